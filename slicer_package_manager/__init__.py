@@ -12,5 +12,21 @@ class SlicerPackageManagerPlugin(GirderPlugin):
     DISPLAY_NAME = 'Slicer Package Manager'
 
     def load(self, info):
-        """Wire routes, event handlers and indexes into the server described by ``info``."""
+        """Wire routes, event handlers and indexes into the server described by ``info``.
+
+        :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
+        """
+        from slicer_package_manager import events, rest
+        from slicer_package_manager.registry import adoption, corrections, downloads, indexes
+        from slicer_package_manager.rest import files, mounts
+
         getPlugin('hashsum_download').load(info)
+        indexes.ensure()
+        downloads.ensure_indexes()
+        corrections.apply()
+        events.bind()
+        files.bind()
+        adoption.adopt()
+        info['apiRoot'].app = rest.App()
+        info['apiRoot'].slicer_package_manager = rest.PackageManager()
+        mounts.accept_doubled_slash(info['serverRoot'])

@@ -1,0 +1,50 @@
+"""The REST calls of the registry: one table of routes, and handlers that translate."""
+from girder.api.rest import Resource
+
+from slicer_package_manager.rest import application, errors, health, package, release, statistics
+
+#: Method, path below ``/api/v1/app``, and handler.
+ROUTES = [
+    ('GET', (), application.listApplications),
+    ('POST', (), application.createApplication),
+    ('GET', (':app_id',), application.getApplication),
+    ('DELETE', (':app_id',), application.deleteApplication),
+    ('GET', (':app_id', 'release'), release.listReleases),
+    ('POST', (':app_id', 'release'), release.createRelease),
+    ('DELETE', (':app_id', 'release', ':release_id_or_name'), release.deleteRelease),
+    ('GET', (':app_id', 'draft'), release.listDrafts),
+    ('GET', (':app_id', 'package'), package.listPackages),
+    ('POST', (':app_id', 'package'), package.upsertPackage),
+    ('DELETE', (':app_id', 'package', ':pkg_id'), package.deletePackage),
+    ('GET', (':app_id', 'extension'), package.listExtensions),
+    ('POST', (':app_id', 'extension'), package.upsertExtension),
+    ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
+    ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
+]
+
+#: Requests to the registry are forms and queries; files go through Girder's own upload calls.
+LARGEST_BODY = 1024 * 1024
+
+
+class App(Resource):
+    """``/app``: applications and everything below them."""
+
+    _cp_config = {  # noqa: RUF012 - CherryPy's way to configure a resource
+        'request.body.maxbytes': LARGEST_BODY,
+        'error_page.default': errors.as_json,
+    }
+
+    def __init__(self):
+        super().__init__()
+        self.resourceName = 'app'
+        for method, path, handler in ROUTES:
+            self.route(method, path, handler)
+
+
+class PackageManager(Resource):
+    """``/slicer_package_manager``: the server itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.resourceName = 'slicer_package_manager'
+        self.route('GET', ('health',), health.health)

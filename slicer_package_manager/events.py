@@ -1,0 +1,98 @@
+"""Handlers of Girder's events: each is a guard and a call into the registry.
+
+They run for everything on the server, so they leave early where a document is not ours.
+"""
+import logging
+from contextvars import ContextVar
+
+from girder import events
+
+from slicer_package_manager.registry import downloads, files, placement
+
+logger = logging.getLogger(__name__)
+
+_HANDLER = 'slicer_package_manager'
+#: The registration, before the save that is going on in this thread, of the folder that is saved.
+_registered_before = ContextVar('registered_before', default=None)
+
+
+def on_item_save(event):
+    """Before an item is saved."""
+    placement.check_item(event.info)
+
+
+def on_item_saved(event):
+    """After an item was saved: its checksum may have been overwritten with what the saver had read before."""
+    if 'spm' in event.info:
+        files.settle(event.info)
+
+
+def on_item_copied(event):
+    """After an item was copied with its files."""
+    placement.register_copy(event.info)
+
+
+def on_folder_save(event):
+    """Before a folder is saved."""
+    _registered_before.set(placement.check_folder(event.info))
+
+
+def on_folder_saved(event):
+    """After a folder was saved: what lies below follows a new name or place."""
+    placement.follow_folder(event.info, _registered_before.get())
+
+
+def on_folder_copied(event):
+    """After a folder was copied, before what it contains is."""
+    _, folder = event.info
+    placement.register_folder(folder)
+
+
+def on_upload_finalize(event):
+    """Before the bytes of a file are replaced."""
+    files.keep_old_bytes(event.info)
+
+
+def on_file_saved(event):
+    """After a file was uploaded, renamed or replaced."""
+    item = files.thing_of(event.info)
+    if item is not None:
+        files.settle(item)
+
+
+def on_file_removed(event):
+    """Before a file's document is deleted."""
+    item = files.thing_of(event.info)
+    if item is not None:
+        files.settle(item, without=event.info)
+
+
+def on_download_complete(event):
+    """After the last byte of a file was sent."""
+    try:
+        item = files.thing_of(event.info['file'])
+        if item is not None:
+            downloads.record(item)
+    except Exception:
+        # A download that went well must not fail because it could not be counted.
+        logger.exception('A download of the file %s was not counted.', event.info['file'].get('_id'))
+
+
+HANDLERS = {
+    'model.item.save': on_item_save,
+    'model.item.save.after': on_item_saved,
+    'model.item.copy.after': on_item_copied,
+    'model.folder.save': on_folder_save,
+    'model.folder.save.after': on_folder_saved,
+    'model.folder.copy.prepare': on_folder_copied,
+    'model.upload.finalize': on_upload_finalize,
+    'model.file.save.after': on_file_saved,
+    'model.file.remove': on_file_removed,
+    'model.file.download.complete': on_download_complete,
+}
+
+
+def bind():
+    """Bind all handlers."""
+    for name, handler in HANDLERS.items():
+        events.bind(name, _HANDLER, handler)

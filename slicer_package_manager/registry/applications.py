@@ -1,0 +1,188 @@
+"""Applications: the folders below which everything else lies."""
+from __future__ import annotations
+
+import re
+
+from bson.objectid import ObjectId
+from girder.constants import AccessType
+from girder.exceptions import AccessException
+from girder.models.collection import Collection
+from girder.models.folder import Folder
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry import registration, store, values
+from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
+from slicer_package_manager.registry.forms import Given, cleaned
+from slicer_package_manager.registry.kinds import KINDS
+from slicer_package_manager.registry.listing import Listing
+from slicer_package_manager.registry.registration import APPLICATION, DRAFT_NAME, PACKAGES_NAME
+from slicer_package_manager.registry.visibility import folder_clause
+
+COLLECTION_NAME = 'Applications'
+_ID = re.compile('[0-9a-fA-F]{24}')
+
+
+def object_id(text) -> ObjectId | None:
+    """The id that ``text`` spells; ``None`` if it spells none."""
+    return ObjectId(text) if isinstance(text, str) and _ID.fullmatch(text) else None
+
+
+def load(app_id, user, level=AccessType.READ):
+    """The application with the id ``app_id``.
+
+    :raises NotFound: there is none.
+    :raises AccessException: ``user`` lacks ``level`` on it.
+    """
+    identifier = object_id(app_id)
+    app = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    if not app:
+        raise NotFound(f'There is no application with the id "{values.shortened(str(app_id))}".')
+    Folder().requireAccess(app, user, level)
+    return app
+
+
+def find(user, page, collection_id=None, name=None, text=None) -> Listing:
+    """The applications in a collection, ``Applications`` by default, that ``user`` may see.
+
+    :param name: exactly this name.
+    :param text: words, all of which are in the name or the description, in any case.
+    """
+    collection = _collection_to_list(collection_id)
+    if collection is None:
+        return Listing.empty()
+    query = {'spm.role': APPLICATION, 'baseParentId': collection['_id'], **folder_clause(user)}
+    conditions = search_conditions(text, ('name', 'description')) if text else []
+    if name is not None:
+        conditions.append({'name': name})
+    return Listing.of(Folder(), {**query, '$and': conditions} if conditions else query, page)
+
+
+def _collection_to_list(collection_id):
+    if collection_id is None:
+        return Collection().findOne({'name': COLLECTION_NAME}, fields=['_id'])
+    identifier = object_id(collection_id)
+    return identifier and Collection().findOne({'_id': identifier}, fields=['_id'])
+
+
+def search_conditions(text, keys):
+    """Conditions for documents with every word of ``text`` in one of ``keys``, in any case and order.
+
+    A control character is in no stored value, so text with one matches nothing.
+    """
+    if values.has_control_characters(text):
+        return [{'_id': None}]
+    return [{'$or': [{key: {'$regex': re.escape(word), '$options': 'i'}} for key in keys]}
+            for word in text.split()]
+
+
+def create(user, name, description='', *, collection_id=None, collection_name=None, collection_description='',
+           public=True, app_id=None):
+    """Create an application with its ``draft`` folder, and the collection and folder above if missing.
+
+    :raises Invalid: a value is unusable, or the place has an application of that name.
+    :raises AccessException: ``user`` may not write to the collection, or not create one.
+    :raises Conflict: ``app_id`` is the id of another folder.
+    """
+    given = cleaned(
+        name=Given(name, values.name), app_description=Given(description, values.html, required=False),
+        collection_name=Given(collection_name, values.name, required=False),
+        collection_description=Given(collection_description, values.html, required=False))
+    identifier = _checked_id(app_id, user)
+    made: list = []
+    try:
+        collection = _writable_collection(user, collection_id, given, made)
+        packages = _packages_folder(collection, user, made)
+        app = _application(packages, given, user, public, identifier)
+        made.append((Folder(), app))
+        drafts_folder(app, user)
+    except Exception:
+        for model, document in reversed(made):
+            model.remove(document)
+        raise
+    return app
+
+
+def _checked_id(text, user):
+    """The id that the application is to have; ``None`` to make one up."""
+    if not text:
+        return None
+    if object_id(text) is None:
+        raise Invalid([('app_id', 'must be 24 hexadecimal digits')])
+    if not user['admin']:
+        raise AccessException('Only site administrators choose the id of an application.')
+    return object_id(text)
+
+
+def _writable_collection(user, collection_id, given, made):
+    name = given['collection_name'] or COLLECTION_NAME
+    if collection_id:
+        identifier = object_id(collection_id)
+        collection = identifier and Collection().findOne({'_id': identifier})
+        if not collection:
+            raise NotFound(f'There is no collection with the id "{values.shortened(collection_id)}".')
+    else:
+        collection = Collection().findOne({'name': name})
+    if collection:
+        Collection().requireAccess(collection, user, AccessType.WRITE)
+        return collection
+    if not Collection().hasCreatePrivilege(user):
+        raise AccessException(f'You may not create the collection "{name}"; ask an administrator for it.')
+    collection, is_new = store.new_collection(name, given['collection_description'], user)
+    if is_new:
+        made.append((Collection(), collection))
+    return collection
+
+
+def _packages_folder(collection, user, made):
+    place = {'parentId': collection['_id'], 'parentCollection': 'collection', 'name': PACKAGES_NAME}
+    existing = Folder().findOne(place)
+    if existing:
+        if not registration.role(existing):
+            # Made by hand, before this plugin was there.
+            Folder().update({'_id': existing['_id']}, {'$set': {'spm': {'role': registration.PACKAGES}}},
+                            multi=False)
+            existing['spm'] = {'role': registration.PACKAGES}
+        return existing
+    folder = store.new_folder(collection, 'collection', PACKAGES_NAME, user, public=True)
+    folder['spm'] = {'role': registration.PACKAGES}
+    try:
+        made.append((Folder(), store.insert(Folder(), folder)))
+    except DuplicateKeyError:
+        return Folder().findOne(place)
+    return folder
+
+
+def _application(packages, given, user, public, identifier):
+    name = given['name']
+    meta = {kind.template: kind.default_template for kind in KINDS.values()}
+    app = store.new_folder(packages, 'folder', name, user, administers=True, public=public,
+                           description=given['app_description'], meta=meta, _id=identifier)
+    app['spm'] = {'role': APPLICATION, 'app': app['_id']}
+    taken = Invalid([('name', f'there is an application or folder "{name}" in this place already')])
+    if Folder().findOne({'parentId': packages['_id'], 'name': name}, fields=['_id']):
+        raise taken
+    try:
+        return store.insert(Folder(), app)
+    except DuplicateKeyError as error:
+        if '_id_' in str(error):
+            raise Conflict(f'The id "{identifier}" is in use.') from None
+        raise taken from None
+
+
+def drafts_folder(app, user):
+    """The folder of ``app`` that holds the drafts; made when missing, with the access of the application."""
+    place = {'parentId': app['_id'], 'parentCollection': 'folder', 'name': DRAFT_NAME}
+    existing = Folder().findOne(place)
+    if existing:
+        return existing
+    folder = store.new_folder(app, 'folder', DRAFT_NAME, user)
+    folder['spm'] = registration.of_folder(folder, app)
+    try:
+        return store.insert(Folder(), folder)
+    except DuplicateKeyError:
+        return Folder().findOne(place)
+
+
+def delete(app, progress):
+    """Remove ``app`` with everything below it; its download counts stay."""
+    Folder().remove(app, progress=progress)

@@ -1,0 +1,162 @@
+"""Releases and drafts: the folders that hold the things of one revision of an application."""
+from __future__ import annotations
+
+from girder.constants import AccessType
+from girder.models.folder import Folder
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry import indexes, registration, store, values
+from slicer_package_manager.registry.applications import drafts_folder, object_id
+from slicer_package_manager.registry.errors import Invalid, NotFound
+from slicer_package_manager.registry.forms import Given, cleaned
+from slicer_package_manager.registry.kinds import PACKAGE
+from slicer_package_manager.registry.listing import Listing
+from slicer_package_manager.registry.registration import (
+    CHANNELS,
+    DRAFT_NAME,
+    DRAFTS,
+    EXTENSIONS,
+    EXTENSIONS_NAME,
+    RELEASE,
+    REVISION,
+    role,
+)
+from slicer_package_manager.registry.visibility import folder_clause
+
+
+def find_releases(app, user, page) -> Listing:
+    """The releases of ``app`` that ``user`` may see."""
+    return Listing.of(Folder(), _query(app, RELEASE, user), page)
+
+
+def find_drafts(app, user, page, revision=None) -> Listing:
+    """The draft folders of ``app`` that ``user`` may see, or just the one of ``revision``."""
+    query = _query(app, REVISION, user)
+    if revision is not None:
+        query['spm.revision'] = revision
+    return Listing.of(Folder(), query, page)
+
+
+def _query(app, place, user):
+    return {'spm.app': app['_id'], 'spm.role': place, **folder_clause(user)}
+
+
+def find_release(app, id_or_name, user):
+    """The release with that id or, in any case, name; ``None`` if ``user`` sees none."""
+    return _one_of(app, RELEASE, {'lowerName': id_or_name.lower()}, id_or_name, user)
+
+
+def find_channel(app, id_or_name, user):
+    """The release or, failing that, the draft with that id, name or revision; ``None`` if there is none."""
+    return find_release(app, id_or_name, user) or _one_of(
+        app, REVISION, {'spm.revision': id_or_name}, id_or_name, user)
+
+
+def is_drafts_folder(app, identifier) -> bool:
+    """Whether ``identifier``, an id or a name, means the folder that holds the drafts."""
+    if identifier.lower() == DRAFT_NAME:
+        return True
+    wanted = object_id(identifier)
+    return wanted is not None and Folder().findOne(
+        {'_id': wanted, 'spm.app': app['_id'], 'spm.role': DRAFTS}, fields=['_id']) is not None
+
+
+def _one_of(app, place, by_name, id_or_name, user):
+    identifier = object_id(id_or_name)
+    either = [{'_id': identifier}, by_name] if identifier else [by_name]
+    found = list(Folder().find({'spm.app': app['_id'], 'spm.role': place,
+                                '$and': [{'$or': either}, folder_clause(user)]}, limit=2))
+    return next((one for one in found if one['_id'] == identifier), found[0] if found else None)
+
+
+def create_release(app, user, name, revision, description='', public=True):
+    """Create the release ``name`` of the application's ``revision``; later uploads of it go there.
+
+    It is public only if the application is.
+
+    :raises Invalid: a value is unusable, or the name or the revision is that of another release.
+    """
+    given = cleaned(name=Given(name, _release_name), app_revision=Given(revision, values.name),
+                    description=Given(description, values.html, required=False))
+    name, revision = given['name'], given['app_revision']
+    taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
+    if taken:
+        raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
+    folder = store.new_folder(app, 'folder', name, user, administers=True, description=given['description'],
+                              public=bool(public and app.get('public')), meta={'revision': revision})
+    folder['spm'] = registration.of_folder(folder, app)
+    try:
+        return store.insert(Folder(), folder)
+    except DuplicateKeyError as error:
+        raise Invalid([_taken(error, name, revision)]) from None
+
+
+def _release_name(value):
+    name = values.name(value)
+    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
+        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
+    return name
+
+
+def _taken(error, name, revision):
+    if indexes.violated(error) == indexes.CHANNEL_REVISION:
+        return 'app_revision', f'another release has the revision "{revision}"'
+    return 'name', f'there is a release "{name}" already'
+
+
+def delete(app, id_or_name, user, progress):
+    """Remove a release, or else a draft, with everything below it, and return it.
+
+    :raises Invalid: the folder of all drafts was named.
+    :raises NotFound: ``user`` sees no such release or draft.
+    :raises AccessException: ``user`` does not administer it.
+    """
+    if is_drafts_folder(app, id_or_name):
+        what = f'"{DRAFT_NAME}" holds all drafts and cannot be deleted; name the revision of one draft'
+        raise Invalid([('release_id_or_name', what)])
+    folder = find_channel(app, id_or_name, user)
+    if not folder:
+        raise NotFound(f'There is no release or draft "{values.shortened(id_or_name)}" in "{app["name"]}".')
+    Folder().requireAccess(folder, user, AccessType.ADMIN)
+    Folder().remove(folder, progress=progress)
+    return folder
+
+
+def folder_for(app, kind, revision, user):
+    """The folder for things of ``kind`` for the application's ``revision``, if it is there.
+
+    :returns: that folder or ``None``, and the deepest folder on the way to it that is there, in which
+        :func:`make_folder` can make what is missing.
+    :raises AccessException: ``user`` may not write to it, or to the deepest folder on the way to it.
+    """
+    found = list(Folder().find({'spm.app': app['_id'], '$or': [
+        {'spm.revision': revision, 'spm.role': {'$in': [*CHANNELS, EXTENSIONS]}}, {'spm.role': DRAFTS}]}))
+    channel = next((one for place in CHANNELS for one in found if role(one) == place), None)
+    folder = channel
+    if channel and kind is not PACKAGE:
+        folder = next((one for one in found if one['parentId'] == channel['_id']), None)
+    nearest = folder or channel or next((one for one in found if role(one) == DRAFTS), app)
+    Folder().requireAccess(nearest, user, AccessType.WRITE)
+    return folder, nearest
+
+
+def make_folder(app, kind, revision, nearest, user):
+    """Make what is missing between ``nearest`` and the folder for things of ``kind``, and return that folder.
+
+    Whatever is made has the access of the folder that it lies in.
+    """
+    folder = nearest
+    if role(folder) not in CHANNELS:
+        folder = _child(drafts_folder(app, user), revision, {'revision': revision}, user)
+    return folder if kind is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
+
+
+def _child(parent, name, meta, user):
+    folder = store.new_folder(parent, 'folder', name, user, meta=meta)
+    folder['spm'] = registration.of_folder(folder, parent)
+    try:
+        return store.insert(Folder(), folder)
+    except DuplicateKeyError:
+        # Another process made it, by this name or, for a draft, of this revision.
+        by = {'spm.revision': meta['revision']} if meta else {'name': name}
+        return Folder().findOne({'parentId': parent['_id'], **by})

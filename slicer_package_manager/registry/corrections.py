@@ -1,0 +1,76 @@
+"""Where Girder's models do what is wrong for packages and extensions, they are corrected here, for those only.
+
+Girder offers no event at these points: it changes sizes before it validates a move, copies a plugin's keys
+without asking, and deletes the bytes of a file before its document.
+"""
+from __future__ import annotations
+
+from functools import wraps
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.registry import files, placement
+from slicer_package_manager.registry.registration import role
+
+
+def _correct(model, name, correction):
+    original = getattr(model, name)
+    if getattr(original, 'corrected', False):
+        return
+
+    @wraps(original)
+    def corrected(*args, **kwargs):
+        return correction(original, *args, **kwargs)
+
+    corrected.corrected = True
+    setattr(model, name, corrected)
+
+
+def _unregistered(document):
+    """``document`` without the key that would make a copy claim the same identity."""
+    return {key: value for key, value in document.items() if key != 'spm'}
+
+
+def _move_item(original, item, folder):
+    # Sizes are moved before the item is validated; a refused move must not leave them wrong.
+    placement.check_item({**item, 'folderId': folder['_id']})
+    return original(item, folder)
+
+
+def _move_folder(original, folder, parent, parentType):
+    placement.check_folder({**folder, 'parentId': parent['_id'], 'parentCollection': parentType})
+    return original(folder, parent, parentType)
+
+
+def _copy_item(original, srcItem, *args, **kwargs):
+    return original(_unregistered(srcItem), *args, **kwargs)
+
+
+def _copy_folder_components(original, srcFolder, newFolder, *args, **kwargs):
+    try:
+        return original(_unregistered(srcFolder), newFolder, *args, **kwargs)
+    except Exception:
+        if role(srcFolder):
+            Folder().remove(newFolder)
+        raise
+
+
+def _remove_file(original, file, updateItemSize=True, **kwargs):
+    # Girder says False where the item goes too. Otherwise a newer file takes the place of this one, and those
+    # who were told its id a moment ago shall still get it.
+    if updateItemSize and files.thing_of(file) is not None and files.replaced_soon(file):
+        files.retire(file)
+        files.settle(files.thing_of(file))
+        return None
+    return original(file, updateItemSize=updateItemSize, **kwargs)
+
+
+def apply() -> None:
+    """Correct Girder's models; may be called again."""
+    _correct(Item(), 'move', _move_item)
+    _correct(Item(), 'copyItem', _copy_item)
+    _correct(Folder(), 'move', _move_folder)
+    _correct(Folder(), 'copyFolderComponents', _copy_folder_components)
+    _correct(File(), 'remove', _remove_file)

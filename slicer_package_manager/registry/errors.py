@@ -1,0 +1,28 @@
+"""The ways in which a request to the registry can fail; each carries its HTTP status."""
+from girder.exceptions import RestException, ValidationException
+
+
+class NotFound(RestException):
+    """The named thing does not exist, or the user may not know that it does (404)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=404)
+
+
+class Conflict(RestException):
+    """Two different things claim one name (409)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=409)
+
+
+class Invalid(ValidationException):
+    """Some of the given values are unusable (400); the message lists all that is wrong with them.
+
+    :param problems: pairs of a field's name and what is wrong with its value.
+    """
+
+    def __init__(self, problems):
+        self.problems = list(problems)
+        message = '; '.join(f'{name}: {what}' for name, what in self.problems)
+        super().__init__(f'Invalid values: {message}.', field=self.problems[0][0])

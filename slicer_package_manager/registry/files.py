@@ -1,0 +1,102 @@
+"""The one file of a package or extension, and what the item tells about it."""
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from bson.objectid import ObjectId
+from girder.models.file import File
+from girder.models.item import Item
+
+from slicer_package_manager.registry import store
+
+logger = logging.getLogger(__name__)
+
+#: The clients in use upload a replacement under this name, delete the old file and rename the new one.
+REPLACEMENT_NAME = 'new_file'
+#: How long a replaced file can still be fetched by those who were told its id.
+GRACE = timedelta(minutes=10)
+_ORDER = [('created', 1), ('_id', 1)]
+
+
+def thing_of(file):
+    """The package or extension whose file ``file`` is; ``None`` for anybody else's file."""
+    if not file.get('itemId'):
+        return None
+    return Item().findOne({'_id': file['itemId'], 'spm.kind': {'$exists': True}})
+
+
+def current(item):
+    """The file that readers of ``item`` get: its first one; ``None`` if there is none yet."""
+    return File().findOne({'itemId': item['_id']}, sort=_ORDER)
+
+
+def settle(item, *, without=None) -> None:
+    """Make ``item`` have one file, the newest, and tell the truth about it; may be repeated at any time.
+
+    Only a newer file named ``new_file`` waits until its uploader deletes the older one.
+
+    :param without: a file that is about to be deleted.
+    """
+    query = {'itemId': item['_id']}
+    if without is not None:
+        query['_id'] = {'$ne': without['_id']}
+    found = list(File().find(query, sort=_ORDER))
+    if len(found) > 1 and found[-1]['name'] != REPLACEMENT_NAME:
+        for old in found[:-1]:
+            retire(old)
+        found = found[-1:]
+    _tell(item, found[0] if found else None)
+
+
+def _tell(item, file):
+    """Bring ``item`` up to date with its first file by one write, or none if it is."""
+    facts = {'meta.sha512': (file or {}).get('sha512') or '', 'spm.ready': file is not None}
+    differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
+    Item().collection.update_one({'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs},
+                                 {'$set': {**facts, 'updated': store.now()}})
+
+
+def retire(file) -> None:
+    """Take ``file`` from its item in one atomic write; its bytes are removed after a while.
+
+    Readers who were told its id a moment ago still get it whole.
+    """
+    taken = File().collection.find_one_and_update(
+        {'_id': file['_id'], 'itemId': file['itemId']},
+        {'$set': {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
+                  'spm': {'retired': store.now()}}})
+    if taken is not None and taken.get('size'):
+        item = Item().load(file['itemId'], force=True)
+        if item:
+            File().propagateSizeChange(item, -taken['size'])
+    sweep()
+
+
+def keep_old_bytes(upload) -> None:
+    """Before ``upload`` replaces the content of a file: keep the old bytes for those who are reading them.
+
+    Girder deletes them before it stores the new document. A second, retired document for the same bytes makes
+    the assetstore keep them.
+    """
+    file = 'fileId' in upload and File().findOne({'_id': upload['fileId']})
+    if not file or not file.get('assetstoreId') or thing_of(file) is None:
+        return
+    File().collection.insert_one({
+        **file, '_id': ObjectId(), 'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
+        'spm': {'retired': store.now()}})
+    sweep()
+
+
+def sweep(older_than=GRACE) -> None:
+    """Remove the files that were retired longer ago than ``older_than``."""
+    for file in File().find({'spm.retired': {'$lte': store.now() - older_than}}):
+        try:
+            File().remove(file, updateItemSize=False)
+        except Exception:
+            logger.exception('The replaced file %s could not be removed; it is tried again later.', file['_id'])
+
+
+def replaced_soon(file) -> bool:
+    """Whether ``file`` is deleted because a newer one of its item takes its place."""
+    return File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}}, fields=['_id']) is not None

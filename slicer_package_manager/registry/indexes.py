@@ -1,0 +1,96 @@
+"""The indexes that make identities unique and lists quick; created when the plugin is loaded."""
+import logging
+
+from girder.models.collection import Collection
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+logger = logging.getLogger(__name__)
+
+#: Two things may not share these: the names of the unique indexes, with what they keep apart.
+ITEM_IDENTITY = 'spm_item_identity'
+ITEM_NAME = 'spm_item_name'
+FOLDER_NAME = 'spm_folder_name'
+RELEASE_NAME = 'spm_release_name'
+CHANNEL_REVISION = 'spm_channel_revision'
+COLLECTION_NAME = 'spm_collection_name'
+
+
+def _unique(name, keys, present):
+    return IndexModel([(key, ASCENDING) for key in keys], name=name, unique=True,
+                      partialFilterExpression=present)
+
+
+def _lists(name, *keys):
+    return IndexModel([(key, ASCENDING) for key in keys] + [('created', DESCENDING), ('_id', DESCENDING)],
+                      name=name, partialFilterExpression={'spm.kind': {'$exists': True}})
+
+
+ITEM_INDEXES = [
+    _unique(ITEM_IDENTITY, ('folderId', 'spm.identity'), {'spm.identity': {'$exists': True}}),
+    _unique(ITEM_NAME, ('folderId', 'name'), {'spm.kind': {'$exists': True}}),
+    # Partial indexes serve queries that are sure to ask for a kind; all of ours do.
+    _lists('spm_list', 'spm.app', 'spm.kind'),
+    _lists('spm_list_extensions', 'spm.app', 'spm.kind', 'meta.app_revision', 'meta.os', 'meta.arch'),
+    _lists('spm_list_packages', 'spm.app', 'spm.kind', 'meta.revision', 'meta.os', 'meta.arch'),
+    _lists('spm_list_name', 'spm.app', 'spm.kind', 'meta.baseName', 'meta.os', 'meta.arch'),
+    _lists('spm_list_channel', 'spm.channel', 'spm.kind', 'meta.os', 'meta.arch'),
+]
+FOLDER_INDEXES = [
+    _unique(FOLDER_NAME, ('parentId', 'name', 'spm.role'), {'spm.role': {'$exists': True}}),
+    _unique(RELEASE_NAME, ('spm.app', 'lowerName', 'spm.role'), {'spm.role': 'release'}),
+    _unique(CHANNEL_REVISION, ('spm.app', 'spm.revision', 'spm.role', 'parentId'),
+            {'spm.role': {'$exists': True}}),
+    IndexModel([('spm.app', ASCENDING), ('spm.role', ASCENDING), ('created', DESCENDING), ('_id', DESCENDING)],
+               name='spm_folders', partialFilterExpression={'spm.role': {'$exists': True}}),
+    IndexModel([('spm.app', ASCENDING), ('public', ASCENDING)], name='spm_folders_public',
+               partialFilterExpression={'spm.role': {'$exists': True}}),
+]
+FILE_INDEXES = [IndexModel([('spm.retired', ASCENDING)], name='spm_retired',
+                           partialFilterExpression={'spm.retired': {'$exists': True}})]
+COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role': {'$exists': True}})]
+
+
+def ensure() -> None:
+    """Create the indexes that are missing.
+
+    :raises RuntimeError: documents in the database break a rule that a unique index keeps; the message names
+        them. The server must not run without the rule, or it would let more of them in.
+    """
+    for model, wanted in ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES),
+                          (Collection(), COLLECTION_INDEXES),
+                          (File(), FILE_INDEXES)):
+        for index in wanted:
+            _ensure(model, index)
+
+
+def _ensure(model, index):
+    try:
+        model.collection.create_indexes([index])
+    except (DuplicateKeyError, OperationFailure) as error:
+        name = index.document['name']
+        if error.code != 11000:  # noqa: PLR2004 - MongoDB's DuplicateKey
+            raise RuntimeError(f'The index "{name}" on "{model.name}" could not be created: {error}') from error
+        raise RuntimeError(_in_the_way(model, index.document)) from error
+
+
+def _in_the_way(model, index):
+    keys = list(index['key'])
+    groups = model.collection.aggregate([
+        {'$match': index['partialFilterExpression']},
+        {'$group': {'_id': {key.replace('.', '_'): f'${key}' for key in keys},
+                    'documents': {'$push': {'id': '$_id', 'name': '$name'}}, 'count': {'$sum': 1}}},
+        {'$match': {'count': {'$gt': 1}}}, {'$limit': 20}])
+    lines = ['; '.join(f'"{one["name"]}" ({one["id"]})' for one in group['documents']) for group in groups]
+    return (f'These documents of "{model.name}" share {", ".join(keys)}, which must be unique; delete or change '
+            'all but one of each line and start again:\n  ' + '\n  '.join(lines))
+
+
+def violated(error) -> str:
+    """The name of the unique index that a ``DuplicateKeyError`` is about; ``''`` if it does not say."""
+    message = (error.details or {}).get('errmsg', '')
+    known = (ITEM_IDENTITY, ITEM_NAME, FOLDER_NAME, RELEASE_NAME, CHANNEL_REVISION, COLLECTION_NAME)
+    return next((name for name in known if f'index: {name} ' in message), '')

@@ -1,0 +1,188 @@
+"""Packages and extensions: two values of one kind of thing, which differ in their fields."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from slicer_package_manager.registry import values
+
+OPERATING_SYSTEMS = ('linux', 'win', 'macosx')
+ARCHITECTURES = ('i386', 'amd64', 'arm64')
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of a thing's metadata.
+
+    :param clean: the rule that a given value goes through, see :mod:`values`.
+    :param required: a thing cannot be created without it; an empty text is kept as one.
+    :param default: makes the value of a thing that is created without it.
+    """
+
+    name: str
+    help: str
+    clean: Callable[[Any], Any] = values.text
+    required: bool = False
+    default: Callable[[], Any] | None = None
+    enum: tuple[str, ...] | None = None
+    type: str = 'string'
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is particular to one kind of thing.
+
+    :param identity: the fields whose values, in one folder, no two things share.
+    :param app_revision: the field that tells the revision of the application.
+    :param template: the application's metadata key that holds the template of item names.
+    :param plural: the key of the kind in download statistics.
+    :param form_only: what can be given with a new thing, but is no metadata.
+    """
+
+    label: str
+    plural: str
+    identity: tuple[str, ...]
+    app_revision: str
+    template: str
+    default_template: str
+    fields: tuple[Field, ...]
+    form_only: tuple[Field, ...] = ()
+
+    @property
+    def by_name(self) -> dict[str, Field]:
+        """The fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every metadata key that a thing of this kind may have, those the registry sets included."""
+        return frozenset(self.by_name) | MANAGED[self.label]
+
+
+#: Metadata that follows from where a thing is and what file it has; what users write there has no effect.
+MANAGED = {'package': frozenset({'app_id', 'sha512', 'release'}), 'extension': frozenset({'app_id', 'sha512'})}
+
+
+def _now():
+    now = datetime.now(timezone.utc)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _shared(revision_help, repository):
+    return (
+        Field('os', 'Target operating system.', values.choice(*OPERATING_SYSTEMS), required=True,
+              enum=OPERATING_SYSTEMS),
+        Field('arch', 'Target processor architecture.', values.choice(*ARCHITECTURES), required=True,
+              enum=ARCHITECTURES),
+        Field('baseName', 'Name without system and revision, such as "Slicer" or "SlicerIGT".', values.name,
+              required=True),
+        Field('repository_type', 'Version control system of the sources (git, svn).', required=True),
+        Field('repository_url', 'Where the sources are; http, https, git or ssh.', repository, required=True),
+        Field('revision', revision_help, values.name, required=True),
+    )
+
+
+PACKAGE = Kind(
+    label='package',
+    plural='applications',
+    identity=('baseName', 'os', 'arch', 'revision'),
+    app_revision='revision',
+    template='applicationPackageNameTemplate',
+    default_template='{baseName}_{os}_{arch}_{revision}',
+    fields=(
+        *_shared('Revision of the application.', values.repository_url),
+        Field('version', 'Version of the application, such as 5.8.1.', required=True),
+        Field('pre_release', 'Whether the package is a preview of a release.', values.boolean,
+              default=lambda: False, type='boolean'),
+        Field('build_date', 'When the package was built; now, if never given.', values.timestamp, default=_now),
+    ),
+    form_only=(
+        Field('description', 'What the package is; HTML is reduced to text tags and links.', values.html),
+    ),
+)
+
+EXTENSION = Kind(
+    label='extension',
+    plural='extensions',
+    identity=('baseName', 'os', 'arch', 'app_revision'),
+    app_revision='app_revision',
+    template='extensionPackageNameTemplate',
+    default_template='{app_revision}_{baseName}_{os}_{arch}_{revision}',
+    fields=(
+        *_shared('Revision of the extension.', values.repository_url),
+        Field('app_revision', 'Revision of the application that the extension was built for.', values.name,
+              required=True),
+        Field('description', 'What the extension does; HTML is reduced to text tags and links.', values.html,
+              required=True),
+        Field('icon_url', 'Picture of the extension; http or https.', values.web_url),
+        Field('category', 'Category in the catalog; subcategories after a dot.'),
+        Field('homepage', 'Page about the extension; http or https.', values.web_url),
+        Field('screenshots', 'URLs of pictures, separated by spaces.', values.web_urls),
+        Field('contributors', 'Who made the extension.'),
+        Field('dependency', 'Names of the extensions that it needs, separated by spaces.'),
+        Field('recommends', 'Names of the extensions that go well with it, separated by spaces.'),
+        Field('license', 'Short name of the licence.'),
+        Field('development_status', 'How mature the extension is, in free words.'),
+        Field('enabled', 'Whether the extension is enabled after its installation.', values.boolean,
+              type='boolean'),
+        Field('tier', 'Support level; 1 is what everyone should see, higher numbers follow.', values.integer,
+              type='integer'),
+        Field('dicom_support_rule', 'Expression that tells how well the extension reads a DICOM data set.'),
+        Field('keywords', 'Words that help to find the extension.'),
+    ),
+)
+
+KINDS = {kind.label: kind for kind in (PACKAGE, EXTENSION)}
+
+
+def clean(kind: Kind, given: Mapping[str, Any], *, form: bool = False):
+    """What ``given`` comes to: ``(values to keep, optional keys to clear, problems)``.
+
+    Keys that the registry sets by itself are passed over, a value of ``None`` counts as not given.
+
+    :param form: whether ``given`` may hold what is no metadata, as a form for a new thing does.
+    """
+    kept: dict[str, Any] = {}
+    cleared: set[str] = set()
+    problems = []
+    fields = {field.name: field for field in (*kind.fields, *(kind.form_only if form else ()))}
+    for key, value in given.items():
+        if key in MANAGED[kind.label] or value is None:
+            continue
+        try:
+            _clean_one(fields.get(key), value, kind, kept, cleared)
+        except ValueError as error:
+            problems.append((values.shortened(key), str(error)))
+    return kept, cleared, problems
+
+
+def _clean_one(field, value, kind, kept, cleared):
+    if field is None:
+        raise ValueError(f'is unknown; no {kind.label} has such a key')
+    if not isinstance(value, str) or values.one_line(value):
+        kept[field.name] = field.clean(value)
+    elif field.name in (*kind.identity, 'revision'):
+        raise ValueError('must not be empty')
+    elif field.required:
+        kept[field.name] = ''
+    elif field.default is None:
+        cleared.add(field.name)
+    # An empty text for a key that is always there changes nothing.
+
+
+def missing(kind: Kind, meta: Mapping[str, Any]):
+    """Problems of a thing that is to have ``meta``: the required keys that it lacks."""
+    return [(field.name, 'is required') for field in kind.fields if field.required and field.name not in meta]
+
+
+def defaults(kind: Kind, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the keys that every thing of the kind has and ``meta`` lacks."""
+    return {field.name: field.default() for field in kind.fields
+            if field.default is not None and field.name not in meta}
+
+
+def claims(meta: Mapping[str, Any]) -> bool:
+    """Whether an item with ``meta``, in a folder of an application, is meant as a package or an extension."""
+    return any(key in meta for key in ('baseName', 'os', 'arch', 'app_id'))

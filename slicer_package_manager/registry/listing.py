@@ -1,0 +1,25 @@
+"""A page of documents together with the number of all."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Listing(NamedTuple):
+    """Documents of one page, and how many there are on all pages together."""
+
+    documents: Iterable[dict[str, Any]]
+    total: int
+
+    @classmethod
+    def empty(cls) -> Listing:
+        """No documents."""
+        return cls([], 0)
+
+    @classmethod
+    def of(cls, model, query, page) -> Listing:
+        """The documents of ``model`` that match ``query``, as ``page`` says; two queries at most."""
+        documents = list(model.find(query, offset=page.offset, limit=page.limit, sort=list(page.sort)))
+        if not page.offset and (not page.limit or len(documents) < page.limit):
+            return cls(documents, len(documents))
+        return cls(documents, model.collection.count_documents(query))

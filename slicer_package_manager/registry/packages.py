@@ -1,0 +1,176 @@
+"""Packages and extensions: the items of an application, known by their identity."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from girder import events
+from girder.constants import AccessType
+from girder.models.folder import Folder
+from girder.models.item import Item
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry import channels, indexes, kinds, registration, store, templates, values
+from slicer_package_manager.registry.applications import object_id
+from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
+from slicer_package_manager.registry.kinds import PACKAGE
+
+#: How often a race with another server process is run again before giving up.
+_ATTEMPTS = 5
+
+
+class Wanted(NamedTuple):
+    """What a request wants a thing to become: clean values, keys to clear, and the item's description.
+
+    ``description`` is ``None`` where the request does not touch it.
+    """
+
+    kept: dict[str, Any]
+    cleared: set[str]
+    description: str | None
+
+
+def upsert(kind, app, given, user):
+    """Create the thing that ``given`` describes, or update the one with its identity in place.
+
+    It lies in the release of its application revision, else in the draft, which is made when missing. On an
+    update what is given replaces and what is not given stays; an empty text clears an optional key.
+
+    :raises Invalid: naming everything that is wrong with ``given``.
+    :raises AccessException: ``user`` may not write to the folder.
+    :raises Conflict: another item there has the name that the template gives.
+    """
+    wanted = _wanted(kind, app, given)
+    for _ in range(_ATTEMPTS):
+        folder, nearest = channels.folder_for(app, kind, wanted.kept[kind.app_revision], user)
+        existing = folder and _existing(kind, folder, wanted.kept)
+        done = (_update(kind, app, folder, existing, wanted) if existing
+                else _create(kind, app, folder, nearest, wanted, user))
+        if done:
+            return done
+    raise Conflict(f'The {kind.label} is being changed by others all the time; try again.')
+
+
+def _wanted(kind, app, given):
+    kept, cleared, problems = kinds.clean(kind, given, form=True)
+    named = {key for key, _ in problems}
+    problems += [(key, 'is required') for key in kind.identity if key not in kept and key not in named]
+    if problems:
+        raise Invalid(_with_missing(kind, app, kept, problems))
+    description = kept.get('description', '' if 'description' in cleared else None)
+    for field in kind.form_only:
+        kept.pop(field.name, None)
+        cleared.discard(field.name)
+    return Wanted(kept, cleared, description)
+
+
+def _with_missing(kind, app, kept, problems):
+    """``problems`` and, of a thing that is new as far as can be told, what else it lacks."""
+    named = {key for key, _ in problems}
+    identity = {f'meta.{key}': kept.get(key) for key in kind.identity}
+    known = all(identity.values()) and Item().findOne(
+        {'spm.app': app['_id'], 'spm.kind': kind.label, **identity}, fields=['_id'])
+    if known:
+        return problems
+    return problems + [(key, what) for key, what in kinds.missing(kind, kept) if key not in named]
+
+
+def _existing(kind, folder, meta):
+    return Item().findOne({'folderId': folder['_id'], 'spm.identity': registration.identity(kind, meta)})
+
+
+def _name(kind, app, meta):
+    template = app['meta'].get(kind.template, kind.default_template)
+    try:
+        name = templates.render(template, kind, meta)
+    except ValueError as error:
+        raise Invalid([(kind.template, str(error))]) from None
+    if name == registration.EXTENSIONS_NAME and kind is PACKAGE:
+        raise Conflict(f'The name "{name}" is that of the folder of extensions; change the template.')
+    return name
+
+
+def _create(kind, app, folder, nearest, wanted, user):
+    kept = wanted.kept
+    lacking = kinds.missing(kind, kept)
+    if lacking:
+        raise Invalid(lacking)
+    meta = {'app_id': str(app['_id']), **kept, **kinds.defaults(kind, kept), 'sha512': ''}
+    name = _name(kind, app, meta)
+    folder = folder or channels.make_folder(app, kind, kept[kind.app_revision], nearest, user)
+    if folder is None or not registration.kind_in(folder):
+        return None
+    meta.update(registration.place_values(kind, folder))
+    item = store.new_item(folder, name, user, wanted.description or '', meta)
+    item['spm'] = registration.of_item(kind, folder, meta, ready=False)
+    try:
+        store.insert(Item(), item)
+    except DuplicateKeyError as error:
+        _raise_if_name(error, name, folder)
+        return None
+    return _unless_gone(item, folder)
+
+
+def _unless_gone(item, folder):
+    """``item``, unless its folder was deleted while it was made: then it goes too, and is made anew."""
+    if Folder().findOne({'_id': folder['_id']}, fields=['_id']):
+        return item
+    Item().remove(item)
+    return None
+
+
+def _raise_if_name(error, name, folder):
+    if indexes.violated(error) == indexes.ITEM_NAME:
+        raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; let the template of '
+                       'names tell the two apart.') from None
+
+
+def _update(kind, app, folder, existing, wanted):
+    old = existing['meta']
+    meta = {**old, **wanted.kept, **registration.place_values(kind, folder)}
+    for key in wanted.cleared:
+        meta.pop(key, None)
+    name = _name(kind, app, meta)
+    after = {**{f'meta.{key}': value for key, value in meta.items()}, 'name': name, 'lowerName': name.lower()}
+    if wanted.description is not None:
+        after['description'] = wanted.description
+    before = {**{f'meta.{key}': value for key, value in old.items()}, **existing}
+    changes = {key: value for key, value in after.items() if key not in before or before[key] != value}
+    gone = {f'meta.{key}': '' for key in old.keys() - meta.keys()}
+    if not changes and not gone:
+        return existing
+    changes.update({'updated': store.now(), 'spm.search': registration.search_text(meta)})
+    return _apply(existing, {'$set': changes, **({'$unset': gone} if gone else {})}, name, folder)
+
+
+def _apply(existing, update, name, folder):
+    try:
+        item = Item().collection.find_one_and_update(
+            {'_id': existing['_id'], 'spm.identity': existing['spm']['identity']}, update,
+            return_document=ReturnDocument.AFTER)
+    except DuplicateKeyError as error:
+        _raise_if_name(error, name, folder)
+        raise
+    if item:
+        events.trigger('model.item.save.after', item)
+    return item
+
+
+def load(kind, app, identifier, user, level=AccessType.READ):
+    """The thing of ``kind`` in ``app`` with the id ``identifier``.
+
+    :raises NotFound: there is none.
+    :raises AccessException: ``user`` lacks ``level`` on it.
+    """
+    wanted = object_id(identifier)
+    item = wanted and Item().findOne({'_id': wanted, 'spm.app': app['_id'], 'spm.kind': kind.label})
+    if not item:
+        raise NotFound(f'There is no {kind.label} with the id "{values.shortened(identifier)}" in '
+                       f'"{app["name"]}".')
+    Item().requireAccess(item, user, level)
+    return item
+
+
+def delete(item):
+    """Remove ``item`` with its file; its download counts stay."""
+    Item().remove(item)

@@ -1,0 +1,43 @@
+"""Which part of a list is asked for, and in which order."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slicer_package_manager.registry.errors import Invalid
+from slicer_package_manager.registry.kinds import KINDS
+
+_LARGEST = 2**31 - 1
+_DOCUMENT_KEYS = frozenset({'_id', 'name', 'lowerName', 'description', 'created', 'updated', 'size'})
+#: What folders can be sorted by.
+FOLDER_SORTS = _DOCUMENT_KEYS | {'meta.revision'}
+#: What items of each kind can be sorted by.
+ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in kind.keys} for label, kind in KINDS.items()}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a list: ``limit`` documents (0 for all) after the first ``offset``, ordered by ``sort``.
+
+    ``sort`` is what goes to the database: documents equal in the wanted key come in the order of their ids,
+    so that paging neither repeats nor skips.
+    """
+
+    limit: int
+    offset: int
+    sort: tuple[tuple[str, int], ...]
+
+
+def page(limit, offset, sort, allowed) -> Page:
+    """The page for Girder's paging parameters; ``sort`` is Girder's ``[(key, direction)]``.
+
+    :raises Invalid: a number is negative or huge, or ``sort`` names no key in ``allowed``.
+    """
+    problems = [(name, f'must be a whole number from 0 to {_LARGEST}')
+                for name, number in (('limit', limit), ('offset', offset)) if not 0 <= number <= _LARGEST]
+    key, direction = sort[0]
+    if key not in allowed:
+        problems.append(('sort', f'must be one of {", ".join(sorted(allowed))}'))
+    if problems:
+        raise Invalid(problems)
+    tie = () if key == '_id' else (('_id', direction),)
+    return Page(limit, offset, ((key, direction), *tie))

@@ -1,0 +1,158 @@
+"""Keeps the registration of folders and items true when they are saved, moved, renamed or copied.
+
+Called by the event handlers, so that it holds for Girder's own calls and its web UI too.
+"""
+from __future__ import annotations
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry import kinds, registration, values
+from slicer_package_manager.registry.errors import Conflict, Invalid
+from slicer_package_manager.registry.kinds import EXTENSION
+from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
+
+_PLACE = ('spm', 'name')
+
+
+def check_item(item) -> None:
+    """Make ``item``, which is about to be saved, true to its folder, or refuse it.
+
+    An item elsewhere, or one that does not claim to be a package, is left as it is.
+
+    :raises Invalid: it claims to be a package or extension and its metadata is unusable.
+    :raises Conflict: its folder has another one of its identity.
+    """
+    folder = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
+    kind = registration.kind_in(folder)
+    if kind is None or not ('spm' in item or kinds.claims(item.get('meta', {}))):
+        item.pop('spm', None)
+        return
+    item['meta'] = registration.checked_meta(kind, folder, item['meta'])
+    item['description'] = _description(kind, item)
+    item['spm'] = registration.of_item(kind, folder, item['meta'], item.get('spm', {}).get('ready', False))
+    _require_identity_free(item, folder)
+
+
+def _description(kind, item):
+    if kind is EXTENSION:
+        return item['meta']['description']
+    try:
+        return values.html(item.get('description') or '')
+    except ValueError as error:
+        raise Invalid([('description', str(error))]) from None
+
+
+def _require_identity_free(item, folder):
+    query = {'folderId': folder['_id'], 'spm.identity': item['spm']['identity']}
+    if '_id' in item:
+        query['_id'] = {'$ne': item['_id']}
+    other = Item().findOne(query, fields=['name'])
+    if other:
+        raise Conflict(f'"{folder["name"]}" has this {item["spm"]["kind"]} already: "{other["name"]}" '
+                       f'({other["_id"]}). Change or delete one of the two.')
+
+
+def register_item(item) -> None:
+    """Register ``item``, which is stored, where it lies now, or take its registration away.
+
+    :raises Invalid, Conflict: see :func:`check_item`.
+    """
+    before = item.get('spm')
+    check_item(item)
+    if 'spm' in item:
+        item['spm']['ready'] = File().findOne({'itemId': item['_id']}, fields=['_id']) is not None
+        changes = {'$set': {key: item[key] for key in ('spm', 'meta', 'description')}}
+    elif before:
+        changes = {'$unset': {'spm': ''}}
+    else:
+        return
+    try:
+        Item().update({'_id': item['_id']}, changes, multi=False)
+    except DuplicateKeyError:
+        raise Conflict(f'Another item like "{item["name"]}" is in this folder.') from None
+
+
+def register_copy(item) -> None:
+    """Register the copy ``item``, or remove it again if it cannot be what it claims to be."""
+    try:
+        register_item(item)
+    except Exception:
+        Item().remove(item)
+        raise
+
+
+def check_folder(folder):
+    """Make ``folder``, which is about to be saved, true to its place, or refuse it.
+
+    :returns: its registration so far, for :func:`follow_folder`.
+    :raises Invalid: its name, place or metadata would break the registry.
+    """
+    parent = _parent(folder)
+    found = registration.of_folder(folder, parent)
+    stored = Folder().findOne({'_id': folder['_id']}, fields=(*_PLACE, 'parentId')) if (
+        '_id' in folder and (found or 'spm' in folder)) else None
+    wrong = stored and registration.fixed_name_problem(stored, folder)
+    if wrong:
+        raise Invalid([('name', wrong)])
+    folder.pop('spm', None)
+    if found is not None:
+        folder['spm'] = found
+        registration.check_folder(folder)
+        _require_channel_free(folder)
+    return (stored or {}).get('spm')
+
+
+def _parent(folder):
+    if folder['parentCollection'] != 'folder':
+        return None
+    return Folder().findOne({'_id': folder['parentId']}, fields=_PLACE)
+
+
+def _require_channel_free(folder):
+    if role(folder) not in CHANNELS:
+        return
+    place = folder['spm']
+    same = [{'spm.revision': place['revision']}]
+    if place['role'] == RELEASE:
+        same.append({'lowerName': folder['name'].lower()})
+    query = {'spm.app': place['app'], 'spm.role': place['role'], '$or': same}
+    if '_id' in folder:
+        query['_id'] = {'$ne': folder['_id']}
+    other = Folder().findOne(query, fields=['name', 'spm'])
+    if other:
+        what = f'"{other["name"]}" has this name or the revision "{other["spm"]["revision"]}" already'
+        raise Invalid([('revision', what)])
+
+
+def follow_folder(folder, before) -> None:
+    """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
+    if folder.get('spm') == before:
+        return
+    if role(folder) in CHANNELS and folder['spm']['channel'] is None:  # it had no id when it was checked
+        folder['spm']['channel'] = folder['_id']
+        Folder().update({'_id': folder['_id']}, {'$set': {'spm': folder['spm']}}, multi=False)
+    _register_below(folder)
+
+
+def register_folder(folder) -> None:
+    """Register ``folder``, which is stored and may be a copy, where it lies now.
+
+    :raises Invalid: see :func:`check_folder`.
+    """
+    check_folder(folder)
+    if role(folder) in CHANNELS:
+        folder['spm']['channel'] = folder['_id']
+    changes = {'$set': {key: folder[key] for key in ('spm', 'meta')}} if 'spm' in folder else {'$unset': {'spm': ''}}
+    Folder().update({'_id': folder['_id']}, changes, multi=False)
+
+
+def _register_below(folder):
+    for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
+        if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:
+            register_folder(child)
+            _register_below(child)
+    for item in Item().find({'folderId': folder['_id']}):
+        register_item(item)

@@ -1,0 +1,98 @@
+"""New documents, stored through Girder's models in a single write."""
+from datetime import datetime, timezone
+
+from bson.objectid import ObjectId
+from girder import auditLogger, events
+from girder.constants import AccessType
+from girder.models.collection import Collection
+from girder.models.folder import Folder
+from girder.models.item import Item
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry.errors import Conflict
+
+
+def now():
+    """The present moment in UTC, in the milliseconds that the database keeps."""
+    moment = datetime.now(timezone.utc)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def insert(model, document):
+    """Store ``document`` as a new one, with the events of Girder's ``Model.save``.
+
+    Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
+
+    :raises DuplicateKeyError: a unique index holds this identity already.
+    """
+    document.setdefault('_id', ObjectId())
+    model.collection.insert_one(document)
+    auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
+    for suffix in ('created', 'after'):
+        events.trigger(f'model.{model.name}.save.{suffix}', document)
+    return document
+
+
+def new_folder(parent, parent_type, name, creator, *, administers=False, public=None, description='',
+               meta=None, _id=None):
+    """A folder document as Girder's ``createFolder`` makes it, with its metadata and not stored yet.
+
+    It inherits the access list of its parent.
+
+    :param administers: whether ``creator`` administers it besides. Folders that come into being with the first
+        upload belong to nobody in particular.
+    :param public: whether anyone may read it; as public as the parent by default.
+    """
+    moment = now()
+    root = (parent_type, parent['_id']) if parent_type != 'folder' else (
+        parent['baseParentType'], parent['baseParentId'])
+    folder = {
+        '_id': _id or ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
+        'parentCollection': parent_type, 'parentId': parent['_id'],
+        'baseParentType': root[0], 'baseParentId': root[1],
+        'creatorId': creator['_id'], 'created': moment, 'updated': moment, 'size': 0,
+        'meta': dict(meta or {}),
+    }
+    Folder().copyAccessPolicies(src=parent, dest=folder)
+    if administers:
+        Folder().setUserAccess(folder, user=creator, level=AccessType.ADMIN)
+    if public is not None:
+        folder['public'] = public
+    return folder
+
+
+def new_item(folder, name, creator, description, meta):
+    """An item document as Girder's ``createItem`` makes it, with its metadata and not stored yet."""
+    moment = now()
+    return {
+        '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
+        'folderId': folder['_id'], 'creatorId': creator['_id'],
+        'baseParentType': folder['baseParentType'], 'baseParentId': folder['baseParentId'],
+        'created': moment, 'updated': moment, 'size': 0, 'meta': meta,
+    }
+
+
+def require_free_name(parent, name):
+    """Refuse ``name`` in the folder ``parent`` if another folder or item has it.
+
+    :raises Conflict: it is taken.
+    """
+    taken = (Folder().findOne({'parentId': parent['_id'], 'parentCollection': 'folder', 'name': name}, ['_id'])
+             or Item().findOne({'folderId': parent['_id'], 'name': name}, ['_id']))
+    if taken:
+        raise Conflict(f'The name "{name}" is taken in the folder "{parent["name"]}"; choose another one.')
+
+
+def new_collection(name, description, creator):
+    """Store a public collection that ``creator`` administers, or take the one that was stored meanwhile."""
+    moment = now()
+    collection = {
+        '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
+        'creatorId': creator['_id'], 'created': moment, 'updated': moment, 'size': 0, 'meta': {},
+        'access': {'users': [], 'groups': []}, 'public': True, 'spm': {'role': 'collection'},
+    }
+    Collection().setUserAccess(collection, user=creator, level=AccessType.ADMIN)
+    try:
+        return insert(Collection(), collection), True
+    except DuplicateKeyError:
+        return Collection().findOne({'name': name}), False

@@ -1,0 +1,174 @@
+"""Rules for single values: each turns what was given into what is kept, or says what is wrong with it.
+
+Every rule takes one value and returns the clean one; ``ValueError`` tells what it must be instead. An empty
+text is the business of the caller: it means "none" for some fields and is refused for others.
+"""
+import re
+import unicodedata
+from datetime import datetime, timezone
+from urllib.parse import urlsplit
+
+import nh3
+from dateutil import parser as dates
+from dateutil import tz
+
+NAME_CHARACTERS = 255
+VALUE_BYTES = 4 * 1024
+DESCRIPTION_BYTES = 64 * 1024
+
+_BREAKS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
+_EPOCH = re.compile(r'\d{9,10}')
+_WORDS = {'true': True, 'on': True, '1': True, 'yes': True, 'false': False, 'off': False, '0': False, 'no': False}
+_NO_URL = re.compile(r'[\s<>"\\]')
+_INT32 = 2**31
+
+_TAGS = {'a', 'b', 'blockquote', 'br', 'code', 'em', 'i', 'li', 'ol', 'p', 'pre', 'strong', 'sub', 'sup', 'u', 'ul'}
+
+
+def has_control_characters(value: str) -> bool:
+    """Whether ``value`` holds a line break or another control character; no stored value does."""
+    return _BREAKS.search(value) is not None
+
+
+def one_line(value) -> str:
+    """``value`` as text on one line: runs of control characters become one space, the ends are bare."""
+    if not isinstance(value, str):
+        raise ValueError(f'must be a text, not {_type_name(value)}')  # noqa: TRY004 - one kind of refusal
+    if any(unicodedata.category(character) == 'Cs' for character in value):
+        raise ValueError('is not valid Unicode text')
+    return _BREAKS.sub(' ', value).strip()
+
+
+def _type_name(value) -> str:
+    names = {list: 'a list', tuple: 'a list', dict: 'an object', bool: 'true or false', type(None): 'null'}
+    return names.get(type(value), 'a number')
+
+
+def name(value) -> str:
+    """A name: one line of at most 255 characters."""
+    value = one_line(value)
+    if len(value) > NAME_CHARACTERS:
+        raise ValueError(f'is longer than {NAME_CHARACTERS} characters')
+    return value
+
+
+def text(value) -> str:
+    """One line of at most 4 KiB."""
+    return _at_most(one_line(value), VALUE_BYTES)
+
+
+def _at_most(value, size):
+    if len(value.encode()) > size:
+        raise ValueError(f'is longer than {size // 1024} KiB')
+    return value
+
+
+def html(value) -> str:
+    """One line of HTML that is safe to put into a page: text tags, and http, https and mailto links, survive.
+
+    Text without a ``<`` has no markup and is kept as it is.
+    """
+    value = _at_most(one_line(value), DESCRIPTION_BYTES)
+    if '<' not in value:
+        return value
+    return nh3.clean(value, tags=_TAGS, attributes={'a': {'href', 'title'}},
+                     url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer').strip()
+
+
+def url(*schemes):
+    """A rule for one absolute URL with a host and one of ``schemes``."""
+    def rule(value):
+        value = text(value)
+        if value and not _is_url(value, schemes):
+            raise ValueError(f'"{shortened(value)}" is not a URL that starts with '
+                             + ' or '.join(f'{scheme}://' for scheme in schemes))
+        return value
+    return rule
+
+
+def _is_url(value, schemes) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # raises for a port that is none
+        return parts.scheme in schemes and bool(parts.hostname) and not _NO_URL.search(value)
+    except ValueError:
+        return False
+
+
+web_url = url('http', 'https')
+repository_url = url('https', 'http', 'git', 'ssh')
+
+
+def web_urls(value) -> str:
+    """URLs with http or https, separated by one space each."""
+    return ' '.join(web_url(part) for part in text(value).split())
+
+
+def choice(*allowed):
+    """A rule for one of the words in ``allowed``."""
+    def rule(value):
+        value = one_line(value)
+        if value not in allowed:
+            raise ValueError(f'"{shortened(value)}" is not one of {", ".join(allowed)}')
+        return value
+    return rule
+
+
+def boolean(value) -> bool:
+    """``True`` or ``False``, also as the words that forms send."""
+    if isinstance(value, bool):
+        return value
+    word = one_line(value).lower()
+    if word not in _WORDS:
+        raise ValueError(f'"{shortened(word)}" is neither true nor false')
+    return _WORDS[word]
+
+
+def integer(value) -> int:
+    """A whole number of 32 bits."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(f'must be a whole number, not {_type_name(value)}')  # noqa: TRY004 - one kind of refusal
+    try:
+        number = int(value)
+    except ValueError:
+        raise ValueError(f'"{shortened(value)}" is not a whole number') from None
+    if not -_INT32 <= number < _INT32:
+        raise ValueError(f'"{shortened(str(value))}" is out of range')
+    return number
+
+
+def timestamp(value) -> datetime:
+    """A moment in UTC, from any common notation or seconds since 1970; without a zone it is meant as UTC.
+
+    The database keeps milliseconds, so that is what is returned.
+    """
+    if not isinstance(value, datetime):
+        value = _parsed_timestamp(text(value))
+    try:
+        moment = value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError('is out of range') from None
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _parsed_timestamp(value):
+    if _EPOCH.fullmatch(value):
+        return datetime.fromtimestamp(int(value), timezone.utc)
+    try:
+        parsed = dates.parse(value, tzinfos=_zone)
+        parsed.utcoffset()  # raises for a zone that is a day or more away
+    except (ValueError, ArithmeticError, TypeError, AttributeError):
+        raise ValueError(f'"{shortened(value)}" is not a date and time such as 2026-11-01T04:00:00Z') from None
+    return parsed
+
+
+def _zone(abbreviation, offset):
+    if offset is None and abbreviation not in ('UTC', 'GMT', 'Z'):
+        raise ValueError(f'"{abbreviation}" is not one time zone; give its offset')
+    return tz.tzoffset(abbreviation, offset or 0)
+
+
+def shortened(value) -> str:
+    """``value`` as it fits into a message."""
+    value = _BREAKS.sub(' ', value)
+    return value if len(value) <= 80 else value[:77] + '...'  # noqa: PLR2004

@@ -1,0 +1,77 @@
+"""Calls for releases and drafts."""
+from girder.api import access
+from girder.api.describe import autoDescribeRoute
+from girder.api.rest import boundHandler, filtermodel
+from girder.constants import AccessType, SortDir, TokenScope
+from girder.models.folder import Folder
+from girder.utility.progress import ProgressContext
+
+from slicer_package_manager.registry import applications, channels
+from slicer_package_manager.registry.paging import FOLDER_SORTS, page
+from slicer_package_manager.rest.answers import listing
+from slicer_package_manager.rest.parameters import of_application
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    of_application('List the releases of an application, newest first, or get one of them.')
+    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case.',
+           required=False)
+    .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
+    .errorResponse())
+def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    if release_id_or_name:
+        release = channels.find_release(app, release_id_or_name, user)
+        return release and Folder().filter(release, user)
+    return listing(Folder(), channels.find_releases(app, user, page(limit, offset, sort, FOLDER_SORTS)))
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Folder)
+@autoDescribeRoute(
+    of_application('Create a release. From then on what is uploaded for its revision goes there.')
+    .param('name', 'Name of the release, such as "5.8.1".')
+    .param('app_revision', 'Revision of the application that is released.')
+    .param('description', 'What the release is.', required=False, default='')
+    .param('public', 'Whether everyone may read the release; never more than may read the application.',
+           dataType='boolean', required=False, default=True)
+    .errorResponse('A value is unusable, or another release has the name or the revision.'))
+def createRelease(self, app_id, name, app_revision, description, public):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user, AccessType.WRITE)
+    return channels.create_release(app, user, name, app_revision, description, public)
+
+
+@access.user(scope=TokenScope.DATA_OWN)
+@boundHandler
+@autoDescribeRoute(
+    of_application('Delete a release or, if no release is meant, the draft of a revision. Counts stay.')
+    .param('release_id_or_name', 'Id or name of the release, or id or revision of the draft.',
+           paramType='path')
+    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+           default=False)
+    .errorResponse('The folder of all drafts cannot be deleted.'))
+def deleteRelease(self, app_id, release_id_or_name, progress):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    with ProgressContext(progress, user=user, title=f'Deleting release {release_id_or_name}') as context:
+        folder = channels.delete(app, release_id_or_name, user, context)
+    return {'message': f'Deleted release {folder["name"]}.'}
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    of_application('List the drafts of an application, one for each revision, newest first.')
+    .param('revision', 'Only the draft of this revision of the application.', required=False)
+    .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
+    .errorResponse())
+def listDrafts(self, app_id, revision, limit, offset, sort):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    part = page(limit, offset, sort, FOLDER_SORTS)
+    return listing(Folder(), channels.find_drafts(app, user, part, revision))
