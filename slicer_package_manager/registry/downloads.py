@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from girder.models.model_base import Model
 from pymongo import ASCENDING
@@ -34,12 +35,19 @@ def ensure_indexes() -> None:
     Download().collection.create_index([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True)
 
 
-def record(item) -> None:
-    """Count one completed download of ``item``, a package or an extension, with a single write."""
+def key_of(item) -> dict[str, Any]:
+    """What one download of ``item``, a package or an extension, counts for today."""
     meta, kind = item['meta'], KINDS[item['spm']['kind']]
-    key = {'app': item['spm']['app'], 'kind': kind.label, 'revision': meta[kind.app_revision],
-           'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
-           'release': meta.get('release') or '', 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
+    return {'app': item['spm']['app'], 'kind': kind.label, 'revision': meta[kind.app_revision],
+            'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
+            'release': item['spm'].get('release', ''), 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
+
+
+def record(key) -> None:
+    """Count one download for ``key`` with a single write.
+
+    :raises pymongo.errors.PyMongoError: the database did not take it.
+    """
     try:
         Download().collection.update_one(key, {'$inc': {'count': 1}}, upsert=True)
     except DuplicateKeyError:  # another process made the document since ours looked for it
