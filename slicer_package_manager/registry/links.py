@@ -47,6 +47,8 @@ def url_problem(url: str, hosts) -> str | None:
         return 'must be made of the printable ASCII characters that URLs may have'
     if len(url) > URL_BYTES:
         return f'is longer than {URL_BYTES // 1024} KiB'
+    if '#' in url:
+        return 'must not have a fragment'
     try:
         return _parts_problem(urlsplit(url), hosts)
     except ValueError:
@@ -59,7 +61,6 @@ def _parts_problem(parts, hosts):
         (parts.scheme == 'https', 'must start with https://'),
         (parts.netloc.lower() in (host, f'{host}:443') and parts.port in (None, 443),
          'must not have a user, a password or a port'),
-        ('#' not in parts.geturl() and not parts.fragment, 'must not have a fragment'),
         (settings.host_matches(host, hosts),
          f'is on the host "{values.shortened(host)}", which an administrator has not allowed'),
     )

@@ -32,3 +32,9 @@ def with_system(description):
     return (description
             .param('os', 'Only this operating system.', required=False, enum=list(OPERATING_SYSTEMS))
             .param('arch', 'Only this processor architecture.', required=False, enum=list(ARCHITECTURES)))
+
+
+def with_downloads(description):
+    """``description`` with the choice to get each item's number of downloads."""
+    return description.param('with_downloads', 'Whether each item tells its own downloads, as "downloads" beside '
+                             '"meta".', required=False, dataType='boolean', default=False)
