@@ -96,10 +96,17 @@ def create(user, name, description='', *, collection_id=None, collection_name=No
         made.append((Folder(), app))
         drafts_folder(app, user)
     except Exception:
-        for model, document in reversed(made):
-            model.remove(document)
+        _undo(made)
         raise
     return app
+
+
+def _undo(made):
+    for model, document in reversed(made):
+        # Another application may have been created in a folder that was made here.
+        below = {'$or': [{'parentId': document['_id']}, {'baseParentId': document['_id']}], 'spm.role': APPLICATION}
+        if not Folder().findOne(below, fields=['_id']):
+            model.remove(document)
 
 
 def _checked_id(text, user):

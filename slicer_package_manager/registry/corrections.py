@@ -24,7 +24,7 @@ def _correct(model, name, correction):
     def corrected(*args, **kwargs):
         return correction(original, *args, **kwargs)
 
-    corrected.corrected = True
+    corrected.corrected = True  # type: ignore[attr-defined]
     setattr(model, name, corrected)
 
 

