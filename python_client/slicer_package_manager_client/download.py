@@ -84,6 +84,13 @@ class Download:
             self._part.replace(self._target)
         return DOWNLOADED
 
+    def plan(self) -> str:
+        """What :meth:`run` would come to; changes nothing.
+
+        :raises Conflict: another file is there.
+        """
+        return UNCHANGED if self._is_there() else DOWNLOADED
+
     def _is_there(self) -> bool:
         if not self._target.exists():
             return False

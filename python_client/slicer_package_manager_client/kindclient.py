@@ -36,10 +36,14 @@ class KindClient(Connection):
     """Finds, lists, publishes, downloads and deletes things of either kind."""
 
     @explained
-    def publication(self, kind: Kind, app_name: str, options: Document,
-                    coll_id: str | None = None) -> Publication:
-        """A package or extension on its way to the server, by the names of the command's options."""
-        values = kind.by_option(options)
+    def publication(self, kind: Kind, app_name: str, options: Document, *, coll_id: str | None = None,
+                    clear: tuple[str, ...] = ()) -> Publication:
+        """A package or extension on its way to the server, by the names of the command's options.
+
+        :param clear: options whose values on the server are to be removed.
+        :raises InvalidRequest: options that must be given are not.
+        """
+        values = {**kind.by_option(options), **{field.key: '' for field in kind.fields if field.option in clear}}
         return Publication(self, kind, registry.application(self, app_name, coll_id), values)
 
     @explained
@@ -47,7 +51,7 @@ class KindClient(Connection):
                     coll_id: str | None = None, force: bool = False) -> Outcome:
         """Upload a package or extension; the item, and what was done."""
         with LocalFile(filepath) as source:
-            return self.publication(kind, app_name, options, coll_id).send(source, force=force)
+            return self.publication(kind, app_name, options, coll_id=coll_id).send(source, force=force)
 
     @explained
     def find(self, kind: Kind, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
@@ -88,19 +92,21 @@ class KindClient(Connection):
 
     @explained
     def fetch(self, kind: Kind, app_name: str, id_or_name: str, *, coll_id: str | None = None,
-              dir_path: Path_ | None = None, output: Path_ | None = None,
-              force: bool = False) -> tuple[Document, Path, str]:
+              dir_path: Path_ | None = None, output: Path_ | None = None, force: bool = False,
+              dry_run: bool = False) -> tuple[Document, Path, str]:
         """Download a package or extension; its item, where it is now, and whether it had to be sent.
 
         :param output: the path to save it under, instead of its own name in ``dir_path``.
         :param force: overwrite a different file.
+        :param dry_run: only find out what would be done.
         """
         if dir_path and output:
             raise InvalidRequest('Give a directory or a path for the file, not both.')
         item = self.find(kind, app_name, id_or_name, coll_id)
         file = file_of(self, item)
         target = Path(output) if output else Path(dir_path or '.') / local_name(file['name'])
-        return item, target, Download(self, file, target, force=force).run()
+        download = Download(self, file, target, force=force)
+        return item, target, download.plan() if dry_run else download.run()
 
     @explained
     def listThings(self, kind: Kind, app_name: str, *, coll_id: str | None = None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from slicer_package_manager_client.errors import InvalidRequest
+
 OPERATING_SYSTEMS = ('win', 'linux', 'macosx')
 ARCHITECTURES = ('amd64', 'i386', 'arm64')
 
@@ -14,7 +16,8 @@ class Field:
 
     :param key: name of the REST parameter.
     :param option: name of the command line option, without dashes.
-    :param required: the server does not register a thing without it; an empty text counts as given.
+    :param required: must be given, if only as an empty text.
+    :param sent: the server does not register a thing without it.
     :param asked: asked for on a terminal when it is not given.
     :param type: of the option's value.
     """
@@ -24,6 +27,7 @@ class Field:
     help: str
     required: bool = False
     asked: bool = False
+    sent: bool = False
     type: type = str
 
 
@@ -46,24 +50,29 @@ class Kind:
     columns: tuple[tuple[str, str], ...]
 
     def by_option(self, given: dict[str, Any]) -> dict[str, Any]:
-        """REST parameters for options; what is not given (``None``) is left out."""
-        return {field.key: given[field.option] for field in self.fields
-                if given.get(field.option) is not None}
+        """REST parameters for options; what is ``None`` or empty is left out.
 
-    def label_of(self, values: dict[str, Any]) -> str:
-        """What the thing with these values is called in messages."""
-        return f'{self.label} "{values.get("baseName", "")}"'
+        :raises InvalidRequest: options that must be given are not; the message names all of them. Those that
+            are no part of what the thing is known by may be given as empty.
+        """
+        filled = (*self.identity, 'revision')
+        missing = [f'--{field.option}' for field in self.fields if field.required and (
+            given.get(field.option) is None or (field.key in filled and not given[field.option]))]
+        if missing:
+            raise InvalidRequest(f'Not given, or empty: {", ".join(missing)}.')
+        return {field.key: given[field.option] for field in self.fields
+                if given.get(field.option) not in {None, ''}}
 
 
 def _shared(noun: str, revision: str) -> tuple[Field, ...]:
     return (
-        Field('os', 'os', f'The target operating system of the {noun}', required=True),
-        Field('arch', 'arch', f'Architecture that is supported by the {noun}', required=True),
-        Field('baseName', 'name', f'The baseName of the {noun}', required=True, asked=True),
+        Field('os', 'os', f'The target operating system of the {noun}', required=True, sent=True),
+        Field('arch', 'arch', f'Architecture that is supported by the {noun}', required=True, sent=True),
+        Field('baseName', 'name', f'The baseName of the {noun}', required=True, sent=True, asked=True),
         Field('repository_type', 'repo_type', f'Type of the repository of the {noun}, such as git',
-              required=True),
-        Field('repository_url', 'repo_url', f'URL of the repository of the {noun}', required=True),
-        Field('revision', 'revision', revision, required=True, asked=True),
+              required=True, sent=True),
+        Field('repository_url', 'repo_url', f'URL of the repository of the {noun}', required=True, sent=True),
+        Field('revision', 'revision', revision, required=True, sent=True, asked=True),
     )
 
 
@@ -75,7 +84,7 @@ PACKAGE = Kind(
     release_filter='release_id_or_name',
     fields=(
         *_shared('package', 'Revision of the application'),
-        Field('version', 'version', 'The version of the application', required=True, asked=True),
+        Field('version', 'version', 'The version of the application', required=True, sent=True, asked=True),
         Field('build_date', 'build_date', 'Build date of the package  [default: <now>]'),
         Field('description', 'desc', 'Description of the package'),
         Field('pre_release', 'pre_release', 'Whether the package is a preview of a release', type=bool),
@@ -92,8 +101,8 @@ EXTENSION = Kind(
     release_filter='release_id',
     fields=(
         *_shared('extension', 'Revision of the extension'),
-        Field('app_revision', 'app_revision', 'Revision of the application', required=True, asked=True),
-        Field('description', 'desc', 'Description of the extension', required=True),
+        Field('app_revision', 'app_revision', 'Revision of the application', required=True, sent=True, asked=True),
+        Field('description', 'desc', 'Description of the extension', sent=True),
         Field('icon_url', 'icon_url', "URL of the extension's logo"),
         Field('category', 'category', 'Category of the extension'),
         Field('tier', 'tier', 'Tier of the extension', type=int),

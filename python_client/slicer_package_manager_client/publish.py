@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slicer_package_manager_client import registry
-from slicer_package_manager_client.errors import ChecksumMismatch, InvalidRequest, SlicerPackageManagerError
+from slicer_package_manager_client.errors import ChecksumMismatch, SlicerPackageManagerError
 from slicer_package_manager_client.journal import Journal
 from slicer_package_manager_client.transfer import Transfer
 
@@ -50,7 +50,6 @@ class Publication:
     """One package or extension on its way to the server.
 
     :param values: REST parameters.
-    :raises InvalidRequest: required ones are missing; the message names all of them.
     """
 
     def __init__(self, client: Connection, kind: Kind, app: Document, values: dict[str, Any], *,
@@ -60,7 +59,6 @@ class Publication:
         self._app = app
         self._values = dict(values)
         self._journal = journal or Journal()
-        require_complete(kind, values)
 
     def plan(self, source: LocalFile | None) -> Outcome:
         """What publishing would come to; changes nothing."""
@@ -110,7 +108,7 @@ class Publication:
         data = {key: str(value).lower() if isinstance(value, bool) else value
                 for key, value in {**self._values, **(more or {})}.items()}
         for one in self._kind.fields:
-            if one.required:
+            if one.sent:
                 data.setdefault(one.key, '')
         document: Document = self._client.post(f'app/{self._app["_id"]}/{self._kind.label}', data=data)
         return document
@@ -164,7 +162,7 @@ class Publication:
     def _keep_required(self, item: Document) -> None:
         """Parameters that the server insists on, and that were not given, keep their values."""
         for one in self._kind.fields:
-            if one.required:
+            if one.sent:
                 self._values.setdefault(one.key, item['meta'].get(one.key, ''))
 
     def _concluded(self, item_id: str, document: Document, status: str) -> Outcome:
@@ -193,19 +191,6 @@ class Publication:
     def _is_whole(document: Document, source: LocalFile) -> bool:
         known = document.get('sha512')
         return document.get('size') == source.size and (not known or known == source.digest())
-
-
-def require_complete(kind: Kind, values: dict[str, Any]) -> None:
-    """Make sure that all that the server needs was given.
-
-    :raises InvalidRequest: naming everything that was not.
-    """
-    missing = [f'--{one.option}' for one in kind.fields
-               if one.required and one.option != 'desc'
-               and (values.get(one.key) is None
-                    or (values[one.key] == '' and one.key in (*kind.identity, 'revision')))]
-    if missing:
-        raise InvalidRequest(f'Not given, or empty: {", ".join(missing)}.')
 
 
 def _said(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from slicer_package_manager_client.cli import options, output
-from slicer_package_manager_client.cli.channels import delete
+from slicer_package_manager_client.cli.channels import delete, planned
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.cli.upload import upload_command
 from slicer_package_manager_client.kinds import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS, Kind
@@ -78,20 +78,19 @@ def _download_command(kind: Kind) -> click.Command:
     @options.option('--dir_path', help=f'Directory to download the {kind.label} to  [default: this one]')
     @options.option('--output', help='Path to save it under, instead of its own name')
     @click.option('--force', is_flag=True, help='Overwrite a different file')
-    @options.every_command
+    @options.changing_command
     @pass_session
-    def command(session: Session, app_name: str, id_or_name: str, dir_path: str | None, output: str | None,
-                force: bool, coll_id: str | None, as_json: bool) -> None:
-        item, path, status = session.client.fetch(kind, app_name, id_or_name, coll_id=coll_id,
-                                                  dir_path=dir_path, output=output, force=force)
+    def command(session: Session, app_name: str, id_or_name: str, as_json: bool, dry_run: bool,
+                **given: Any) -> None:
+        item, path, status = session.client.fetch(kind, app_name, id_or_name, dry_run=dry_run, **given)
         done = f'DOWNLOADED [{path}]' if status == 'downloaded' else f'is already at [{path}]'
-        _show({'status': status, 'path': str(path), 'item': item}, f'{item["name"]} ({item["_id"]}) {done}',
-              as_json=as_json)
+        if dry_run and status == 'downloaded':
+            planned(f'download "{item["name"]}" to "{path}"', as_json=as_json, item=item)
+        else:
+            output.show({'status': status, 'path': str(path), 'item': item},
+                        f'{item["name"]} ({item["_id"]}) {done}', as_json=as_json)
 
     return command
-
-
-_show = output.show
 
 
 def _delete_command(kind: Kind) -> click.Command:

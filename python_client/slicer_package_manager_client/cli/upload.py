@@ -49,7 +49,9 @@ def upload_command(kind: Kind) -> click.Command:
 
 def _with_options(kind: Kind) -> options.Decorator:
     def decorate(function: Any) -> Any:
-        more = [*_LINK_OPTIONS, *_GITHUB_OPTIONS,
+        optional = [field.option for field in kind.fields if not field.required and field.type is str]
+        more = [options.option('--clear', multiple=True, type=click.Choice(optional),
+                               help='Remove what the server knows for this option'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
                 options.option('--force', type=bool, default=False,
                                help='Send the file even if the server has the same one')]
         if kind is EXTENSION:
@@ -71,7 +73,7 @@ def _field_option(field: Any) -> options.Decorator:
         return click.option('--pre_release/--no-pre_release', default=None, help=field.help)
     if field.type is not str or field.option == 'build_date':
         return options.option(f'--{field.option}', type=field.type, default=None, help=field.help)
-    # An empty text is a value: it clears what the server knows.
+    # That an empty text was given is remembered: it stands for an option that must be given.
     return click.option(f'--{field.option}', help=field.help)
 
 
@@ -90,8 +92,9 @@ class Upload:
     def run(self, *, as_json: bool) -> None:
         """Do what the options ask for, and print what came of it."""
         self._require_one_way()
+        self._kind.by_option(self._values)
         if not as_json:
-            click.echo(f'Create the {self._kind.noun} {self._values.get("name") or ""}')
+            click.echo(f'Create the {self._kind.noun} {self._values["name"]}')
         outcome = self._with_file() if self._filepath else self._register_only()
         if self._given['dry_run']:
             output.show({'status': 'planned', 'would': outcome.status, 'item': outcome.item},
@@ -106,10 +109,11 @@ class Upload:
         values: dict[str, Any] = {}
         for path in given.get('metadata') or ():
             values.update(metadata.read(path))
-        values.update({field.option: given[field.option] for field in self._kind.fields
-                       if given[field.option] is not None})
         for field in self._kind.fields:
-            if field.asked and not values.get(field.option) and field.key != 'version' and output.interactive():
+            value = given[field.option]
+            if value is not None and (value != '' or field.option not in values):
+                values[field.option] = value
+            if field.asked and values.get(field.option) is None and output.interactive():
                 values[field.option] = click.prompt(field.option.replace('_', ' ').capitalize(), err=True)
         return values
 
@@ -125,7 +129,7 @@ class Upload:
 
     def _publication(self) -> Publication:
         return self._session.client.publication(self._kind, self._app_name, self._values,
-                                                self._given['coll_id'])
+                                                coll_id=self._given['coll_id'], clear=self._given['clear'])
 
     def _with_file(self) -> Outcome:
         from slicer_package_manager_client.localfile import LocalFile
