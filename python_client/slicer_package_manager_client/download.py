@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
     from slicer_package_manager_client.registry import Document
 
-BLOCK = 1 << 20
+#: Of a connection that breaks off, less than this is lost.
+BLOCK = 1 << 16
 DOWNLOADED, UNCHANGED = 'downloaded', 'unchanged'
 _PARTIAL, _UNSATISFIABLE = 206, 416
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 API_URL = 'https://api.github.com'
 SIZE_LIMIT = 2 << 30
-_REPOSITORY = re.compile(r'[A-Za-z0-9._-]+/[A-Za-z0-9._-]+')
+_REPOSITORY = re.compile(r'[A-Za-z0-9-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+')
 _PER_PAGE = 100
 _UNREADABLE = re.compile(r'[^A-Za-z0-9._@+?-]')
 

@@ -36,12 +36,12 @@ def fit(name: str) -> str:
     """``name`` with what a tag cannot have replaced."""
     parts = []
     for part in _UNFIT.sub('-', name).split('/'):
-        fitted = re.sub(r'\.{2,}', '.', part).strip('.')
-        while fitted.endswith('.lock'):
-            fitted = fitted[:-len('.lock')].rstrip('.')
+        fitted = re.sub(r'\.{2,}', '.', part)
+        while (shorter := re.sub(r'^[-.]+|\.+$|\.lock$', '', fitted)) != fitted:
+            fitted = shorter
         if fitted:
             parts.append(fitted)
-    return '/'.join(parts).lstrip('-')
+    return '/'.join(parts)
 
 
 def _value(name: str | None, form: str | None, conversion: str | None, values: dict[str, Any]) -> str:

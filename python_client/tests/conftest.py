@@ -77,15 +77,23 @@ def client(girder, retries):
 @pytest.fixture
 def make_file(tmp_path):
     def make(name='33000-linux-amd64-Foo-git1.tar.gz', size=1000, seed=0):
-        path = tmp_path / name
+        path = tmp_path / f'{size}-{seed}' / name
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(random.Random(seed).randbytes(size))
         return path
 
     return make
 
 
-@pytest.fixture
-def github():
-    """GitHub as two origins: the API, and the host that uploads go to."""
+@pytest.fixture(scope='session')
+def two_origins():
     with HTTPServer() as api, HTTPServer() as uploads:
-        yield FakeGitHub(api, uploads)
+        yield api, uploads
+
+
+@pytest.fixture
+def github(two_origins):
+    """GitHub as two origins: the API, and the host that uploads go to."""
+    for server in two_origins:
+        server.clear()
+    return FakeGitHub(*two_origins)

@@ -12,18 +12,22 @@ from werkzeug import Response
 
 @dataclass
 class Fault:
-    """The next ``times`` requests that match are answered with ``status``."""
+    """After ``skip`` of them, the next ``times`` requests that match are answered with ``status``."""
 
     method: str
     path: str
     status: int
     times: int = 1
+    skip: int = 0
     headers: dict = field(default_factory=dict)
     body: str = '{"message": "injected"}'
     after: bool = False  # the request is carried out, only the answer is lost
 
     def fits(self, request):
-        return self.times > 0 and request.method == self.method and re.search(self.path, request.path)
+        if request.method != self.method or not re.search(self.path, request.path):
+            return False
+        self.skip -= 1
+        return self.skip < 0 < self.times
 
 
 class Fake:
