@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import json as jsonlib
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_TIMEOUT = 120.0
+
+_logger = logging.getLogger(__name__)
 
 _TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
               requests.exceptions.ContentDecodingError, IncompleteResponseError)
@@ -82,6 +85,7 @@ class Connection(GirderClient):
 
         :raises NetworkProblem: a redirect or a page was answered where JSON was expected.
         """
+        _logger.debug('%s %s', method.upper(), path)
         kwargs.setdefault('timeout', self.timeout)
         # The token must not travel to where a server redirects to, and a redirected POST becomes a GET.
         kwargs.setdefault('allow_redirects', False)

@@ -168,10 +168,12 @@ class Download:
             raise
         if not answer.is_redirect:
             return answer
+        answer.close()
         # Elsewhere, nobody is to get the token of this server.
         answer = requests.get(answer.headers['Location'], headers=headers, stream=True,
                               timeout=self._client.timeout)
         if not answer.ok and answer.status_code != _UNSATISFIABLE:
+            answer.close()
             raise NetworkProblem(f'{answer.url.split("?")[0]} answered status {answer.status_code}; '
                                  f'"{self._file["name"]}" is hosted there.')
         return answer

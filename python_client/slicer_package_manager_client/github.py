@@ -1,6 +1,7 @@
 """Release assets on GitHub: a small adapter that brings a file there, whatever was left by earlier attempts."""
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from slicer_package_manager_client.localfile import LocalFile
     from slicer_package_manager_client.retry import Retries
+
+_logger = logging.getLogger(__name__)
 
 API_URL = 'https://api.github.com'
 SIZE_LIMIT = 2 << 30
@@ -199,6 +202,7 @@ class GitHub:
         return dict(answer.json())
 
     def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
+        _logger.debug('%s %s', method, url)
         answer = self._http.request(method, url, follow_redirects=method == 'GET', **more)
         if not answer.is_success:
             kind = _RateLimited if _is_rate_limit(answer) else httpx.HTTPStatusError

@@ -126,7 +126,7 @@ def sha512(path):
     return digest.hexdigest()
 
 
-BUILD_SCRIPT = r'''
+BUILD_SCRIPT = r"""
 set -u
 "$CLIENT" --api-url "$URL/api/v1" --api-key "$KEY" package upload Slicer "$FILE" \
   --repo_type git --repo_url https://example.org/slicer.git --os linux --arch amd64 --name Slicer --revision 33000 \
@@ -143,7 +143,7 @@ set -u
   --os linux --arch amd64 --name Bare --repo_type "" --repo_url "" --revision 1 --app_revision 33000 --category "" \
   --desc "" --dependency "" --recommends "" --icon_url "" --homepage "" --screenshots "" --contributors "" \
   --tier "" --dicom_support_rule "" --keywords "" 2>"$DIR/stderr3" || exit 13
-'''
+"""
 
 
 @pytest.fixture
@@ -176,14 +176,14 @@ def test_the_retention_pipe_deletes_the_oldest_drafts(script, admin, run, make_f
         assert run('package', 'upload', 'Slicer', make_file(), '--os', 'win', '--arch', 'amd64', '--name', 'Old',
                    '--repo_type', 'git', '--repo_url', URL, '--revision', revision, '--version', '1')[0] == 0
     before = [draft['meta']['revision'] for draft in admin.listDraftRelease('Slicer', limit=0)]
-    done = script('''
+    done = script("""
         export GIRDER_API_KEY="$KEY"
         doomed=$("$CLIENT" --api-url "$URL/api/v1" draft list Slicer --limit 0 --offset 3 \
                  | tail -n +3 | cut -d' ' -f1 | sort | head -n 10)
         echo "$doomed"
         for revision in $doomed; do
           "$CLIENT" --api-url "$URL/api/v1" draft delete Slicer "$revision" >/dev/null || exit 1
-        done''')
+        done""")
     assert (done.returncode, done.stderr) == (0, '')
     assert done.stdout.split() == sorted(before[3:])[:10]
     assert [draft['meta']['revision'] for draft in admin.listDraftRelease('Slicer', limit=0)] == before[:3]
@@ -329,9 +329,9 @@ def test_who_may_not_write_is_refused(command, server, admin, make_file, identit
     with contextlib.suppress(Exception):
         admin.post('user', parameters={'login': 'visitor', 'email': 'v@example.org', 'firstName': 'V',
                                        'lastName': 'V', 'password': 'visitor1'})
-    done = subprocess.run([*command, '--api-url', server, '--username', 'visitor', '--password', 'visitor1', 'extension',
-                           'upload', 'Slicer', str(make_file()), *identity], capture_output=True, text=True,
-                          check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run([*command, '--api-url', server, '--username', 'visitor', '--password', 'visitor1',
+                           'extension', 'upload', 'Slicer', str(make_file()), *identity],
+                          capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 4
     assert len(done.stderr.splitlines()) == 1
 
@@ -350,7 +350,7 @@ def test_drafts_are_pruned(run, admin, make_file):
             '--repo_type', 'git', '--repo_url', URL, '--revision', revision, '--version', '1')
     drafts = [draft['meta']['revision'] for draft in admin.listDraftRelease('Slicer', limit=0)]
     assert run('draft', 'prune', 'Slicer', '--keep', '2', '--dry-run')[0] == 0
-    code, out, err = run('draft', 'prune', 'Slicer', '--keep', '2', '--json')
+    code, out, _err = run('draft', 'prune', 'Slicer', '--keep', '2', '--json')
     assert code == 0
     assert [draft['meta']['revision'] for draft in json.loads(out)['drafts']] == drafts[:1:-1]
     assert [draft['meta']['revision'] for draft in admin.listDraftRelease('Slicer', limit=0)] == drafts[:2]

@@ -12,8 +12,6 @@ from slicer_package_manager_client.errors import (
     NotFound,
     Refused,
 )
-from slicer_package_manager_client.journal import Journal
-from slicer_package_manager_client.localfile import LocalFile
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
              'revision': 'r1', 'app_revision': '33000'}
@@ -250,7 +248,7 @@ def test_a_machine_without_a_home_directory_can_upload(upload, girder, home, mon
 
 def test_the_token_does_not_follow_a_redirect(client, girder):
     girder.fail('GET', '/app$', 302, headers={'Location': 'http://127.0.0.1:9/elsewhere'})
-    with pytest.raises(NetworkProblem, match='redirects to http://127.0.0.1:9/elsewhere'):
+    with pytest.raises(NetworkProblem, match=r'redirects to http://127\.0\.0\.1:9/elsewhere'):
         client.listApp()
 
 

@@ -33,8 +33,8 @@ class Reporter:
         """Print one line about ``error``; the exit status that it means."""
         if self.verbose and not isinstance(error, click.ClickException):
             self.say(''.join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
-        if isinstance(error, click.exceptions.NoArgsIsHelpError):
-            click.echo(error.format_message(), err=True)
+        if type(error).__name__ == 'NoArgsIsHelpError':  # click 8.2 or later: a group without a command
+            click.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return InvalidRequest.exit_code
         line, code = _told(error)
         self.say(f'Error: {" ".join(line.split())}')
@@ -51,11 +51,10 @@ class Reporter:
         return _KEY_IN_URL.sub(r'\1***', text)
 
     def log_requests(self) -> None:
-        """Say each request from now on."""
+        """Say each request from now on, if verbose."""
         logger = logging.getLogger('slicer_package_manager_client')
-        logger.setLevel(logging.DEBUG)
-        logger.handlers = [_Handler(self)]
-        logger.propagate = False
+        logger.setLevel(logging.DEBUG if self.verbose else logging.NOTSET)
+        logger.handlers = [_Handler(self)] if self.verbose else []
 
 
 class _Handler(logging.Handler):

@@ -18,6 +18,8 @@ class Option(click.Option):
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
         """The value and where it comes from; see :meth:`click.Parameter.consume_value`."""
         value, source = super().consume_value(ctx, opts)
+        if self.multiple and isinstance(value, (list, tuple)):
+            return [one for one in value if one != ''], source
         if value == '':
             return super().consume_value(ctx, {key: one for key, one in opts.items() if key != self.name})
         return value, source

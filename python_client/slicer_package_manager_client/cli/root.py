@@ -55,8 +55,7 @@ def cli(ctx: click.Context, config_file: str | None, profile: str | None, verbos
     """
     reporter = ctx.obj if isinstance(ctx.obj, Reporter) else Reporter()
     reporter.verbose = verbose
-    if verbose:
-        reporter.log_requests()
+    reporter.log_requests()
     values = config.load(config_file, profile)
     ctx.default_map = {kind.label: {'upload': {key: value for key, value in values.items()
                                                if key.startswith('github_')}} for kind in KINDS}

@@ -88,13 +88,13 @@ class Upload:
         self._filepath = filepath or None
         self._given = given
         self._values = self._complete(given)
+        self._quiet = False
 
     def run(self, *, as_json: bool) -> None:
         """Do what the options ask for, and print what came of it."""
         self._require_one_way()
         self._kind.by_option(self._values)
-        if not as_json:
-            click.echo(f'Create the {self._kind.noun} {self._values["name"]}')
+        self._quiet = as_json
         outcome = self._with_file() if self._filepath else self._register_only()
         if self._given['dry_run']:
             output.show({'status': 'planned', 'would': outcome.status, 'item': outcome.item},
@@ -128,6 +128,8 @@ class Upload:
             raise click.UsageError("Missing argument 'FILEPATH'.")
 
     def _publication(self) -> Publication:
+        if not self._quiet:
+            click.echo(f'Create the {self._kind.noun} {self._values["name"]}')
         return self._session.client.publication(self._kind, self._app_name, self._values,
                                                 coll_id=self._given['coll_id'], clear=self._given['clear'])
 
@@ -135,21 +137,21 @@ class Upload:
         from slicer_package_manager_client.localfile import LocalFile
 
         algorithms = ('sha512', 'sha256') if self._given['github_repo'] else ('sha512',)
-        with self._session.client.explained(), LocalFile(str(self._filepath), algorithms) as source:
+        with LocalFile(str(self._filepath), algorithms) as source, self._session.client.explained():
+            link = self._link(source) if self._given['url'] else None
             publication = self._publication()
             if self._given['github_repo']:
                 return self._on_github(publication, source)
-            if self._given['url']:
-                link = self._link(source)
+            if link:
                 return publication.plan(None) if self._given['dry_run'] else publication.link(link)
             if self._given['dry_run']:
                 return publication.plan(source)
             return publication.send(source, force=self._given['force'])
 
     def _register_only(self) -> Outcome:
+        link = self._link(None)
         with self._session.client.explained():
             publication = self._publication()
-            link = self._link(None)
             return publication.plan(None) if self._given['dry_run'] else publication.link(link)
 
     def _link(self, source: LocalFile | None) -> Link:
