@@ -119,7 +119,7 @@ def _serve(options: Options, supervisor: Supervisor, door: socket.socket, uri: s
     host, port = listener.reachable_at(door)
     env = web.environment(uri, options.log_level, embedded=options.database is None)
     server = supervisor.add(web.start(door, env, workers=options.workers, threads=options.threads,
-                                      access_log=options.access_log))
+                                      access_log=options.access_log, directory=options.data.path))
     if _bootstrap(options, supervisor, env):
         _show_account(options.admin)
     # The workers wait for this line, since they must not start before the database is ready.
@@ -140,7 +140,7 @@ def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str])
         'patience': _EXTERNAL_PATIENCE if options.database else _EMBEDDED_PATIENCE,
     }
     process = spawn([sys.executable, '-m', 'slicer_package_manager.cli.bootstrap'], env=env,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                    cwd=options.data.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child = supervisor.add(Child('The preparation of the database', process, grace=0))
     child.tell(json.dumps(plan).encode())
     if supervisor.finish(child) != 0:

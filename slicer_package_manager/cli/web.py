@@ -42,18 +42,21 @@ def start(
     workers: int,
     threads: int,
     access_log: Path | None,
+    directory: Path,
 ) -> Child:
-    """Start gunicorn on ``listener``, and give the socket up; it serves after it was told a line."""
+    """Start gunicorn in ``directory`` and give it ``listener``; it serves after it was told a line."""
     args = [
         sys.executable, '-m', 'gunicorn', 'girder.wsgi:app',
         '--config', 'python:slicer_package_manager.cli.gunicorn_config',
         '--bind', f'fd://{listener.fileno()}',
         '--workers', str(workers), '--threads', str(threads),
         '--log-level', env['LOGLEVEL'].lower(),
-        *(['--access-logfile', str(access_log)] if access_log else []),
+        *(['--access-logfile', str(access_log.absolute())] if access_log else []),
     ]
+    # Not in the current directory, whose modules would come before the installed ones.
     # Its standard output is our standard error: ours is for the URL.
-    process = spawn(args, env=env, pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=_STDERR)
+    process = spawn(args, env=env, cwd=directory, pass_fds=[listener.fileno()],
+                    stdin=subprocess.PIPE, stdout=_STDERR)
     listener.close()
     return Child('The web server (gunicorn)', process, grace=_STOP_GRACE, hasten=signal.SIGINT)
 
