@@ -103,11 +103,12 @@ class Server:
 
     def client(self, login=None, password=None):
         """A client of the API, logged in when ``login`` is given; a context manager."""
-        client = httpx.Client(base_url=f'{self.url}/api/v1', timeout=30)
+        api = f'{self.url}/api/v1'
+        headers = {}
         if login:
-            answer = client.get('/user/authentication', auth=(login, password)).raise_for_status().json()
-            client.headers['Girder-Token'] = answer['authToken']['token']
-        return client
+            answer = httpx.get(f'{api}/user/authentication', auth=(login, password)).raise_for_status()
+            headers['Girder-Token'] = answer.json()['authToken']['token']
+        return httpx.Client(base_url=api, headers=headers, timeout=30)
 
     def stop(self, number=signal.SIGTERM, patience=40):
         """Ask for the end with a signal; returns the exit code."""
