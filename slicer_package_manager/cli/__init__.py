@@ -2,9 +2,19 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.serve import serve
 
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(__version__, prog_name='slicer-package-manager')
 def main():
-    """Run and look after a Slicer package server."""
+    r"""Run and look after a Slicer package server.
+
+    \b
+    Examples:
+      slicer-package-manager serve
+      slicer-package-manager serve --help
+    """
+
+
+main.add_command(serve)

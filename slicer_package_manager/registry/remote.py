@@ -29,10 +29,6 @@ _PARTIAL, _OK = 206, 200
 _TUNNELS = tuple(ipaddress.ip_network(network) for network in
                  ('64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', '2001::/32'))
 
-#: Origins such as ``http://127.0.0.1:8123`` that tests may fetch from. No setting reaches this; production code
-#: never adds to it.
-TEST_ORIGINS: set[str] = set()
-
 
 @dataclass
 class Remote:
@@ -94,12 +90,11 @@ def _ask(url, headers):
 
 
 def _pinned(url, host, headers):
-    parts = urlsplit(url)
-    if f'{parts.scheme}://{parts.netloc}' in TEST_ORIGINS:
+    if links.is_test_origin(url):
         return _client().build_request('GET', url, headers=headers)
     address = public_address(host)
     literal = f'[{address}]' if ':' in address else address
-    pinned = parts._replace(netloc=literal).geturl()
+    pinned = urlsplit(url)._replace(netloc=literal).geturl()
     return _client().build_request('GET', pinned, headers={**headers, 'Host': host},
                                    extensions={'sni_hostname': host})
 
@@ -109,14 +104,11 @@ def _host(url):
 
 
 def _checked_host(url):
-    parts = urlsplit(url)
-    if f'{parts.scheme}://{parts.netloc}' in TEST_ORIGINS:
-        return parts.hostname
     wrong = links.url_problem(url, settings.get(settings.STREAM_HOSTS))
     if wrong:
         raise BadGateway(f'The file cannot be fetched from {_host(url)}: the URL {wrong}; what may be fetched is in '
                          f'the setting {settings.STREAM_HOSTS}.')
-    return parts.hostname
+    return _host(url)
 
 
 def public_address(host: str) -> str:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import timezone
+from itertools import chain, islice
 
 import cherrypy
 from girder.api.rest import setResponseHeader
@@ -58,6 +59,7 @@ def deliver(item, file, disposition=None, part=None):
         raise RestException('The file is another one by now.', code=_PRECONDITION_FAILED)
     if http.not_modified(download.headers, download.tag, download.modified):
         cherrypy.response.status = _NOT_MODIFIED
+        cherrypy.response.headers.pop('Content-Type', None)
         return _nothing
     _choose_part(download)
     body = _body(download)
@@ -176,4 +178,6 @@ def _fetched(download):
         raise
     download.size = download.size if download.size is not None else found.size
     chunks = remote.verified(found, wanted, file.get('sha512') if part is None else None)
-    return lambda: download.counted(chunks)
+    # A failure that shows before anything was sent can still be told to the client.
+    first = list(islice(chunks, 1))
+    return lambda: download.counted(chain(first, chunks))

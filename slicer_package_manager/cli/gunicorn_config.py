@@ -1,0 +1,60 @@
+"""What gunicorn is told besides its arguments; its names are those of gunicorn's settings and hooks."""
+import importlib
+import logging
+import re
+import sys
+from pathlib import Path
+
+from gunicorn.glogging import Logger
+
+from slicer_package_manager.cli import processes
+
+_SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
+_SECRET = re.compile(r'(?i)([?&](?:token|key|password|old|new)=)[^&\s"]*')
+
+
+class AccessLogger(Logger):
+    """Writes no passwords, tokens or API keys into the access log."""
+
+    def atoms(self, resp, req, environ, request_time):
+        """What a line of the log may hold."""
+        atoms = super().atoms(resp, req, environ, request_time)
+        return {**atoms, **{name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}}
+
+
+worker_class = 'gthread'
+logger_class = AccessLogger
+# A thread that serves a slow transfer does not count: this is for workers that do not move at all.
+timeout = 120
+graceful_timeout = 25
+# Longer than the 60 s for which common proxies keep a connection.
+keepalive = 65
+# Published metadata may be in the query.
+limit_request_line = 8190
+# Servers of one user would share the file of this socket.
+control_socket_disable = True
+if _SHARED_MEMORY.is_dir():
+    worker_tmp_dir = str(_SHARED_MEMORY)
+
+
+def on_starting(_server):
+    """Load the application's modules once for all workers, while the database starts.
+
+    They connect to nothing: only the workers may, since no connection survives a fork.
+    """
+    importlib.import_module('girder.api.api_main')
+    # CherryPy's own access log would go to standard error at every level, with the tokens in it.
+    access = logging.getLogger('cherrypy.access')
+    access.propagate = False
+    access.addHandler(logging.NullHandler())
+
+
+def when_ready(_server):
+    """Wait for the supervisor's word that the database is ready before any worker starts."""
+    if not sys.stdin.readline():
+        sys.exit(0)
+
+
+def post_fork(server, _worker):
+    """End the workers with their master, even if that is killed."""
+    processes.die_with_parent(server.pid)
