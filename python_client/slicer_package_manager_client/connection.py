@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import json as jsonlib
 import logging
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
@@ -99,9 +100,7 @@ class Connection(GirderClient):
         try:
             return answer.json()
         except ValueError as error:
-            raise errors.NetworkProblem(
-                'The answer is not that of a Girder server.', server=self.urlBase,
-                advice='--api-url ends with /api/v1; is it the right one?') from error
+            raise _not_girder(self.urlBase) from error
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
@@ -124,6 +123,9 @@ def explain(error: Exception, server: str, *, logged_in: bool = True) -> errors.
 def explain_connection(error: Exception, server: str) -> errors.SlicerPackageManagerError:
     """What it means that no answer came at all."""
     if isinstance(error, requests.exceptions.SSLError):
+        if 'CERTIFICATE' not in str(error):
+            return errors.NetworkProblem('No secure connection can be made.', server=server,
+                                         advice='Does the server speak https at this address?')
         return errors.NetworkProblem('The certificate of the server is not trusted.', server=server,
                                      advice='Give the authority that signed it with --certificate.')
     if isinstance(error, requests.Timeout):
@@ -145,6 +147,8 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
     if is_transient_status(error.status):
         return errors.NetworkProblem(f'The server failed with status {error.status}: {said}', server=server,
                                      advice='Try again later.')
+    if error.status == 404 and error.responseText.lstrip().startswith('<'):  # noqa: PLR2004
+        return _not_girder(server)
     kind = _KINDS.get(error.status, errors.SlicerPackageManagerError)
     if 'api_key/token' in error.url:
         return errors.Refused(f'The API key was refused: {said}', server=server,
@@ -155,12 +159,17 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
     return kind(f'Refused with status {error.status}: {said}', server=server, advice=advice)
 
 
+def _not_girder(server: str) -> errors.NetworkProblem:
+    return errors.NetworkProblem('The answer is not that of a Girder server.', server=server,
+                                 advice='--api-url ends with /api/v1; is it the right one?')
+
+
 def answered_message(text: str) -> str:
     """The sentence in an error answer of Girder; of any other page only the beginning."""
     try:
         body = jsonlib.loads(text)
         said = str(body['message'])
     except (ValueError, TypeError, KeyError):
-        said = text[:120]
+        said = re.sub(r'<[^>]*>', ' ', text)[:120]
     said = ' '.join(said.split()) or 'no reason given.'
     return said if said.endswith(('.', '!', '?')) else f'{said}.'

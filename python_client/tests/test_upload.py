@@ -3,6 +3,7 @@ import hashlib
 import pytest
 
 from slicer_package_manager_client import kinds, transfer
+from slicer_package_manager_client.client import SlicerPackageClient
 from slicer_package_manager_client.connection import Connection
 from slicer_package_manager_client.errors import (
     ChecksumMismatch,
@@ -12,6 +13,7 @@ from slicer_package_manager_client.errors import (
     NotFound,
     Refused,
 )
+from slicer_package_manager_client.retry import Retries
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
              'revision': 'r1', 'app_revision': '33000'}
@@ -256,6 +258,24 @@ def test_a_page_that_is_no_answer_of_girder_is_told(client, girder):
     girder.fail('GET', '/app$', 200, body='<html>welcome</html>')
     with pytest.raises(NetworkProblem, match='not that of a Girder server'):
         client.listApp()
+
+
+@pytest.mark.parametrize('status', [200, 404])
+def test_a_wrong_path_is_told(status, client, girder):
+    girder.fail('GET', '/app$', status, body='<h2>404 Not Found</h2>')
+    with pytest.raises(NetworkProblem, match='ends with /api/v1'):
+        client.listApp()
+
+
+def test_of_a_page_only_the_text_is_told(client, girder):
+    girder.fail('GET', '/app$', 403, body='<html><h1>Forbidden</h1>by the proxy</html>')
+    with pytest.raises(Refused, match=r'Refused with status 403: Forbidden by the proxy\. '):
+        client.listApp()
+
+
+def test_plain_http_is_not_taken_for_a_wrong_certificate(girder):
+    with pytest.raises(NetworkProblem, match='https at this address'):
+        SlicerPackageClient(apiUrl=girder.url.replace('http:', 'https:'), retries=Retries(times=0)).listApp()
 
 
 def test_the_key_travels_in_the_body(girder):

@@ -47,7 +47,7 @@ def test_tells_that_it_tries_again(upload, girder):
     girder.fail('POST', 'chunk', 503)
     done = upload()
     assert done.exit_code == 0
-    assert 'trying again in 0 s' in done.stderr
+    assert 'Trying again in 0 s' in done.stderr
 
 
 @pytest.mark.parametrize('retries', [0, 2])

@@ -134,8 +134,13 @@ class Session:
             self.keep_secret(client.token)
 
     def _tell_retry(self, error: BaseException, seconds: float) -> None:
-        said = ' '.join(str(error).split())[:200] or type(error).__name__
-        self._reporter.say(f'{said}; trying again in {seconds:.0f} s')
+        from requests import RequestException
+
+        from slicer_package_manager_client.connection import explain
+
+        said = explain(error, '').message if isinstance(error, RequestException) else (
+            f'{type(error).__name__}: {error}')
+        self._reporter.say(f'{" ".join(said.split())[:200]} Trying again in {seconds:.0f} s.')
 
 
 pass_session = click.make_pass_decorator(Session)
