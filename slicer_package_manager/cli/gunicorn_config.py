@@ -5,7 +5,9 @@ import re
 import sys
 from pathlib import Path
 
+from gunicorn import util
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from slicer_package_manager.cli import processes
 
@@ -22,7 +24,24 @@ class AccessLogger(Logger):
         return {**atoms, **{name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}}
 
 
-worker_class = 'gthread'
+class Worker(ThreadWorker):
+    """Threads that serve; slow clients do not hold up the loop that accepts connections."""
+
+    def handle(self, conn):
+        """Serve a request; gives whether the connection is kept."""
+        kept = super().handle(conn)
+        if kept is False and hasattr(util, 'close_graceful'):
+            # gunicorn would wait for the client to hang up, up to 2 s for each, in that loop.
+            util.close_graceful(conn.sock)
+            conn.close = _nothing
+        return kept
+
+
+def _nothing(*_args, **_options):
+    """The connection is closed already."""
+
+
+worker_class = Worker
 logger_class = AccessLogger
 # A thread that serves a slow transfer does not count: this is for workers that do not move at all.
 timeout = 120
