@@ -62,7 +62,7 @@ def _of_search(q):
         return {}
     if values.has_control_characters(q):
         return _NOTHING
-    words = [{'spm.search': {'$regex': re.escape(word.lower())}} for word in q.split()]
+    words = [{'spm.search': {'$regex': re.escape(word.casefold())}} for word in q.split()]
     return {'$and': words} if words else {}
 
 

@@ -128,9 +128,9 @@ def identity(kind, meta) -> str:
 
 
 def search_text(meta) -> str:
-    """What a search looks through, in lower case; the parts are kept apart by line breaks."""
+    """What a search looks through, without the difference of case; the parts are kept apart by line breaks."""
     return '\n'.join(str(meta.get(key, '')) for key in
-                     ('baseName', 'description', 'keywords', 'contributors')).lower()
+                     ('baseName', 'description', 'keywords', 'contributors')).casefold()
 
 
 def of_item(kind, folder, meta, ready) -> dict[str, Any]:
