@@ -77,13 +77,14 @@ def create_release(app, user, name, revision, description='', public=True):
     :raises Invalid: a value is unusable, or the name or the revision is that of another release.
     """
     given = cleaned(name=Given(name, _release_name), app_revision=Given(revision, values.name),
-                    description=Given(description, values.html, required=False))
+                    description=Given(description, values.html, required=False),
+                    public=Given(public, values.boolean, required=False))
     name, revision = given['name'], given['app_revision']
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
     folder = store.new_folder(app, 'folder', name, user, administers=True, description=given['description'],
-                              public=bool(public and app.get('public')), meta={'revision': revision})
+                              public=given['public'] and bool(app.get('public')), meta={'revision': revision})
     folder['spm'] = registration.of_folder(folder, app)
     try:
         return store.insert(Folder(), folder)
