@@ -76,7 +76,7 @@ def create_release(app, user, name, revision, description='', public=True):
 
     :raises Invalid: a value is unusable, or the name or the revision is that of another release.
     """
-    given = cleaned(name=Given(name, _release_name), app_revision=Given(revision, values.name),
+    given = cleaned(name=Given(name, registration.release_name), app_revision=Given(revision, values.name),
                     description=Given(description, values.html, required=False),
                     public=Given(public, values.boolean, required=False))
     name, revision = given['name'], given['app_revision']
@@ -90,13 +90,6 @@ def create_release(app, user, name, revision, description='', public=True):
         return store.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
-
-
-def _release_name(value):
-    name = values.name(value)
-    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
-        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
-    return name
 
 
 def _taken(error, name, revision):

@@ -97,10 +97,23 @@ def check_folder(folder) -> None:
                     and (wrong := templates.problem(meta[key], kind))]
     elif place in CHANNELS:
         problems = _channel_problems(folder, meta)
-    if not problems and len(folder['name']) > values.NAME_CHARACTERS:
-        problems = [('name', f'is longer than {values.NAME_CHARACTERS} characters')]
+    try:
+        kept = values.name(folder['name']) if place != RELEASE else release_name(folder['name'])
+        wrong = None if kept == folder['name'] else 'must be on one line'
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:
+        problems.append(('name', wrong))
     if problems:
         raise Invalid(problems)
+
+
+def release_name(value) -> str:
+    """The rule for names of releases."""
+    name = values.name(value)
+    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
+        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
+    return name
 
 
 def _channel_problems(folder, meta):
