@@ -12,6 +12,7 @@ On an item: ``kind``, ``app``, ``channel``, ``draft``, ``identity``, ``search`` 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from slicer_package_manager.registry import kinds, templates, values
@@ -32,6 +33,7 @@ PACKAGES_NAME = 'packages'
 
 #: Folders whose names are part of where things are kept.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
+_SHA512 = re.compile('[0-9a-f]{128}')
 _TEMPLATES = {kind.template: kind for kind in KINDS.values()}
 
 
@@ -175,4 +177,4 @@ def checked_meta(kind, folder, given) -> dict[str, Any]:
         raise Invalid(problems)
     sha512 = given.get('sha512')
     return {**kept, **kinds.defaults(kind, kept), **place_values(kind, folder),
-            'sha512': sha512 if isinstance(sha512, str) else ''}
+            'sha512': sha512 if isinstance(sha512, str) and _SHA512.fullmatch(sha512) else ''}
