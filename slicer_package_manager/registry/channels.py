@@ -79,26 +79,20 @@ def create_release(app, user, name, revision, description='', public=True):
 
     :raises Invalid: a value is unusable, or the name or the revision is that of another release.
     """
-    given = cleaned(name=Given(name, _release_name), app_revision=Given(revision, values.name),
-                    description=Given(description, values.html, required=False))
+    given = cleaned(name=Given(name, registration.release_name), app_revision=Given(revision, values.name),
+                    description=Given(description, values.html, required=False),
+                    public=Given(public, values.boolean, required=False))
     name, revision = given['name'], given['app_revision']
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
     folder = store.new_folder(app, 'folder', name, user, administers=True, description=given['description'],
-                              public=bool(public and app.get('public')), meta={'revision': revision})
+                              public=given['public'] and bool(app.get('public')), meta={'revision': revision})
     folder['spm'] = registration.of_folder(folder, app)
     try:
         return store.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
-
-
-def _release_name(value):
-    name = values.name(value)
-    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
-        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
-    return name
 
 
 def _taken(error, name, revision):

@@ -37,8 +37,8 @@ def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
     .param('name', 'Name of the release, such as "5.8.1".')
     .param('app_revision', 'Revision of the application that is released.')
     .param('description', 'What the release is.', required=False, default='')
-    .param('public', 'Whether everyone may read the release; never more than may read the application.',
-           dataType='boolean', required=False, default=True)
+    .param('public', 'Whether everyone may read the release, true or false; never more than may read the '
+                     'application.', required=False, default='true')
     .errorResponse('A value is unusable, or another release has the name or the revision.'))
 def createRelease(self, app_id, name, app_revision, description, public):
     user = self.getCurrentUser()
