@@ -32,7 +32,7 @@ _LOG_IN = 'Give --api-key or set GIRDER_API_KEY.'
 _ADVICE = {
     401: _LOG_IN,
     403: 'Ask an administrator for access, or use the key of another account.',
-    413: 'Give shorter values.',
+    413: 'The server, or a proxy before it, does not take that much at once.',
 }
 
 
@@ -48,11 +48,13 @@ class Connection(GirderClient):
 
     :param retries: how often, and with which pauses.
     :param timeout: seconds without any sign of the server after which an attempt is given up.
+    :param verify: whether to verify certificates, or the path of trusted ones; ``None`` leaves it to requests.
     """
 
     def __init__(self, *args: Any, retries: Retries | None = None, timeout: float = DEFAULT_TIMEOUT,
-                 **kwargs: Any) -> None:
+                 verify: bool | str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.verify = verify
         self.retries = retries or Retries()
         self.timeout = timeout
 
@@ -88,6 +90,8 @@ class Connection(GirderClient):
         """
         _logger.debug('%s %s', method.upper(), path)
         kwargs.setdefault('timeout', self.timeout)
+        # REQUESTS_CA_BUNDLE would win over what a session says, but not over what a request says.
+        kwargs.setdefault('verify', self.verify)
         # The token must not travel to where a server redirects to, and a redirected POST becomes a GET.
         kwargs.setdefault('allow_redirects', False)
         answer = super().sendRestRequest(method, path.lstrip('/'), parameters, jsonResp=False, **kwargs)

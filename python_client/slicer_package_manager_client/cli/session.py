@@ -108,14 +108,14 @@ class Session:
         from slicer_package_manager_client.cli.progress import reporter
         from slicer_package_manager_client.client import SlicerPackageClient
 
-        client = SlicerPackageClient(**self._settings.url(), progressReporterCls=reporter(),
-                                     retries=self.retries, timeout=self.timeout)
-        http = self._ctx.with_resource(client.session())
-        http.verify = self._settings.values['certificate'] or not self._settings.values['no_ssl_verify']
-        if not http.verify:
+        verify = self._settings.values['certificate'] or (False if self._settings.values['no_ssl_verify'] else None)
+        if verify is False:
             import urllib3
 
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        client = SlicerPackageClient(**self._settings.url(), progressReporterCls=reporter(),
+                                     retries=self.retries, timeout=self.timeout, verify=verify)
+        self._ctx.with_resource(client.session())
         self._log_in(client)
         return client
 
