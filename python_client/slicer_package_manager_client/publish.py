@@ -60,15 +60,16 @@ class Publication:
         self._values = dict(values)
         self._journal = journal or Journal()
 
-    def plan(self, source: LocalFile | None) -> Outcome:
+    def plan(self, source: LocalFile | None, *, force: bool = False) -> Outcome:
         """What publishing would come to; changes nothing."""
         item = registry.registered(self._client, self._kind, self._app, self._values)
         if item is None:
             return Outcome(UPLOADED if source else REGISTERED, {'meta': self._values})
         if source is None:
             return Outcome(REGISTERED, item)
-        if not self._is_stored(self._files(item), source):
-            return Outcome(REPLACED, item)
+        files = self._files(item)
+        if force or not self._is_stored(files, source):
+            return Outcome(REPLACED if files else UPLOADED, item)
         return Outcome(UNCHANGED if self._is_told(item) else UPDATED, item)
 
     def send(self, source: LocalFile, *, force: bool = False) -> Outcome:

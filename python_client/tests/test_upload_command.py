@@ -169,6 +169,12 @@ def test_a_dry_run_does_not_touch_github(on_github, github):
     assert github.requests == []
 
 
+def test_a_dry_run_tells_what_force_would_do(upload):
+    upload()
+    assert 'Would be unchanged' in upload('--dry-run').stdout
+    assert 'Would be replaced' in upload('--dry-run', '--force', '1').stdout
+
+
 def test_a_size_alone_compared_is_told(on_github, github):
     github.digests = False
     assert 'only its size was compared' in on_github().stderr

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SHA512 = re.compile(r'[0-9a-fA-F]{128}')
 _OF_LINKS = ('size', 'sha512', 'file_name')
+_OF_GITHUB = ('github_tag', 'github_token_file', 'github_api_url')
 
 _LINK_OPTIONS = (
     options.option('--url', help='Register this https URL instead of uploading a file'),
@@ -118,12 +119,22 @@ class Upload:
         return values
 
     def _require_one_way(self) -> None:
+        """Make sure that the file goes one way, and that no option is for another way.
+
+        :raises click.UsageError: otherwise.
+        """
         given = self._given
         if given['url'] and given['github_repo']:
             raise click.UsageError('Give --url or --github-repo, not both.')
-        stray = [f'--{name}' for name in _OF_LINKS if given[name] is not None and not given['url']]
-        if stray:
-            raise click.UsageError(f'{", ".join(stray)} belong to --url.')
+        context = click.get_current_context()
+        of_github = [name for name in _OF_GITHUB
+                     if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+        for owner, stray in (('--url', [name for name in _OF_LINKS if given[name] is not None]),
+                             ('--github-repo', of_github)):
+            if stray and not given[owner[2:].replace('-', '_')]:
+                raise click.UsageError(f'{", ".join(map(_dashed, stray))} without {owner} means nothing.')
+        if given['force'] and (given['url'] or given['github_repo']):
+            raise click.UsageError('--force is for files that are sent to the server.')
         if not self._filepath and not given['url']:
             raise click.UsageError("Missing argument 'FILEPATH'.")
 
@@ -145,7 +156,7 @@ class Upload:
             if link:
                 return publication.plan(None) if self._given['dry_run'] else publication.link(link)
             if self._given['dry_run']:
-                return publication.plan(source)
+                return publication.plan(source, force=self._given['force'])
             return publication.send(source, force=self._given['force'])
 
     def _register_only(self) -> Outcome:
@@ -210,3 +221,7 @@ class Upload:
             'updated': f'{label.capitalize()} "{name}" is already up-to-date; only its metadata were changed',
             'registered': f'{item["name"]} ({item["_id"]}) REGISTERED',
         }[outcome.status]
+
+
+def _dashed(name: str) -> str:
+    return f'--{name.replace("_", "-") if name in _OF_GITHUB else name}'
