@@ -78,7 +78,7 @@ class GitHub:
     """
 
     def __init__(self, repository: str, token: str, *, retries: Retries, timeout: float,
-                 api_url: str = API_URL, progress: Any = None) -> None:
+                 api_url: str = API_URL, progress: Any) -> None:
         if not _REPOSITORY.fullmatch(repository):
             raise InvalidRequest(f'"{repository}" is no GitHub repository; it looks like owner/name.')
         self.repository = repository

@@ -193,7 +193,7 @@ def test_a_wrong_token_is_refused_and_not_told(publish, github):
 @pytest.mark.parametrize('name', ['owner', 'owner/name/more', 'https://github.com/owner/name', 'a b/c', '../x', 'x/.'])
 def test_a_repository_is_owner_and_name(name, retries):
     with pytest.raises(InvalidRequest):
-        GitHub(name, 'token', retries=retries, timeout=1)
+        GitHub(name, 'token', retries=retries, timeout=1, progress=Lines)
 
 
 def test_a_file_of_two_gibibytes_is_refused_before_anything_is_sent(publish, github, monkeypatch):
