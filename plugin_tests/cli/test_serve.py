@@ -148,10 +148,12 @@ def test_the_log_of_the_last_run_is_kept(tmp_path):
 
 
 def test_where_socket_files_do_not_work_the_database_listens_on_loopback(monkeypatch, tmp_path):
-    monkeypatch.setattr(mongod, '_usable', lambda _directory: False)
-    endpoint = mongod.Endpoint(tmp_path)
+    monkeypatch.delattr(mongod.socket, 'AF_UNIX')
+    monkeypatch.setattr(mongod.tempfile, 'mkdtemp', lambda **_options: str(tmp_path / 'temporary'))
+    endpoint = mongod.Endpoint(tmp_path / 'run')
     assert endpoint.uri.startswith('mongodb://127.0.0.1:')
     assert '127.0.0.1' in endpoint.arguments
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_of_a_log_the_errors_are_shown(tmp_path):
@@ -162,7 +164,7 @@ def test_of_a_log_the_errors_are_shown(tmp_path):
 
 @pytest.mark.parametrize('args', [('--help',), ('serve', '--help')])
 def test_the_help_has_examples(run, args):
-    assert 'Examples:' in run(*args).stdout
+    assert re.search(r'^  Examples:\n +slicer-package-manager serve$', run(*args).stdout, re.MULTILINE)
 
 
 def test_the_module_runs_as_the_command_does():
