@@ -17,10 +17,11 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import adoption, corrections, downloads, indexes
-        from slicer_package_manager.rest import files, mounts
+        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
+        from slicer_package_manager.rest import files, mounts, transport
 
         getPlugin('hashsum_download').load(info)
+        settings.register()
         indexes.ensure()
         downloads.ensure_indexes()
         corrections.apply()
@@ -30,3 +31,4 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         mounts.accept_doubled_slash(info['serverRoot'])
+        transport.warn_if_aborts_are_hidden()

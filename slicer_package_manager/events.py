@@ -2,14 +2,11 @@
 
 They run for everything on the server, so they leave early where a document is not ours.
 """
-import logging
 from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import downloads, files, placement
-
-logger = logging.getLogger(__name__)
+from slicer_package_manager.registry import files, links, placement
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -67,15 +64,11 @@ def on_file_removed(event):
         files.settle(item, without=event.info)
 
 
-def on_download_complete(event):
-    """After the last byte of a file was sent."""
-    try:
-        item = files.thing_of(event.info['file'])
-        if item is not None:
-            downloads.record(item)
-    except Exception:
-        # A download that went well must not fail because it could not be counted.
-        logger.exception('A download of the file %s was not counted.', event.info['file'].get('_id'))
+def on_file_save(event):
+    """Before a file is saved by whatever call: a package may only link to where links are allowed to."""
+    file = event.info
+    if file.get('linkUrl') and not file.get('assetstoreId') and files.thing_of(file) is not None:
+        links.check_file(file)
 
 
 HANDLERS = {
@@ -86,9 +79,9 @@ HANDLERS = {
     'model.folder.save.after': on_folder_saved,
     'model.folder.copy.prepare': on_folder_copied,
     'model.upload.finalize': on_upload_finalize,
+    'model.file.save': on_file_save,
     'model.file.save.after': on_file_saved,
     'model.file.remove': on_file_removed,
-    'model.file.download.complete': on_download_complete,
 }
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from plugin_tests import servers
+from plugin_tests import cluster
 from plugin_tests.conftest import FORMS, upload
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
@@ -18,7 +18,7 @@ MANY = 16
 
 @pytest.fixture(scope='module')
 def urls(wsgi_app, mongo_uri):
-    with servers.running(mongo_uri) as found:
+    with cluster.running(mongo_uri) as found:
         for url in found:
             httpx.get(f'{url}/api/v1/slicer_package_manager/health', timeout=120)
         yield found

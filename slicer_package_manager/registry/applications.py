@@ -41,6 +41,13 @@ def load(app_id, user, level=AccessType.READ):
     return app
 
 
+def by_id_or_name(text) -> list[dict]:
+    """The application with the id ``text`` or, failing that, those with that name; for commands of the server."""
+    identifier = object_id(text)
+    found = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    return [found] if found else list(Folder().find({'name': text, 'spm.role': APPLICATION}))
+
+
 def find(user, page, collection_id=None, name=None, text=None) -> Listing:
     """The applications in a collection, ``Applications`` by default, that ``user`` may see.
 

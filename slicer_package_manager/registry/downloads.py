@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from girder.models.model_base import Model
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.kinds import KINDS
@@ -30,16 +31,28 @@ class Download(Model):
 
 
 def ensure_indexes() -> None:
-    """Create the index by which counts are found and which keeps them unique."""
-    Download().collection.create_index([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True)
+    """Create the index by which counts are found and which keeps them unique, and those for questions by date."""
+    Download().collection.create_indexes([
+        IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
+        IndexModel([('app', ASCENDING), ('day', ASCENDING)], name='spm_download_day'),
+        IndexModel([('app', ASCENDING), ('baseName', ASCENDING), ('day', ASCENDING)], name='spm_download_name'),
+        IndexModel([('app', ASCENDING), ('release', ASCENDING), ('day', ASCENDING)], name='spm_download_release'),
+    ])
 
 
-def record(item) -> None:
-    """Count one completed download of ``item``, a package or an extension, with a single write."""
+def key_of(item) -> dict[str, Any]:
+    """What one download of ``item``, a package or an extension, counts for today."""
     meta, kind = item['meta'], KINDS[item['spm']['kind']]
-    key = {'app': item['spm']['app'], 'kind': kind.label, 'revision': meta[kind.app_revision],
-           'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
-           'release': meta.get('release') or '', 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
+    return {'app': item['spm']['app'], 'kind': kind.label, 'revision': meta[kind.app_revision],
+            'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
+            'release': item['spm'].get('release', ''), 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
+
+
+def record(key) -> None:
+    """Count one download for ``key`` with a single write.
+
+    :raises pymongo.errors.PyMongoError: the database did not take it.
+    """
     try:
         Download().collection.update_one(key, {'$inc': {'count': 1}}, upsert=True)
     except DuplicateKeyError:  # another process made the document since ours looked for it
@@ -58,6 +71,19 @@ def totals(app, hidden_revisions=()):
             {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], allowDiskUse=True):
         _add(result, row['_id'], row['count'])
     return result
+
+
+def add_totals(kind, app, items) -> None:
+    """Give each of ``items``, things of ``kind``, its own total as ``downloads``; one query for all of them."""
+    thing = {key: f'${key}' for key in ('revision', 'baseName', 'os', 'arch')}
+    among = {key: {'$in': sorted({item['meta'][source] for item in items})}
+             for key, source in (('revision', kind.app_revision), ('baseName', 'baseName'))}
+    counts = {tuple(row['_id'][key] for key in thing): row['count'] for row in Download().collection.aggregate([
+        {'$match': {'app': app['_id'], 'kind': kind.label, **among}},
+        {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}])} if items else {}
+    for item in items:
+        meta = item['meta']
+        item['downloads'] = counts.get((meta[kind.app_revision], meta['baseName'], meta['os'], meta['arch']), 0)
 
 
 def _add(result, thing, count):

@@ -26,3 +26,17 @@ class Invalid(ValidationException):
         self.problems = list(problems)
         message = '; '.join(f'{name}: {what}' for name, what in self.problems)
         super().__init__(f'Invalid values: {message}.', field=self.problems[0][0])
+
+
+class Forbidden(RestException):
+    """What is asked for is not allowed to anybody, as things are (403)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=403)
+
+
+class BadGateway(RestException):
+    """Another server, which hosts a file for us, fails (502)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=502)

@@ -20,10 +20,9 @@ _ORDER = [('created', 1), ('_id', 1)]
 
 
 def thing_of(file):
-    """The package or extension whose file ``file`` is; ``None`` for anybody else's file."""
-    if not file.get('itemId'):
-        return None
-    return Item().findOne({'_id': file['itemId'], 'spm.kind': {'$exists': True}})
+    """The package or extension whose file ``file`` is, or was; ``None`` for anybody else's file."""
+    item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
+    return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
 
 
 def current(item):
@@ -42,11 +41,15 @@ def settle(item, *, without=None) -> None:
     if without is not None:
         query['_id'] = {'$ne': without['_id']}
     found = list(File().find(query, sort=_ORDER))
-    if len(found) > 1 and found[-1]['name'] != REPLACEMENT_NAME:
+    if len(found) > 1 and not _waits(found[-1]):
         for old in found[:-1]:
             retire(old)
         found = found[-1:]
     _tell(item, found[0] if found else None)
+
+
+def _waits(newest):
+    return newest['name'] == REPLACEMENT_NAME and not newest.get('linkUrl')
 
 
 def _tell(item, file):

@@ -1,14 +1,13 @@
 """A page of documents together with the number of all."""
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
 class Listing(NamedTuple):
     """Documents of one page, and how many there are on all pages together."""
 
-    documents: Iterable[dict[str, Any]]
+    documents: list[dict[str, Any]]
     total: int
 
     @classmethod

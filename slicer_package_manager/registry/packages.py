@@ -9,7 +9,7 @@ from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import channels, indexes, kinds, registration, store, templates, values
+from slicer_package_manager.registry import channels, indexes, kinds, links, registration, store, templates, values
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.kinds import PACKAGE
@@ -19,21 +19,23 @@ _ATTEMPTS = 5
 
 
 class Wanted(NamedTuple):
-    """What a request wants a thing to become: clean values, keys to clear, and the item's description.
+    """What a request wants a thing to become: clean values, keys to clear, the item's description, and its link.
 
-    ``description`` is ``None`` where the request does not touch it.
+    ``description`` and ``link`` are ``None`` where the request does not touch them.
     """
 
     kept: dict[str, Any]
     cleared: set[str]
     description: str | None
+    link: links.Link | None
 
 
 def upsert(kind, app, given, user):
     """Create the thing that ``given`` describes, or update the one with its identity in place.
 
-    It lies in the release of its application revision, else in the draft, which is made when missing. On an
-    update what is given replaces and what is not given stays; an empty text clears an optional key.
+    With a ``url`` its file is a link to what is hosted there. The thing lies in the release of its application
+    revision, else in the draft, which is made when missing. On an update what is given replaces and what is not
+    given stays; an empty text clears an optional key.
 
     :raises Invalid: naming everything that is wrong with ``given``.
     :raises AccessException: ``user`` may not write to the folder.
@@ -46,12 +48,15 @@ def upsert(kind, app, given, user):
         done = (_update(kind, app, folder, existing, wanted) if existing
                 else _create(kind, app, folder, nearest, wanted, user))
         if done:
-            return done
+            return _linked(done, wanted.link, user, is_new=not existing)
     raise Conflict(f'The {kind.label} is being changed by others all the time; try again.')
 
 
 def _wanted(kind, app, given):
-    kept, cleared, problems = kinds.clean(kind, given, form=True)
+    link, problems = links.parse(given)
+    values_given = {key: value for key, value in given.items() if key not in links.FIELDS}
+    kept, cleared, wrong = kinds.clean(kind, values_given, form=True)
+    problems += wrong
     named = {key for key, _ in problems}
     problems += [(key, 'is required') for key in kind.identity if key not in kept and key not in named]
     if problems:
@@ -60,7 +65,20 @@ def _wanted(kind, app, given):
     for field in kind.form_only:
         kept.pop(field.name, None)
         cleared.discard(field.name)
-    return Wanted(kept, cleared, description)
+    return Wanted(kept, cleared, description, link)
+
+
+def _linked(item, link, user, *, is_new):
+    """``item`` with ``link`` as its file, if there is one; a new item does not outlive a failure to make it."""
+    if link is None:
+        return item
+    try:
+        links.put(item, link, user)
+    except Exception:
+        if is_new:
+            Item().remove(item)
+        raise
+    return Item().findOne({'_id': item['_id']})
 
 
 def _with_missing(kind, app, kept, problems):

@@ -32,8 +32,7 @@ def page(limit, offset, sort, allowed) -> Page:
 
     :raises Invalid: a number is negative or huge, or ``sort`` names no key in ``allowed``.
     """
-    problems = [(name, f'must be a whole number from 0 to {_LARGEST}')
-                for name, number in (('limit', limit), ('offset', offset)) if not 0 <= number <= _LARGEST]
+    problems = _number_problems(limit, offset)
     key, direction = sort[0]
     if key not in allowed:
         problems.append(('sort', f'must be one of {", ".join(sorted(allowed))}'))
@@ -41,3 +40,18 @@ def page(limit, offset, sort, allowed) -> Page:
         raise Invalid(problems)
     tie = () if key == '_id' else (('_id', direction),)
     return Page(limit, offset, ((key, direction), *tie))
+
+
+def check_numbers(limit, offset) -> None:
+    """Refuse a limit or offset that is negative or huge.
+
+    :raises Invalid: one is.
+    """
+    problems = _number_problems(limit, offset)
+    if problems:
+        raise Invalid(problems)
+
+
+def _number_problems(limit, offset):
+    return [(name, f'must be a whole number from 0 to {_LARGEST}')
+            for name, number in (('limit', limit), ('offset', offset)) if not 0 <= number <= _LARGEST]

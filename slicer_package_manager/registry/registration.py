@@ -7,7 +7,7 @@ is nobody's package. Girder's answers leave the key out.
 On a folder: ``role``, ``app`` (id of the application), and for a release, a draft and their folder of
 extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
 ``release`` (the release's name, else ``''``).
-On an item: ``kind``, ``app``, ``channel``, ``draft``, ``identity``, ``search`` and ``ready``.
+On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``.
 """
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def of_item(kind, folder, meta, ready) -> dict[str, Any]:
     """The registration of a thing of ``kind`` with ``meta`` in ``folder``; ``ready`` tells if it has a file."""
     place = folder['spm']
     return {'kind': kind.label, 'app': place['app'], 'channel': place['channel'], 'draft': place['draft'],
-            'identity': identity(kind, meta), 'search': search_text(meta), 'ready': ready}
+            'release': place['release'], 'identity': identity(kind, meta), 'search': search_text(meta), 'ready': ready}
 
 
 def place_values(kind, folder) -> dict[str, Any]:

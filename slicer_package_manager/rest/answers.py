@@ -10,14 +10,14 @@ from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
 _SMALL = 1400
 
 
-def listing(model, found):
-    """Answer the documents of ``found`` as ``model`` shows them to the current user.
+def listing(model, found, more_keys=()):
+    """Answer the documents of ``found`` as ``model`` shows them to the current user, and ``more_keys`` of them.
 
     With ``Girder-Total-Count``, ``ETag`` and, when the client accepts it, compressed; 304 without a body when
     the client has this very answer already.
     """
     user = getCurrentUser()
-    body = orjson.dumps([model.filter(document, user) for document in found.documents], default=str)
+    body = orjson.dumps([model.filter(document, user, more_keys) for document in found.documents], default=str)
     setRawResponse()
     setResponseHeader('Content-Type', 'application/json')
     setResponseHeader('Girder-Total-Count', found.total)

@@ -1,32 +1,46 @@
-"""Girder's own calls for the files of items, where they promise more for packages and extensions.
+"""Girder's own calls for files, where they promise more for packages and extensions.
 
-Bound to the events that Girder gives before its handlers; other people's items pass through untouched.
+Bound to the events that Girder gives before and after its handlers; other people's files pass through untouched.
 """
+import logging
+
+import cherrypy
 from girder import events
 from girder.api import access
 from girder.api.rest import getCurrentUser
 from girder.constants import AccessType, TokenScope
+from girder.exceptions import RestException
 from girder.models.file import File
 from girder.models.item import Item
 
-from slicer_package_manager.registry import files
+from slicer_package_manager.registry import counting, files
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import NotFound
+from slicer_package_manager.rest.delivery import deliver
+from slicer_package_manager.rest.http import Part
+
+logger = logging.getLogger(__name__)
+
+_DISPOSITIONS = ('attachment', 'inline')
 
 
-def _thing(event):
+def _item(event):
     """The package or extension that the request is about, if the user may read it; else ``None``."""
     identifier = object_id(event.info.get('id'))
     item = identifier and Item().findOne({'_id': identifier, 'spm.kind': {'$exists': True}})
+    return _readable(item)
+
+
+def _readable(item):
     if item:
         Item().requireAccess(item, getCurrentUser(), AccessType.READ)
     return item
 
 
 @access.public(scope=TokenScope.DATA_READ)
-def one_file(event):
+def list_files(event):
     """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
-    item = _thing(event)
+    item = _item(event)
     if not item or Item().hasAccess(item, getCurrentUser(), AccessType.WRITE):
         return
     file = files.current(item)
@@ -34,16 +48,103 @@ def one_file(event):
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
-def not_yet(event):
-    """``GET /item/:id/download``: an item without a file is a 404, not an empty archive."""
-    item = _thing(event)
-    if item and files.current(item) is None:
+def download_item(event):
+    """``GET /item/:id/download``: the item's file; 404 for an item without one, not an empty archive."""
+    item = _item(event)
+    if not item:
+        return
+    file = files.current(item)
+    if file is None:
         raise NotFound(f'"{item["name"]}" has no file yet; its upload is not complete.')
+    if not event.info['params'].get('format'):
+        _answer(event, item, file)
+
+
+@access.public(scope=TokenScope.DATA_READ, cookie=True)
+def download_file(event):
+    """``GET /file/:id/download`` and ``.../download/:name``."""
+    identifier = object_id(event.info.get('id'))
+    file = identifier and File().findOne({'_id': identifier})
+    item = file and _readable(files.thing_of(file))
+    if item:
+        _answer(event, item, file)
+
+
+@access.public(scope=TokenScope.DATA_READ, cookie=True)
+def download_by_checksum(event):
+    """``GET /file/hashsum/sha512/:hash/download``: the first such file of a package that the user may read."""
+    if event.info.get('algo', '').lower() != 'sha512':
+        return
+    for file in File().find({'sha512': event.info['hash'].lower()}):
+        item = files.thing_of(file)
+        if item and Item().hasAccess(item, getCurrentUser(), AccessType.READ):
+            _answer(event, item, file)
+            return
+
+
+def _answer(event, item, file):
+    params = event.info['params']
+    cherrypy.request.package_delivered = True
+    disposition = params.get('contentDisposition') or 'attachment'
+    if disposition not in _DISPOSITIONS:
+        raise RestException(f'contentDisposition must be one of {", ".join(_DISPOSITIONS)}.')
+    event.preventDefault().addResponse(deliver(item, file, disposition, _part_of_query(params, file.get('size'))))
+
+
+def _part_of_query(params, size):
+    """The part that Girder's parameters ``offset`` and ``endByte`` (not included) ask for, if any."""
+    try:
+        start = int(params.get('offset') or 0)
+        stop = int(params.get('endByte') or size or 0)
+    except ValueError:
+        raise RestException('offset and endByte must be whole numbers.') from None
+    if start < 0 or stop < 0:
+        raise RestException('offset and endByte must not be negative.')
+    part = Part(min(start, size or 0), max(min(stop, size or 0), min(start, size or 0)))
+    return None if not size or part == (0, size) else part
+
+
+def count_archive(event):
+    """After an archive was prepared: each package in it counts once all of it was sent."""
+    stream = event.info['returnVal']
+    if callable(stream) and not hasattr(cherrypy.request, 'package_delivered'):
+        event.preventDefault().addResponse(lambda: _counted(stream))
+
+
+def _counted(stream):
+    found = cherrypy.request.packages_in_archive = []
+    yield from stream()
+    for item in found:
+        counting.count(item)
+
+
+def remember_in_archive(event):
+    """After the bytes of a file went into an archive."""
+    found = getattr(cherrypy.request, 'packages_in_archive', None)
+    file = event.info['file']
+    if found is None or not file.get('assetstoreId'):
+        return
+    try:
+        item = files.thing_of(file)
+    except Exception:
+        logger.exception('The download of the file %s in an archive is not counted.', file['_id'])
+        return
+    if item:
+        found.append(item)
 
 
 HANDLERS = {
-    'rest.get.item/:id/files.before': one_file,
-    'rest.get.item/:id/download.before': not_yet,
+    'rest.get.item/:id/files.before': list_files,
+    'rest.get.item/:id/download.before': download_item,
+    'rest.get.file/:id/download.before': download_file,
+    'rest.get.file/:id/download/:name.before': download_file,
+    'rest.get.file/hashsum/:algo/:hash/download.before': download_by_checksum,
+    'rest.get.item/:id/download.after': count_archive,
+    'rest.get.folder/:id/download.after': count_archive,
+    'rest.get.collection/:id/download.after': count_archive,
+    'rest.get.resource/download.after': count_archive,
+    'rest.post.resource/download.after': count_archive,
+    'model.file.download.complete': remember_in_archive,
 }
 
 

@@ -5,17 +5,17 @@ from girder.api.rest import boundHandler, filtermodel
 from girder.constants import AccessType, SortDir, TokenScope
 from girder.models.item import Item
 
-from slicer_package_manager.registry import applications, packages, queries
+from slicer_package_manager.registry import applications, downloads, packages, queries
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
 from slicer_package_manager.registry.paging import ITEM_SORTS, page
 from slicer_package_manager.rest.answers import listing
-from slicer_package_manager.rest.parameters import of_application, with_fields, with_system
+from slicer_package_manager.rest.parameters import of_application, with_downloads, with_fields, with_system
 
 
 @access.public(scope=TokenScope.DATA_READ)
 @boundHandler
 @autoDescribeRoute(
-    with_system(of_application('List packages of an application, newest first.'))
+    with_downloads(with_system(of_application('List packages of an application, newest first.')))
     .param('package_name', 'Only the package whose item has this name.', required=False)
     .param('package_id', 'Only the package with this id.', required=False)
     .param('release_id_or_name', 'Only those of this release, or of all drafts for "draft".', required=False)
@@ -33,7 +33,7 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
 @access.public(scope=TokenScope.DATA_READ)
 @boundHandler
 @autoDescribeRoute(
-    with_system(of_application('List or search extensions of an application, newest first.'))
+    with_downloads(with_system(of_application('List or search extensions of an application, newest first.')))
     .param('extension_name', 'Only the extension whose item has this name.', required=False)
     .param('extension_id', 'Only the extension with this id.', required=False)
     .param('release_id', 'Only those of the release with this id or name, or of the drafts.', required=False)
@@ -53,11 +53,14 @@ def listExtensions(self, app_id, extension_name, extension_id, release_id, limit
                  release=release_id, **filters)
 
 
-def _list(self, kind, app_id, limit, offset, sort, **filters):
+def _list(self, kind, app_id, limit, offset, sort, *, with_downloads, **filters):
     user = self.getCurrentUser()
     app = applications.load(app_id, user)
     part = page(limit, offset, sort, ITEM_SORTS[kind.label])
-    return listing(Item(), queries.find(kind, app, user, part, **filters))
+    found = queries.find(kind, app, user, part, **filters)
+    if with_downloads:
+        downloads.add_totals(kind, app, found.documents)
+    return listing(Item(), found, ('downloads',) if with_downloads else ())
 
 
 # The domain reports all problems of a form together; Girder's automatic checks would stop at the first.

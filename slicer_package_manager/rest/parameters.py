@@ -1,6 +1,7 @@
 """Descriptions of parameters that several calls have in common."""
 from girder.api.describe import Description
 
+from slicer_package_manager.registry import links
 from slicer_package_manager.registry.kinds import ARCHITECTURES, OPERATING_SYSTEMS
 
 
@@ -18,6 +19,8 @@ def with_fields(description, kind):
     for field in (*kind.fields, *kind.form_only):
         description.param(field.name, field.help, required=field.required, dataType=field.type,
                           enum=list(field.enum) if field.enum else None)
+    for name, text in links.FIELDS.items():
+        description.param(name, text, required=False, dataType='integer' if name == 'size' else 'string')
     return description.errorResponse(
         'Values are missing or unusable; the message names all of them.').errorResponse(
         'Another item in the folder has the name that the template of the application gives.', 409).errorResponse(
@@ -29,3 +32,9 @@ def with_system(description):
     return (description
             .param('os', 'Only this operating system.', required=False, enum=list(OPERATING_SYSTEMS))
             .param('arch', 'Only this processor architecture.', required=False, enum=list(ARCHITECTURES)))
+
+
+def with_downloads(description):
+    """``description`` with the choice to get each item's number of downloads."""
+    return description.param('with_downloads', 'Whether each item tells its own downloads, as "downloads" beside '
+                             '"meta".', required=False, dataType='boolean', default=False)

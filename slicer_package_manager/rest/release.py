@@ -16,8 +16,8 @@ from slicer_package_manager.rest.parameters import of_application
 @boundHandler
 @autoDescribeRoute(
     of_application('List the releases of an application, newest first, or get one of them.')
-    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case.',
-           required=False)
+    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case. "draft" is '
+                                 'the folder of drafts.', required=False)
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
     .errorResponse())
 def listReleases(self, app_id, release_id_or_name, limit, offset, sort):

@@ -1,0 +1,57 @@
+"""Real server processes on loopback, for what one process cannot show."""
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+
+@contextlib.contextmanager
+def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
+    """Run the server of the database ``mongo_uri`` and yield the URL of its API.
+
+    :param test_origin: an origin on loopback that it may link to and fetch from.
+    """
+    with socket.socket() as listener, tempfile.TemporaryDirectory(prefix='spm-gunicorn-') as folder:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen(128)
+        config = Path(folder, 'config.py')
+        config.write_text(
+            'def post_worker_init(worker):\n'
+            '    from slicer_package_manager.registry import links\n'
+            f'    links.TEST_ORIGINS.update({[test_origin] if test_origin else []!r})\n')
+        log = Path(folder, 'log')
+        with log.open('w') as output:
+            process = subprocess.Popen(
+                [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
+                 '--worker-class', 'gthread', '--threads', str(threads), '--workers', str(workers), '--bind', f'fd://{listener.fileno()}',
+                 '--no-control-socket', '--graceful-timeout', '5'],
+                pass_fds=[listener.fileno()], stdout=output, stderr=output, start_new_session=True,
+                env={**os.environ, 'GIRDER_MONGO_URI': mongo_uri, 'GIRDER_SERVER_MODE': 'production',
+                     'LOGLEVEL': 'WARNING'})
+        url = f'http://127.0.0.1:{listener.getsockname()[1]}/api/v1'
+        try:
+            _wait(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(15)
+
+
+def _wait(url, process, log, patience=60):
+    deadline = time.monotonic() + patience
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f'{url}/system/version', timeout=5).status_code == httpx.codes.OK:
+                return
+    raise RuntimeError(f'The server did not start:\n{log.read_text()[-3000:]}')

@@ -1,0 +1,75 @@
+"""The settings of the plugin, with their defaults and rules; admins change them in Girder.
+
+A value from an environment variable ``GIRDER_SETTING_...`` passes by Girder's validators, so it goes through its
+rule again whenever it is read.
+"""
+from __future__ import annotations
+
+import re
+
+from girder.exceptions import ValidationException
+from girder.models.setting import Setting
+from girder.utility import setting_utilities
+
+LINK_HOSTS = 'slicer_package_manager.link_hosts'
+LINK_DELIVERY = 'slicer_package_manager.link_delivery'
+STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
+
+DELIVERIES = ('auto', 'redirect', 'stream')
+
+_HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
+
+
+def _hosts(value):
+    if not isinstance(value, (list, tuple)):
+        raise ValueError('must be a list of host names')  # noqa: TRY004 - one kind of refusal
+    hosts = [host.strip().lower() if isinstance(host, str) else host for host in value]
+    for host in hosts:
+        if not isinstance(host, str) or not _HOST.fullmatch(host):
+            raise ValueError(f'"{host}" is no host name; write it as github.com, or *.example.org for all hosts below')
+    return hosts
+
+
+def _delivery(value):
+    if value not in DELIVERIES:
+        raise ValueError(f'must be one of {", ".join(DELIVERIES)}')
+    return value
+
+
+#: Each setting with its rule and its default.
+RULES = {
+    LINK_HOSTS: (_hosts, ['github.com']),
+    LINK_DELIVERY: (_delivery, 'auto'),
+    STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
+}
+
+
+def get(key):
+    """The value of the setting ``key``.
+
+    :raises ValidationException: the environment gives an unusable one.
+    """
+    try:
+        return RULES[key][0](Setting().get(key))
+    except ValueError as error:
+        raise ValidationException(f'The setting {key} is unusable: {error}.', key) from None
+
+
+def host_matches(host: str, patterns) -> bool:
+    """Whether ``host`` is one of ``patterns``, or lies below one that begins with ``*.``."""
+    return any(host == pattern or (pattern.startswith('*.') and host.endswith(pattern[1:])) for pattern in patterns)
+
+
+def _validate(document):
+    rule, _ = RULES[document['key']]
+    try:
+        document['value'] = rule(document['value'])
+    except ValueError as error:
+        raise ValidationException(f'{document["key"]}: {error}.', 'value') from None
+
+
+def register() -> None:
+    """Tell Girder the rules and defaults."""
+    for key, (_, default) in RULES.items():
+        setting_utilities.registerValidator(key, _validate, replace=True)
+        setting_utilities.registerDefaultFunction(key, lambda default=default: default)

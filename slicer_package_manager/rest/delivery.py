@@ -1,0 +1,183 @@
+"""Hands out the file of a package or extension, as HTTP has it, and counts the download once it is complete."""
+from __future__ import annotations
+
+from datetime import timezone
+from itertools import chain, islice
+
+import cherrypy
+from girder.api.rest import setResponseHeader
+from girder.exceptions import RestException
+from girder.models.file import File
+from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
+
+from slicer_package_manager.registry import counting, links, remote, settings
+from slicer_package_manager.registry.errors import BadGateway
+from slicer_package_manager.rest import http
+
+#: What Slicer builds with Qt 5 call themselves; they save the body of a redirect as if it were the file.
+_FOLLOWS_NO_REDIRECT = 'Mozilla/5.0'
+_FOUND, _NOT_MODIFIED, _PRECONDITION_FAILED, _UNSATISFIABLE = 302, 304, 412, 416
+
+
+class _Download:
+    """One request for ``file`` of ``item``; ``part`` is what is sent of it, ``None`` for all."""
+
+    def __init__(self, item, file, disposition, part):
+        self.item = item
+        self.file = file
+        self.disposition = disposition
+        self.part = part
+        self.size = file.get('size')
+        self.stored = bool(file.get('assetstoreId'))
+        self.tag = f'"{file["sha512"]}"' if file.get('sha512') else None
+        modified = file['created']
+        self.modified = modified if modified.tzinfo else modified.replace(tzinfo=timezone.utc)
+        self.headers = cherrypy.request.headers
+        self.is_get = cherrypy.request.method == 'GET'
+
+    def counted(self, chunks):
+        """``chunks``, and the download counted after the last one was taken."""
+        yield from chunks
+        if self.is_get and http.counts_as_download(self.part, self.size):
+            counting.count(self.item)
+
+
+def deliver(item, file, disposition=None, part=None):
+    """Answer the current request with ``file`` of ``item``: a stream, or a redirect.
+
+    :param part: the bytes that query parameters ask for; a ``Range`` header goes before them.
+    :raises RestException: 412 or 416, as the standard has it; 403 for a link that is not allowed any more; 502
+        where another server fails.
+    """
+    download = _Download(item, file, disposition or 'attachment', part)
+    if not download.stored:
+        links.require_allowed(file['linkUrl'])
+    if _redirects(download):
+        return _redirect(download)
+    _validators(download)
+    if http.precondition_failed(download.headers, download.tag, download.modified):
+        raise RestException('The file is another one by now.', code=_PRECONDITION_FAILED)
+    if http.not_modified(download.headers, download.tag, download.modified):
+        cherrypy.response.status = _NOT_MODIFIED
+        cherrypy.response.headers.pop('Content-Type', None)
+        return _nothing
+    _choose_part(download)
+    body = _body(download)
+    _describe(download)
+    return body
+
+
+def _nothing():
+    return iter(())
+
+
+def _redirects(download):
+    """Whether the client is sent elsewhere for the bytes."""
+    if download.stored and (not download.size or isinstance(File().getAssetstoreAdapter(download.file),
+                                                            FilesystemAssetstoreAdapter)):
+        return False
+    way = settings.get(settings.LINK_DELIVERY)
+    if way == 'auto':
+        agent = download.headers.get('User-Agent', '').strip()
+        way = 'stream' if agent == _FOLLOWS_NO_REDIRECT else 'redirect'
+    return way == 'redirect'
+
+
+def _redirect(download):
+    setResponseHeader('Location', _location(download))
+    cherrypy.response.status = _FOUND
+    setResponseHeader('Cache-Control', 'no-store')
+    setResponseHeader('Content-Length', 0)
+    cherrypy.response.headers.pop('Content-Type', None)
+    # Of a redirected download only the request is seen: one for a later part goes on with what was counted.
+    asked = _asked_part(download)
+    if asked is not None and asked.start > 0:
+        return _nothing
+    download.part = asked
+    return lambda: download.counted([b''])
+
+
+def _location(download):
+    file = download.file
+    if not download.stored:
+        return file['linkUrl']
+    try:
+        File().download(file, contentDisposition=download.disposition)
+    except cherrypy.HTTPRedirect as redirect:
+        return redirect.urls[0]
+    raise BadGateway(f'The assetstore of "{file["name"]}" does not hand out its files.')
+
+
+def _asked_part(download):
+    try:
+        return http.requested_part(download.headers.get('Range'), download.size or 0)
+    except http.Unsatisfiable:
+        return None
+
+
+def _validators(download):
+    setResponseHeader('Cache-Control', 'no-cache')
+    setResponseHeader('Last-Modified', http.http_date(download.modified))
+    for name in ('Expires', 'Pragma'):
+        cherrypy.response.headers.pop(name, None)
+    if download.tag:
+        setResponseHeader('ETag', download.tag)
+
+
+def _choose_part(download):
+    """Let a ``Range`` header that applies say which part is sent."""
+    if download.size is None:
+        download.part = None
+    elif http.range_applies(download.headers, download.tag, download.modified):
+        try:
+            download.part = http.requested_part(download.headers.get('Range'), download.size) or download.part
+        except http.Unsatisfiable:
+            setResponseHeader('Content-Range', f'bytes */{download.size}')
+            raise RestException(f'The file has {download.size} bytes, none of which are in the range '
+                                f'"{download.headers["Range"][:100]}".', code=_UNSATISFIABLE) from None
+
+
+def _describe(download):
+    """Set the headers that tell what is sent."""
+    setResponseHeader('Content-Type', download.file.get('mimeType') or 'application/octet-stream')
+    setResponseHeader('Content-Disposition', http.content_disposition(download.file['name'], download.disposition))
+    setResponseHeader('X-Content-Type-Options', 'nosniff')
+    if download.disposition == 'inline':
+        setResponseHeader('Content-Security-Policy', 'sandbox')
+    if download.size is None:
+        return
+    setResponseHeader('Accept-Ranges', 'bytes')
+    part = download.part
+    setResponseHeader('Content-Length', download.size if part is None else part.stop - part.start)
+    if part is not None:
+        setResponseHeader('Content-Range', f'bytes {part.start}-{part.stop - 1}/{download.size}')
+
+
+def _body(download):
+    if not download.is_get:
+        return _nothing
+    if not download.stored:
+        return _fetched(download)
+    part = download.part or http.Part(0, download.size)
+    chunks = File().download(download.file, offset=part.start, endByte=part.stop, headers=False)
+    return lambda: download.counted(chunks())
+
+
+def _fetched(download):
+    """The bytes of a file that is hosted elsewhere, by way of this server."""
+    file = download.file
+    found = remote.fetch(file['linkUrl'], download.part)
+    if download.part and not found.partial:  # the other side does not honour ranges: all of it is sent
+        download.part = None
+    part = download.part
+    wanted = download.size if part is None else part.stop - part.start
+    try:
+        found.require(wanted, 0 if part is None else part.start)
+    except BadGateway:
+        found.close()
+        raise
+    download.size = download.size if download.size is not None else found.size
+    chunks = remote.verified(found, wanted, file.get('sha512') if part is None else None)
+    # A failure that shows before anything was sent can still be told to the client.
+    first = list(islice(chunks, 1))
+    return lambda: download.counted(chain(first, chunks))

@@ -1,0 +1,120 @@
+"""The parts of RFC 9110 and RFC 6266 that a download needs, as pure functions."""
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import NamedTuple
+from urllib.parse import quote
+
+_BYTES = re.compile(r'\s*bytes\s*=\s*(.*)', re.IGNORECASE | re.DOTALL)
+_SPEC = re.compile(r'(\d*)-(\d*)', re.ASCII)
+_TAG = re.compile(r'(?:W/)?"[^"]*"')
+#: More digits than any file has bytes; longer numbers are not worth converting.
+_DIGITS = 18
+
+
+class Part(NamedTuple):
+    """The bytes from ``start`` up to, and without, ``stop``."""
+
+    start: int
+    stop: int
+
+
+class Unsatisfiable(Exception):  # noqa: N818 - the standard's word
+    """None of the asked bytes are in the file (416)."""
+
+
+def requested_part(header: str | None, size: int) -> Part | None:
+    """The part of a file of ``size`` bytes that a ``Range`` header asks for; ``None`` for the whole file.
+
+    A header that cannot be parsed is ignored, as the standard has it; of several ranges none is honoured, which
+    it allows.
+
+    :raises Unsatisfiable: the file has none of the bytes.
+    """
+    unit = _BYTES.fullmatch(header or '')
+    spec = unit and _SPEC.fullmatch(unit[1].strip())
+    if not spec or not (spec[1] or spec[2]):
+        return None
+    first, last = _number(spec[1]), _number(spec[2])
+    if first is None:
+        return _suffix(last, size)
+    if last is not None and last < first:
+        return None
+    if first >= size:
+        raise Unsatisfiable
+    return Part(first, size if last is None else min(last + 1, size))
+
+
+def _number(digits):
+    if not digits:
+        return None
+    return int(digits) if len(digits) <= _DIGITS else 10**_DIGITS
+
+
+def _suffix(length, size):
+    if not length or not size:
+        raise Unsatisfiable
+    return Part(max(size - length, 0), size)
+
+
+def not_modified(headers, tag: str | None, modified: datetime) -> bool:
+    """Whether ``If-None-Match`` or, without it, ``If-Modified-Since`` says that the client has this file."""
+    given = headers.get('If-None-Match')
+    if given is not None:
+        tags = {one.removeprefix('W/') for one in _TAG.findall(given)}
+        return given.strip() == '*' or tag in tags
+    since = _date(headers.get('If-Modified-Since'))
+    return since is not None and modified.replace(microsecond=0) <= since
+
+
+def precondition_failed(headers, tag: str | None, modified: datetime) -> bool:
+    """Whether ``If-Match`` or, without it, ``If-Unmodified-Since`` asks for another state of the file (412)."""
+    given = headers.get('If-Match')
+    if given is not None:
+        return given.strip() != '*' and tag not in _TAG.findall(given)
+    since = _date(headers.get('If-Unmodified-Since'))
+    return since is not None and modified.replace(microsecond=0) > since
+
+
+def range_applies(headers, tag: str | None, modified: datetime) -> bool:
+    """Whether ``If-Range``, if given, names exactly this state of the file; if not, all of it is sent."""
+    given = headers.get('If-Range')
+    if given is None:
+        return True
+    given = given.strip()
+    if given.startswith(('"', 'W/')):
+        return tag is not None and given == tag
+    return _date(given) == modified.replace(microsecond=0)
+
+
+def _date(text):
+    try:
+        parsed = parsedate_to_datetime(text) if text else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+
+
+def http_date(moment: datetime) -> str:
+    """``moment`` as HTTP writes it."""
+    return format_datetime(moment.astimezone(timezone.utc).replace(microsecond=0), usegmt=True)
+
+
+def content_disposition(name: str, disposition: str = 'attachment') -> str:
+    """The header that names the file, for old clients in ASCII and for all others in full (RFC 6266)."""
+    plain = ''.join(letter if ' ' <= letter <= '~' and letter not in '"\\%' else '_' for letter in name)
+    value = f'{disposition}; filename="{plain}"'
+    return value if plain == name else f"{value}; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
+
+
+def counts_as_download(part: Part | None, size: int | None, probe: int = 64 * 1024) -> bool:
+    """Whether a transfer of ``part`` of a file, once complete, completes a download of it.
+
+    It does if it reaches the end, unless it is a probe of the tail: a part from the middle with fewer than
+    ``probe`` bytes.
+    """
+    if part is None:
+        return True
+    return part.stop == size and (part.start == 0 or part.stop - part.start >= probe)
