@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from plugin_tests.servers import Server
+from plugin_tests.shown import assert_shown
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
 README = Path(__file__).parent.parent / 'README.md'
 PASSWORD = 'a-password-for-tests'
-#: What differs from one run to the next.
-VARYING = {'_id', 'itemId', 'sha512', 'size', 'version'}
 _END_OF_BLOCK = 'end of block'
 _BLOCK = re.compile(r'^```(bash|json)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
@@ -31,20 +30,6 @@ def script(commands, server):
         assert text.count(shown) == 1
         text = text.replace(shown, real)
     return text
-
-
-def assert_shown(shown, real):
-    """``shown`` is ``real``, but for keys that were left out, texts that were shortened, and what varies."""
-    if isinstance(shown, dict):
-        assert shown.keys() <= real.keys()
-        for key in shown.keys() - VARYING:
-            assert_shown(shown[key], real[key])
-    elif isinstance(shown, list):
-        assert len(shown) == len(real)
-        for one, other in zip(shown, real, strict=True):
-            assert_shown(one, other)
-    else:
-        assert shown == real
 
 
 @pytest.fixture
