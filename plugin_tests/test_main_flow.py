@@ -136,3 +136,15 @@ def test_a_doubled_slash_is_accepted(start):
     server = start()
     response = httpx.get(f'{server.url}//api/v1/app/{APP_ID}/extension', params={'os': 'linux', 'limit': 1})
     assert (response.status_code, len(response.json())) == (200, 1)
+
+
+def test_a_description_of_64_kib_fits_into_the_query_as_girder_client_sends_it(start):
+    server = start()
+    client = girder_client.GirderClient(apiUrl=f'{server.url}/api/v1')
+    client.authenticate('admin', 'a-password-for-tests')
+    long = {**form(EXTENSIONS[0], 'linux', 'amd64'), 'baseName': 'Long', 'description': 'ü ' * 20_000}
+    item = client.post(f'app/{APP_ID}/extension', parameters=long)
+    assert item['meta']['description'] == long['description'].strip()
+    with pytest.raises(girder_client.HttpError, match='description: is longer than 64 KiB'):
+        client.post(f'app/{APP_ID}/extension', parameters={**long, 'description': 'x' * 70_000})
+    client.delete(f'app/{APP_ID}/extension/{item["_id"]}')

@@ -18,7 +18,8 @@ DAYS = ['2025-12-31', '2026-01-01', '2026-01-31', '2026-02-01']
 def counted(db):
     """One download of each thing on each of four days."""
     things = [
-        {'kind': 'package', 'revision': '33000', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64', 'release': '5.8'},
+        {'kind': 'package', 'revision': '33000', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64',
+         'release': '5.8'},
         {'kind': 'extension', 'revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'release': '5.8'},
         {'kind': 'extension', 'revision': '33111', 'baseName': 'A', 'os': 'win', 'arch': 'amd64', 'release': ''}]
     Download().collection.insert_many(

@@ -2,6 +2,7 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.links import links
 from slicer_package_manager.cli.serve import serve
 
 
@@ -14,7 +15,9 @@ def main():
     Examples:
       slicer-package-manager serve
       slicer-package-manager serve --help
+      slicer-package-manager links check
     """
 
 
 main.add_command(serve)
+main.add_command(links)

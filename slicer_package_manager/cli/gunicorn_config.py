@@ -5,7 +5,10 @@ import re
 import sys
 from pathlib import Path
 
+from gunicorn import util
 from gunicorn.glogging import Logger
+from gunicorn.http import message
+from gunicorn.workers.gthread import ThreadWorker
 
 from slicer_package_manager.cli import processes
 
@@ -22,15 +25,34 @@ class AccessLogger(Logger):
         return {**atoms, **{name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}}
 
 
-worker_class = 'gthread'
+class Worker(ThreadWorker):
+    """Threads that serve; slow clients do not hold up the loop that accepts connections."""
+
+    def handle(self, conn):
+        """Serve a request; gives whether the connection is kept."""
+        kept = super().handle(conn)
+        if kept is False and hasattr(util, 'close_graceful'):
+            # gunicorn would wait for the client to hang up, up to 2 s for each, in that loop.
+            util.close_graceful(conn.sock)
+            conn.close = _nothing
+        return kept
+
+
+def _nothing(*_args, **_options):
+    """The connection is closed already."""
+
+
+worker_class = Worker
 logger_class = AccessLogger
 # A thread that serves a slow transfer does not count: this is for workers that do not move at all.
 timeout = 120
 graceful_timeout = 25
 # Longer than the 60 s for which common proxies keep a connection.
 keepalive = 65
-# Published metadata may be in the query.
-limit_request_line = 8190
+# girder-client sends all metadata in the query: a description of 64 KiB, percent-encoded, and the rest. gunicorn would
+# lower any limit beyond its own constant.
+message.MAX_REQUEST_LINE = 1024 * 1024
+limit_request_line = 512 * 1024
 # Servers of one user would share the file of this socket.
 control_socket_disable = True
 if _SHARED_MEMORY.is_dir():

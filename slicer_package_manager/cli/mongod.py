@@ -22,7 +22,7 @@ NOT_FOUND = (
     '(Linux on x86-64) or from https://www.mongodb.com/try/download/community, or use a server of yours: '
     '--database mongodb://HOST:27017/girder')
 # In the name of its socket file a mongod has a port, also when it listens on no port.
-_SOCKET_NAME = 'mongodb-27017.sock'
+SOCKET_NAME = 'mongodb-27017.sock'
 _SOCKET_PATH_LIMIT = 103  # bytes; the smallest among the systems, with the final zero
 _END_TIMEOUT = 30.0
 _STOP_GRACE = 60.0
@@ -51,7 +51,7 @@ class Endpoint:
     def __init__(self, preferred: Path) -> None:
         self.directory = next((d for d in _socket_directories(preferred) if _usable(d)), None)
         if self.directory is not None:
-            path = str(self.directory / _SOCKET_NAME)
+            path = str(self.directory / SOCKET_NAME)
             self.arguments = ['--bind_ip', path, '--unixSocketPrefix', str(self.directory)]
             self.uri = database.socket_uri(path)
         else:
@@ -116,7 +116,7 @@ def _serves(pid: int, dbpath: Path) -> bool:
 
 def _socket_directories(preferred: Path):
     # The data directory first: directories for temporary files get cleaned while a server runs.
-    if len(os.fsencode(preferred / _SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
+    if len(os.fsencode(preferred / SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
         yield preferred
     yield Path(tempfile.mkdtemp(prefix='slicer-package-manager-'))
 

@@ -1,5 +1,6 @@
 """Children that run and end together."""
 import os
+import re
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from slicer_package_manager.cli.errors import ServeError
 
 HASTENED_GRACE = 5.0
+_ERROR = re.compile(r'"s": *"[EF]"')  # the severity in a line of mongod's log
 _SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCHLD')
 
 
@@ -66,11 +68,12 @@ class Child:
 
 
 def last_lines(log: Path | None, count: int = 12) -> str:
-    """The last ``count`` lines of ``log`` under its name; nothing when there are none."""
+    """The last ``count`` lines of ``log`` under its name, of those that tell errors if any do."""
     if log is None or not log.is_file():
         return ''
-    lines = log.read_text(errors='replace').splitlines()[-count:]
-    return '\n'.join([f' The end of {log}:', *lines]) if lines else ''
+    lines = log.read_text(errors='replace').splitlines()
+    telling = [line for line in lines if _ERROR.search(line)] or lines
+    return '\n'.join([f' From {log}:', *telling[-count:]])
 
 
 class Supervisor:
