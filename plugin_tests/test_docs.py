@@ -54,8 +54,7 @@ def our_routes(api_root):
 
 @pytest.mark.database
 def test_the_rest_reference_has_every_route_of_ours(wsgi_app):
-    import cherrypy
-    found = our_routes(cherrypy.tree.apps['/api'].root.v1)
+    found = our_routes(wsgi_app.apps['/api'].root.v1)
     assert found == {one['route'] for one in EXAMPLES}
     text = read(DOCS / 'reference' / 'rest.md')
     assert {route for route in found if f'### `{route}`' not in text} == set()
