@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from slicer_package_manager.cli import database, listener, main, mongod, supervi
 from slicer_package_manager.cli.admin import choose_admin
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.links import check
 from slicer_package_manager.cli.serve import serve
 
 REFERENCE = Path(__file__).parents[2] / 'docs' / 'reference' / 'cli.md'
@@ -148,10 +150,12 @@ def test_the_log_of_the_last_run_is_kept(tmp_path):
 
 
 def test_where_socket_files_do_not_work_the_database_listens_on_loopback(monkeypatch, tmp_path):
-    monkeypatch.setattr(mongod, '_usable', lambda _directory: False)
-    endpoint = mongod.Endpoint(tmp_path)
+    monkeypatch.delattr(mongod.socket, 'AF_UNIX')
+    monkeypatch.setattr(mongod.tempfile, 'mkdtemp', lambda **_options: str(tmp_path / 'temporary'))
+    endpoint = mongod.Endpoint(tmp_path / 'run')
     assert endpoint.uri.startswith('mongodb://127.0.0.1:')
     assert '127.0.0.1' in endpoint.arguments
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_of_a_log_the_errors_are_shown(tmp_path):
@@ -162,7 +166,7 @@ def test_of_a_log_the_errors_are_shown(tmp_path):
 
 @pytest.mark.parametrize('args', [('--help',), ('serve', '--help')])
 def test_the_help_has_examples(run, args):
-    assert 'Examples:' in run(*args).stdout
+    assert re.search(r'^  Examples:\n +slicer-package-manager serve$', run(*args).stdout, re.MULTILINE)
 
 
 def test_the_module_runs_as_the_command_does():
@@ -171,16 +175,17 @@ def test_the_module_runs_as_the_command_does():
     assert result.stdout.startswith('slicer-package-manager, version ')
 
 
-def test_the_reference_documents_every_option_with_its_variables_and_default():
-    text = REFERENCE.read_text()
-    rows = {row[0]: row[1] for row in re.findall(r'^\| `(--[\w-]+)[^`]*` \|(.*)$', text, re.MULTILINE)}
-    options = {max(option.opts, key=len): option for option in serve.params}
+@pytest.mark.parametrize(('name', 'command'), [('serve', serve), ('links check', check)])
+def test_the_reference_has_every_option_with_its_default_and_variable(name, command):
+    section = REFERENCE.read_text().partition(f'## `slicer-package-manager {name}`')[2].partition('\n## ')[0]
+    rows = {row[0]: row[1] for row in re.findall(r'^\| `(--[\w-]+)[^`]*` \|(.*)$', section, re.MULTILINE)}
+    options = {max(option.opts, key=len): option for option in command.params if isinstance(option, click.Option)}
     assert set(rows) == set(options)
-    for name, option in options.items():
+    for option_name, option in options.items():
         variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
-        assert all(f'`{variable}`' in rows[name] for variable in variables), name
-        if isinstance(option.default, (str, int)) and name != '--data-dir':
-            assert f'`{option.default}`' in rows[name], name
+        assert all(f'`{variable}`' in rows[option_name] for variable in variables), option_name
+        is_told = isinstance(option.default, (str, int)) and not option.is_flag and option_name != '--data-dir'
+        assert not is_told or f'`{option.default}`' in rows[option_name], option_name
 
 
 def test_nothing_is_coloured_when_the_output_is_no_terminal(run):

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -157,6 +158,16 @@ def test_running_requests_finish_before_the_end(serve):
 
 def stopping(server):
     return 'Handling signal: term' in server.errors
+
+
+def test_idle_connections_do_not_delay_the_end(serve):
+    server = serve(*ONE).ready()
+    with socket.create_connection(address(server)):
+        deferred = time.monotonic() + 6  # gunicorn lays an idle connection aside after 5 s
+        poll(lambda: time.monotonic() > deferred, 'the connection is idle')
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 15
 
 
 def test_a_second_signal_does_not_wait_for_running_requests(serve):

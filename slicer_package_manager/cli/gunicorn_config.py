@@ -37,6 +37,14 @@ class Worker(ThreadWorker):
             conn.close = _nothing
         return kept
 
+    def murder_pending(self):
+        """Close the connections that have sent nothing in time, and when stopping all that have sent nothing."""
+        if not self.alive:
+            # gunicorn would wait for them, such as the spare connections of a browser, as for running requests.
+            for conn in self.pending_conns:
+                conn.timeout = 0
+        super().murder_pending()
+
 
 def _nothing(*_args, **_options):
     """The connection is closed already."""

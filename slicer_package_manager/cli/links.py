@@ -33,7 +33,7 @@ def links():
 @click.option('--github-api-url', default=_GITHUB_API, show_default=True,
               help='API that tells the checksums of release assets. GITHUB_TOKEN, when set, raises its limits.')
 def check(application, database, data_dir: Path, as_json, concurrency, timeout, retries, pause, github_api_url):
-    r"""Ask every URL of an APPLICATION (name or id), or of all, whether its file is still there and the same.
+    """Ask every URL of an APPLICATION (name or id), or of all, whether its file is still there and the same.
 
     Compares the size and, for assets of GitHub releases, the checksum that was seen at the first check. Prints what
     is broken, changed or unreachable, and exits with 1 if anything is.
@@ -43,7 +43,7 @@ def check(application, database, data_dir: Path, as_json, concurrency, timeout, 
       slicer-package-manager links check
       slicer-package-manager links check Slicer --json
       slicer-package-manager links check --database mongodb://db.example.org:27017/girder
-    """
+    """  # noqa: D301 - click takes the control character as "keep these lines"
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.
         from slicer_package_manager.registry import linkcheck  # noqa: PLC0415

@@ -122,7 +122,7 @@ def _socket_directories(preferred: Path):
 
 
 def _usable(directory: Path) -> bool:
-    """Whether socket files work in ``directory``, which they do not on every file system."""
+    """Whether socket files work in ``directory``, which they do not on every file system; else it is removed."""
     probe = directory / 'probe.sock'
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -132,6 +132,7 @@ def _usable(directory: Path) -> bool:
             candidate.bind(str(probe))
         probe.unlink()
     except (OSError, AttributeError):
+        shutil.rmtree(directory, ignore_errors=True)
         return False
     return True
 

@@ -76,7 +76,7 @@ def _database_uri(_context, _parameter, value: str | None) -> str | None:
               help='Password of that account; give it by the variable, arguments are visible to all users. '
                    'Without one it is generated and shown once.')
 def serve(data_dir, admin_login, admin_password, **options):
-    r"""Run a server, with a database of its own unless --database names another.
+    """Run a server, with a database of its own unless --database names another.
 
     The first start creates what is missing: the database, a directory for uploaded files, an admin account.
     Later starts keep all of it. Ctrl-C or SIGTERM stops the server after its running requests; a second one
@@ -87,7 +87,7 @@ def serve(data_dir, admin_login, admin_password, **options):
       slicer-package-manager serve
       slicer-package-manager serve --host 0.0.0.0 --port 80 --data-dir /srv/slicer-packages
       slicer-package-manager serve --database mongodb://db.example.org:27017/girder --workers 4
-    """
+    """  # noqa: D301 - click takes the control character as "keep these lines"
     run(Options(data=DataDir(data_dir), admin=choose_admin(admin_login, admin_password), **options))
 
 

@@ -185,7 +185,10 @@ def _application(packages, given, user, identifier):
 
 
 def drafts_folder(app, user):
-    """The folder of ``app`` that holds the drafts; made when missing, with the access of the application."""
+    """The folder of ``app`` that holds the drafts; made when missing, with the access of the application.
+
+    :returns: ``None`` if ``app`` is being deleted.
+    """
     place = {'parentId': app['_id'], 'parentCollection': 'folder', 'name': DRAFT_NAME}
     existing = Folder().findOne(place)
     if existing:
@@ -193,9 +196,10 @@ def drafts_folder(app, user):
     folder = store.new_folder(app, 'folder', DRAFT_NAME, user)
     folder['spm'] = registration.of_folder(folder, app)
     try:
-        return store.insert(Folder(), folder)
+        store.insert(Folder(), folder)
     except DuplicateKeyError:
         return Folder().findOne(place)
+    return store.unless_orphaned(Folder(), folder, app)
 
 
 def delete(app, progress):

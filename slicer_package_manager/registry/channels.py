@@ -78,6 +78,7 @@ def create_release(app, user, name, revision, description='', public=True):
     It is public only if the application is.
 
     :raises Invalid: a value is unusable, or the name or the revision is that of another release.
+    :raises NotFound: ``app`` was deleted meanwhile.
     """
     given = cleaned(name=Given(name, registration.release_name), app_revision=Given(revision, values.name),
                     description=Given(description, values.html, required=False),
@@ -90,9 +91,12 @@ def create_release(app, user, name, revision, description='', public=True):
                               public=given['public'] and bool(app.get('public')), meta={'revision': revision})
     folder['spm'] = registration.of_folder(folder, app)
     try:
-        return store.insert(Folder(), folder)
+        store.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
+    if not store.unless_orphaned(Folder(), folder, app):
+        raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
+    return folder
 
 
 def _taken(error, name, revision):
@@ -141,6 +145,8 @@ def make_folder(app, kind, revision, nearest, user):
     """Make what is missing between ``nearest`` and the folder for things of ``kind``, and return that folder.
 
     Whatever is made has the access of the folder that it lies in.
+
+    :returns: ``None`` if one of the folders on the way was deleted meanwhile.
     """
     folder = nearest
     if role(folder) not in CHANNELS:
@@ -149,11 +155,14 @@ def make_folder(app, kind, revision, nearest, user):
 
 
 def _child(parent, name, meta, user):
+    if parent is None:
+        return None
     folder = store.new_folder(parent, 'folder', name, user, meta=meta)
     folder['spm'] = registration.of_folder(folder, parent)
     try:
-        return store.insert(Folder(), folder)
+        store.insert(Folder(), folder)
     except DuplicateKeyError:
         # Another process made it, by this name or, for a draft, of this revision.
         by = {'spm.revision': meta['revision']} if meta else {'name': name}
         return Folder().findOne({'parentId': parent['_id'], **by})
+    return store.unless_orphaned(Folder(), folder, parent)
