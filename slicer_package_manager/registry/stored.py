@@ -44,7 +44,7 @@ def read(file, adapter, start: int, stop: int):
 def _pieces(file, path, start, stop):
     if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
         logger.error('The content of the file %s is missing at %s.', file['_id'], path)
-        raise GirderException(f'The assetstore has lost the content of "{file["name"]}" ({file["_id"]}); upload it again.')
+        raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
 
     def stream():
         left = stop - start
