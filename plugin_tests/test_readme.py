@@ -55,3 +55,9 @@ def test_the_tour_works_and_shows_the_real_answers(server, tmp_path):
         else:
             assert_shown(json.loads(text), json.loads(real))
     assert json.loads(real) == {'33000': {'extensions': {'SlicerIGT': {'linux': {'amd64': 1}}}}}
+
+
+def test_the_upload_on_the_first_screen_is_that_of_the_tour():
+    first_screen = README.read_text(encoding='utf-8').partition('## Five-minute tour')[0]
+    (command,) = re.findall(r'^```\n(curl .*?)^```$', first_screen, re.MULTILINE | re.DOTALL)
+    assert any(text.endswith(command) for language, text in tour() if language == 'bash')

@@ -18,7 +18,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """
         from slicer_package_manager import events, rest
         from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
-        from slicer_package_manager.rest import files, mounts, transport
+        from slicer_package_manager.rest import bodies, files, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -28,6 +28,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         events.bind()
         files.bind()
         adoption.adopt()
+        bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         mounts.accept_doubled_slash(info['serverRoot'])

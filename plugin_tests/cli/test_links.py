@@ -1,9 +1,12 @@
 """The commands ``links``, run as an administrator runs them."""
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+
+from plugin_tests.servers import Server
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -11,10 +14,16 @@ pytestmark = [pytest.mark.database, pytest.mark.process]
 @pytest.fixture
 def check(mongo_uri, db):
     def run(*args, database=mongo_uri):
-        return subprocess.run(
-            [sys.executable, '-m', 'slicer_package_manager.cli', 'links', 'check', '--database', database,
-             '--pause', '0', '--retries', '0', *args], capture_output=True, text=True, timeout=120, check=False)
+        return run_check('--database', database, '--pause', '0', '--retries', '0', *args)
     return run
+
+
+def run_check(*args):
+    """The command with what its arguments say, and nothing from the environment of the tests."""
+    env = {name: value for name, value in os.environ.items()
+           if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
+    return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'links', 'check', *args], env=env,
+                          capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture
@@ -66,3 +75,17 @@ def test_a_data_directory_without_a_server_is_told(tmp_path):
                           env={'PATH': '/usr/bin'})
     assert done.returncode == 1
     assert 'There is no server in the data directory' in done.stderr
+
+
+def test_the_database_of_a_data_directory_is_checked_while_its_server_runs_and_after(tmp_path):
+    server = Server(tmp_path, env={'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': 'a-password-for-tests'})
+    try:
+        with server.ready().client('admin', 'a-password-for-tests') as admin:
+            admin.post('/app', params={'name': 'Slicer'}).raise_for_status()
+        while_running = run_check('Slicer', '--data-dir', str(tmp_path))
+        server.stop()
+        after = run_check('Slicer', '--data-dir', str(tmp_path))
+    finally:
+        server.end()
+    for done in (while_running, after):
+        assert (done.returncode, done.stdout) == (0, '0 links checked, 0 of them need attention.\n'), done.stderr

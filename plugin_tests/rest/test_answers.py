@@ -42,9 +42,9 @@ def test_who_has_the_list_gets_304(anonymous, many, path, address):
         assert again.headers['ETag'] == answer.headers['ETag']
 
 
-@pytest.mark.parametrize('given', ['"x"', '', 'x', '"', ',,,', '\x7f', 'W/'])
-def test_another_validator_gets_the_list(anonymous, many, path, given):
-    assert anonymous.get(path(LISTS[-1]), headers={'If-None-Match': given}).status_code == 200
+def test_another_validator_gets_the_list(anonymous, many, path):
+    for given in ('"x"', '', 'x', '"', ',,,', '\x7f', 'W/'):
+        assert anonymous.get(path(LISTS[-1]), headers={'If-None-Match': given}).status_code == 200, given
 
 
 def test_a_change_changes_the_validator(anonymous, api, many, make, path):
@@ -62,16 +62,14 @@ def test_administrators_and_others_have_different_validators_for_different_lists
 
 
 @pytest.mark.parametrize('address', LISTS[3:])
-@pytest.mark.parametrize(('accepted', 'compressed'), [
-    ('gzip', True), ('gzip, deflate', True), ('x-gzip', True), ('gzip;q=0.5', True), ('gzip;q=0', False),
-    ('identity', False), ('br', False), ('', False)])
-def test_a_list_is_compressed_for_clients_that_accept_it(wsgi_app, anonymous, many, path, address, accepted,
-                                                         compressed):
-    with anonymous.stream('GET', path(address), headers={'Accept-Encoding': accepted}) as answer:
-        raw = b''.join(answer.iter_raw())
-    assert (answer.headers.get('Content-Encoding') == 'gzip') is compressed
-    assert len(json.loads(gzip.decompress(raw) if compressed else raw)) == 3
-    assert 'Accept-Encoding' in answer.headers['Vary']
+def test_a_list_is_compressed_for_clients_that_accept_it(anonymous, many, path, address):
+    for accepted, compressed in (('gzip', True), ('gzip, deflate', True), ('x-gzip', True), ('gzip;q=0.5', True),
+                                 ('gzip;q=0', False), ('identity', False), ('br', False), ('', False)):
+        with anonymous.stream('GET', path(address), headers={'Accept-Encoding': accepted}) as answer:
+            raw = b''.join(answer.iter_raw())
+        assert (answer.headers.get('Content-Encoding') == 'gzip') is compressed, accepted
+        assert len(json.loads(gzip.decompress(raw) if compressed else raw)) == 3
+        assert 'Accept-Encoding' in answer.headers['Vary']
 
 
 def test_a_list_is_what_girder_answers_for_its_documents(anonymous, make, found, many):

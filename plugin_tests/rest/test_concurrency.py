@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from plugin_tests import cluster
+from plugin_tests import processes
 from plugin_tests.conftest import FORMS, upload
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
@@ -18,10 +18,8 @@ MANY = 16
 
 @pytest.fixture(scope='module')
 def urls(wsgi_app, mongo_uri):
-    with cluster.running(mongo_uri) as found:
-        for url in found:
-            httpx.get(f'{url}/api/v1/slicer_package_manager/health', timeout=120)
-        yield found
+    with processes.gunicorn(mongo_uri) as one, processes.gunicorn(mongo_uri) as other:
+        yield one, other
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def at_once(urls, api):
         barrier = threading.Barrier(len(calls))
 
         def one(call, url):
-            with httpx.Client(base_url=f'{url}/api/v1', headers=api.headers, timeout=120) as client:
+            with httpx.Client(base_url=url, headers=api.headers, timeout=120) as client:
                 client.get('/system/version')
                 barrier.wait(120)
                 return call(client)

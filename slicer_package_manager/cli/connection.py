@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import platformdirs
 import pymongo
+from girder.utility.config import loadConfig
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.cli import database, mongod, web
@@ -43,7 +44,10 @@ def connected(database_uri: str | None, data_dir: Path) -> Iterator[None]:
     with ExitStack() as stack:
         uri = database.completed(database_uri) if database_uri else stack.enter_context(_embedded(DataDir(data_dir)))
         _require_answer(uri)
+        for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
+            os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
+        loadConfig()  # Girder has read the environment already, when it was imported
         yield
 
 

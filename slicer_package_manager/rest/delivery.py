@@ -2,15 +2,15 @@
 from __future__ import annotations
 
 from datetime import timezone
+from functools import cached_property
 from itertools import chain, islice
 
 import cherrypy
 from girder.api.rest import setResponseHeader
 from girder.exceptions import RestException
 from girder.models.file import File
-from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
 
-from slicer_package_manager.registry import counting, links, remote, settings
+from slicer_package_manager.registry import counting, links, remote, settings, stored
 from slicer_package_manager.registry.errors import BadGateway
 from slicer_package_manager.rest import http
 
@@ -34,6 +34,11 @@ class _Download:
         self.modified = modified if modified.tzinfo else modified.replace(tzinfo=timezone.utc)
         self.headers = cherrypy.request.headers
         self.is_get = cherrypy.request.method == 'GET'
+
+    @cached_property
+    def adapter(self):
+        """That of the assetstore which has the file."""
+        return File().getAssetstoreAdapter(self.file)
 
     def counted(self, chunks):
         """``chunks``, and the download counted after the last one was taken."""
@@ -73,8 +78,7 @@ def _nothing():
 
 def _redirects(download):
     """Whether the client is sent elsewhere for the bytes."""
-    if download.stored and (not download.size or isinstance(File().getAssetstoreAdapter(download.file),
-                                                            FilesystemAssetstoreAdapter)):
+    if download.stored and (not download.size or stored.on_disk(download.adapter)):
         return False
     way = settings.get(settings.LINK_DELIVERY)
     if way == 'auto':
@@ -159,7 +163,7 @@ def _body(download):
     if not download.stored:
         return _fetched(download)
     part = download.part or http.Part(0, download.size)
-    chunks = File().download(download.file, offset=part.start, endByte=part.stop, headers=False)
+    chunks = stored.read(download.file, download.adapter, part.start, part.stop)
     return lambda: download.counted(chunks())
 
 

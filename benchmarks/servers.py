@@ -1,0 +1,151 @@
+"""Both servers, each a process of its own with a real MongoDB of its own."""
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from plugin_tests import mongodb
+
+OURS, PEER = 'ours', 'peer'
+#: As `slicer-package-manager serve` starts gunicorn.
+THREADS = 32
+_GUNICORN_CONFIG = """
+import logging
+
+worker_class, workers, threads = 'gthread', 1, {threads}
+timeout, graceful_timeout, keepalive = 120, 5, 65
+control_socket_disable = True
+worker_tmp_dir = {shared_memory!r}
+loglevel = 'warning'
+
+
+def post_worker_init(worker):
+    from slicer_package_manager.registry import links
+    links.TEST_ORIGINS.add({origin!r})
+    logging.getLogger('cherrypy.access').propagate = False
+    logging.getLogger('cherrypy.access').addHandler(logging.NullHandler())
+"""
+_OUR_ENVIRONMENT = {
+    'GIRDER_SERVER_MODE': 'production', 'LOGLEVEL': 'WARNING', 'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true',
+    'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '512', 'GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS': 'false',
+}
+#: Without the access log that it writes by default, since ours does not write one either.
+_PEER_CONFIG = """
+[global]
+server.socket_host = "127.0.0.1"
+server.socket_port = {port}
+[database]
+uri = "{uri}"
+replica_set = None
+[server]
+mode = "production"
+[logging]
+log_root = "{folder}"
+log_access = []
+log_level = "WARNING"
+"""
+
+
+@dataclass
+class Server:
+    """A running server; ``made`` keeps what cases have loaded onto it."""
+
+    side: str
+    port: int
+    process: subprocess.Popen
+    folder: Path
+    origin: str
+    made: dict = field(default_factory=dict)
+
+    @property
+    def api(self):
+        return f'http://127.0.0.1:{self.port}/api/v1'
+
+    def once(self, key, make):
+        """What ``make(server)`` gives, made the first time that it is asked for."""
+        if key not in self.made:
+            self.made[key] = make(self)
+        return self.made[key]
+
+
+@contextlib.contextmanager
+def ours(origin):
+    """This checkout's server, as `slicer-package-manager serve` runs it.
+
+    :param origin: the origin on loopback that it may link to and fetch from.
+    """
+    with mongodb.running() as uri, _folder() as folder:
+        port = _free_port()
+        config = folder / 'gunicorn_config.py'
+        shared_memory = '/dev/shm' if Path('/dev/shm').is_dir() else None
+        config.write_text(_GUNICORN_CONFIG.format(threads=THREADS, origin=origin, shared_memory=shared_memory))
+        command = [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
+                   '--bind', f'127.0.0.1:{port}']
+        with _running(command, {**_OUR_ENVIRONMENT, 'GIRDER_MONGO_URI': uri}, port, folder) as process:
+            yield Server(OURS, port, process, folder, origin)
+
+
+@contextlib.contextmanager
+def peer(python, origin):
+    """The published peer, as it is run by ``girder serve`` of the environment that ``python`` belongs to."""
+    with mongodb.running() as uri, _folder() as folder:
+        port = _free_port()
+        config = folder / 'girder.cfg'
+        config.write_text(_PEER_CONFIG.format(port=port, uri=uri, folder=folder))
+        command = [str(python.parent / 'girder'), 'serve']
+        with _running(command, {'GIRDER_CONFIG': str(config)}, port, folder) as process:
+            yield Server(PEER, port, process, folder, origin)
+
+
+@contextlib.contextmanager
+def _folder():
+    with tempfile.TemporaryDirectory(prefix='spm-benchmark-', ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _free_port():
+    with socket.create_server(('127.0.0.1', 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _running(command, variables, port, folder):
+    log = folder / 'server.log'
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith('GIRDER_')}
+    with log.open('w') as output:
+        process = subprocess.Popen(command, env={**inherited, **variables}, cwd=folder, stdout=output, stderr=output,
+                                   start_new_session=True)
+    try:
+        _wait(f'http://127.0.0.1:{port}/api/v1/system/version', process, log)
+        yield process
+    finally:
+        _end(process)
+
+
+def _wait(url, process, log, patience=90):
+    deadline = time.monotonic() + patience
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=5).status_code == httpx.codes.OK:
+                return
+        time.sleep(0.2)
+    raise RuntimeError(f'The server did not start:\n{log.read_text()[-3000:]}')
+
+
+def _end(process):
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(15)
