@@ -12,8 +12,9 @@ from girder.constants import AccessType, TokenScope
 from girder.exceptions import RestException
 from girder.models.file import File
 from girder.models.item import Item
+from girder.models.upload import Upload
 
-from slicer_package_manager.registry import counting, files
+from slicer_package_manager.registry import counting, files, uploads
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.rest.delivery import deliver
@@ -104,6 +105,15 @@ def _part_of_query(params, size):
     return None if not size or part == (0, size) else part
 
 
+@access.user(scope=TokenScope.DATA_WRITE)
+def resume_upload(event):
+    """``GET /file/offset``: before a client goes on with an upload, its checksum so far is made true."""
+    identifier = object_id(event.info['params'].get('uploadId'))
+    upload = identifier and Upload().findOne({'_id': identifier, 'userId': getCurrentUser()['_id']})
+    if upload:
+        uploads.mend_checksum(upload)
+
+
 def count_archive(event):
     """After an archive was prepared: each package in it counts once all of it was sent."""
     stream = event.info['returnVal']
@@ -139,6 +149,7 @@ HANDLERS = {
     'rest.get.file/:id/download.before': download_file,
     'rest.get.file/:id/download/:name.before': download_file,
     'rest.get.file/hashsum/:algo/:hash/download.before': download_by_checksum,
+    'rest.get.file/offset.before': resume_upload,
     'rest.get.item/:id/download.after': count_archive,
     'rest.get.folder/:id/download.after': count_archive,
     'rest.get.collection/:id/download.after': count_archive,
