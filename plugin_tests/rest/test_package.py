@@ -238,10 +238,16 @@ def test_an_unusable_update_changes_nothing(post, stored, kind):
     assert stored() == before
 
 
-@pytest.mark.parametrize('key', ['app_id', 'sha512', 'release'])
+@pytest.mark.parametrize('key', ['app_id', 'release'])
 def test_what_the_registry_knows_cannot_be_claimed(post, app, key):
     meta = post('package', **{key: 'mine'}).json()['meta']
-    assert meta.get(key) == {'app_id': app['_id'], 'sha512': ''}.get(key)
+    assert meta.get(key) == {'app_id': app['_id']}.get(key)
+
+
+def test_a_checksum_without_a_link_is_refused(post, stored):
+    before = stored()
+    assert post('package', sha512='f' * 128).status_code == 400
+    assert stored() == before
 
 
 @KINDS

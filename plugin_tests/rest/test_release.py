@@ -147,7 +147,7 @@ def test_one_release_is_answered_by_id_or_name_in_any_case(post, found, spell):
     assert found('release', release_id_or_name=spell(release))['_id'] == release['_id']
 
 
-@pytest.mark.parametrize('name', ['6.0', UNKNOWN_ID, 'draft', '.*', 'a\x00b', '32000', 'é' * 300])
+@pytest.mark.parametrize('name', ['6.0', UNKNOWN_ID, '.*', 'a\x00b', '32000', 'é' * 300])
 def test_an_unknown_release_is_null(post, drafts_of, found, name):
     post()
     drafts_of('32000')
@@ -164,9 +164,15 @@ def test_a_folder_that_is_no_release_is_null(api, app, post, folders, make, foun
     release = post().json()
     make('extension')
     stranger = api.post('/folder', params={'parentId': app['_id'], 'name': 'notes'}).json()
-    for folder in (stranger, folders(release)['extensions'], folders(app)['draft'], app):
+    for folder in (stranger, folders(release)['extensions'], app):
         assert found('release', release_id_or_name=folder['_id']) is None
     assert [one['name'] for one in found('release')] == ['5.8']
+
+
+@pytest.mark.parametrize('by', ['draft', 'Draft', 'id'])
+def test_the_published_client_gets_the_folder_of_drafts_like_a_release(app, folders, found, by):
+    drafts = folders(app)['draft']
+    assert found('release', release_id_or_name=drafts['_id'] if by == 'id' else by)['_id'] == drafts['_id']
 
 
 def test_a_release_of_another_application_is_null(api, post, found):

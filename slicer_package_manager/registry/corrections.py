@@ -68,11 +68,16 @@ def _remove_folder(original, folder, *args, **kwargs):
 def _remove_file(original, file, updateItemSize=True, **kwargs):
     # Girder says False where the item goes too. Otherwise a newer file takes the place of this one, and those
     # who were told its id a moment ago shall still get it.
-    if updateItemSize and files.thing_of(file) is not None and files.replaced_soon(file):
+    item = files.thing_of(file) if updateItemSize else None
+    if item is not None and files.replaced_soon(file):
         files.retire(file)
-        files.settle(files.thing_of(file))
+        files.settle(item)
         return None
-    return original(file, updateItemSize=updateItemSize, **kwargs)
+    result = original(file, updateItemSize=updateItemSize, **kwargs)
+    if item is not None:
+        # Somebody else may have told of the file while it was still there.
+        files.settle(item)
+    return result
 
 
 def apply() -> None:

@@ -37,6 +37,15 @@ def settle(item, *, without=None) -> None:
 
     :param without: a file that is about to be deleted.
     """
+    told = None
+    while told != (facts := _facts(_one_file(item, without))):
+        _tell(item, facts)
+        # Somebody else may have changed the files meanwhile and told so before: look again.
+        told = facts
+
+
+def _one_file(item, without):
+    """The file that ``item`` is left with once all but the newest are retired."""
     query = {'itemId': item['_id']}
     if without is not None:
         query['_id'] = {'$ne': without['_id']}
@@ -45,16 +54,20 @@ def settle(item, *, without=None) -> None:
         for old in found[:-1]:
             retire(old)
         found = found[-1:]
-    _tell(item, found[0] if found else None)
+    return found[0] if found else None
 
 
 def _waits(newest):
     return newest['name'] == REPLACEMENT_NAME and not newest.get('linkUrl')
 
 
-def _tell(item, file):
-    """Bring ``item`` up to date with its first file by one write, or none if it is."""
-    facts = {'meta.sha512': (file or {}).get('sha512') or '', 'spm.ready': file is not None}
+def _facts(file):
+    """What an item tells about its first file."""
+    return {'meta.sha512': (file or {}).get('sha512') or '', 'spm.ready': file is not None}
+
+
+def _tell(item, facts):
+    """Bring ``item`` up to date by one write, or none if it is."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
     Item().collection.update_one({'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs},
                                  {'$set': {**facts, 'updated': store.now()}})
