@@ -7,6 +7,18 @@ import pytest
 from plugin_tests import mongodb
 
 
+def pytest_addoption(parser):
+    parser.addoption('--mongomock', action='store_true',
+                     help='run only what needs no truth about the database, without a mongod')
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--mongomock'):
+        left_out = [item for item in items if any(item.iter_markers('database')) or any(item.iter_markers('process'))]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope='session')
 def mongo_uri():
     with mongodb.running() as uri:
@@ -23,6 +35,17 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     getConfig()['database']['uri'] = mongo_uri
     from girder.wsgi import app
     return app
+
+
+@pytest.fixture
+def any_db(request):
+    """Girder's models on an empty database, a real one or, with ``--mongomock``, one in memory."""
+    if not request.config.getoption('--mongomock'):
+        return request.getfixturevalue('db')
+    from girder.models import model_base
+
+    from plugin_tests import in_memory
+    return in_memory.database(model_base)
 
 
 @pytest.fixture

@@ -22,16 +22,15 @@ def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
         listener.bind(('127.0.0.1', 0))
         listener.listen(128)
         config = Path(folder, 'config.py')
-        config.write_text(f'''
-def post_worker_init(worker):
-    from slicer_package_manager.registry import links
-    links.TEST_ORIGINS.update({[test_origin] if test_origin else []!r})
-''')
+        config.write_text(
+            'def post_worker_init(worker):\n'
+            '    from slicer_package_manager.registry import links\n'
+            f'    links.TEST_ORIGINS.update({[test_origin] if test_origin else []!r})\n')
         log = Path(folder, 'log')
         with log.open('w') as output:
             process = subprocess.Popen(
-                [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config), '--worker-class', 'gthread',
-                 '--threads', str(threads), '--workers', str(workers), '--bind', f'fd://{listener.fileno()}',
+                [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
+                 '--worker-class', 'gthread', '--threads', str(threads), '--workers', str(workers), '--bind', f'fd://{listener.fileno()}',
                  '--no-control-socket', '--graceful-timeout', '5'],
                 pass_fds=[listener.fileno()], stdout=output, stderr=output, start_new_session=True,
                 env={**os.environ, 'GIRDER_MONGO_URI': mongo_uri, 'GIRDER_SERVER_MODE': 'production',

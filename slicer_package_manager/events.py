@@ -46,7 +46,8 @@ def on_folder_copied(event):
 
 
 def on_upload_finalize(event):
-    """Before the bytes of a file are replaced."""
+    """Before an upload becomes a file, or the new content of one."""
+    files.put_beside_link(event.info)
     files.keep_old_bytes(event.info)
 
 

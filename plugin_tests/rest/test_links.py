@@ -83,6 +83,19 @@ def test_a_real_file_replaces_the_link_and_a_link_the_real_file(api, anonymous, 
     assert anonymous.get(f'/item/{link["_id"]}').json()['meta']['sha512'] == SHA512
 
 
+@pytest.mark.parametrize('facts', [{'url': URL}, LINK], ids=['unknown size', 'known size'])
+def test_new_content_for_the_link_file_replaces_the_link(api, anonymous, make, kind, facts):
+    item = make(kind, **facts)
+    (file,) = files_of(anonymous, item)
+    started = api.put(f'/file/{file["_id"]}/contents', params={'size': 4}).raise_for_status().json()
+    api.post('/file/chunk', params={'uploadId': started['_id'], 'offset': 0}, content=b'real').raise_for_status()
+    (found,) = files_of(anonymous, item)
+    assert (found['name'], found['size'], 'linkUrl' in found) == (file['name'], 4, False)
+    assert anonymous.get(f'/item/{item["_id"]}/download').content == b'real'
+    now = api.get(f'/item/{item["_id"]}').json()
+    assert (now['size'], now['meta']['sha512']) == (4, hashlib.sha512(b'real').hexdigest())
+
+
 def test_the_sizes_of_folder_and_collection_follow_the_link(api, make, kind, link, app):
     make(kind, url=URL + 'x', size=1000)
     folder = api.get(f'/folder/{link["folderId"]}').json()

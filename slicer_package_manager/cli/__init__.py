@@ -2,9 +2,22 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.links import links
+from slicer_package_manager.cli.serve import serve
 
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(__version__, prog_name='slicer-package-manager')
 def main():
-    """Run and look after a Slicer package server."""
+    """Run and look after a Slicer package server.
+
+    \b
+    Examples:
+      slicer-package-manager serve
+      slicer-package-manager serve --help
+      slicer-package-manager links check
+    """  # noqa: D301 - click takes the control character as "keep these lines"
+
+
+main.add_command(serve)
+main.add_command(links)

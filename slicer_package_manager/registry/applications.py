@@ -41,6 +41,13 @@ def load(app_id, user, level=AccessType.READ):
     return app
 
 
+def by_id_or_name(text) -> list[dict]:
+    """The application with the id ``text`` or, failing that, those with that name; for commands of the server."""
+    identifier = object_id(text)
+    found = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    return [found] if found else list(Folder().find({'name': text, 'spm.role': APPLICATION}))
+
+
 def find(user, page, collection_id=None, name=None, text=None) -> Listing:
     """The applications in a collection, ``Applications`` by default, that ``user`` may see.
 
@@ -84,7 +91,8 @@ def create(user, name, description='', *, collection_id=None, collection_name=No
     :raises Conflict: ``app_id`` is the id of another folder.
     """
     given = cleaned(
-        name=Given(name, values.name), app_description=Given(description, values.html, required=False),
+        name=Given(name, values.name), public=Given(public, values.boolean, required=False),
+        app_description=Given(description, values.html, required=False),
         collection_name=Given(collection_name, values.name, required=False),
         collection_description=Given(collection_description, values.html, required=False))
     identifier = _checked_id(app_id, user)
@@ -92,7 +100,7 @@ def create(user, name, description='', *, collection_id=None, collection_name=No
     try:
         collection = _writable_collection(user, collection_id, given, made)
         packages = _packages_folder(collection, user, made)
-        app = _application(packages, given, user, public, identifier)
+        app = _application(packages, given, user, identifier)
         made.append((Folder(), app))
         drafts_folder(app, user)
     except Exception:
@@ -159,10 +167,10 @@ def _packages_folder(collection, user, made):
     return folder
 
 
-def _application(packages, given, user, public, identifier):
+def _application(packages, given, user, identifier):
     name = given['name']
     meta = {kind.template: kind.default_template for kind in KINDS.values()}
-    app = store.new_folder(packages, 'folder', name, user, administers=True, public=public,
+    app = store.new_folder(packages, 'folder', name, user, administers=True, public=given['public'],
                            description=given['app_description'], meta=meta, _id=identifier)
     app['spm'] = {'role': APPLICATION, 'app': app['_id']}
     taken = Invalid([('name', f'there is an application or folder "{name}" in this place already')])
@@ -177,7 +185,10 @@ def _application(packages, given, user, public, identifier):
 
 
 def drafts_folder(app, user):
-    """The folder of ``app`` that holds the drafts; made when missing, with the access of the application."""
+    """The folder of ``app`` that holds the drafts; made when missing, with the access of the application.
+
+    :returns: ``None`` if ``app`` is being deleted.
+    """
     place = {'parentId': app['_id'], 'parentCollection': 'folder', 'name': DRAFT_NAME}
     existing = Folder().findOne(place)
     if existing:
@@ -185,9 +196,10 @@ def drafts_folder(app, user):
     folder = store.new_folder(app, 'folder', DRAFT_NAME, user)
     folder['spm'] = registration.of_folder(folder, app)
     try:
-        return store.insert(Folder(), folder)
+        store.insert(Folder(), folder)
     except DuplicateKeyError:
         return Folder().findOne(place)
+    return store.unless_orphaned(Folder(), folder, app)
 
 
 def delete(app, progress):

@@ -42,14 +42,17 @@ def _query(app, place, user):
 
 
 def find_release(app, id_or_name, user):
-    """The release with that id or, in any case, name; ``None`` if ``user`` sees none."""
-    return _one_of(app, RELEASE, {'lowerName': id_or_name.lower()}, id_or_name, user)
+    """The release with that id or, in any case, name; ``None`` if ``user`` sees none.
+
+    The folder of drafts counts as one: the published client asks for it before it uploads.
+    """
+    return _one_of(app, (RELEASE, DRAFTS), {'lowerName': id_or_name.lower()}, id_or_name, user)
 
 
 def find_channel(app, id_or_name, user):
     """The release or, failing that, the draft with that id, name or revision; ``None`` if there is none."""
     return find_release(app, id_or_name, user) or _one_of(
-        app, REVISION, {'spm.revision': id_or_name}, id_or_name, user)
+        app, (REVISION,), {'spm.revision': id_or_name}, id_or_name, user)
 
 
 def is_drafts_folder(app, identifier) -> bool:
@@ -61,10 +64,10 @@ def is_drafts_folder(app, identifier) -> bool:
         {'_id': wanted, 'spm.app': app['_id'], 'spm.role': DRAFTS}, fields=['_id']) is not None
 
 
-def _one_of(app, place, by_name, id_or_name, user):
+def _one_of(app, places, by_name, id_or_name, user):
     identifier = object_id(id_or_name)
     either = [{'_id': identifier}, by_name] if identifier else [by_name]
-    found = list(Folder().find({'spm.app': app['_id'], 'spm.role': place,
+    found = list(Folder().find({'spm.app': app['_id'], 'spm.role': {'$in': list(places)},
                                 '$and': [{'$or': either}, folder_clause(user)]}, limit=2))
     return next((one for one in found if one['_id'] == identifier), found[0] if found else None)
 
@@ -75,27 +78,25 @@ def create_release(app, user, name, revision, description='', public=True):
     It is public only if the application is.
 
     :raises Invalid: a value is unusable, or the name or the revision is that of another release.
+    :raises NotFound: ``app`` was deleted meanwhile.
     """
-    given = cleaned(name=Given(name, _release_name), app_revision=Given(revision, values.name),
-                    description=Given(description, values.html, required=False))
+    given = cleaned(name=Given(name, registration.release_name), app_revision=Given(revision, values.name),
+                    description=Given(description, values.html, required=False),
+                    public=Given(public, values.boolean, required=False))
     name, revision = given['name'], given['app_revision']
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
     folder = store.new_folder(app, 'folder', name, user, administers=True, description=given['description'],
-                              public=bool(public and app.get('public')), meta={'revision': revision})
+                              public=given['public'] and bool(app.get('public')), meta={'revision': revision})
     folder['spm'] = registration.of_folder(folder, app)
     try:
-        return store.insert(Folder(), folder)
+        store.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
-
-
-def _release_name(value):
-    name = values.name(value)
-    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
-        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
-    return name
+    if not store.unless_orphaned(Folder(), folder, app):
+        raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
+    return folder
 
 
 def _taken(error, name, revision):
@@ -144,6 +145,8 @@ def make_folder(app, kind, revision, nearest, user):
     """Make what is missing between ``nearest`` and the folder for things of ``kind``, and return that folder.
 
     Whatever is made has the access of the folder that it lies in.
+
+    :returns: ``None`` if one of the folders on the way was deleted meanwhile.
     """
     folder = nearest
     if role(folder) not in CHANNELS:
@@ -152,11 +155,14 @@ def make_folder(app, kind, revision, nearest, user):
 
 
 def _child(parent, name, meta, user):
+    if parent is None:
+        return None
     folder = store.new_folder(parent, 'folder', name, user, meta=meta)
     folder['spm'] = registration.of_folder(folder, parent)
     try:
-        return store.insert(Folder(), folder)
+        store.insert(Folder(), folder)
     except DuplicateKeyError:
         # Another process made it, by this name or, for a draft, of this revision.
         by = {'spm.revision': meta['revision']} if meta else {'name': name}
         return Folder().findOne({'parentId': parent['_id'], **by})
+    return store.unless_orphaned(Folder(), folder, parent)

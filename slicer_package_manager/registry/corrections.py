@@ -1,7 +1,8 @@
 """Where Girder's models do what is wrong for packages and extensions, they are corrected here, for those only.
 
 Girder offers no event at these points: it changes sizes before it validates a move, copies a plugin's keys
-without asking, and deletes the bytes of a file before its document.
+without asking, deletes the bytes of a file before its document, and does not see what is stored in a folder
+while it deletes it.
 """
 from __future__ import annotations
 
@@ -57,6 +58,13 @@ def _copy_folder_components(original, srcFolder, newFolder, *args, **kwargs):
         raise
 
 
+def _remove_folder(original, folder, *args, **kwargs):
+    original(folder, *args, **kwargs)
+    if role(folder):
+        # What was stored in it after Girder looked, by somebody who saw the folder still there.
+        Folder().clean(folder)
+
+
 def _remove_file(original, file, updateItemSize=True, **kwargs):
     # Girder says False where the item goes too. Otherwise a newer file takes the place of this one, and those
     # who were told its id a moment ago shall still get it.
@@ -73,4 +81,5 @@ def apply() -> None:
     _correct(Item(), 'copyItem', _copy_item)
     _correct(Folder(), 'move', _move_folder)
     _correct(Folder(), 'copyFolderComponents', _copy_folder_components)
+    _correct(Folder(), 'remove', _remove_folder)
     _correct(File(), 'remove', _remove_file)

@@ -135,6 +135,17 @@ def keep_old_bytes(upload) -> None:
     sweep()
 
 
+def put_beside_link(upload) -> None:
+    """Before ``upload`` replaces the content of a link file, which has none: make it a new file of the item.
+
+    The link is retired once the new file is stored.
+    """
+    file = 'fileId' in upload and File().findOne({'_id': upload['fileId']})
+    if file and file.get('linkUrl') and not file.get('assetstoreId') and thing_of(file) is not None:
+        del upload['fileId']
+        upload.update({'parentType': 'item', 'parentId': file['itemId']})
+
+
 def sweep(older_than=GRACE) -> None:
     """Remove the files that were retired longer ago than ``older_than``."""
     for file in File().find({'spm.retired': {'$lte': store.now() - older_than}}):

@@ -184,10 +184,10 @@ def _change(item, file, link):
     if all(file.get(key) == value for key, value in facts.items()):
         return
     known = {key: value for key, value in facts.items() if value is not None}
-    unknown = {key: '' for key, value in facts.items() if value is None}
+    unknown = {key: '' for key, value in facts.items() if value is None} | {'spm.digest': ''}
     old = File().collection.find_one_and_update(
         {'_id': file['_id']},
-        {'$set': {**known, 'created': store.now()}, **({'$unset': unknown} if unknown else {})})
+        {'$set': {**known, 'created': store.now()}, '$unset': unknown})
     grown = (link.size or 0) - ((old or {}).get('size') or 0)
     if grown:
         File().propagateSizeChange(Item().load(item['_id'], force=True), grown)

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from girder import events
 from girder.constants import AccessType
-from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -126,15 +125,7 @@ def _create(kind, app, folder, nearest, wanted, user):
     except DuplicateKeyError as error:
         _raise_if_name(error, name, folder)
         return None
-    return _unless_gone(item, folder)
-
-
-def _unless_gone(item, folder):
-    """``item``, unless its folder was deleted while it was made: then it goes too, and is made anew."""
-    if Folder().findOne({'_id': folder['_id']}, fields=['_id']):
-        return item
-    Item().remove(item)
-    return None
+    return store.unless_orphaned(Item(), item, folder)
 
 
 def _raise_if_name(error, name, folder):

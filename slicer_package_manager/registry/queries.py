@@ -8,6 +8,7 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry import channels, values
 from slicer_package_manager.registry.applications import object_id
+from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.listing import Listing
 from slicer_package_manager.registry.registration import REVISION
@@ -28,6 +29,7 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     :param q: words, each of which is in name, description, keywords or contributors.
     :param tier: number to compare tiers with; things without one are left out.
     :param meta: exact values of metadata.
+    :raises Invalid: ``tier`` is out of range.
     """
     conditions = [
         {f'meta.{key}': value for key, value in meta.items() if value is not None},
@@ -62,9 +64,14 @@ def _of_search(q):
         return {}
     if values.has_control_characters(q):
         return _NOTHING
-    words = [{'spm.search': {'$regex': re.escape(word.lower())}} for word in q.split()]
+    words = [{'spm.search': {'$regex': re.escape(word.casefold())}} for word in q.split()]
     return {'$and': words} if words else {}
 
 
 def _of_tier(tier, compare):
-    return {} if tier is None else {'meta.tier': {TIER_COMPARISONS[compare]: tier}}
+    if tier is None:
+        return {}
+    try:
+        return {'meta.tier': {TIER_COMPARISONS[compare]: values.integer(tier)}}
+    except ValueError as error:
+        raise Invalid([('tier', str(error))]) from None

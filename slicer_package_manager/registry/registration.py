@@ -12,6 +12,7 @@ On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from slicer_package_manager.registry import kinds, templates, values
@@ -32,6 +33,7 @@ PACKAGES_NAME = 'packages'
 
 #: Folders whose names are part of where things are kept.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
+_SHA512 = re.compile('[0-9a-f]{128}')
 _TEMPLATES = {kind.template: kind for kind in KINDS.values()}
 
 
@@ -97,10 +99,23 @@ def check_folder(folder) -> None:
                     and (wrong := templates.problem(meta[key], kind))]
     elif place in CHANNELS:
         problems = _channel_problems(folder, meta)
-    if not problems and len(folder['name']) > values.NAME_CHARACTERS:
-        problems = [('name', f'is longer than {values.NAME_CHARACTERS} characters')]
+    try:
+        kept = values.name(folder['name']) if place != RELEASE else release_name(folder['name'])
+        wrong = None if kept == folder['name'] else 'must be on one line'
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:
+        problems.append(('name', wrong))
     if problems:
         raise Invalid(problems)
+
+
+def release_name(value) -> str:
+    """The rule for names of releases."""
+    name = values.name(value)
+    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
+        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
+    return name
 
 
 def _channel_problems(folder, meta):
@@ -128,9 +143,9 @@ def identity(kind, meta) -> str:
 
 
 def search_text(meta) -> str:
-    """What a search looks through, in lower case; the parts are kept apart by line breaks."""
+    """What a search looks through, without the difference of case; the parts are kept apart by line breaks."""
     return '\n'.join(str(meta.get(key, '')) for key in
-                     ('baseName', 'description', 'keywords', 'contributors')).lower()
+                     ('baseName', 'description', 'keywords', 'contributors')).casefold()
 
 
 def of_item(kind, folder, meta, ready) -> dict[str, Any]:
@@ -162,4 +177,4 @@ def checked_meta(kind, folder, given) -> dict[str, Any]:
         raise Invalid(problems)
     sha512 = given.get('sha512')
     return {**kept, **kinds.defaults(kind, kept), **place_values(kind, folder),
-            'sha512': sha512 if isinstance(sha512, str) else ''}
+            'sha512': sha512 if isinstance(sha512, str) and _SHA512.fullmatch(sha512) else ''}

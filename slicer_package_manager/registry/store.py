@@ -33,6 +33,18 @@ def insert(model, document):
     return document
 
 
+def unless_orphaned(model, document, parent):
+    """``document``, which was stored in the folder ``parent`` just now; ``None`` if that was deleted meanwhile.
+
+    Then ``document`` is removed again. Whoever deletes a folder looks for what was stored in it after the folder
+    is gone, so that at least one of the two sees the other.
+    """
+    if Folder().findOne({'_id': parent['_id']}, fields=['_id']):
+        return document
+    model.remove(document)
+    return None
+
+
 def new_folder(parent, parent_type, name, creator, *, administers=False, public=None, description='',
                meta=None, _id=None):
     """A folder document as Girder's ``createFolder`` makes it, with its metadata and not stored yet.

@@ -1,11 +1,14 @@
 """The bytes of files that an assetstore keeps, handed out as Girder does it, in larger pieces."""
 from __future__ import annotations
 
+import logging
 import os
 
 from girder import auditLogger, events
 from girder.exceptions import GirderException
 from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
+
+logger = logging.getLogger(__name__)
 
 #: Each piece costs a way through Python's layers, and each transfer under way holds one in memory.
 PIECE = 256 * 1024
@@ -28,7 +31,7 @@ def read(file, adapter, start: int, stop: int):
     events.trigger('model.file.download.request', info={'file': file, **about})
     auditLogger.info('file.download', extra={
         'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
-    pieces = (_pieces(adapter.fullPath(file), start, stop) if on_disk(adapter)
+    pieces = (_pieces(file, adapter.fullPath(file), start, stop) if on_disk(adapter)
               else adapter.downloadFile(file, offset=start, endByte=stop, headers=False))
 
     def stream():
@@ -38,9 +41,10 @@ def read(file, adapter, start: int, stop: int):
     return stream
 
 
-def _pieces(path, start, stop):
+def _pieces(file, path, start, stop):
     if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
-        raise GirderException(f'The file {path} does not exist.')
+        logger.error('The content of the file %s is missing at %s.', file['_id'], path)
+        raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
 
     def stream():
         left = stop - start
@@ -49,4 +53,6 @@ def _pieces(path, start, stop):
             while left and (piece := content.read(min(PIECE, left))):
                 left -= len(piece)
                 yield piece
+        if left:
+            raise GirderException(f'The content of the file {file["_id"]} ends {left} bytes too early.')
     return stream

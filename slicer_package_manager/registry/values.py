@@ -17,7 +17,15 @@ VALUE_BYTES = 4 * 1024
 DESCRIPTION_BYTES = 64 * 1024
 
 _BREAKS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
-_EPOCH = re.compile(r'\d{9,10}')
+_INTEGER = re.compile('[+-]?[0-9]{1,20}')
+_EPOCH = re.compile('[0-9]{9,10}')
+#: Python's date parser takes "GMT-5" for five hours east, as POSIX does, where all common notations mean west.
+_UTC_WITH_OFFSET = re.compile(r'(?<=[0-9])\s*(?:UTC|GMT)(?=[+-][0-9])')
+_ZONE_WITH_OFFSET = re.compile(r':[0-9]{2}\S*\s*[A-Za-z]{3,5}[+-][0-9]')
+#: Subversion repeats the day, and browsers name the zone, after the offset.
+_REMARK = re.compile(r'(?<=[+-][0-9]{4})\s*\([^()]*\)$')
+#: A notation that comes out differently for two defaults leaves year, month or day open.
+_DEFAULTS = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only fills in what is missing
 _WORDS = {'true': True, 'on': True, '1': True, 'yes': True, 'false': False, 'off': False, '0': False, 'no': False}
 _NO_URL = re.compile(r'[\s<>"\\]')
 _INT32 = 2**31
@@ -71,8 +79,10 @@ def html(value) -> str:
     value = _at_most(one_line(value), DESCRIPTION_BYTES)
     if '<' not in value:
         return value
-    return nh3.clean(value, tags=_TAGS, attributes={'a': {'href', 'title'}},
-                     url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer').strip()
+    safe = nh3.clean(value, tags=_TAGS, attributes={'a': {'href', 'title'}},
+                     url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer')
+    # Character references came to line breaks, and a lone "&" takes more room now.
+    return _at_most(one_line(safe), DESCRIPTION_BYTES)
 
 
 def url(*schemes):
@@ -128,10 +138,9 @@ def integer(value) -> int:
     """A whole number of 32 bits."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError(f'must be a whole number, not {_type_name(value)}')  # noqa: TRY004 - one kind of refusal
-    try:
-        number = int(value)
-    except ValueError:
-        raise ValueError(f'"{shortened(value)}" is not a whole number') from None
+    if isinstance(value, str) and not _INTEGER.fullmatch(value.strip()):
+        raise ValueError(f'"{shortened(value)}" is not a whole number')
+    number = int(value)
     if not -_INT32 <= number < _INT32:
         raise ValueError(f'"{shortened(str(value))}" is out of range')
     return number
@@ -154,15 +163,21 @@ def timestamp(value) -> datetime:
 def _parsed_timestamp(value):
     if _EPOCH.fullmatch(value):
         return datetime.fromtimestamp(int(value), timezone.utc)
+    notation = _UTC_WITH_OFFSET.sub(' ', _REMARK.sub('', value))
     try:
-        parsed = dates.parse(value, tzinfos=_zone)
+        parsed, again = (dates.parse(notation, tzinfos=_zone, default=default) for default in _DEFAULTS)
         parsed.utcoffset()  # raises for a zone that is a day or more away
+        whole = parsed == again and not _ZONE_WITH_OFFSET.search(notation)
     except (ValueError, ArithmeticError, TypeError, AttributeError):
-        raise ValueError(f'"{shortened(value)}" is not a date and time such as 2026-11-01T04:00:00Z') from None
+        whole = False
+    if not whole:
+        raise ValueError(f'"{shortened(value)}" is not a date and time such as 2026-11-01T04:00:00Z')
     return parsed
 
 
 def _zone(abbreviation, offset):
+    if abbreviation is None and offset is None:
+        return None
     if offset is None and abbreviation not in ('UTC', 'GMT', 'Z'):
         raise ValueError(f'"{abbreviation}" is not one time zone; give its offset')
     return tz.tzoffset(abbreviation, offset or 0)

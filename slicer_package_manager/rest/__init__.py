@@ -1,7 +1,7 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
 from girder.api.rest import Resource
 
-from slicer_package_manager.rest import application, errors, health, package, release, statistics
+from slicer_package_manager.rest import application, errors, health, package, release, requests, statistics
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -22,17 +22,19 @@ ROUTES = [
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
 ]
 
-#: Requests to the registry are forms and queries; files go through Girder's own upload calls.
-LARGEST_BODY = 1024 * 1024
+#: CherryPy's configuration of our resources.
+_CONFIGURATION = {
+    'request.body.maxbytes': requests.LARGEST_BODY,
+    'request.body.processors': requests.READERS,
+    'hooks.before_handler': requests.prepare,
+    'error_page.default': errors.as_json,
+}
 
 
 class App(Resource):
     """``/app``: applications and everything below them."""
 
-    _cp_config = {  # noqa: RUF012 - CherryPy's way to configure a resource
-        'request.body.maxbytes': LARGEST_BODY,
-        'error_page.default': errors.as_json,
-    }
+    _cp_config = _CONFIGURATION
 
     def __init__(self):
         super().__init__()
@@ -43,6 +45,8 @@ class App(Resource):
 
 class PackageManager(Resource):
     """``/slicer_package_manager``: the server itself."""
+
+    _cp_config = _CONFIGURATION
 
     def __init__(self):
         super().__init__()

@@ -41,8 +41,7 @@ def listApplications(self, app_id, collection_id, name, text, limit, offset, sor
     .param('collection_id', 'Id of the collection to create it in.', required=False)
     .param('collection_name', 'Name of the collection to create it in; "Applications" by default.', required=False)
     .param('collection_description', 'Description of a collection that is created.', required=False, default='')
-    .param('public', 'Whether everyone may read the application.', dataType='boolean', required=False,
-           default=True)
+    .param('public', 'Whether everyone may read the application, true or false.', required=False, default='true')
     .param('app_id', 'The id that the application gets, 24 hexadecimal digits. For site administrators: Slicer '
                      'has the id of its application built in.', required=False)
     .errorResponse('A value is unusable, or the place has an application of that name.')

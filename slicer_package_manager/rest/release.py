@@ -16,8 +16,8 @@ from slicer_package_manager.rest.parameters import of_application
 @boundHandler
 @autoDescribeRoute(
     of_application('List the releases of an application, newest first, or get one of them.')
-    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case.',
-           required=False)
+    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case. "draft" is '
+                                 'the folder of drafts.', required=False)
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
     .errorResponse())
 def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
@@ -37,8 +37,8 @@ def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
     .param('name', 'Name of the release, such as "5.8.1".')
     .param('app_revision', 'Revision of the application that is released.')
     .param('description', 'What the release is.', required=False, default='')
-    .param('public', 'Whether everyone may read the release; never more than may read the application.',
-           dataType='boolean', required=False, default=True)
+    .param('public', 'Whether everyone may read the release, true or false; never more than may read the '
+                     'application.', required=False, default='true')
     .errorResponse('A value is unusable, or another release has the name or the revision.'))
 def createRelease(self, app_id, name, app_revision, description, public):
     user = self.getCurrentUser()

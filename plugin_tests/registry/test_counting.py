@@ -1,0 +1,70 @@
+import pymongo
+import pytest
+
+from slicer_package_manager.registry import counting, downloads
+
+ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
+        'meta': {'revision': '1', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64'}}
+
+
+class Database:
+    """Stands in for the writes of counts; away for the first ``failures`` of them."""
+
+    def __init__(self, failures):
+        self.failures = failures
+        self.counted = []
+
+    def record(self, key):
+        if self.failures:
+            self.failures -= 1
+            raise pymongo.errors.ServerSelectionTimeoutError('away')
+        self.counted.append(key['baseName'])
+
+
+@pytest.fixture
+def database(monkeypatch):
+    monkeypatch.setattr(counting, 'FIRST_PAUSE', 0.01)
+    monkeypatch.setattr(counting, 'backlog', counting.Backlog())
+
+    def away_for(failures):
+        stand_in = Database(failures)
+        monkeypatch.setattr(downloads, 'record', stand_in.record)
+        return stand_in
+    return away_for
+
+
+def test_a_count_is_stored_at_once(database):
+    there = database(0)
+    counting.count(ITEM)
+    assert there.counted == ['Slicer']
+    assert len(counting.backlog) == 0
+
+
+def test_a_database_that_is_away_gets_the_counts_when_it_is_back(database):
+    there = database(3)
+    counting.count(ITEM)
+    assert there.counted == []
+    counting.backlog._thread.join(10)
+    assert there.counted == ['Slicer']
+    assert len(counting.backlog) == 0
+
+
+def test_counts_that_were_put_off_are_stored_once_each(database):
+    there = database(2)
+    for _ in range(2):
+        counting.count(ITEM)
+    counting.backlog._thread.join(10)
+    assert there.counted == ['Slicer', 'Slicer']
+
+
+def test_a_count_that_cannot_be_made_fails_no_download(database, caplog):
+    database(0)
+    counting.count({'_id': 'broken'})
+    assert 'was not counted' in caplog.text
+
+
+def test_the_end_of_the_process_says_what_is_lost(database, caplog):
+    database(100)
+    counting.backlog._waiting.append({})
+    counting._last_attempt()
+    assert '1 downloads were not counted' in caplog.text

@@ -1,0 +1,94 @@
+"""Makers of what the REST tests need, and a view of all that is stored."""
+import json
+
+import pytest
+
+from plugin_tests.conftest import upload
+
+
+@pytest.fixture
+def make_release(api, app):
+    """A maker of releases of the application ``Slicer``."""
+    def maker(name='5.8', revision='33000', *, client=api, **values):
+        return client.post(f'/app/{app["_id"]}/release', params={
+            'name': name, 'app_revision': revision, **values}).raise_for_status().json()
+    return maker
+
+
+@pytest.fixture
+def found(anonymous, app):
+    """A list of ``package``, ``extension``, ``release`` or ``draft`` as somebody, by default nobody, gets it."""
+    def lister(kind, client=anonymous, **filters):
+        return client.get(f'/app/{app["_id"]}/{kind}', params=filters).raise_for_status().json()
+    return lister
+
+
+@pytest.fixture
+def found_ids(found):
+    """Like ``found``, but only the ids."""
+    def lister(kind, *args, **filters):
+        return [one['_id'] for one in found(kind, *args, **filters)]
+    return lister
+
+
+@pytest.fixture
+def folders(api):
+    """The folders in a folder by their names."""
+    def lister(parent, parent_type='folder'):
+        return {one['name']: one for one in api.get('/folder', params={
+            'parentType': parent_type, 'parentId': parent['_id'], 'limit': 0}).raise_for_status().json()}
+    return lister
+
+
+@pytest.fixture
+def items(api):
+    """The items in a folder by their names."""
+    def lister(folder):
+        return {one['name']: one for one in api.get('/item', params={
+            'folderId': folder['_id'], 'limit': 0}).raise_for_status().json()}
+    return lister
+
+
+@pytest.fixture
+def item_of(api):
+    """An item as it is now, through Girder's own call."""
+    def get(item):
+        return api.get(f'/item/{item["_id"]}').raise_for_status().json()
+    return get
+
+
+@pytest.fixture
+def files_of(api):
+    """The files of an item as an administrator sees them."""
+    def lister(item, client=api):
+        return client.get(f'/item/{item["_id"]}/files').raise_for_status().json()
+    return lister
+
+
+@pytest.fixture
+def grant(api):
+    """Give users access to a folder or collection, and take public access away unless told."""
+    def set_access(document, *users, level=0, public=False, recurse=False, kind='folder'):
+        access = {'users': [{'id': str(user['_id']), 'level': level} for user in users], 'groups': []}
+        return api.put(f'/{kind}/{document["_id"]}/access', params={
+            'access': json.dumps(access), 'public': public, 'recurse': recurse}).raise_for_status().json()
+    return set_access
+
+
+@pytest.fixture
+def stored(db):
+    """Everything that is stored for users, to tell that a call left nothing behind."""
+    def snapshot():
+        return {name: sorted(db[name].find({}), key=lambda one: str(one['_id']))
+                for name in ('collection', 'folder', 'item', 'file', 'upload', 'slicer_package_download')}
+    return snapshot
+
+
+@pytest.fixture
+def ready(make, api):
+    """A maker of packages and extensions with a file."""
+    def maker(kind, **values):
+        item = make(kind, **values)
+        upload(api, item['_id'], b'content of ' + item['_id'].encode())
+        return item
+    return maker

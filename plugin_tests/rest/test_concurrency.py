@@ -1,0 +1,238 @@
+"""Many requests at the same time, to several server processes on one database."""
+import hashlib
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from plugin_tests import processes
+from plugin_tests.conftest import FORMS, upload
+
+pytestmark = [pytest.mark.database, pytest.mark.process]
+
+KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+MANY = 16
+
+
+@pytest.fixture(scope='module')
+def urls(wsgi_app, mongo_uri):
+    with processes.gunicorn(mongo_uri) as one, processes.gunicorn(mongo_uri) as other:
+        yield one, other
+
+
+@pytest.fixture
+def at_once(urls, api):
+    """Run calls in as many threads, released together; each gets a client of one of the servers in turn."""
+    def run(*calls):
+        barrier = threading.Barrier(len(calls))
+
+        def one(call, url):
+            with httpx.Client(base_url=url, headers=api.headers, timeout=120) as client:
+                client.get('/system/version')
+                barrier.wait(120)
+                return call(client)
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(one, calls, itertools.cycle(urls)))
+    return run
+
+
+@pytest.fixture
+def post(app):
+    def make_call(kind, **values):
+        return lambda client: client.post(f'/app/{app["_id"]}/{kind}', data={**FORMS[kind], **values})
+    return make_call
+
+
+def statuses(answers):
+    return sorted(answer.status_code for answer in answers)
+
+
+@pytest.fixture
+def no_orphans(db):
+    """Check that everything lies in something, and that every registration points to something."""
+    def check():
+        folders = {one['_id']: one for one in db['folder'].find()}
+        for folder in folders.values():
+            assert folder['parentCollection'] != 'folder' or folder['parentId'] in folders, folder['name']
+        for item in db['item'].find():
+            assert item['folderId'] in folders, item['name']
+            assert item['spm']['channel'] in folders, item['name']
+        ids = {one['_id'] for one in db['item'].find()}
+        assert all(one['itemId'] in ids for one in db['file'].find({'itemId': {'$ne': None}}))
+    return check
+
+
+@KINDS
+@pytest.mark.parametrize('place', ['draft', 'release'])
+def test_identical_posts_make_one_item_in_one_place(at_once, post, db, make_release, kind, place):
+    if place == 'release':
+        make_release('5.8', '33000')
+    answers = at_once(*[post(kind)] * MANY)
+    assert statuses(answers) == [200] * MANY
+    assert len({answer.json()['_id'] for answer in answers}) == 1
+    assert len({str(answer.json()['meta']) for answer in answers}) == 1 if kind == 'extension' else True
+    assert db['item'].count_documents({}) == 1
+    assert db['folder'].count_documents({'name': 'extensions'}) == (kind == 'extension')
+    assert db['folder'].count_documents({'spm.role': 'revision'}) == (place == 'draft')
+    assert db['folder'].count_documents({'name': 'draft', 'spm.role': 'draft'}) == 1
+
+
+@KINDS
+def test_different_posts_to_a_new_draft_share_its_folders(at_once, post, db, kind):
+    answers = at_once(*[post(kind, baseName=f'Name{number}') for number in range(MANY)])
+    assert statuses(answers) == [200] * MANY
+    assert len({answer.json()['folderId'] for answer in answers}) == 1
+    assert db['item'].count_documents({}) == MANY
+
+
+def test_packages_and_extensions_of_a_new_draft_share_it(at_once, post, db):
+    answers = at_once(*[post('package'), post('extension')] * (MANY // 2))
+    assert statuses(answers) == [200] * MANY
+    assert db['folder'].count_documents({'spm.role': 'revision'}) == 1
+    assert db['item'].count_documents({}) == 2
+
+
+@KINDS
+def test_updates_leave_one_of_the_wanted_states(at_once, post, make, item_of, kind):
+    item = make(kind)
+    answers = at_once(*[post(kind, repository_type=f't{number}') for number in range(MANY)])
+    assert statuses(answers) == [200] * MANY
+    assert {answer.json()['_id'] for answer in answers} == {item['_id']}
+    assert item_of(item)['meta']['repository_type'] in {f't{number}' for number in range(MANY)}
+
+
+def test_updates_of_different_keys_lose_none(at_once, app, make, item_of):
+    item = make('extension')
+    identity = {key: FORMS['extension'][key] for key in ('os', 'arch', 'baseName', 'app_revision')}
+    keys = ['category', 'contributors', 'dependency', 'recommends', 'license', 'development_status', 'keywords']
+
+    def call(key):
+        return lambda client: client.post(f'/app/{app["_id"]}/extension', data={**identity, key: 'x'})
+    assert statuses(at_once(*[call(key) for key in keys])) == [200] * len(keys)
+    assert {key for key in keys if item_of(item)['meta'].get(key) == 'x'} == set(keys)
+
+
+def test_one_of_equal_applications_is_made_and_the_others_are_refused(at_once, api, db):
+    answers = at_once(*[lambda client: client.post('/app', data={'name': 'Slicer'})] * MANY)
+    assert statuses(answers) == [200] + [400] * (MANY - 1)
+    assert db['collection'].count_documents({}) == 1
+    assert {one['name'] for one in db['folder'].find({'parentCollection': {'$ne': 'user'}})} == {
+        'packages', 'Slicer', 'draft'}
+    assert db['folder'].count_documents({'parentCollection': {'$ne': 'user'}}) == 3
+
+
+def test_different_applications_share_what_holds_them(at_once, api, db):
+    answers = at_once(*[lambda client, number=number: client.post('/app', data={'name': f'App {number}'})
+                        for number in range(MANY)])
+    assert statuses(answers) == [200] * MANY
+    assert db['collection'].count_documents({}) == 1
+    assert db['folder'].count_documents({'name': 'packages'}) == 1
+    assert len(api.get('/app').json()) == MANY
+
+
+@pytest.mark.parametrize('same', ['name and revision', 'name', 'revision'])
+def test_one_of_rival_releases_is_made_and_the_others_are_refused(at_once, app, db, same):
+    def call(number):
+        values = {'name': '5.8' if 'name' in same else f'5.{number}',
+                  'app_revision': '33000' if 'revision' in same else f'3300{number}'}
+        return lambda client: client.post(f'/app/{app["_id"]}/release', data=values)
+    answers = at_once(*[call(number) for number in range(MANY)])
+    assert statuses(answers) == [200] + [400] * (MANY - 1)
+    assert db['folder'].count_documents({'spm.role': 'release'}) == 1
+
+
+@KINDS
+def test_edits_during_an_upload_leave_the_checksum_right(at_once, app, post, make, item_of, found, kind):
+    item = make(kind)
+
+    def edit(number):
+        return lambda client: client.put(f'/item/{item["_id"]}/metadata', json={'repository_type': f't{number}'})
+    uploads = [lambda client: upload(client, item['_id'], b'content')]
+    answers = at_once(*uploads, *[edit(number) for number in range(MANY // 2)], *[post(kind)] * (MANY // 2))
+    assert {answer.status_code for answer in answers[1:]} == {200}
+    assert item_of(item)['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
+    assert [one['_id'] for one in found(kind)] == [item['_id']]
+
+
+@KINDS
+def test_uploads_to_one_item_end_with_one_file(at_once, make, item_of, files_of, anonymous, db, kind):
+    item = make(kind)
+    contents = [f'content {"x" * number}'.encode() for number in range(MANY)]
+    at_once(*[lambda client, content=content: upload(client, item['_id'], content) for content in contents])
+    file, = files_of(item)
+    downloaded = anonymous.get(f'/file/{file["_id"]}/download').content
+    assert downloaded in contents
+    assert item_of(item)['meta']['sha512'] == hashlib.sha512(downloaded).hexdigest()
+    assert item_of(item)['size'] == len(downloaded)
+
+
+def test_readers_see_exactly_one_file_during_replacements(at_once, make, urls):
+    item = make('package', content=b'first')
+
+    def replace(client):
+        for number in range(5):
+            upload(client, item['_id'], f'content {number}'.encode())
+
+    def read(client):
+        client.headers.pop('Girder-Token')
+        seen = []
+        for _ in range(30):
+            found = client.get(f'/item/{item["_id"]}/files').raise_for_status().json()
+            content = client.get(f'/file/{found[0]["_id"]}/download')
+            seen.append((len(found), content.status_code, len(content.content) == found[0]['size']))
+        return set(seen)
+    assert [one for one in at_once(replace, *[read] * 3) if one] == [{(1, 200, True)}] * 3
+
+
+def test_downloads_are_counted_exactly(at_once, make, api, app):
+    items = [make(kind, content=b'content') for kind in ('package', 'extension')]
+
+    def fetch(client):
+        for item in items * 4:
+            client.get(f'/item/{item["_id"]}/download').raise_for_status()
+    at_once(*[fetch] * MANY)
+    assert api.get(f'/app/{app["_id"]}/downloadstats').json() == {'33000': {
+        'applications': {'linux': {'amd64': 4 * MANY}}, 'extensions': {'SlicerIGT': {'linux': {'amd64': 4 * MANY}}}}}
+
+
+@pytest.mark.parametrize('what', ['draft', 'release', 'application'])
+def test_a_deletion_during_posts_leaves_no_orphans(at_once, app, post, make, make_release, no_orphans, what, api):
+    if what == 'release':
+        make_release('33000', '33000')
+    make('package')
+    make('extension')
+    path = f'/app/{app["_id"]}' + ('' if what == 'application' else '/release/33000')
+    posts = [post(kind, baseName=f'Name{number}') for number in range(MANY // 2) for kind in ('package', 'extension')]
+    answers = at_once(*posts[:MANY // 2], lambda client: client.delete(path), *posts[MANY // 2:])
+    assert all(answer.status_code == 200 or 400 <= answer.status_code < 500 for answer in answers)
+    assert answers[MANY // 2].status_code == 200
+    no_orphans()
+
+
+def test_deletions_of_one_package_fail_as_not_found_at_most(at_once, app, make, no_orphans):
+    item = make('package', content=b'x')
+    answers = at_once(*[lambda client: client.delete(f'/app/{app["_id"]}/package/{item["_id"]}')] * 8)
+    assert set(statuses(answers)) <= {200, 404}
+    assert 200 in statuses(answers)
+    no_orphans()
+
+
+def test_a_release_renamed_during_posts_renames_it_in_every_package(at_once, post, db, make_release):
+    release = make_release('5.8', '33000')
+    posts = [post('package', baseName=f'Name{number}') for number in range(MANY)]
+    answers = at_once(*posts, lambda client: client.put(f'/folder/{release["_id"]}', params={'name': '5.8.0'}))
+    assert set(statuses(answers)) == {200}
+    assert db['item'].distinct('meta.release') == ['5.8.0']
+
+
+def test_a_release_made_during_posts_of_its_revision_leaves_each_package_in_one_place(at_once, app, post, db,
+                                                                                     no_orphans):
+    answers = at_once(*[post('package')] * MANY, lambda client: client.post(
+        f'/app/{app["_id"]}/release', data={'name': '5.8', 'app_revision': '33000'}))
+    assert set(statuses(answers)) == {200}
+    no_orphans()
+    for item in db['item'].find():
+        folder = db['folder'].find_one({'_id': item['folderId']})
+        assert item['meta'].get('release', '') == folder['spm']['release']

@@ -1,0 +1,53 @@
+import shutil
+
+import pytest
+
+import slicer_package_manager
+from slicer_package_manager.rest import health
+
+pytestmark = pytest.mark.database
+
+PATH = '/slicer_package_manager/health'
+
+
+@pytest.fixture
+def tell(anonymous, db):
+    return lambda: anonymous.get(PATH)
+
+
+def test_a_server_that_can_serve_says_so(tell):
+    answer = tell()
+    assert answer.status_code == 200
+    assert answer.json() == {'database': 'ok', 'assetstore': 'ok', 'version': slicer_package_manager.__version__}
+
+
+def test_without_an_assetstore_it_cannot_serve(tell, db):
+    db['assetstore'].delete_many({})
+    answer = tell()
+    assert answer.status_code == 503
+    assert 'assetstore: there is none' in answer.json()['message']
+    assert answer.json()['extra']['database'] == 'ok'
+
+
+def test_without_the_assetstores_folder_it_cannot_serve(tell, tmp_path):
+    shutil.rmtree(tmp_path / 'assetstore')
+    answer = tell()
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
+
+
+def test_without_a_database_it_cannot_serve(tell, monkeypatch):
+    import pymongo
+
+    def broken():
+        raise pymongo.errors.ServerSelectionTimeoutError('secret-host:27017')
+    monkeypatch.setattr(health, 'getDbConnection', broken)
+    answer = tell()
+    assert answer.status_code == 503
+    assert 'database: does not answer' in answer.json()['message']
+    assert 'secret-host' not in answer.text
+
+
+def test_nobody_needs_to_log_in(tell, db):
+    db['token'].delete_many({})
+    assert tell().status_code == 200

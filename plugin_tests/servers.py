@@ -1,0 +1,167 @@
+"""``slicer-package-manager serve`` in processes of its own, for the tests."""
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+_READY = re.compile(r'is ready: (http://\S+)')
+_PASSWORD = re.compile(r'^Admin password: (\S+)$', re.MULTILINE)
+_COMMAND = [sys.executable, '-m', 'slicer_package_manager.cli', 'serve']
+# Whatever the developer has set for a server of his own is not for the tests.
+_NOT_INHERITED = ('SLICER_PACKAGE_MANAGER_', 'GIRDER_', 'LOGLEVEL')
+
+
+def poll(condition, what, patience=30):
+    """Wait until ``condition()`` is true and return that value; fail after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f'{what}: not within {patience} s'
+        time.sleep(0.02)
+    return value
+
+
+def alive(pid):
+    """Whether the process ``pid`` runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+def descendants(pid):
+    """The processes that ``pid`` started, and those they started, with their command lines."""
+    found = {}
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        with contextlib.suppress(OSError):
+            parent = int(stat.read_text().rpartition(')')[2].split()[1])
+            found.setdefault(parent, []).append(int(stat.parent.name))
+    children = {}
+    todo = [pid]
+    while todo:
+        for child in found.get(todo.pop(), ()):
+            with contextlib.suppress(OSError):
+                children[child] = Path(f'/proc/{child}/cmdline').read_bytes().replace(b'\0', b' ').decode()
+            todo.append(child)
+    return children
+
+
+class Server:
+    """A server on ``data_dir`` and on a free port, unless ``args`` have ``--port``.
+
+    It answers when ``ready()`` returns. ``url``, ``password`` (of the admin account, when it was generated
+    now), ``output`` and ``errors`` tell what it said; ``exit_code`` is None while it runs.
+    """
+
+    def __init__(self, data_dir, *args, env=None):
+        self.data_dir = Path(data_dir)
+        self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        port = [] if '--port' in args else ['--port', '0']
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+        self.process = subprocess.Popen(
+            [*_COMMAND, '--data-dir', str(data_dir), *port, *args],
+            env={**inherited, 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64', **(env or {})},
+            stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors)
+
+    def ready(self, patience=60):
+        """Wait until the server has printed its URL, and return the server."""
+        poll(lambda: self.url or self.exit_code is not None, 'the URL is printed', patience)
+        assert self.url, f'The server ended with {self.exit_code}:\n{self.errors}'
+        return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def exit_code(self):
+        return self.process.poll()
+
+    @property
+    def output(self):
+        return _read(self._output)
+
+    @property
+    def errors(self):
+        return _read(self._errors)
+
+    @property
+    def url(self):
+        found = _READY.search(self.output)
+        return found and found[1]
+
+    @property
+    def password(self):
+        found = _PASSWORD.search(self.output)
+        return found and found[1]
+
+    def client(self, login=None, password=None):
+        """A client of the API, logged in when ``login`` is given; a context manager."""
+        api = f'{self.url}/api/v1'
+        headers = {}
+        if login:
+            answer = httpx.get(f'{api}/user/authentication', auth=(login, password)).raise_for_status()
+            headers['Girder-Token'] = answer.json()['authToken']['token']
+        return httpx.Client(base_url=api, headers=headers, timeout=30)
+
+    def stop(self, number=signal.SIGTERM, patience=40):
+        """Ask for the end with a signal; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(patience)
+
+    def kill(self):
+        """``kill -9`` of the one process that the user started; returns the processes it leaves."""
+        left = descendants(self.pid)
+        self.process.kill()
+        self.process.wait()
+        return left
+
+    def kill_all(self):
+        """``kill -9`` of every process at once, as in a power cut."""
+        pids = [*descendants(self.pid), self.pid]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        poll(lambda: not any(map(alive, pids)), 'all processes are gone')
+
+    def end(self):
+        """Leave nothing behind, whatever state the server is in."""
+        if self.exit_code is None:
+            left = descendants(self.pid)
+            try:
+                self.stop(patience=60)
+            except subprocess.TimeoutExpired:
+                for pid in [self.pid, *left]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                self.process.wait()
+        self._output.close()
+        self._errors.close()
+
+
+@contextlib.contextmanager
+def starter(directory):
+    """A maker of servers, all ended in the end; without ``data_dir`` they share one below ``directory``."""
+    servers = []
+
+    def start(*args, data_dir=None, env=None):
+        servers.append(Server(data_dir or Path(directory, 'data'), *args, env=env))
+        return servers[-1]
+    try:
+        yield start
+    finally:
+        for server in servers:
+            server.end()
+
+
+def _read(file):
+    # By position: the server process writes at the file's own.
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors='replace')

@@ -1,0 +1,126 @@
+"""The documentation is complete and tells what the code does."""
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from plugin_tests.conftest import upload
+from plugin_tests.shown import assert_shown
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / 'docs'
+PAGES = [ROOT / 'README.md', ROOT / 'CHANGELOG.md', *sorted(DOCS.rglob('*.md'))]
+CODE = sorted((ROOT / 'slicer_package_manager').rglob('*.py'))
+EXAMPLES = json.loads((DOCS / 'rest_examples.json').read_text(encoding='utf-8'))
+_LINK = re.compile(r'\]\(([^)\s]+)\)')
+_FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+_VARIABLE = re.compile(r'\b(?:GIRDER|SLICER_PACKAGE_MANAGER)_[A-Z][A-Z_]*[A-Z]\b')
+
+_READ = re.compile(r"\benviron(?:\.get\(|\[)'(\w+)'")
+
+
+def read(path):
+    return path.read_text(encoding='utf-8')
+
+
+def title(page):
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page):
+    """The anchors that mkdocs gives to the headings of ``page``."""
+    headings = re.findall(r'^#+ (.*)$', _FENCE.sub('', read(page)), re.MULTILINE)
+    return {re.sub(r'[-\s]+', '-', re.sub(r'[^\w\s-]', '', heading).strip().lower()) for heading in headings}
+
+
+def test_the_rest_reference_is_what_the_routes_say():
+    run = subprocess.run([sys.executable, str(DOCS / 'generate_rest_reference.py'), '--check'],
+                         capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, f'Run python docs/generate_rest_reference.py\n{run.stdout}{run.stderr}'
+
+
+def our_routes(api_root):
+    """``METHOD /path`` of every route in Girder's API whose handler is ours."""
+    from girder.api.rest import Resource
+    resources = {name: one for name, one in vars(api_root).items() if isinstance(one, Resource)}
+    return {f'{method.upper()} /{"/".join((name, *path))}'
+            for name, resource in resources.items()
+            for method, by_length in resource._routes.items()
+            for routes in by_length.values() for path, handler in routes
+            if handler.__module__.startswith('slicer_package_manager')}
+
+
+@pytest.mark.database
+def test_the_rest_reference_has_every_route_of_ours(wsgi_app):
+    found = our_routes(wsgi_app.apps['/api'].root.v1)
+    assert found == {one['route'] for one in EXAMPLES}
+    text = read(DOCS / 'reference' / 'rest.md')
+    assert {route for route in found if f'### `{route}`' not in text} == set()
+
+
+@pytest.mark.database
+def test_the_rest_reference_has_every_call_of_girder_that_promises_more(wsgi_app):
+    from slicer_package_manager.rest import files
+    calls = {name.removeprefix('rest.get.').removesuffix('.before') for name in files.HANDLERS
+             if name.startswith('rest.get.') and name.endswith('.before')}
+    text = read(DOCS / 'reference' / 'rest.md')
+    assert {call for call in calls if f'| `GET /{call}` |' not in text} == set()
+
+
+@pytest.mark.database
+def test_the_examples_of_the_rest_reference_are_real(api):
+    real_ids = {}
+    for example in EXAMPLES:
+        method, path = example['request'].split(' ', 1)
+        for shown, real in real_ids.items():
+            path = path.replace(shown, real)
+        answer = api.request(method, path)
+        assert answer.status_code == 200, answer.text
+        assert_shown(example['answer'], answer.json())
+        if method == 'POST':
+            real_ids[example['answer']['_id']] = answer.json()['_id']
+        if example['route'].startswith('POST') and example['route'].endswith(('/package', '/extension')):
+            upload(api, answer.json()['_id'], b'content')
+            api.get(f'/item/{answer.json()["_id"]}/download').raise_for_status()
+
+
+def test_every_setting_is_documented_with_its_default():
+    from slicer_package_manager.registry.settings import DELIVERIES, RULES
+    text = read(DOCS / 'reference' / 'settings.md')
+    rows = dict(re.findall(r'^\| `(slicer_package_manager\.\w+)` \| .*? \| `(.*?)` \|', text, re.MULTILINE))
+    assert {key: json.loads(default) for key, default in rows.items()} == {
+        key: default for key, (_, default) in RULES.items()}
+    assert {value for value in DELIVERIES if f'`{value}`' not in text} == set()
+
+
+def test_every_environment_variable_is_documented():
+    text = read(DOCS / 'reference' / 'environment.md')
+    used = {name for path in CODE for found in (_VARIABLE, _READ) for name in found.findall(read(path))}
+    assert {name for name in used if f'`{name}' not in text} == set()
+
+
+@pytest.mark.parametrize('page', PAGES, ids=title)
+def test_links_between_pages_lead_somewhere(page):
+    for target in _LINK.findall(_FENCE.sub('', read(page))):
+        if target.startswith(('http://', 'https://')):
+            continue
+        path, _, anchor = unquote(target).partition('#')
+        other = (page.parent / path).resolve() if path else page
+        assert other.is_file(), target
+        assert not anchor or anchor in anchors(other), target
+
+
+@pytest.mark.parametrize('page', PAGES, ids=title)
+def test_json_in_pages_is_json(page):
+    for language, text in _FENCE.findall(read(page)):
+        if language == 'json':
+            json.loads(text)
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = set(re.findall(r': (\S+\.md)$', read(ROOT / 'mkdocs.yml'), re.MULTILINE))
+    assert listed == {str(page.relative_to(DOCS)) for page in DOCS.rglob('*.md')}

@@ -1,0 +1,192 @@
+"""Commands for applications, their releases and their drafts."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+import click
+
+from slicer_package_manager_client.cli import options, output
+from slicer_package_manager_client.cli.prune import prune
+from slicer_package_manager_client.cli.session import Session, pass_session
+from slicer_package_manager_client.errors import Conflict
+
+if TYPE_CHECKING:
+    from slicer_package_manager_client.registry import Document
+
+
+@click.group()
+def app() -> None:
+    """Create, list and delete applications."""
+
+
+@app.command('create')
+@click.argument('name')
+@options.option('--desc', help='Description of the application')
+@options.option('--coll_name', help='Name of the new collection')
+@options.option('--coll_desc', help='Description of the new collection')
+@click.option('--public/--private', default=True, show_default=True,
+              help='Whether the application should be publicly visible')
+@options.changing_command
+@pass_session
+def create_app(session: Session, name: str, desc: str | None, coll_name: str | None, coll_desc: str | None,
+               public: bool, coll_id: str | None, as_json: bool, dry_run: bool) -> None:
+    """Create a new application."""
+    client = session.client
+    known = [] if coll_name else client.listApp(name, coll_id)
+    if known:
+        if known[0].get('public') is not None and known[0]['public'] != public:
+            raise Conflict(f'The application "{name}" exists already, and is {_visible(not public)}.',
+                           server=client.urlBase, advice='Change it in the web client.')
+        output.show({'status': 'unchanged', 'item': known[0]}, f'The application "{name}" already exists.',
+                    as_json=as_json)
+    elif dry_run:
+        planned(f'create the {_visible(public)} application "{name}"', as_json=as_json)
+    else:
+        made = client.createApp(name, desc=desc, coll_id=coll_id, coll_name=coll_name, coll_desc=coll_desc,
+                                public=public)
+        output.show({'status': 'created', 'item': made}, f'{made["_id"]} ({made["name"]}) CREATED',
+                    as_json=as_json)
+
+
+@app.command('list')
+@options.option('--name', help='Name of the application')
+@options.every_command
+@pass_session
+def list_apps(session: Session, name: str | None, coll_id: str | None, as_json: bool) -> None:
+    """List all the applications."""
+    found = session.client.listApp(name=name, coll_id=coll_id)
+    output.show(found, output.table(('NAME', 'APPLICATION ID'), [(one['name'], one['_id']) for one in found]),
+                as_json=as_json)
+
+
+@app.command('delete')
+@click.argument('name')
+@options.deleting_command
+@pass_session
+def delete_app(session: Session, name: str, coll_id: str | None, as_json: bool, dry_run: bool,
+               yes: bool) -> None:
+    """Delete an application."""
+    client = session.client
+    found = client.findApp(name, coll_id)
+    delete(found, f'the application "{name}" with all its releases, packages and extensions',
+           f'{found["name"]} ({found["_id"]}) DELETED', lambda: client.deleteApp(found['_id']),
+           as_json=as_json, dry_run=dry_run, yes=yes)
+
+
+@click.group()
+def release() -> None:
+    """Create, list and delete releases of an application."""
+
+
+@release.command('create')
+@options.app_name
+@click.argument('name')
+@click.argument('revision')
+@options.option('--desc', help='Description of the release')
+@options.changing_command
+@pass_session
+def create_release(session: Session, app_name: str, name: str, revision: str, desc: str | None,
+                   coll_id: str | None, as_json: bool, dry_run: bool) -> None:
+    """Create a new release."""
+    client = session.client
+    known = [one for one in client.listRelease(app_name, coll_id=coll_id)
+             if one['name'] == name and one['meta'].get('revision') == revision]
+    if known:
+        output.show({'status': 'unchanged', 'item': known[0]}, f'The release "{name}" already exists.',
+                    as_json=as_json)
+    elif dry_run:
+        planned(f'create the release "{name}" of revision {revision}', as_json=as_json)
+    else:
+        made = client.createRelease(app_name, name, revision, coll_id=coll_id, desc=desc)
+        output.show({'status': 'created', 'item': made}, f'{made["name"]} {revision} ({made["_id"]}) CREATED',
+                    as_json=as_json)
+
+
+@release.command('list')
+@options.app_name
+@options.every_command
+@pass_session
+def list_releases(session: Session, app_name: str, coll_id: str | None, as_json: bool) -> None:
+    """List all the releases within an application."""
+    show_channels(session.client.listRelease(app_name, coll_id=coll_id), as_json=as_json)
+
+
+@release.command('delete')
+@options.app_name
+@click.argument('name')
+@options.deleting_command
+@pass_session
+def delete_release(session: Session, app_name: str, name: str, coll_id: str | None, as_json: bool,
+                   dry_run: bool, yes: bool) -> None:
+    """Delete a release."""
+    client = session.client
+    found = client.findRelease(app_name, name, coll_id)
+    delete(found, f'the release "{found["name"]}" with its packages and extensions',
+           f'{found["name"]} {found["meta"].get("revision", "")} ({found["_id"]}) DELETED',
+           lambda: client.deleteRelease(app_name, found['_id'], coll_id),
+           as_json=as_json, dry_run=dry_run, yes=yes)
+
+
+@click.group()
+def draft() -> None:
+    """List and delete drafts, the revisions of an application that are no releases."""
+
+
+@draft.command('list')
+@options.app_name
+@options.option('--revision', help='Revision of the draft release')
+@options.limit('releases')
+@options.option('--offset', type=click.IntRange(min=0), default=0, help='Offset of the list')
+@options.every_command
+@pass_session
+def list_drafts(session: Session, app_name: str, revision: str | None, limit: int, offset: int,
+                coll_id: str | None, as_json: bool) -> None:
+    """List all the revisions of the default preview within an application."""
+    show_channels(session.client.listDraftRelease(app_name, coll_id=coll_id, revision=revision, limit=limit,
+                                                  offset=offset), as_json=as_json)
+
+
+@draft.command('delete')
+@options.app_name
+@click.argument('revision')
+@options.deleting_command
+@pass_session
+def delete_draft(session: Session, app_name: str, revision: str, coll_id: str | None, as_json: bool,
+                 dry_run: bool, yes: bool) -> None:
+    """Delete a specific revision within the Draft release."""
+    client = session.client
+    found = client.findDraft(app_name, revision, coll_id)
+    delete(found, f'the draft of revision {revision} with its packages and extensions',
+           f'{found["name"]} {revision} ({found["_id"]}) DELETED',
+           lambda: client.deleteDraftRelease(app_name, revision, coll_id),
+           as_json=as_json, dry_run=dry_run, yes=yes)
+
+
+draft.add_command(prune)
+
+
+def delete(document: Document, what: str, done: str, act: Callable[[], Any], *, as_json: bool, dry_run: bool,
+           yes: bool) -> None:
+    """Delete ``document``, or say that it would be deleted."""
+    if dry_run:
+        planned(f'delete {what}', as_json=as_json, item=document)
+        return
+    output.confirm(f'Delete {what}?', yes=yes)
+    act()
+    output.show({'status': 'deleted', 'item': document}, done, as_json=as_json)
+
+
+def planned(what: str, *, as_json: bool, **more: Any) -> None:
+    """Say what would be done without ``--dry-run``."""
+    output.show({'status': 'planned', 'would': what, **more}, f'Would {what}.', as_json=as_json)
+
+
+def show_channels(folders: list[Document], *, as_json: bool) -> None:
+    """Print releases or drafts."""
+    output.show(folders, output.table(('APP REVISION', 'NAME', 'RELEASE ID'), [
+        (folder['meta'].get('revision'), folder['name'], folder['_id']) for folder in folders]),
+        as_json=as_json)
+
+
+def _visible(public: bool) -> str:
+    return 'public' if public else 'private'

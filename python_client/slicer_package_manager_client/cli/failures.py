@@ -1,0 +1,98 @@
+"""The one place that prints failures and decides the exit status."""
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from slicer_package_manager_client.errors import INTERRUPTED, InvalidRequest, SlicerPackageManagerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KEY_IN_URL = re.compile(r'([?&](?:key|token)=)[^&\s\'")]+')
+
+
+@dataclass
+class Reporter:
+    """Says on stderr what went wrong, and nothing that is secret.
+
+    :param verbose: with the traceback.
+    :param secrets: what must not be printed, whoever says it.
+    """
+
+    verbose: bool = False
+    secrets: list[str] = field(default_factory=list)
+
+    def report(self, error: BaseException) -> int:
+        """Print one line about ``error``; the exit status that it means."""
+        if self.verbose and not isinstance(error, click.ClickException):
+            self.say(''.join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
+        if type(error).__name__ == 'NoArgsIsHelpError':  # click 8.2 or later: a group without a command
+            click.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
+            return InvalidRequest.exit_code
+        line, code = _told(error)
+        self.say(f'Error: {" ".join(line.split())}')
+        return code
+
+    def say(self, text: str) -> None:
+        """Print on stderr."""
+        click.echo(self.redacted(text), err=True)
+
+    def redacted(self, text: str) -> str:
+        """``text`` without secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, '***')
+        return _KEY_IN_URL.sub(r'\1***', text)
+
+    def log_requests(self) -> None:
+        """Say each request from now on, if verbose."""
+        logger = logging.getLogger('slicer_package_manager_client')
+        logger.setLevel(logging.DEBUG if self.verbose else logging.NOTSET)
+        logger.handlers = [_Handler(self)] if self.verbose else []
+
+
+class _Handler(logging.Handler):
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._reporter.say(record.getMessage())
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, SlicerPackageManagerError):
+        return str(error), error.exit_code
+    if isinstance(error, click.Abort):
+        return 'Interrupted. The same command goes on where it stopped.', INTERRUPTED
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f'{error.format_message()} See "{error.ctx.command_path} --help".', error.exit_code
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, OSError):
+        return str(error), SlicerPackageManagerError.exit_code
+    return (f'{type(error).__name__}: {error}. This should not happen; --verbose tells more.',
+            SlicerPackageManagerError.exit_code)
+
+
+class Commands(click.Group):
+    """The outermost group: what fails in any command ends here."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,
+             complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command; exit with its status, or in other than standalone mode answer it."""
+        reporter = Reporter()
+        try:
+            result = super().main(args, prog_name, complete_var, standalone_mode=False, obj=reporter, **extra)
+            code = result if isinstance(result, int) else 0
+        except Exception as error:  # noqa: BLE001
+            code = reporter.report(error)
+        if standalone_mode:
+            sys.exit(code)
+        return code

@@ -1,0 +1,55 @@
+"""Options that several commands have, each declared once."""
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Callable
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Option(click.Option):
+    """An option whose empty value means that it was not given: CMake passes empty variables along."""
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
+        """The value and where it comes from; see :meth:`click.Parameter.consume_value`."""
+        value, source = super().consume_value(ctx, opts)
+        if self.multiple and isinstance(value, (list, tuple)):
+            return [one for one in value if one != ''], source
+        if value == '':
+            return super().consume_value(ctx, {key: one for key, one in opts.items() if key != self.name})
+        return value, source
+
+
+option = functools.partial(click.option, cls=Option)
+
+collection = option('--coll_id', help='ID of an existing collection')
+as_json = option('--json', 'as_json', is_flag=True, help='Print JSON instead of text')
+dry_run = option('--dry-run', is_flag=True, help='Say what would be done, and change nothing')
+yes = option('--yes', is_flag=True, help='Do not ask for confirmation on a terminal')
+app_name = click.argument('app_name')
+
+
+def limit(noun: str) -> Decorator:
+    """How many entries a list has at most."""
+    return option('--limit', type=click.IntRange(min=0), default=50, show_default=True,
+                  help=f'The limit number of listed {noun}; 0 lists all')
+
+
+def every_command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command has."""
+    return collection(as_json(function))
+
+
+def changing_command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command has that changes something."""
+    return every_command(dry_run(function))
+
+
+def deleting_command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command has that deletes something."""
+    return changing_command(yes(function))

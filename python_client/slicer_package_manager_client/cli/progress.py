@@ -1,0 +1,81 @@
+"""Progress of transfers on stderr: a bar on a terminal, plain lines elsewhere."""
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_STEP = 10
+_SCALE = 1024.0
+
+
+def reporter() -> Any:
+    """The class of reporters that fits where stderr goes, as girder-client wants it."""
+    return Bar if sys.stderr.isatty() else Lines
+
+
+class Bar:
+    """A progress bar."""
+
+    reportProgress = True
+
+    def __init__(self, label: str = '', length: int = 0) -> None:
+        from rich import progress
+        from rich.console import Console
+
+        self._progress = progress.Progress(
+            progress.TextColumn('{task.description}', markup=False), progress.BarColumn(),
+            progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task(label, total=length or None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._progress.stop()
+
+    def update(self, chunkSize: int) -> None:
+        """So many bytes more."""
+        self._progress.advance(self._task, chunkSize)
+
+
+class Lines:
+    """A line at each tenth."""
+
+    reportProgress = True
+
+    def __init__(self, label: str = '', length: int = 0) -> None:
+        self._label = label
+        self._length = length
+        self._done = 0
+        self._said = 0
+
+    def __enter__(self) -> Self:
+        click.echo(f'{self._label}: {readable(self._length)}', err=True)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def update(self, chunkSize: int) -> None:
+        """So many bytes more."""
+        self._done += chunkSize
+        percent = self._done * 100 // self._length if self._length else 0
+        if percent >= self._said + _STEP:
+            self._said = percent // _STEP * _STEP
+            click.echo(f'{self._label}: {percent} %', err=True)
+
+
+def readable(size: float) -> str:
+    """A number of bytes for people."""
+    for unit in ('B', 'KiB', 'MiB'):
+        if size < _SCALE:
+            return f'{size:.0f} {unit}' if unit == 'B' else f'{size:.1f} {unit}'
+        size /= _SCALE
+    return f'{size:.1f} GiB'

@@ -1,0 +1,70 @@
+"""The outermost command: global options."""
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from slicer_package_manager_client import __version__, config
+from slicer_package_manager_client.cli import channels, packages, statistics
+from slicer_package_manager_client.cli.failures import Commands, Reporter
+from slicer_package_manager_client.cli.options import option
+from slicer_package_manager_client.cli.session import Session, Settings
+from slicer_package_manager_client.kinds import KINDS
+
+
+@click.command(cls=Commands, context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100})
+@option('--api-url', envvar='SLICER_PACKAGE_MANAGER_API_URL', show_envvar=True,
+        help='RESTful API URL (e.g. https://girder.example.com:443/api/v1)')
+@option('--api-key', envvar='GIRDER_API_KEY', show_envvar=True, help='API key to log in with')
+@option('--api-key-file', envvar='GIRDER_API_KEY_FILE', show_envvar=True, type=click.Path(dir_okay=False),
+        help='File whose first word is the API key')
+@option('--username', help='User to log in as, instead of an API key')
+@option('--password', help='Password of that user  [default: asked for on a terminal]')
+@option('--host', help='[default: localhost]')
+@option('--scheme', help='[default: http if localhost else https]')
+@option('--port', type=click.IntRange(1, 65535), help='[default: 443 if https; 8080 if localhost else 80]')
+@option('--api-root', help='Relative path to the Girder REST API  [default: api/v1]')
+@option('--no-ssl-verify', is_flag=True, help='Disable SSL verification')
+@option('--certificate', type=click.Path(exists=True),
+        help='File or directory with the certificates of trusted authorities')
+@option('--timeout', type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True,
+        envvar='SLICER_PACKAGE_MANAGER_TIMEOUT', show_envvar=True,
+        help='Seconds without any sign of the server after which an attempt is given up')
+@option('--retries', type=click.IntRange(min=0), default=5, show_default=True,
+        envvar='SLICER_PACKAGE_MANAGER_RETRIES', show_envvar=True,
+        help='How often a request that failed on the way is repeated')
+@option('--retry-pause', type=click.FloatRange(min=0), default=1.0, show_default=True,
+        help='Seconds before the first repetition; each later pause is twice as long')
+@option('--config', 'config_file', envvar='SLICER_PACKAGE_MANAGER_CONFIG', show_envvar=True,
+        type=click.Path(dir_okay=False),
+        help='Configuration file  [default: ~/.config/slicer-package-manager/client.toml]')
+@option('--profile', envvar='SLICER_PACKAGE_MANAGER_PROFILE', show_envvar=True,
+        help='Profile of the configuration file  [default: the one it names]')
+@option('--verbose', is_flag=True, help='Print requests, and tracebacks of failures, on stderr')
+@click.version_option(__version__, prog_name='slicer_package_manager_client')
+@click.pass_context
+def cli(ctx: click.Context, config_file: str | None, profile: str | None, verbose: bool, **_options: Any) -> None:
+    """Upload, list and download packages of applications and their extensions.
+
+    The recommended way to use credentials is to first generate an API key and then specify the
+    ``api-key`` argument or set the ``GIRDER_API_KEY`` environment variable.
+
+    The client also supports ``username`` and ``password`` args. If only the ``username`` is specified, the
+    client asks for the password on a terminal.
+    """
+    reporter = ctx.obj if isinstance(ctx.obj, Reporter) else Reporter()
+    reporter.verbose = verbose
+    reporter.log_requests()
+    values = config.load(config_file, profile)
+    ctx.default_map = {kind.label: {'upload': {key: value for key, value in values.items()
+                                               if key.startswith('github_')}} for kind in KINDS}
+    ctx.obj = Session(Settings.of(ctx, values), reporter, ctx)
+
+
+cli.add_command(channels.app)
+cli.add_command(channels.release)
+cli.add_command(channels.draft)
+for _kind in KINDS:
+    cli.add_command(packages.group(_kind))
+cli.add_command(statistics.stats)

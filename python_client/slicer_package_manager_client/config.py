@@ -1,0 +1,100 @@
+"""The configuration file: named profiles of what would otherwise be given as global options."""
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from slicer_package_manager_client.errors import InvalidRequest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: What a profile may hold, with the type of each value.
+KEYS: dict[str, tuple[type, ...]] = {
+    'api_url': (str,), 'api_key_file': (str,), 'username': (str,), 'certificate': (str,),
+    'ssl_verify': (bool,), 'timeout': (int, float), 'retries': (int,),
+    'github_token_file': (str,), 'github_api_url': (str,),
+}
+_FILES = ('api_key_file', 'certificate', 'github_token_file')
+
+
+def default_path() -> Path:
+    """Where the configuration is, unless another place is named."""
+    if sys.platform == 'win32':
+        base = os.environ.get('APPDATA') or '~/AppData/Roaming'
+    else:
+        base = os.environ.get('XDG_CONFIG_HOME') or '~/.config'
+    return Path(base).expanduser() / 'slicer-package-manager' / 'client.toml'
+
+
+def load(path: str | None, profile: str | None) -> dict[str, Any]:
+    """The values of a profile; without a name those of the one that the file calls ``default_profile``.
+
+    :param path: of the file; without it the one in the default place, which need not exist.
+    :raises InvalidRequest: the file is not there or not right, or has no such profile.
+    """
+    file = Path(path).expanduser() if path else default_path()
+    if not path and not profile and not file.exists():
+        return {}
+    profiles, default = _parse(file)
+    name = profile or default
+    if name is None:
+        return {}
+    if name not in profiles:
+        raise InvalidRequest(f'There is no profile "{name}" in "{file}".',
+                             advice=f'It has: {", ".join(sorted(profiles)) or "none"}.')
+    return _checked(profiles[name], f'profile "{name}" of "{file}"', file.parent)
+
+
+def _parse(file: Path) -> tuple[dict[str, Any], str | None]:
+    try:
+        content = tomllib.loads(file.read_text('utf-8'))
+    except FileNotFoundError as error:
+        raise InvalidRequest(f'There is no configuration file "{file}".') from error
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f'The configuration file "{file}" cannot be read: {error}.') from error
+    unknown = sorted(set(content) - {'default_profile', 'profiles'})
+    profiles = content.get('profiles', {})
+    default = content.get('default_profile')
+    if unknown or not isinstance(profiles, dict) or not isinstance(default, (str, type(None))):
+        raise InvalidRequest(f'The configuration file "{file}" may hold default_profile = "NAME" and tables '
+                             f'[profiles.NAME], and no {", ".join(unknown) or "other values there"}.')
+    return profiles, default
+
+
+def _checked(profile: Any, where: str, base: Path) -> dict[str, Any]:
+    if not isinstance(profile, dict):
+        raise InvalidRequest(f'The {where} is no table.')
+    problems = [f'"{key}" is unknown (known are {", ".join(KEYS)})' if key not in KEYS
+                else f'"{key}" is no {KEYS[key][0].__name__}'
+                for key, value in profile.items()
+                if key not in KEYS or not isinstance(value, KEYS[key])
+                or (isinstance(value, bool) and bool not in KEYS[key])]
+    if problems:
+        raise InvalidRequest(f'In the {where}, {"; ".join(problems)}.')
+    return {key: str(base / Path(value).expanduser()) if key in _FILES else value
+            for key, value in profile.items()}
+
+
+def environment(name: str) -> str | None:
+    """The value of an environment variable, unless it is empty."""
+    return os.environ.get(name, '').strip() or None
+
+
+def read_secret(path: str, what: str) -> str:
+    """The first line of a file that holds a key or a token.
+
+    :raises InvalidRequest: it cannot be read, or is empty.
+    """
+    try:
+        secret = next(iter(Path(path).expanduser().read_text('utf-8').split()), '')
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f'The {what} cannot be read from "{path}": '
+                             f'{getattr(error, "strerror", None) or error}.') from error
+    if not secret:
+        raise InvalidRequest(f'There is no {what} in "{path}".')
+    return secret

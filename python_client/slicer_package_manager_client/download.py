@@ -1,0 +1,201 @@
+"""Brings a file of the server to this machine: resumed when cut off, checked, and only then given its name."""
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from slicer_package_manager_client.connection import is_transient
+from slicer_package_manager_client.errors import (
+    ChecksumMismatch,
+    Conflict,
+    NetworkProblem,
+    NotFound,
+    SlicerPackageManagerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from slicer_package_manager_client.connection import Connection
+    from slicer_package_manager_client.registry import Document
+
+#: Of a connection that breaks off, less than this is lost.
+BLOCK = 1 << 16
+DOWNLOADED, UNCHANGED = 'downloaded', 'unchanged'
+_PARTIAL, _UNSATISFIABLE = 206, 416
+_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+
+
+def file_of(client: Connection, item: Document) -> Document:
+    """The file of a package or extension, with the checksum that it should have.
+
+    :raises NotFound: there is none yet.
+    """
+    files = client.get(f'item/{item["_id"]}/files')
+    if not files:
+        raise NotFound(f'"{item["name"]}" has no file yet.', server=client.urlBase)
+    file: Document = files[0]
+    file.setdefault('sha512', item['meta'].get('sha512'))
+    return file
+
+
+def local_name(name: str) -> str:
+    """``name`` as the name of a file in a directory, whatever the server calls it."""
+    safe = _UNSAFE.sub('_', name).rstrip('. ')
+    return safe if safe.strip('.') else f'_{safe}'
+
+
+class Download:
+    """A file on its way to ``target``.
+
+    :param force: whether a different file at ``target`` may be overwritten.
+    """
+
+    def __init__(self, client: Connection, file: Document, target: Path, *, force: bool = False) -> None:
+        self._client = client
+        self._file = file
+        self._target = target
+        self._force = force
+        self._size: int | None = file.get('size')
+        self._sha512: str | None = (file.get('sha512') or '').lower() or None
+        tag = (self._sha512 or f'{file["_id"]}-{file.get("updated", file.get("created", ""))}')
+        self._part = target.with_name(f'.{target.name}.{hashlib.sha256(tag.encode()).hexdigest()[:12]}.part')
+
+    def run(self) -> str:
+        """Have the file at its place: :data:`DOWNLOADED`, or :data:`UNCHANGED` if it was there.
+
+        :raises Conflict: another file is there.
+        :raises ChecksumMismatch: what arrived is damaged, twice; nothing is left of it.
+        """
+        if self._is_there():
+            return UNCHANGED
+        with _local_trouble(self._target):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            resumed = self._part.exists()
+            if not self._fetch() and not (resumed and self._fetch()):
+                raise ChecksumMismatch(
+                    f'"{self._file["name"]}" arrived damaged; it was not kept.', server=self._client.urlBase,
+                    advice='Run again; if it happens again, tell the administrators of the server.')
+            self._part.replace(self._target)
+        return DOWNLOADED
+
+    def plan(self) -> str:
+        """What :meth:`run` would come to; changes nothing.
+
+        :raises Conflict: another file is there.
+        """
+        return UNCHANGED if self._is_there() else DOWNLOADED
+
+    def _is_there(self) -> bool:
+        if not self._target.exists():
+            return False
+        if self._target.is_file() and self._sha512 and self._target.stat().st_size == (
+                self._size or self._target.stat().st_size):
+            with self._target.open('rb') as stream:
+                if _digest(stream).hexdigest() == self._sha512:
+                    return True
+        if self._force and self._target.is_file():
+            return False
+        raise Conflict(f'Another file is at "{self._target}" already.', advice='--force overwrites it.')
+
+    def _fetch(self) -> bool:
+        """Bring the rest of the file; whether it is the right one. Of a wrong one nothing is left."""
+        with self._part.open('a+b') as stream:
+            stream.seek(0)
+            digest = _digest(stream)
+            with self._client.progressReporterCls(label=self._target.name, length=self._size or 0) as reporter:
+                reporter.update(stream.tell())
+                while not self._is_complete(stream.tell()):
+                    digest = self._client.retries.attempts(is_transient)(
+                        self._pull, stream, digest, reporter)
+            stream.flush()
+            os.fsync(stream.fileno())
+            whole = self._size is None or stream.tell() == self._size
+        if whole and self._sha512 in {None, digest.hexdigest()}:
+            return True
+        self._part.unlink()
+        return False
+
+    def _is_complete(self, received: int) -> bool:
+        if self._size is None:
+            return self._file.get('_received') == received
+        return received >= self._size
+
+    def _pull(self, stream: Any, digest: Any, reporter: Any) -> Any:
+        """Receive what comes on one connection; the checksum of all that is there.
+
+        A transfer that broke off counts as a failed attempt only when nothing came of it.
+        """
+        start = stream.tell()
+        with contextlib.closing(self._open(start)) as answer:
+            if answer.status_code != _PARTIAL or not _continues(answer, start):
+                reporter.update(-start)
+                stream.truncate(0)
+                digest, start = hashlib.sha512(), 0
+                if answer.status_code in {_PARTIAL, _UNSATISFIABLE}:
+                    return digest
+            try:
+                for block in answer.iter_content(BLOCK):
+                    stream.write(block)
+                    digest.update(block)
+                    reporter.update(len(block))
+            except requests.RequestException:
+                if stream.tell() == start:
+                    raise
+                return digest
+        if self._size is None:
+            self._file['_received'] = stream.tell()
+        elif start == stream.tell():
+            raise requests.ConnectionError('the connection was closed early')
+        return digest
+
+    def _open(self, start: int) -> requests.Response:
+        headers = {'Accept-Encoding': 'identity'}
+        if start:
+            headers['Range'] = f'bytes={start}-'
+        try:
+            answer: requests.Response = self._client.sendOnce(
+                'GET', f'file/{self._file["_id"]}/download', jsonResp=False, stream=True, headers=headers)
+        except requests.HTTPError as error:
+            if error.response is not None and error.response.status_code == _UNSATISFIABLE:
+                return error.response
+            raise
+        if not answer.is_redirect:
+            return answer
+        answer.close()
+        # Elsewhere, nobody is to get the token of this server.
+        answer = requests.get(answer.headers['Location'], headers=headers, stream=True,
+                              timeout=self._client.timeout)
+        if not answer.ok and answer.status_code != _UNSATISFIABLE:
+            answer.close()
+            raise NetworkProblem(f'{answer.url.split("?")[0]} answered status {answer.status_code}; '
+                                 f'"{self._file["name"]}" is hosted there.')
+        return answer
+
+
+def _continues(answer: requests.Response, start: int) -> bool:
+    return answer.headers.get('Content-Range', '').startswith(f'bytes {start}-')
+
+
+def _digest(stream: Any) -> Any:
+    digest = hashlib.sha512()
+    while block := stream.read(BLOCK):
+        digest.update(block)
+    return digest
+
+
+@contextlib.contextmanager
+def _local_trouble(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except requests.RequestException:
+        raise
+    except OSError as error:
+        raise SlicerPackageManagerError(
+            f'"{target}" cannot be written: {error.strerror or error}.') from error

@@ -1,0 +1,86 @@
+"""What can go wrong, and the exit status that tells it to scripts.
+
+``SlicerPackageManagerError`` and its kinds::
+
+    SlicerPackageManagerError   1   anything else: a local file cannot be read or written, ...
+    +-- InvalidRequest          2   an option or a value is wrong
+    +-- NotFound                3   the named thing does not exist, or you may not see it
+    +-- Refused                 4   credentials are missing, wrong or not sufficient
+    +-- Conflict                5   something else is there already
+    +-- NetworkProblem          6   the server cannot be reached, or failed, after all retries
+    +-- ChecksumMismatch        7   the bytes that arrived are not the bytes that were sent
+"""
+from __future__ import annotations
+
+INTERRUPTED = 130
+
+
+class SlicerPackageManagerError(Exception):
+    """What was asked for was not done.
+
+    :param message: what is wrong with what.
+    :param server: with which server.
+    :param advice: what to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, server: str | None = None, advice: str = '') -> None:
+        super().__init__(message)
+        self.message = message
+        self.server = server
+        self.advice = advice
+
+    def __str__(self) -> str:
+        where = f'(server {self.server})' if self.server else ''
+        return ' '.join(part for part in (self.message, where, self.advice) if part)
+
+
+class InvalidRequest(SlicerPackageManagerError):
+    """An option or a value is wrong."""
+
+    exit_code = 2
+
+
+class NotFound(SlicerPackageManagerError):
+    """The named thing does not exist, or the user may not see it."""
+
+    exit_code = 3
+
+
+class Refused(SlicerPackageManagerError):
+    """Credentials are missing, wrong or not sufficient."""
+
+    exit_code = 4
+
+
+class Conflict(SlicerPackageManagerError):
+    """Something else is there already."""
+
+    exit_code = 5
+
+
+class NetworkProblem(SlicerPackageManagerError):
+    """A server cannot be reached, or failed, after all retries."""
+
+    exit_code = 6
+
+
+class ChecksumMismatch(SlicerPackageManagerError):
+    """The bytes that arrived are not the bytes that were sent."""
+
+    exit_code = 7
+
+
+#: For the documentation: status, what it means.
+EXIT_CODES = (
+    (0, 'What was asked for is done, or was done already.'),
+    (1, 'Something else failed, such as reading or writing a local file.'),
+    (InvalidRequest.exit_code, 'An option or a value is wrong; nothing was changed.'),
+    (NotFound.exit_code, 'The named thing does not exist, or you may not see it.'),
+    (Refused.exit_code, 'Credentials are missing, wrong or not sufficient.'),
+    (Conflict.exit_code, 'Something else is there already under that name.'),
+    (NetworkProblem.exit_code, 'A server cannot be reached, or failed, after all retries.'),
+    (ChecksumMismatch.exit_code, 'The bytes that arrived are not the bytes that were sent.'),
+    (INTERRUPTED, 'Interrupted from the keyboard; the same command goes on where it stopped.'),
+)

@@ -1,0 +1,271 @@
+"""Release assets on GitHub: a small adapter that brings a file there, whatever was left by earlier attempts."""
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import httpx
+
+from slicer_package_manager_client.errors import (
+    ChecksumMismatch,
+    Conflict,
+    InvalidRequest,
+    NetworkProblem,
+    NotFound,
+    Refused,
+    SlicerPackageManagerError,
+)
+from slicer_package_manager_client.retry import is_transient_status, pause_in
+from slicer_package_manager_client.transfer import content_type
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from slicer_package_manager_client.localfile import LocalFile
+    from slicer_package_manager_client.retry import Retries
+
+_logger = logging.getLogger(__name__)
+
+API_URL = 'https://api.github.com'
+SIZE_LIMIT = 2 << 30
+_REPOSITORY = re.compile(r'[A-Za-z0-9-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+')
+_PER_PAGE = 100
+_UNREADABLE = re.compile(r'[^A-Za-z0-9._@+?-]')
+
+_KINDS = {401: Refused, 403: Refused, 404: NotFound, 409: Conflict, 422: Conflict}
+_ADVICE = {
+    401: 'Check GITHUB_TOKEN or --github-token-file.',
+    403: 'The token needs "contents: write" for this repository.',
+    404: 'Does the repository exist, and may the token write to it ("contents: write")?',
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file of a release, under the name that GitHub gave it.
+
+    :param checked: whether GitHub told a digest to compare with, and not just the size.
+    """
+
+    name: str
+    url: str
+    checked: bool
+
+
+class _RateLimited(httpx.HTTPStatusError):
+    """Too many requests; GitHub says how long to wait, or else wants a minute at least."""
+
+    pause = 60.0
+
+
+class _TryAgain(Exception):
+    """Something stood in the way and was removed, or failed in a way that may pass."""
+
+    def __init__(self, reason: Exception | None = None) -> None:
+        super().__init__(str(reason or ''))
+        self.response = getattr(reason, 'response', None)
+        self.reason = reason
+
+
+class GitHub:
+    """The releases of one repository.
+
+    :param repository: ``owner/name``.
+    :param token: is sent to the API and to the upload host that the API names, and nowhere else.
+    :raises InvalidRequest: that is no repository name.
+    """
+
+    def __init__(self, repository: str, token: str, *, retries: Retries, timeout: float,
+                 api_url: str = API_URL, progress: Any) -> None:
+        if not _REPOSITORY.fullmatch(repository):
+            raise InvalidRequest(f'"{repository}" is no GitHub repository; it looks like owner/name.')
+        self.repository = repository
+        self._base = f'{api_url.rstrip("/")}/repos/{repository}'
+        self._retries = retries
+        self._progress = progress
+        self._http = httpx.Client(timeout=timeout, headers={
+            'Authorization': f'Bearer {token}', 'Accept': 'application/vnd.github+json',
+            'X-GitHub-Api-Version': '2022-11-28', 'User-Agent': 'slicer-package-manager-client'})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._http.close()
+
+    def publish(self, tag: str, source: LocalFile) -> Asset:
+        """Have ``source`` as an asset of the release ``tag``, which is made when missing.
+
+        Looks at what is there before each attempt, so that it may be repeated after any interruption.
+
+        :raises Conflict: another file of that name is in a release that cannot be changed.
+        :raises ChecksumMismatch: GitHub received other bytes; it does not keep them.
+        """
+        if source.size >= SIZE_LIMIT:
+            raise InvalidRequest(f'"{source.name}" has {source.size} bytes; GitHub takes less than 2 GiB.')
+        release = self._release(tag)
+        try:
+            asset: Asset = self._retries.attempts(_is_transient)(self._settle, release, source)
+        except _TryAgain as error:
+            self._fail(error.reason or error)
+        except httpx.HTTPError as error:
+            self._fail(error)
+        return asset
+
+    def _release(self, tag: str) -> dict[str, Any]:
+        path = f'{self._base}/releases/tags/{tag}'
+        found = self._json('GET', path, missing_ok=True)
+        if found is not None:
+            return found
+        try:
+            return self._json('POST', f'{self._base}/releases', {'tag_name': tag}) or {}
+        except Conflict:
+            found = self._json('GET', path, missing_ok=True)
+            if found is None:
+                raise
+            return found  # another machine was faster
+
+    def _settle(self, release: dict[str, Any], source: LocalFile) -> Asset:
+        """One attempt to come from what is there to what shall be there."""
+        asset = self._find(release, source.name)
+        if asset is not None:
+            if asset['state'] == 'uploaded' and _is_same(asset, source):
+                return _asset(asset)
+            self._remove(asset, release)
+        asset = self._upload(release, source)
+        try:
+            _require_whole(asset, source)
+        except ChecksumMismatch:
+            self._remove(asset, release)
+            raise
+        return _asset(asset)
+
+    def _find(self, release: dict[str, Any], name: str) -> dict[str, Any] | None:
+        names = {name, _UNREADABLE.sub('.', name)}
+        page = 1
+        while True:
+            assets = self._send('GET', f'{self._base}/releases/{release["id"]}/assets', params={
+                'per_page': _PER_PAGE, 'page': page}).json()
+            for asset in assets:
+                if asset['name'] in names or asset.get('label') == name:
+                    return dict(asset)
+            if len(assets) < _PER_PAGE:
+                return None
+            page += 1
+
+    def _remove(self, asset: dict[str, Any], release: dict[str, Any]) -> None:
+        immutable = release.get('immutable')
+        if not immutable:
+            try:
+                self._send('DELETE', f'{self._base}/releases/assets/{asset["id"]}')
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code == 404:  # noqa: PLR2004
+                    return
+                immutable = error.response.status_code == 422  # noqa: PLR2004
+                if not immutable:
+                    raise
+        if immutable:
+            raise Conflict(
+                f'Another file "{asset["name"]}" is in the release "{release.get("tag_name")}" of '
+                f'{self.repository}, which cannot be changed any more.',
+                advice='Publish under a new tag: --github-tag.')
+
+    def _upload(self, release: dict[str, Any], source: LocalFile) -> dict[str, Any]:
+        url = release['upload_url'].split('{', 1)[0]
+        headers = {'Content-Type': content_type(source.name), 'Content-Length': str(source.size)}
+        source.require_unchanged()
+        try:
+            answer = self._send('POST', url, params={'name': source.name}, headers=headers,
+                                content=self._reported(source))
+        except httpx.HTTPStatusError as error:
+            if 'already_exists' in error.response.text:
+                raise _TryAgain(error) from error
+            raise
+        return dict(answer.json())
+
+    def _reported(self, source: LocalFile) -> Any:
+        with self._progress(label=source.name, length=source.size) as reporter:
+            for block in source.blocks():
+                yield block
+                reporter.update(len(block))
+
+    def _json(self, method: str, url: str, body: Any = None, *,
+              missing_ok: bool = False) -> dict[str, Any] | None:
+        try:
+            answer = self._retries.attempts(_is_transient)(self._send, method, url, json=body)
+        except httpx.HTTPError as error:
+            if missing_ok and isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 404:  # noqa: PLR2004
+                return None
+            self._fail(error)
+        return dict(answer.json())
+
+    def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
+        _logger.debug('%s %s', method, url)
+        answer = self._http.request(method, url, follow_redirects=method == 'GET', **more)
+        if not answer.is_success:
+            kind = _RateLimited if _is_rate_limit(answer) else httpx.HTTPStatusError
+            raise kind(f'status {answer.status_code}', request=answer.request, response=answer)
+        return answer
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """Say what the failure means.
+
+        :raises SlicerPackageManagerError: always.
+        """
+        if not isinstance(error, httpx.HTTPStatusError):
+            raise NetworkProblem(f'GitHub cannot be reached ({type(error).__name__}).',
+                                 server=self._base) from error
+        status = error.response.status_code
+        if _is_transient(error):
+            raise NetworkProblem(f'GitHub failed, or wants us to wait, with status {status}: '
+                                 f'{_message(error.response)}', server=self._base,
+                                 advice='Run again later.') from error
+        kind = _KINDS.get(status, SlicerPackageManagerError)
+        raise kind(f'GitHub refused with status {status}: {_message(error.response)}', server=self._base,
+                   advice=_ADVICE.get(status, '')) from error
+
+
+def _require_whole(asset: dict[str, Any], source: LocalFile) -> None:
+    source.require_unchanged()
+    if not _is_same(asset, source):
+        raise ChecksumMismatch(
+            f'GitHub received "{source.name}" damaged (digest {asset.get("digest")}, {asset.get("size")} bytes); '
+            'it was removed there.', advice='Run again.')
+
+
+def _asset(document: dict[str, Any]) -> Asset:
+    return Asset(document['name'], document['browser_download_url'],
+                 str(document.get('digest')).startswith('sha256:'))
+
+
+def _is_same(asset: dict[str, Any], source: LocalFile) -> bool:
+    """Whether an asset is the file; where GitHub tells no digest, as far as the size goes."""
+    digest = asset.get('digest')
+    return asset.get('size') == source.size and (
+        not digest or not str(digest).startswith('sha256:')
+        or digest == f'sha256:{source.digest("sha256")}')
+
+
+def _is_transient(error: BaseException) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return isinstance(error, _RateLimited) or is_transient_status(error.response.status_code)
+    return isinstance(error, (_TryAgain, httpx.TransportError)) and not isinstance(
+        error, httpx.UnsupportedProtocol)
+
+
+def _is_rate_limit(answer: httpx.Response) -> bool:
+    """GitHub tells a rate limit by 403 too, and then says how long it lasts."""
+    return answer.status_code == 429 or (answer.status_code == 403 and (  # noqa: PLR2004
+        pause_in(answer.headers) is not None or 'rate limit' in answer.text.lower()))
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+        details = [str(one.get('message') or one.get('code') or '') for one in body.get('errors') or []]
+        said = ' '.join([str(body['message']), *details])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        said = answer.text[:120]
+    return ' '.join(said.split()).rstrip('.') + '.'

@@ -1,0 +1,132 @@
+"""What packages and extensions have in common: calls that take the kind of thing as an argument."""
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
+
+from slicer_package_manager_client import registry
+from slicer_package_manager_client.connection import Connection
+from slicer_package_manager_client.download import Download, file_of, local_name
+from slicer_package_manager_client.errors import InvalidRequest, SlicerPackageManagerError
+from slicer_package_manager_client.localfile import LocalFile
+from slicer_package_manager_client.publish import Outcome, Publication
+from slicer_package_manager_client.registry import DRAFT, Document, given
+
+if TYPE_CHECKING:
+    import os
+
+    from slicer_package_manager_client.kinds import Kind
+
+    Path_ = str | os.PathLike[str]
+
+_Method = TypeVar('_Method', bound=Callable[..., Any])
+
+
+def explained(method: _Method) -> _Method:
+    """Let ``method`` raise nothing but :class:`SlicerPackageManagerError` for failed requests."""
+    @functools.wraps(method)
+    def wrapper(self: Connection, *args: Any, **kwargs: Any) -> Any:
+        with self.explained():
+            return method(self, *args, **kwargs)
+    return cast('_Method', wrapper)
+
+
+class KindClient(Connection):
+    """Finds, lists, publishes, downloads and deletes things of either kind."""
+
+    @explained
+    def publication(self, kind: Kind, app_name: str, options: Document, *, coll_id: str | None = None,
+                    clear: tuple[str, ...] = ()) -> Publication:
+        """A package or extension on its way to the server, by the names of the command's options.
+
+        :param clear: options whose values on the server are to be removed.
+        :raises InvalidRequest: options that must be given are not.
+        """
+        values = {**kind.by_option(options), **{field.key: '' for field in kind.fields if field.option in clear}}
+        return Publication(self, kind, registry.application(self, app_name, coll_id), values)
+
+    @explained
+    def publishFile(self, kind: Kind, filepath: Path_, app_name: str, options: Document, *,
+                    coll_id: str | None = None, force: bool = False) -> Outcome:
+        """Upload a package or extension; the item, and what was done."""
+        with LocalFile(filepath) as source:
+            return self.publication(kind, app_name, options, coll_id=coll_id).send(source, force=force)
+
+    @explained
+    def find(self, kind: Kind, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
+        """The package or extension with that id or name."""
+        return registry.thing(self, kind, registry.application(self, app_name, coll_id), id_or_name)
+
+    @explained
+    def findApp(self, name: str, coll_id: str | None = None) -> Document:
+        """The application with that name or id."""
+        return registry.application(self, name, coll_id)
+
+    @explained
+    def findRelease(self, app_name: str, name: str, coll_id: str | None = None) -> Document:
+        """The release with that name or id."""
+        return registry.release(self, registry.application(self, app_name, coll_id), name)
+
+    @explained
+    def findDraft(self, app_name: str, revision: str, coll_id: str | None = None) -> Document:
+        """The draft of that revision."""
+        return registry.draft(self, registry.application(self, app_name, coll_id), revision)
+
+    @explained
+    def releaseNames(self, kind: Kind, app_name: str, items: list[Document],
+                     coll_id: str | None = None) -> dict[str, str]:
+        """For each folder that ``items`` are in, the name of its release, or "draft"."""
+        return registry.release_names(self, registry.application(self, app_name, coll_id), kind, items)
+
+    @explained
+    def downloadStatistics(self, app_name: str, coll_id: str | None = None, **filters: Any) -> Any:
+        """How often things were downloaded: nested totals, or rows when ``filters`` are given."""
+        app = registry.application(self, app_name, coll_id)
+        answer = self.get(f'app/{app["_id"]}/downloadstats', parameters=given(
+            **filters, limit=0 if any(filters.values()) else None))
+        if any(filters.values()) and not isinstance(answer, list):
+            raise SlicerPackageManagerError('The server cannot tell statistics by period.',
+                                            server=self.urlBase, advice='It is too old for that.')
+        return answer
+
+    @explained
+    def fetch(self, kind: Kind, app_name: str, id_or_name: str, *, coll_id: str | None = None,
+              dir_path: Path_ | None = None, output: Path_ | None = None, force: bool = False,
+              dry_run: bool = False) -> tuple[Document, Path, str]:
+        """Download a package or extension; its item, where it is now, and whether it had to be sent.
+
+        :param output: the path to save it under, instead of its own name in ``dir_path``.
+        :param force: overwrite a different file.
+        :param dry_run: only find out what would be done.
+        """
+        if dir_path and output:
+            raise InvalidRequest('Give a directory or a path for the file, not both.')
+        item = self.find(kind, app_name, id_or_name, coll_id)
+        file = file_of(self, item)
+        target = Path(output) if output else Path(dir_path or '.') / local_name(file['name'])
+        download = Download(self, file, target, force=force)
+        return item, target, download.plan() if dry_run else download.run()
+
+    @explained
+    def listThings(self, kind: Kind, app_name: str, *, coll_id: str | None = None,
+                   release: str | None = None, limit: int = 50, query: str | None = None,
+                   name: str | None = None, all: bool = False,  # noqa: A002
+                   **filters: Any) -> list[Document]:
+        """Packages or extensions, newest first; ``limit`` 0 means all."""
+        app = registry.application(self, app_name, coll_id)
+        if all:
+            release = None
+        if release and release != DRAFT:
+            release = registry.release(self, app, release)['_id']
+        return registry.things(self, kind, app, **{kind.release_filter: release}, limit=limit, q=query,
+                               baseName=name, **filters)
+
+    @explained
+    def deleteThing(self, kind: Kind, app_name: str, id_or_name: str,
+                    coll_id: str | None = None) -> Document:
+        """Delete a package or extension."""
+        app = registry.application(self, app_name, coll_id)
+        item = registry.thing(self, kind, app, id_or_name)
+        self.delete(f'app/{app["_id"]}/{kind.label}/{item["_id"]}')
+        return item

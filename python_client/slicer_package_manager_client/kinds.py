@@ -1,0 +1,125 @@
+"""Packages and extensions: two values of one kind of thing, which differ in their fields."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from slicer_package_manager_client.errors import InvalidRequest
+
+OPERATING_SYSTEMS = ('win', 'linux', 'macosx')
+ARCHITECTURES = ('amd64', 'i386', 'arm64')
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of a thing's metadata, and the option that gives it.
+
+    :param key: name of the REST parameter.
+    :param option: name of the command line option, without dashes.
+    :param required: must be given, if only as an empty text.
+    :param sent: the server does not register a thing without it.
+    :param asked: asked for on a terminal when it is not given.
+    :param type: of the option's value.
+    """
+
+    key: str
+    option: str
+    help: str
+    required: bool = False
+    asked: bool = False
+    sent: bool = False
+    type: type = str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is particular to one kind of thing.
+
+    :param label: its name, which is also that of its REST route.
+    :param identity: the keys that no two things of one release share.
+    :param app_revision: the key that tells the revision of the application.
+    :param columns: heads of the printed table, with the keys of the rows.
+    """
+
+    label: str
+    noun: str
+    identity: tuple[str, ...]
+    app_revision: str
+    release_filter: str
+    fields: tuple[Field, ...]
+    columns: tuple[tuple[str, str], ...]
+
+    def by_option(self, given: dict[str, Any]) -> dict[str, Any]:
+        """REST parameters for options; what is ``None`` or empty is left out.
+
+        :raises InvalidRequest: options that must be given are not; the message names all of them. Those that
+            are no part of what the thing is known by may be given as empty.
+        """
+        filled = (*self.identity, 'revision')
+        missing = [f'--{field.option}' for field in self.fields if field.required and (
+            given.get(field.option) is None or (field.key in filled and not given[field.option]))]
+        if missing:
+            raise InvalidRequest(f'Not given, or empty: {", ".join(missing)}.')
+        return {field.key: given[field.option] for field in self.fields
+                if given.get(field.option) not in {None, ''}}
+
+
+def _shared(noun: str, revision: str) -> tuple[Field, ...]:
+    return (
+        Field('os', 'os', f'The target operating system of the {noun}', required=True, sent=True),
+        Field('arch', 'arch', f'Architecture that is supported by the {noun}', required=True, sent=True),
+        Field('baseName', 'name', f'The baseName of the {noun}', required=True, sent=True, asked=True),
+        Field('repository_type', 'repo_type', f'Type of the repository of the {noun}, such as git',
+              required=True, sent=True),
+        Field('repository_url', 'repo_url', f'URL of the repository of the {noun}', required=True, sent=True),
+        Field('revision', 'revision', revision, required=True, sent=True, asked=True),
+    )
+
+
+PACKAGE = Kind(
+    label='package',
+    noun='application package',
+    identity=('baseName', 'os', 'arch', 'revision'),
+    app_revision='revision',
+    release_filter='release_id_or_name',
+    fields=(
+        *_shared('package', 'Revision of the application'),
+        Field('version', 'version', 'The version of the application', required=True, sent=True, asked=True),
+        Field('build_date', 'build_date', 'Build date of the package  [default: <now>]'),
+        Field('description', 'desc', 'Description of the package'),
+        Field('pre_release', 'pre_release', 'Whether the package is a preview of a release', type=bool),
+    ),
+    columns=(('APP REVISION', 'revision'), ('VERSION', 'version'), ('NAME', 'name'),
+             ('RELEASE NAME', 'release'), ('PACKAGE ID', '_id')),
+)
+
+EXTENSION = Kind(
+    label='extension',
+    noun='extension',
+    identity=('baseName', 'os', 'arch', 'app_revision'),
+    app_revision='app_revision',
+    release_filter='release_id',
+    fields=(
+        *_shared('extension', 'Revision of the extension'),
+        Field('app_revision', 'app_revision', 'Revision of the application', required=True, sent=True, asked=True),
+        Field('description', 'desc', 'Description of the extension', sent=True),
+        Field('icon_url', 'icon_url', "URL of the extension's logo"),
+        Field('category', 'category', 'Category of the extension'),
+        Field('tier', 'tier', 'Tier of the extension', type=int),
+        Field('homepage', 'homepage', 'URL of the extension homepage'),
+        Field('screenshots', 'screenshots', 'URLs of screenshots of the extension, separated by spaces'),
+        Field('contributors', 'contributors', 'Contributors of the extension'),
+        Field('dependency', 'dependency', 'Extensions that this one needs, separated by spaces'),
+        Field('recommends', 'recommends', 'Extensions that go well with this one, separated by spaces'),
+        Field('license', 'license', 'Short name of the licence'),
+        Field('development_status', 'development_status', 'How mature the extension is, in free words'),
+        Field('enabled', 'enabled', 'Whether the extension is enabled after its installation', type=bool),
+        Field('dicom_support_rule', 'dicom_support_rule',
+              'Rule engine expression to determine the DICOM support level'),
+        Field('keywords', 'keywords', 'Words that help to find the extension, separated by spaces'),
+    ),
+    columns=(('REVISION', 'revision'), ('NAME', 'name'), ('RELEASE NAME', 'release'),
+             ('APP REVISION', 'app_revision'), ('EXTENSION ID', '_id')),
+)
+
+KINDS = (PACKAGE, EXTENSION)

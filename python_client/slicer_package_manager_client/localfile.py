@@ -1,0 +1,116 @@
+"""A file on this machine that is read once, and hashed on the way."""
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slicer_package_manager_client.errors import ChecksumMismatch, InvalidRequest, SlicerPackageManagerError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+BLOCK = 1 << 20
+
+
+class LocalFile:
+    """The file at ``path``, open for reading until the ``with`` block ends.
+
+    Whatever is read in order is hashed in passing, so that the checksum of a file that was sent whole costs
+    no second reading.
+
+    :raises InvalidRequest: there is no such file, it is a directory, or it is empty.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], algorithms: tuple[str, ...] = ('sha512',)) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        try:
+            self._stream = self.path.open('rb')
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InvalidRequest(f'There is no file "{path}".') from error
+        except IsADirectoryError as error:
+            raise InvalidRequest(f'"{path}" is a directory, not a file.') from error
+        except OSError as error:
+            raise SlicerPackageManagerError(f'"{path}" cannot be read: {error.strerror}.') from error
+        self._stamp = self._now_on_disk()
+        self.size = self._stamp[0]
+        if self.size == 0:
+            self._stream.close()
+            raise InvalidRequest(f'"{path}" is empty.')
+        self._hashes = {name: hashlib.new(name) for name in algorithms}
+        self._hashed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self._stream.close()
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """What tells this state of the file from another one, without reading it."""
+        return {'path': str(self.path.resolve()), 'size': self._stamp[0], 'mtime_ns': self._stamp[1]}
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes from ``offset`` on; bytes that were skipped are hashed first.
+
+        :raises ChecksumMismatch: the file became shorter.
+        """
+        self._hash_up_to(offset)
+        self._stream.seek(offset)
+        data = self._stream.read(length)
+        if len(data) < min(length, self.size - offset):
+            raise self._changed()
+        if offset <= self._hashed < offset + len(data):
+            self._add(data[self._hashed - offset:])
+        return data
+
+    def blocks(self, start: int = 0, length: int = BLOCK) -> Iterator[bytes]:
+        """The file from ``start`` to its end, in pieces."""
+        for offset in range(start, self.size, length):
+            yield self.read(offset, min(length, self.size - offset))
+
+    def digest(self, algorithm: str = 'sha512') -> str:
+        """The checksum of the whole file; reads only what was not read yet."""
+        self._hash_up_to(self.size)
+        return self._hashes[algorithm].hexdigest()
+
+    def require_unchanged(self) -> None:
+        """Make sure that nobody wrote to the file since it was opened.
+
+        :raises ChecksumMismatch: somebody did.
+        """
+        try:
+            now = self._now_on_disk()
+        except OSError as error:
+            raise self._changed() from error
+        if now != self._stamp:
+            raise self._changed()
+
+    def _now_on_disk(self) -> tuple[int, int]:
+        state = self.path.stat()
+        return state.st_size, state.st_mtime_ns
+
+    def _hash_up_to(self, end: int) -> None:
+        while self._hashed < end:
+            self._stream.seek(self._hashed)
+            data = self._stream.read(min(BLOCK, end - self._hashed))
+            if not data:
+                raise self._changed()
+            self._add(data)
+
+    def _add(self, data: bytes) -> None:
+        for one in self._hashes.values():
+            one.update(data)
+        self._hashed += len(data)
+
+    def _changed(self) -> ChecksumMismatch:
+        return ChecksumMismatch(
+            f'"{self.path}" changed on disk while it was being read; nothing was published.',
+            advice='Run again when it is complete.')

@@ -1,0 +1,117 @@
+"""What the server knows: applications, releases and things, found by the names that users give."""
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from slicer_package_manager_client.constants import Constant
+from slicer_package_manager_client.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from slicer_package_manager_client.connection import Connection
+    from slicer_package_manager_client.kinds import Kind
+
+Document = dict[str, Any]
+
+_ID = re.compile(r'[0-9a-f]{24}')
+DRAFT = Constant.DRAFT_RELEASE_NAME
+
+
+def given(**values: Any) -> Document:
+    """The values that are not empty, as REST parameters."""
+    return {key: value for key, value in values.items() if value is not None and value != ''}
+
+
+def application(client: Connection, name: str, coll_id: str | None = None) -> Document:
+    """The application with that name (in that collection) or id.
+
+    :raises NotFound: there is none.
+    """
+    if _ID.fullmatch(name):
+        found = client.get('app', parameters={'app_id': name})
+        if isinstance(found, dict) and found.get('_id') == name:
+            return found
+    found = client.get('app', parameters=given(name=name, collection_id=coll_id))
+    match = next((app for app in found if app['name'] == name), None)
+    if match is None:
+        raise NotFound(f'There is no application "{name}".', server=client.urlBase,
+                       advice='See "app list".')
+    return cast('Document', match)
+
+
+def release(client: Connection, app: Document, name: str) -> Document:
+    """The release with that name or id, or the folder of the drafts.
+
+    :raises NotFound: there is none.
+    """
+    found = client.get(f'app/{app["_id"]}/release', parameters={'release_id_or_name': name})
+    if not found:
+        raise NotFound(f'There is no release "{name}" in "{app["name"]}".', server=client.urlBase,
+                       advice='See "release list".')
+    return cast('Document', found)
+
+
+def draft(client: Connection, app: Document, revision: str) -> Document:
+    """The draft of that revision.
+
+    :raises NotFound: there is none.
+    """
+    found = client.get(f'app/{app["_id"]}/draft', parameters={'revision': revision, 'limit': 0})
+    match = next((one for one in found if one['meta'].get('revision') == revision), None)
+    if match is None:
+        raise NotFound(f'There is no draft of revision "{revision}" in "{app["name"]}".',
+                       server=client.urlBase, advice='See "draft list".')
+    return cast('Document', match)
+
+
+def things(client: Connection, kind: Kind, app: Document, **filters: Any) -> list[Document]:
+    """Packages or extensions, newest first."""
+    return cast('list[Document]', client.get(f'app/{app["_id"]}/{kind.label}', parameters=given(**filters)))
+
+
+def thing(client: Connection, kind: Kind, app: Document, id_or_name: str) -> Document:
+    """The package or extension with that id or name.
+
+    :raises NotFound: there is none.
+    :raises Conflict: the name fits several.
+    """
+    found: list[Document] = []
+    if _ID.fullmatch(id_or_name):
+        found = things(client, kind, app, **{f'{kind.label}_id': id_or_name})
+    if not found:
+        found = things(client, kind, app, **{f'{kind.label}_name': id_or_name}, limit=0)
+    if not found:
+        raise NotFound(f'There is no {kind.label} "{id_or_name}" in "{app["name"]}".',
+                       server=client.urlBase, advice=f'See "{kind.label} list".')
+    if len(found) > 1:
+        ids = ', '.join(item['_id'] for item in found)
+        raise Conflict(f'{len(found)} {kind.label}s are called "{id_or_name}".', server=client.urlBase,
+                       advice=f'Give the id of one: {ids}.')
+    return found[0]
+
+
+def registered(client: Connection, kind: Kind, app: Document, values: Document) -> Document | None:
+    """The thing that has the identity in ``values``; in a release rather than in a draft."""
+    identity = {key: values[key] for key in kind.identity}
+    found = [item for item in things(client, kind, app, **identity, limit=0)
+             if all(str(item['meta'].get(key)) == value for key, value in identity.items())]
+    return next((item for item in found if item['meta'].get('release')), found[0] if found else None)
+
+
+def release_names(client: Connection, app: Document, kind: Kind, items: list[Document]) -> dict[str, str]:
+    """For each folder that ``items`` are in, the name of the release it belongs to, or "draft"."""
+    if not items:
+        return {}
+    releases = client.get(f'app/{app["_id"]}/release', parameters={'limit': 0})
+    by_id = {folder['_id']: folder['name'] for folder in releases}
+    revisions = {folder['meta'].get('revision') for folder in releases}
+    names = {}
+    for item in items:
+        folder = item['folderId']
+        if folder in names:
+            continue
+        names[folder] = by_id.get(folder, DRAFT)
+        # Extensions are in a folder below; it is looked up only where it may be that of a release.
+        if kind.release_filter == 'release_id' and item['meta'].get(kind.app_revision) in revisions:
+            names[folder] = by_id.get(client.get(f'folder/{folder}')['parentId'], DRAFT)
+    return names

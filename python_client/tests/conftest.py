@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import inspect
+import random
+
+import pytest
+from click.testing import CliRunner
+from fakes import FakeGirder, FakeGitHub
+from pytest_httpserver import HTTPServer
+
+from slicer_package_manager_client import retry
+from slicer_package_manager_client.cli import cli
+from slicer_package_manager_client.client import SlicerPackageClient
+
+VARIABLES = ('GIRDER_API_KEY', 'GIRDER_API_KEY_FILE', 'GITHUB_TOKEN', 'SLICER_PACKAGE_MANAGER_API_URL',
+             'SLICER_PACKAGE_MANAGER_CONFIG', 'SLICER_PACKAGE_MANAGER_PROFILE', 'SLICER_PACKAGE_MANAGER_TIMEOUT',
+             'SLICER_PACKAGE_MANAGER_RETRIES')
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """A home directory of its own, and nothing in the environment that the user of this machine has there."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    directory = tmp_path / 'home'
+    directory.mkdir()
+    for name, place in (('HOME', ''), ('XDG_CONFIG_HOME', 'config'), ('XDG_STATE_HOME', 'state'),
+                        ('APPDATA', 'config'), ('LOCALAPPDATA', 'state')):
+        monkeypatch.setenv(name, str(directory / place))
+    return directory
+
+
+@pytest.fixture
+def invoke():
+    """Runs the command line in this process."""
+    separate = {'mix_stderr': False} if 'mix_stderr' in inspect.signature(CliRunner).parameters else {}
+    runner = CliRunner(**separate)
+
+    def run(*args, env=None, stdin=''):
+        return runner.invoke(cli, [str(arg) for arg in args], env=env, input=stdin)
+
+    return run
+
+
+@pytest.fixture
+def girder(httpserver):
+    return FakeGirder(httpserver)
+
+
+@pytest.fixture
+def run(invoke, girder):
+    """Runs a command against the fake server, logged in."""
+    def command(*args, **kwargs):
+        return invoke('--api-url', girder.url, '--api-key', girder.key, '--retry-pause', 0, *args, **kwargs)
+
+    return command
+
+
+@pytest.fixture
+def pauses():
+    """The seconds that were waited between attempts."""
+    return []
+
+
+@pytest.fixture
+def retries(pauses):
+    return retry.Retries(times=3, pause=1, sleep=pauses.append)
+
+
+@pytest.fixture
+def client(girder, retries):
+    made = SlicerPackageClient(apiUrl=girder.url, retries=retries)
+    made.authenticate(apiKey=girder.key)
+    return made
+
+
+@pytest.fixture
+def make_file(tmp_path):
+    def make(name='33000-linux-amd64-Foo-git1.tar.gz', size=1000, seed=0):
+        path = tmp_path / f'{size}-{seed}' / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(random.Random(seed).randbytes(size))
+        return path
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def two_origins():
+    with HTTPServer() as api, HTTPServer() as uploads:
+        yield api, uploads
+
+
+@pytest.fixture
+def github(two_origins):
+    """GitHub as two origins: the API, and the host that uploads go to."""
+    for server in two_origins:
+        server.clear()
+    return FakeGitHub(*two_origins)

@@ -1,0 +1,216 @@
+import hashlib
+import json
+
+import pytest
+
+from slicer_package_manager_client import transfer
+
+EXTENSION = ['--os', 'linux', '--arch', 'amd64', '--name', 'Foo', '--repo_type', 'git', '--repo_url', 'https://x',
+             '--revision', 'r1', '--app_revision', '33000']
+LINK = 'https://github.com/o/r/releases/download/t/a.tar.gz'
+
+
+@pytest.fixture
+def upload(run, make_file):
+    def send(*args, file=True, **kwargs):
+        return run('extension', 'upload', 'Slicer', *([make_file()] if file else []), *EXTENSION, *args, **kwargs)
+
+    return send
+
+
+@pytest.fixture
+def on_github(upload, github):
+    def send(*args, **kwargs):
+        return upload('--github-repo', github.repo, '--github-api-url', github.url, *args,
+                      **{'env': {'GITHUB_TOKEN': github.token}, **kwargs})
+
+    return send
+
+
+def test_says_what_the_published_client_said(upload, girder, make_file, run):
+    assert upload().stdout.splitlines() == [
+        'Create the extension Foo', f'Foo_linux_r1 ({girder.items[0]["_id"]}) UPLOADED']
+    assert 'already up-to-date; nothing was sent' in upload().stdout
+    assert 'only its metadata were changed' in upload('--category', 'IGT').stdout
+    assert run('extension', 'upload', 'Slicer', make_file(seed=1), *EXTENSION).stdout.splitlines()[-1] == (
+        'Foo UPLOADED The extension is now up-to-date')
+
+
+def test_progress_is_lines_on_stderr(upload, monkeypatch):
+    monkeypatch.setattr(transfer, 'CHUNK', 250)
+    done = upload()
+    said = [line.rpartition(': ')[2] for line in done.stderr.splitlines()]
+    assert said == ['1000 B', '25 %', '50 %', '75 %', '100 %']
+
+
+def test_tells_that_it_tries_again(upload, girder):
+    girder.fail('POST', 'chunk', 503)
+    done = upload()
+    assert done.exit_code == 0
+    assert 'Trying again in 0 s' in done.stderr
+
+
+@pytest.mark.parametrize('retries', [0, 2])
+def test_retries_are_as_many_as_asked(retries, invoke, girder, make_file):
+    girder.fail('GET', '/app$', 503, times=99)
+    invoke('--api-url', girder.url, '--retries', retries, '--retry-pause', 0, 'app', 'list')
+    assert len(girder.asked('GET', '/app$')) == retries + 1
+
+
+def test_a_timeout_is_told(invoke, girder, httpserver):
+    import threading
+    release = threading.Event()
+    httpserver.expect_request('/slow/app').respond_with_handler(lambda _request: release.wait(30))
+    try:
+        done = invoke('--api-url', httpserver.url_for('/slow'), '--retries', 0, '--timeout', 0.05, 'app', 'list')
+    finally:
+        release.set()
+    httpserver.clear_assertions()
+    httpserver.clear_handler_errors()
+    assert done.exit_code == 6
+    assert 'in time' in done.stderr
+
+
+def test_registers_a_url_without_a_file(upload, girder):
+    digest = 'AB' * 64
+    done = upload('--url', LINK, '--size', 12, '--sha512', digest, '--file_name', 'b.tar.gz', file=False)
+    assert done.exit_code == 0, done.stderr
+    assert 'REGISTERED' in done.stdout
+    assert {key: girder.files[0][key] for key in ('linkUrl', 'name', 'size', 'sha512')} == {
+        'linkUrl': LINK, 'name': 'b.tar.gz', 'size': 12, 'sha512': digest.lower()}
+    assert girder.asked('POST', 'chunk') == []
+
+
+def test_a_file_beside_a_url_tells_its_size_and_checksum(upload, girder, make_file):
+    assert upload('--url', LINK).exit_code == 0
+    assert girder.files[0]['sha512'] == hashlib.sha512(make_file().read_bytes()).hexdigest()
+    assert (girder.files[0]['size'], girder.files[0]['name']) == (1000, make_file().name)
+    assert upload('--url', LINK, '--size', 5).exit_code == 2
+
+
+def test_a_server_that_is_too_old_for_urls_is_told(upload, girder):
+    original = girder.register
+
+    def register(self, request, app, kind):
+        answer = original(request, app, kind)
+        girder.files.clear()
+        return answer
+
+    girder.routes = tuple((method, pattern, register if handler.__name__ == 'register' else handler)
+                          for method, pattern, handler in girder.routes)
+    done = upload('--url', LINK, file=False)
+    assert done.exit_code == 1
+    assert 'too old' in done.stderr
+
+
+def test_a_real_file_takes_the_place_of_a_link(upload, girder):
+    upload('--url', LINK, file=False)
+    assert upload().exit_code == 0
+    assert [file.get('linkUrl') for file in girder.files] == [None]
+
+
+def test_publishes_on_github(on_github, girder, github, make_file):
+    done = on_github()
+    assert done.exit_code == 0, done.stderr
+    assert list(github.releases) == ['33000-linux-amd64']
+    asset = next(iter(github.assets.values()))
+    assert girder.files[0]['linkUrl'] == asset['browser_download_url']
+    assert girder.files[0]['size'] == asset['size']
+    assert girder.files[0]['sha512'] == hashlib.sha512(make_file().read_bytes()).hexdigest()
+    assert github.token not in done.stdout + done.stderr
+    assert girder.asked('POST', 'chunk') == []
+
+
+def test_publishing_again_sends_nothing_to_github(on_github, github):
+    on_github()
+    github.requests.clear()
+    assert on_github().exit_code == 0
+    assert github.asked('POST') == []
+
+
+def test_publishing_goes_on_after_the_registration_failed(on_github, girder, github):
+    girder.fail('POST', '/extension$', 403)
+    assert on_github().exit_code == 4
+    github.requests.clear()
+    assert on_github().exit_code == 0
+    assert github.asked('POST') == []
+    assert girder.files[0]['linkUrl']
+
+
+def test_the_tag_may_be_told(on_github, github):
+    on_github('--github-tag', 'nightly-{app_revision}-{name}')
+    assert list(github.releases) == ['nightly-33000-Foo']
+
+
+def test_a_package_has_a_tag_of_its_revision(run, github, make_file):
+    done = run('package', 'upload', 'Slicer', make_file(), '--os', 'win', '--arch', 'amd64', '--name', 'Slicer',
+               '--repo_type', '', '--repo_url', '', '--revision', '33000', '--version', '5',
+               '--github-repo', github.repo, '--github-api-url', github.url, env={'GITHUB_TOKEN': github.token})
+    assert done.exit_code == 0, done.stderr
+    assert list(github.releases) == ['33000-win-amd64']
+
+
+def test_the_token_may_be_in_a_file(on_github, github, tmp_path):
+    path = tmp_path / 'token'
+    path.write_text(f'{github.token}\n')
+    assert on_github('--github-token-file', path, env={}).exit_code == 0
+
+
+def test_without_a_token_nothing_is_sent(on_github, github):
+    done = on_github(env={})
+    assert done.exit_code == 4
+    assert 'GITHUB_TOKEN' in done.stderr
+    assert github.requests == []
+
+
+def test_a_dry_run_does_not_touch_github(on_github, github):
+    done = on_github('--dry-run', '--json')
+    assert json.loads(done.stdout)['item']['github'] == {'repository': github.repo, 'tag': '33000-linux-amd64'}
+    assert github.requests == []
+
+
+def test_a_dry_run_tells_what_force_would_do(upload):
+    upload()
+    assert 'Would be unchanged' in upload('--dry-run').stdout
+    assert 'Would be replaced' in upload('--dry-run', '--force', '1').stdout
+
+
+def test_a_size_alone_compared_is_told(on_github, github):
+    github.digests = False
+    assert 'only its size was compared' in on_github().stderr
+
+
+def test_github_settings_may_come_from_the_configuration(upload, github, home):
+    path = home / 'config' / 'slicer-package-manager' / 'client.toml'
+    path.parent.mkdir(parents=True)
+    (path.parent / 'token').write_text(github.token)
+    path.write_text(f'default_profile = "a"\n[profiles.a]\ngithub_token_file = "token"\n'
+                    f'github_api_url = "{github.url}"\n')
+    assert upload('--github-repo', github.repo).exit_code == 0
+
+
+def test_reads_metadata_files_and_lets_options_win(run, girder, make_file, tmp_path):
+    (tmp_path / 'Foo.s4ext').write_text(
+        'scm git\nscmurl https://x\nscmrevision abc\ncategory IGT\nhomepage https://h\ndepends NA\nstatus\n')
+    (tmp_path / 'Foo.json').write_text(json.dumps({'category': 'Other', 'tier': 2, 'build_dependencies': ['A', 'B']}))
+    done = run('extension', 'upload', 'Slicer', make_file(), '--os', 'linux', '--arch', 'amd64', '--app_revision', '1',
+               '--metadata', tmp_path / 'Foo.s4ext', '--metadata', tmp_path / 'Foo.json', '--homepage', 'https://mine',
+               '--desc', '')
+    assert done.exit_code == 0, done.stderr
+    meta = girder.items[0]['meta']
+    assert {key: meta.get(key) for key in ('baseName', 'revision', 'category', 'tier', 'dependency', 'homepage')} == {
+        'baseName': 'Foo', 'revision': 'abc', 'category': 'Other', 'tier': '2', 'dependency': 'A B',
+        'homepage': 'https://mine'}
+
+
+def test_a_value_can_be_cleared(upload, girder):
+    upload('--category', 'IGT')
+    assert upload('--clear', 'category').exit_code == 0
+    assert girder.items[0]['meta']['category'] == ''
+
+
+@pytest.mark.parametrize(('option', 'sent'), [('--pre_release', 'true'), ('--no-pre_release', 'false'), (None, None)])
+def test_pre_release_is_sent_only_when_given(option, sent, run, girder, make_file):
+    run('package', 'upload', 'Slicer', make_file(), '--os', 'win', '--arch', 'amd64', '--name', 'Slicer',
+        '--repo_type', '', '--repo_url', '', '--revision', '33000', '--version', '5', *([option] if option else []))
+    assert girder.asked('POST', '/package$')[0].form.get('pre_release') == sent

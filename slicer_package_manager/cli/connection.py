@@ -1,0 +1,93 @@
+"""How commands other than ``serve`` get at the database: that of a running server, or one of their own."""
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+import platformdirs
+import pymongo
+from girder.utility.config import loadConfig
+from pymongo.errors import PyMongoError
+
+from slicer_package_manager.cli import database, mongod, web
+from slicer_package_manager.cli.data_dir import DataDir
+from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.supervisor import Supervisor
+
+_START_SECONDS = 120
+
+
+def options(command: Callable) -> Callable:
+    """The options of ``command`` that say which database is meant; they are those of ``serve``."""
+    command = click.option(
+        '--database', metavar='URI', envvar=['SLICER_PACKAGE_MANAGER_DATABASE', 'GIRDER_MONGO_URI'], show_envvar=True,
+        help='MongoDB of the server, mongodb://HOST:PORT/NAME; without it that of the data directory.')(command)
+    return click.option(
+        '--data-dir', type=click.Path(file_okay=False, path_type=Path), envvar='SLICER_PACKAGE_MANAGER_DATA_DIR',
+        show_envvar=True, show_default=True,
+        default=platformdirs.user_data_dir('slicer-package-manager', appauthor=False),
+        help='Directory of a server with an embedded database, which may run or not.')(command)
+
+
+@contextmanager
+def connected(database_uri: str | None, data_dir: Path) -> Iterator[None]:
+    """Have Girder's models use a database; they must not have been imported before.
+
+    The database of a data directory is that of its running server, else one started for as long as this lasts.
+
+    :raises ServeError: there is no such database, or it does not answer.
+    """
+    with ExitStack() as stack:
+        uri = database.completed(database_uri) if database_uri else stack.enter_context(_embedded(DataDir(data_dir)))
+        _require_answer(uri)
+        for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
+            os.environ.pop(name, None)
+        os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
+        loadConfig()  # Girder has read the environment already, when it was imported
+        yield
+
+
+@contextmanager
+def _embedded(data: DataDir) -> Iterator[str]:
+    if not data.database.is_dir():
+        raise ServeError(f'There is no server in the data directory {data.path}. Name another one with --data-dir, or '
+                         'a database with --database.')
+    running = data.sockets / mongod.SOCKET_NAME
+    if running.exists() and _answers(database.socket_uri(str(running)), 2):
+        yield database.socket_uri(str(running))
+        return
+    with data.locked(), Supervisor() as supervisor:
+        endpoint = mongod.Endpoint(data.sockets)
+        try:
+            supervisor.add(mongod.start(mongod.find_mongod(), data, endpoint))
+            _wait(endpoint.uri, supervisor)
+            yield endpoint.uri
+        finally:
+            endpoint.remove()
+
+
+def _wait(uri, supervisor):
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(uri, 0.5):
+        supervisor.pause(0.05)
+        if time.monotonic() > deadline:
+            raise ServeError(f'The database does not answer within {_START_SECONDS} s.')
+
+
+def _answers(uri, seconds):
+    client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
+    with client:
+        try:
+            client.admin.command('ping')
+        except PyMongoError:
+            return False
+    return True
+
+
+def _require_answer(uri):
+    if not _answers(uri, 10):
+        raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')

@@ -1,0 +1,59 @@
+"""The directory that holds what a server keeps."""
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slicer_package_manager.cli.errors import ServeError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
+
+
+class DataDir:
+    """Where the database, the assetstore and the logs are, below ``path``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        self.database = self.path / 'db'
+        self.assetstore = self.path / 'assetstore'
+        self.sockets = self.path / 'run'
+        self.log = self.path / 'log' / 'mongod.log'
+
+    def create(self, *directories: Path) -> None:
+        """Create the data directory, and in it ``directories``, for the eyes of this user only.
+
+        :raises ServeError: it cannot be created or written to.
+        """
+        try:
+            for directory in (self.path, *directories):
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ServeError(f'Cannot create {error.filename}: {error.strerror}. '
+                             'Choose another directory with --data-dir.') from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise ServeError(f'Cannot write to the data directory {self.path}. '
+                             'Choose another with --data-dir.')
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory for this process alone; the lock ends with the process, however it ends.
+
+        :raises ServeError: another process holds it.
+        """
+        if fcntl is None:
+            raise ServeError('The embedded database needs Linux or macOS.')
+        with (self.path / 'serve.lock').open('a+') as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                owner = file.read().strip() or 'unknown'
+                raise ServeError(f'The data directory {self.path} is in use by process {owner}. '
+                                 'Stop that server, or choose another directory with --data-dir.') from error
+            file.truncate(0)
+            file.write(f'{os.getpid()}\n')
+            file.flush()
+            yield

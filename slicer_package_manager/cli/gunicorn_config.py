@@ -1,0 +1,90 @@
+"""What gunicorn is told besides its arguments; its names are those of gunicorn's settings and hooks."""
+import importlib
+import logging
+import re
+import sys
+from pathlib import Path
+
+from gunicorn import util
+from gunicorn.glogging import Logger
+from gunicorn.http import message
+from gunicorn.workers.gthread import ThreadWorker
+
+from slicer_package_manager.cli import processes
+
+_SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
+_SECRET = re.compile(r'(?i)([?&](?:token|key|password|old|new)=)[^&\s"]*')
+
+
+class AccessLogger(Logger):
+    """Writes no passwords, tokens or API keys into the access log."""
+
+    def atoms(self, resp, req, environ, request_time):
+        """What a line of the log may hold."""
+        atoms = super().atoms(resp, req, environ, request_time)
+        return {**atoms, **{name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}}
+
+
+class Worker(ThreadWorker):
+    """Threads that serve; slow clients do not hold up the loop that accepts connections."""
+
+    def handle(self, conn):
+        """Serve a request; gives whether the connection is kept."""
+        kept = super().handle(conn)
+        if kept is False and hasattr(util, 'close_graceful'):
+            # gunicorn would wait for the client to hang up, up to 2 s for each, in that loop.
+            util.close_graceful(conn.sock)
+            conn.close = _nothing
+        return kept
+
+    def murder_pending(self):
+        """Close the connections that have sent nothing in time, and when stopping all that have sent nothing."""
+        if not self.alive:
+            # gunicorn would wait for them, such as the spare connections of a browser, as for running requests.
+            for conn in self.pending_conns:
+                conn.timeout = 0
+        super().murder_pending()
+
+
+def _nothing(*_args, **_options):
+    """The connection is closed already."""
+
+
+worker_class = Worker
+logger_class = AccessLogger
+# A thread that serves a slow transfer does not count: this is for workers that do not move at all.
+timeout = 120
+graceful_timeout = 25
+# Longer than the 60 s for which common proxies keep a connection.
+keepalive = 65
+# girder-client sends all metadata in the query: a description of 64 KiB, percent-encoded, and the rest. gunicorn would
+# lower any limit beyond its own constant.
+message.MAX_REQUEST_LINE = 1024 * 1024
+limit_request_line = 512 * 1024
+# Servers of one user would share the file of this socket.
+control_socket_disable = True
+if _SHARED_MEMORY.is_dir():
+    worker_tmp_dir = str(_SHARED_MEMORY)
+
+
+def on_starting(_server):
+    """Load the application's modules once for all workers, while the database starts.
+
+    They connect to nothing: only the workers may, since no connection survives a fork.
+    """
+    importlib.import_module('girder.api.api_main')
+    # CherryPy's own access log would go to standard error at every level, with the tokens in it.
+    access = logging.getLogger('cherrypy.access')
+    access.propagate = False
+    access.addHandler(logging.NullHandler())
+
+
+def when_ready(_server):
+    """Wait for the supervisor's word that the database is ready before any worker starts."""
+    if not sys.stdin.readline():
+        sys.exit(0)
+
+
+def post_fork(server, _worker):
+    """End the workers with their master, even if that is killed."""
+    processes.die_with_parent(server.pid)

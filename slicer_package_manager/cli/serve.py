@@ -1,0 +1,168 @@
+"""The command ``serve``."""
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import platformdirs
+
+from slicer_package_manager import __version__
+from slicer_package_manager.cli import database, listener, mongod, web
+from slicer_package_manager.cli.admin import Admin, choose_admin
+from slicer_package_manager.cli.data_dir import DataDir
+from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.processes import spawn
+from slicer_package_manager.cli.supervisor import Child, Stopped, Supervisor
+
+LOG_LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
+# An embedded database may have to recover from a crash; one that is already running answers or does not.
+_EMBEDDED_PATIENCE = 300.0
+_EXTERNAL_PATIENCE = 5.0
+_START_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``serve`` was asked for."""
+
+    host: str
+    port: int
+    database: str | None
+    data: DataDir
+    workers: int
+    threads: int
+    log_level: str
+    access_log: Path | None
+    admin: Admin
+
+
+def _database_uri(_context, _parameter, value: str | None) -> str | None:
+    if value and not re.match(r'mongodb(\+srv)?://[^/?]', value):
+        raise click.BadParameter('expected mongodb://HOST:PORT/NAME')
+    return value or None
+
+
+@click.command()
+@click.option('--host', default='127.0.0.1', show_default=True,
+              help='Address to listen on; 0.0.0.0 or :: for all.')
+@click.option('--port', type=click.IntRange(0, 65535), default=8080, show_default=True,
+              help='Port to listen on; 0 picks a free one.')
+@click.option('--data-dir', type=click.Path(file_okay=False, path_type=Path),
+              envvar='SLICER_PACKAGE_MANAGER_DATA_DIR', show_envvar=True, show_default=True,
+              default=platformdirs.user_data_dir('slicer-package-manager', appauthor=False),
+              help='Directory for the database, the uploaded files and the logs.')
+@click.option('--database', metavar='URI', callback=_database_uri,
+              envvar=['SLICER_PACKAGE_MANAGER_DATABASE', 'GIRDER_MONGO_URI'], show_envvar=True,
+              help='MongoDB to use, mongodb://HOST:PORT/NAME, instead of an embedded one.')
+@click.option('--workers', type=click.IntRange(1), default=2, show_default=True,
+              help='Number of server processes.')
+@click.option('--threads', type=click.IntRange(1), default=64, show_default=True,
+              help='Requests that each process serves at the same time.')
+@click.option('--log-level', type=click.Choice(LOG_LEVELS, case_sensitive=False), default='warning',
+              envvar='LOGLEVEL', show_envvar=True, show_default=True,
+              help='Least severity of the messages on standard error.')
+@click.option('--access-log', type=click.Path(dir_okay=False, path_type=Path), metavar='FILE',
+              help='Append a line for each request to FILE, in the "combined" format.')
+@click.option('--admin-login', default='admin', envvar='SLICER_PACKAGE_MANAGER_ADMIN_LOGIN', show_envvar=True,
+              show_default=True, help='Login of the admin account of a new database.')
+@click.option('--admin-password', envvar=web.ADMIN_PASSWORD_VARIABLE, show_envvar=True,
+              help='Password of that account; give it by the variable, arguments are visible to all users. '
+                   'Without one it is generated and shown once.')
+def serve(data_dir, admin_login, admin_password, **options):
+    """Run a server, with a database of its own unless --database names another.
+
+    The first start creates what is missing: the database, a directory for uploaded files, an admin account.
+    Later starts keep all of it. Ctrl-C or SIGTERM stops the server after its running requests; a second one
+    does not wait for them.
+
+    \b
+    Examples:
+      slicer-package-manager serve
+      slicer-package-manager serve --host 0.0.0.0 --port 80 --data-dir /srv/slicer-packages
+      slicer-package-manager serve --database mongodb://db.example.org:27017/girder --workers 4
+    """  # noqa: D301 - click takes the control character as "keep these lines"
+    run(Options(data=DataDir(data_dir), admin=choose_admin(admin_login, admin_password), **options))
+
+
+def run(options: Options) -> None:
+    """Serve until a signal asks for the end.
+
+    :raises ServeError: the server cannot start, or a part of it ended by itself.
+    """
+    program = None if options.database else mongod.find_mongod()
+    options.data.create()
+    with ExitStack() as stack:
+        stack.enter_context(suppress(Stopped))
+        if program:
+            stack.enter_context(options.data.locked())
+        door = stack.enter_context(listener.listen(options.host, options.port))
+        if program:
+            options.data.create(options.data.database, options.data.log.parent)
+            endpoint = mongod.Endpoint(options.data.sockets)
+            stack.callback(endpoint.remove)
+        supervisor = stack.enter_context(Supervisor())
+        if program:
+            supervisor.add(mongod.start(program, options.data, endpoint))
+        uri = endpoint.uri if program else database.completed(options.database or '')
+        _serve(options, supervisor, door, uri)
+
+
+def _serve(options: Options, supervisor: Supervisor, door: socket.socket, uri: str) -> None:
+    """Start the web server while its database gets ready, and watch both."""
+    host, port = listener.reachable_at(door)
+    env = web.environment(uri, options.log_level, embedded=options.database is None)
+    server = supervisor.add(web.start(door, env, workers=options.workers, threads=options.threads,
+                                      access_log=options.access_log, directory=options.data.path))
+    if _bootstrap(options, supervisor, env):
+        _show_account(options.admin)
+    # The workers wait for this line, since they must not start before the database is ready.
+    server.tell(b'\n')
+    _wait_until_it_answers(supervisor, host, port)
+    click.echo(f'Slicer Package Manager {__version__} is ready: {listener.url_of(host, port)}')
+    while True:
+        supervisor.pause(3600)
+
+
+def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
+    """Have the database prepared, and tell whether the admin account was created."""
+    plan = {
+        'assetstore': str(options.data.assetstore),
+        'login': options.admin.login,
+        'password': options.admin.password,
+        'embedded': options.database is None,
+        'patience': _EXTERNAL_PATIENCE if options.database else _EMBEDDED_PATIENCE,
+    }
+    process = spawn([sys.executable, '-m', 'slicer_package_manager.cli.bootstrap'], env=env,
+                    cwd=options.data.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child = supervisor.add(Child('The preparation of the database', process, grace=0))
+    child.tell(json.dumps(plan).encode())
+    if supervisor.finish(child) != 0:
+        raise ServeError('The database could not be prepared; the reason is above.')
+    outcome = json.loads(child.output().splitlines()[-1])
+    if 'error' in outcome:
+        raise ServeError(outcome['error'])
+    return outcome['created']
+
+
+def _wait_until_it_answers(supervisor: Supervisor, host: str, port: int) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while not web.answers(host, port):
+        if time.monotonic() > deadline:
+            raise ServeError(f'The web server did not answer within {_START_TIMEOUT:.0f} s.')
+        supervisor.pause(0.05)
+
+
+def _show_account(admin: Admin) -> None:
+    click.echo(f'Admin login: {admin.login}')
+    if admin.generated:
+        click.echo(f'Admin password: {admin.password}')
+        click.echo('This password is not shown again.')
+    else:
+        click.echo(f'Admin password: the one of {web.ADMIN_PASSWORD_VARIABLE}')

@@ -1,0 +1,73 @@
+"""The web server: gunicorn with Girder."""
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from slicer_package_manager.cli.processes import spawn
+from slicer_package_manager.cli.supervisor import Child
+
+ADMIN_PASSWORD_VARIABLE = 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD'  # noqa: S105 - the name of a variable
+DEFAULTS = {
+    'GIRDER_SERVER_MODE': 'production',
+    # Without a broker: what Girder would give to a worker is done at once.
+    'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true',
+    # Else uploads stop when less than 10 GiB are free.
+    'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '512',
+    # Saves a query per access check.
+    'GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS': 'false',
+}
+# Would replace the database, or (the password) are no business of the web server.
+_WITHHELD = ('GIRDER_TEST_DB', ADMIN_PASSWORD_VARIABLE)
+_STOP_GRACE = 32.0  # a little more than gunicorn's own, after which it ends its workers
+_STDERR = 2
+_PROBE = '/api/v1/system/version'
+
+
+def environment(uri: str, log_level: str, *, embedded: bool) -> dict[str, str]:
+    """The environment of Girder's processes: what the user set wins over ``DEFAULTS``."""
+    withheld = (*_WITHHELD, 'GIRDER_MONGO_REPLICA_SET') if embedded else _WITHHELD
+    inherited = {name: value for name, value in os.environ.items() if name not in withheld}
+    return {**DEFAULTS, **inherited, 'GIRDER_MONGO_URI': uri, 'LOGLEVEL': log_level.upper()}
+
+
+def start(
+    listener: socket.socket,
+    env: Mapping[str, str],
+    *,
+    workers: int,
+    threads: int,
+    access_log: Path | None,
+    directory: Path,
+) -> Child:
+    """Start gunicorn in ``directory`` and give it ``listener``; it serves after it was told a line."""
+    args = [
+        sys.executable, '-m', 'gunicorn', 'girder.wsgi:app',
+        '--config', 'python:slicer_package_manager.cli.gunicorn_config',
+        '--bind', f'fd://{listener.fileno()}',
+        '--workers', str(workers), '--threads', str(threads),
+        '--log-level', env['LOGLEVEL'].lower(),
+        *(['--access-logfile', str(access_log.absolute())] if access_log else []),
+    ]
+    # Not in the current directory, whose modules would come before the installed ones.
+    # Its standard output is our standard error: ours is for the URL.
+    process = spawn(args, env=env, cwd=directory, pass_fds=[listener.fileno()],
+                    stdin=subprocess.PIPE, stdout=_STDERR)
+    listener.close()
+    return Child('The web server (gunicorn)', process, grace=_STOP_GRACE, hasten=signal.SIGINT)
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether Girder's API answers at ``host`` and ``port``."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request('GET', _PROBE)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

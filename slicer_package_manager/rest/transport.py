@@ -1,0 +1,16 @@
+"""What the web server in front of the plugin lets it see."""
+import logging
+import sys
+
+logger = logging.getLogger(__name__)
+
+ASGI_WARNING = (
+    "Downloads that clients break off are counted as complete here: Girder's ASGI server (girder serve) does not tell "
+    'the application about them. For exact counts run "slicer-package-manager serve", or '
+    '"gunicorn girder.wsgi:app --worker-class gthread --threads 32".')
+
+
+def warn_if_aborts_are_hidden() -> None:
+    """Say so in the log when the server is one under which a transfer that was broken off looks complete."""
+    if 'girder.asgi' in sys.modules:
+        logger.warning(ASGI_WARNING)
