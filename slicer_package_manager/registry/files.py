@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.file import File
+from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry import store
@@ -23,6 +25,48 @@ def thing_of(file):
     """The package or extension whose file ``file`` is, or was; ``None`` for anybody else's file."""
     item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
     return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
+
+
+class Found(NamedTuple):
+    """A package or extension, the folder that says who may read it, and its file if it has one."""
+
+    item: dict[str, Any]
+    folder: dict[str, Any]
+    file: dict[str, Any] | None
+
+
+def of_item(item_id) -> Found | None:
+    """The package or extension ``item_id`` with its current file, by one query; ``None`` if there is none."""
+    found = list(Item().collection.aggregate([
+        {'$match': {'_id': item_id, 'spm.kind': {'$exists': True}}}, _with('folder', 'folderId'),
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]))
+    if not found or not found[0]['folder']:
+        return None
+    item = found[0]
+    (folder,), here = item.pop('folder'), item.pop('files')
+    return Found(item, folder, min(here, key=_age, default=None))
+
+
+def of_file(file_id) -> Found | None:
+    """The file ``file_id`` with the package or extension whose it is; ``None`` if it is anybody else's."""
+    found = list(File().collection.aggregate([
+        {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId')]))
+    if not found:
+        return None
+    file = found[0]
+    items, folders = file.pop('item'), file.pop('folder')
+    if items and folders:
+        return Found(items[0], folders[0], file) if 'kind' in items[0].get('spm', ()) else None
+    item = thing_of(file)  # a retired file lies in no item any more
+    return item and Found(item, Folder().load(item['folderId'], force=True), file)
+
+
+def _with(model, key):
+    return {'$lookup': {'from': model, 'localField': key, 'foreignField': '_id', 'as': model}}
+
+
+def _age(file):
+    return file['created'], file['_id']
 
 
 def current(item):

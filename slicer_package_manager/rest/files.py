@@ -11,6 +11,7 @@ from girder.api.rest import getCurrentUser
 from girder.constants import AccessType, TokenScope
 from girder.exceptions import RestException
 from girder.models.file import File
+from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
 
@@ -25,50 +26,43 @@ logger = logging.getLogger(__name__)
 _DISPOSITIONS = ('attachment', 'inline')
 
 
-def _item(event):
-    """The package or extension that the request is about, if the user may read it; else ``None``."""
+def _found(event, find):
+    """What ``find`` makes of the id in the path, if it is of a package or extension; else ``None``.
+
+    :raises AccessException: the user may not read it.
+    """
     identifier = object_id(event.info.get('id'))
-    item = identifier and Item().findOne({'_id': identifier, 'spm.kind': {'$exists': True}})
-    return _readable(item)
-
-
-def _readable(item):
-    if item:
-        Item().requireAccess(item, getCurrentUser(), AccessType.READ)
-    return item
+    found = identifier and find(identifier)
+    if found and not Folder().hasAccess(found.folder, getCurrentUser(), AccessType.READ):
+        Item().requireAccess(found.item, getCurrentUser(), AccessType.READ)
+    return found or None
 
 
 @access.public(scope=TokenScope.DATA_READ)
 def list_files(event):
     """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
-    item = _item(event)
-    if not item or Item().hasAccess(item, getCurrentUser(), AccessType.WRITE):
-        return
-    file = files.current(item)
-    event.preventDefault().addResponse([File().filter(file, getCurrentUser())] if file else [])
+    found = _found(event, files.of_item)
+    user = getCurrentUser()
+    if found and not Folder().hasAccess(found.folder, user, AccessType.WRITE):
+        event.preventDefault().addResponse([File().filter(found.file, user)] if found.file else [])
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
 def download_item(event):
     """``GET /item/:id/download``: the item's file; 404 for an item without one, not an empty archive."""
-    item = _item(event)
-    if not item:
-        return
-    file = files.current(item)
-    if file is None:
-        raise NotFound(f'"{item["name"]}" has no file yet; its upload is not complete.')
-    if not event.info['params'].get('format'):
-        _answer(event, item, file)
+    found = _found(event, files.of_item)
+    if found and found.file is None:
+        raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
+    if found and not event.info['params'].get('format'):
+        _answer(event, found.item, found.file)
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
 def download_file(event):
     """``GET /file/:id/download`` and ``.../download/:name``."""
-    identifier = object_id(event.info.get('id'))
-    file = identifier and File().findOne({'_id': identifier})
-    item = file and _readable(files.thing_of(file))
-    if item:
-        _answer(event, item, file)
+    found = _found(event, files.of_file)
+    if found:
+        _answer(event, found.item, found.file)
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
