@@ -20,6 +20,8 @@ from benchmarks.cases import SUITES
 @click.option('--clients', default=16, show_default=True, help='Connections of those cases.')
 @click.option('--counted', default=2000, show_default=True,
               help='Extensions on each server, each downloaded once before.')
+@click.option('--workers', default=1, show_default=True,
+              help='Processes of our server; the peer has one.')
 @click.option('--peer-python', help='Python of an environment that has the peer.')
 @click.option('--prepare-peer', metavar='PYTHON', help='Install the peer first, with this Python 3.10.')
 @click.option('--output', type=click.Path(path_type=Path), help='Write all numbers to this JSON file.')
@@ -30,7 +32,7 @@ def main(suite, wanted, peer_python, prepare_peer, output, **options):
     cases = [case for case in SUITES[suite] if not wanted or any(text in case.name for text in wanted)]
     with contextlib.ExitStack() as stack:
         elsewhere = stack.enter_context(origin.running())
-        both = {servers.OURS: stack.enter_context(servers.ours(elsewhere)),
+        both = {servers.OURS: stack.enter_context(servers.ours(elsewhere, options.workers)),
                 servers.PEER: stack.enter_context(servers.peer(python, elsewhere))}
         results = list(runner.run(cases, both, options))
     click.echo(report.table(results))

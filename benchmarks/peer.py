@@ -9,7 +9,7 @@ import platformdirs
 
 #: What its users install, and what that needs today to install and start.
 REQUIREMENTS = ['slicer-package-manager==0.11.0', 'girder~=3.1.25', 'pymongo>=4,<4.10', 'bcrypt<4']
-_BUILD_TOOLS = ['setuptools<81', 'wheel']
+_BUILD_TOOLS = ['setuptools<81', 'setuptools_scm<9', 'wheel']
 
 
 def folder():

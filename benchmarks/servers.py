@@ -15,30 +15,24 @@ from pathlib import Path
 import httpx
 
 from plugin_tests import mongodb
+from slicer_package_manager.cli import database, web
 
 OURS, PEER = 'ours', 'peer'
-#: As `slicer-package-manager serve` starts gunicorn.
-THREADS = 32
+#: What `slicer-package-manager serve` tells gunicorn, but that the database is there already.
 _GUNICORN_CONFIG = """
-import logging
+from slicer_package_manager.cli.gunicorn_config import *
 
-worker_class, workers, threads = 'gthread', 1, {threads}
-timeout, graceful_timeout, keepalive = 120, 5, 65
-control_socket_disable = True
-worker_tmp_dir = {shared_memory!r}
-loglevel = 'warning'
+workers, threads, loglevel = {workers}, 32, 'warning'
+
+
+def when_ready(_server):
+    pass
 
 
 def post_worker_init(worker):
     from slicer_package_manager.registry import links
     links.TEST_ORIGINS.add({origin!r})
-    logging.getLogger('cherrypy.access').propagate = False
-    logging.getLogger('cherrypy.access').addHandler(logging.NullHandler())
 """
-_OUR_ENVIRONMENT = {
-    'GIRDER_SERVER_MODE': 'production', 'LOGLEVEL': 'WARNING', 'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true',
-    'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '512', 'GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS': 'false',
-}
 #: Without the access log that it writes by default, since ours does not write one either.
 _PEER_CONFIG = """
 [global]
@@ -79,7 +73,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def ours(origin):
+def ours(origin, workers):
     """This checkout's server, as `slicer-package-manager serve` runs it.
 
     :param origin: the origin on loopback that it may link to and fetch from.
@@ -87,11 +81,11 @@ def ours(origin):
     with mongodb.running() as uri, _folder() as folder:
         port = _free_port()
         config = folder / 'gunicorn_config.py'
-        shared_memory = '/dev/shm' if Path('/dev/shm').is_dir() else None
-        config.write_text(_GUNICORN_CONFIG.format(threads=THREADS, origin=origin, shared_memory=shared_memory))
+        config.write_text(_GUNICORN_CONFIG.format(workers=workers, origin=origin))
         command = [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
                    '--bind', f'127.0.0.1:{port}']
-        with _running(command, {**_OUR_ENVIRONMENT, 'GIRDER_MONGO_URI': uri}, port, folder) as process:
+        variables = {**web.DEFAULTS, 'LOGLEVEL': 'WARNING', 'GIRDER_MONGO_URI': database.completed(uri)}
+        with _running(command, variables, port, folder) as process:
             yield Server(OURS, port, process, folder, origin)
 
 

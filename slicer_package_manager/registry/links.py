@@ -77,12 +77,13 @@ def _parts_problem(parts, hosts):
     return next((wrong for good, wrong in rules if not good), None)
 
 
-def require_allowed(url: str) -> None:
+def require_allowed(url: str, hosts) -> None:
     """Refuse ``url`` if it may not, or no longer, be linked to.
 
+    :param hosts: the value of the setting that tells which hosts may.
     :raises Forbidden: it may not; the message names the setting.
     """
-    wrong = url_problem(url, settings.get(settings.LINK_HOSTS))
+    wrong = url_problem(url, hosts)
     if wrong:
         raise Forbidden(f'The file of this package is hosted elsewhere and cannot be delivered: its URL {wrong} '
                         f'(see the setting {settings.LINK_HOSTS}).')

@@ -5,6 +5,7 @@ rule again whenever it is read.
 """
 from __future__ import annotations
 
+import os
 import re
 
 from girder.exceptions import ValidationException
@@ -49,8 +50,23 @@ def get(key):
 
     :raises ValidationException: the environment gives an unusable one.
     """
+    return _checked(key, Setting().get(key))
+
+
+def get_each(*keys):
+    """The values of the settings ``keys``, by one query.
+
+    :raises ValidationException: the environment gives an unusable one.
+    """
+    if any(f'GIRDER_SETTING_{key.replace(".", "_").upper()}' in os.environ for key in keys):
+        return [get(key) for key in keys]
+    stored = {setting['key']: setting['value'] for setting in Setting().find({'key': {'$in': keys}})}
+    return [_checked(key, stored.get(key, RULES[key][1])) for key in keys]
+
+
+def _checked(key, value):
     try:
-        return RULES[key][0](Setting().get(key))
+        return RULES[key][0](value)
     except ValueError as error:
         raise ValidationException(f'The setting {key} is unusable: {error}.', key) from None
 

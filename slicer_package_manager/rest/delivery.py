@@ -40,6 +40,11 @@ class _Download:
         """That of the assetstore which has the file."""
         return File().getAssetstoreAdapter(self.file)
 
+    @cached_property
+    def way(self):
+        """The setting that tells how a file which is hosted elsewhere is delivered."""
+        return settings.get(settings.LINK_DELIVERY)
+
     def counted(self, chunks):
         """``chunks``, and the download counted after the last one was taken."""
         yield from chunks
@@ -56,7 +61,8 @@ def deliver(item, file, disposition=None, part=None):
     """
     download = _Download(item, file, disposition or 'attachment', part)
     if not download.stored:
-        links.require_allowed(file['linkUrl'])
+        download.way, hosts = settings.get_each(settings.LINK_DELIVERY, settings.LINK_HOSTS)
+        links.require_allowed(file['linkUrl'], hosts)
     if _redirects(download):
         return _redirect(download)
     _validators(download)
@@ -80,7 +86,7 @@ def _redirects(download):
     """Whether the client is sent elsewhere for the bytes."""
     if download.stored and (not download.size or stored.on_disk(download.adapter)):
         return False
-    way = settings.get(settings.LINK_DELIVERY)
+    way = download.way
     if way == 'auto':
         agent = download.headers.get('User-Agent', '').strip()
         way = 'stream' if agent == _FOLLOWS_NO_REDIRECT else 'redirect'
