@@ -31,7 +31,7 @@ def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
             process = subprocess.Popen(
                 [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
                  '--worker-class', 'gthread', '--threads', str(threads), '--workers', str(workers), '--bind', f'fd://{listener.fileno()}',
-                 '--no-control-socket', '--graceful-timeout', '5'],
+                 '--keep-alive', '65', '--no-control-socket', '--graceful-timeout', '5'],
                 pass_fds=[listener.fileno()], stdout=output, stderr=output, start_new_session=True,
                 env={**os.environ, 'GIRDER_MONGO_URI': mongo_uri, 'GIRDER_SERVER_MODE': 'production',
                      'LOGLEVEL': 'WARNING'})

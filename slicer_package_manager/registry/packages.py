@@ -5,11 +5,22 @@ from typing import Any, NamedTuple
 
 from girder import events
 from girder.constants import AccessType
+from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import channels, indexes, kinds, links, registration, store, templates, values
+from slicer_package_manager.registry import (
+    channels,
+    indexes,
+    kinds,
+    links,
+    placement,
+    registration,
+    store,
+    templates,
+    values,
+)
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.kinds import PACKAGE
@@ -125,7 +136,23 @@ def _create(kind, app, folder, nearest, wanted, user):
     except DuplicateKeyError as error:
         _raise_if_name(error, name, folder)
         return None
-    return store.unless_orphaned(Item(), item, folder)
+    return _where_it_lies(item, folder)
+
+
+def _where_it_lies(item, folder):
+    """``item``, which was stored just now, true to ``folder`` as that is by now; ``None`` if that was deleted.
+
+    Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
+    sees the other.
+    """
+    after = Folder().findOne({'_id': folder['_id']}, fields=['spm'])
+    if after is None:
+        Item().remove(item)
+        return None
+    if after.get('spm') == folder['spm']:
+        return item
+    placement.register_item(item)
+    return Item().findOne({'_id': item['_id']})
 
 
 def _raise_if_name(error, name, folder):
@@ -136,7 +163,7 @@ def _raise_if_name(error, name, folder):
 
 def _update(kind, app, folder, existing, wanted):
     old = existing['meta']
-    meta = {**old, **wanted.kept, **registration.place_values(kind, folder)}
+    meta = {**old, **wanted.kept}
     for key in wanted.cleared:
         meta.pop(key, None)
     name = _name(kind, app, meta)
