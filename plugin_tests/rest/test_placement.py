@@ -1,9 +1,12 @@
 """What follows when administrators edit, move, copy and rename through Girder's own calls."""
+import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from plugin_tests.conftest import EXTENSION_FORM, upload
+from slicer_package_manager.registry import placement
 
 pytestmark = pytest.mark.database
 
@@ -284,6 +287,29 @@ def test_a_renamed_release_renames_it_in_its_packages(make, make_release, rename
     assert [one['_id'] for one in found('package', release_id_or_name='5.8.0')] == [item['_id']]
     assert found('package', release_id_or_name='5.8') == []
     assert make('package')['meta']['release'] == '5.8.0'
+
+
+def test_an_upload_that_ends_while_its_release_is_renamed_is_not_forgotten(
+        api, make, make_release, rename, item_of, found, monkeypatch):
+    release = make_release('5.8', '33000')
+    item = make('package')
+    check = placement.check_item
+
+    def overtake():
+        upload(api, item['_id'], b'content')
+        api.put(f'/item/{item["_id"]}/metadata', json={'repository_type': 'hg'}).raise_for_status()
+
+    def check_and_be_overtaken(document):
+        check(document)
+        monkeypatch.setattr(placement, 'check_item', check)
+        with ThreadPoolExecutor(1) as pool:  # requests are bound to their threads
+            pool.submit(overtake).result()
+    monkeypatch.setattr(placement, 'check_item', check_and_be_overtaken)
+    rename(release, '5.8.0').raise_for_status()
+    meta = item_of(item)['meta']
+    assert (meta['release'], meta['repository_type']) == ('5.8.0', 'hg')
+    assert meta['sha512'] == hashlib.sha512(b'content').hexdigest()
+    assert [one['_id'] for one in found('package')] == [item['_id']]
 
 
 def test_a_release_is_not_renamed_to_another_ones_name(make_release, rename):

@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import kinds, registration, values
+from slicer_package_manager.registry import files, kinds, registration, values
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -60,11 +60,11 @@ def register_item(item) -> None:
 
     :raises Invalid, Conflict: see :func:`check_item`.
     """
-    before = item.get('spm')
+    before, meta = item.get('spm'), item.get('meta', {})
     check_item(item)
     if 'spm' in item:
         item['spm']['ready'] = File().findOne({'itemId': item['_id']}, fields=['_id']) is not None
-        changes = {'$set': {key: item[key] for key in ('spm', 'meta', 'description')}}
+        changes = _changes(item, meta)
     elif before:
         changes = {'$unset': {'spm': ''}}
     else:
@@ -73,6 +73,17 @@ def register_item(item) -> None:
         Item().update({'_id': item['_id']}, changes, multi=False)
     except DuplicateKeyError:
         raise Conflict(f'Another item like "{item["name"]}" is in this folder.') from None
+    if 'spm' in item:
+        files.settle(item)  # its file may have come or gone since it was looked up
+
+
+def _changes(item, before):
+    """The update that registers ``item``; it leaves alone what others may be changing in its metadata."""
+    changed = {f'meta.{key}': value for key, value in item['meta'].items()
+               if key not in before or before[key] != value}
+    gone = {f'meta.{key}': '' for key in before.keys() - item['meta'].keys()}
+    update = {'$set': {'spm': item['spm'], 'description': item['description'], **changed}}
+    return {**update, '$unset': gone} if gone else update
 
 
 def register_copy(item) -> None:
