@@ -313,3 +313,9 @@ def test_the_last_completed_write_is_listed(api, app, make, found, kind):
     assert found(kind)[0]['meta']['repository_type'] == 'hg'
     api.delete(f'/item/{item["_id"]}')
     assert found(kind) == []
+
+
+def test_the_application_in_the_path_cannot_be_overridden_by_a_parameter(api, app, make):
+    other = api.post('/app', params={'name': 'Other'}).raise_for_status().json()
+    make('package', content=b'x', app_id=other['_id'])
+    assert api.get(f'/app/{app["_id"]}/package', params={'app_id': other['_id']}).json() == []

@@ -42,6 +42,11 @@ class App(Resource):
         for method, path, handler in ROUTES:
             self.route(method, path, handler)
 
+    def handleRoute(self, method, path, params):
+        """Call the handler of a route; what the path says is not overridden by a parameter of the same name."""
+        _, _, places = self._matchRoute(method.lower(), path)
+        return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
+
 
 class PackageManager(Resource):
     """``/slicer_package_manager``: the server itself."""
