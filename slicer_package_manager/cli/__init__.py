@@ -2,7 +2,9 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.backup import backup
 from slicer_package_manager.cli.links import links
+from slicer_package_manager.cli.restore import restore
 from slicer_package_manager.cli.serve import serve
 
 
@@ -15,9 +17,12 @@ def main():
     Examples:
       slicer-package-manager serve
       slicer-package-manager serve --help
+      slicer-package-manager backup /srv/backups
       slicer-package-manager links check
     """  # noqa: D301 - click takes the control character as "keep these lines"
 
 
 main.add_command(serve)
 main.add_command(links)
+main.add_command(backup)
+main.add_command(restore)
