@@ -1,8 +1,6 @@
 """Backups, as an administrator makes, checks and restores them."""
 import hashlib
-import json
 import shutil
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +8,6 @@ from pathlib import Path
 import httpx
 import pymongo
 import pytest
-from bson.objectid import ObjectId
 
 from plugin_tests import commands
 from plugin_tests.conftest import FORMS, upload
@@ -165,3 +162,71 @@ def test_the_drill(command, load, db, mongo_uri, app, backups, restored, tmp_pat
     assert {path: there[path] for path in there} == {path: files[path] for path in there}
     assert {file['path'] for file in expected['file']} == there.keys()
     assert sum(one['count'] for one in expected['slicer_package_download']) >= before
+
+
+def test_a_server_with_a_database_of_its_own_moves_to_another_directory(tmp_path, backups):
+    environment = {'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': 'a-password-for-tests'}
+    old = Server(tmp_path / 'old', '--workers', '1', env=environment)
+    try:
+        with old.ready().client('admin', 'a-password-for-tests') as admin:
+            app = admin.post('/app', params={'name': 'Slicer'}).raise_for_status().json()
+            item = admin.post(f'/app/{app["_id"]}/package', params=FORMS['package']).raise_for_status().json()
+            upload(admin, item['_id'], b'content')
+        ok(commands.run('backup', backups, '--data-dir', tmp_path / 'old'))
+        refused = commands.run('restore', backups, '--data-dir', tmp_path / 'old')
+        assert refused.returncode == 1
+        assert f'in use by process {old.pid}' in refused.stderr
+    finally:
+        old.end()
+    shutil.rmtree(tmp_path / 'old')
+    assert '1 files.' in ok(commands.run('restore', backups, '--data-dir', tmp_path / 'new'))
+    new = Server(tmp_path / 'new', '--workers', '1')
+    try:
+        with new.ready().client('admin', 'a-password-for-tests') as admin:
+            assert admin.get(f'/item/{item["_id"]}/download').content == b'content'
+            assert admin.get('/slicer_package_manager/health').json()['assetstore'] == 'ok'
+    finally:
+        new.end()
+
+
+def test_what_the_commands_say(command, mongo_uri, make, api, backups, restored, tmp_path):
+    upload(api, make('package')['_id'], b'content')
+    assert ', 1 files. 1 files were copied (7 bytes), 0 were there (0 bytes).' in ok(command(backups))
+    assert 'Removed 20' in ok(command('--keep', '1', backups))
+    (name, rest) = ok(command('list', backups)).strip().split('  ')
+    assert rest.endswith(' documents, 1 files')
+    assert ok(command('verify', backups, '--at', name[:10])) == f'{name}: whole\n'
+    assert ok(command('prune', backups, '--keep-daily', '3')) == ''
+    assert command('prune', backups).returncode == 2
+    assert 'no backup "1999"' in command('verify', backups, '--at', '1999').stderr
+
+    (damaged,) = (path for path in backups.rglob('*') if len(path.name) == 128)
+    damaged.write_bytes(b'CONTENT')
+    told = command('verify', backups)
+    assert (told.returncode, told.stdout) == (1, '')
+    assert f'{damaged}: its bytes have changed' in told.stderr
+    refused = restore(backups, restored)
+    assert refused.returncode == 1
+    assert f'{damaged}: its bytes have changed' in refused.stderr
+    damaged.unlink()
+    ok(command(backups))
+    assert 'Restored ' in ok(restore(backups, restored))
+    again = restore(backups, restored)
+    assert again.returncode == 1
+    assert '"restored" is not empty' in again.stderr
+
+
+def test_lost_bytes_are_exit_status_3_and_keep_older_backups(command, make, api, db, backups):
+    upload(api, make('package')['_id'], b'content')
+    ok(command(backups))
+    db['file'].update_one({}, {'$set': {'size': 8}})
+    done = command('--keep', '1', backups)
+    assert done.returncode == 3
+    assert 'Not in the backup: "file.tar.gz"' in done.stderr
+    assert len(ok(command('list', backups)).splitlines()) == 2
+
+
+def test_a_directory_without_a_backup_is_told(command, tmp_path):
+    assert 'There is no directory' in command('verify', tmp_path / 'none').stderr
+    assert 'There is no complete backup' in command('verify', tmp_path).stderr
+    assert commands.run('backup', tmp_path, '--data-dir', tmp_path).returncode == 1
