@@ -19,6 +19,8 @@ FORBIDDEN = {
     'events.py': (f'{PACKAGE}.rest', f'{PACKAGE}.cli'),
     'cli': (f'{PACKAGE}.rest',),
     'rest': (f'{PACKAGE}.cli', f'{PACKAGE}.events'),
+    'backup': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events', f'{PACKAGE}.doctor'),
+    'doctor': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events'),
     'registry/values.py': ('girder', 'pymongo', 'bson'),
     'registry/kinds.py': ('girder', 'pymongo', 'bson'),
     'registry/templates.py': ('girder', 'pymongo', 'bson'),

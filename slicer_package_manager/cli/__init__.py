@@ -3,6 +3,7 @@ import click
 
 from slicer_package_manager import __version__
 from slicer_package_manager.cli.backup import backup
+from slicer_package_manager.cli.doctor import doctor
 from slicer_package_manager.cli.links import links
 from slicer_package_manager.cli.restore import restore
 from slicer_package_manager.cli.serve import serve
@@ -18,6 +19,7 @@ def main():
       slicer-package-manager serve
       slicer-package-manager serve --help
       slicer-package-manager backup /srv/backups
+      slicer-package-manager doctor
       slicer-package-manager links check
     """  # noqa: D301 - click takes the control character as "keep these lines"
 
@@ -26,3 +28,4 @@ main.add_command(serve)
 main.add_command(links)
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(doctor)

@@ -30,14 +30,13 @@ class Download(Model):
         return doc
 
 
-def ensure_indexes() -> None:
-    """Create the index by which counts are found and which keeps them unique, and those for questions by date."""
-    Download().collection.create_indexes([
-        IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
-        IndexModel([('app', ASCENDING), ('day', ASCENDING)], name='spm_download_day'),
-        IndexModel([('app', ASCENDING), ('baseName', ASCENDING), ('day', ASCENDING)], name='spm_download_name'),
-        IndexModel([('app', ASCENDING), ('release', ASCENDING), ('day', ASCENDING)], name='spm_download_release'),
-    ])
+#: The index by which counts are found and which keeps them unique, and those for questions by date.
+INDEXES = [
+    IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
+    IndexModel([('app', ASCENDING), ('day', ASCENDING)], name='spm_download_day'),
+    IndexModel([('app', ASCENDING), ('baseName', ASCENDING), ('day', ASCENDING)], name='spm_download_name'),
+    IndexModel([('app', ASCENDING), ('release', ASCENDING), ('day', ASCENDING)], name='spm_download_release'),
+]
 
 
 def key_of(item) -> dict[str, Any]:

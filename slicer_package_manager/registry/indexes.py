@@ -8,6 +8,9 @@ from girder.models.item import Item
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from slicer_package_manager.registry import downloads
+from slicer_package_manager.registry.downloads import Download
+
 logger = logging.getLogger(__name__)
 
 #: Two things may not share these: the names of the unique indexes, with what they keep apart.
@@ -54,15 +57,32 @@ FILE_INDEXES = [IndexModel([('spm.retired', ASCENDING)], name='spm_retired',
 COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role': {'$exists': True}})]
 
 
+def _wanted():
+    return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
+            (File(), FILE_INDEXES), (Download(), downloads.INDEXES))
+
+
+def missing() -> list:
+    """The indexes that are not there, each with its model; one question for each collection."""
+    found = []
+    for model, wanted in _wanted():
+        there = model.collection.index_information()
+        found += [(model, index) for index in wanted if not _is_there(index.document, there)]
+    return found
+
+
+def _is_there(index, there):
+    known = there.get(index['name'], {})
+    return known.get('key') == list(index['key'].items()) and known.get('unique', False) == index.get('unique', False)
+
+
 def ensure() -> None:
     """Create the indexes that are missing.
 
     :raises RuntimeError: documents in the database break a rule that a unique index keeps; the message names
         them. The server must not run without the rule, or it would let more of them in.
     """
-    for model, wanted in ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES),
-                          (Collection(), COLLECTION_INDEXES),
-                          (File(), FILE_INDEXES)):
+    for model, wanted in _wanted():
         for index in wanted:
             _ensure(model, index)
 
@@ -80,7 +100,7 @@ def _ensure(model, index):
 def _in_the_way(model, index):
     keys = list(index['key'])
     groups = model.collection.aggregate([
-        {'$match': index['partialFilterExpression']},
+        {'$match': index.get('partialFilterExpression', {})},
         {'$group': {'_id': {key.replace('.', '_'): f'${key}' for key in keys},
                     'documents': {'$push': {'id': '$_id', 'name': '$name'}}, 'count': {'$sum': 1}}},
         {'$match': {'count': {'$gt': 1}}}, {'$limit': 20}])
