@@ -123,7 +123,8 @@ def misplaced_release(one):
 
 
 MENDED = {
-    'a package that tells another checksum': ('files', change('item', the_package, {'$set': {'meta.sha512': 'f' * 128}})),
+    'a package that tells another checksum': ('files', change('item', the_package, {
+        '$set': {'meta.sha512': 'f' * 128}})),
     'a package that seems to have no file': ('files', change('item', the_package, {'$set': {'spm.ready': False}})),
     'a package of another size': ('files', change('item', the_package, {'$set': {'size': 1}})),
     'the same file twice': ('files', lambda one: one.add_file(created=datetime.now(timezone.utc))),
@@ -263,8 +264,10 @@ def test_the_command(installation, mongo_uri):
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
     assert output.endswith('16 checks, 1 findings, 0 of them mended.\n')
+    version = installation.db['slicer_package_change'].find_one()
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
+    assert installation.db['slicer_package_change'].find_one() != version  # servers list anew
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
     assert doctor() == (0, '16 checks, 0 findings, 0 of them mended.\n', '')
