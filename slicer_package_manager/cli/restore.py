@@ -22,7 +22,7 @@ def restore(directory: Path, database, data_dir: Path, at, replace):
     """Put a backup from DIRECTORY into an empty database, and its files into the data directory.
 
     Reads the backup whole before it changes anything, and refuses one that is damaged, and a database or an assetstore
-    that is not empty. No server may run on them. The next start of the server makes the indexes.
+    that is not empty. No server may run on them.
 
     \b
     Examples:
@@ -41,6 +41,8 @@ def restore(directory: Path, database, data_dir: Path, at, replace):
             data.create()
             target = restoring.Target(getDbConnection().get_database(), data.assetstore)
             facts = restoring.restore(place, chosen, target, step, replace=replace)
+            from slicer_package_manager.registry import indexes  # noqa: PLC0415 - as above
+            indexes.ensure()
     documents = sum(told['entries'] for told in facts['collections'].values())
     click.echo(f'Restored {chosen.name}: {documents} documents, {facts["contents"]["entries"]} files.')
     for lost in facts['left_out']:

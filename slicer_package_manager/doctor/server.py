@@ -59,9 +59,12 @@ def clock(_options: Options) -> Iterator[Finding]:
 
 def missing_indexes(_options: Options) -> Iterator[Finding]:
     """Whether all indexes are there."""
+    names: dict[str, list[str]] = {}
     for model, index in indexes.missing():
-        yield Finding(ERROR, f'The index "{index.document["name"]}" of "{model.name}" is missing.',
-                      'Start the server, which creates it, or use --fix; what stands against it is named then.',
+        names.setdefault(model.name, []).append(index.document['name'])
+    for name, missing in names.items():
+        yield Finding(ERROR, f'Indexes of "{name}" are missing: {", ".join(missing)}.',
+                      'Start the server, which creates them, or use --fix; what stands against it is named then.',
                       indexes.ensure)
 
 

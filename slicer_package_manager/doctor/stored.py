@@ -141,4 +141,5 @@ def _add_up(kept, *others) -> None:
 
 
 def _named(document) -> str:
-    return f'"{document["name"]}" ({document["_id"]})'
+    place = f' of the item {document["itemId"]}' if document.get('itemId') else ''
+    return f'"{document["name"]}" ({document["_id"]}{place})'

@@ -26,13 +26,23 @@ def without_files(_options: Options) -> Iterator[Finding]:
 
 def told(_options: Options) -> Iterator[Finding]:
     """Whether each package has one file at most, and tells the truth about it."""
-    for item in Item().collection.aggregate([
-            {'$match': _OURS},
-            {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]):
-        found = sorted(item.pop('files'), key=lambda file: (file['created'], file['_id']))
-        if len(found) > 1:
-            yield from _several(item, found)
-        yield from _untrue(item, found)
+    for item in _with_files(_OURS):
+        if any(_wrong(item)):  # an upload may have ended since this was read: look again
+            for now in _with_files({**_OURS, '_id': item['_id']}):
+                yield from _wrong(now)
+
+
+def _with_files(which):
+    return Item().collection.aggregate([
+        {'$match': which},
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}])
+
+
+def _wrong(item) -> Iterator[Finding]:
+    found = sorted(item['files'], key=lambda file: (file['created'], file['_id']))
+    if len(found) > 1:
+        yield from _several(item, found)
+    yield from _untrue(item, found)
 
 
 def _several(item, found) -> Iterator[Finding]:
@@ -48,11 +58,14 @@ def _several(item, found) -> Iterator[Finding]:
 
 def _untrue(item, found) -> Iterator[Finding]:
     ready, sha512 = bool(found), (found[0].get('sha512') if found else None) or ''
-    if item['spm'].get('ready') != ready or item['meta'].get('sha512', '') != sha512:
-        yield Finding(ERROR, f'{_named(item)} does not tell the truth about its file: '
-                             + ('its checksum is another one.' if ready else 'it has none.'),
-                      'Use --fix, which corrects it.' if ready else 'Use --fix, which takes it from the lists, and '
-                      'upload its file again.', partial(_settle, item))
+    if item['spm'].get('ready') != ready:
+        yield Finding(ERROR, f'{_named(item)} ' + ('has a file, and is not listed.' if ready else
+                                                  'is listed, and has no file.'),
+                      'Use --fix, which lists it.' if ready else 'Use --fix, which takes it from the lists, and upload '
+                      'its file again.', partial(_settle, item))
+    elif item['meta'].get('sha512', '') != sha512:
+        yield Finding(ERROR, f'{_named(item)} tells another checksum than that of its file.',
+                      'Use --fix, which corrects it.', partial(_settle, item))
     if item['size'] != sum(file['size'] for file in found) and len(found) < 2:  # noqa: PLR2004 - else see there
         yield Finding(WARNING, f'{_named(item)} has the size {item["size"]}, and its file another one.',
                       'Use --fix, which corrects it.', partial(_settle, item))
