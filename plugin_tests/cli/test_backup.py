@@ -1,6 +1,7 @@
 """Backups, as an administrator makes, checks and restores them."""
 import hashlib
 import shutil
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import httpx
 import pymongo
 import pytest
+from click.testing import CliRunner
 
 from plugin_tests import commands
 from plugin_tests.conftest import FORMS, upload
 from plugin_tests.processes import gunicorn
 from plugin_tests.servers import Server, poll
+from slicer_package_manager.cli import main
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -28,8 +31,10 @@ def backups(tmp_path):
 def command(mongo_uri, backups):
     """``backup`` and its like, on the database of the tests."""
     def run(*args):
-        on = () if args[0] in ('list', 'verify', 'prune') else ('--database', mongo_uri)
-        return commands.run('backup', *args, *on)
+        if args[0] in ('list', 'verify', 'prune'):  # these have no use for a database, nor for a process of their own
+            done = CliRunner().invoke(main, ['backup', *map(str, args)])
+            return subprocess.CompletedProcess(args, done.exit_code, done.stdout, done.stderr)
+        return commands.run('backup', *args, '--database', mongo_uri)
     return run
 
 
