@@ -18,9 +18,14 @@ def listing(model, found, more_keys=()):
     """
     user = getCurrentUser()
     body = orjson.dumps([model.filter(document, user, more_keys) for document in found.documents], default=str)
+    setResponseHeader('Girder-Total-Count', found.total)
+    return json_body(body)
+
+
+def json_body(body):
+    """Answer ``body``, which is JSON, with ``ETag`` and as :func:`listing` does."""
     setRawResponse()
     setResponseHeader('Content-Type', 'application/json')
-    setResponseHeader('Girder-Total-Count', found.total)
     setResponseHeader('Vary', 'Accept-Encoding, Girder-Token, Cookie, Origin')
     tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     setResponseHeader('ETag', tag)

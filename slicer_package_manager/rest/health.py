@@ -10,6 +10,7 @@ from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
 
 import slicer_package_manager
+from slicer_package_manager.registry import writing
 
 #: How long the database may take, in seconds.
 _PATIENCE = 3
@@ -25,6 +26,9 @@ def health(self):  # noqa: ARG001 - Girder binds handlers
     if state['database'] == 'ok':
         state['assetstore'] = _assetstore()
     broken = {key: value for key, value in state.items() if key != 'version' and value != 'ok'}
+    state['indexes'] = writing.obstacle() or 'ok'
+    if state['indexes'] not in ('ok', writing.BUILDING):
+        broken['indexes'] = state['indexes']
     if broken:
         raise RestException('Cannot serve: ' + '; '.join(f'{key}: {value or "unknown"}' for key, value
                                                          in broken.items()), code=503, extra=state)
