@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from slicer_package_manager.registry.downloads import PAST, Download, first_open_day
-from slicer_package_manager.registry.kinds import KINDS
+from slicer_package_manager.registry.kinds import EXTENSION, KINDS
 
 _THING = ('kind', 'revision', 'baseName', 'os', 'arch')
 #: Applications whose past is kept in memory; a server has a handful.
@@ -76,23 +76,29 @@ def _past(app, until, changes) -> _Past:
 
 
 def _with(counts, rows) -> dict[str, dict]:
-    """The revisions that ``rows`` are about, with their counts added to what ``counts`` has of them."""
+    """The revisions that ``rows`` are about, with their counts added to what ``counts`` has of them.
+
+    ``counts`` stays as it is; of what is below it only what changes is copied.
+    """
     found: dict[str, dict] = {}
+    copied = set()
     for row in rows:
-        thing, count = row['_id'], row['count']
-        revision = thing['revision']
-        if revision not in found:
-            found[revision] = _copy(counts.get(revision, {}))
-        group = found[revision].setdefault(KINDS[thing['kind']].plural, {})
-        if thing['kind'] == 'extension':
-            group = group.setdefault(thing['baseName'], {})
-        by_arch = group.setdefault(thing['os'], {})
-        by_arch[thing['arch']] = by_arch.get(thing['arch'], 0) + count
+        *path, arch = _path(row['_id'])
+        place, known, way = found, counts, ()
+        for key in path:
+            way, known = (*way, key), known.get(key, {})
+            if way not in copied:
+                copied.add(way)
+                place[key] = dict(known)
+            place = place[key]
+        place[arch] = place.get(arch, 0) + row['count']
     return found
 
 
-def _copy(counts):
-    return {key: _copy(value) if isinstance(value, dict) else value for key, value in counts.items()}
+def _path(thing):
+    kind = KINDS[thing['kind']]
+    names = (thing['baseName'],) if kind is EXTENSION else ()
+    return (thing['revision'], kind.plural, *names, thing['os'], thing['arch'])
 
 
 def _texts(counts) -> dict[str, bytes]:
