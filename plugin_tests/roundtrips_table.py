@@ -12,7 +12,8 @@ class Call(NamedTuple):
     """One call, and what it costs anonymous users, users who may write to the application, and administrators.
 
     ``None`` where somebody may not make the call. Names in braces in ``params`` and those in the route stand for what
-    the world of the test holds, and what ``before`` makes for this call alone.
+    the world of the test holds, and what ``before`` makes for this call alone. ``again`` is a list that was asked for
+    before and has not changed since.
     """
 
     route: str
@@ -23,6 +24,7 @@ class Call(NamedTuple):
     content: bytes | None = None
     headers: dict[str, str] = {}  # noqa: RUF012
     status: int = 200
+    again: bool = False
 
     @property
     def title(self):
@@ -108,6 +110,7 @@ CALLS = [
     Call(f'GET {APP}/draft', (2, 4, 4), 'one', params={'revision': '33000'}),
     *[call for kind, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
         Call(f'GET {APP}/{kind}', (3, 6, 4), 'all', params=ALL),
+        Call(f'GET {APP}/{kind}', (2, 6, 4), 'all, asked again', params=ALL, again=True),
         Call(f'GET {APP}/{kind}', (4, 7, 5), 'a page', params={'limit': 2}),
         Call(f'GET {APP}/{kind}', (3, 6, 4), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
         Call(f'GET {APP}/{kind}', (4, 7, 5), 'of a release', params={**ALL, label: '5.8'}),

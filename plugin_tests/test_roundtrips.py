@@ -109,12 +109,15 @@ class World:
 
     def trips(self, call):
         """What ``call`` costs each of the clients; ``None`` for those who may not make it."""
+        if call.again:
+            self.commands(call, self.clients[0])
         return tuple(None if allowed is None else len(self.commands(call, client))
                      for client, allowed in zip(self.clients, call.trips, strict=True))
 
     def commands(self, call, client):
         """The commands that the database gets when ``client`` makes ``call``."""
         self.caller = client
+        from slicer_package_manager.registry import changes
         method, path = call.route.split(' ')
         item = path.startswith('/item')
         names = {'app_id': self.app_id, 'id': self.item if item else self.file, 'fresh': self.fresh(),
@@ -122,6 +125,8 @@ class World:
         path = re.sub(r':(\w+)', lambda found: names[found[1]], path)
         params = {key: value.format(**names) if isinstance(value, str) else value
                   for key, value in call.params.items()}
+        if not call.again:
+            changes.announce()  # or a list may be answered that was kept
         with counting() as found:
             answer = client.request(method, path, params=params, content=call.content, headers=call.headers)
         assert answer.status_code == call.status, answer.text
@@ -140,7 +145,7 @@ def measured(wsgi_app, tmp_path_factory):
         patch.setenv('GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS', 'false')
         world = World(wsgi_app, tmp_path_factory.mktemp('assetstore'))
         for call in (*CALLS, *(call for call, _ in DELETIONS)):
-            world.trips(call)  # the first time, Girder creates the indexes of its collections
+            world.commands(call, world.clients[-1])  # the first time, Girder creates the indexes of its collections
         little = {call.title: world.trips(call) for call in CALLS}
         deletions = {call.title: [] for call, _ in DELETIONS}
         for world.depth in (1, 2, 4):

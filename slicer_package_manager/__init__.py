@@ -18,11 +18,12 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import corrections, settings, startup
-        from slicer_package_manager.rest import bodies, files, mounts, transport
+        from slicer_package_manager.registry import changes, corrections, settings, startup
+        from slicer_package_manager.rest import bodies, files, finish, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
+        changes.watch(later=finish.before_answer)
         corrections.apply()
         events.bind()
         files.bind()
