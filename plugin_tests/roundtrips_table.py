@@ -99,34 +99,34 @@ CREATE = {**EXTENSION_FORM, 'baseName': '{fresh}'}
 RAW = {'Content-Type': 'application/octet-stream'}
 
 CALLS = [
-    Call('GET /app', (2, 4, 4), params=ALL),
+    Call('GET /app', (4, 4, 4), params=ALL),
     Call('GET /app', (1, 3, 3), 'by id', params={'app_id': '{app_id}'}),
-    Call('POST /app', (None, 9, 9), params={'name': '{fresh}'}),
+    Call('POST /app', (None, 10, 10), params={'name': '{fresh}'}),
     Call(f'GET {APP}', (1, 3, 3)),
-    Call(f'GET {APP}/release', (2, 4, 4), params=ALL),
+    Call(f'GET {APP}/release', (4, 4, 4), params=ALL),
     Call(f'GET {APP}/release', (2, 4, 4), 'by name', params={'release_id_or_name': '5.8'}),
-    Call(f'POST {APP}/release', (None, 6, 6), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
-    Call(f'GET {APP}/draft', (2, 4, 4), params=ALL),
-    Call(f'GET {APP}/draft', (2, 4, 4), 'one', params={'revision': '33000'}),
+    Call(f'POST {APP}/release', (None, 7, 7), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
+    Call(f'GET {APP}/draft', (4, 4, 4), params=ALL),
+    Call(f'GET {APP}/draft', (4, 4, 4), 'one', params={'revision': '33000'}),
     *[call for kind, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
-        Call(f'GET {APP}/{kind}', (3, 6, 4), 'all', params=ALL),
-        Call(f'GET {APP}/{kind}', (2, 6, 4), 'all, asked again', params=ALL, again=True),
-        Call(f'GET {APP}/{kind}', (4, 7, 5), 'a page', params={'limit': 2}),
-        Call(f'GET {APP}/{kind}', (3, 6, 4), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
-        Call(f'GET {APP}/{kind}', (4, 7, 5), 'of a release', params={**ALL, label: '5.8'}),
-        Call(f'GET {APP}/{kind}', (3, 6, 4), 'of all drafts', params={**ALL, label: 'draft'}),
-        Call(f'GET {APP}/{kind}', (4, 7, 5), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
+        Call(f'GET {APP}/{kind}', (5, 7, 4), 'all', params=ALL),
+        Call(f'GET {APP}/{kind}', (1, 7, 4), 'all, asked again', params=ALL, again=True),
+        Call(f'GET {APP}/{kind}', (6, 8, 5), 'a page', params={'limit': 2}),
+        Call(f'GET {APP}/{kind}', (5, 7, 4), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
+        Call(f'GET {APP}/{kind}', (6, 8, 5), 'of a release', params={**ALL, label: '5.8'}),
+        Call(f'GET {APP}/{kind}', (5, 7, 4), 'of all drafts', params={**ALL, label: 'draft'}),
+        Call(f'GET {APP}/{kind}', (5, 8, 5), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
     )],
-    Call(f'GET {APP}/extension', (3, 6, 4), 'searched', params={**ALL, 'q': 'guided therapy'}),
-    Call(f'POST {APP}/package', (None, 7, 7), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
-    Call(f'POST {APP}/package', (None, 6, 6), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
-    Call(f'POST {APP}/extension', (None, 7, 7), 'new', params=CREATE),
-    Call(f'POST {APP}/extension', (None, 10, 10), 'new, first of its revision',
+    Call(f'GET {APP}/extension', (6, 8, 5), 'searched', params={**ALL, 'q': 'guided therapy'}),
+    Call(f'POST {APP}/package', (None, 8, 8), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
+    Call(f'POST {APP}/package', (None, 7, 7), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
+    Call(f'POST {APP}/extension', (None, 8, 8), 'new', params=CREATE),
+    Call(f'POST {APP}/extension', (None, 11, 11), 'new, first of its revision',
          params={**CREATE, 'app_revision': '{fresh}'}),
-    Call(f'POST {APP}/extension', (None, 6, 6), 'changed', params=UPDATE),
-    Call(f'POST {APP}/extension', (None, 15, 15), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
-    Call(f'DELETE {APP}/package/:pkg_id', (None, 5, 5), before=new_package),
-    Call(f'DELETE {APP}/extension/:ext_id', (None, 5, 5), before=new_extension),
+    Call(f'POST {APP}/extension', (None, 7, 7), 'changed', params=UPDATE),
+    Call(f'POST {APP}/extension', (None, 16, 16), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
+    Call(f'DELETE {APP}/package/:pkg_id', (None, 9, 9), before=new_package),
+    Call(f'DELETE {APP}/extension/:ext_id', (None, 9, 9), before=new_extension),
     Call(f'GET {APP}/downloadstats', (3, 5, 4)),
     Call(f'GET {APP}/downloadstats', (4, 6, 5), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (3, 5, 4), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
@@ -138,38 +138,38 @@ CALLS = [
     Call('GET /file/:id', (3, 5, 5)),
     Call('GET /file/:id/download', (3, 5, 5)),
     Call('GET /file/hashsum/sha512/:hash/download', (5, 7, 7)),
-    Call('POST /file', (None, 20, 20), 'small', content=b'abc', headers=RAW, before=new_extension, params={
+    Call('POST /file', (None, 23, 23), 'small', content=b'abc', headers=RAW, before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file', (None, 6, 6), 'in chunks', before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file/chunk', (None, 20, 20), 'the last', content=b'abc', headers=RAW, before=begun,
          params={'uploadId': '{upload}', 'offset': 0}),
-    Call('POST /file/chunk', (None, 20, 20), 'the last of a replacement', content=b'abc', headers=RAW,
+    Call('POST /file/chunk', (None, 28, 28), 'the last of a replacement', content=b'abc', headers=RAW,
          before=replacement, params={'uploadId': '{upload}', 'offset': 0}),
-    Call('GET /file/offset', (None, 3, 3), before=begun, params={'uploadId': '{upload}'}),
+    Call('GET /file/offset', (None, 7, 7), before=begun, params={'uploadId': '{upload}'}),
     Call('PUT /file/:id/contents', (None, 7, 7), before=new_file, params={'size': 3}),
-    Call('PUT /file/:id', (None, 10, 10), 'renamed', before=new_file, params={'name': '{fresh}'}),
-    Call('DELETE /file/:id', (None, 16, 16), before=new_file),
-    Call('DELETE /file/:id', (None, 16, 16), 'the old of two', before=second_file),
-    Call('DELETE /item/:id', (None, 10, 10), before=item_with_file),
-    Call('POST /api_key/token', (3, 3, 3), before=api_key, params={'key': '{key}'}),
+    Call('PUT /file/:id', (None, 11, 11), 'renamed', before=new_file, params={'name': '{fresh}'}),
+    Call('DELETE /file/:id', (None, 22, 22), before=new_file),
+    Call('DELETE /file/:id', (None, 17, 17), 'the old of two', before=second_file),
+    Call('DELETE /item/:id', (None, 19, 19), before=item_with_file),
+    Call('POST /api_key/token', (6, 6, 6), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
 ]
 
 
-#: Calls that delete a folder, with what each package in it costs.
+#: Calls that delete folders, and what each package in them costs besides.
 DELETIONS = [
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 20, 20), 'a draft', before=draft), 8),
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 20, 20), 'a release', before=release), 8),
-    (Call(f'DELETE {APP}', (None, 20, 20), before=application), 8),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 12, 12), 'a draft', before=draft), 3),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 11, 11), 'a release', before=release), 3),
+    (Call(f'DELETE {APP}', (None, 22, 22), before=application), 3),
 ]
 
 
 def as_markdown():
     """The table as the documentation has it."""
     rows = [(call.title, *('' if number is None else str(number) for number in call.trips)) for call in CALLS]
-    rows += [(call.title, *('' if number is None else f'{number} + {each} for each package' for number in call.trips))
+    rows += [(call.title, *('' if number is None else f'{number} + {each} each' for number in call.trips))
              for call, each in DELETIONS]
     head = ('Call', 'Anonymous', 'May write', 'Administrator')
     return '\n'.join(f'| {" | ".join(row)} |' for row in (head, ('---', *['---:'] * 3), *rows)) + '\n'

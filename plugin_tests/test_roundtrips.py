@@ -94,6 +94,7 @@ class World:
                                        'spm': {**template['spm'], 'app': identifier}})
         self._grow_files()
         self._grow_counts(number)
+        self.extension(baseName=self.fresh())  # waits for its file, as some do in the small world
 
     def _grow_files(self):
         file = self.db.file.find_one({'_id': ObjectId(self.file)})

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.kinds import KINDS
+from slicer_package_manager.registry.listing import BATCH
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
 #: How long after its end, by UTC, a day may still be counted for without further ado: clocks of servers differ.
@@ -97,7 +98,7 @@ def add_totals(kind, app, items) -> None:
              for key, source in (('revision', kind.app_revision), ('baseName', 'baseName'))}
     counts = {tuple(row['_id'][key] for key in thing): row['count'] for row in Download().collection.aggregate([
         {'$match': {'app': app['_id'], 'kind': kind.label, **among}},
-        {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], batchSize=1_000_000)} if items else {}
+        {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], batchSize=BATCH)} if items else {}
     for item in items:
         meta = item['meta']
         item['downloads'] = counts.get((meta[kind.app_revision], meta['baseName'], meta['os'], meta['arch']), 0)

@@ -11,14 +11,12 @@ from slicer_package_manager.registry import values
 from slicer_package_manager.registry.downloads import ORDER, Download
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import KINDS
-from slicer_package_manager.registry.listing import Listing
+from slicer_package_manager.registry.listing import BATCH, Listing
 from slicer_package_manager.registry.registration import DRAFT_NAME
 
 #: For each granularity, how much of ``YYYY-MM-DD`` names the period.
 GRANULARITIES = {'day': 10, 'month': 7, 'year': 4}
 COLUMNS = ('period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count')
-#: The database sends answers of up to 16 MB at once, if it is told to.
-_BATCH = 1_000_000
 #: A cell that begins so would be run as a formula by spreadsheets.
 _FORMULAS = ('=', '+', '-', '@', '\t', '\r')
 
@@ -60,7 +58,7 @@ def rows(app, question: Question, limit: int, offset: int, hidden_revisions=()) 
 def _days_of(match, limit, offset):
     """A document is what was counted on one day, and indexes have them in order."""
     found = Download().collection.find(match, {'_id': 0, 'app': 0}, sort=[(key, 1) for key in ORDER], skip=offset,
-                                       limit=limit, batch_size=_BATCH)
+                                       limit=limit, batch_size=BATCH)
     return [{'period': row.pop('day'), **row} for row in found]
 
 
@@ -68,7 +66,7 @@ def _periods_of(match, granularity, limit, offset):
     pipeline = [*_grouped(match, granularity), {'$sort': {f'_id.{key}': 1 for key in COLUMNS[:-1]}},
                 {'$skip': offset}, *([{'$limit': limit}] if limit else [])]
     return [{**row['_id'], 'count': row['count']} for row in Download().collection.aggregate(
-        pipeline, allowDiskUse=True, batchSize=_BATCH)]
+        pipeline, allowDiskUse=True, batchSize=BATCH)]
 
 
 def _grouped(match, granularity):

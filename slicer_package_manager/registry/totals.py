@@ -9,6 +9,7 @@ import orjson
 
 from slicer_package_manager.registry.downloads import PAST, Download, first_open_day
 from slicer_package_manager.registry.kinds import EXTENSION, KINDS
+from slicer_package_manager.registry.listing import BATCH
 
 _THING = ('kind', 'revision', 'baseName', 'os', 'arch')
 #: Applications whose past is kept in memory; a server has a handful.
@@ -52,7 +53,7 @@ def _counted(app, days):
     rows = list(Download().collection.aggregate([
         {'$match': {'app': app['_id'], 'day': days}},
         {'$group': {'_id': {key: f'${key}' for key in _THING}, 'count': {'$sum': '$count'}}},
-    ], allowDiskUse=True, batchSize=1_000_000))
+    ], allowDiskUse=True, batchSize=BATCH))
     changes = sum(row['count'] for row in rows if row['_id']['kind'] == PAST)
     return [row for row in rows if row['_id']['kind'] != PAST], changes
 
@@ -84,7 +85,8 @@ def _with(counts, rows) -> dict[str, dict]:
     copied = set()
     for row in rows:
         *path, arch = _path(row['_id'])
-        place, known, way = found, counts, ()
+        place, known = found, counts
+        way: tuple = ()
         for key in path:
             way, known = (*way, key), known.get(key, {})
             if way not in copied:

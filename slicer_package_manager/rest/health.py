@@ -20,7 +20,10 @@ _PATIENCE = 3
 @boundHandler
 @autoDescribeRoute(
     Description('Tell whether the server can serve.')
-    .errorResponse('The database or the assetstore is out of reach; the message says which.', 503))
+    .notes('While `indexes` is "building indexes" the server answers what only reads, and refuses to write packages, '
+           'extensions, releases and applications.')
+    .errorResponse('The database or the assetstore is out of reach, or the database could not be prepared; the '
+                   'message says which.', 503))
 def health(self):  # noqa: ARG001 - Girder binds handlers
     state = {'database': _database(), 'assetstore': None, 'version': slicer_package_manager.__version__}
     if state['database'] == 'ok':
