@@ -34,6 +34,7 @@ def make_backup(db, place):
             happens.pop(collection.name, lambda: None)()
         with pytest.MonkeyPatch.context() as patch, place.writing():
             patch.setattr(reading, 'documents', documents)
+            patch.setattr(reading, 'PATIENCE', 0.5)
             result = making.make(db, place, silent, **options)
         assert not happens
         require_whole(place, result.backup)
@@ -150,6 +151,14 @@ def test_half_an_upload_is_not_in_a_backup(make_backup, make, api):
     api.post('/file', params=half).raise_for_status()
     result = make_backup()
     assert not result.backup.collection('upload').exists()
+
+
+def test_a_package_whose_server_did_not_finish_tells_the_truth_in_the_backup(make_backup, ready, db):
+    item = ready()
+    db['item'].update_one({'name': item['name']}, {'$set': {'size': 14, 'spm.ready': False, 'meta.sha512': 'f' * 128}})
+    stored = saved(make_backup(), 'item')[item['_id']]
+    assert (stored['size'], stored['spm']['ready']) == (7, True)
+    assert stored['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
 
 
 def blob_of(db, tmp_path):

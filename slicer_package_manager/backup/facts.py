@@ -47,6 +47,12 @@ _NOT_KEPT = """SELECT file.store, file.path, max(size), max(sha512), min(name), 
     JOIN store ON store.id = file.store WHERE path IS NOT NULL AND (file.store, file.path) > (?, ?) AND NOT EXISTS (
     SELECT 1 FROM kept WHERE kept.store = file.store AND kept.path = file.path)
     GROUP BY file.store, file.path ORDER BY file.store, file.path LIMIT 1000"""
+_SUM = '(SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)'
+_UNTRUE = f"""SELECT id, first IS NOT NULL, coalesce(first_sha512, ''), total FROM (SELECT id, ready, sha512, size, ours,
+    {_FIRST.format('1')} AS first, {_FIRST.format('sha512')} AS first_sha512, {_SUM} AS total FROM item)
+    WHERE ours AND (ready IS NOT (first IS NOT NULL)
+    OR sha512 IS NOT coalesce(first_sha512, '')
+    OR size != total)"""  # noqa: S608 - our text
 _WITHOUT_FILE = f'SELECT id FROM item WHERE ours AND ready AND {_FIRST.format("1")} IS NULL'  # noqa: S608 - our text
 
 
@@ -135,6 +141,10 @@ class Facts:
         """Collections and ids of documents that do not fit to the others."""
         queries = (('file', _LOST_FILES), ('item', _WRONG_ITEMS), ('folder', _LOST_FOLDERS))
         return [(kind, row[0]) for kind, query in queries for row in self.sql.execute(query)]
+
+    def untrue(self) -> list[tuple[str, bool, str, int]]:
+        """Packages that do not tell the truth about their file: ids, and whether there is one, its SHA-512 and size."""
+        return [(row[0], bool(row[1]), *row[2:]) for row in self.sql.execute(_UNTRUE)]
 
     def without_file(self) -> list[str]:
         """The ids of the packages that claim to have a file and have none."""

@@ -173,16 +173,16 @@ class _Maker:
         self.facts.keep(content._replace(path=path), digest)
 
     def _leave_out_what_is_lost(self) -> None:
-        """Have no file in the backup without its bytes, and no package that claims to have such a file."""
+        """Have no file in the backup without its bytes, and have all packages tell the truth about theirs."""
         for content in list(self.facts.contents()):
             files = self.facts.files_at(content)
             self.result.left_out.append(f'"{content.name}" (file {", ".join(files)}): its {content.size} bytes are not '
                                         f'at {content.path}')
             for identifier in files:
                 self.facts.amend('file', identifier, None)
-        for identifier in self.facts.without_file():
+        for identifier, ready, sha512, size in self.facts.untrue():
             item = bson.decode(self._item(identifier))
-            item['spm']['ready'], item['meta']['sha512'] = False, ''
+            item['spm']['ready'], item['meta']['sha512'], item['size'] = ready, sha512, size
             self.facts.amend('item', identifier, item)
 
     def _item(self, identifier: str) -> bytes:

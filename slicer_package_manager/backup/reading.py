@@ -15,8 +15,9 @@ from slicer_package_manager.backup.streams import RAW
 
 #: What is of no use elsewhere: uploads that are not complete, whose bytes are in no backup, and short locks.
 LEFT_OUT = ('upload', 'slicer_package_manager_bootstrap')
-#: How often what does not fit is read again, and how often without anything new before it is taken as it is.
-_ROUNDS, _QUIET = 100, 3
+#: How long what does not fit is read again without anything new before it is taken as it is, in seconds: a server that
+#: has much to do may take some between the writes of one change.
+PATIENCE = 5
 _PAUSE = 0.2
 #: MongoDB's SnapshotTooOld and SnapshotUnavailable.
 _TOO_OLD = (239, 246)
@@ -78,14 +79,12 @@ def learn(facts: Facts, kind: str, raws: Iterator[bytes]) -> Iterator[bytes]:
 
 def reconcile(database, facts: Facts) -> None:
     """Read again what does not fit together, until it fits or stays as it is."""
-    quiet = 0
-    for _ in range(_ROUNDS):
-        suspects = facts.suspects()
-        if not suspects or quiet == _QUIET:
-            return
+    last_news = time.monotonic()
+    while (suspects := facts.suspects()) and time.monotonic() - last_news < PATIENCE:
         news = [refresh(database, facts, kind, identifier) for kind, identifier in suspects]
-        quiet = 0 if any(news) else quiet + 1
-        if quiet:  # a change that is going on takes a moment
+        if any(news):
+            last_news = time.monotonic()
+        else:
             time.sleep(_PAUSE)
 
 
