@@ -48,7 +48,8 @@ _NOT_KEPT = """SELECT file.store, file.path, max(size), max(sha512), min(name), 
     SELECT 1 FROM kept WHERE kept.store = file.store AND kept.path = file.path)
     GROUP BY file.store, file.path ORDER BY file.store, file.path LIMIT 1000"""
 _SUM = '(SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)'
-_UNTRUE = f"""SELECT id, first IS NOT NULL, coalesce(first_sha512, ''), total FROM (SELECT id, ready, sha512, size, ours,
+_UNTRUE = f"""SELECT id, first IS NOT NULL, coalesce(first_sha512, ''), total FROM (
+    SELECT id, ready, sha512, size, ours,
     {_FIRST.format('1')} AS first, {_FIRST.format('sha512')} AS first_sha512, {_SUM} AS total FROM item)
     WHERE ours AND (ready IS NOT (first IS NOT NULL)
     OR sha512 IS NOT coalesce(first_sha512, '')
