@@ -15,6 +15,7 @@ from girder.utility import setting_utilities
 LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
+READY_SHARE = 'slicer_package_manager.ready_share'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 
@@ -37,11 +38,18 @@ def _delivery(value):
     return value
 
 
+def _percent(value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:  # noqa: PLR2004
+        raise ValueError('must be a whole number from 0 to 100')
+    return value
+
+
 #: Each setting with its rule and its default.
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
+    READY_SHARE: (_percent, 0),
 }
 
 
