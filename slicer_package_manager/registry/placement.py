@@ -160,6 +160,24 @@ def register_folder(folder) -> None:
     Folder().update({'_id': folder['_id']}, changes, multi=False)
 
 
+def true_to_parent(model, document, parent, register):
+    """``document``, stored in the folder ``parent`` just now, true to that as it is by now; ``None`` if it is gone.
+
+    Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
+    sees the other. In a folder that is gone ``document`` is removed again.
+
+    :param register: :func:`register_item` or :func:`register_folder`.
+    """
+    after = Folder().findOne({'_id': parent['_id']}, fields=['spm'])
+    if after is None:
+        model.remove(document)
+        return None
+    if after.get('spm') == parent['spm']:
+        return document
+    register(document)
+    return model.findOne({'_id': document['_id']})
+
+
 def _register_below(folder):
     for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
         if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:

@@ -1,4 +1,5 @@
 """New documents, stored through Girder's models in a single write."""
+from contextvars import ContextVar
 from datetime import datetime, timezone
 
 from bson.objectid import ObjectId
@@ -10,6 +11,9 @@ from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.errors import Conflict
+
+#: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
+_written: ContextVar = ContextVar('written', default=None)
 
 
 def now():
@@ -28,21 +32,23 @@ def insert(model, document):
     document.setdefault('_id', ObjectId())
     model.collection.insert_one(document)
     auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
-    for suffix in ('created', 'after'):
-        events.trigger(f'model.{model.name}.save.{suffix}', document)
+    tell(model, document, 'created', 'after')
     return document
 
 
-def unless_orphaned(model, document, parent):
-    """``document``, which was stored in the folder ``parent`` just now; ``None`` if that was deleted meanwhile.
+def tell(model, document, *moments):
+    """Trigger the events of a save of ``document``, which was written whole and true just now."""
+    token = _written.set(document)
+    try:
+        for moment in moments:
+            events.trigger(f'model.{model.name}.save.{moment}', document)
+    finally:
+        _written.reset(token)
 
-    Then ``document`` is removed again. Whoever deletes a folder looks for what was stored in it after the folder
-    is gone, so that at least one of the two sees the other.
-    """
-    if Folder().findOne({'_id': parent['_id']}, fields=['_id']):
-        return document
-    model.remove(document)
-    return None
+
+def is_own_write(document) -> bool:
+    """Whether an event about ``document`` follows a write of the registry, after which nothing is left to correct."""
+    return _written.get() is document
 
 
 def new_folder(parent, parent_type, name, creator, *, administers=False, public=None, description='',
