@@ -17,7 +17,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
+        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, promotion, settings
         from slicer_package_manager.rest import bodies, files, mounts, transport
 
         getPlugin('hashsum_download').load(info)
@@ -28,6 +28,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         events.bind()
         files.bind()
         adoption.adopt()
+        promotion.resume()
         bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()

@@ -7,7 +7,7 @@ from typing import Any
 from girder.constants import AccessType
 from girder.models.folder import Folder
 
-from slicer_package_manager.registry import channels, holdings, store, summary
+from slicer_package_manager.registry import channels, store, summary
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.paging import Page
 
@@ -31,8 +31,7 @@ def plan(app, user, *, keep=None, older_than_days=None) -> list[dict[str, Any]]:
     if 'older_than_days' in rules:
         limit = store.now() - timedelta(days=rules['older_than_days'])
         drafts = [one for one in drafts if one['created'] < limit]
-    promoted = {one['draft'] for one in holdings.entries(app, holdings.ANNOUNCED, holdings.MOVING)}
-    drafts = [one for one in drafts if one['_id'] not in promoted]
+    drafts = [one for one in drafts if 'promoting' not in one['spm']]
     for draft in drafts:
         Folder().requireAccess(draft, user, AccessType.ADMIN)
     return drafts
@@ -62,17 +61,22 @@ def rows(app, user, drafts) -> list[dict[str, Any]]:
              'bytes': found[one['_id']].size} for one in drafts]
 
 
-def delete(drafts, progress) -> None:
+def delete(drafts, progress) -> set[Any]:
     """Remove ``drafts`` with everything below them, the oldest first; their download counts stay.
 
+    :returns: the ids of those that were removed. Whose promotion has begun meanwhile is left.
     :raises Conflict: one could not be removed; tells which were.
     """
-    done: list[str] = []
+    done: dict[Any, str] = {}
     for draft in reversed(drafts):
+        now = Folder().findOne({'_id': draft['_id']}, fields=['spm'])
+        if now is None or 'promoting' in now['spm']:
+            continue
         try:
             Folder().remove(draft, progress=progress)
         except Exception as error:
-            deleted = ', '.join(f'"{name}"' for name in done) or 'none'
+            deleted = ', '.join(f'"{name}"' for name in done.values()) or 'none'
             raise Conflict(f'The draft "{draft["name"]}" could not be deleted: {error} Deleted before: {deleted}. '
                            f'Those that are newer are left; the call can be repeated.') from error
-        done.append(draft['name'])
+        done[draft['_id']] = draft['name']
+    return set(done)

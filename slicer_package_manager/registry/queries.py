@@ -6,7 +6,7 @@ import re
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import channels, values
+from slicer_package_manager.registry import channels, holdings, values
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
@@ -35,9 +35,11 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
         {f'meta.{key}': value for key, value in meta.items() if value is not None},
         _of_id(item_id), {'name': name} if name is not None else {},
         _of_release(kind, app, release, meta.get(kind.app_revision), user),
-        _of_search(q), _of_tier(tier, tier_compare), item_clause(app, user)]
+        _of_search(q), _of_tier(tier, tier_compare), holdings.anywhere(app), item_clause(app, user)]
     query = {'spm.app': app['_id'], 'spm.kind': kind.label}
-    return Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page)
+    found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page)
+    holdings.as_held(app, found.documents)
+    return found
 
 
 def _of_id(item_id):
@@ -52,11 +54,11 @@ def _of_release(kind, app, release, revision, user):
     if channels.is_drafts_folder(app, release):
         # The published client looks among the drafts for what it is about to upload to a release.
         elsewhere = (kind is EXTENSION and revision is not None and not Folder().findOne(
-            {'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': revision, **folder_clause(user)},
-            fields=['_id']))
-        return {} if elsewhere else {'spm.draft': True}
+            {'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': revision,
+             '_id': {'$nin': holdings.emptied(app)}, **folder_clause(user)}, fields=['_id']))
+        return {} if elsewhere else holdings.in_drafts(app)
     channel = channels.find_channel(app, release, user)
-    return {'spm.channel': channel['_id']} if channel else _NOTHING
+    return holdings.held_by(app, channel['_id']) if channel else _NOTHING
 
 
 def _of_search(q):

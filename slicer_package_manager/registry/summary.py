@@ -78,7 +78,8 @@ def numbers(app, user, folders) -> dict[Any, Numbers]:
     found = {folder['_id']: Numbers() for folder in folders}
     held_by = holdings.holder(app)
     for row in Item().collection.aggregate([
-            {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(KINDS)}, '$and': [item_clause(app, user)]}},
+            {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(KINDS)},
+                        '$and': [item_clause(app, user), holdings.anywhere(app)]}},
             {'$group': {'_id': {'channel': '$spm.channel', 'kind': '$spm.kind', 'os': '$meta.os', 'arch': '$meta.arch'},
                         'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True):
         thing = row['_id']

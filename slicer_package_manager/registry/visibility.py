@@ -6,7 +6,9 @@ from typing import Any
 from girder.constants import AccessType
 from girder.models.folder import Folder
 
-from slicer_package_manager.registry.registration import DRAFTS, role
+from slicer_package_manager.registry import holdings
+from slicer_package_manager.registry.kinds import EXTENSION
+from slicer_package_manager.registry.registration import CHANNELS, DRAFTS, EXTENSIONS, role
 
 _PROJECTION = ('spm', 'public', 'access')
 
@@ -20,7 +22,7 @@ def item_clause(app, user) -> dict[str, Any]:
     if user and user['admin']:
         return {}
     hidden = _hidden(app, user)
-    clause = _without(hidden)
+    clause = _without(app, hidden)
     ready = {'spm.ready': True}
     if user is None:
         return {**clause, **ready}
@@ -50,14 +52,23 @@ def _can(folder, user, level):
     return Folder().hasAccess(folder, user, level)
 
 
-def _without(hidden) -> dict[str, Any]:
+def _without(app, hidden) -> dict[str, Any]:
+    """The condition for items in none of the folders ``hidden``, wherever the promotion of a draft has got to.
+
+    It asks for the channel, which a promotion leaves as it is, never for the folder, see :mod:`holdings`.
+    """
     if not hidden:
         return {}
-    ids = [folder['_id'] for folder in hidden]
-    clause: dict[str, Any] = {'folderId': {'$nin': ids}, 'spm.channel': {'$nin': ids}}
+    # A draft's folder that is not among the hidden ones may have been removed by a promotion just now; the
+    # application, read after them, tells of it, so that the release's access holds.
+    app = Folder().findOne({'_id': app['_id']}, fields=['spm']) or app
+    keys = [key for folder in hidden if role(folder) in CHANNELS for key in holdings.keys(app, folder['_id'])]
+    closed = [key for folder in hidden if role(folder) == EXTENSIONS
+              for key in holdings.keys(app, folder['spm']['channel'])]
+    outside = [{'spm.channel': {'$in': keys}}, {'spm.kind': EXTENSION.label, 'spm.channel': {'$in': closed}}]
     if any(role(folder) == DRAFTS for folder in hidden):
-        clause['spm.draft'] = False
-    return clause
+        outside.append(holdings.in_drafts(app))
+    return {'$nor': outside}
 
 
 def folder_clause(user, level=AccessType.READ) -> dict[str, Any]:

@@ -22,6 +22,7 @@ ROUTES = [
     ('GET', (':app_id', 'release'), release.listReleases),
     ('POST', (':app_id', 'release'), release.createRelease),
     ('DELETE', (':app_id', 'release', ':release_id_or_name'), release.deleteRelease),
+    ('POST', (':app_id', 'release', ':release_id_or_name', 'promote'), release.promoteDraft),
     ('PUT', (':app_id', 'release', ':release_id_or_name', 'ready'), upkeep.setReleaseReady),
     ('GET', (':app_id', 'draft'), release.listDrafts),
     ('DELETE', (':app_id', 'draft'), upkeep.pruneDrafts),

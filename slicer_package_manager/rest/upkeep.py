@@ -57,7 +57,8 @@ def pruneDrafts(self, app_id, keep, older_than_days, dry_run, progress):
     app = applications.load(app_id, user)
     drafts = pruning.plan(app, user, keep=keep, older_than_days=older_than_days)
     rows = pruning.rows(app, user, drafts)
-    if not dry_run:
-        with ProgressContext(progress, user=user, title=f'Deleting {len(drafts)} drafts') as context:
-            pruning.delete(drafts, context)
-    return [{**row, 'deleted': not dry_run} for row in rows]
+    if dry_run:
+        return [{**row, 'deleted': False} for row in rows]
+    with ProgressContext(progress, user=user, title=f'Deleting {len(drafts)} drafts') as context:
+        deleted = pruning.delete(drafts, context)
+    return [{**row, 'deleted': row['_id'] in deleted} for row in rows]
