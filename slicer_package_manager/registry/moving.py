@@ -1,10 +1,8 @@
 """Moves the items of a draft, which a release holds already, into the release's folders, and removes the draft's."""
 from __future__ import annotations
 
-import logging
 import time
 
-from girder.exceptions import GirderBaseException
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.model_base import Model
@@ -16,8 +14,6 @@ from slicer_package_manager.registry.errors import Conflict, NotFound
 from slicer_package_manager.registry.holdings import DONE, MOVING
 from slicer_package_manager.registry.kinds import PACKAGE
 from slicer_package_manager.registry.registration import EXTENSIONS
-
-logger = logging.getLogger(__name__)
 
 #: How often, and after which pause in seconds, items are looked for again that others are about to take back.
 _ROUNDS, _PAUSE = 40, 0.05
@@ -35,23 +31,15 @@ def finish(app_id, draft_id, progress=noProgress) -> None:
     if entry is None:
         return
     folders = dict(entry['folders'])
-    _move(entry, folders, progress)
+    _move(app_id, entry, folders, progress)
     for item in Item().find({'_id': {'$in': entry['without']}, 'folderId': {'$in': list(folders)}}):
         Item().remove(item)
     _remove_folders(entry, folders)
-    _move(entry, folders, progress)  # what was stored in them after the first look, by who saw them still there
+    _move(app_id, entry, folders, progress)  # what was stored in them after the first look, by who saw them still there
     for folder_id in folders.values():
         _correct_size(folder_id)
     _follow_name(entry)
     _settle(app_id, entry)
-
-
-def finish_quietly(app_id, draft_id) -> None:
-    """Like :func:`finish`, but a failure is only logged."""
-    try:
-        finish(app_id, draft_id)
-    except GirderBaseException as error:
-        logger.error('A promotion could not be finished: %s', error)  # noqa: TRY400
 
 
 def _entry(app_id, draft_id):
@@ -59,7 +47,7 @@ def _entry(app_id, draft_id):
     return next((one for one in holdings.entries(app, MOVING) if one['draft'] == draft_id), None) if app else None
 
 
-def _move(entry, folders, progress):
+def _move(app_id, entry, folders, progress):
     for _ in range(_ROUNDS):
         left = list(Item().find({'folderId': {'$in': list(folders)}, '_id': {'$nin': entry['without']}},
                                 fields=('name', 'folderId', 'spm')))
@@ -67,7 +55,7 @@ def _move(entry, folders, progress):
             return
         release = Folder().findOne({'_id': entry['release']}, fields=('name', 'spm'))
         if release is None:
-            _give_back(entry)
+            _give_back(app_id, entry)
         progress.update(total=len(left), current=0)
         stuck = [item['name'] for item in left if not _move_item(item, folders[item['folderId']], release, progress)]
         if stuck:  # a post that saw the draft before the promotion takes its item back
@@ -76,10 +64,9 @@ def _move(entry, folders, progress):
                    f'{", ".join(stuck[:20])}. Delete or rename them, and promote the draft again.')
 
 
-def _give_back(entry):
+def _give_back(app_id, entry):
     """The release is gone, so what is left in the draft is the draft's again."""
-    Folder().collection.update_many({'spm.promoted.token': entry['token']},
-                                    {'$pull': {'spm.promoted': {'token': entry['token']}}})
+    take_out(app_id, {'token': entry['token']})
     raise NotFound(f'The release "{entry["name"]}" was deleted meanwhile.')
 
 
@@ -131,11 +118,17 @@ def _follow_name(entry):
 
 
 def _settle(app_id, entry):
-    """Note that the move is done, and take the marks from the release's folders."""
+    """Take the marks from the release's folders, and note that the move is done."""
+    unmark(app_id, entry)
     done = {**{key: entry[key] for key in ('draft', 'release', 'token', 'folders')}, 'state': DONE}
     Folder().collection.update_one({'_id': app_id, 'spm.promoted.token': entry['token']},
                                    {'$set': {'spm.promoted.$': done}})
-    unmark(app_id, entry)
+
+
+def take_out(app_id, entry_query) -> None:
+    """Take the promotions that match ``entry_query`` from the application, and the list itself if it is empty then."""
+    Folder().collection.update_one({'_id': app_id}, {'$pull': {'spm.promoted': entry_query}})
+    Folder().collection.update_one({'_id': app_id, 'spm.promoted': []}, {'$unset': {'spm.promoted': ''}})
 
 
 def unmark(app_id, entry) -> None:
@@ -144,12 +137,10 @@ def unmark(app_id, entry) -> None:
                                      'spm.promoting.token': entry['token']}, {'$unset': {'spm.promoting': ''}})
 
 
-def heal(app_id) -> None:
-    """Move what somebody, who had read it before a promotion, put back into the folder of a draft that is gone."""
-    app = Folder().findOne({'_id': app_id}, fields=['spm'])
-    for entry in holdings.entries(app, DONE) if app else ():
-        folders = dict(entry['folders'])
-        release = Folder().findOne({'_id': entry['release']}, fields=('name', 'spm'))
-        for item in Item().find({'folderId': {'$in': list(folders)}}, fields=('name', 'folderId', 'spm')):
-            if release:
-                _move_item(item, folders[item['folderId']], release, noProgress)
+def heal(entry) -> None:
+    """Move what somebody, who had read it before the promotion ``entry``, put back into a folder that is gone."""
+    folders = dict(entry['folders'])
+    left = list(Item().find({'folderId': {'$in': list(folders)}}, fields=('name', 'folderId', 'spm')))
+    release = left and Folder().findOne({'_id': entry['release']}, fields=('name', 'spm'))
+    for item in left if release else ():
+        _move_item(item, folders[item['folderId']], release, noProgress)

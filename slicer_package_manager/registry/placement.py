@@ -48,6 +48,20 @@ def _folder_of(item):
     return Folder().findOne({'_id': place}, fields=_PLACE)
 
 
+def follow_promotion(item) -> None:
+    """Bring ``item``, which was saved just now, out of the folder of a draft that was promoted and removed meanwhile.
+
+    Whoever promotes a draft looks for what is in its folder after that is gone, so that at least one of the two sees
+    the other.
+    """
+    if not item['spm']['draft'] or Folder().findOne({'_id': item['folderId']}, fields=['_id']):
+        return
+    place = holdings.place_of(item)
+    if place:
+        Item().update({'_id': item['_id'], 'folderId': item['folderId']}, {'$set': {'folderId': place}}, multi=False)
+        register_item(Item().findOne({'_id': item['_id']}))
+
+
 def _holds(folder, before) -> bool:
     """Whether an item that was registered as ``before`` came into ``folder`` with its draft."""
     channel, place = before.get('channel'), folder['spm']

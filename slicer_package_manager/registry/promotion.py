@@ -15,18 +15,22 @@ announced before it looks for a deletion: one of the two ends, or lets the other
 """
 from __future__ import annotations
 
+import logging
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.constants import AccessType
+from girder.exceptions import GirderBaseException
 from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry import channels, holdings, moving, values
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.holdings import ANNOUNCED, MOVING
+from slicer_package_manager.registry.holdings import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
 from slicer_package_manager.registry.registration import APPLICATION, EXTENSIONS, RELEASE, REVISION
+
+logger = logging.getLogger(__name__)
 
 #: How often a promotion that others end is begun again.
 _ATTEMPTS = 5
@@ -57,7 +61,7 @@ def promote(app, user, id_or_name, revision, progress) -> dict[str, Any]:
         extension, or the release is being deleted; the message names them, and nothing was moved.
     """
     release = _release(app, user, id_or_name, revision)
-    moving.heal(app['_id'])
+    _catch_up(app, release)
     for _ in range(_ATTEMPTS):
         draft = _draft(app, release)
         if draft is None:
@@ -81,6 +85,16 @@ def _release(app, user, id_or_name, revision):
                 f'draft of that one, or create a release of "{values.shortened(revision)}"')
         raise Invalid([('revision', what)])
     return release
+
+
+def _catch_up(app, release):
+    """Finish what an earlier promotion into ``release`` has left to do."""
+    now = Folder().findOne({'_id': app['_id']}, fields=['spm'])
+    for entry in holdings.entries(now, MOVING, DONE) if now else ():
+        if entry['release'] == release['_id'] and entry['state'] == MOVING:
+            moving.finish(app['_id'], entry['draft'])
+        elif entry['release'] == release['_id']:
+            moving.heal(entry)
 
 
 def _draft(app, release):
@@ -138,8 +152,7 @@ def _set_state(app_id, entry, values_to_set) -> bool:
 
 def withdraw(app_id, entry) -> bool:
     """End the promotion ``entry``, which is announced; ``False`` if the things have been turned already."""
-    Folder().collection.update_one(
-        {'_id': app_id}, {'$pull': {'spm.promoted': {'token': entry['token'], 'state': ANNOUNCED}}})
+    moving.take_out(app_id, {'token': entry['token'], 'state': ANNOUNCED})
     found = Folder().findOne({'_id': app_id}, fields=['spm'])
     if found and any(one['token'] == entry['token'] for one in found['spm'].get('promoted', ())):
         return False
@@ -217,8 +230,14 @@ def make_way(folder) -> None:
 
 def forget(release) -> None:
     """After ``release`` was deleted: nothing is held by it any more."""
-    Folder().collection.update_one({'_id': release['spm']['app']},
-                                   {'$pull': {'spm.promoted': {'release': release['_id']}}})
+    moving.take_out(release['spm']['app'], {'release': release['_id']})
+
+
+def _finish_quietly(app_id, entry):
+    try:
+        moving.finish(app_id, entry['draft'])
+    except GirderBaseException as error:
+        logger.error('A promotion could not be finished: %s', error)  # noqa: TRY400
 
 
 def resume() -> None:
@@ -226,8 +245,9 @@ def resume() -> None:
     for app in Folder().find({'spm.role': APPLICATION, 'spm.promoted': {'$exists': True}}, fields=['spm']):
         for entry in holdings.entries(app, ANNOUNCED, MOVING):
             if not withdraw(app['_id'], entry):
-                moving.finish_quietly(app['_id'], entry['draft'])
-        moving.heal(app['_id'])
+                _finish_quietly(app['_id'], entry)
+        for entry in holdings.entries(app, DONE):
+            moving.heal(entry)
     # A mark is set after the promotion is announced: where it is not announced any more, the mark was forgotten.
     for folder in Folder().find({'spm.role': {'$exists': True}, 'spm.promoting': {'$exists': True}}, fields=['spm']):
         app_id, mark = folder['spm']['app'], folder['spm']['promoting']
