@@ -24,7 +24,7 @@ from girder.exceptions import GirderBaseException
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import channels, holdings, moving, values
+from slicer_package_manager.registry import changes, channels, holdings, moving, values
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.holdings import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
@@ -120,6 +120,8 @@ def _turn(app, draft, release, user) -> bool:
         'folders': [list(pair) for pair in zip(old.ids, new.ids, strict=False)]})
     if not turned:
         moving.unmark(app['_id'], entry)
+    # Processes that keep their answers shall not give the old ones beside the new ones of others until the end.
+    changes.announce()
     return turned
 
 
