@@ -53,6 +53,10 @@ ITEM_INDEXES = [
     _lists('spm_packages_by_revision', PACKAGE, *_SYSTEM, 'meta.revision'),
     IndexModel([('spm.app', ASCENDING), ('folderId', ASCENDING)], name='spm_unready',
                partialFilterExpression={'spm.ready': False}),
+    # Has all that summaries ask for, so that these read no items.
+    IndexModel([(key, ASCENDING) for key in ('spm.app', 'spm.kind', 'spm.channel', 'meta.os', 'meta.arch', 'spm.ready',
+                                             'size', 'meta.baseName')],
+               name='spm_summary', partialFilterExpression={'spm.kind': {'$exists': True}}),
 ]
 FOLDER_INDEXES = [
     _unique(FOLDER_NAME, ('parentId', 'name', 'spm.role'), {'spm.role': {'$exists': True}}),

@@ -17,6 +17,7 @@ LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
+READY_SHARE = 'slicer_package_manager.ready_share'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 
@@ -58,6 +59,7 @@ RULES = {
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),
+    READY_SHARE: (_number(100), 0),
 }
 
 
