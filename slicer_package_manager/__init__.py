@@ -19,7 +19,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """
         from slicer_package_manager import events, rest
         from slicer_package_manager.registry import changes, corrections, settings, startup
-        from slicer_package_manager.rest import bodies, files, finish, mounts, transport
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -32,4 +32,5 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         mounts.accept_doubled_slash(info['serverRoot'])
+        front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

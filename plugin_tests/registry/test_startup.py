@@ -13,13 +13,14 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture(autouse=True)
-def allowed_again():
+def as_before(db):
     yield
     writing.allow()
+    indexes.ensure()
 
 
 @pytest.fixture
-def slow(monkeypatch):
+def slow(as_before, monkeypatch):
     """Let the creation of indexes take until the event is set; what the event's ``error`` says is raised then."""
     done = threading.Event()
     done.error = None
@@ -54,10 +55,10 @@ def test_a_start_with_all_indexes_asks_once_for_each_collection(db):
 
 def test_what_is_missing_is_created_with_what_is_unique_first(db):
     db['item'].delete_many({})
-    for name in ('spm_list', 'spm_list_name', indexes.ITEM_IDENTITY):
+    for name in ('spm_all', 'spm_packages', indexes.ITEM_IDENTITY):
         db['item'].drop_index(name)
     assert [index.document['name'] for _, index in indexes.missing()] == [
-        indexes.ITEM_IDENTITY, 'spm_list', 'spm_list_name']
+        indexes.ITEM_IDENTITY, 'spm_all', 'spm_packages']
     with counting() as commands:
         indexes.ensure()
     assert commands.count('createIndexes item') == 2
