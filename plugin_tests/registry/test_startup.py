@@ -55,10 +55,10 @@ def test_a_start_with_all_indexes_asks_once_for_each_collection(db):
 
 def test_what_is_missing_is_created_with_what_is_unique_first(db):
     db['item'].delete_many({})
-    for name in ('spm_all', 'spm_packages', indexes.ITEM_IDENTITY):
+    for name in ('spm_all', 'spm_extensions_named', indexes.ITEM_IDENTITY):
         db['item'].drop_index(name)
     assert [index.document['name'] for _, index in indexes.missing()] == [
-        indexes.ITEM_IDENTITY, 'spm_all', 'spm_packages']
+        indexes.ITEM_IDENTITY, 'spm_all', 'spm_extensions_named']
     with counting() as commands:
         indexes.ensure()
     assert commands.count('createIndexes item') == 2

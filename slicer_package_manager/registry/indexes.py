@@ -109,6 +109,7 @@ def ensure() -> None:
 
 
 def _create(model, indexes):
+    _drop_outdated(model, indexes)
     try:
         with pymongo.timeout(_PATIENCE):
             model.collection.create_indexes(indexes)
@@ -117,6 +118,14 @@ def _create(model, indexes):
         if error.code != 11000:  # noqa: PLR2004 - MongoDB's DuplicateKey
             raise RuntimeError(f'The index "{name}" on "{model.name}" could not be created: {error}') from error
         raise RuntimeError(_in_the_way(model, indexes[0].document)) from error
+
+
+def _drop_outdated(model, indexes):
+    """Drop what has the name of one of ``indexes`` and is another one, of an earlier release."""
+    there = model.collection.index_information()
+    for index in (one.document for one in indexes):
+        if index['name'] in there and not _is_there(index, there):
+            model.collection.drop_index(index['name'])
 
 
 def _in_the_way(model, index):

@@ -28,9 +28,7 @@ def listing(model, find, more_keys=(), *, keep=True):
         answer = _for_all(lambda: _made(find(), model, None, more_keys), keep=keep)
     else:
         answer = _made(find(), model, user, more_keys)
-    if answer is None:
-        return None
-    return _send(answer)
+    return None if answer is None else _send(answer)
 
 
 def object_as_json(body):
@@ -69,11 +67,11 @@ def _made(found, model, user, more_keys):
     if found is None:
         return None
     body = orjson.dumps(_shown(found.documents, model, user, more_keys), default=str)
-    return _tagged(body, found.total)
+    return _tagged(body, found.total, 'private, no-cache')
 
 
-def _tagged(body, total):
-    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), total)
+def _tagged(body, total, freshness):
+    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), total, freshness)
 
 
 def _shown(documents, model, user, more_keys):

@@ -27,7 +27,7 @@ class Answer:
     body: bytes
     tag: str
     total: int | None
-    freshness: str = 'private, no-cache'
+    freshness: str
     packed: bytes | None = None
 
     def represented(self, accept_encoding='', if_none_match=''):
@@ -115,6 +115,6 @@ def _size(question, answer):
 KEPT = Kept()
 
 
-def question_of(environ) -> tuple[str, str]:
-    """What a request asks for, as its WSGI environment tells."""
-    return environ['PATH_INFO'], environ.get('QUERY_STRING', '')
+def question_of(wsgi) -> tuple[str, str]:
+    """What a request asks for, as its environment ``wsgi`` tells."""
+    return wsgi['PATH_INFO'], wsgi.get('QUERY_STRING', '')
