@@ -33,7 +33,7 @@ def listing(model, find, more_keys=(), *, keep=True):
 
 def object_as_json(body):
     """Answer ``body``, which is JSON and no list: with ``ETag``, 304 and compression as :func:`listing` does."""
-    return _send(_tagged(body, None))
+    return _send(_tagged(body, None, 'public, no-cache' if getCurrentUser() is None else 'private, no-cache'))
 
 
 def _send(answer):
