@@ -127,7 +127,8 @@ def _drop_outdated(model, indexes):
         if index['name'] in there and not _is_there(index, there):
             try:
                 # By its keys: by its name it might be the right one, which another process has made meanwhile.
-                model.collection.drop_index(there[index['name']]['key'])
+                model.collection.database.command(
+                    'dropIndexes', model.name, index=dict(there[index['name']]['key']))
             except OperationFailure as error:
                 if error.code != 27:  # noqa: PLR2004 - MongoDB's IndexNotFound
                     raise
