@@ -145,6 +145,7 @@ CALLS = [
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (2, 4, 4)),
     Call('GET /item/:id/files', (3, 7, 7)),
+    Call('GET /item/:id/files', (1, 7, 7), 'asked again', again=True),
     Call('GET /item/:id/download', (3, 5, 5)),
     Call('GET /item/:id/download', (3, 5, 5), 'hosted elsewhere', before=hosted_elsewhere, status=302),
     Call('GET /file/:id', (3, 5, 5)),
