@@ -6,10 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 #: The widths of a computer's and of a telephone's window.
 WIDTHS = {'wide': 1280, 'narrow': 390}
+#: How long a page may take on a busy machine, in milliseconds.
+_PATIENCE = 60_000
 _NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200">
 <rect width="320" height="200" fill="hsl({hue} 45% 60%)"/><circle cx="160" cy="100" r="60" fill="hsl({hue} 55% 82%)"/>
@@ -29,6 +31,7 @@ def running():
     """A Chromium without a window; contexts of it have nothing in common."""
     # It looks for no updates, and needs no more shared memory than a container has.
     quiet = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update']
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=quiet)
         try:
@@ -50,7 +53,7 @@ class Window:
         self.context = browser.new_context(
             base_url=url, viewport={'width': WIDTHS[width], 'height': 800},
             color_scheme='dark' if dark else 'light', reduced_motion='reduce', **options)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(_PATIENCE)
         self.context.route(lambda address: not address.startswith((url, 'data:')), self._elsewhere)
         self.page = self.context.new_page()
         self.page.on('console', self._on_console)

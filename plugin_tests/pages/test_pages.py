@@ -36,6 +36,12 @@ def test_a_page_runs_no_script_that_is_not_a_file_of_ours(site):
     assert answer.headers['Cache-Control'] == 'no-cache'
 
 
+@pytest.mark.parametrize(('path', 'root'), [
+    ('/catalog', './'), ('/catalog/', '../'), ('/catalog/All/33241/linux', '../../../')])
+def test_a_page_knows_the_way_to_the_root(site, path, root):
+    assert f'data-root="{root}"' in get(site, path).text
+
+
 def test_files_are_compressed_and_not_sent_again(site):
     url = f'/slicer_package_manager/{assets.digest()}/base.css'
     whole = get(site, url, **{'Accept-Encoding': 'identity'})

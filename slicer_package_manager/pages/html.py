@@ -30,7 +30,8 @@ def page(template: str, **values: str) -> bytes:
     ``root`` is the relative address of the server's root, so that a page works wherever a proxy puts it, and
     ``static`` that of the :mod:`assets`.
     """
-    root = '../' * cherrypy.request.path_info.count('/') or './'
+    # CherryPy's own word on the path has a slash more for the place of the page itself.
+    root = '../' * cherrypy.request.wsgi_environ['PATH_INFO'].count('/') or './'
     texts = {'root': root, 'static': f'{root}{PLACE}/{digest()}', **values}
     body = _template(template).substitute({key: escape(text) for key, text in texts.items()}).encode()
     headers = cherrypy.response.headers

@@ -1,1 +1,0 @@
-import { APP, get } from './api.js';
