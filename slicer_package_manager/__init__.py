@@ -17,11 +17,12 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
-        from slicer_package_manager.rest import bodies, files, mounts, transport
+        from slicer_package_manager.registry import adoption, changes, corrections, downloads, indexes, settings
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
+        changes.watch(later=finish.before_answer)
         indexes.ensure()
         downloads.ensure_indexes()
         corrections.apply()
@@ -33,4 +34,5 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

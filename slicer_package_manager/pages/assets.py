@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import cherrypy
 
-from slicer_package_manager.rest.http import accepts_gzip, has_tag
+from slicer_package_manager.rest.http import has_tag
+from slicer_package_manager.rest.kept import accepts_gzip
 
 #: Where the files are served: below ``/PLACE/DIGEST/``.
 PLACE = 'slicer_package_manager'
@@ -70,7 +71,7 @@ class Assets:
         if has_tag(cherrypy.request.headers, asset.tag):
             cherrypy.response.status = 304
             return b''
-        if asset.compressed is None or not accepts_gzip(cherrypy.request.headers):
+        if asset.compressed is None or not accepts_gzip(cherrypy.request.headers.get('Accept-Encoding', '')):
             return asset.body
         headers['Content-Encoding'] = 'gzip'
         return asset.compressed

@@ -11,7 +11,7 @@ from string import Template
 import cherrypy
 
 from slicer_package_manager.pages.assets import PLACE, digest
-from slicer_package_manager.rest.http import accepts_gzip
+from slicer_package_manager.rest.kept import accepts_gzip
 
 _FOLDER = Path(__file__).parent / 'templates'
 #: Scripts and styles are our own files; only pictures, which extensions name, come from anywhere.
@@ -38,7 +38,7 @@ def page(template: str, **values: str) -> bytes:
     headers.update({
         'Cache-Control': 'no-cache', 'Content-Security-Policy': POLICY, 'Content-Type': 'text/html;charset=utf-8',
         'Referrer-Policy': 'no-referrer', 'Vary': 'Accept-Encoding', 'X-Content-Type-Options': 'nosniff'})
-    if not accepts_gzip(cherrypy.request.headers):
+    if not accepts_gzip(cherrypy.request.headers.get('Accept-Encoding', '')):
         return body
     headers['Content-Encoding'] = 'gzip'
     return gzip.compress(body, mtime=0)

@@ -73,12 +73,6 @@ def has_tag(headers, tag: str | None) -> bool:
     return given.strip() == '*' or tag in {one.removeprefix('W/') for one in _TAG.findall(given)}
 
 
-def accepts_gzip(headers) -> bool:
-    """Whether the client of CherryPy's ``headers`` takes a compressed answer."""
-    accepted = headers.elements('Accept-Encoding') or ()
-    return any(one.value in ('gzip', 'x-gzip') and one.qvalue for one in accepted)
-
-
 def precondition_failed(headers, tag: str | None, modified: datetime) -> bool:
     """Whether ``If-Match`` or, without it, ``If-Unmodified-Since`` asks for another state of the file (412)."""
     given = headers.get('If-Match')
