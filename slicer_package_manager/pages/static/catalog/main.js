@@ -6,10 +6,11 @@ import * as bridge from './bridge.js';
 import * as builds from './builds.js';
 import { card } from './cards.js';
 import { showDetail } from './detail.js';
+import { elsewhere, emptyBuild } from './explain.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
 import * as selection from './selection.js';
-import { counted, day } from './texts.js';
+import { counted } from './texts.js';
 
 const at = (id) => document.getElementById(id);
 const TITLE = document.title;
@@ -170,40 +171,14 @@ function backToAll(text = 'Look at all categories') {
 async function searchElsewhere(key, q) {
   await new Promise((resolve) => { window.setTimeout(resolve, SEARCH_PAUSE); });
   if (shown.key !== key || here.q !== q || here.extension) return;
-  const items = await get(`app/${APP}/extension`, { q, limit: 200, sort: 'updated' }).catch(() => []);
-  const here_ = new Set(shown.extensions.map((one) => one.name));
-  const others = new Map(items.map((item) => [item.meta.baseName, item]).reverse());
-  const rows = [...others].filter(([name]) => !here_.has(name)).slice(0, 10);
-  if (shown.key !== key || here.q !== q || here.extension || !rows.length) return;
-  at('empty').append(element('p', {}, 'There are, for other revisions or systems:'), element('ul', {},
-    ...rows.map(([name, { meta, updated }]) => element('li', {},
-      element('a', { href: to({ extension: name }), 'data-page': true }, name),
-      ` for revision ${meta.app_revision} on ${builds.systemName(meta.os, meta.arch)}, last built ${day(updated)}`))));
+  const items = await get(`app/${APP}/extension`, { q, limit: 200, sort: 'updated', sortdir: -1 }).catch(() => []);
+  if (shown.key !== key || here.q !== q || here.extension) return;
+  at('empty').append(...elsewhere(items.reverse(), new Set(shown.extensions.map((one) => one.name)), to));
 }
 
 async function explainBuild(key) {
   const all = await allBuilds();
-  if (shown.key !== key) return;
-  const known = all.find((one) => one.revision === here.revision);
-  const wanted = builds.systemName(here.os, here.arch);
-  if (!all.length) {
-    fill(at('empty'), element('h2', {}, 'There are no extensions here yet.'));
-  } else if (known) {
-    fill(at('empty'), element('h2', {}, `Revision ${here.revision} has no extensions for ${wanted}.`),
-      element('p', {}, 'It has some for other systems:'), buildLinks([known]));
-  } else {
-    fill(at('empty'), element('h2', {}, `There are no extensions for revision ${here.revision}.`),
-      element('p', {}, 'Either none has been built for it yet, or they were removed. These revisions have extensions:'),
-      buildLinks(all.slice(0, 12)));
-  }
-}
-
-function buildLinks(list) {
-  return element('ul.plain', {}, ...list.map((build) => element('li', {},
-    element('strong', {}, builds.buildName(build)), element('ul.inline', {}, ...build.systems.map(({ os, arch, count }) => (
-      element('li', {}, element('a', {
-        href: to({ revision: build.revision, os, arch, category: place.ALL }), 'data-page': true },
-      `${builds.systemName(os, arch)} (${count})`))))))));
+  if (shown.key === key) fill(at('empty'), ...emptyBuild(all, here, to));
 }
 
 // ---- One extension
