@@ -16,7 +16,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
 
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
-        from slicer_package_manager import events, rest
+        from slicer_package_manager import events, pages, rest
         from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
         from slicer_package_manager.rest import bodies, files, mounts, transport
 
@@ -31,5 +31,6 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
+        pages.mount(info['serverRoot'], info['config'])
         mounts.accept_doubled_slash(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

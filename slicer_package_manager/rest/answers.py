@@ -6,6 +6,8 @@ import cherrypy
 import orjson
 from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
 
+from slicer_package_manager.rest.http import accepts_gzip, has_tag
+
 #: Smaller bodies gain nothing from compression.
 _SMALL = 1400
 
@@ -24,21 +26,15 @@ def listing(model, found, more_keys=()):
     setResponseHeader('Vary', 'Accept-Encoding, Girder-Token, Cookie, Origin')
     tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     setResponseHeader('ETag', tag)
-    if _matches(tag):
+    if has_tag(cherrypy.request.headers, tag):
         cherrypy.response.status = 304
         cherrypy.response.headers.pop('Content-Type', None)
         return b''
     return _compressed(body)
 
 
-def _matches(tag):
-    given = cherrypy.request.headers.get('If-None-Match', '')
-    return any(one.strip().removeprefix('W/') in (tag, '*') for one in given.split(','))
-
-
 def _compressed(body):
-    accepted = cherrypy.request.headers.elements('Accept-Encoding') or ()
-    if len(body) < _SMALL or not any(one.value in ('gzip', 'x-gzip') and one.qvalue for one in accepted):
+    if len(body) < _SMALL or not accepts_gzip(cherrypy.request.headers):
         return body
     setResponseHeader('Content-Encoding', 'gzip')
     return gzip.compress(body, compresslevel=5, mtime=0)

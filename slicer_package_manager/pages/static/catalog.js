@@ -1,0 +1,1 @@
+import { APP, get } from './api.js';
