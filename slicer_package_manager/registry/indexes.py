@@ -38,6 +38,10 @@ ITEM_INDEXES = [
     _lists('spm_list_packages', 'spm.app', 'spm.kind', 'meta.revision', 'meta.os', 'meta.arch'),
     _lists('spm_list_name', 'spm.app', 'spm.kind', 'meta.baseName', 'meta.os', 'meta.arch'),
     _lists('spm_list_channel', 'spm.channel', 'spm.kind', 'meta.os', 'meta.arch'),
+    # Has all that summaries ask for, so that these read no items.
+    IndexModel([(key, ASCENDING) for key in ('spm.app', 'spm.kind', 'spm.channel', 'meta.os', 'meta.arch', 'spm.ready',
+                                             'size', 'meta.baseName')],
+               name='spm_summary', partialFilterExpression={'spm.kind': {'$exists': True}}),
 ]
 FOLDER_INDEXES = [
     _unique(FOLDER_NAME, ('parentId', 'name', 'spm.role'), {'spm.role': {'$exists': True}}),

@@ -16,6 +16,7 @@ LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
 DEFAULT_APP = 'slicer_package_manager.default_app'
+READY_SHARE = 'slicer_package_manager.ready_share'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 
@@ -45,12 +46,19 @@ def _application(value):
     return value.lower()
 
 
+def _percent(value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:  # noqa: PLR2004
+        raise ValueError('must be a whole number from 0 to 100')
+    return value
+
+
 #: Each setting with its rule and its default.
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
     DEFAULT_APP: (_application, ''),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
+    READY_SHARE: (_percent, 0),
 }
 
 

@@ -1,7 +1,17 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
 from girder.api.rest import Resource
 
-from slicer_package_manager.rest import application, errors, health, package, release, requests, statistics
+from slicer_package_manager.rest import (
+    application,
+    errors,
+    health,
+    package,
+    release,
+    requests,
+    statistics,
+    summary,
+    upkeep,
+)
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -12,7 +22,10 @@ ROUTES = [
     ('GET', (':app_id', 'release'), release.listReleases),
     ('POST', (':app_id', 'release'), release.createRelease),
     ('DELETE', (':app_id', 'release', ':release_id_or_name'), release.deleteRelease),
+    ('PUT', (':app_id', 'release', ':release_id_or_name', 'ready'), upkeep.setReleaseReady),
     ('GET', (':app_id', 'draft'), release.listDrafts),
+    ('DELETE', (':app_id', 'draft'), upkeep.pruneDrafts),
+    ('PUT', (':app_id', 'draft', ':revision_or_id', 'ready'), upkeep.setDraftReady),
     ('GET', (':app_id', 'package'), package.listPackages),
     ('POST', (':app_id', 'package'), package.upsertPackage),
     ('DELETE', (':app_id', 'package', ':pkg_id'), package.deletePackage),
@@ -20,6 +33,7 @@ ROUTES = [
     ('POST', (':app_id', 'extension'), package.upsertExtension),
     ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
+    ('GET', (':app_id', 'summary'), summary.getSummary),
 ]
 
 #: CherryPy's configuration of our resources.
