@@ -82,6 +82,14 @@ def newest_first(builds: Iterable[Build]) -> list[Build]:
     return sorted(builds, key=order, reverse=True)
 
 
+def newest_each(builds: Iterable[Build]) -> dict[tuple[str, str], Build]:
+    """The newest of ``builds`` for each system and architecture."""
+    newest: dict[tuple[str, str], Build] = {}
+    for build in newest_first(builds):
+        newest.setdefault((build.os, build.arch), build)
+    return newest
+
+
 def is_stable(build: Build, stability: str) -> bool:
     """Whether ``build`` is one of those that ``stability``, one of :data:`STABILITIES`, asks for."""
     return stability == ANY or (build.is_final if stability == RELEASE else not build.release)

@@ -128,6 +128,9 @@ def parse(given: Mapping[str, Any], *, one_system: bool = True) -> Question:
     :raises Invalid: naming everything that is wrong.
     """
     asked = {name: given[name] for name in PARAMETERS if given.get(name) is not None}
+    several = [(name, 'must be given once') for name, value in asked.items() if not isinstance(value, str)]
+    if several:
+        raise Invalid(several)
     problems = _missing(asked) if one_system else []
     problems += _conflicts(asked)
     try:
