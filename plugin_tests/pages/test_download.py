@@ -1,9 +1,14 @@
 """The page to download from, in a real browser."""
+import hashlib
+import json
 import re
+from urllib.request import Request, urlopen
 
 import httpx
 import pytest
 
+from plugin_tests.conftest import upload
+from plugin_tests.servers import poll
 from plugin_tests.site import SLICER
 from slicer_package_manager.pages.download import size
 
@@ -202,6 +207,36 @@ def test_the_default_application_is_shown_and_what_is_private_is_not(site):
     private = site.application('Hidden', public='false')
     answer = httpx.get(f'{site.url}/download?app={private}')
     assert (answer.status_code, 'Hidden' in answer.text) == (403, False)
+
+
+@pytest.fixture
+def installer(site):
+    """A release with a real file, in the application that the root of the server is about; its content."""
+    app = site.application('Scripted')
+    site.post(f'/app/{app}/release', name='5.8.1', app_revision='33241')
+    item = site.post(f'/app/{app}/package', os='linux', arch='amd64', baseName='Slicer', repository_type='git',
+                     repository_url='', revision='33241', version='5.8.1')
+    content = b'an installer ' * 100_000
+    upload(site.client, item['_id'], content, 'Slicer-5.8.1-linux-amd64.tar.gz')
+    setting = {'key': 'slicer_package_manager.default_app'}
+    site.client.put('/system/setting', params={**setting, 'value': f'"{app}"'}).raise_for_status()
+    yield app, content
+    site.client.delete('/system/setting', params=setting).raise_for_status()
+
+
+def test_a_script_finds_and_downloads_the_newest_release_which_counts_one(site, installer):
+    app, content = installer
+    with urlopen(f'{site.url}/find?os=linux&stability=release') as answer:
+        record = json.load(answer)
+    with urlopen(site.url + record['download_url']) as answer:
+        got, headers = answer.read(), answer.headers
+    assert (len(got), hashlib.sha512(got).hexdigest()) == (record['size'], record['sha512'])
+    assert got == content
+    assert headers['Content-Disposition'] == 'attachment; filename="Slicer-5.8.1-linux-amd64.tar.gz"'
+    with urlopen(Request(f'{site.url}/download?os=linux&version=5.8', method='HEAD')) as answer:
+        assert answer.headers['Content-Length'] == str(len(content))
+    counted = {'33241': {'applications': {'linux': {'amd64': 1}}}}
+    poll(lambda: site.client.get(f'/app/{app}/downloadstats').json() == counted, 'one download is counted', 60)
 
 
 def test_one_page_costs_few_queries(site, busy):
