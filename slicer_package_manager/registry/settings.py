@@ -17,6 +17,8 @@ LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
 DEFAULT_APP = 'slicer_package_manager.default_app'
 READY_SHARE = 'slicer_package_manager.ready_share'
+LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
+LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 
@@ -52,6 +54,18 @@ def _percent(value):
     return value
 
 
+def _number(largest):
+    def rule(value):
+        try:
+            number = int(value) if not isinstance(value, (bool, float)) else -1
+        except (TypeError, ValueError):
+            number = -1
+        if not 0 <= number <= largest:
+            raise ValueError(f'must be a whole number from 0 to {largest}')
+        return number
+    return rule
+
+
 #: Each setting with its rule and its default.
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
@@ -59,6 +73,8 @@ RULES = {
     DEFAULT_APP: (_application, ''),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
     READY_SHARE: (_percent, 0),
+    LIST_MAX_AGE: (_number(3600), 0),
+    LIST_CACHE: (_number(4096), 16),
 }
 
 
