@@ -69,23 +69,24 @@ class Offers(NamedTuple):
 
 
 def _offers(app) -> Offers:
-    stock = finding.shelf(app, None)
-    shown = [build for build in stock.builds if not build.held_back]
+    shown = [build for build in finding.shelf(app, None) if not build.held_back]
     releases = builds.newest_each(build for build in shown if build.is_final)
     previews = builds.newest_each(build for build in shown if not build.is_final)
     latest = {build.id for build in releases.values()}
     older = builds.newest_first(build for build in shown if build.is_final and build.id not in latest)
-    of = _described(app, stock, [*releases.values(), *previews.values(), *older])
-    return Offers({key: of[build.id] for key, build in releases.items()},
-                  {key: of[build.id] for key, build in previews.items()}, [of[build.id] for build in older])
+    of = _described(app, [*releases.values(), *previews.values(), *older])
+    return Offers(_present(releases, of), _present(previews, of), [of[build.id] for build in older if build.id in of])
 
 
-def _described(app, stock, wanted: list[Build]) -> dict[Any, Offer]:
-    items = [stock.items[build.id] for build in wanted]
-    downloads.add_totals(PACKAGE, app, items)
+def _present(some, of):
+    return {key: of[build.id] for key, build in some.items() if build.id in of}
+
+
+def _described(app, wanted: list[Build]) -> dict[Any, Offer]:
     place, choice = f'{html.root()}catalog/All', f'?app={app["_id"]}'
-    records = finding.records(items, lambda revision, os: f'{place}/{quote(revision, safe="")}/{os}{choice}')
-    return {build.id: Offer(build, records[build.id], stock.items[build.id]['downloads']) for build in wanted}
+    found = finding.described(wanted, lambda revision, os: f'{place}/{quote(revision, safe="")}/{os}{choice}')
+    downloads.add_totals(PACKAGE, app, [one.item for one in found.values()])
+    return {key: Offer(one.build, one.record, one.item['downloads']) for key, one in found.items()}
 
 
 def _page(app):

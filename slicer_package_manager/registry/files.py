@@ -74,12 +74,12 @@ def current(item):
     return File().findOne({'itemId': item['_id']}, sort=_ORDER)
 
 
-def current_of(item_ids) -> dict[Any, dict[str, Any]]:
-    """The files that readers get of the items ``item_ids``, by those ids; one query. Items without one are left out."""
-    current: dict[Any, dict[str, Any]] = {}
-    for file in File().find({'itemId': {'$in': list(item_ids)}}, sort=_ORDER):
-        current.setdefault(file['itemId'], file)
-    return current
+def with_items(item_ids) -> dict[Any, tuple[dict[str, Any], dict[str, Any]]]:
+    """The items ``item_ids`` by their ids, each with the file that readers get, ``{}`` if there is none; one query."""
+    found = Item().collection.aggregate([
+        {'$match': {'_id': {'$in': list(item_ids)}}},
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}])
+    return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
 
 
 def settle(item, *, without=None) -> None:

@@ -13,25 +13,18 @@ from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.registry.kinds import OPERATING_SYSTEMS, PACKAGE
 from slicer_package_manager.registry.visibility import item_clause
 
-_FIELDS = ('name', 'created', 'size', 'spm', *(f'meta.{key}' for key in (
-    'baseName', 'os', 'arch', 'revision', 'version', 'release', 'pre_release', 'build_date', 'sha512')))
+#: What decides; the rest is read of what is chosen.
+_FIELDS = ('created', 'spm.channel', *(f'meta.{key}' for key in (
+    'os', 'arch', 'revision', 'version', 'release', 'pre_release', 'build_date')))
 
 
-class Shelf(NamedTuple):
-    """Builds that can be downloaded, and the items that they are by the ids of both."""
-
-    builds: list[Build]
-    items: dict[Any, dict[str, Any]]
-
-
-def shelf(app, user, os=None) -> Shelf:
+def shelf(app, user, os=None) -> list[Build]:
     """The packages of ``app`` that have a file and that ``user`` may see, of the system ``os`` if that is given."""
     query = {'spm.app': app['_id'], 'spm.kind': PACKAGE.label, 'spm.ready': True, '$and': [item_clause(app, user)]}
     if os is not None:
         query['meta.os'] = os
-    items = {item['_id']: item for item in Item().find(query, fields=_FIELDS)}
     held_back = readiness.held_back(app, user)
-    return Shelf([_build(item, held_back) for item in items.values()], items)
+    return [_build(item, held_back) for item in Item().find(query, fields=_FIELDS)]
 
 
 def _build(item, held_back=frozenset()) -> Build:
@@ -49,53 +42,60 @@ def _text(value):
 
 def _built(item) -> datetime:
     """When ``item`` was built; where it does not say, when it was made."""
+    date = item['meta'].get('build_date')
+    if isinstance(date, datetime):
+        return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
     try:
-        return values.timestamp(item['meta'].get('build_date'))
+        return values.timestamp(date)
     except ValueError:
         return values.timestamp(item['created'])
 
 
-def find(app, user, given: Mapping[str, Any]):
-    """The item of the build of ``app`` that the parameters ``given`` ask for.
+def find(app, user, given: Mapping[str, Any]) -> Build:
+    """The build of ``app`` that the parameters ``given`` ask for.
 
     :raises Invalid: naming everything that is wrong with ``given``.
     :raises NotFound: ``user`` sees no such build.
     """
     question = questions.parse(given)
-    stock = shelf(app, user, question.os)
-    found = question.answer(stock.builds, question.os, question.one_stability)
+    found = question.answer(shelf(app, user, question.os), question.os, question.one_stability)
     if found is None:
         raise NotFound(f'There is no package of "{app["name"]}" for {question.asked}.')
-    return stock.items[found.id]
+    return found
 
 
-def find_all(app, user, given: Mapping[str, Any]):
-    """The items of the builds of each system and stability that ``given`` asks for, ``None`` where there is none.
+def find_all(app, user, given: Mapping[str, Any]) -> dict[str, dict[str, Build | None]]:
+    """The builds of each system and stability that ``given`` asks for, ``None`` where there is none.
 
-    :returns: ``{os: {stability: item}}``.
+    :returns: ``{os: {stability: build}}``.
     :raises Invalid: naming everything that is wrong with ``given``.
     """
     question = questions.parse(given, one_system=False)
     stock = shelf(app, user, question.os)
-    systems = [question.os] if question.os else OPERATING_SYSTEMS
-    chosen = {os: {stability: question.answer(stock.builds, os, stability) for stability in question.stabilities}
-              for os in systems}
-    return {os: {stability: build and stock.items[build.id] for stability, build in row.items()}
-            for os, row in chosen.items()}
+    return {os: {stability: question.answer(stock, os, stability) for stability in question.stabilities}
+            for os in ([question.os] if question.os else OPERATING_SYSTEMS)}
 
 
-def records(items: Iterable[dict[str, Any] | None], browse: Callable[[str, str], str]) -> dict[Any, dict[str, Any]]:
-    """What is told about ``items``, packages with a file, by their ids; one query.
+class Found(NamedTuple):
+    """A build with its item and what is told about it."""
+
+    build: Build
+    item: dict[str, Any]
+    record: dict[str, Any]
+
+
+def described(found: Iterable[Build | None], browse: Callable[[str, str], str]) -> dict[Any, Found]:
+    """The builds ``found`` by their ids, by one query; what was deleted meanwhile is left out.
 
     :param browse: makes the address of the catalog of extensions of a revision and an operating system.
     """
-    known = {item['_id']: item for item in items if item}
-    current = files.current_of(known)
-    return {key: _record(item, current.get(key, {}), browse) for key, item in known.items()}
+    wanted = {build.id: build for build in found if build}
+    return {key: Found(wanted[key], item, _record(wanted[key], item, file, browse))
+            for key, (item, file) in files.with_items(wanted).items()}
 
 
-def _record(item, file, browse):
-    meta, build = item['meta'], _build(item)
+def _record(build, item, file, browse):
+    meta = item['meta']
     return {
         'arch': build.arch, 'revision': build.revision, 'os': build.os, 'name': item['name'],
         'build_date': build.built.astimezone(timezone.utc).isoformat(),

@@ -9,6 +9,7 @@ from girder.models.folder import Folder
 from slicer_package_manager.registry import applications, files, finding, questions, values
 from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.rest import site
+from slicer_package_manager.rest.answers import record
 from slicer_package_manager.rest.parameters import of_application
 
 #: Ids of MIDAS are decimal numbers, and shorter than ours.
@@ -32,7 +33,7 @@ def _asking(summary, *, one_system=True):
     .errorResponse('There is no such application, or no such package in it.', 404))
 def findPackage(self, app_id, params):
     user = self.getCurrentUser()
-    return _found(applications.load(app_id, user), user, params)
+    return _told(params, lambda: _found(applications.load(app_id, user), user, params))
 
 
 @access.public(scope=TokenScope.DATA_READ)
@@ -41,7 +42,7 @@ def findPackage(self, app_id, params):
                        one_system=False))
 def findAllPackages(self, app_id, params):
     user = self.getCurrentUser()
-    return _all_found(applications.load(app_id, user), user, params)
+    return _told(params, lambda: _all_found(applications.load(app_id, user), user, params))
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
@@ -51,22 +52,30 @@ def findAllPackages(self, app_id, params):
     .errorResponse('There is no such application, or no such package in it.', 404))
 def downloadPackage(self, app_id, params):
     user = self.getCurrentUser()
-    item = finding.find(applications.load(app_id, user), user, params)
-    return _sent_to(f'/api/v1/item/{item["_id"]}/download')
+    build = finding.find(applications.load(app_id, user), user, params)
+    return _sent_to(f'/api/v1/item/{build.id}/download')
+
+
+def _told(params, make):
+    """Answer what ``make`` gives; Slicers ask the same few questions all day long."""
+    request = cherrypy.request
+    asked = tuple((name, params.get(name)) for name in questions.PARAMETERS)
+    return record((request.base, request.script_name, request.path_info, asked), make)
 
 
 def _found(app, user, params):
-    cherrypy.response.headers['Cache-Control'] = 'no-cache'
-    item = finding.find(app, user, params)
-    return finding.records([item], site.catalog_of(app))[item['_id']]
+    build = finding.find(app, user, params)
+    told = finding.described([build], site.catalog_of(app))
+    if not told:
+        raise NotFound(f'The package {build.id} was deleted just now; ask again.')
+    return told[build.id].record
 
 
 def _all_found(app, user, params):
-    cherrypy.response.headers['Cache-Control'] = 'no-cache'
     found = finding.find_all(app, user, params)
-    told = finding.records((item for row in found.values() for item in row.values()), site.catalog_of(app))
-    return {os: {stability: item and told[item['_id']] for stability, item in row.items()}
-            for os, row in found.items()}
+    told = finding.described((build for row in found.values() for build in row.values()), site.catalog_of(app))
+    return {os: {stability: told[build.id].record if build and build.id in told else None
+                 for stability, build in row.items()} for os, row in found.items()}
 
 
 def _sent_to(path):
@@ -79,14 +88,14 @@ def _sent_to(path):
 def find(params):
     """``/find``."""
     user = getCurrentUser()
-    return _found(applications.default(user), user, params)
+    return _told(params, lambda: _found(applications.default(user), user, params))
 
 
 @access.public(scope=TokenScope.DATA_READ)
 def find_all(params):
     """``/findall``."""
     user = getCurrentUser()
-    return _all_found(applications.default(user), user, params)
+    return _told(params, lambda: _all_found(applications.default(user), user, params))
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
@@ -112,6 +121,6 @@ def _missing(bitstream_id):
 def download(params):
     """``/download`` with parameters: a redirect to ``/bitstream/:id``, from where it goes on to the file."""
     user = getCurrentUser()
-    item = finding.find(applications.default(user), user, params)
-    return _sent_to(f'/bitstream/{item["_id"]}')
+    build = finding.find(applications.default(user), user, params)
+    return _sent_to(f'/bitstream/{build.id}')
 
