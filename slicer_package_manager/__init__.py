@@ -18,7 +18,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """
         from slicer_package_manager import events, pages, rest
         from slicer_package_manager.registry import adoption, changes, corrections, downloads, indexes, settings
-        from slicer_package_manager.rest import bodies, files, finish, mounts, transport
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -36,4 +36,5 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         for place, path, handler in rest.BESIDE_API:
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()
