@@ -28,29 +28,28 @@ def listing(model, find, more_keys=(), *, keep=True):
         answer = _for_all(lambda: _made(find(), model, None, more_keys), keep=keep)
     else:
         answer = _made(find(), model, user, more_keys)
-    return None if answer is None else _sent(answer)
+    return None if answer is None else _send(answer)
+
+
+def object_as_json(body):
+    """Answer ``body``, which is JSON and no list: with ``ETag``, 304 and compression as :func:`listing` does."""
+    return _send(_tagged(body, None, 'public, no-cache' if getCurrentUser() is None else 'private, no-cache'))
 
 
 def record(question, make):
-    """Answer what ``make`` gives, as JSON; caches ask for it each time. It is kept as lists are.
+    """Answer what ``make`` gives, as :func:`object_as_json` does; caches ask for it each time. It is kept as lists are.
 
     :param question: what the answer depends on, besides folders, items and files; unlike that of any list.
     """
     def made():
-        body = orjson.dumps(make())
-        return Answer(body, _hash(body), 1)
+        return _tagged(orjson.dumps(make()), None, 'no-cache')
     answer = made() if getCurrentUser() else _for_all(made, keep=True, question=question)
-    body = _sent(answer)
+    body = _send(answer)
     setResponseHeader('Cache-Control', 'no-cache')
-    cherrypy.response.headers.pop('Girder-Total-Count')
     return body
 
 
-def _hash(body):
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
-
-
-def _sent(answer):
+def _send(answer):
     asked = cherrypy.request.headers
     status, headers, body = answer.represented(asked.get('Accept-Encoding', ''), asked.get('If-None-Match', ''))
     setRawResponse()
@@ -81,7 +80,11 @@ def _made(found, model, user, more_keys):
     if found is None:
         return None
     body = orjson.dumps(_shown(found.documents, model, user, more_keys), default=str)
-    return Answer(body, _hash(body), found.total)
+    return _tagged(body, found.total, 'private, no-cache')
+
+
+def _tagged(body, total, freshness):
+    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), total, freshness)
 
 
 def _shown(documents, model, user, more_keys):
