@@ -32,6 +32,8 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])
+        for place, path, handler in rest.BESIDE_API:
+            mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
         mounts.accept_doubled_slash(info['serverRoot'])
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import gzip
 from functools import cache
-from html import escape
 from http import HTTPStatus
 from pathlib import Path
 from string import Template
 
 import cherrypy
+from markupsafe import Markup, escape
 
 from slicer_package_manager.pages.assets import PLACE, digest
 from slicer_package_manager.rest.kept import accepts_gzip
@@ -24,16 +24,20 @@ def _template(name):
     return Template((_FOLDER / name).read_text(encoding='utf-8'))
 
 
-def page(template: str, **values: str) -> bytes:
-    """The page that ``template`` makes of ``values``, of ``root`` and of ``static``; what is put in is escaped.
+def fragment(template: str, **values: str) -> Markup:
+    """What ``template`` makes of ``values``; what is put in is escaped, unless it is a fragment itself."""
+    return Markup(_template(template).substitute({key: escape(text) for key, text in values.items()}))  # noqa: S704
 
-    ``root`` is the relative address of the server's root, so that a page works wherever a proxy puts it, and
-    ``static`` that of the :mod:`assets`.
-    """
+
+def root() -> str:
+    """The relative address of the server's root, so that a page works wherever a proxy puts it."""
     # CherryPy's own word on the path has a slash more for the place of the page itself.
-    root = '../' * cherrypy.request.wsgi_environ['PATH_INFO'].count('/') or './'
-    texts = {'root': root, 'static': f'{root}{PLACE}/{digest()}', **values}
-    body = _template(template).substitute({key: escape(text) for key, text in texts.items()}).encode()
+    return '../' * cherrypy.request.wsgi_environ['PATH_INFO'].count('/') or './'
+
+
+def page(template: str, **values: str) -> bytes:
+    """The page of ``template``, filled as a :func:`fragment`, and with :func:`root` and ``static``, that of assets."""
+    body = fragment(template, **{'root': root(), 'static': f'{root()}{PLACE}/{digest()}', **values}).encode()
     headers = cherrypy.response.headers
     headers.update({
         'Cache-Control': 'no-cache', 'Content-Security-Policy': POLICY, 'Content-Type': 'text/html;charset=utf-8',
