@@ -19,8 +19,9 @@ def on_item_save(event):
 
 
 def on_item_saved(event):
-    """After an item was saved: its checksum may have been overwritten with what the saver had read before."""
+    """After an item was saved: its checksum and place may have been overwritten with what the saver had read before."""
     if 'spm' in event.info and not store.is_own_write(event.info):
+        placement.follow_promotion(event.info)
         files.settle(event.info)
 
 

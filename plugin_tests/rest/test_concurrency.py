@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from bson.objectid import ObjectId
 
 from plugin_tests import processes
 from plugin_tests.conftest import FORMS, upload
@@ -55,11 +56,12 @@ def no_orphans(db):
     """Check that everything lies in something, and that every registration points to something."""
     def check():
         folders = {one['_id']: one for one in db['folder'].find()}
+        promoted = {one['draft'] for folder in folders.values() for one in folder.get('spm', {}).get('promoted', ())}
         for folder in folders.values():
             assert folder['parentCollection'] != 'folder' or folder['parentId'] in folders, folder['name']
         for item in db['item'].find():
             assert item['folderId'] in folders, item['name']
-            assert item['spm']['channel'] in folders, item['name']
+            assert item['spm']['channel'] in {*folders, *promoted}, item['name']
         ids = {one['_id'] for one in db['item'].find()}
         assert all(one['itemId'] in ids for one in db['file'].find({'itemId': {'$ne': None}}))
     return check
@@ -239,3 +241,80 @@ def test_a_release_made_during_posts_of_its_revision_leaves_each_package_in_one_
     for item in db['item'].find():
         folder = db['folder'].find_one({'_id': item['folderId']})
         assert item['meta'].get('release', '') == folder['spm']['release']
+
+
+@pytest.fixture
+def many(make, db):
+    """A draft of the revision 33000 with a hundred things of each kind; gives their ids."""
+    from slicer_package_manager.registry import kinds, registration
+    for kind in FORMS:
+        make(kind, content=b'content')
+    for item in list(db['item'].find()):
+        copies = []
+        for number in range(99):
+            meta = {**item['meta'], 'baseName': f'Name{number}'}
+            spm = {**item['spm'], 'identity': registration.identity(kinds.KINDS[item['spm']['kind']], meta)}
+            copies.append({**item, '_id': ObjectId(), 'name': f'Name{number}', 'meta': meta, 'spm': spm})
+        db['item'].insert_many(copies)
+    return {str(one['_id']) for one in db['item'].find()}
+
+
+def test_readers_see_none_or_all_of_a_promotion(at_once, app, many, make_release, no_orphans):
+    make_release('5.8', '33000')
+    lists = [('package', {'release_id_or_name': '5.8'}), ('package', {'release_id_or_name': 'draft'}),
+             ('extension', {'release_id': '5.8'}), ('extension', {'release_id': 'draft'}), ('extension', {})]
+    ended = threading.Event()
+
+    def promote(client):
+        try:
+            return client.post(f'/app/{app["_id"]}/release/5.8/promote', data={'revision': '33000'}).status_code
+        finally:
+            ended.set()
+
+    def read(which, somebody):
+        kind, filters = lists[which]
+
+        def reader(client):
+            if not somebody:
+                client.headers.pop('Girder-Token')
+            seen, last = set(), False
+            while not last:
+                last = ended.is_set()
+                found = client.get(f'/app/{app["_id"]}/{kind}', params={**filters, 'limit': 0}).json()
+                assert len({one['_id'] for one in found}) == len(found)
+                seen.add(len(found))
+            return seen, len(found)
+        return reader
+    status, *seen = at_once(promote, *[read(which, somebody) for which in range(5) for somebody in (False, True)])
+    assert status == 200
+    assert [last for _, last in seen] == [100, 100, 0, 0, 100, 100, 0, 0, 100, 100]
+    assert {number for numbers, _ in seen for number in numbers} <= {0, 100}
+    no_orphans()
+
+
+def test_promotions_posts_and_edits_at_once_lose_nothing(at_once, app, many, post, make_release, db, no_orphans):
+    make_release('5.8', '33000')
+    promotions = [lambda client: client.post(f'/app/{app["_id"]}/release/5.8/promote', data={'revision': '33000'})] * 4
+    edits = [lambda client, one=one: client.put(f'/item/{one}/metadata', json={'repository_type': 'svn'})
+             for one in sorted(many)[:4]]
+    posts = [post(kind, baseName=f'New{number}') for number in range(4) for kind in FORMS]
+    answers = at_once(*promotions, *edits, *posts)
+    assert statuses(answers) == [200] * len(answers)
+    assert db['item'].count_documents({}) == len(many) + 8
+    assert db['item'].count_documents({'spm.release': '5.8', 'meta.repository_type': 'svn'}) == 4
+    assert db['item'].count_documents({'spm.release': '5.8'}) == len(many) + 8
+    assert db['folder'].count_documents({'spm.role': 'revision'}) == 0
+    no_orphans()
+
+
+def test_a_promotion_and_a_deletion_of_the_release_leave_a_whole_draft_or_nothing(at_once, app, many, make_release, db,
+                                                                                  no_orphans):
+    make_release('5.8', '33000')
+    promoted, deleted = at_once(
+        lambda client: client.post(f'/app/{app["_id"]}/release/5.8/promote', data={'revision': '33000'}),
+        lambda client: client.delete(f'/app/{app["_id"]}/release/5.8'))
+    assert deleted.status_code == 200
+    assert promoted.status_code in (200, 404, 409)
+    assert db['item'].count_documents({'spm.release': ''}) == (0 if promoted.status_code == 200 else len(many))
+    assert db['item'].count_documents({'spm.release': '5.8'}) == 0
+    no_orphans()

@@ -5,7 +5,7 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import indexes, placement, registration, store, values
+from slicer_package_manager.registry import holdings, indexes, placement, registration, store, values
 from slicer_package_manager.registry.applications import drafts_folder, object_id
 from slicer_package_manager.registry.errors import Invalid, NotFound
 from slicer_package_manager.registry.forms import Given, cleaned
@@ -23,6 +23,9 @@ from slicer_package_manager.registry.registration import (
 )
 from slicer_package_manager.registry.visibility import folder_clause
 
+#: What the folders of each role are called.
+LABELS = {RELEASE: 'release', REVISION: 'draft'}
+
 
 def find_releases(app, user, page) -> Listing:
     """The releases of ``app`` that ``user`` may see."""
@@ -38,7 +41,9 @@ def find_drafts(app, user, page, revision=None) -> Listing:
 
 
 def _query(app, place, user):
-    return {'spm.app': app['_id'], 'spm.role': place, **folder_clause(user)}
+    emptied = holdings.emptied(app) if place == REVISION else []
+    gone = {'_id': {'$nin': emptied}} if emptied else {}
+    return {'spm.app': app['_id'], 'spm.role': place, **gone, **folder_clause(user)}
 
 
 def find_release(app, id_or_name, user):
@@ -51,8 +56,14 @@ def find_release(app, id_or_name, user):
 
 def find_channel(app, id_or_name, user):
     """The release or, failing that, the draft with that id, name or revision; ``None`` if there is none."""
-    return find_release(app, id_or_name, user) or _one_of(
-        app, (REVISION,), {'spm.revision': id_or_name}, id_or_name, user)
+    return find_release(app, id_or_name, user) or find_one(app, REVISION, id_or_name, user)
+
+
+def find_one(app, place, identifier, user):
+    """The release with that id or name, or the draft with that id or revision, as ``place`` says; or ``None``."""
+    by = {'lowerName': identifier.lower()} if place == RELEASE else {'spm.revision': identifier}
+    found = _one_of(app, (place,), by, identifier, user)
+    return found if found and found['_id'] not in holdings.emptied(app) else None
 
 
 def is_drafts_folder(app, identifier) -> bool:

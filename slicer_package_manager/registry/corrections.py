@@ -12,8 +12,8 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import files, placement
-from slicer_package_manager.registry.registration import role
+from slicer_package_manager.registry import files, placement, promotion
+from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
 def _correct(model, name, correction):
@@ -59,7 +59,11 @@ def _copy_folder_components(original, srcFolder, newFolder, *args, **kwargs):
 
 
 def _remove_folder(original, folder, *args, **kwargs):
+    if role(folder) in (*CHANNELS, EXTENSIONS):
+        promotion.make_way(folder)
     original(folder, *args, **kwargs)
+    if role(folder) == RELEASE:
+        promotion.forget(folder)
     if role(folder):
         # What was stored in it after Girder looked, by somebody who saw the folder still there.
         Folder().clean(folder)

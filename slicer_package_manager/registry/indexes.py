@@ -53,6 +53,10 @@ ITEM_INDEXES = [
     _lists('spm_packages_by_revision', PACKAGE, *_SYSTEM, 'meta.revision'),
     IndexModel([('spm.app', ASCENDING), ('folderId', ASCENDING)], name='spm_unready',
                partialFilterExpression={'spm.ready': False}),
+    # Has all that summaries ask for, so that these read no items.
+    IndexModel([(key, ASCENDING) for key in ('spm.app', 'spm.kind', 'spm.channel', 'meta.os', 'meta.arch', 'spm.ready',
+                                             'size', 'meta.baseName')],
+               name='spm_summary', partialFilterExpression={'spm.kind': {'$exists': True}}),
 ]
 FOLDER_INDEXES = [
     _unique(FOLDER_NAME, ('parentId', 'name', 'spm.role'), {'spm.role': {'$exists': True}}),
@@ -61,6 +65,8 @@ FOLDER_INDEXES = [
             {'spm.role': {'$exists': True}}),
     IndexModel([('spm.app', ASCENDING), ('spm.role', ASCENDING), ('created', DESCENDING), ('_id', DESCENDING)],
                name='spm_folders', partialFilterExpression={'spm.role': {'$exists': True}}),
+    IndexModel([('spm.role', ASCENDING), ('public', ASCENDING)], name='spm_folders_role',
+               partialFilterExpression={'spm.role': {'$exists': True}}),
     IndexModel([('spm.app', ASCENDING), ('public', ASCENDING)], name='spm_folders_public',
                partialFilterExpression={'spm.role': {'$exists': True}}),
 ]
@@ -125,7 +131,13 @@ def _drop_outdated(model, indexes):
     there = model.collection.index_information()
     for index in (one.document for one in indexes):
         if index['name'] in there and not _is_there(index, there):
-            model.collection.drop_index(index['name'])
+            try:
+                # By its keys: by its name it might be the right one, which another process has made meanwhile.
+                model.collection.database.command(
+                    'dropIndexes', model.name, index=dict(there[index['name']]['key']))
+            except OperationFailure as error:
+                if error.code != 27:  # noqa: PLR2004 - MongoDB's IndexNotFound
+                    raise
 
 
 def _in_the_way(model, index):

@@ -103,7 +103,14 @@ def _with_missing(kind, app, kept, problems):
 
 
 def _existing(kind, folder, meta):
-    return Item().findOne({'folderId': folder['_id'], 'spm.identity': registration.identity(kind, meta)})
+    identity = {'spm.identity': registration.identity(kind, meta)}
+    found = Item().findOne({'folderId': folder['_id'], **identity})
+    mark = folder['spm'].get('promoting')
+    if found or not mark:
+        return found
+    # It may be on its way from the draft.
+    return Item().findOne({'spm.app': folder['spm']['app'], 'spm.kind': kind.label, 'spm.channel': mark['draft'],
+                           **identity})
 
 
 def _name(kind, app, meta):
@@ -124,9 +131,11 @@ def _create(kind, app, folder, nearest, wanted, user):
         raise Invalid(lacking)
     meta = {'app_id': str(app['_id']), **kept, **kinds.defaults(kind, kept), 'sha512': ''}
     name = _name(kind, app, meta)
+    made = folder is None
     folder = folder or channels.make_folder(app, kind, kept[kind.app_revision], nearest, user)
-    if folder is None or not registration.kind_in(folder):
-        return None
+    if folder is None or not registration.kind_in(folder) or (folder['spm'].get('promoting') and (
+            made or folder['spm']['draft'])):
+        return None  # a draft that is being promoted takes nothing more, and what is in it was not looked for
     meta.update(registration.place_values(kind, folder))
     item = store.new_item(folder, name, user, wanted.description or '', meta)
     item['spm'] = registration.of_item(kind, folder, meta, ready=False)

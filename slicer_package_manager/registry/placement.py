@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import files, kinds, registration, values, writing
+from slicer_package_manager.registry import files, holdings, kinds, registration, values, writing
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -25,7 +25,7 @@ def check_item(item) -> None:
     :raises Invalid: it claims to be a package or extension and its metadata is unusable.
     :raises Conflict: its folder has another one of its identity.
     """
-    folder = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
+    folder = _folder_of(item)
     kind = registration.kind_in(folder)
     if kind is None or not ('spm' in item or kinds.claims(item.get('meta', {}))):
         item.pop('spm', None)
@@ -33,8 +33,43 @@ def check_item(item) -> None:
     writing.require()
     item['meta'] = registration.checked_meta(kind, folder, item['meta'])
     item['description'] = _description(kind, item)
-    item['spm'] = registration.of_item(kind, folder, item['meta'], item.get('spm', {}).get('ready', False))
+    before = item.get('spm', {})
+    item['spm'] = registration.of_item(kind, folder, item['meta'], before.get('ready', False))
+    if _holds(folder, before):
+        item['spm'].update({key: before[key] for key in ('channel', 'draft')})
     _require_identity_free(item, folder)
+
+
+def _folder_of(item):
+    folder = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
+    place = holdings.place_of(item) if folder is None and 'spm' in item else None
+    if place is None:
+        return folder
+    item['folderId'] = place  # moved with its draft since the saver has read it
+    return Folder().findOne({'_id': place}, fields=_PLACE)
+
+
+def follow_promotion(item) -> None:
+    """Bring ``item``, which was saved just now, out of the folder of a draft that was promoted and removed meanwhile.
+
+    Whoever promotes a draft looks for what is in its folder after that is gone, so that at least one of the two sees
+    the other.
+    """
+    if not item['spm']['draft'] or Folder().findOne({'_id': item['folderId']}, fields=['_id']):
+        return
+    place = holdings.place_of(item)
+    if place:
+        Item().update({'_id': item['_id'], 'folderId': item['folderId']}, {'$set': {'folderId': place}}, multi=False)
+        register_item(Item().findOne({'_id': item['_id']}))
+
+
+def _holds(folder, before) -> bool:
+    """Whether an item that was registered as ``before`` came into ``folder`` with its draft."""
+    channel, place = before.get('channel'), folder['spm']
+    if channel in (None, place['channel']) or before['app'] != place['app']:
+        return False
+    app = Folder().findOne({'_id': place['app']}, fields=['spm'])
+    return app is not None and channel in holdings.keys(app, place['channel'])
 
 
 def _description(kind, item):
@@ -112,7 +147,8 @@ def check_folder(folder):
     folder.pop('spm', None)
     if found is not None:
         writing.require()
-        folder['spm'] = found
+        kept = (stored or {}).get('spm') or {}
+        folder['spm'] = {**found, **{key: kept[key] for key in holdings.KEPT if key in kept}}
         registration.check_folder(folder)
         _require_channel_free(folder)
     return (stored or {}).get('spm')
@@ -176,6 +212,10 @@ def true_to_parent(model, document, parent, register):
         return None
     if after.get('spm') == parent['spm']:
         return document
+    if after.get('spm', {}).get('promoting') and not parent['spm'].get('promoting'):
+        # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
+        model.remove(document)
+        return None
     register(document)
     return model.findOne({'_id': document['_id']})
 

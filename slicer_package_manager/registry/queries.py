@@ -7,7 +7,7 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import channels, values
+from slicer_package_manager.registry import channels, holdings, values
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
@@ -39,11 +39,14 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     place = _of_release(kind, app, release, meta.get(kind.app_revision), user)
     narrow = item_id is not None or 'spm.channel' in place or f'meta.{kind.app_revision}' in given
     conditions = [place, _of_id(item_id), {'name': name} if name is not None else {},
-                  _of_search(kind, app, q, narrow=narrow), _of_tier(tier, tier_compare), item_clause(app, user)]
+                  _of_search(kind, app, q, narrow=narrow), _of_tier(tier, tier_compare), holdings.anywhere(app),
+                  item_clause(app, user)]
     systems = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
     query = {'spm.app': app['_id'], 'spm.kind': kind.label, **systems, **given}
-    return Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
-                      fields=sorted(Item()._filterKeys[AccessType.READ]))  # noqa: SLF001 - Girder has no other way
+    found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
+                       fields=sorted(Item()._filterKeys[AccessType.READ]))  # noqa: SLF001 - Girder has no other way
+    holdings.as_held(app, found.documents)
+    return found
 
 
 def _of_id(item_id):
@@ -58,11 +61,11 @@ def _of_release(kind, app, release, revision, user):
     if channels.is_drafts_folder(app, release):
         # The published client looks among the drafts for what it is about to upload to a release.
         elsewhere = (kind is EXTENSION and revision is not None and not Folder().findOne(
-            {'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': revision, **folder_clause(user)},
-            fields=['_id']))
-        return {} if elsewhere else {'spm.draft': True}
+            {'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': revision,
+             '_id': {'$nin': holdings.emptied(app)}, **folder_clause(user)}, fields=['_id']))
+        return {} if elsewhere else holdings.in_drafts(app)
     channel = channels.find_channel(app, release, user)
-    return {'spm.channel': channel['_id']} if channel else _NOTHING
+    return holdings.held_by(app, channel['_id']) if channel else _NOTHING
 
 
 def _of_search(kind, app, q, *, narrow):

@@ -7,7 +7,8 @@ is nobody's package. Girder's answers leave the key out.
 On a folder: ``role``, ``app`` (id of the application), and for a release, a draft and their folder of
 extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
 ``release`` (the release's name, else ``''``).
-On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``.
+On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``. Its
+``channel`` outlives the promotion of its draft, see :mod:`holdings`.
 """
 from __future__ import annotations
 
@@ -125,7 +126,13 @@ def _channel_problems(folder, meta):
         meta['revision'] = folder['spm']['revision'] = values.name(meta.get('revision'))
     except ValueError as error:
         return [('revision', str(error))]
-    return [] if meta['revision'] else [('revision', 'must not be empty')]
+    problems = [] if meta['revision'] else [('revision', 'must not be empty')]
+    try:
+        if 'ready' in meta:
+            meta['ready'] = values.boolean(meta['ready'])
+    except ValueError as error:
+        problems.append(('ready', f'{error}; remove the key to let the setting decide'))
+    return problems
 
 
 def fixed_name_problem(before, after):

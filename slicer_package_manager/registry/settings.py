@@ -15,12 +15,15 @@ from girder.utility import setting_utilities
 LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
+DEFAULT_APP = 'slicer_package_manager.default_app'
+READY_SHARE = 'slicer_package_manager.ready_share'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 
 _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
+_ID = re.compile('([0-9a-fA-F]{24})?')
 
 
 def _hosts(value):
@@ -39,6 +42,12 @@ def _delivery(value):
     return value
 
 
+def _application(value):
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError('must be the id of an application, 24 hexadecimal digits, or an empty text')
+    return value.lower()
+
+
 def _number(largest):
     def rule(value):
         try:
@@ -55,9 +64,11 @@ def _number(largest):
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
+    DEFAULT_APP: (_application, ''),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),
+    READY_SHARE: (_number(100), 0),
 }
 
 

@@ -6,7 +6,7 @@ import threading
 
 from pymongo.errors import ConnectionFailure
 
-from slicer_package_manager.registry import adoption, indexes, writing
+from slicer_package_manager.registry import adoption, indexes, promotion, writing
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ _PAUSE = 1
 
 
 class _Preparation(threading.Thread):
-    """Creates the indexes, takes older applications over, and allows writing as soon as that is safe."""
+    """Creates the indexes, allows writing, takes older applications over, and ends what promotions left to do."""
 
     def __init__(self):
         super().__init__(name='prepare-database', daemon=True)
@@ -37,6 +37,7 @@ class _Preparation(threading.Thread):
                 indexes.ensure()
                 writing.allow()
                 adoption.adopt()
+                promotion.resume()
             except ConnectionFailure as error:
                 logger.warning('The database is out of reach; its preparation is tried again: %s', error)
                 threading.Event().wait(_PAUSE)

@@ -7,8 +7,10 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
+from slicer_package_manager.registry import holdings
+from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.listing import BATCH
-from slicer_package_manager.registry.registration import DRAFTS, role
+from slicer_package_manager.registry.registration import CHANNELS, DRAFTS, EXTENSIONS, role
 
 
 def item_clause(app, user) -> dict[str, Any]:
@@ -16,11 +18,11 @@ def item_clause(app, user) -> dict[str, Any]:
 
     What lies in a folder, release or draft that the user cannot read is hidden, and so is, from those who
     cannot write to its folder, what has no file yet. Costs one query for the anonymous, at most three for other
-    users and none for an administrator.
+    users and none for an administrator; one more where something is hidden.
     """
     if user and user['admin']:
         return {}
-    clause = _without(_hidden(app, user))
+    clause = _without(app, _hidden(app, user))
     writable = [] if user is None else _writable_with_unready(app, user)
     if writable:
         return {**clause, '$or': [{'spm.ready': True}, {'folderId': {'$in': writable}}]}
@@ -50,14 +52,23 @@ def _writable_with_unready(app, user):
     return [folder['_id'] for folder in Folder().find(query, fields=['_id']).batch_size(BATCH)]
 
 
-def _without(hidden) -> dict[str, Any]:
+def _without(app, hidden) -> dict[str, Any]:
+    """The condition for items in none of the folders ``hidden``, wherever the promotion of a draft has got to.
+
+    It asks for the channel, which a promotion leaves as it is, never for the folder, see :mod:`holdings`.
+    """
     if not hidden:
         return {}
-    ids = [folder['_id'] for folder in hidden]
-    clause: dict[str, Any] = {'folderId': {'$nin': ids}, 'spm.channel': {'$nin': ids}}
+    # A draft's folder that is not among the hidden ones may have been removed by a promotion just now; the
+    # application, read after them, tells of it, so that the release's access holds.
+    app = Folder().findOne({'_id': app['_id']}, fields=['spm']) or app
+    keys = [key for folder in hidden if role(folder) in CHANNELS for key in holdings.keys(app, folder['_id'])]
+    closed = [key for folder in hidden if role(folder) == EXTENSIONS
+              for key in holdings.keys(app, folder['spm']['channel'])]
+    outside = [{'spm.channel': {'$in': keys}}, {'spm.kind': EXTENSION.label, 'spm.channel': {'$in': closed}}]
     if any(role(folder) == DRAFTS for folder in hidden):
-        clause['spm.draft'] = False
-    return clause
+        outside.append(holdings.in_drafts(app))
+    return {'$nor': outside}
 
 
 def folder_clause(user, level=AccessType.READ) -> dict[str, Any]:

@@ -2,7 +2,18 @@
 from girder.api.rest import Resource, setResponseHeader
 
 from slicer_package_manager.registry.errors import Unavailable
-from slicer_package_manager.rest import application, errors, health, package, release, requests, statistics
+from slicer_package_manager.rest import (
+    application,
+    errors,
+    finding,
+    health,
+    package,
+    release,
+    requests,
+    statistics,
+    summary,
+    upkeep,
+)
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -13,14 +24,29 @@ ROUTES = [
     ('GET', (':app_id', 'release'), release.listReleases),
     ('POST', (':app_id', 'release'), release.createRelease),
     ('DELETE', (':app_id', 'release', ':release_id_or_name'), release.deleteRelease),
+    ('POST', (':app_id', 'release', ':release_id_or_name', 'promote'), release.promoteDraft),
+    ('PUT', (':app_id', 'release', ':release_id_or_name', 'ready'), upkeep.setReleaseReady),
     ('GET', (':app_id', 'draft'), release.listDrafts),
+    ('DELETE', (':app_id', 'draft'), upkeep.pruneDrafts),
+    ('PUT', (':app_id', 'draft', ':revision_or_id', 'ready'), upkeep.setDraftReady),
     ('GET', (':app_id', 'package'), package.listPackages),
     ('POST', (':app_id', 'package'), package.upsertPackage),
+    ('GET', (':app_id', 'package', 'find'), finding.findPackage),
+    ('GET', (':app_id', 'package', 'findall'), finding.findAllPackages),
+    ('GET', (':app_id', 'package', 'download'), finding.downloadPackage),
     ('DELETE', (':app_id', 'package', ':pkg_id'), package.deletePackage),
     ('GET', (':app_id', 'extension'), package.listExtensions),
     ('POST', (':app_id', 'extension'), package.upsertExtension),
     ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
+    ('GET', (':app_id', 'summary'), summary.getSummary),
+]
+
+#: Place at the root of the server, path below it, and handler of each call that programs in use look for there.
+BESIDE_API = [
+    ('/find', (), finding.find),
+    ('/findall', (), finding.find_all),
+    ('/bitstream', (':bitstream_id',), finding.bitstream),
 ]
 
 #: CherryPy's configuration of our resources.
@@ -62,3 +88,13 @@ class PackageManager(Resource):
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
+
+
+class BesideApi(Resource):
+    """A call at the root of the server; all else about it is as for calls of the API."""
+
+    _cp_config = _CONFIGURATION
+
+    def __init__(self, path, handler):
+        super().__init__()
+        self.route('GET', path, handler, nodoc=True)

@@ -6,7 +6,7 @@ from girder.constants import AccessType, SortDir, TokenScope
 from girder.models.folder import Folder
 from girder.utility.progress import ProgressContext
 
-from slicer_package_manager.registry import applications, channels
+from slicer_package_manager.registry import applications, channels, promotion
 from slicer_package_manager.registry.paging import FOLDER_SORTS, page
 from slicer_package_manager.rest.answers import listing
 from slicer_package_manager.rest.parameters import of_application
@@ -62,6 +62,29 @@ def deleteRelease(self, app_id, release_id_or_name, progress):
     with ProgressContext(progress, user=user, title=f'Deleting release {release_id_or_name}') as context:
         folder = channels.delete(app, release_id_or_name, user, context)
     return {'message': f'Deleted release {folder["name"]}.'}
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Folder)
+@autoDescribeRoute(
+    of_application('Promote the draft of a revision: make all its packages and extensions those of the release.')
+    .notes('Readers see none of them or all of them in the release. Ids of items and files, and download counts, '
+           'stay; access is that of the release from then on. The draft is removed. Needs WRITE on the release and '
+           'on the draft. What the release has already with the same file is removed from the draft. The call may be '
+           'repeated, also after a crash of the server; without such a draft there is nothing to do.')
+    .param('release_id_or_name', 'Id or name of the release.', paramType='path')
+    .param('revision', 'Revision of the application; that of the release.')
+    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+           default=False)
+    .errorResponse('The release is that of another revision.')
+    .errorResponse('The release has other things with the identity or the name of things in the draft, or there is '
+                   'something else in the draft; the message names them, and nothing was moved.', 409))
+def promoteDraft(self, app_id, release_id_or_name, revision, progress):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    with ProgressContext(progress, user=user, title=f'Promoting revision {revision}') as context:
+        return promotion.promote(app, user, release_id_or_name, revision, context)
 
 
 @access.public(scope=TokenScope.DATA_READ)

@@ -1,0 +1,593 @@
+"""What a promotion does, seen from outside and in between any two of its writes."""
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+import pytest
+
+pytestmark = pytest.mark.database
+
+MAC = {'os': 'macosx', 'arch': 'arm64'}
+WRITES = ('insert_one', 'update_one', 'update_many', 'delete_one', 'delete_many', 'find_one_and_update', 'replace_one')
+
+
+@pytest.fixture
+def draft(make, found):
+    """The draft of revision 33000: two packages and two extensions with files."""
+    for values in ({}, MAC):
+        make('package', content=b'package', **values)
+        make('extension', content=b'extension', **values)
+    return found('draft')[0]
+
+
+@pytest.fixture
+def release(draft, make_release):
+    return make_release('5.8', '33000')
+
+
+@pytest.fixture
+def promote(api, app):
+    def call(name='5.8', revision='33000', client=api, **params):
+        return client.post(f'/app/{app["_id"]}/release/{name}/promote', params={'revision': revision, **params})
+    return call
+
+
+@pytest.fixture
+def domain(app, admin, db):
+    """The promotion without a server around it, as the application was read by now."""
+    def call(revision='33000'):
+        from girder.utility.progress import noProgress
+
+        from slicer_package_manager.registry import applications, promotion
+        return promotion.promote(applications.load(app['_id'], admin), admin, '5.8', revision, noProgress)
+    return call
+
+
+@pytest.fixture
+def no_traces(db):
+    """Check that nothing of a promotion that ended is left, and that everything lies where it belongs."""
+    def check(drafts=0):
+        folders = {one['_id']: one for one in db['folder'].find()}
+        assert [one for one in folders.values() if 'promoting' in one.get('spm', ())] == []
+        states = [one['state'] for folder in folders.values() for one in folder.get('spm', {}).get('promoted', ())]
+        assert set(states) <= {'done'}
+        assert sum(one.get('spm', {}).get('role') == 'revision' for one in folders.values()) == drafts
+        for item in db['item'].find():
+            folder = folders[item['folderId']]
+            assert item['spm']['release'] == folder['spm']['release']
+            assert item['meta'].get('release', '') == ('' if item['spm']['kind'] == 'extension'
+                                                       else folder['spm']['release'])
+        for folder in folders.values():
+            if folder.get('spm', {}).get('role') in ('release', 'extensions'):
+                assert folder['size'] == sum(one['size'] for one in db['item'].find({'folderId': folder['_id']}))
+        assert all(one['parentId'] in folders for one in folders.values() if one['parentCollection'] == 'folder')
+    return check
+
+
+def aside(function):
+    """Run ``function`` in a thread of its own: the server keeps one request for each."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+def ids(items):
+    return sorted(one['_id'] for one in items)
+
+
+def test_all_things_of_the_draft_are_the_releases(draft, release, promote, found, folders, no_traces):
+    before = {kind: found(kind) for kind in ('package', 'extension')}
+    assert (found('package', release_id_or_name='5.8'), found('extension', release_id='5.8')) == ([], [])
+    answer = promote()
+    assert (answer.status_code, answer.json()['_id'], answer.json()['name']) == (200, release['_id'], '5.8')
+    assert ids(found('package', release_id_or_name='5.8')) == ids(found('package')) == ids(before['package'])
+    assert ids(found('extension', release_id=release['_id'])) == ids(before['extension'])
+    for item in found('package'):
+        assert (item['folderId'], item['meta']['release']) == (release['_id'], '5.8')
+    assert {item['folderId'] for item in found('extension')} == {folders(release)['extensions']['_id']}
+    assert found('package', release_id_or_name='draft') == found('extension', release_id='draft') == []
+    assert found('draft') == []
+    no_traces()
+
+
+def test_only_the_place_of_a_thing_changes(draft, release, promote, api, found, db):
+    before = {one['_id']: one for kind in ('package', 'extension') for one in found(kind)}
+    files = sorted(db['file'].find(), key=lambda one: str(one['_id']))
+    promote().raise_for_status()
+    assert sorted(db['file'].find(), key=lambda one: str(one['_id'])) == files
+    for item in (*found('package'), *found('extension')):
+        item['meta'].pop('release', None)
+        assert {**item, 'folderId': before[item['_id']]['folderId']} == before[item['_id']]
+
+
+def test_counts_stay_where_they_were_counted(draft, release, promote, found, anonymous, app):
+    item = found('package')[0]
+    anonymous.get(f'/item/{item["_id"]}/download').raise_for_status()
+    path = f'/app/{app["_id"]}/downloadstats'
+    before = anonymous.get(path).json(), anonymous.get(path, params={'granularity': 'year'}).json()
+    promote().raise_for_status()
+    assert (anonymous.get(path).json(), anonymous.get(path, params={'granularity': 'year'}).json()) == before
+    row, = anonymous.get(f'/app/{app["_id"]}/summary').json()['releases']
+    assert row['downloads'] == 1
+    anonymous.get(f'/item/{item["_id"]}/download').raise_for_status()
+    rows = anonymous.get(path, params={'release': '5.8'}).json()
+    assert [one['count'] for one in rows] == [1]
+
+
+def test_the_call_may_be_repeated(draft, release, promote, stored):
+    promote().raise_for_status()
+    before = stored()
+    assert promote().json()['_id'] == release['_id']
+    assert stored() == before
+
+
+def test_a_release_keeps_what_it_has(draft, release, promote, make, found, no_traces):
+    there = [make(kind, baseName='Other', content=b'x')['_id'] for kind in ('package', 'extension')]
+    promote().raise_for_status()
+    assert set(there) <= {*ids(found('package', release_id_or_name='5.8')), *ids(found('extension', release_id='5.8'))}
+    assert (len(found('package')), len(found('extension'))) == (3, 3)
+    no_traces()
+
+
+def test_what_is_posted_afterwards_updates_it_in_place(draft, release, promote, make, found):
+    before = ids(found('package')), ids(found('extension'))
+    promote().raise_for_status()
+    for kind in ('package', 'extension'):
+        make(kind, repository_type='svn')
+    assert (ids(found('package')), ids(found('extension'))) == before
+
+
+def test_a_second_promotion_finds_the_next_draft(draft, release, promote, api, app, make, found, no_traces, db):
+    promote().raise_for_status()
+    api.put(f'/folder/{release["_id"]}', params={'name': 'Old'}).raise_for_status()
+    api.put(f'/folder/{release["_id"]}/metadata', json={'revision': '1'}).raise_for_status()
+    make('package', baseName='Late', content=b'x')
+    api.put(f'/folder/{release["_id"]}/metadata', json={'revision': '33000'}).raise_for_status()
+    promote('old').raise_for_status()
+    assert len(found('package', release_id_or_name='Old')) == 3
+    no_traces()
+
+
+@pytest.mark.parametrize('status', [
+    pytest.param((404, '5.9', '33000'), id='no release'), pytest.param((404, 'draft', '33000'), id='all drafts'),
+    pytest.param((404, '33000', '33000'), id='a draft'), pytest.param((404, '%00', '33000'), id='control character'),
+    pytest.param((400, '5.8', '33001'), id='another revision'), pytest.param((400, '5.8', ''), id='no revision'),
+    pytest.param((400, '5.8', '.*'), id='pattern'), pytest.param((400, '5.8', 'x' * 5000), id='long'),
+    pytest.param((400, '5.8', '\x00'), id='no text')])
+def test_what_does_not_fit_is_refused(draft, release, promote, stored, status):
+    before = stored()
+    expected, name, revision = status
+    assert promote(name, revision).status_code == expected
+    assert stored() == before
+
+
+def test_the_revision_is_required_and_the_message_tells_the_right_one(api, app, draft, release, promote):
+    assert api.post(f'/app/{app["_id"]}/release/5.8/promote').status_code == 400
+    assert '"33000"' in promote(revision='33001').json()['message']
+
+
+@pytest.mark.parametrize('lacks', ['release', 'draft', 'nothing'])
+def test_write_is_needed_on_both_and_no_more(draft, release, promote, login, make_user, grant, stored, lacks):
+    user = make_user('somebody')
+    for name, folder in (('release', release), ('draft', draft)):
+        grant(folder, user, level=0 if name == lacks else 1, public=True, recurse=True)
+    before = stored()
+    assert promote(client=login(user)).status_code == (200 if lacks == 'nothing' else 403)
+    assert (stored() == before) == (lacks != 'nothing')
+
+
+def test_a_hidden_draft_is_not_promoted_by_who_cannot_write_to_it(draft, release, promote, login, make_user, grant):
+    user = make_user('somebody')
+    grant(release, user, level=1, public=True)
+    grant(draft)
+    assert promote(client=login(user)).status_code == 403
+
+
+def test_strangers_are_refused(draft, release, promote, login, make_user, grant, anonymous, app):
+    assert promote(client=anonymous).status_code == 401
+    user = make_user('somebody')
+    assert promote(client=login(user)).status_code == 403
+    grant(release)
+    assert promote(client=login(user)).status_code == 404
+    grant(app)
+    assert promote(client=login(user)).status_code == 403
+
+
+@pytest.mark.parametrize('public', [True, False])
+def test_the_access_of_the_release_holds_afterwards(draft, make_release, promote, grant, found, anonymous, make_user,
+                                                    login, public):
+    make_release('5.8', '33000', public=public)
+    grant(draft, recurse=True, public=not public)
+    items = [*found('package', login(make_user('boss', admin=True)))]
+    assert (len(found('package')), len(found('extension'))) == ((0, 0) if public else (2, 2))
+    promote().raise_for_status()
+    assert (len(found('package')), len(found('extension'))) == ((2, 2) if public else (0, 0))
+    assert anonymous.get(f'/item/{items[0]["_id"]}/download').status_code == (200 if public else 401)
+
+
+@pytest.mark.parametrize('kind', ['package', 'extension'])
+def test_another_thing_with_the_same_identity_is_named_and_nothing_is_moved(draft, release, promote, make, stored,
+                                                                            kind):
+    name = make(kind, content=b'another file')['name']
+    before = stored()
+    answer = promote()
+    assert (answer.status_code, name in answer.json()['message']) == (409, True)
+    assert stored() == before
+
+
+def test_the_same_file_in_both_is_the_releases(draft, release, promote, make, found, no_traces):
+    there = make('package', content=b'package')['_id']
+    promote().raise_for_status()
+    assert there in ids(found('package'))
+    assert (len(found('package')), len(found('extension'))) == (2, 2)
+    no_traces()
+
+
+def test_things_without_a_file_are_not_the_same(make, make_release, promote):
+    make('package')
+    make_release('5.8', '33000')
+    make('package')
+    assert promote().status_code == 409
+
+
+def test_things_whose_names_are_the_same_are_named(api, app, draft, release, promote, make, stored):
+    api.put(f'/folder/{app["_id"]}/metadata', json={'applicationPackageNameTemplate': 'Slicer_linux_amd64_33000'})
+    make('package', baseName='Other', content=b'x')
+    before = stored()
+    assert promote().status_code == 409
+    assert stored() == before
+
+
+@pytest.mark.parametrize('what', ['item', 'folder', 'item beside extensions'])
+def test_what_is_no_package_is_named_and_nothing_is_moved(api, draft, release, promote, folders, stored, what):
+    if what == 'folder':
+        api.post('/folder', params={'parentId': draft['_id'], 'name': 'notes'}).raise_for_status()
+    else:
+        place = draft if what == 'item' else folders(draft)['extensions']
+        api.post('/item', params={'folderId': place['_id'], 'name': 'notes'}).raise_for_status()
+    before = stored()
+    answer = promote()
+    assert (answer.status_code, '"notes"' in answer.json()['message']) == (409, True)
+    assert stored() == before
+
+
+def test_a_draft_without_extensions_is_promoted(make, make_release, promote, found, folders, no_traces):
+    make('package', content=b'x')
+    release = make_release('5.8', '33000')
+    promote(progress=True).raise_for_status()
+    assert (len(found('package')), folders(release)) == (1, {})
+    no_traces()
+
+
+def test_without_a_draft_there_is_nothing_to_do(make_release, promote, stored):
+    make_release('5.8', '33000')
+    before = stored()
+    assert promote().status_code == 200
+    assert stored() == before
+
+
+def test_edits_of_the_application_and_the_release_forget_nothing(draft, release, promote, api, app, found, no_traces):
+    promote().raise_for_status()
+    for folder in (app, release):
+        api.put(f'/folder/{folder["_id"]}', params={'description': 'New'}).raise_for_status()
+    item = found('package')[0]
+    api.put(f'/item/{item["_id"]}/metadata', json={'version': '9'}).raise_for_status()
+    assert len(found('package', release_id_or_name='5.8')) == len(found('extension', release_id='5.8')) == 2
+    api.put(f'/folder/{release["_id"]}', params={'name': '5.8.0'}).raise_for_status()
+    assert len(found('package', release_id_or_name='5.8.0')) == 2
+    no_traces()
+
+
+def test_deleting_the_release_deletes_what_was_promoted(draft, release, promote, api, app, db):
+    promote().raise_for_status()
+    api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
+    assert db['item'].count_documents({}) == db['file'].count_documents({}) == 0
+    assert 'promoted' not in db['folder'].find_one({'name': 'Slicer'})['spm']
+
+
+def test_what_leaves_the_release_is_no_longer_held_by_it(draft, release, promote, api, found, make_release):
+    promote().raise_for_status()
+    other = make_release('5.9', '34000')
+    item = found('package')[0]
+    api.put('/resource/move', params={'resources': json.dumps({'item': [item['_id']]}), 'parentType': 'folder',
+                                      'parentId': other['_id']}).raise_for_status()
+    assert ids(found('package', release_id_or_name='5.9')) == [item['_id']]
+    assert len(found('package', release_id_or_name='5.8')) == 1
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+class Recorded:
+    """A collection that calls ``hook`` before and after each write."""
+
+    def __init__(self, collection, hook):
+        self._collection, self._hook = collection, hook
+
+    def __getattr__(self, name):
+        found = getattr(self._collection, name)
+        if name not in WRITES:
+            return found
+
+        def write(*args, **kwargs):
+            self._hook()
+            result = found(*args, **kwargs)
+            self._hook()
+            return result
+        return write
+
+
+@contextmanager
+def at_each_write(hook):
+    """Call ``hook`` before and after each write to folders and items in this process."""
+    from girder.models.folder import Folder
+    from girder.models.item import Item
+    models = {model: model.collection for model in (Folder(), Item())}
+    for model, collection in models.items():
+        model.collection = Recorded(collection, hook)
+    try:
+        yield
+    finally:
+        for model, collection in models.items():
+            model.collection = collection
+
+
+@pytest.fixture
+def look(app, admin, make_user):
+    """Look at all lists as three users, with the application as it was read just now or, ``stale``, given."""
+    reader = make_user('reader')
+
+    def lists(stale=None):
+        from slicer_package_manager.registry import applications, queries
+        from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
+        from slicer_package_manager.registry.paging import Page
+        page = Page(0, 0, (('created', -1), ('_id', -1)))
+        seen = []
+        for user in (None, reader, admin):
+            fresh = stale or applications.load(app['_id'], admin)
+            row = []
+            for kind in (PACKAGE, EXTENSION):
+                for filters in ({'release': '5.8'}, {'release': 'draft'}, {}):
+                    found = queries.find(kind, fresh, user, page, **filters).documents
+                    assert len({one['_id'] for one in found}) == len(found)
+                    row.append(len(found))
+                    if not stale and filters.get('release') == '5.8' and kind is PACKAGE:
+                        assert {one['meta'].get('release') for one in found} <= {'5.8'}
+            seen.append(tuple(row))
+        return seen
+    return lists
+
+
+BEFORE, AFTER = (0, 2, 2) * 2, (2, 0, 2) * 2
+
+
+def test_at_every_moment_readers_see_none_or_all(draft, release, domain, look, admin, app):
+    from slicer_package_manager.registry import applications
+    stale = applications.load(app['_id'], admin)
+    seen = []
+
+    def hook():
+        now = look()
+        assert len(set(now)) == 1
+        seen.append(now[0])
+        assert set(look(stale)) <= {BEFORE, (0, 0, 2) * 2}
+    with at_each_write(hook):
+        domain()
+    turn = seen.index(AFTER)
+    assert set(seen[:turn]) == {BEFORE}
+    assert set(seen[turn:]) == {AFTER}
+
+
+@pytest.mark.parametrize('public', [True, False])
+def test_at_every_moment_the_private_side_is_hidden_as_a_whole(draft, make_release, domain, grant, look, public, app,
+                                                               admin):
+    """A draft that only some may read becomes part of a public release, or the other way round."""
+    from slicer_package_manager.registry import applications
+    make_release('5.8', '33000', public=public)
+    grant(draft, recurse=True, public=not public)
+    stale = applications.load(app['_id'], admin)
+    seen, late = [], []
+
+    def hook():
+        seen.append(look()[0])
+        late.append(look(stale)[0])
+    with at_each_write(hook):
+        domain()
+    shown = {True: {(0,) * 6, AFTER}, False: {BEFORE, (0,) * 6}}[public]
+    assert set(seen) == shown
+    assert {one[kind] for one in late for kind in range(6)} <= {0, 2}
+    if not public:
+        assert late[-1] == (0,) * 6
+
+
+@pytest.mark.parametrize('finisher', ['the same call', 'a start of the server', 'a deletion of the release'])
+def test_whatever_write_the_process_is_killed_at_the_next_one_finishes(
+        app, make, make_release, domain, look, db, no_traces, finisher, api):
+    make('package', content=b'x')
+    make('extension', content=b'x')
+    moment, done, revision, outcomes = -1, False, 33000, set()
+    while not done:
+        make_release('5.8', str(revision))
+        moment += 2  # the moment after a write is that before the next one
+        left = [moment]
+
+        def hook(left=left):
+            left[0] -= 1
+            if not left[0]:
+                raise Killed
+        done = True
+        with at_each_write(hook), suppress(Killed):
+            domain(str(revision))
+            done = left[0] > 0
+            left[0] = -1
+        done = left[0] == -1
+        seen = look()
+        assert len(set(seen)) == 1
+        outcomes.add(seen[0])
+        if finisher == 'a start of the server':
+            from slicer_package_manager.registry import promotion
+            promotion.resume()
+            assert look() == seen
+            no_traces(drafts=int(seen[0] == (0, 1, 1) * 2))
+        if finisher != 'a deletion of the release':
+            domain(str(revision))
+            assert look()[0] == (1, 0, 1) * 2
+            no_traces()
+        api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
+        drafts = 0
+        if finisher == 'a deletion of the release' and seen[0] == (0, 1, 1) * 2:
+            drafts = 1
+            assert look()[0] == (0, 1, 1) * 2
+        no_traces(drafts)
+        assert db['item'].count_documents({}) == db['file'].count_documents({}) == 2 * drafts
+        revision += 1
+        make('package', revision=str(revision), content=b'x')
+        make('extension', app_revision=str(revision), content=b'x')
+        if drafts:
+            api.delete(f'/app/{app["_id"]}/release/{revision - 1}').raise_for_status()
+    assert outcomes == {(0, 1, 1) * 2, (1, 0, 1) * 2}
+
+
+@pytest.fixture
+def during_insert(monkeypatch):
+    """Run a function once, before or after the next document with this base name is inserted."""
+    def at(base_name, when, function):
+        from slicer_package_manager.registry import store
+        insert, todo = store.insert, [function]
+
+        def inserting(model, document):
+            mine = document.get('meta', {}).get('baseName') == base_name and todo
+            if mine and when == 'before':
+                aside(todo.pop())
+            result = insert(model, document)
+            if mine and when == 'after':
+                aside(todo.pop())
+            return result
+        monkeypatch.setattr(store, 'insert', inserting)
+    return at
+
+
+@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('when', ['before', 'after'])
+def test_a_post_to_the_draft_during_a_promotion_ends_in_the_release(
+        draft, make, make_release, promote, during_insert, found, no_traces, kind, when):
+    def release_it():
+        make_release('5.8', '33000')
+        promote().raise_for_status()
+    during_insert('Late', when, release_it)
+    item = make(kind, baseName='Late')
+    upload_of = found('draft')
+    assert upload_of == []
+    assert item['meta'].get('release', '5.8') == '5.8'
+    no_traces()
+
+
+@pytest.mark.parametrize('kind', ['package', 'extension'])
+def test_a_post_to_the_release_during_a_promotion_updates_what_was_in_the_draft(
+        draft, release, make, promote, during_insert, found, no_traces, kind):
+    before = ids(found('package')), ids(found('extension'))
+    name = {'package': 'Slicer', 'extension': 'SlicerIGT'}[kind]
+    during_insert(name, 'before', lambda: promote().raise_for_status())
+    item = make(kind, repository_type='svn')
+    assert item['_id'] in [*before[0], *before[1]]
+    assert (ids(found('package')), ids(found('extension'))) == before
+    no_traces()
+
+
+@pytest.mark.parametrize('kind', ['package', 'extension'])
+def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
+        draft, release, make, promote, found, no_traces, monkeypatch, kind):
+    from slicer_package_manager.registry import promotion
+    look_through, posted = promotion._look_through, []
+
+    def looking(*places):
+        posted.extend(aside(lambda: [make(kind, repository_type='svn'), make(kind, baseName='New')]))
+        return look_through(*places)
+    before = ids(found(kind))
+    monkeypatch.setattr(promotion, '_look_through', looking)
+    promote().raise_for_status()
+    assert posted[0]['_id'] in before
+    assert posted[1]['meta'].get('release', '5.8') == '5.8'
+    no_traces()
+
+
+def test_a_deletion_of_the_release_while_its_draft_is_looked_through_leaves_the_draft(
+        draft, release, promote, api, app, found, no_traces, monkeypatch):
+    from slicer_package_manager.registry import promotion
+    look_through = promotion._look_through
+
+    def looking(*places):
+        aside(lambda: api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status())
+        return look_through(*places)
+    monkeypatch.setattr(promotion, '_look_through', looking)
+    assert promote().status_code in (404, 409)
+    assert (len(found('package', release_id_or_name='draft')), len(found('extension', release_id='draft'))) == (2, 2)
+    no_traces(drafts=1)
+
+
+def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
+        draft, release, promote, api, app, make, found, no_traces, monkeypatch):
+    from girder.models.folder import Folder
+    clean, answers = Folder().clean, []
+
+    def cleaning(folder, *args, **kwargs):
+        if folder['name'] == '5.8' and not answers:
+            answers.append(aside(promote))
+        return clean(folder, *args, **kwargs)
+    monkeypatch.setattr(Folder(), 'clean', cleaning)
+    api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
+    assert answers[0].status_code == 409
+    assert (len(found('package', release_id_or_name='draft')), found('release')) == (2, [])
+    no_traces(drafts=1)
+
+
+def test_pruning_leaves_a_draft_that_is_being_promoted(draft, release, promote, api, app, monkeypatch):
+    from slicer_package_manager.registry import promotion
+    look_through, answers = promotion._look_through, []
+
+    def looking(*places):
+        answers.append(aside(lambda: api.delete(f'/app/{app["_id"]}/draft', params={'keep': 0}).json()))
+        return look_through(*places)
+    monkeypatch.setattr(promotion, '_look_through', looking)
+    promote().raise_for_status()
+    assert answers == [[]]
+
+
+def test_who_saves_an_item_that_was_read_before_the_promotion_does_not_bring_it_back(draft, release, promote, found,
+                                                                                     no_traces):
+    from girder.models.item import Item
+    read = [Item().load(one['_id'], force=True) for one in (*found('package'), *found('extension'))]
+    promote().raise_for_status()
+    for item in read:
+        Item().setMetadata(item, {'repository_type': 'svn'})
+    assert len(found('package', release_id_or_name='5.8')) == len(found('extension', release_id='5.8')) == 2
+    no_traces()
+
+
+def test_who_saves_an_item_while_the_promotion_ends_does_not_bring_it_back(draft, release, domain, found, no_traces,
+                                                                           monkeypatch):
+    from girder.models.item import Item
+
+    from slicer_package_manager.registry import placement
+    check_item, todo = placement.check_item, [domain]
+
+    def checking(item):
+        check_item(item)
+        if todo:
+            aside(todo.pop())
+    item = Item().load(found('package')[0]['_id'], force=True)
+    monkeypatch.setattr(placement, 'check_item', checking)
+    Item().setMetadata(item, {'repository_type': 'svn'})
+    assert len(found('package', release_id_or_name='5.8')) == 2
+    no_traces()
+
+
+def test_what_was_put_back_into_a_folder_that_is_gone_is_moved_by_the_next_call(draft, release, promote, db, found,
+                                                                                no_traces):
+    before = list(db['item'].find())
+    promote().raise_for_status()
+    for item in before:
+        db['item'].replace_one({'_id': item['_id']}, item)
+    promote().raise_for_status()
+    assert len(found('package', release_id_or_name='5.8')) == 2
+    assert all(one['meta']['release'] == '5.8' for one in found('package'))

@@ -1,0 +1,94 @@
+"""Which release holds the things of a draft that was promoted.
+
+An item's ``spm.channel`` and ``spm.draft`` tell the release or draft in which it came to be, and stay the same when
+that draft is promoted. The application's folder says in ``spm.promoted`` which drafts' things are held by which
+release: a list of ``{'draft': id, 'release': id, 'token': id, 'state': ...}``.
+
+- ``announced``: the draft is looked through; nothing has changed for readers.
+- ``moving``: the things are the release's, though their folder may be the draft's still. ``name`` is the release's
+  name, ``folders`` maps the draft's folders to the release's, and ``without`` has the items that are left out because
+  the release has the same.
+- ``done``: the draft's folder is gone.
+
+So one write to one document, which every request reads first, makes all things of a draft things of the release.
+
+Lists never filter or sort by what the move of an item changes (its folder, and the release in its metadata), and no
+index that they may use has it: a query that has begun finds each item exactly once, wherever its move has got to.
+A reader who read the application before that one write and its items after it still asks for the old places of all of
+them, and gets all.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from girder.models.folder import Folder
+
+ANNOUNCED = 'announced'
+MOVING = 'moving'
+DONE = 'done'
+
+#: What is written to a registration by itself, and does not follow from the place of the folder.
+#: ``promoting``, on the folders of a draft and a release: the draft, and the token of the promotion that is going on.
+#: ``deleting``: somebody has begun to delete the folder.
+KEPT = ('promoted', 'promoting', 'deleting')
+
+
+def entries(app, *states) -> list[dict[str, Any]]:
+    """The promotions of ``app``, as it was read, that are in one of ``states``."""
+    return [one for one in app['spm'].get('promoted', ()) if one['state'] in states]
+
+
+def holder(app) -> dict[Any, Any]:
+    """The release that holds the things of each promoted draft: ids of releases by ids of drafts."""
+    return {one['draft']: one['release'] for one in entries(app, MOVING, DONE)}
+
+
+def keys(app, channel_id) -> list[Any]:
+    """The values of ``spm.channel`` of the things that the release or draft ``channel_id`` holds."""
+    held_by = holder(app)
+    if channel_id in held_by:
+        return []
+    return [channel_id, *(draft for draft, release in held_by.items() if release == channel_id)]
+
+
+def emptied(app) -> list[Any]:
+    """The ids of drafts whose folders may still be there, but whose things a release holds already."""
+    return [one['draft'] for one in entries(app, MOVING)]
+
+
+def held_by(app, channel_id) -> dict[str, Any]:
+    """The condition for the items that the release or draft ``channel_id`` holds."""
+    found = keys(app, channel_id)
+    return {'spm.channel': found[0] if len(found) == 1 else {'$in': found}}
+
+
+def in_drafts(app) -> dict[str, Any]:
+    """The condition for the items that drafts hold."""
+    promoted = list(holder(app))
+    return {'spm.draft': True, **({'$nor': [{'spm.channel': {'$in': promoted}}]} if promoted else {})}
+
+
+def anywhere(app) -> dict[str, Any]:
+    """The condition for all items of ``app``: it leaves out what is in a draft twice, until that is removed."""
+    left_out = [item for one in entries(app, MOVING) for item in one['without']]
+    return {'_id': {'$nin': left_out}} if left_out else {}
+
+
+def as_held(app, items) -> None:
+    """Let ``items``, which were found in ``app``, tell the release that holds them, wherever their move has got to."""
+    moves = {source: (target, one['name']) for one in entries(app, MOVING) for source, target in one['folders']}
+    for item in items:
+        if item['folderId'] in moves:
+            item['folderId'], name = moves[item['folderId']]
+            if 'app_revision' not in item['meta']:
+                item['meta']['release'] = name
+
+
+def place_of(item):
+    """The id of the folder in which ``item``, whose folder is gone, lies now if its draft was promoted."""
+    app = Folder().findOne({'_id': item['spm']['app']}, fields=['spm'])
+    for one in entries(app, MOVING, DONE) if app else ():
+        target = dict(one['folders']).get(item['folderId'])
+        if target is not None:
+            return target
+    return None
