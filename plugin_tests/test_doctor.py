@@ -72,6 +72,15 @@ def test_a_healthy_installation_is_clean(installation):
     assert found() == []
 
 
+def test_a_promoted_draft_is_clean(installation, app, make):
+    api = installation.api
+    upload(api, make('package', revision='34000')['_id'], b'preview')
+    path = f'/app/{app["_id"]}/release'
+    api.post(path, params={'name': '5.9', 'app_revision': '34000'}).raise_for_status()
+    api.post(f'{path}/5.9/promote', params={'revision': '34000'}).raise_for_status()
+    assert found() == []
+
+
 def change(collection, query, update):
     return lambda one: one.db[collection].update_one(query(one), update)
 

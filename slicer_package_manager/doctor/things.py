@@ -121,7 +121,7 @@ def registrations(_options: Options) -> Iterator[Finding]:
 def _place(folder, parent, visited) -> Iterator[Finding]:
     expected = registration.of_folder(folder, parent)
     visited.add(folder['_id'])
-    if expected != folder.get('spm'):
+    if _differs(expected, folder.get('spm')):
         yield Finding(ERROR, f'The folder {_named(folder)} is not registered as what it is by its place.',
                       'Use --fix; if that is refused, correct what it names.', partial(_register_folder, folder['_id']))
     folder = {**folder, 'spm': expected}
@@ -145,9 +145,16 @@ def _misplaced(kind, folder, item) -> Iterator[Finding]:
         what = 'is listed with metadata that is not allowed' if 'spm' in item else 'is not listed'
         yield Finding(WARNING, f'{_named(item)} {what}: {error}', 'Correct its metadata, or move it elsewhere.')
         return
-    if expected != item.get('spm') or meta != item['meta']:
+    if _differs(expected, item.get('spm')) or meta != item['meta']:
         yield Finding(ERROR, f'{_named(item)} is not registered as what it is by its place in "{folder["name"]}".',
                       todo, partial(_register_item, item['_id']))
+
+
+def _differs(expected, stored) -> bool:
+    """Whether ``stored`` is another registration; what a promotion or a deletion notes there for a while is not one."""
+    if expected is None or stored is None:
+        return expected is not stored
+    return any(stored.get(key) != value for key, value in expected.items())
 
 
 def _register_folder(identifier) -> None:
