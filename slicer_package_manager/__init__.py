@@ -16,7 +16,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
 
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
-        from slicer_package_manager import events, rest
+        from slicer_package_manager import events, pages, rest
         from slicer_package_manager.registry import (
             adoption,
             changes,
@@ -26,7 +26,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             promotion,
             settings,
         )
-        from slicer_package_manager.rest import bodies, files, finish, mounts, transport
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -41,5 +41,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
+        pages.mount(info['serverRoot'], info['config'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

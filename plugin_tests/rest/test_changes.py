@@ -173,3 +173,24 @@ def test_compressed_and_plain_have_tags_of_their_own_and_either_is_known(anonymo
         for accepted in ('gzip', 'identity'):
             answer = anonymous.get(path, headers={'If-None-Match': tag, 'Accept-Encoding': accepted})
             assert answer.status_code == 304
+
+
+def test_the_files_of_an_item_are_listed_as_they_are_now(anonymous, api, item):
+    path = f'/item/{item["_id"]}/files'
+    (before,) = anonymous.get(path).json()
+    assert anonymous.get(path).json() == [before]
+    api.put(f'/file/{before["_id"]}', params={'name': 'renamed.tar.gz'}).raise_for_status()
+    assert [file['name'] for file in anonymous.get(path).json()] == ['renamed.tar.gz']
+    upload(api, item['_id'], b'other', 'other.tar.gz')
+    assert [file['name'] for file in anonymous.get(path).json()] == ['other.tar.gz']
+    api.put(f'/folder/{item["folderId"]}/access', params={'access': '{}', 'public': 'false'}).raise_for_status()
+    assert anonymous.get(path).status_code == 401
+
+
+@pytest.mark.parametrize('header', ['Girder-Token', 'Authorization', 'Cookie', 'Origin'])
+def test_who_may_be_somebody_or_comes_from_another_page_is_answered_by_girder(anonymous, item, path, header):
+    plain = anonymous.get(path)
+    assert 'Girder-Request-Uid' not in anonymous.get(path).headers
+    answer = anonymous.get(path, headers={header: 'x'})
+    assert 'Girder-Request-Uid' in answer.headers
+    assert answer.json() == plain.json()

@@ -1,8 +1,8 @@
 """Tells whether anything that lists show has changed, in any server process, by one small read.
 
 The collection ``slicer_package_change`` holds one document with a version. Each write to Girder's folders, items,
-collections and settings gives it a new one, whoever writes: our own calls, Girder's, or a plugin. That is seen where
-all of them pass, at the collections of Girder's models, since many writes have no event.
+files, collections and settings gives it a new one, whoever writes: our own calls, Girder's, or a plugin. That is
+seen where all of them pass, at the collections of Girder's models, since many writes have no event.
 
 What was read from the database after the version was read is at least as new as that version. A write is complete
 only when the version is new, so an answer kept with a version is never older than the last complete write as long
@@ -11,10 +11,11 @@ as the database still has that version.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 
 from bson.objectid import ObjectId
 from girder.models.collection import Collection as GirderCollection
+from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.model_base import Model
@@ -64,9 +65,14 @@ _later: Callable[[Callable[[], None]], bool] = lambda _: False  # noqa: E731 - r
 
 def version() -> ObjectId | None:
     """The present version of all that lists show; ``None`` if nothing was ever written."""
-    # A secondary may be behind.
-    found = Change().collection.with_options(read_preference=ReadPreference.PRIMARY).find_one({'_id': _ID})
+    found = _primary().find_one({'_id': _ID})
     return found and found['version']
+
+
+@lru_cache(maxsize=1)
+def _primary():
+    """The collection, read where it is written: a secondary may be behind."""
+    return Change().collection.with_options(read_preference=ReadPreference.PRIMARY)
 
 
 def announce() -> None:
@@ -89,7 +95,7 @@ def watch(later: Callable[[Callable[[], None]], bool]) -> None:
     """
     global _later  # noqa: PLW0603 - there is one for the process, as there is one of each model
     _later = later
-    for model in (Item(), Folder(), GirderCollection(), Setting()):
+    for model in (Item(), Folder(), File(), GirderCollection(), Setting()):
         if not isinstance(model.collection, Watched):
             model.collection = _watched(model.collection)
     announce()

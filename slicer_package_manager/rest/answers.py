@@ -1,7 +1,6 @@
 """Answers: lists as compact JSON with a validator, kept while nothing changes."""
 from __future__ import annotations
 
-import gzip
 import hashlib
 
 import cherrypy
@@ -10,48 +9,58 @@ from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
 from girder.models.item import Item
 
 from slicer_package_manager.registry import changes, settings
-from slicer_package_manager.rest.kept import Answer, Kept
-
-#: Smaller bodies gain nothing from compression.
-_SMALL = 1400
-
-_kept = Kept()
+from slicer_package_manager.rest.kept import KEPT, Answer, question_of
 
 
-def listing(question, model, find, more_keys=()):
+def listing(model, find, more_keys=(), *, keep=True):
     """Answer the documents that ``find`` gives as a ``Listing``, as ``model`` shows them to the current user.
 
     With ``Girder-Total-Count``, ``ETag`` and, when the client accepts it, compressed; 304 without a body when
     the client has this very answer already. What the anonymous are answered is kept until something changes.
 
-    :param question: what is asked for, so that the same question has the same answer; empty if the answer
-        depends on more than folders and items.
     :param more_keys: keys of the documents to show besides those that ``model`` exposes.
+    :param find: may give ``None`` for what is not to be answered here.
+    :param keep: ``False`` if the answer depends on more than folders, items and files.
+    :returns: the body, or ``None`` if ``find`` gave that.
     """
     user = getCurrentUser()
     if user is None:
-        answer = _for_all(question, lambda freshness: _made(find(), model, None, more_keys, freshness))
+        answer = _for_all(lambda: _made(find(), model, None, more_keys), keep=keep)
     else:
-        answer = _made(find(), model, user, more_keys, 'private, no-cache')
-    setRawResponse()
-    _set_headers(answer)
-    return _body(answer)
-
-
-def _for_all(question, make):
-    version = question and changes.version()  # before the answer is made, which is at least as new then
-    answer = _kept.get(question, version)
+        answer = _made(find(), model, user, more_keys)
     if answer is None:
+        return None
+    asked = cherrypy.request.headers
+    status, headers, body = answer.represented(asked.get('Accept-Encoding', ''), asked.get('If-None-Match', ''))
+    setRawResponse()
+    cherrypy.response.status = status
+    for name in ('Content-Type', 'Expires', 'Pragma'):
+        cherrypy.response.headers.pop(name, None)
+    for name, value in headers.items():
+        setResponseHeader(name, value)
+    return body
+
+
+def _for_all(make, *, keep):
+    question = question_of(cherrypy.request.wsgi_environ)
+    version = changes.version() if keep else None  # before the answer is made, which is at least as new then
+    answer = KEPT.get(question, version)
+    if answer is None:
+        answer = make()
+        if answer is None:
+            return None
         # A change of these settings makes a new version too, so they need not be read for what is kept.
         seconds, megabytes = settings.get_each(settings.LIST_MAX_AGE, settings.LIST_CACHE)
-        answer = make(f'public, max-age={seconds}' if seconds else 'public, no-cache')
-        _kept.put(question, version, answer, megabytes * 2**20)
+        answer.freshness = f'public, max-age={seconds}' if seconds else 'public, no-cache'
+        KEPT.put(question, version, answer, megabytes * 2**20)
     return answer
 
 
-def _made(found, model, user, more_keys, freshness):
+def _made(found, model, user, more_keys):
+    if found is None:
+        return None
     body = orjson.dumps(_shown(found.documents, model, user, more_keys), default=str)
-    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), found.total, freshness)
+    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), found.total)
 
 
 def _shown(documents, model, user, more_keys):
@@ -61,42 +70,3 @@ def _shown(documents, model, user, more_keys):
     for document in documents:
         document['_modelType'] = 'item'
     return documents
-
-
-def _set_headers(answer):
-    setResponseHeader('Content-Type', 'application/json')
-    setResponseHeader('Girder-Total-Count', answer.total)
-    setResponseHeader('Vary', 'Accept-Encoding, Girder-Token, Cookie, Origin')
-    setResponseHeader('Cache-Control', answer.freshness)
-    for name in ('Expires', 'Pragma'):
-        cherrypy.response.headers.pop(name, None)
-
-
-def _body(answer):
-    packed = len(answer.body) >= _SMALL and _accepts_gzip()
-    # The compressed body is another representation, with a tag of its own.
-    tag = f'"{answer.tag}-gzip"' if packed else f'"{answer.tag}"'
-    setResponseHeader('ETag', tag)
-    if _client_has(answer.tag):
-        cherrypy.response.status = 304
-        cherrypy.response.headers.pop('Content-Type', None)
-        return b''
-    if not packed:
-        return answer.body
-    setResponseHeader('Content-Encoding', 'gzip')
-    if answer.packed is None:
-        answer.packed = gzip.compress(answer.body, compresslevel=6, mtime=0)
-    return answer.packed
-
-
-def _accepts_gzip():
-    accepted = cherrypy.request.headers.elements('Accept-Encoding') or ()
-    return any(one.value in ('gzip', 'x-gzip') and one.qvalue for one in accepted)
-
-
-def _client_has(tag):
-    given = cherrypy.request.headers.get('If-None-Match')
-    if not given:
-        return False
-    tags = (one.strip().removeprefix('W/').strip('"').removesuffix('-gzip') for one in given.split(','))
-    return any(one in (tag, '*') for one in tags)

@@ -27,8 +27,7 @@ def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
         release = channels.find_release(app, release_id_or_name, user)
         return release and Folder().filter(release, user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(('release', app_id, part), Folder(),
-                   lambda: channels.find_releases(applications.load(app_id, user), user, part))
+    return listing(Folder(), lambda: channels.find_releases(applications.load(app_id, user), user, part))
 
 
 @access.user(scope=TokenScope.DATA_WRITE)
@@ -98,5 +97,4 @@ def promoteDraft(self, app_id, release_id_or_name, revision, progress):
 def listDrafts(self, app_id, revision, limit, offset, sort):
     user = self.getCurrentUser()
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(('draft', app_id, revision, part), Folder(),
-                   lambda: channels.find_drafts(applications.load(app_id, user), user, part, revision))
+    return listing(Folder(), lambda: channels.find_drafts(applications.load(app_id, user), user, part, revision))
