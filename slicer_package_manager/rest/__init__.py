@@ -3,6 +3,7 @@ from girder.api.rest import Resource
 
 from slicer_package_manager.rest import (
     application,
+    editing,
     errors,
     health,
     package,
@@ -72,3 +73,4 @@ class PackageManager(Resource):
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
+        self.route('GET', ('editable',), editing.listEditable)
