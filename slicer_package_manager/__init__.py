@@ -26,7 +26,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             promotion,
             settings,
         )
-        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport, webclient
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -42,6 +42,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])
+        webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()
