@@ -14,30 +14,20 @@ class SlicerPackageManagerPlugin(GirderPlugin):
     def load(self, info):
         """Wire routes, event handlers and indexes into the server described by ``info``.
 
-        :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
+        :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
+            message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import (
-            adoption,
-            changes,
-            corrections,
-            downloads,
-            indexes,
-            promotion,
-            settings,
-        )
+        from slicer_package_manager.registry import changes, corrections, settings, startup
         from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport, webclient
 
         getPlugin('hashsum_download').load(info)
         settings.register()
         changes.watch(later=finish.before_answer)
-        indexes.ensure()
-        downloads.ensure_indexes()
         corrections.apply()
         events.bind()
         files.bind()
-        adoption.adopt()
-        promotion.resume()
+        startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()

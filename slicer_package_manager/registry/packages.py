@@ -18,6 +18,7 @@ from slicer_package_manager.registry import (
     store,
     templates,
     values,
+    writing,
 )
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
@@ -171,6 +172,7 @@ def _update(kind, app, folder, existing, wanted):
 
 
 def _apply(existing, update, name, folder):
+    writing.require()
     try:
         item = Item().collection.find_one_and_update(
             {'_id': existing['_id'], 'spm.identity': existing['spm']['identity']}, update,

@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import files, holdings, kinds, registration, values
+from slicer_package_manager.registry import files, holdings, kinds, registration, values, writing
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -30,6 +30,7 @@ def check_item(item) -> None:
     if kind is None or not ('spm' in item or kinds.claims(item.get('meta', {}))):
         item.pop('spm', None)
         return
+    writing.require()
     item['meta'] = registration.checked_meta(kind, folder, item['meta'])
     item['description'] = _description(kind, item)
     before = item.get('spm', {})
@@ -145,6 +146,7 @@ def check_folder(folder):
         raise Invalid([('name', wrong)])
     folder.pop('spm', None)
     if found is not None:
+        writing.require()
         kept = (stored or {}).get('spm') or {}
         folder['spm'] = {**found, **{key: kept[key] for key in holdings.KEPT if key in kept}}
         registration.check_folder(folder)

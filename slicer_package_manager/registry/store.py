@@ -10,6 +10,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
+from slicer_package_manager.registry import writing
 from slicer_package_manager.registry.errors import Conflict
 
 #: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
@@ -28,7 +29,9 @@ def insert(model, document):
     Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
 
     :raises DuplicateKeyError: a unique index holds this identity already.
+    :raises Unavailable: the registry takes nothing yet.
     """
+    writing.require()
     document.setdefault('_id', ObjectId())
     model.collection.insert_one(document)
     auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})

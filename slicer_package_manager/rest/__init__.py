@@ -1,6 +1,7 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
-from girder.api.rest import Resource
+from girder.api.rest import Resource, setResponseHeader
 
+from slicer_package_manager.registry.errors import Unavailable
 from slicer_package_manager.rest import (
     application,
     editing,
@@ -61,7 +62,11 @@ class App(Resource):
     def handleRoute(self, method, path, params):
         """Call the handler of a route; what the path says is not overridden by a parameter of the same name."""
         _, _, places = self._matchRoute(method.lower(), path)
-        return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
+        try:
+            return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
+        except Unavailable as error:
+            setResponseHeader('Retry-After', str(error.after))
+            raise
 
 
 class PackageManager(Resource):

@@ -10,6 +10,7 @@ from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
 
 import slicer_package_manager
+from slicer_package_manager.registry import writing
 
 #: How long the database may take, in seconds.
 _PATIENCE = 3
@@ -19,12 +20,18 @@ _PATIENCE = 3
 @boundHandler
 @autoDescribeRoute(
     Description('Tell whether the server can serve.')
-    .errorResponse('The database or the assetstore is out of reach; the message says which.', 503))
+    .notes('While `indexes` is "building indexes" the server answers what only reads, and refuses to write packages, '
+           'extensions, releases and applications.')
+    .errorResponse('The database or the assetstore is out of reach, or the database could not be prepared; the '
+                   'message says which.', 503))
 def health(self):  # noqa: ARG001 - Girder binds handlers
     state = {'database': _database(), 'assetstore': None, 'version': slicer_package_manager.__version__}
     if state['database'] == 'ok':
         state['assetstore'] = _assetstore()
     broken = {key: value for key, value in state.items() if key != 'version' and value != 'ok'}
+    state['indexes'] = writing.obstacle() or 'ok'
+    if state['indexes'] not in ('ok', writing.BUILDING):
+        broken['indexes'] = state['indexes']
     if broken:
         raise RestException('Cannot serve: ' + '; '.join(f'{key}: {value or "unknown"}' for key, value
                                                          in broken.items()), code=503, extra=state)
