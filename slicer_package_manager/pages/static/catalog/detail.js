@@ -20,12 +20,15 @@ export function showDetail(place, about) {
   const button = about.extension && action(about.extension);
   const builds = element('div', {}, element('p.muted', {}, 'Loading…'));
   const downloads = element('div', {}, element('p.muted', {}, 'Loading…'));
-  fill(place,
-    element('p.back', {}, element('a', { href: about.to({ extension: null }), 'data-page': true }, '← All extensions')),
+  const back = element('p.back', {},
+    element('a', { href: about.to({ extension: null }), 'data-page': true }, '← All extensions'));
+  const unknown = () => fill(place, back, element('section.panel', {},
+    element('h1', { tabindex: -1 }, `There is no extension “${about.name}”.`)));
+  fill(place, back,
     ...(about.extension ? present(about, button) : missing(about)),
     element('section.panel', {}, element('h2', {}, 'Builds'), builds),
     element('section.panel', {}, element('h2', {}, 'Downloads'), downloads));
-  showBuilds(builds, about);
+  showBuilds(builds, about, unknown);
   showDownloads(downloads, about.name);
   return button ? button.update : () => {};
 }
@@ -91,10 +94,11 @@ function others({ to, has }, names) {
     !has(name) && element('span.muted', {}, ' (not available for this build)')))) : '';
 }
 
-async function showBuilds(place, about) {
+async function showBuilds(place, about, unknown) {
   try {
     const items = await get(`app/${APP}/extension`, { baseName: about.name, limit: 0, sort: 'updated' });
-    fill(place, items.length ? buildTable(items, about) : element('p', {}, `There is no extension “${about.name}”.`));
+    if (items.length) fill(place, buildTable(items, about));
+    else unknown();
   } catch (error) {
     fill(place, element('p.failure', {}, error.message));
   }
