@@ -19,7 +19,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """
         from slicer_package_manager import events, pages, rest
         from slicer_package_manager.registry import changes, corrections, settings, startup
-        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport, webclient
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -34,6 +34,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         pages.mount(info['serverRoot'], info['config'])
         for place, path, handler in rest.BESIDE_API:
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
+        webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

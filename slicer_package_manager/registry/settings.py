@@ -16,9 +16,9 @@ LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
 DEFAULT_APP = 'slicer_package_manager.default_app'
-READY_SHARE = 'slicer_package_manager.ready_share'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
+READY_SHARE = 'slicer_package_manager.ready_share'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 

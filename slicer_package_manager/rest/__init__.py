@@ -4,6 +4,7 @@ from girder.api.rest import Resource, setResponseHeader
 from slicer_package_manager.registry.errors import Unavailable
 from slicer_package_manager.rest import (
     application,
+    editing,
     errors,
     finding,
     health,
@@ -88,6 +89,7 @@ class PackageManager(Resource):
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
+        self.route('GET', ('editable',), editing.listEditable)
 
 
 class BesideApi(Resource):
