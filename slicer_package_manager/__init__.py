@@ -14,12 +14,14 @@ class SlicerPackageManagerPlugin(GirderPlugin):
     def load(self, info):
         """Wire routes, event handlers and indexes into the server described by ``info``.
 
+        :raises operation.Unusable: a variable that says how the server is run makes no sense.
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
-        from slicer_package_manager.rest import bodies, files, mounts, transport
+        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, operation, settings
+        from slicer_package_manager.rest import bodies, files, mounts, transport, watching
 
+        run_as = operation.of()
         getPlugin('hashsum_download').load(info)
         settings.register()
         indexes.ensure()
@@ -32,4 +34,5 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         mounts.accept_doubled_slash(info['serverRoot'])
+        watching.start(info['serverRoot'], run_as)
         transport.warn_if_aborts_are_hidden()

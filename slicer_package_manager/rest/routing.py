@@ -1,0 +1,26 @@
+"""Which route of Girder's API a request took."""
+from girder.api.rest import Resource
+from girder.exceptions import GirderException, RestException
+
+#: Everything that is no route of the API, so that strangers cannot make up names.
+OTHER = 'other'
+
+
+def remember(request) -> None:
+    """At the beginning of ``request``, one of CherryPy's: note who handles it, before tools wrap that."""
+    request.spm_handler = request.handler
+
+
+def template(request) -> str:
+    """The route that ``request`` took, as ``/app/:app_id/extension``; :data:`OTHER` for all that is no route."""
+    handler = getattr(request, 'spm_handler', None)
+    resource = getattr(getattr(handler, 'callable', None), '__self__', None)
+    if handler is None or not isinstance(resource, Resource):
+        return OTHER
+    method = 'get' if request.method == 'HEAD' else request.method.lower()
+    try:
+        route, endpoint, _ = resource._matchRoute(method, tuple(handler.args))  # noqa: SLF001 - Girder keeps no note
+    except (RestException, GirderException):
+        return OTHER
+    name = getattr(resource, 'resourceName', None) or endpoint.__module__.rsplit('.', 1)[-1]
+    return '/' + '/'.join((name, *route))
