@@ -19,7 +19,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """
         from slicer_package_manager import events, rest
         from slicer_package_manager.registry import adoption, corrections, downloads, indexes, operation, settings
-        from slicer_package_manager.rest import bodies, files, mounts, transport, watching
+        from slicer_package_manager.rest import bodies, files, keys, mounts, transport, watching
 
         run_as = operation.of()
         getPlugin('hashsum_download').load(info)
@@ -28,6 +28,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         downloads.ensure_indexes()
         corrections.apply()
         events.bind()
+        keys.bind()
         files.bind()
         adoption.adopt()
         bodies.read_in_large_steps(info['apiRoot'].file)
