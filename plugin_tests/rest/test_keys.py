@@ -120,7 +120,8 @@ def test_it_cannot_write_elsewhere(machine, private, builder, api, login):
              ('POST', '/item', {'folderId': folder['_id'], 'name': 'x'}),
              ('PUT', f'/item/{item["_id"]}/metadata', {}), ('PUT', f'/file/{stored["_id"]}', {'name': 'x'}),
              ('PUT', f'/file/{stored["_id"]}/contents', {'size': 1}), ('POST', '/api_key', {'name': 'more'}),
-             ('POST', f'/app/{private["_id"]}/release', {'name': '1', 'app_revision': '1'}), ('POST', '/app', {'name': 'x'})]
+             ('POST', f'/app/{private["_id"]}/release', {'name': '1', 'app_revision': '1'}),
+             ('POST', '/app', {'name': 'x'})]
     for method, call, params in calls:
         assert machine.request(method, call, params=params).status_code == 401, call
 

@@ -15,10 +15,14 @@ from girder.utility import setting_utilities
 LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
+UPLOAD_QUOTAS = 'slicer_package_manager.upload_quotas'
 
+#: Stands for the applications that are not named.
+ALL_OTHERS = 'default'
 DELIVERIES = ('auto', 'redirect', 'stream')
 
 _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
+_ID = re.compile('[0-9a-f]{24}')
 
 
 def _hosts(value):
@@ -37,10 +41,22 @@ def _delivery(value):
     return value
 
 
+def _quotas(value):
+    if not isinstance(value, dict):
+        raise ValueError('must be an object such as {"default": 1000000000}')  # noqa: TRY004 - one kind of refusal
+    for app, limit in value.items():
+        if app != ALL_OTHERS and not _ID.fullmatch(app):
+            raise ValueError(f'"{app}" is neither the id of an application nor "{ALL_OTHERS}"')
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+            raise ValueError(f'the limit of "{app}" must be a whole number of bytes')
+    return value
+
+
 #: Each setting with its rule and its default.
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
+    UPLOAD_QUOTAS: (_quotas, {}),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
 }
 

@@ -1,7 +1,7 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
 from girder.api.rest import Resource
 
-from slicer_package_manager.rest import application, errors, health, package, release, requests, statistics
+from slicer_package_manager.rest import application, audit, errors, health, package, release, requests, statistics
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -57,3 +57,4 @@ class PackageManager(Resource):
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
+        self.route('GET', ('audit',), audit.listChanges)

@@ -4,11 +4,20 @@ from girder.exceptions import GirderException, RestException
 
 #: Everything that is no route of the API, so that strangers cannot make up names.
 OTHER = 'other'
+_OVERRIDES = ('X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override')
 
 
 def remember(request) -> None:
     """At the beginning of ``request``, one of CherryPy's: note who handles it, before tools wrap that."""
     request.spm_handler = request.handler
+
+
+def method(request) -> str:
+    """The method that Girder takes ``request`` for: a POST may say that it is another one."""
+    if request.method == 'HEAD':
+        return 'GET'
+    given = [request.headers[name] for name in _OVERRIDES if name in request.headers]
+    return given[-1].upper() if given and request.method == 'POST' else request.method
 
 
 def template(request) -> str:
@@ -17,9 +26,8 @@ def template(request) -> str:
     resource = getattr(getattr(handler, 'callable', None), '__self__', None)
     if handler is None or not isinstance(resource, Resource):
         return OTHER
-    method = 'get' if request.method == 'HEAD' else request.method.lower()
     try:
-        route, endpoint, _ = resource._matchRoute(method, tuple(handler.args))  # noqa: SLF001 - Girder keeps no note
+        route, endpoint, _ = resource._matchRoute(method(request).lower(), tuple(handler.args))  # noqa: SLF001 - Girder keeps no note
     except (RestException, GirderException):
         return OTHER
     name = getattr(resource, 'resourceName', None) or endpoint.__module__.rsplit('.', 1)[-1]

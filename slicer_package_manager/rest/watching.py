@@ -3,7 +3,7 @@ import logging
 
 from slicer_package_manager.registry import logs
 from slicer_package_manager.registry.operation import Operation
-from slicer_package_manager.rest import tracing
+from slicer_package_manager.rest import audit, tracing
 
 
 def start(tree, operation: Operation) -> None:
@@ -14,3 +14,8 @@ def start(tree, operation: Operation) -> None:
     if operation.metrics:
         from slicer_package_manager.rest import metrics  # noqa: PLC0415 - most servers need not load it
         metrics.start(tree, operation)
+    if operation.rate_limit:
+        from slicer_package_manager.rest import ratelimits  # noqa: PLC0415 - most servers need not load it
+        ratelimits.start(operation)
+    if operation.audit_days:
+        audit.start(operation)
