@@ -18,12 +18,21 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, operation, settings
-        from slicer_package_manager.rest import bodies, files, keys, mounts, transport, watching
+        from slicer_package_manager.registry import (
+            adoption,
+            changes,
+            corrections,
+            downloads,
+            indexes,
+            operation,
+            settings,
+        )
+        from slicer_package_manager.rest import bodies, files, finish, front, keys, mounts, transport, watching
 
         run_as = operation.of()
         getPlugin('hashsum_download').load(info)
         settings.register()
+        changes.watch(later=finish.before_answer)
         indexes.ensure()
         downloads.ensure_indexes()
         corrections.apply()
@@ -36,4 +45,5 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         mounts.accept_doubled_slash(info['serverRoot'])
         watching.start(info['serverRoot'], run_as)
+        front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

@@ -96,6 +96,20 @@ def test_what_strangers_ask_for_makes_no_names(server):
     assert value(text, 'spm_http_requests_total', method='GET', route='/app/:app_id/package', status='404') == 1
 
 
+def test_a_list_that_is_kept_is_watched_like_any_other(server, ready):
+    with server.client() as client:
+        app = client.get('/app').json()[0]
+        path = f'/app/{app["_id"]}/package'
+        route = {'method': 'GET', 'route': '/app/:app_id/package', 'status': '200'}
+        before = value(scrape(server), 'spm_http_requests_total', **route)
+        ids = [client.get(path).headers['X-Request-ID'] for _ in range(20)]
+    poll(lambda: value(scrape(server), 'spm_http_requests_total', **route) == before + 20, 'all are counted', 60)
+    lines = poll(lambda: (found := [one for one in logged(server) if one.get('request_id') in ids]) and len(
+        found) == 20 and found, 'all are logged', 60)
+    assert {(one['path'], one['route'], one['status'], one['address']) for one in lines} == {
+        (f'/api/v1{path}', route['route'], 200, '127.0.0.1')}
+
+
 def test_metrics_are_only_for_allowed_addresses(server):
     answer = httpx.get(f'{server.url}/metrics', headers=PROXY)
     assert answer.status_code == 403

@@ -31,24 +31,25 @@ def within(address: str, wanted: Iterable[Network]) -> bool:
     return parsed is not None and any(parsed in network for network in wanted)
 
 
-def client(environ: Mapping[str, str], trusted: Iterable[Network]) -> str:
-    """The address of the client whose request has the WSGI ``environ``.
+def client(wsgi_environ: Mapping[str, str], trusted: Iterable[Network]) -> str:
+    """The address of the client whose request has ``wsgi_environ``.
 
     ``X-Forwarded-For`` is believed only as far as proxies in ``trusted`` wrote it: from its end, the first address
     that is not one of theirs.
     """
-    address = environ.get('REMOTE_ADDR', '')
+    address = wsgi_environ.get('REMOTE_ADDR', '')
     trusted = tuple(trusted)
-    for hop in reversed(environ.get('HTTP_X_FORWARDED_FOR', '').split(',')):
+    for hop in reversed(wsgi_environ.get('HTTP_X_FORWARDED_FOR', '').split(',')):
         if not trusted or not within(address, trusted) or _parsed(hop.strip()) is None:
             break
         address = hop.strip()
     return address
 
 
-def is_proxied_by_a_stranger(environ: Mapping[str, str], trusted: Iterable[Network]) -> bool:
+def is_proxied_by_a_stranger(wsgi_environ: Mapping[str, str], trusted: Iterable[Network]) -> bool:
     """Whether the request came through a proxy that is not in ``trusted``, so that nobody knows who asks."""
-    return any(header in environ for header in _OF_PROXIES) and not within(environ.get('REMOTE_ADDR', ''), trusted)
+    proxied = any(header in wsgi_environ for header in _OF_PROXIES)
+    return proxied and not within(wsgi_environ.get('REMOTE_ADDR', ''), trusted)
 
 
 def site(address: str) -> str:

@@ -113,6 +113,13 @@ def _end():
         SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
 
 
+def _count_shortcut(shortcut):
+    method, route = shortcut.environ['REQUEST_METHOD'], routing.of_kept(shortcut.environ['PATH_INFO'])
+    REQUESTS.labels(method, route, shortcut.status).inc()
+    SECONDS.labels(method, route).observe(shortcut.seconds)
+    SENT.labels(route).inc(shortcut.size)
+
+
 def _on_upload(event):
     UPLOADS.inc()
     UPLOADED.inc(event.info['file'].get('size') or 0)
@@ -130,6 +137,7 @@ def start(tree, operation):
     tracing.add_hooks(tree, {
         'on_start_resource.spm_metrics': _begin, 'before_finalize.spm_metrics': _count_stream,
         'on_end_request.spm_metrics': _end})
+    tracing.WATCHING_FRONT.append(_count_shortcut)
     tree.mount(Page(operation), '/metrics', {'/': {'request.dispatch': cherrypy.dispatch.MethodDispatcher()}})
     for name, handler in HANDLERS.items():
         events.bind(name, 'slicer_package_manager.metrics', handler)

@@ -4,12 +4,21 @@ from girder.exceptions import GirderException, RestException
 
 #: Everything that is no route of the API, so that strangers cannot make up names.
 OTHER = 'other'
+_LISTS = {'package', 'extension', 'release', 'draft'}
 _OVERRIDES = ('X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override')
 
 
 def remember(request) -> None:
     """At the beginning of ``request``, one of CherryPy's: note who handles it, before tools wrap that."""
     request.spm_handler = request.handler
+
+
+def of_kept(path) -> str:
+    """The route of a list that was kept and was asked for with ``path``, which begins below ``/api``."""
+    _, *parts = filter(None, path.split('/'))
+    if parts[2:] and parts[2] not in _LISTS:
+        return OTHER
+    return '/' + '/'.join(':app_id' if place == 1 else part for place, part in enumerate(parts))
 
 
 def method(request) -> str:

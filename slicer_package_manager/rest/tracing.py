@@ -5,6 +5,8 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import cherrypy
 import orjson
@@ -32,16 +34,34 @@ def client_address() -> str:
     return addresses.client(cherrypy.request.wsgi_environ, _operation.trusted_proxies)
 
 
+def choose_id(wsgi_environ) -> str:
+    """The id for a request: the one that a trusted proxy sends, else a new one."""
+    given = wsgi_environ.get('HTTP_X_REQUEST_ID')
+    believed = given and _USABLE.fullmatch(given) and addresses.within(
+        wsgi_environ.get('REMOTE_ADDR', ''), _operation.trusted_proxies)
+    return given if believed else uuid.uuid4().hex
+
+
+class Shortcut(NamedTuple):
+    """A request that was answered before CherryPy saw it, with a body of ``size`` bytes."""
+
+    environ: dict[str, Any]
+    status: int
+    size: int
+    seconds: float
+    request_id: str
+
+
+#: What is called after each of these requests.
+WATCHING_FRONT: list[Callable[[Shortcut], None]] = []
+
+
 def _begin():
     """At the beginning of a request: choose its id and answer it."""
     request = cherrypy.request
     request.spm_started = time.perf_counter()
     routing.remember(request)
-    given = request.headers.get(HEADER)
-    believed = given and _USABLE.fullmatch(given) and addresses.within(
-        request.wsgi_environ.get('REMOTE_ADDR', ''), _operation.trusted_proxies)
-    request.spm_id = given if believed else uuid.uuid4().hex
-    cherrypy.response.headers[HEADER] = request.spm_id
+    request.spm_id = cherrypy.response.headers[HEADER] = choose_id(request.wsgi_environ)
 
 
 def _name_in_failure():
@@ -66,9 +86,20 @@ def _log():
     if not logger.isEnabledFor(logging.INFO) or request_id() is None:
         return
     status = status_of(cherrypy.response)
-    logger.info('%s %s %s', request.method, request.path_info, status, extra={
-        'method': request.method, 'path': request.script_name + request.path_info, 'route': routing.template(request),
-        'status': status, 'seconds': round(age(request), 6), 'address': client_address()})
+    _tell(request.wsgi_environ, status, routing.template(request), age(request), request_id())
+
+
+def _log_shortcut(shortcut):
+    if logger.isEnabledFor(logging.INFO):
+        environ = shortcut.environ
+        _tell(environ, shortcut.status, routing.of_kept(environ['PATH_INFO']), shortcut.seconds, shortcut.request_id)
+
+
+def _tell(environ, status, route, seconds, request):
+    method, path = environ['REQUEST_METHOD'], environ.get('SCRIPT_NAME', '') + environ['PATH_INFO']
+    logger.info('%s %s %s', method, path, status, extra={
+        'method': method, 'path': path, 'route': route, 'status': status, 'seconds': round(seconds, 6),
+        'address': addresses.client(environ, _operation.trusted_proxies), 'request_id': request})
 
 
 def age(request) -> float:
@@ -104,3 +135,4 @@ def start(tree, operation: Operation) -> None:
     add_hooks(tree, {'on_start_resource.spm': _begin, 'before_finalize.spm': _name_in_failure})
     if operation.log_format == 'json':
         add_hooks(tree, {'on_end_request.spm': _log})
+        WATCHING_FRONT.append(_log_shortcut)
