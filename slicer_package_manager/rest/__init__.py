@@ -1,7 +1,8 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
 from girder.api.rest import Resource
+from girder.exceptions import AccessException
 
-from slicer_package_manager.rest import application, audit, errors, health, package, release, requests, statistics
+from slicer_package_manager.rest import application, audit, errors, health, keys, package, release, requests, statistics
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -45,7 +46,11 @@ class App(Resource):
     def handleRoute(self, method, path, params):
         """Call the handler of a route; what the path says is not overridden by a parameter of the same name."""
         _, _, places = self._matchRoute(method.lower(), path)
-        return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
+        try:
+            return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
+        except AccessException:
+            keys.require_enough()
+            raise
 
 
 class PackageManager(Resource):

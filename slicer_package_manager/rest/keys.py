@@ -6,12 +6,13 @@ a token lacks, so that what is added to Girder is closed to it.
 import cherrypy
 from girder import events
 from girder.api import access
-from girder.api.rest import getCurrentToken
+from girder.api.rest import getCurrentToken, getCurrentUser
 from girder.constants import TokenScope
 from girder.models.user import User
 
 from slicer_package_manager.registry import keys
 from slicer_package_manager.registry.applications import object_id
+from slicer_package_manager.registry.errors import Forbidden
 
 
 def _in_path(allowed, name):
@@ -59,12 +60,26 @@ ALLOWED = {
 }
 
 
+def _is_for_uploads(token):
+    scopes = token['scope'] if token and 'userId' in token else ()
+    return keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
+
+
+def require_enough():
+    """Say so, if what was refused to the current request is only refused to its token.
+
+    :raises Forbidden: it is.
+    """
+    if _is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+        raise Forbidden('This API key is only for uploads of packages to where its user may write. Use a key with more '
+                        'rights for anything else.')
+
+
 def _opens(is_allowed):
     @access.public
     def handler(event):
         token = getCurrentToken()
-        scopes = token['scope'] if token and 'userId' in token else ()
-        if keys.UPLOAD not in scopes or TokenScope.USER_AUTH in scopes:
+        if not _is_for_uploads(token):
             return
         user = User().load(token['userId'], force=True)
         if user and is_allowed(user, event.info):
