@@ -4,7 +4,7 @@ import os
 import httpx
 import pytest
 
-from plugin_tests import mongodb
+from plugin_tests import mongodb, roundtrips
 
 
 def pytest_addoption(parser):
@@ -33,6 +33,7 @@ def wsgi_app(mongo_uri, tmp_path_factory):
         'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true', 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64'})
     from girder.utility.config import getConfig
     getConfig()['database']['uri'] = mongo_uri
+    roundtrips.listen()
     from girder.wsgi import app
     return app
 
@@ -50,7 +51,12 @@ def any_db(request):
 
 @pytest.fixture
 def db(wsgi_app, tmp_path):
-    """An empty database with a filesystem assetstore; emptying is much quicker than dropping."""
+    """An empty database with a filesystem assetstore."""
+    return emptied(tmp_path / 'assetstore')
+
+
+def emptied(assetstore):
+    """The database, empty but for a filesystem assetstore; emptying is much quicker than dropping."""
     from girder.models import getDbConnection
     from girder.models.assetstore import Assetstore
     from girder.models.setting import Setting
@@ -58,8 +64,7 @@ def db(wsgi_app, tmp_path):
     database = getDbConnection().get_database()
     for name in database.list_collection_names():
         database[name].delete_many({})
-    root = tmp_path / 'assetstore'
-    Assetstore().createFilesystemAssetstore(name='files', root=str(root))
+    Assetstore().createFilesystemAssetstore(name='files', root=str(assetstore))
     Setting().set(SettingKey.CORS_ALLOW_ORIGIN, '*')
     return database
 

@@ -15,31 +15,22 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """Wire routes, event handlers and indexes into the server described by ``info``.
 
         :raises operation.Unusable: a variable that says how the server is run makes no sense.
-        :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
+        :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
+            message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import (
-            adoption,
-            changes,
-            corrections,
-            downloads,
-            indexes,
-            operation,
-            settings,
-        )
+        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
         from slicer_package_manager.rest import bodies, files, finish, front, keys, mounts, transport, watching
 
         run_as = operation.of()
         getPlugin('hashsum_download').load(info)
         settings.register()
         changes.watch(later=finish.before_answer)
-        indexes.ensure()
-        downloads.ensure_indexes()
         corrections.apply()
         events.bind()
         keys.bind()
         files.bind()
-        adoption.adopt()
+        startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import files, links, placement, quotas
+from slicer_package_manager.registry import files, links, placement, quotas, store
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -20,7 +20,7 @@ def on_item_save(event):
 
 def on_item_saved(event):
     """After an item was saved: its checksum may have been overwritten with what the saver had read before."""
-    if 'spm' in event.info:
+    if 'spm' in event.info and not store.is_own_write(event.info):
         files.settle(event.info)
 
 
@@ -36,7 +36,8 @@ def on_folder_save(event):
 
 def on_folder_saved(event):
     """After a folder was saved: what lies below follows a new name or place."""
-    placement.follow_folder(event.info, _registered_before.get())
+    if not store.is_own_write(event.info):
+        placement.follow_folder(event.info, _registered_before.get())
 
 
 def on_folder_copied(event):

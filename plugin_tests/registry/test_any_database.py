@@ -1,10 +1,11 @@
 """What needs no truth about the database: runs on a real one and, with ``--mongomock``, on one in memory."""
+import json
 from datetime import datetime, timezone
 
 import pytest
 from bson import ObjectId
 
-from slicer_package_manager.registry import downloads, files
+from slicer_package_manager.registry import downloads, files, totals
 from slicer_package_manager.registry.kinds import EXTENSION
 
 APP = {'_id': 'app'}
@@ -72,7 +73,7 @@ def test_counts_add_up_over_days_and_releases(any_db, item):
     for day in ('2026-01-01', '2026-01-01', '2026-01-02'):
         downloads.record({**key, 'day': day})
     downloads.record({**key, 'release': ''})
-    assert any_db.slicer_package_download.count_documents({}) == 3
-    assert downloads.totals(APP) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
+    assert any_db.slicer_package_download.count_documents({'kind': 'extension'}) == 3
+    assert json.loads(totals.as_json(APP)) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
     downloads.add_totals(EXTENSION, APP, [item])
     assert item['downloads'] == 4

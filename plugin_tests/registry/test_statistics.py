@@ -4,7 +4,7 @@ import io
 import pytest
 
 from slicer_package_manager.registry import statistics
-from slicer_package_manager.registry.downloads import Download
+from slicer_package_manager.registry.downloads import ORDER, Download
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.statistics import Question
 
@@ -73,13 +73,32 @@ def test_what_is_no_day_is_refused(db, day):
         ask(date_from=day)
 
 
+QUESTIONS = pytest.mark.parametrize('question', [
+    {'revision': '33000'}, {'kind': 'package'}, {'name': 'A'}, {'date_from': '2026-01-01'}, {'release': '5.8'},
+    {'name': 'A', 'date_to': '2026-01-01'}, {'revision': '33000', 'name': 'A'}])
+
+
+def plan_of(**command):
+    return Download().collection.database.command('explain', command)
+
+
 @pytest.mark.usefixtures('counted')
-@pytest.mark.parametrize('question', [
-    {'revision': '33000'}, {'kind': 'package'}, {'name': 'A'}, {'date_from': '2026-01-01'}, {'release': '5.8'}])
-def test_questions_are_answered_from_indexes(question):
-    pipeline = [{'$match': statistics._match(APP, Question(**question), ())}]
-    plan = str(Download().collection.database.command(
-        'explain', {'aggregate': Download().name, 'pipeline': pipeline, 'cursor': {}}))
+@QUESTIONS
+def test_days_come_from_indexes_in_order(question):
+    plan = plan_of(find=Download().name, filter=statistics._match(APP, Question(**question), ()),
+                   sort=dict.fromkeys(ORDER, 1), limit=50)
+    plan = str(plan['queryPlanner']['winningPlan'])
+    assert 'IXSCAN' in plan
+    assert "'SORT'" not in plan
+    assert 'COLLSCAN' not in plan
+
+
+@pytest.mark.usefixtures('counted')
+@QUESTIONS
+@pytest.mark.parametrize('granularity', ['month', 'year'])
+def test_periods_are_added_up_from_indexes(question, granularity):
+    match = statistics._match(APP, Question(**question), ())
+    plan = str(plan_of(aggregate=Download().name, pipeline=statistics._grouped(match, granularity), cursor={}))
     assert 'IXSCAN' in plan
     assert 'COLLSCAN' not in plan
 

@@ -18,7 +18,8 @@ def tell(anonymous, db):
 def test_a_server_that_can_serve_says_so(tell):
     answer = tell()
     assert answer.status_code == 200
-    assert answer.json() == {'database': 'ok', 'assetstore': 'ok', 'version': slicer_package_manager.__version__}
+    assert answer.json() == {'database': 'ok', 'assetstore': 'ok', 'indexes': 'ok',
+                             'version': slicer_package_manager.__version__}
 
 
 def test_without_an_assetstore_it_cannot_serve(tell, db):

@@ -8,7 +8,7 @@ LIMIT = 20_000
 
 
 def answer(size=10):
-    return Answer(b'x' * size, 'tag', 1)
+    return Answer(b'x' * size, 'tag', 1, 'public, no-cache')
 
 
 def test_an_answer_is_kept_for_its_question_and_version():

@@ -10,7 +10,7 @@ from girder.models.collection import Collection
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import registration, store, values
+from slicer_package_manager.registry import placement, registration, store, values
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.forms import Given, cleaned
 from slicer_package_manager.registry.kinds import KINDS
@@ -199,7 +199,7 @@ def drafts_folder(app, user):
         store.insert(Folder(), folder)
     except DuplicateKeyError:
         return Folder().findOne(place)
-    return store.unless_orphaned(Folder(), folder, app)
+    return placement.true_to_parent(Folder(), folder, app, placement.register_folder)
 
 
 def delete(app, progress):

@@ -5,7 +5,7 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import indexes, registration, store, values
+from slicer_package_manager.registry import indexes, placement, registration, store, values
 from slicer_package_manager.registry.applications import drafts_folder, object_id
 from slicer_package_manager.registry.errors import Invalid, NotFound
 from slicer_package_manager.registry.forms import Given, cleaned
@@ -94,9 +94,10 @@ def create_release(app, user, name, revision, description='', public=True):
         store.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
-    if not store.unless_orphaned(Folder(), folder, app):
+    kept = placement.true_to_parent(Folder(), folder, app, placement.register_folder)
+    if not kept:
         raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
-    return folder
+    return kept
 
 
 def _taken(error, name, revision):
@@ -150,7 +151,8 @@ def make_folder(app, kind, revision, nearest, user):
     """
     folder = nearest
     if role(folder) not in CHANNELS:
-        folder = _child(drafts_folder(app, user), revision, {'revision': revision}, user)
+        drafts = folder if role(folder) == DRAFTS else drafts_folder(app, user)
+        folder = _child(drafts, revision, {'revision': revision}, user)
     return folder if kind is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
 
 
@@ -165,4 +167,4 @@ def _child(parent, name, meta, user):
         # Another process made it, by this name or, for a draft, of this revision.
         by = {'spm.revision': meta['revision']} if meta else {'name': name}
         return Folder().findOne({'parentId': parent['_id'], **by})
-    return store.unless_orphaned(Folder(), folder, parent)
+    return placement.true_to_parent(Folder(), folder, parent, placement.register_folder)

@@ -1,7 +1,7 @@
 """Counts of completed downloads: one small document for each thing and day, changed by single increments."""
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from girder.models.model_base import Model
@@ -9,8 +9,14 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.kinds import KINDS
+from slicer_package_manager.registry.listing import BATCH
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
+#: How long after its end, by UTC, a day may still be counted for without further ado: clocks of servers differ.
+_OPEN_HOURS = 6
+#: Stands among the counts of an application and tells how often days that were over have been counted for.
+PAST = 'past'
+_END_OF_TIME = '9999-12-31'
 
 
 class Download(Model):
@@ -18,7 +24,8 @@ class Download(Model):
 
     A document holds ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``,
     ``release`` (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``) and ``count``. Names are values
-    here, never keys, so they may hold any character. Nothing refers to items, so that counts outlive them.
+    here, never keys, so they may hold any character. Nothing refers to items, so that counts outlive them. One more
+    document, of the kind :data:`PAST`, belongs to an application that was counted for on days that were over.
     """
 
     def initialize(self):
@@ -30,14 +37,28 @@ class Download(Model):
         return doc
 
 
-def ensure_indexes() -> None:
-    """Create the index by which counts are found and which keeps them unique, and those for questions by date."""
-    Download().collection.create_indexes([
-        IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
-        IndexModel([('app', ASCENDING), ('day', ASCENDING)], name='spm_download_day'),
-        IndexModel([('app', ASCENDING), ('baseName', ASCENDING), ('day', ASCENDING)], name='spm_download_name'),
-        IndexModel([('app', ASCENDING), ('release', ASCENDING), ('day', ASCENDING)], name='spm_download_release'),
-    ])
+#: What rows of statistics are ordered by; each index gives the answers to questions with its filter in this order.
+ORDER = ('day', 'kind', 'baseName', 'os', 'arch', 'revision', 'release')
+
+
+def _asked_by(*filters):
+    keys = ('app', *filters, *(key for key in ORDER if key not in filters))
+    return IndexModel([(key, ASCENDING) for key in keys], name='_'.join(('spm_download_by', *(filters or ORDER[:1]))))
+
+
+INDEXES = [
+    IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
+    _asked_by(), _asked_by('baseName'), _asked_by('revision'), _asked_by('release'),
+]
+
+
+def _day(moment) -> str:
+    return f'{moment:%Y-%m-%d}'
+
+
+def first_open_day() -> str:
+    """The first day that is still counted for; the days before change only together with what :data:`PAST` tells."""
+    return _day(datetime.now(timezone.utc) - timedelta(hours=_OPEN_HOURS))
 
 
 def key_of(item) -> dict[str, Any]:
@@ -45,32 +66,29 @@ def key_of(item) -> dict[str, Any]:
     meta, kind = item['meta'], KINDS[item['spm']['kind']]
     return {'app': item['spm']['app'], 'kind': kind.label, 'revision': meta[kind.app_revision],
             'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
-            'release': item['spm'].get('release', ''), 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
+            'release': item['spm'].get('release', ''), 'day': _day(datetime.now(timezone.utc))}
 
 
 def record(key) -> None:
-    """Count one download for ``key`` with a single write.
+    """Count one download for ``key`` with a single write; for a day that is over, with a second one that tells so.
 
     :raises pymongo.errors.PyMongoError: the database did not take it.
     """
+    _increment(key)
+    if key['day'] < first_open_day():
+        past_changed(key['app'])
+
+
+def past_changed(app_id) -> None:
+    """Tell all server processes that counts of days that are over were written for the application ``app_id``."""
+    _increment({**dict.fromkeys(_KEY, ''), 'app': app_id, 'kind': PAST, 'day': _END_OF_TIME})
+
+
+def _increment(key):
     try:
         Download().collection.update_one(key, {'$inc': {'count': 1}}, upsert=True)
     except DuplicateKeyError:  # another process made the document since ours looked for it
         Download().collection.update_one(key, {'$inc': {'count': 1}})
-
-
-def totals(app, hidden_revisions=()):
-    """All counts of ``app``, shaped as the download statistics are answered.
-
-    :returns: ``{revision: {'applications': {os: {arch: n}}, 'extensions': {baseName: {os: {arch: n}}}}}``.
-    """
-    thing = {key: f'${key}' for key in ('revision', 'kind', 'baseName', 'os', 'arch')}
-    result: dict = {}
-    for row in Download().collection.aggregate([
-            {'$match': {'app': app['_id'], 'revision': {'$nin': list(hidden_revisions)}}},
-            {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], allowDiskUse=True):
-        _add(result, row['_id'], row['count'])
-    return result
 
 
 def add_totals(kind, app, items) -> None:
@@ -80,15 +98,7 @@ def add_totals(kind, app, items) -> None:
              for key, source in (('revision', kind.app_revision), ('baseName', 'baseName'))}
     counts = {tuple(row['_id'][key] for key in thing): row['count'] for row in Download().collection.aggregate([
         {'$match': {'app': app['_id'], 'kind': kind.label, **among}},
-        {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}])} if items else {}
+        {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], batchSize=BATCH)} if items else {}
     for item in items:
         meta = item['meta']
         item['downloads'] = counts.get((meta[kind.app_revision], meta['baseName'], meta['os'], meta['arch']), 0)
-
-
-def _add(result, thing, count):
-    group = result.setdefault(thing['revision'], {}).setdefault(KINDS[thing['kind']].plural, {})
-    if thing['kind'] == 'extension':
-        group = group.setdefault(thing['baseName'], {})
-    by_arch = group.setdefault(thing['os'], {})
-    by_arch[thing['arch']] = by_arch.get(thing['arch'], 0) + count

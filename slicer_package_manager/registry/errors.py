@@ -54,3 +54,11 @@ class BadGateway(RestException):
 
     def __init__(self, message):
         super().__init__(message, code=502)
+
+
+class Unavailable(RestException):
+    """It is not possible now, and may be possible ``after`` so many seconds."""
+
+    def __init__(self, message, after):
+        super().__init__(message, code=503)
+        self.after = after

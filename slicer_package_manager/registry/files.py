@@ -83,7 +83,8 @@ def settle(item, *, without=None) -> None:
     """
     told = None
     while told != (facts := _facts(_one_file(item, without))):
-        _tell(item, facts)
+        if not _tell(item, facts):
+            return
         # Somebody else may have changed the files meanwhile and told so before: look again.
         told = facts
 
@@ -110,11 +111,12 @@ def _facts(file):
     return {'meta.sha512': (file or {}).get('sha512') or '', 'spm.ready': file is not None}
 
 
-def _tell(item, facts):
-    """Bring ``item`` up to date by one write, or none if it is."""
+def _tell(item, facts) -> bool:
+    """Bring ``item`` up to date by one write; gives whether it was not."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
-    Item().collection.update_one({'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs},
-                                 {'$set': {**facts, 'updated': store.now()}})
+    written = Item().collection.update_one({'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs},
+                                           {'$set': {**facts, 'updated': store.now()}})
+    return written.modified_count == 1
 
 
 def retire(file) -> None:

@@ -1,6 +1,5 @@
-"""The indexes that make identities unique and lists quick; created when the plugin is loaded."""
-import logging
-
+"""The indexes that make identities unique and lists quick; see :mod:`startup` for when they are created."""
+import pymongo
 from girder.models.collection import Collection
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -8,9 +7,12 @@ from girder.models.item import Item
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from slicer_package_manager.registry import downloads
+from slicer_package_manager.registry.downloads import Download
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
 
-logger = logging.getLogger(__name__)
+#: An index on very many documents takes long; Girder's connection to the database gives up after a minute.
+_PATIENCE = 6 * 3600
 
 #: Two things may not share these: the names of the unique indexes, with what they keep apart.
 ITEM_IDENTITY = 'spm_item_identity'
@@ -67,33 +69,69 @@ FILE_INDEXES = [IndexModel([('spm.retired', ASCENDING)], name='spm_retired',
 COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role': {'$exists': True}})]
 
 
+def _wanted():
+    return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
+            (File(), FILE_INDEXES), (Download(), downloads.INDEXES))
+
+
+def missing() -> list:
+    """The indexes that are not there, each with its model, unique ones first; one question for each collection."""
+    found = []
+    for model, wanted in _wanted():
+        there = model.collection.index_information()
+        found += [(model, index) for index in wanted if not _is_there(index.document, there)]
+    return sorted(found, key=lambda one: not _is_unique(one))
+
+
+def _is_there(index, there):
+    known = there.get(index['name'], {})
+    return known.get('key') == list(index['key'].items()) and known.get('unique', False) == index.get('unique', False)
+
+
+def _is_unique(one):
+    _, index = one
+    return index.document.get('unique', False)
+
+
 def ensure() -> None:
-    """Create the indexes that are missing.
+    """Create the indexes that are missing; waits where another process is at it.
 
     :raises RuntimeError: documents in the database break a rule that a unique index keeps; the message names
-        them. The server must not run without the rule, or it would let more of them in.
+        them. The server must not write without the rule, or it would let more of them in.
     """
-    for model, wanted in ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES),
-                          (Collection(), COLLECTION_INDEXES),
-                          (File(), FILE_INDEXES)):
-        for index in wanted:
-            _ensure(model, index)
+    lacking = missing()
+    for model, index in filter(_is_unique, lacking):
+        _create(model, [index])
+    for model, _ in _wanted():
+        others = [index for of, index in lacking if of is model and not index.document.get('unique')]
+        if others:
+            _create(model, others)
 
 
-def _ensure(model, index):
+def _create(model, indexes):
+    _drop_outdated(model, indexes)
     try:
-        model.collection.create_indexes([index])
+        with pymongo.timeout(_PATIENCE):
+            model.collection.create_indexes(indexes)
     except (DuplicateKeyError, OperationFailure) as error:
-        name = index.document['name']
+        name = '", "'.join(index.document['name'] for index in indexes)
         if error.code != 11000:  # noqa: PLR2004 - MongoDB's DuplicateKey
             raise RuntimeError(f'The index "{name}" on "{model.name}" could not be created: {error}') from error
-        raise RuntimeError(_in_the_way(model, index.document)) from error
+        raise RuntimeError(_in_the_way(model, indexes[0].document)) from error
+
+
+def _drop_outdated(model, indexes):
+    """Drop what has the name of one of ``indexes`` and is another one, of an earlier release."""
+    there = model.collection.index_information()
+    for index in (one.document for one in indexes):
+        if index['name'] in there and not _is_there(index, there):
+            model.collection.drop_index(index['name'])
 
 
 def _in_the_way(model, index):
     keys = list(index['key'])
     groups = model.collection.aggregate([
-        {'$match': index['partialFilterExpression']},
+        {'$match': index.get('partialFilterExpression', {})},
         {'$group': {'_id': {key.replace('.', '_'): f'${key}' for key in keys},
                     'documents': {'$push': {'id': '$_id', 'name': '$name'}}, 'count': {'$sum': 1}}},
         {'$match': {'count': {'$gt': 1}}}, {'$limit': 20}])

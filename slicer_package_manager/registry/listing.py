@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 #: Documents that come with one answer of the database, which sends as many of them as fit into 16 MiB. By default
 #: the first answer holds just 101.
-_BATCH = 100_000
+BATCH = 100_000
 
 
 class Listing(NamedTuple):
@@ -26,7 +26,7 @@ class Listing(NamedTuple):
         :param fields: the keys that the documents are wanted with; all by default.
         """
         documents = list(model.find(query, offset=page.offset, limit=page.limit, sort=list(page.sort),
-                                    fields=fields, batch_size=_BATCH))
+                                    fields=fields).batch_size(BATCH))
         if not page.offset and (not page.limit or len(documents) < page.limit):
             return cls(documents, len(documents))
         return cls(documents, model.collection.count_documents(query))

@@ -3,9 +3,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from girder import events
 from girder.constants import AccessType
-from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -20,6 +18,7 @@ from slicer_package_manager.registry import (
     store,
     templates,
     values,
+    writing,
 )
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
@@ -136,23 +135,7 @@ def _create(kind, app, folder, nearest, wanted, user):
     except DuplicateKeyError as error:
         _raise_if_name(error, name, folder)
         return None
-    return _where_it_lies(item, folder)
-
-
-def _where_it_lies(item, folder):
-    """``item``, which was stored just now, true to ``folder`` as that is by now; ``None`` if that was deleted.
-
-    Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
-    sees the other.
-    """
-    after = Folder().findOne({'_id': folder['_id']}, fields=['spm'])
-    if after is None:
-        Item().remove(item)
-        return None
-    if after.get('spm') == folder['spm']:
-        return item
-    placement.register_item(item)
-    return Item().findOne({'_id': item['_id']})
+    return placement.true_to_parent(Item(), item, folder, placement.register_item)
 
 
 def _raise_if_name(error, name, folder):
@@ -180,6 +163,7 @@ def _update(kind, app, folder, existing, wanted):
 
 
 def _apply(existing, update, name, folder):
+    writing.require()
     try:
         item = Item().collection.find_one_and_update(
             {'_id': existing['_id'], 'spm.identity': existing['spm']['identity']}, update,
@@ -188,7 +172,7 @@ def _apply(existing, update, name, folder):
         _raise_if_name(error, name, folder)
         raise
     if item:
-        events.trigger('model.item.save.after', item)
+        store.tell(Item(), item, 'after')
     return item
 
 

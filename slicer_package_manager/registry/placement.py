@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import files, kinds, registration, values
+from slicer_package_manager.registry import files, kinds, registration, values, writing
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -30,6 +30,7 @@ def check_item(item) -> None:
     if kind is None or not ('spm' in item or kinds.claims(item.get('meta', {}))):
         item.pop('spm', None)
         return
+    writing.require()
     item['meta'] = registration.checked_meta(kind, folder, item['meta'])
     item['description'] = _description(kind, item)
     item['spm'] = registration.of_item(kind, folder, item['meta'], item.get('spm', {}).get('ready', False))
@@ -110,6 +111,7 @@ def check_folder(folder):
         raise Invalid([('name', wrong)])
     folder.pop('spm', None)
     if found is not None:
+        writing.require()
         folder['spm'] = found
         registration.check_folder(folder)
         _require_channel_free(folder)
@@ -158,6 +160,24 @@ def register_folder(folder) -> None:
         folder['spm']['channel'] = folder['_id']
     changes = {'$set': {key: folder[key] for key in ('spm', 'meta')}} if 'spm' in folder else {'$unset': {'spm': ''}}
     Folder().update({'_id': folder['_id']}, changes, multi=False)
+
+
+def true_to_parent(model, document, parent, register):
+    """``document``, stored in the folder ``parent`` just now, true to that as it is by now; ``None`` if it is gone.
+
+    Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
+    sees the other. In a folder that is gone ``document`` is removed again.
+
+    :param register: :func:`register_item` or :func:`register_folder`.
+    """
+    after = Folder().findOne({'_id': parent['_id']}, fields=['spm'])
+    if after is None:
+        model.remove(document)
+        return None
+    if after.get('spm') == parent['spm']:
+        return document
+    register(document)
+    return model.findOne({'_id': document['_id']})
 
 
 def _register_below(folder):

@@ -11,7 +11,7 @@ from slicer_package_manager.registry import channels, values
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
-from slicer_package_manager.registry.listing import Listing
+from slicer_package_manager.registry.listing import BATCH, Listing
 from slicer_package_manager.registry.registration import REVISION
 from slicer_package_manager.registry.visibility import folder_clause, item_clause
 
@@ -85,7 +85,7 @@ def _texts(kind, app, words):
     return [row['_id'] for row in Item().collection.aggregate([
         {'$match': {'spm.app': app['_id'], 'spm.kind': kind.label}},
         {'$group': {'_id': '$spm.search'}},
-        {'$match': {'$and': [{'_id': word['spm.search']} for word in words]}}])]
+        {'$match': {'$and': [{'_id': word['spm.search']} for word in words]}}], batchSize=BATCH)]
 
 
 def _of_tier(tier, compare):

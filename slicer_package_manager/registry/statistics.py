@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from slicer_package_manager.registry import values
-from slicer_package_manager.registry.downloads import Download
+from slicer_package_manager.registry.downloads import ORDER, Download
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import KINDS
-from slicer_package_manager.registry.listing import Listing
+from slicer_package_manager.registry.listing import BATCH, Listing
 from slicer_package_manager.registry.registration import DRAFT_NAME
 
 #: For each granularity, how much of ``YYYY-MM-DD`` names the period.
@@ -44,23 +44,40 @@ def rows(app, question: Question, limit: int, offset: int, hidden_revisions=()) 
     :param hidden_revisions: revisions whose counts are not shown.
     :raises Invalid: a date is none.
     """
-    group: dict[str, Any] = {key: f'${key}' for key in COLUMNS[1:-1]}
-    group['period'] = {'$substrCP': ['$day', 0, GRANULARITIES[question.granularity]]}
-    grouped = [{'$match': _match(app, question, hidden_revisions)},
-               {'$group': {'_id': group, 'count': {'$sum': '$count'}}}]
-    paged = [*grouped, {'$sort': {f'_id.{key}': 1 for key in COLUMNS[:-1]}}, {'$skip': offset},
-             *([{'$limit': limit}] if limit else [])]
-    collection = Download().collection
-    found = [{**row['_id'], 'count': row['count']} for row in collection.aggregate(paged, allowDiskUse=True)]
+    match = _match(app, question, hidden_revisions)
+    days = question.granularity == 'day'
+    found = _days_of(match, limit, offset) if days else _periods_of(match, question.granularity, limit, offset)
     if not offset and (not limit or len(found) < limit):
         return Listing(found, len(found))
-    counted = next(iter(collection.aggregate([*grouped, {'$count': 'total'}])), {'total': 0})
-    return Listing(found, counted['total'])
+    collection = Download().collection
+    total = collection.count_documents(match) if days else next(iter(collection.aggregate(
+        [*_grouped(match, question.granularity), {'$count': 'total'}], allowDiskUse=True)), {'total': 0})['total']
+    return Listing(found, total)
+
+
+def _days_of(match, limit, offset):
+    """A document is what was counted on one day, and indexes have them in order."""
+    found = Download().collection.find(match, {'_id': 0, 'app': 0}, sort=[(key, 1) for key in ORDER], skip=offset,
+                                       limit=limit, batch_size=BATCH)
+    return [{'period': row.pop('day'), **row} for row in found]
+
+
+def _periods_of(match, granularity, limit, offset):
+    pipeline = [*_grouped(match, granularity), {'$sort': {f'_id.{key}': 1 for key in COLUMNS[:-1]}},
+                {'$skip': offset}, *([{'$limit': limit}] if limit else [])]
+    return [{**row['_id'], 'count': row['count']} for row in Download().collection.aggregate(
+        pipeline, allowDiskUse=True, batchSize=BATCH)]
+
+
+def _grouped(match, granularity):
+    group: dict[str, Any] = {key: f'${key}' for key in COLUMNS[1:-1]}
+    group['period'] = {'$substrCP': ['$day', 0, GRANULARITIES[granularity]]}
+    return [{'$match': match}, {'$group': {'_id': group, 'count': {'$sum': '$count'}}}]
 
 
 def _match(app, question, hidden_revisions):
     days = _days(question)
-    # Naming the kinds lets the database use an index that begins with them.
+    # What tells of the past is of no kind.
     match: dict[str, Any] = {'app': app['_id'], 'kind': question.kind or {'$in': sorted(KINDS)}}
     if days:
         match['day'] = days

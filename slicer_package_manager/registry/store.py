@@ -1,4 +1,5 @@
 """New documents, stored through Girder's models in a single write."""
+from contextvars import ContextVar
 from datetime import datetime, timezone
 
 from bson.objectid import ObjectId
@@ -9,7 +10,11 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
+from slicer_package_manager.registry import writing
 from slicer_package_manager.registry.errors import Conflict
+
+#: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
+_written: ContextVar = ContextVar('written', default=None)
 
 
 def now():
@@ -24,25 +29,29 @@ def insert(model, document):
     Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
 
     :raises DuplicateKeyError: a unique index holds this identity already.
+    :raises Unavailable: the registry takes nothing yet.
     """
+    writing.require()
     document.setdefault('_id', ObjectId())
     model.collection.insert_one(document)
     auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
-    for suffix in ('created', 'after'):
-        events.trigger(f'model.{model.name}.save.{suffix}', document)
+    tell(model, document, 'created', 'after')
     return document
 
 
-def unless_orphaned(model, document, parent):
-    """``document``, which was stored in the folder ``parent`` just now; ``None`` if that was deleted meanwhile.
+def tell(model, document, *moments):
+    """Trigger the events of a save of ``document``, which was written whole and true just now."""
+    token = _written.set(document)
+    try:
+        for moment in moments:
+            events.trigger(f'model.{model.name}.save.{moment}', document)
+    finally:
+        _written.reset(token)
 
-    Then ``document`` is removed again. Whoever deletes a folder looks for what was stored in it after the folder
-    is gone, so that at least one of the two sees the other.
-    """
-    if Folder().findOne({'_id': parent['_id']}, fields=['_id']):
-        return document
-    model.remove(document)
-    return None
+
+def is_own_write(document) -> bool:
+    """Whether an event about ``document`` follows a write of the registry, after which nothing is left to correct."""
+    return _written.get() is document
 
 
 def new_folder(parent, parent_type, name, creator, *, administers=False, public=None, description='',

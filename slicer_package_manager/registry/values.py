@@ -4,7 +4,6 @@ Every rule takes one value and returns the clean one; ``ValueError`` tells what 
 text is the business of the caller: it means "none" for some fields and is refused for others.
 """
 import re
-import unicodedata
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
@@ -29,6 +28,7 @@ _DEFAULTS = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only 
 _WORDS = {'true': True, 'on': True, '1': True, 'yes': True, 'false': False, 'off': False, '0': False, 'no': False}
 _NO_URL = re.compile(r'[\s<>"\\]')
 _INT32 = 2**31
+_SURROGATES = re.compile('[\ud800-\udfff]')
 
 _TAGS = {'a', 'b', 'blockquote', 'br', 'code', 'em', 'i', 'li', 'ol', 'p', 'pre', 'strong', 'sub', 'sup', 'u', 'ul'}
 
@@ -42,7 +42,7 @@ def one_line(value) -> str:
     """``value`` as text on one line: runs of control characters become one space, the ends are bare."""
     if not isinstance(value, str):
         raise ValueError(f'must be a text, not {_type_name(value)}')  # noqa: TRY004 - one kind of refusal
-    if any(unicodedata.category(character) == 'Cs' for character in value):
+    if _SURROGATES.search(value):
         raise ValueError('is not valid Unicode text')
     return _BREAKS.sub(' ', value).strip()
 

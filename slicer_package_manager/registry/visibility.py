@@ -7,6 +7,7 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
+from slicer_package_manager.registry.listing import BATCH
 from slicer_package_manager.registry.registration import DRAFTS, role
 
 
@@ -37,14 +38,16 @@ def _hidden(app, user):
     query = {'spm.app': app['_id'], 'spm.role': {'$exists': True}}
     # For the anonymous this is the same condition as the other, written so that an index answers it.
     unreadable = {'public': {'$ne': True}} if user is None else {'$nor': [folder_clause(user)]}
-    return list(Folder().find({**query, **unreadable}, fields=['spm']))
+    return list(Folder().find({**query, **unreadable}, fields=['spm']).batch_size(BATCH))
 
 
 def _writable_with_unready(app, user):
     """Ids of the folders that ``user`` may write to and in which something waits for its file."""
     waiting = Item().collection.distinct('folderId', {'spm.app': app['_id'], 'spm.ready': False})
-    return [folder['_id'] for folder in Folder().find(
-        {'_id': {'$in': waiting}, **folder_clause(user, AccessType.WRITE)}, fields=['_id'])] if waiting else []
+    if not waiting:
+        return []
+    query = {'_id': {'$in': waiting}, **folder_clause(user, AccessType.WRITE)}
+    return [folder['_id'] for folder in Folder().find(query, fields=['_id']).batch_size(BATCH)]
 
 
 def _without(hidden) -> dict[str, Any]:

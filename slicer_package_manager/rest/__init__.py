@@ -1,7 +1,8 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
-from girder.api.rest import Resource
+from girder.api.rest import Resource, setResponseHeader
 from girder.exceptions import AccessException
 
+from slicer_package_manager.registry.errors import Unavailable
 from slicer_package_manager.rest import application, audit, errors, health, keys, package, release, requests, statistics
 
 #: Method, path below ``/api/v1/app``, and handler.
@@ -50,6 +51,9 @@ class App(Resource):
             return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
         except AccessException:
             keys.require_enough()
+            raise
+        except Unavailable as error:
+            setResponseHeader('Retry-After', str(error.after))
             raise
 
 

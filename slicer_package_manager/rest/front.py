@@ -20,27 +20,27 @@ class Front:
     def __init__(self, app):
         self.app = app
 
-    def __call__(self, environ, start_response):
+    def __call__(self, wsgi, start_response):
         """Answer a request, as WSGI has it."""
         started = time.perf_counter()
-        answer = _kept(environ)
+        answer = _kept(wsgi)
         if answer is None:
-            return self.app(environ, start_response)
-        status, headers, body = answer.represented(environ.get('HTTP_ACCEPT_ENCODING', ''),
-                                                   environ.get('HTTP_IF_NONE_MATCH', ''))
+            return self.app(wsgi, start_response)
+        status, headers, body = answer.represented(wsgi.get('HTTP_ACCEPT_ENCODING', ''),
+                                                   wsgi.get('HTTP_IF_NONE_MATCH', ''))
         if body:
             headers['Content-Length'] = str(len(body))
-        headers[tracing.HEADER] = tracing.choose_id(environ)
+        headers[tracing.HEADER] = tracing.choose_id(wsgi)
         for watch in tracing.WATCHING_FRONT:
-            watch(tracing.Shortcut(environ, status, len(body), time.perf_counter() - started, headers[tracing.HEADER]))
+            watch(tracing.Shortcut(wsgi, status, len(body), time.perf_counter() - started, headers[tracing.HEADER]))
         start_response(f'{status} {responses[status]}', list(headers.items()))
         return [body]
 
 
-def _kept(environ):
-    if environ['REQUEST_METHOD'] != 'GET' or any(name in environ for name in _NOT_PLAIN):
+def _kept(wsgi):
+    if wsgi['REQUEST_METHOD'] != 'GET' or any(name in wsgi for name in _NOT_PLAIN):
         return None
-    question = question_of(environ)
+    question = question_of(wsgi)
     if question not in KEPT:
         return None
     try:

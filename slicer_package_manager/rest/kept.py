@@ -15,19 +15,19 @@ _SMALL = 1400
 
 @dataclass
 class Answer:
-    """A list as JSON.
+    """A list, or an object, as JSON.
 
     :param body: its bytes.
     :param tag: a hash of them.
-    :param total: the number of documents on all pages.
+    :param total: the number of documents on all pages of a list.
     :param freshness: what caches may do with it, as ``Cache-Control`` says it.
     :param packed: the bytes compressed; ``None`` until a client asks for them.
     """
 
     body: bytes
     tag: str
-    total: int
-    freshness: str = 'private, no-cache'
+    total: int | None
+    freshness: str
     packed: bytes | None = None
 
     def represented(self, accept_encoding='', if_none_match=''):
@@ -35,8 +35,9 @@ class Answer:
 
         :returns: the status, the headers and the body: 304 without a body if the client has this very answer.
         """
-        headers = {'Girder-Total-Count': str(self.total), 'Cache-Control': self.freshness,
-                   'Vary': 'Accept-Encoding, Girder-Token, Cookie, Origin'}
+        headers = {'Cache-Control': self.freshness, 'Vary': 'Accept-Encoding, Girder-Token, Cookie, Origin'}
+        if self.total is not None:
+            headers['Girder-Total-Count'] = str(self.total)
         packed = len(self.body) >= _SMALL and _accepts_gzip(accept_encoding)
         # The compressed body is another representation, with a tag of its own.
         headers['ETag'] = f'"{self.tag}-gzip"' if packed else f'"{self.tag}"'
@@ -114,6 +115,6 @@ def _size(question, answer):
 KEPT = Kept()
 
 
-def question_of(environ) -> tuple[str, str]:
-    """What a request asks for, as its WSGI environment tells."""
-    return environ['PATH_INFO'], environ.get('QUERY_STRING', '')
+def question_of(wsgi) -> tuple[str, str]:
+    """What a request asks for, as its environment ``wsgi`` tells."""
+    return wsgi['PATH_INFO'], wsgi.get('QUERY_STRING', '')

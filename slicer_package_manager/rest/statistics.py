@@ -4,9 +4,10 @@ from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, setRawResponse, setResponseHeader
 from girder.constants import TokenScope
 
-from slicer_package_manager.registry import applications, downloads, statistics, visibility
+from slicer_package_manager.registry import applications, statistics, totals, visibility
 from slicer_package_manager.registry.kinds import KINDS
 from slicer_package_manager.registry.paging import check_numbers
+from slicer_package_manager.rest.answers import object_as_json
 from slicer_package_manager.rest.http import content_disposition
 from slicer_package_manager.rest.parameters import of_application, with_system
 
@@ -37,7 +38,7 @@ def downloadStats(self, app_id, limit, offset, format, **question):  # noqa: A00
     hidden = visibility.hidden_revisions(app, user)
     asked = {key: value for key, value in question.items() if key != 'params' and value is not None}
     if not asked and limit is None and offset is None and format is None:
-        return downloads.totals(app, hidden)
+        return object_as_json(totals.as_json(app, hidden))
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
     return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden), format)

@@ -1,0 +1,179 @@
+"""The calls that clients make, with the round trips to the database that each may cost."""
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
+
+LINK = 'https://github.com/a/b/c.zip'
+
+
+class Call(NamedTuple):
+    """One call, and what it costs anonymous users, users who may write to the application, and administrators.
+
+    ``None`` where somebody may not make the call. Names in braces in ``params`` and those in the route stand for what
+    the world of the test holds, and what ``before`` makes for this call alone. ``again`` is a list that was asked for
+    before and has not changed since.
+    """
+
+    route: str
+    trips: tuple[int | None, int, int]
+    what: str = ''
+    params: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    before: Callable | None = None
+    content: bytes | None = None
+    headers: dict[str, str] = {}  # noqa: RUF012
+    status: int = 200
+    again: bool = False
+
+    @property
+    def title(self):
+        return f'`{self.route}`{self.what and ", "}{self.what}'
+
+
+def new_extension(world):
+    return {'ext_id': world.extension(baseName=world.fresh())}
+
+
+def new_package(world):
+    return {'pkg_id': world.package(baseName=world.fresh())}
+
+
+def new_file(world):
+    item = world.extension(baseName=world.fresh())
+    return {'item': item, 'id': world.upload(item)}
+
+
+def item_with_file(world):
+    return {'id': new_file(world)['item']}
+
+
+def second_file(world):
+    names = new_file(world)
+    world.upload(names['item'], name='new_file')
+    return names
+
+
+def begun(world):
+    item = world.extension(baseName=world.fresh())
+    return {'upload': world.post('/file', parentType='item', parentId=item, name='a.zip', size=3)}
+
+
+def replacement(world):
+    return {'upload': world.put(f'/file/{new_file(world)["id"]}/contents', size=3)}
+
+
+def draft(world):
+    return filled(world, world.fresh())
+
+
+def filled(world, revision):
+    for _ in range(world.depth):
+        world.package(baseName=world.fresh(), revision=revision)
+    return {'release_id_or_name': revision}
+
+
+def application(world):
+    identifier = world.application(world.fresh())
+    for _ in range(world.depth):
+        world.package(identifier, baseName=world.fresh())
+    return {'app_id': identifier}
+
+
+def release(world):
+    return filled(world, world.release(world.fresh()))
+
+
+def api_key(world):
+    return {'key': world.key}
+
+
+def hosted_elsewhere(world):
+    return {'id': world.link}
+
+
+APP = '/app/:app_id'
+ALL = {'limit': 0}
+UPDATE = {**EXTENSION_FORM, 'revision': '{fresh}'}
+CREATE = {**EXTENSION_FORM, 'baseName': '{fresh}'}
+RAW = {'Content-Type': 'application/octet-stream'}
+
+CALLS = [
+    Call('GET /app', (4, 4, 4), params=ALL),
+    Call('GET /app', (1, 3, 3), 'by id', params={'app_id': '{app_id}'}),
+    Call('POST /app', (None, 10, 10), params={'name': '{fresh}'}),
+    Call(f'GET {APP}', (1, 3, 3)),
+    Call(f'GET {APP}/release', (4, 4, 4), params=ALL),
+    Call(f'GET {APP}/release', (2, 4, 4), 'by name', params={'release_id_or_name': '5.8'}),
+    Call(f'POST {APP}/release', (None, 7, 7), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
+    Call(f'GET {APP}/draft', (4, 4, 4), params=ALL),
+    Call(f'GET {APP}/draft', (4, 4, 4), 'one', params={'revision': '33000'}),
+    *[call for kind, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
+        Call(f'GET {APP}/{kind}', (5, 7, 4), 'all', params=ALL),
+        Call(f'GET {APP}/{kind}', (1, 7, 4), 'all, asked again', params=ALL, again=True),
+        Call(f'GET {APP}/{kind}', (6, 8, 5), 'a page', params={'limit': 2}),
+        Call(f'GET {APP}/{kind}', (5, 7, 4), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
+        Call(f'GET {APP}/{kind}', (6, 8, 5), 'of a release', params={**ALL, label: '5.8'}),
+        Call(f'GET {APP}/{kind}', (5, 7, 4), 'of all drafts', params={**ALL, label: 'draft'}),
+        Call(f'GET {APP}/{kind}', (5, 8, 5), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
+    )],
+    Call(f'GET {APP}/extension', (6, 8, 5), 'searched', params={**ALL, 'q': 'guided therapy'}),
+    Call(f'POST {APP}/package', (None, 8, 8), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
+    Call(f'POST {APP}/package', (None, 7, 7), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
+    Call(f'POST {APP}/extension', (None, 8, 8), 'new', params=CREATE),
+    Call(f'POST {APP}/extension', (None, 11, 11), 'new, first of its revision',
+         params={**CREATE, 'app_revision': '{fresh}'}),
+    Call(f'POST {APP}/extension', (None, 7, 7), 'changed', params=UPDATE),
+    Call(f'POST {APP}/extension', (None, 16, 16), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
+    Call(f'DELETE {APP}/package/:pkg_id', (None, 9, 9), before=new_package),
+    Call(f'DELETE {APP}/extension/:ext_id', (None, 9, 9), before=new_extension),
+    Call(f'GET {APP}/downloadstats', (3, 5, 4)),
+    Call(f'GET {APP}/downloadstats', (4, 6, 5), 'rows', params={'limit': 2}),
+    Call(f'GET {APP}/downloadstats', (3, 5, 4), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
+    Call('GET /slicer_package_manager/health', (2, 2, 2)),
+    Call('GET /item/:id', (2, 4, 4)),
+    Call('GET /item/:id/files', (3, 7, 7)),
+    Call('GET /item/:id/download', (3, 5, 5)),
+    Call('GET /item/:id/download', (3, 5, 5), 'hosted elsewhere', before=hosted_elsewhere, status=302),
+    Call('GET /file/:id', (3, 5, 5)),
+    Call('GET /file/:id/download', (3, 5, 5)),
+    Call('GET /file/hashsum/sha512/:hash/download', (5, 7, 7)),
+    Call('POST /file', (None, 23, 23), 'small', content=b'abc', headers=RAW, before=new_extension, params={
+        'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
+    Call('POST /file', (None, 6, 6), 'in chunks', before=new_extension, params={
+        'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
+    Call('POST /file/chunk', (None, 20, 20), 'the last', content=b'abc', headers=RAW, before=begun,
+         params={'uploadId': '{upload}', 'offset': 0}),
+    Call('POST /file/chunk', (None, 28, 28), 'the last of a replacement', content=b'abc', headers=RAW,
+         before=replacement, params={'uploadId': '{upload}', 'offset': 0}),
+    Call('GET /file/offset', (None, 7, 7), before=begun, params={'uploadId': '{upload}'}),
+    Call('PUT /file/:id/contents', (None, 7, 7), before=new_file, params={'size': 3}),
+    Call('PUT /file/:id', (None, 11, 11), 'renamed', before=new_file, params={'name': '{fresh}'}),
+    Call('DELETE /file/:id', (None, 22, 22), before=new_file),
+    Call('DELETE /file/:id', (None, 17, 17), 'the old of two', before=second_file),
+    Call('DELETE /item/:id', (None, 19, 19), before=item_with_file),
+    Call('POST /api_key/token', (6, 6, 6), before=api_key, params={'key': '{key}'}),
+    Call('GET /token/current', (0, 1, 1)),
+    Call('GET /user/me', (0, 2, 2)),
+]
+
+
+#: Calls that delete folders, and what each package in them costs besides.
+DELETIONS = [
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 12, 12), 'a draft', before=draft), 3),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 11, 11), 'a release', before=release), 3),
+    (Call(f'DELETE {APP}', (None, 22, 22), before=application), 3),
+]
+
+
+def as_markdown():
+    """The table as the documentation has it."""
+    rows = [(call.title, *('' if number is None else str(number) for number in call.trips)) for call in CALLS]
+    rows += [(call.title, *('' if number is None else f'{number} + {each} each' for number in call.trips))
+             for call, each in DELETIONS]
+    head = ('Call', 'Anonymous', 'May write', 'Administrator')
+    return '\n'.join(f'| {" | ".join(row)} |' for row in (head, ('---', *['---:'] * 3), *rows)) + '\n'
+
+
+if __name__ == '__main__':
+    sys.stdout.write(as_markdown())

@@ -1,0 +1,59 @@
+"""What the database needs before the registry may write to it: brought about at the start, in the background."""
+from __future__ import annotations
+
+import logging
+import threading
+
+from pymongo.errors import ConnectionFailure
+
+from slicer_package_manager.registry import adoption, indexes, writing
+
+logger = logging.getLogger(__name__)
+
+#: How long the start of the server waits, in seconds: mostly there is little to do, or nothing.
+_WAIT = 2
+#: Between attempts to reach the database, in seconds.
+_PAUSE = 1
+
+
+class _Preparation(threading.Thread):
+    """Creates the indexes, takes older applications over, and allows writing as soon as that is safe."""
+
+    def __init__(self):
+        super().__init__(name='prepare-database', daemon=True)
+        self.error: Exception | None = None
+
+    def run(self):
+        try:
+            self._prepare()
+        except Exception as error:
+            self.error = error
+            writing.refuse(str(error))
+            logger.exception('The registry does not take anything: the database could not be prepared.')
+
+    def _prepare(self):
+        while True:
+            try:
+                indexes.ensure()
+                writing.allow()
+                adoption.adopt()
+            except ConnectionFailure as error:
+                logger.warning('The database is out of reach; its preparation is tried again: %s', error)
+                threading.Event().wait(_PAUSE)
+            else:
+                return
+
+
+def begin() -> None:
+    """Prepare the database; what takes longer than a moment goes on in the background, while the server answers.
+
+    Until the indexes exist that keep identities unique, the registry takes nothing.
+
+    :raises Exception: what has failed, if it did so within that moment.
+    """
+    writing.refuse()
+    preparation = _Preparation()
+    preparation.start()
+    preparation.join(_WAIT)
+    if preparation.error:
+        raise preparation.error
