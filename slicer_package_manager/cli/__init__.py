@@ -2,6 +2,7 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.keys import key
 from slicer_package_manager.cli.links import links
 from slicer_package_manager.cli.serve import serve
 
@@ -21,3 +22,4 @@ def main():
 
 main.add_command(serve)
 main.add_command(links)
+main.add_command(key)

@@ -18,12 +18,25 @@
         if (field.type === 'lines') {
             return el('textarea', {...given, rows: '4', spellcheck: 'false', value: (field.value || []).join('\n')});
         }
+        if (field.type === 'json') {
+            return el('textarea', {...given, rows: '4', spellcheck: 'false', value: JSON.stringify(field.value, null, 2)});
+        }
         return el('input', {...given, type: field.type || 'text', autocomplete: 'off', required: Boolean(field.required),
                             value: field.value === undefined ? '' : String(field.value), min: field.min,
                             max: field.max});
     }
 
+    /** What JSON says; the text itself where it is none, which the server refuses with its reason. */
+    function parsed(text) {
+        try {
+            return JSON.parse(text);
+        } catch {
+            return text;
+        }
+    }
+
     const READERS = {
+        json: (control) => parsed(control.value),
         checkbox: (control) => control.checked,
         lines: (control) => control.value.split(/[\s,]+/).filter((line) => line),
         number: (control) => (control.value === '' ? null : Number(control.value))
@@ -32,7 +45,7 @@
     /**
      * A labelled control in Girder's look.
      * @param field `{name, label, type, value, help, required, choices, min, max, placeholder, changed}`; the type
-     *     is one of `text`, `number`, `checkbox`, `choice`, `lines`.
+     *     is one of `text`, `number`, `checkbox`, `choice`, `lines`, `json`.
      * @returns `{element, name, read(), control}`.
      */
     spm.field = function (field) {

@@ -7,7 +7,8 @@ from slicer_package_manager.registry.settings import LINK_HOSTS, READY_SHARE, RU
 
 ROUTE = 'plugins/slicer_package_manager/config'
 #: How the values of settings are asked for, by their types.
-CONTROLS = {list: ('lines',), bool: ('checkbox',), int: ('number',), float: ('number',), str: ('text', 'choice')}
+CONTROLS = {list: ('lines',), bool: ('checkbox',), int: ('number',), float: ('number',), str: ('text', 'choice'),
+            dict: ('json',)}
 
 
 @pytest.fixture
