@@ -84,6 +84,14 @@ def release(world):
     return filled(world, world.release(world.fresh()))
 
 
+def latest(world):
+    return {'release_id_or_name': '5.8'}
+
+
+def preview(world):
+    return {'revision_or_id': '33000'}
+
+
 def api_key(world):
     return {'key': world.key}
 
@@ -108,6 +116,9 @@ CALLS = [
     Call(f'POST {APP}/release', (None, 7, 7), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
     Call(f'GET {APP}/draft', (4, 4, 4), params=ALL),
     Call(f'GET {APP}/draft', (4, 4, 4), 'one', params={'revision': '33000'}),
+    Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 7, 7), before=latest, params={'ready': 'true'}),
+    Call(f'PUT {APP}/draft/:revision_or_id/ready', (None, 7, 7), before=preview, params={'ready': 'true'}),
+    Call(f'GET {APP}/summary', (7, 11, 8)),
     *[call for kind, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
         Call(f'GET {APP}/{kind}', (5, 7, 4), 'all', params=ALL),
         Call(f'GET {APP}/{kind}', (1, 7, 4), 'all, asked again', params=ALL, again=True),
@@ -160,9 +171,9 @@ CALLS = [
 
 #: Calls that delete folders, and what each package in them costs besides.
 DELETIONS = [
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 12, 12), 'a draft', before=draft), 3),
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 11, 11), 'a release', before=release), 3),
-    (Call(f'DELETE {APP}', (None, 22, 22), before=application), 3),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a draft', before=draft), 3),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a release', before=release), 3),
+    (Call(f'DELETE {APP}', (None, 24, 24), before=application), 3),
 ]
 
 

@@ -18,6 +18,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry import channels, holdings, settings, store, values
 from slicer_package_manager.registry.errors import Invalid, NotFound
 from slicer_package_manager.registry.kinds import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
+from slicer_package_manager.registry.listing import BATCH
 from slicer_package_manager.registry.registration import CHANNELS
 from slicer_package_manager.registry.visibility import folder_clause
 
@@ -51,7 +52,7 @@ def ready_channels(app, user) -> dict[Any, Readiness]:
     share = settings.get(settings.READY_SHARE)
     folders = list(Folder().find({
         'spm.app': app['_id'], 'spm.role': {'$in': list(CHANNELS)}, '_id': {'$nin': holdings.emptied(app)},
-        **folder_clause(user)}, fields=('spm.draft', 'spm.revision', 'meta.ready', 'created')))
+        **folder_clause(user)}, fields=('spm.draft', 'spm.revision', 'meta.ready', 'created')).batch_size(BATCH))
     extensions = _extensions(app) if share else {}
     found = {}
     for draft in (False, True):
@@ -66,7 +67,7 @@ def _extensions(app):
     for row in Item().collection.aggregate([
             {'$match': {'spm.app': app['_id'], 'spm.kind': EXTENSION.label, 'spm.ready': True}},
             {'$group': {'_id': {'channel': '$spm.channel', 'os': '$meta.os', 'arch': '$meta.arch'},
-                        'names': {'$addToSet': '$meta.baseName'}}}], allowDiskUse=True):
+                        'names': {'$addToSet': '$meta.baseName'}}}], allowDiskUse=True, batchSize=BATCH):
         thing = row['_id']
         by_system = names.setdefault(held_by.get(thing['channel'], thing['channel']), {})
         by_system.setdefault((thing['os'], thing['arch']), set()).update(row['names'])

@@ -10,6 +10,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry import holdings, readiness
 from slicer_package_manager.registry.downloads import Download
 from slicer_package_manager.registry.kinds import KINDS
+from slicer_package_manager.registry.listing import BATCH
 from slicer_package_manager.registry.readiness import SYSTEMS, Readiness
 from slicer_package_manager.registry.registration import CHANNELS
 from slicer_package_manager.registry.visibility import folder_clause, item_clause
@@ -51,7 +52,7 @@ def of(app, user, limit, offset) -> dict[str, Any]:
     """
     folders = list(Folder().find({
         'spm.app': app['_id'], 'spm.role': {'$in': list(CHANNELS)}, '_id': {'$nin': holdings.emptied(app)},
-        **folder_clause(user)}, fields=_FIELDS, sort=_NEWEST_FIRST))
+        **folder_clause(user)}, fields=_FIELDS, sort=_NEWEST_FIRST).batch_size(BATCH))
     facts = _Facts(numbers(app, user, folders), _downloads(app, folders), readiness.ready_channels(app, user))
     releases, drafts = ([one for one in folders if one['spm']['draft'] is draft] for draft in (False, True))
     page = drafts[offset:offset + limit] if limit else drafts[offset:]
@@ -81,7 +82,7 @@ def numbers(app, user, folders) -> dict[Any, Numbers]:
             {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(KINDS)},
                         '$and': [item_clause(app, user), holdings.anywhere(app)]}},
             {'$group': {'_id': {'channel': '$spm.channel', 'kind': '$spm.kind', 'os': '$meta.os', 'arch': '$meta.arch'},
-                        'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True):
+                        'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True, batchSize=BATCH):
         thing = row['_id']
         channel = held_by.get(thing['channel'], thing['channel'])
         if channel in found:
@@ -100,7 +101,7 @@ def _downloads(app, folders):
     for row in Download().collection.aggregate([
             {'$match': {'app': app['_id'], 'kind': {'$in': list(KINDS)}, 'revision': {'$in': among}}},
             {'$group': {'_id': {'revision': '$revision', 'draft': {'$eq': ['$release', '']}},
-                        'count': {'$sum': '$count'}}}]):
+                        'count': {'$sum': '$count'}}}], batchSize=BATCH):
         by_revision[row['_id']['revision'], row['_id']['draft']] = row['count']
     drafts = {folder['spm']['revision'] for folder in folders if folder['spm']['draft']}
     released = {folder['spm']['revision'] for folder in folders if not folder['spm']['draft']}
