@@ -84,12 +84,10 @@ def release(world):
     return filled(world, world.release(world.fresh()))
 
 
-def latest(world):
-    return {'release_id_or_name': '5.8'}
-
-
-def preview(world):
-    return {'revision_or_id': '33000'}
+def promotable(world):
+    revision = filled(world, world.fresh())['release_id_or_name']
+    return {'release_id_or_name': world.post(f'/app/{world.app_id}/release', name=world.fresh(), app_revision=revision),
+            'revision': revision}
 
 
 def api_key(world):
@@ -116,9 +114,6 @@ CALLS = [
     Call(f'POST {APP}/release', (None, 7, 7), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
     Call(f'GET {APP}/draft', (4, 4, 4), params=ALL),
     Call(f'GET {APP}/draft', (4, 4, 4), 'one', params={'revision': '33000'}),
-    Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 7, 7), before=latest, params={'ready': 'true'}),
-    Call(f'PUT {APP}/draft/:revision_or_id/ready', (None, 7, 7), before=preview, params={'ready': 'true'}),
-    Call(f'GET {APP}/summary', (7, 11, 8)),
     *[call for kind, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
         Call(f'GET {APP}/{kind}', (5, 7, 4), 'all', params=ALL),
         Call(f'GET {APP}/{kind}', (1, 7, 4), 'all, asked again', params=ALL, again=True),
@@ -138,12 +133,19 @@ CALLS = [
     Call(f'POST {APP}/extension', (None, 16, 16), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
     Call(f'DELETE {APP}/package/:pkg_id', (None, 9, 9), before=new_package),
     Call(f'DELETE {APP}/extension/:ext_id', (None, 9, 9), before=new_extension),
+    Call(f'GET {APP}/summary', (7, 11, 8)),
+    Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 7, 7), params={'ready': 'true'},
+         before=lambda _: {'release_id_or_name': '5.8'}),
+    Call(f'PUT {APP}/draft/:revision_or_id/ready', (None, 7, 7), params={'ready': 'true'},
+         before=lambda _: {'revision_or_id': '33000'}),
+    Call(f'DELETE {APP}/draft', (None, 8, 5), 'only the plan', params={'keep': 1, 'dry_run': 'true'}),
     Call(f'GET {APP}/downloadstats', (3, 5, 4)),
     Call(f'GET {APP}/downloadstats', (4, 6, 5), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (3, 5, 4), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (2, 4, 4)),
     Call('GET /item/:id/files', (3, 7, 7)),
+    Call('GET /item/:id/files', (1, 7, 7), 'asked again', again=True),
     Call('GET /item/:id/download', (3, 5, 5)),
     Call('GET /item/:id/download', (3, 5, 5), 'hosted elsewhere', before=hosted_elsewhere, status=302),
     Call('GET /file/:id', (3, 5, 5)),
@@ -169,10 +171,12 @@ CALLS = [
 ]
 
 
-#: Calls that delete folders, and what each package in them costs besides.
-DELETIONS = [
+#: Calls that delete or empty folders, and what each package in them costs besides.
+WHOLE_FOLDERS = [
     (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a draft', before=draft), 3),
     (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a release', before=release), 3),
+    (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 39, 39), params={'revision': '{revision}'},
+          before=promotable), 1),
     (Call(f'DELETE {APP}', (None, 24, 24), before=application), 3),
 ]
 
@@ -181,7 +185,7 @@ def as_markdown():
     """The table as the documentation has it."""
     rows = [(call.title, *('' if number is None else str(number) for number in call.trips)) for call in CALLS]
     rows += [(call.title, *('' if number is None else f'{number} + {each} each' for number in call.trips))
-             for call, each in DELETIONS]
+             for call, each in WHOLE_FOLDERS]
     head = ('Call', 'Anonymous', 'May write', 'Administrator')
     return '\n'.join(f'| {" | ".join(row)} |' for row in (head, ('---', *['---:'] * 3), *rows)) + '\n'
 

@@ -13,13 +13,14 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture(autouse=True)
-def allowed_again():
+def as_before(db):
     yield
     writing.allow()
+    indexes.ensure()
 
 
 @pytest.fixture
-def slow(monkeypatch):
+def slow(as_before, monkeypatch):
     """Let the creation of indexes take until the event is set; what the event's ``error`` says is raised then."""
     done = threading.Event()
     done.error = None

@@ -129,7 +129,13 @@ def _drop_outdated(model, indexes):
     there = model.collection.index_information()
     for index in (one.document for one in indexes):
         if index['name'] in there and not _is_there(index, there):
-            model.collection.drop_index(index['name'])
+            try:
+                # By its keys: by its name it might be the right one, which another process has made meanwhile.
+                model.collection.database.command(
+                    'dropIndexes', model.name, index=dict(there[index['name']]['key']))
+            except OperationFailure as error:
+                if error.code != 27:  # noqa: PLR2004 - MongoDB's IndexNotFound
+                    raise
 
 
 def _in_the_way(model, index):
