@@ -81,8 +81,10 @@ def errors(responses):
 
 def shown(example):
     """A request and its answer."""
-    answer = json.dumps(example['answer'], indent=1, ensure_ascii=False)
-    return f'```\n{example["request"]}\n```\n\n```json\n{answer}\n```'
+    request = f'```\n{example["request"]}\n```\n\n'
+    if 'location' in example:
+        return f'{request}```\nHTTP/1.1 302 Found\nLocation: {example["location"]}\n```'
+    return f'{request}```json\n{json.dumps(example["answer"], indent=1, ensure_ascii=False)}\n```'
 
 
 def page():

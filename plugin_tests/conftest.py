@@ -10,6 +10,8 @@ from plugin_tests import mongodb, roundtrips
 def pytest_addoption(parser):
     parser.addoption('--mongomock', action='store_true',
                      help='run only what needs no truth about the database, without a mongod')
+    parser.addoption('--screenshots', default='screenshots', metavar='DIR',
+                     help='where to keep the screenshots of pages; "screenshots" by default')
 
 
 def pytest_collection_modifyitems(config, items):

@@ -17,9 +17,9 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
             message names it.
         """
-        from slicer_package_manager import events, rest
+        from slicer_package_manager import events, pages, rest
         from slicer_package_manager.registry import changes, corrections, settings, startup
-        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport, webclient
 
         getPlugin('hashsum_download').load(info)
         settings.register()
@@ -31,6 +31,10 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         bodies.read_in_large_steps(info['apiRoot'].file)
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
+        pages.mount(info['serverRoot'], info['config'])
+        for place, path, handler in rest.BESIDE_API:
+            mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
+        webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

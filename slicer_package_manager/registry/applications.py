@@ -10,7 +10,7 @@ from girder.models.collection import Collection
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import placement, registration, store, values
+from slicer_package_manager.registry import placement, registration, settings, store, values
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.forms import Given, cleaned
 from slicer_package_manager.registry.kinds import KINDS
@@ -19,6 +19,8 @@ from slicer_package_manager.registry.registration import APPLICATION, DRAFT_NAME
 from slicer_package_manager.registry.visibility import folder_clause
 
 COLLECTION_NAME = 'Applications'
+#: The application that Slicer builds ask for.
+SLICER = '5f4474d0e1d8c75dfc705482'
 _ID = re.compile('[0-9a-fA-F]{24}')
 
 
@@ -39,6 +41,27 @@ def load(app_id, user, level=AccessType.READ):
         raise NotFound(f'There is no application with the id "{values.shortened(str(app_id))}".')
     Folder().requireAccess(app, user, level)
     return app
+
+
+def default(user):
+    """The application that pages are about unless their address names another.
+
+    That is the one of the setting, else Slicer's, else the only public one.
+
+    :raises NotFound: there is no such application; the message says what to set.
+    :raises AccessException: ``user`` cannot read it.
+    """
+    chosen = settings.get(settings.DEFAULT_APP)
+    if chosen:
+        return load(chosen, user)
+    slicer = Folder().findOne({'_id': ObjectId(SLICER), 'spm.role': APPLICATION})
+    if slicer and Folder().hasAccess(slicer, user):
+        return slicer
+    public = list(Folder().find({'spm.role': APPLICATION, 'public': True}, limit=2))
+    if len(public) != 1:
+        raise NotFound(f'There is {"more than one" if public else "no"} public application here. An administrator can '
+                       f'name the one to show in the setting {settings.DEFAULT_APP}.')
+    return public[0]
 
 
 def by_id_or_name(text) -> list[dict]:
@@ -62,6 +85,14 @@ def find(user, page, collection_id=None, name=None, text=None) -> Listing:
     if name is not None:
         conditions.append({'name': name})
     return Listing.of(Folder(), {**query, '$and': conditions} if conditions else query, page)
+
+
+def editable(user) -> list[dict]:
+    """The applications, of all collections, in which ``user`` may write to something, by name."""
+    ids = Folder().collection.distinct('spm.app', {
+        'spm.app': {'$exists': True}, 'spm.role': {'$exists': True}, **folder_clause(user, AccessType.WRITE)})
+    return list(Folder().find({'_id': {'$in': ids}, 'spm.role': APPLICATION, **folder_clause(user)},
+                              sort=[('lowerName', 1), ('_id', 1)]))
 
 
 def _collection_to_list(collection_id):

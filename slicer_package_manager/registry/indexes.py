@@ -65,6 +65,8 @@ FOLDER_INDEXES = [
             {'spm.role': {'$exists': True}}),
     IndexModel([('spm.app', ASCENDING), ('spm.role', ASCENDING), ('created', DESCENDING), ('_id', DESCENDING)],
                name='spm_folders', partialFilterExpression={'spm.role': {'$exists': True}}),
+    IndexModel([('spm.role', ASCENDING), ('public', ASCENDING)], name='spm_folders_role',
+               partialFilterExpression={'spm.role': {'$exists': True}}),
     IndexModel([('spm.app', ASCENDING), ('public', ASCENDING)], name='spm_folders_public',
                partialFilterExpression={'spm.role': {'$exists': True}}),
 ]

@@ -15,6 +15,7 @@ from girder.utility import setting_utilities
 LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
+DEFAULT_APP = 'slicer_package_manager.default_app'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 READY_SHARE = 'slicer_package_manager.ready_share'
@@ -22,6 +23,7 @@ READY_SHARE = 'slicer_package_manager.ready_share'
 DELIVERIES = ('auto', 'redirect', 'stream')
 
 _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
+_ID = re.compile('([0-9a-fA-F]{24})?')
 
 
 def _hosts(value):
@@ -40,6 +42,12 @@ def _delivery(value):
     return value
 
 
+def _application(value):
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError('must be the id of an application, 24 hexadecimal digits, or an empty text')
+    return value.lower()
+
+
 def _number(largest):
     def rule(value):
         try:
@@ -56,6 +64,7 @@ def _number(largest):
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
+    DEFAULT_APP: (_application, ''),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),

@@ -4,7 +4,9 @@ from girder.api.rest import Resource, setResponseHeader
 from slicer_package_manager.registry.errors import Unavailable
 from slicer_package_manager.rest import (
     application,
+    editing,
     errors,
+    finding,
     health,
     package,
     release,
@@ -30,12 +32,22 @@ ROUTES = [
     ('PUT', (':app_id', 'draft', ':revision_or_id', 'ready'), upkeep.setDraftReady),
     ('GET', (':app_id', 'package'), package.listPackages),
     ('POST', (':app_id', 'package'), package.upsertPackage),
+    ('GET', (':app_id', 'package', 'find'), finding.findPackage),
+    ('GET', (':app_id', 'package', 'findall'), finding.findAllPackages),
+    ('GET', (':app_id', 'package', 'download'), finding.downloadPackage),
     ('DELETE', (':app_id', 'package', ':pkg_id'), package.deletePackage),
     ('GET', (':app_id', 'extension'), package.listExtensions),
     ('POST', (':app_id', 'extension'), package.upsertExtension),
     ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
     ('GET', (':app_id', 'summary'), summary.getSummary),
+]
+
+#: Place at the root of the server, path below it, and handler of each call that programs in use look for there.
+BESIDE_API = [
+    ('/find', (), finding.find),
+    ('/findall', (), finding.find_all),
+    ('/bitstream', (':bitstream_id',), finding.bitstream),
 ]
 
 #: CherryPy's configuration of our resources.
@@ -77,3 +89,14 @@ class PackageManager(Resource):
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
+        self.route('GET', ('editable',), editing.listEditable)
+
+
+class BesideApi(Resource):
+    """A call at the root of the server; all else about it is as for calls of the API."""
+
+    _cp_config = _CONFIGURATION
+
+    def __init__(self, path, handler):
+        super().__init__()
+        self.route('GET', path, handler, nodoc=True)

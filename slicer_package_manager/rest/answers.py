@@ -36,6 +36,19 @@ def object_as_json(body):
     return _send(_tagged(body, None, 'public, no-cache' if getCurrentUser() is None else 'private, no-cache'))
 
 
+def record(question, make):
+    """Answer what ``make`` gives, as :func:`object_as_json` does; caches ask for it each time. It is kept as lists are.
+
+    :param question: what the answer depends on, besides folders, items and files; unlike that of any list.
+    """
+    def made():
+        return _tagged(orjson.dumps(make()), None, 'no-cache')
+    answer = made() if getCurrentUser() else _for_all(made, keep=True, question=question)
+    body = _send(answer)
+    setResponseHeader('Cache-Control', 'no-cache')
+    return body
+
+
 def _send(answer):
     asked = cherrypy.request.headers
     status, headers, body = answer.represented(asked.get('Accept-Encoding', ''), asked.get('If-None-Match', ''))
@@ -48,8 +61,8 @@ def _send(answer):
     return body
 
 
-def _for_all(make, *, keep):
-    question = question_of(cherrypy.request.wsgi_environ)
+def _for_all(make, *, keep, question=None):
+    question = question or question_of(cherrypy.request.wsgi_environ)
     version = changes.version() if keep else None  # before the answer is made, which is at least as new then
     answer = KEPT.get(question, version)
     if answer is None:

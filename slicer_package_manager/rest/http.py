@@ -61,12 +61,16 @@ def _suffix(length, size):
 
 def not_modified(headers, tag: str | None, modified: datetime) -> bool:
     """Whether ``If-None-Match`` or, without it, ``If-Modified-Since`` says that the client has this file."""
-    given = headers.get('If-None-Match')
-    if given is not None:
-        tags = {one.removeprefix('W/') for one in _TAG.findall(given)}
-        return given.strip() == '*' or tag in tags
+    if 'If-None-Match' in headers:
+        return has_tag(headers, tag)
     since = _date(headers.get('If-Modified-Since'))
     return since is not None and modified.replace(microsecond=0) <= since
+
+
+def has_tag(headers, tag: str | None) -> bool:
+    """Whether ``If-None-Match`` says that the client has what ``tag`` names."""
+    given = headers.get('If-None-Match', '')
+    return given.strip() == '*' or tag in {one.removeprefix('W/') for one in _TAG.findall(given)}
 
 
 def precondition_failed(headers, tag: str | None, modified: datetime) -> bool:

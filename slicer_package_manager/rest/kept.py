@@ -38,7 +38,7 @@ class Answer:
         headers = {'Cache-Control': self.freshness, 'Vary': 'Accept-Encoding, Girder-Token, Cookie, Origin'}
         if self.total is not None:
             headers['Girder-Total-Count'] = str(self.total)
-        packed = len(self.body) >= _SMALL and _accepts_gzip(accept_encoding)
+        packed = len(self.body) >= _SMALL and accepts_gzip(accept_encoding)
         # The compressed body is another representation, with a tag of its own.
         headers['ETag'] = f'"{self.tag}-gzip"' if packed else f'"{self.tag}"'
         if if_none_match and self._is_named_in(if_none_match):
@@ -57,7 +57,8 @@ class Answer:
 
 
 @lru_cache(maxsize=64)
-def _accepts_gzip(accept_encoding):
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether a client that sends this ``Accept-Encoding`` takes a compressed answer."""
     return any(one.value in ('gzip', 'x-gzip') and one.qvalue
                for one in header_elements('Accept-Encoding', accept_encoding) or ())
 

@@ -1,4 +1,4 @@
-"""Where the API can be reached."""
+"""Where the API, and what stands beside it, can be reached."""
 
 
 def accept_doubled_slash(tree):
@@ -6,3 +6,9 @@ def accept_doubled_slash(tree):
     for path, app in list(tree.apps.items()):
         if path.endswith('/api') and path.removesuffix('/api') + '//api' not in tree.apps:
             tree.mount(app.root, path.removesuffix('/api') + '//api', app.config)
+
+
+def mount_beside_api(tree, place, resource, config):
+    """Serve ``resource`` at ``place`` beside every ``/api``: at the root and, if Girder has one, below its prefix."""
+    for path in [path for path in tree.apps if path.endswith('/api')]:
+        tree.mount(resource, path.removesuffix('/api') + place, config)

@@ -1,0 +1,46 @@
+import pytest
+
+from plugin_tests import browser as browsers
+from plugin_tests import site as sites
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(item.config.rootpath / 'plugin_tests' / 'pages'):
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture(scope='session')
+def site(mongo_uri, tmp_path_factory):
+    """The server with all extensions; what a test changes is in an application of its own."""
+    with sites.running(tmp_path_factory.mktemp('site'), mongo_uri) as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def chromium():
+    with browsers.running() as running:
+        yield running
+
+
+@pytest.fixture
+def open_window(chromium, site):
+    """A maker of windows: ``open_window('/catalog', width='narrow', dark=True)``; any problem in one is a failure."""
+    windows = []
+
+    def make(path=None, **options):
+        window = browsers.Window(chromium, site.url, **options)
+        windows.append(window)
+        if path is not None:
+            window.page.goto(path)
+        return window
+    yield make
+    for window in windows:
+        window.close()
+    assert [problem for window in windows for problem in window.problems] == []
+
+
+@pytest.fixture(scope='session')
+def album(request):
+    """Where screenshots are kept, to be looked at."""
+    return browsers.Album(request.config.rootpath / request.config.getoption('--screenshots'))

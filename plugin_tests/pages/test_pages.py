@@ -1,0 +1,73 @@
+"""What holds for every page: safe headers, files that are kept, no errors."""
+import re
+
+import httpx
+import pytest
+
+from slicer_package_manager.pages import assets
+
+STATIC = re.compile(r'(?:src|href)="([^"]*?/slicer_package_manager/[^"]+)"')
+
+
+def get(site, path, **headers):
+    return httpx.get(site.url + path, headers=headers)
+
+
+@pytest.mark.parametrize('path', [
+    '/catalog', '/catalog/', '/catalog/All/33241/linux', '//catalog/All', '/catalog/a/b/c/d'])
+def test_a_page_names_its_files_by_addresses_that_work_from_there(site, path):
+    answer = get(site, path)
+    named = STATIC.findall(answer.text)
+    assert len(named) > 2
+    for one in named:
+        found = httpx.get(httpx.URL(site.url + path).join(one))
+        assert found.status_code == 200, one
+        assert found.headers['Cache-Control'] == 'public, max-age=31536000, immutable'
+
+
+def test_a_page_runs_no_script_that_is_not_a_file_of_ours(site):
+    answer = get(site, '/catalog')
+    policy = dict(part.split(' ', 1) for part in answer.headers['Content-Security-Policy'].split('; '))
+    assert policy['default-src'] == "'none'"
+    assert policy['script-src'] == policy['style-src'] == policy['connect-src'] == "'self'"
+    assert policy['frame-ancestors'] == "'self'"
+    assert answer.headers['Referrer-Policy'] == 'no-referrer'
+    assert answer.headers['X-Content-Type-Options'] == 'nosniff'
+    assert answer.headers['Cache-Control'] == 'no-cache'
+
+
+@pytest.mark.parametrize(('path', 'root'), [
+    ('/catalog', './'), ('/catalog/', '../'), ('/catalog/All/33241/linux', '../../../')])
+def test_a_page_knows_the_way_to_the_root(site, path, root):
+    assert f'data-root="{root}"' in get(site, path).text
+
+
+def test_files_are_compressed_and_not_sent_again(site):
+    url = f'/slicer_package_manager/{assets.digest()}/base.css'
+    whole = get(site, url, **{'Accept-Encoding': 'identity'})
+    assert 'Content-Encoding' not in whole.headers
+    small = get(site, url, **{'Accept-Encoding': 'gzip'})
+    assert (small.headers['Content-Encoding'], small.text) == ('gzip', whole.text)
+    again = get(site, url, **{'If-None-Match': whole.headers['ETag']})
+    assert (again.status_code, again.content) == (304, b'')
+
+
+def test_files_of_an_older_page_are_those_of_today_and_not_kept(site):
+    answer = get(site, '/slicer_package_manager/000000000000/base.css')
+    assert (answer.status_code, answer.headers['Cache-Control']) == (200, 'no-cache')
+
+
+@pytest.mark.parametrize('path', [
+    '/slicer_package_manager', '/slicer_package_manager/x/no.css', '/slicer_package_manager/x/../assets.py',
+    '/slicer_package_manager/x/%2e%2e/assets.py'])
+def test_there_are_no_other_files(site, path):
+    assert get(site, path).status_code == 404
+
+
+def test_what_is_not_there_is_a_page_too(open_window, album):
+    window = open_window('/catalog?app=000000000000000000000000')
+    window.problems.clear()  # the browser reports the status
+    assert window.page.title() == 'Not Found'
+    assert 'There is no application with the id' in window.page.inner_text('main')
+    assert window.accessibility() == {}
+    album.keep(window, 'error')

@@ -1,0 +1,40 @@
+// Why nothing is shown, and what there is instead.
+
+import { element } from '../dom.js';
+import { buildName, systemName } from './builds.js';
+import { ALL } from './place.js';
+import { day } from './texts.js';
+
+const MOST_BUILDS = 12;
+const MOST_OTHERS = 10;
+
+/** Of a build without any extension: which of `all` builds have some. `to(changes)` gives addresses. */
+export function emptyBuild(all, { revision, os, arch }, to) {
+  const known = all.find((one) => one.revision === revision);
+  if (!all.length) return [element('h2', {}, 'There are no extensions here yet.')];
+  if (known) {
+    return [element('h2', {}, `Revision ${revision} has no extensions for ${systemName(os, arch)}.`),
+      element('p', {}, 'It has some for other systems:'), buildLinks([known], to)];
+  }
+  return [element('h2', {}, `There are no extensions for revision ${revision}.`),
+    element('p', {}, 'Either none has been built for it yet, or they were removed. These revisions have extensions:'),
+    buildLinks(all.slice(0, MOST_BUILDS), to)];
+}
+
+function buildLinks(list, to) {
+  return element('ul.plain', {}, ...list.map((build) => element('li', {},
+    element('strong', {}, buildName(build)), element('ul.inline', {}, ...build.systems.map(({ os, arch, count }) => (
+      element('li', {}, element('a', {
+        href: to({ revision: build.revision, os, arch, category: ALL }), 'data-page': true },
+      `${systemName(os, arch)} (${count})`))))))));
+}
+
+/** Of a search that finds nothing here: what `items`, newest last, it finds for other builds; `known` names are here. */
+export function elsewhere(items, known, to) {
+  const latest = new Map(items.map((item) => [item.meta.baseName, item]));
+  const rows = [...latest].filter(([name]) => !known.has(name)).slice(0, MOST_OTHERS);
+  return rows.length ? [element('p', {}, 'There are, for other revisions or systems:'), element('ul', {},
+    ...rows.map(([name, { meta, updated }]) => element('li', {},
+      element('a', { href: to({ extension: name }), 'data-page': true }, name),
+      ` for revision ${meta.app_revision} on ${systemName(meta.os, meta.arch)}, last built ${day(updated)}`)))] : [];
+}

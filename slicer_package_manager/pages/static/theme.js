@@ -1,0 +1,10 @@
+// Dark or light, before anything is shown: as the system has it, unless Slicer, around the page, says otherwise.
+(function () {
+  const system = window.matchMedia('(prefers-color-scheme: dark)');
+  const page = document.documentElement.dataset;
+  const follow = () => {
+    if (!page.themeGiven) page.theme = system.matches ? 'dark' : 'light';
+  };
+  follow();
+  system.addEventListener('change', follow);
+})();
