@@ -25,8 +25,8 @@ def executable():
 
 
 @contextlib.contextmanager
-def running():
-    """Start a server with an empty database and yield the URI of a database in it."""
+def running(*args):
+    """Start a server, with ``args``, with an empty database and yield the URI of a database in it."""
     folder = tempfile.mkdtemp(prefix='spm-mongod-')
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
@@ -35,7 +35,7 @@ def running():
     process = subprocess.Popen([
         executable(), '--dbpath', folder, '--bind_ip', '127.0.0.1', '--port', str(port), '--nounixsocket',
         '--logpath', str(log), '--wiredTigerCacheSizeGB', '0.5',
-        '--setParameter', 'diagnosticDataCollectionEnabled=false'], stdout=subprocess.DEVNULL)
+        '--setParameter', 'diagnosticDataCollectionEnabled=false', *args], stdout=subprocess.DEVNULL)
     try:
         wait(port, process, log)
         yield f'mongodb://127.0.0.1:{port}/girder'
@@ -48,7 +48,7 @@ def running():
 def wait(port, process, log, patience=60):
     """Return as soon as the server answers."""
     deadline = time.monotonic() + patience
-    with pymongo.MongoClient('127.0.0.1', port, serverSelectionTimeoutMS=200) as client:
+    with pymongo.MongoClient('127.0.0.1', port, serverSelectionTimeoutMS=200, directConnection=True) as client:
         while True:
             try:
                 client.admin.command('ping')

@@ -19,6 +19,8 @@ FORBIDDEN = {
                  f'{PACKAGE}.events'),
     'events.py': (f'{PACKAGE}.rest', f'{PACKAGE}.cli'),
     'cli': (f'{PACKAGE}.rest',),
+    'backup': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events', f'{PACKAGE}.doctor'),
+    'doctor': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events'),
     'rest': (f'{PACKAGE}.cli', f'{PACKAGE}.events', f'{PACKAGE}.pages'),
     'pages': (f'{PACKAGE}.cli', f'{PACKAGE}.events'),
     'registry/values.py': ('girder', 'pymongo', 'bson'),

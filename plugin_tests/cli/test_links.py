@@ -1,11 +1,11 @@
 """The commands ``links``, run as an administrator runs them."""
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
+from plugin_tests import commands
 from plugin_tests.servers import Server
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
@@ -19,11 +19,7 @@ def check(mongo_uri, db):
 
 
 def run_check(*args):
-    """The command with what its arguments say, and nothing from the environment of the tests."""
-    env = {name: value for name, value in os.environ.items()
-           if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
-    return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'links', 'check', *args], env=env,
-                          capture_output=True, text=True, timeout=120, check=False)
+    return commands.run('links', 'check', *args)
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.backup import backup
+from slicer_package_manager.cli.doctor import doctor
 from slicer_package_manager.cli.keys import key
 from slicer_package_manager.cli.links import links
+from slicer_package_manager.cli.restore import restore
 from slicer_package_manager.cli.serve import serve
 
 
@@ -16,6 +19,8 @@ def main():
     Examples:
       slicer-package-manager serve
       slicer-package-manager serve --help
+      slicer-package-manager backup /srv/backups
+      slicer-package-manager doctor
       slicer-package-manager links check
     """  # noqa: D301 - click takes the control character as "keep these lines"
 
@@ -23,3 +28,6 @@ def main():
 main.add_command(serve)
 main.add_command(links)
 main.add_command(key)
+main.add_command(backup)
+main.add_command(restore)
+main.add_command(doctor)

@@ -34,15 +34,17 @@ def options(command: Callable) -> Callable:
 
 
 @contextmanager
-def connected(database_uri: str | None, data_dir: Path) -> Iterator[None]:
+def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) -> Iterator[None]:
     """Have Girder's models use a database; they must not have been imported before.
 
     The database of a data directory is that of its running server, else one started for as long as this lasts.
 
+    :param alone: no server may run on the data directory, whose database is made when missing.
     :raises ServeError: there is no such database, or it does not answer.
     """
     with ExitStack() as stack:
-        uri = database.completed(database_uri) if database_uri else stack.enter_context(_embedded(DataDir(data_dir)))
+        own = _own if alone else _embedded
+        uri = database.completed(database_uri) if database_uri else stack.enter_context(own(DataDir(data_dir)))
         _require_answer(uri)
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
@@ -60,10 +62,18 @@ def _embedded(data: DataDir) -> Iterator[str]:
     if running.exists() and _answers(database.socket_uri(str(running)), 2):
         yield database.socket_uri(str(running))
         return
+    with _own(data) as uri:
+        yield uri
+
+
+@contextmanager
+def _own(data: DataDir) -> Iterator[str]:
+    program = mongod.find_mongod()
+    data.create(data.database, data.log.parent)
     with data.locked(), Supervisor() as supervisor:
         endpoint = mongod.Endpoint(data.sockets)
         try:
-            supervisor.add(mongod.start(mongod.find_mongod(), data, endpoint))
+            supervisor.add(mongod.start(program, data, endpoint))
             _wait(endpoint.uri, supervisor)
             yield endpoint.uri
         finally:

@@ -1,15 +1,11 @@
 """The directory that holds what a server keeps."""
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from slicer_package_manager import locks
 from slicer_package_manager.cli.errors import ServeError
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
 
 
 class DataDir:
@@ -43,17 +39,12 @@ class DataDir:
 
         :raises ServeError: another process holds it.
         """
-        if fcntl is None:
-            raise ServeError('The embedded database needs Linux or macOS.')
-        with (self.path / 'serve.lock').open('a+') as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                owner = file.read().strip() or 'unknown'
-                raise ServeError(f'The data directory {self.path} is in use by process {owner}. '
+                stack.enter_context(locks.held(self.path / 'serve.lock'))
+            except locks.UnsupportedError as error:
+                raise ServeError('The embedded database needs Linux or macOS.') from error
+            except locks.HeldError as error:
+                raise ServeError(f'The data directory {self.path} is in use by process {error.owner}. '
                                  'Stop that server, or choose another directory with --data-dir.') from error
-            file.truncate(0)
-            file.write(f'{os.getpid()}\n')
-            file.flush()
             yield

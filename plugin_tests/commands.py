@@ -1,0 +1,22 @@
+"""The commands of ``slicer-package-manager``, run as an administrator runs them."""
+import os
+import subprocess
+import sys
+
+
+def environment():
+    """Ours, without what is meant for the tests or a server of the developer."""
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
+
+
+def started(*args):
+    """The command, running, with pipes for what it says."""
+    return subprocess.Popen([sys.executable, '-m', 'slicer_package_manager.cli', *map(str, args)], env=environment(),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(*args):
+    """The command after its end, with what it said."""
+    return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', *map(str, args)], env=environment(),
+                          capture_output=True, text=True, timeout=180, check=False)

@@ -1,0 +1,416 @@
+"""What a backup promises, whatever happens while it is made or to what it wrote."""
+import hashlib
+import json
+import os
+import shutil
+from datetime import datetime, timedelta, timezone
+
+import pymongo
+import pytest
+
+from plugin_tests.conftest import upload
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def place(tmp_path):
+    from slicer_package_manager.backup.directory import Directory
+    return Directory(tmp_path / 'backups')
+
+
+@pytest.fixture
+def make_backup(db, place):
+    """A maker of backups; ``meanwhile`` has what happens after a collection was read."""
+    from slicer_package_manager.backup import making, reading
+    from slicer_package_manager.backup.steps import silent
+
+    def maker(meanwhile=None, **options):
+        happens = dict(meanwhile or {})
+        whole = reading.documents
+
+        def documents(collection, session):
+            yield from whole(collection, session)
+            happens.pop(collection.name, lambda: None)()
+        with pytest.MonkeyPatch.context() as patch, place.writing():
+            patch.setattr(reading, 'documents', documents)
+            patch.setattr(reading, 'PATIENCE', 0.5)
+            result = making.make(db, place, silent, **options)
+        assert not happens
+        require_whole(place, result.backup)
+        return result
+    return maker
+
+
+def require_whole(place, backup):
+    from slicer_package_manager.backup import checking
+    from slicer_package_manager.backup.steps import silent
+    return checking.require_whole(place, backup, silent)
+
+
+def problems(place, backup):
+    from slicer_package_manager.backup.errors import DamagedError
+    with pytest.raises(DamagedError) as refusal:
+        require_whole(place, backup)
+    return refusal.value.problems
+
+
+def saved(result, name):
+    """The documents of the collection ``name`` in a backup, by ids."""
+    import bson
+
+    from slicer_package_manager.backup import streams
+    return {str(one['_id']): bson.decode(one.raw) for one in streams.documents(result.backup.collection(name))}
+
+
+def stored_in(db, name):
+    return {str(one['_id']): one for one in db[name].find({})}
+
+
+@pytest.fixture
+def ready(make, api):
+    def maker(kind='package', content=b'content', **values):
+        item = make(kind, **values)
+        upload(api, item['_id'], content)
+        return item
+    return maker
+
+
+def test_all_documents_and_bytes_are_in_a_backup(make_backup, ready, db, place):
+    ready()
+    ready('extension', b'other')
+    result = make_backup()
+    names = set(db.list_collection_names()) - {'upload', 'slicer_package_manager_bootstrap'}
+    assert {name: saved(result, name) for name in names} == {name: stored_in(db, name) for name in names}
+    assert set(place.objects.digests()) == {hashlib.sha512(one).hexdigest() for one in (b'content', b'other')}
+    assert (result.files, result.copied, result.shared, result.left_out) == (2, [2, 12], [0, 0], [])
+
+
+def test_only_its_owner_can_read_a_backup(db, tmp_path, mongo_uri):
+    from plugin_tests import commands
+    done = commands.run('backup', tmp_path / 'new', '--database', mongo_uri)
+    assert done.returncode == 0, done.stderr
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / 'new', *(tmp_path / 'new').rglob('*'))} == {0}
+
+
+def test_what_is_there_is_not_copied_again(make_backup, ready):
+    ready()
+    make_backup()
+    ready('extension', b'other')
+    again = make_backup()
+    assert (again.copied, again.shared) == ([1, 5], [1, 7])
+
+
+@pytest.mark.parametrize('read', ['file', 'item', 'folder', 'collection'])
+def test_a_file_that_is_replaced_meanwhile(make_backup, ready, api, read):
+    item = ready()
+    result = make_backup({read: lambda: upload(api, item['_id'], b'newer content')})
+    files = [one for one in saved(result, 'file').values() if str(one['itemId']) == item['_id']]
+    meta = saved(result, 'item')[item['_id']]['meta']
+    assert [one['sha512'] for one in files] == [meta['sha512']]
+    assert meta['sha512'] in {hashlib.sha512(one).hexdigest() for one in (b'content', b'newer content')}
+
+
+def test_a_package_that_comes_between_files_and_items_comes_with_its_file(make_backup, ready):
+    new = []
+    result = make_backup({'file': lambda: new.append(ready())})
+    assert saved(result, 'item')[new[0]['_id']]['spm']['ready']
+    assert [str(one['itemId']) for one in saved(result, 'file').values()] == [new[0]['_id']]
+
+
+@pytest.mark.parametrize('read', ['file', 'item', 'folder', 'user'])
+def test_a_package_that_is_deleted_meanwhile_is_there_whole_or_not_at_all(make_backup, ready, api, app, read):
+    item = ready()
+    result = make_backup({read: lambda: api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').raise_for_status()})
+    assert (len(saved(result, 'item')), len(saved(result, 'file'))) in ((0, 0), (1, 0))
+    assert not any(one['spm']['ready'] for one in saved(result, 'item').values())
+    assert result.left_out == []
+
+
+@pytest.mark.parametrize('read', ['item', 'folder', 'user'])
+def test_a_release_that_is_renamed_meanwhile(make_backup, ready, api, app, read):
+    api.post(f'/app/{app["_id"]}/release', params={'name': '5.8', 'app_revision': '33000'}).raise_for_status()
+    item = ready()
+    rename = {'name': '5.9'}
+    result = make_backup({read: lambda: api.put(f'/folder/{item["folderId"]}', params=rename).raise_for_status()})
+    name = saved(result, 'folder')[item['folderId']]['name']
+    thing = saved(result, 'item')[item['_id']]
+    assert name == thing['spm']['release'] == thing['meta']['release']
+
+
+def test_a_folder_that_is_deleted_meanwhile_takes_its_packages_along(make_backup, ready, api, app):
+    item = ready()
+    result = make_backup({'item': lambda: api.delete(f'/app/{app["_id"]}/release/33000').raise_for_status()})
+    assert saved(result, 'item') == saved(result, 'file') == {}
+    assert item['folderId'] not in saved(result, 'folder')
+
+
+def test_half_an_upload_is_not_in_a_backup(make_backup, make, api):
+    item = make('package')
+    half = {'parentType': 'item', 'parentId': item['_id'], 'name': 'a', 'size': 10}
+    api.post('/file', params=half).raise_for_status()
+    result = make_backup()
+    assert not result.backup.collection('upload').exists()
+
+
+def test_a_package_whose_server_did_not_finish_tells_the_truth_in_the_backup(make_backup, ready, db):
+    item = ready()
+    db['item'].update_one({'name': item['name']}, {'$set': {'size': 14, 'spm.ready': False, 'meta.sha512': 'f' * 128}})
+    stored = saved(make_backup(), 'item')[item['_id']]
+    assert (stored['size'], stored['spm']['ready']) == (7, True)
+    assert stored['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
+
+
+def blob_of(db, tmp_path):
+    file = db['file'].find_one({'size': {'$gt': 0}})
+    return tmp_path / 'assetstore' / file['path']
+
+
+def test_lost_bytes_are_told_and_the_package_is_no_longer_listed(make_backup, ready, db, tmp_path):
+    item = ready()
+    ready('extension', b'other')
+    db['file'].update_one({'itemId': db['item'].find_one({'name': item['name']})['_id']}, {'$set': {'size': 8}})
+    result = make_backup()
+    assert len(result.left_out) == 1
+    assert 'file.tar.gz' in result.left_out[0]
+    assert saved(result, 'item')[item['_id']]['spm']['ready'] is False
+    assert saved(result, 'item')[item['_id']]['meta']['sha512'] == ''
+    assert len(saved(result, 'file')) == 1
+
+
+def test_bytes_with_a_wrong_checksum_are_kept_and_told(make_backup, ready, db, tmp_path):
+    ready()
+    blob_of(db, tmp_path).write_bytes(b'CONTENT')
+    result = make_backup()
+    assert result.left_out == []
+    assert 'do not have the checksum' in result.notes[0]
+
+
+def test_an_assetstore_that_is_not_mounted_is_no_loss_of_all_files(make_backup, ready, tmp_path):
+    from slicer_package_manager.backup.errors import BackupError
+    ready()
+    shutil.rmtree(tmp_path / 'assetstore')
+    with pytest.raises(BackupError, match='is not there'):
+        make_backup()
+
+
+def test_imported_files_come_along(make_backup, ready, db, tmp_path):
+    item = ready()
+    outside = tmp_path / 'outside.tar.gz'
+    outside.write_bytes(b'imported')
+    db['file'].update_one({}, {'$set': {'path': str(outside), 'imported': True, 'size': 8},
+                               '$unset': {'sha512': ''}})
+    (file,) = saved(make_backup(), 'file').values()
+    digest = hashlib.sha512(b'imported').hexdigest()
+    assert (file['path'], file['sha512'], 'imported' in file) == (f'{digest[:2]}/{digest[2:4]}/{digest}', digest, False)
+    assert str(file['itemId']) == item['_id']
+
+
+def test_files_in_a_bucket_are_told_of(make_backup, ready, db):
+    ready()
+    store = db['assetstore'].insert_one({'type': 2, 'name': 'cloud', 'bucket': 'packages'}).inserted_id
+    db['file'].update_one({}, {'$set': {'assetstoreId': store}, '$unset': {'path': ''}})
+    (note,) = make_backup().notes
+    assert note.startswith('1 files lie in the bucket packages of "cloud"')
+
+
+DAMAGES = {
+    'changed object': (lambda place, _: next(objects(place)).write_bytes(b'CONTENT'), 'its bytes have changed'),
+    'short object': (lambda place, _: os.truncate(next(objects(place)), 3), 'has 3 bytes instead of 7'),
+    'no object': (lambda place, _: next(objects(place)).unlink(), 'is missing'),
+    'changed documents': (lambda _, backup: flip(backup.collection('item')), 'item.bson.gz: its bytes have changed'),
+    'no documents': (lambda _, backup: backup.collection('file').unlink(), 'file.bson.gz: is missing'),
+    'changed contents': (lambda _, backup: flip(backup.contents), 'contents.gz: its bytes have changed'),
+    'changed manifest': (lambda _, backup: shorten(backup.path / 'manifest.json'), 'json: its text has changed'),
+    'half a manifest': (lambda _, backup: os.truncate(backup.path / 'manifest.json', 100), 'json: cannot be read'),
+    'no manifest': (lambda _, backup: (backup.path / 'manifest.json').unlink(), 'manifest.json: cannot be read'),
+}
+
+
+def objects(place):
+    return (place.objects.path(one) for one in place.objects.digests())
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def shorten(path):
+    facts = json.loads(path.read_text())
+    del facts['collections']['item']
+    path.write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize(('damage', 'told'), DAMAGES.values(), ids=DAMAGES)
+def test_damage_is_named_and_nothing_of_it_is_restored(make_backup, ready, place, db, tmp_path, damage, told):
+    from slicer_package_manager.backup import restoring
+    from slicer_package_manager.backup.errors import DamagedError
+    from slicer_package_manager.backup.steps import silent
+    ready()
+    backup = make_backup().backup
+    damage(place, backup)
+    (problem,) = problems(place, backup)
+    assert told in problem
+    target = restoring.Target(db.client['untouched'], tmp_path / 'new')
+    with pytest.raises(DamagedError):
+        restoring.restore(place, backup, target, silent)
+    assert 'untouched' not in db.client.list_database_names()
+    assert not target.assetstore.exists()
+
+
+def test_a_backup_that_was_broken_off_is_not_listed_and_the_next_one_goes_on(make_backup, ready, place, db):
+    from slicer_package_manager.backup import making, objects
+    from slicer_package_manager.backup.steps import silent
+    ready()
+    ready('extension', b'other')
+    put, done = objects.Objects.put, []
+
+    def once(self, source, advance):
+        if done:
+            raise KeyboardInterrupt
+        done.append(source)
+        return put(self, source, advance)
+    with pytest.MonkeyPatch.context() as patch, place.writing():
+        patch.setattr(objects.Objects, 'put', once)
+        with pytest.raises(KeyboardInterrupt):
+            making.make(db, place, silent)
+    (place.path / 'objects' / 'unfinished' / 'half').write_bytes(b'ot')
+    assert place.backups() == []
+    result = make_backup()
+    assert (result.copied[0], result.shared[0]) == (1, 1)
+    assert place.backups() == [result.backup]
+    assert [path.name for path in (place.path / 'backups').iterdir()] == [result.backup.name]
+    assert list((place.path / 'objects' / 'unfinished').iterdir()) == []
+
+
+def test_a_recheck_mends_damaged_objects(make_backup, ready, place):
+    ready()
+    old = make_backup().backup
+    next(objects(place)).write_bytes(b'CONTENT')
+    assert problems(place, old)
+    make_backup(check=True)
+    require_whole(place, old)
+
+
+def test_what_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
+    from slicer_package_manager.backup import restoring
+    from slicer_package_manager.backup.errors import BackupError
+    from slicer_package_manager.backup.steps import silent
+    ready()
+    backup = make_backup().backup
+    with pytest.raises(BackupError, match=r'"girder" is not empty: it has .*item'):
+        restoring.restore(place, backup, restoring.Target(db, tmp_path / 'new'), silent)
+    (tmp_path / 'new').mkdir()
+    (tmp_path / 'new' / 'thesis.txt').write_text('mine')
+    with pytest.raises(BackupError, match=r'thesis\.txt'):
+        restoring.restore(place, backup, restoring.Target(db.client['untouched'], tmp_path / 'new'), silent)
+    assert 'untouched' not in db.client.list_database_names()
+
+
+def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_backup, ready, place, db, tmp_path):
+    from slicer_package_manager.backup import restoring
+    from slicer_package_manager.backup.steps import silent
+    ready()
+    expected = stored_in(db, 'item')
+    backup = make_backup().backup
+    target = restoring.Target(db.client['spm_restored'], tmp_path / 'new')
+
+    def interrupt(title, total, in_bytes):
+        if 'documents' in title and not in_bytes:
+            raise KeyboardInterrupt
+        return silent(title, total, in_bytes)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            restoring.restore(place, backup, target, interrupt)
+        assert target.database.list_collection_names() == []
+        restoring.restore(place, backup, target, silent)
+        assert stored_in(target.database, 'item') == expected
+        assert target.database['assetstore'].find_one()['root'] == str(tmp_path / 'new')
+    finally:
+        db.client.drop_database('spm_restored')
+
+
+def test_a_moment_that_is_too_long_ago_is_given_up(make_backup, ready, monkeypatch):
+    from slicer_package_manager.backup import reading
+    ready()
+    failed = []
+    whole = reading.documents
+
+    def documents(collection, session):
+        if collection.name == 'item' and not failed:
+            yield next(whole(collection, session))
+            failed.append(collection.name)
+            raise reading.TooOldError
+        yield from whole(collection, session)
+    monkeypatch.setattr(reading, 'documents', documents)
+    result = make_backup()
+    assert failed
+    assert len(saved(result, 'item')) == 1
+
+
+def days(*numbers):
+    return [datetime(2026, 11, 22, 3, tzinfo=timezone.utc) - timedelta(days=number) for number in numbers]
+
+
+@pytest.mark.parametrize(('rule', 'ages', 'kept'), [
+    pytest.param({'last': 2}, (0, 1, 2), (0, 1), id='newest'),
+    pytest.param({'daily': 2}, (0, 0.1, 1, 1.1, 2), (0, 1), id='one a day'),
+    pytest.param({'daily': 2}, (0, 5, 9), (0, 5), id='days without one do not count'),
+    pytest.param({'weekly': 2}, (0, 3, 7, 8), (0, 7), id='one a week'),
+    pytest.param({'monthly': 2}, (0, 20, 25, 40), (0, 25), id='one a month'),
+    pytest.param({'last': 1, 'monthly': 2}, (0, 20, 25, 40), (0, 25), id='any reason is enough'),
+    pytest.param({'last': 5}, (0, 1), (0, 1), id='more than there are'),
+])
+def test_what_a_rule_keeps(rule, ages, kept):
+    from slicer_package_manager.backup import pruning
+    assert pruning.kept(days(*ages), pruning.Rule(**rule)) == set(days(*kept))
+
+
+def test_pruning_removes_old_backups_and_what_only_they_had(make_backup, ready, api, app, place):
+    from slicer_package_manager.backup import pruning
+    gone, stays = ready(content=b'old'), ready('extension', b'other')
+    make_backup()
+    api.delete(f'/app/{app["_id"]}/package/{gone["_id"]}').raise_for_status()
+    newest = make_backup().backup
+    removed, unused = pruning.prune(place, pruning.Rule(last=1))
+    assert (len(removed), unused) == (1, 1)
+    assert place.backups() == [newest]
+    assert list(place.objects.digests()) == [hashlib.sha512(b'other').hexdigest()]
+    require_whole(place, newest)
+    assert stays['_id'] in saved(make_backup(), 'item')
+
+
+def test_one_at_a_time(place):
+    from slicer_package_manager.backup.errors import BackupError
+    with place.writing(), pytest.raises(BackupError, match=f'by process {os.getpid()}'):
+        place.writing().__enter__()
+    with place.reading(), place.reading(), pytest.raises(BackupError, match='is being read'):
+        place.reading(exclusive=True).__enter__()
+
+
+def test_on_a_replica_set_all_is_read_as_of_one_moment(tmp_path, place):
+    from plugin_tests import mongodb
+    from slicer_package_manager.backup import making
+    from slicer_package_manager.backup.steps import silent
+    with mongodb.running('--replSet', 'rs') as uri, pymongo.MongoClient(uri, directConnection=True) as direct:
+        host = ':'.join(map(str, direct.address))
+        direct.admin.command('replSetInitiate', {'_id': 'rs', 'members': [{'_id': 0, 'host': host}]})
+        with pymongo.MongoClient(uri, replicaSet='rs') as client, place.writing():
+            database = client.get_database()
+            database['setting'].insert_one({'key': 'a'})
+            database['group'].insert_one({'name': 'a'})
+            database['user'].insert_one({'login': 'a'})
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(making.reading, 'learn', lambda _facts, _name, raws: _then(
+                    raws, lambda: database['user'].delete_many({})))
+                result = making.make(database, place, silent)
+            assert database['user'].count_documents({}) == 0
+            assert len(saved(result, 'user')) == 1
+    assert json.loads((result.backup.path / 'manifest.json').read_text())['consistency'] == 'read as of one moment'
+
+
+def _then(raws, act):
+    yield from raws
+    act()

@@ -1,0 +1,276 @@
+"""The doctor finds what is wrong, mends what it may, and leaves the rest alone."""
+import json
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from bson.objectid import ObjectId
+
+from plugin_tests import commands
+from plugin_tests.conftest import upload
+
+pytestmark = pytest.mark.database
+
+LONG_AGO = datetime.now(timezone.utc) - timedelta(days=3)
+OLD = LONG_AGO.timestamp()
+
+
+@pytest.fixture
+def installation(api, app, make, db, tmp_path):
+    """A healthy server: a release, a draft, a package and an extension with files, a link, counts."""
+    api.post(f'/app/{app["_id"]}/release', params={'name': '5.8', 'app_revision': '33000'}).raise_for_status()
+    for kind in ('package', 'extension'):
+        item = make(kind)
+        upload(api, item['_id'], f'content of the {kind}'.encode())
+        api.get(f'/item/{item["_id"]}/download').raise_for_status()
+    make('package', revision='33001', url='https://github.com/Slicer/Slicer/releases/download/1/a.zip', size=5)
+    return Installation(db, tmp_path / 'assetstore', api)
+
+
+class Installation:
+    """Looks into what is stored, as the doctor does, and as the tests need it to do damage."""
+
+    def __init__(self, db, root, api):
+        self.db, self.root, self.api = db, root, api
+
+    @property
+    def package(self):
+        return self.db['item'].find_one({'spm.kind': 'package', 'meta.revision': '33000'})
+
+    @property
+    def file(self):
+        return self.db['file'].find_one({'itemId': self.package['_id']})
+
+    @property
+    def release(self):
+        return self.db['folder'].find_one({'name': '5.8'})
+
+    @property
+    def blob(self):
+        return self.root / self.file['path']
+
+    def add_file(self, **values):
+        self.db['file'].insert_one({**self.file, '_id': ObjectId(), **values})
+
+
+def found(*, mend=False):
+    from slicer_package_manager.doctor.checks import CHECKS
+    from slicer_package_manager.doctor.findings import Options
+    names = []
+    for check in CHECKS:
+        for finding in check.find(Options()):
+            assert finding.what
+            assert finding.todo
+            names.append(check.name)
+            if mend and finding.mend:
+                finding.mend()
+    return names
+
+
+def test_a_healthy_installation_is_clean(installation):
+    assert found() == []
+
+
+def change(collection, query, update):
+    return lambda one: one.db[collection].update_one(query(one), update)
+
+
+def the_package(one):
+    return {'_id': one.package['_id']}
+
+
+def the_file(one):
+    return {'_id': one.file['_id']}
+
+
+def the_release(one):
+    return {'_id': one.release['_id']}
+
+
+def write(name, content=b'content'):
+    def damage(one):
+        path = one.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (OLD, OLD))
+    return damage
+
+
+def half_an_upload(one):
+    one.api.post('/file', params={'parentType': 'item', 'parentId': str(one.package['_id']), 'name': 'half.zip',
+                                  'size': 10}).raise_for_status()
+    one.db['upload'].update_one({}, {'$set': {'updated': LONG_AGO}})
+
+
+def two_counts(one):
+    one.db['slicer_package_download'].drop_index('spm_download')
+    count = one.db['slicer_package_download'].find_one({'kind': 'package'})
+    one.db['slicer_package_download'].insert_one({**count, '_id': ObjectId(), 'count': 5})
+
+
+def stray(one):
+    folder = one.db['folder'].insert_one({**one.release, '_id': ObjectId(), 'name': 'stray', 'lowerName': 'stray',
+                                          'parentId': one.release['_id'], 'spm': None}).inserted_id
+    one.db['folder'].update_one({'_id': folder}, {'$unset': {'spm': ''}})
+    one.db['item'].update_one(the_package(one), {'$set': {'folderId': folder}})
+
+
+def misplaced_release(one):
+    drafts = one.db['folder'].find_one({'name': 'draft'})
+    one.db['folder'].update_one({'_id': one.release['parentId']}, {'$unset': {'spm': ''}})
+    one.db['folder'].update_one({'_id': drafts['_id']}, {'$set': {'spm.app': ObjectId()}})
+
+
+MENDED = {
+    'a package that tells another checksum': ('files', change('item', the_package, {
+        '$set': {'meta.sha512': 'f' * 128}})),
+    'a package that seems to have no file': ('files', change('item', the_package, {'$set': {'spm.ready': False}})),
+    'a package of another size': ('files', change('item', the_package, {'$set': {'size': 1}})),
+    'the same file twice': ('files', lambda one: one.add_file(created=datetime.now(timezone.utc))),
+    'no index': ('indexes', lambda one: one.db['item'].drop_index('spm_item_identity')),
+    'no index of counts': ('indexes', lambda one: one.db['slicer_package_download'].drop_index('spm_download')),
+    'two counts for one thing': ('counts', two_counts),
+    'a package that is not registered': ('registrations', change('item', the_package, {'$unset': {'spm': ''}})),
+    'a package of another release': ('registrations', change('item', the_package, {'$set': {'spm.release': '4.0'}})),
+    'a release that is not registered': ('registrations', change('folder', the_release, {'$unset': {'spm': ''}})),
+    'a release of another name': ('registrations', change('folder', the_release, {'$set': {'spm.release': '4.0'}})),
+    'an application that is not registered': ('registrations', misplaced_release),
+    'a replaced file that stays': ('replaced', lambda one: one.add_file(itemId=None, spm={'retired': LONG_AGO})),
+    'half an upload': ('uploads', half_an_upload),
+    'bytes of no upload': ('uploads', write('temp/tmpabc')),
+    'bytes of no file': ('unused', write(f'ab/cd/abcd{"0" * 124}')),
+}
+
+
+@pytest.mark.parametrize(('check', 'damage'), MENDED.values(), ids=MENDED)
+def test_what_can_be_mended(installation, check, damage):
+    from slicer_package_manager.registry import indexes
+    try:
+        damage(installation)
+        assert set(found()) >= {check}
+        found(mend=True)
+        assert found() == []
+    finally:
+        installation.db['slicer_package_download'].delete_many({})
+        indexes.ensure()
+    assert installation.package['spm']['ready']
+    assert installation.blob.read_bytes() == b'content of the package'
+
+
+def settings(key, value):
+    return lambda one: one.db['setting'].replace_one({'key': key}, {'key': key, 'value': value}, upsert=True)
+
+
+def two_of_one_identity(one):
+    one.db['item'].drop_index('spm_item_identity')
+    item = one.package
+    one.db['item'].insert_one({**item, '_id': ObjectId(), 'name': 'second', 'lowerName': 'second'})
+
+
+TOLD = {
+    'lost bytes': ('bytes', lambda one: one.blob.unlink()),
+    'too few bytes': ('bytes', lambda one: os.truncate(one.blob, 3)),
+    'other bytes': ('checksums', lambda one: one.blob.write_bytes(b'CONTENT OF THE PACKAGE')),
+    'two different files': ('files', lambda one: one.add_file(sha512='f' * 128)),
+    'an unfinished replacement': ('files', lambda one: one.add_file(name='new_file', created=LONG_AGO)),
+    'no file for days': ('without-files', lambda one: (
+        one.db['file'].delete_one(the_file(one)),
+        one.db['item'].update_one(the_package(one), {'$set': {
+            'spm.ready': False, 'meta.sha512': '', 'size': 0, 'updated': LONG_AGO}}))),
+    'metadata that is not allowed': ('registrations', change('item', the_package, {'$set': {'meta.os': 'Linux'}})),
+    'two packages of one identity': ('duplicates', two_of_one_identity),
+    'a file of no item': ('orphans', change('file', the_file, {'$set': {'itemId': ObjectId()}})),
+    'a package in no folder': ('orphans', change('item', the_package, {'$set': {'folderId': ObjectId()}})),
+    'a folder in no folder': ('orphans', change('folder', the_release, {'$set': {'parentId': ObjectId()}})),
+    'a count that is no number': ('counts', lambda one: one.db['slicer_package_download'].update_one(
+        {}, {'$set': {'count': 'many'}})),
+    'a package from the future': ('clock', change('item', the_package, {'$set': {
+        'created': datetime.now(timezone.utc) + timedelta(days=9)}})),
+    'an unusable setting': ('settings', settings('slicer_package_manager.link_delivery', 'perhaps')),
+    'links that nobody may fetch': ('settings', settings('slicer_package_manager.link_hosts', ['*.example.org'])),
+    'a cache in each process': ('settings', settings('core.cache.enabled', True)),
+    'no administrator': ('settings', lambda one: one.db['user'].update_many({}, {'$set': {'admin': False}})),
+    'no current assetstore': ('assetstores', lambda one: one.db['assetstore'].update_many(
+        {}, {'$set': {'current': False}})),
+    'no directory of the assetstore': ('assetstores', lambda one: one.root.rename(one.root.with_name('unmounted'))),
+}
+
+
+@pytest.mark.parametrize(('check', 'damage'), TOLD.values(), ids=TOLD)
+def test_what_is_only_told(installation, check, damage):
+    from slicer_package_manager.registry import indexes
+    try:
+        damage(installation)
+        assert check in found()
+        before = {name: installation.db[name].count_documents({}) for name in ('file', 'item', 'folder', 'upload')}
+        files = sum(path.is_file() for path in Path(installation.root).rglob('*'))
+        for one in ('clock', 'settings', 'assetstores', 'bytes', 'checksums', 'orphans', 'without-files'):
+            mend_only(one)
+        assert check in found()
+        assert before == {name: installation.db[name].count_documents({}) for name in before}
+        assert files == sum(path.is_file() for path in Path(installation.root).rglob('*'))
+    finally:
+        installation.db['item'].delete_many({})
+        indexes.ensure()
+
+
+def mend_only(name):
+    from slicer_package_manager.doctor.checks import CHECKS
+    from slicer_package_manager.doctor.findings import Options
+    check = next(one for one in CHECKS if one.name == name)
+    assert [one.mend for one in check.find(Options()) if one.mend] == []
+
+
+def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
+    item = installation.package
+    stray(installation)
+    assert found(mend=True) == ['registrations']
+    assert found() == []
+    stored = installation.db['item'].find_one({'_id': item['_id']})
+    assert ('spm' in stored, stored['meta'], stored['size']) == (False, item['meta'], item['size'])
+
+
+def test_little_space_is_told(installation, monkeypatch):
+    monkeypatch.setenv('GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES', str(10**9))
+    assert found() == ['assetstores']
+
+
+def test_bytes_put_aside_are_still_there(installation):
+    write(f'ab/cd/abcd{"0" * 124}', b'precious')(installation)
+    found(mend=True)
+    assert (installation.root / 'orphaned' / f'abcd{"0" * 124}').read_bytes() == b'precious'
+
+
+def test_counts_that_are_added_up_lose_nothing(installation):
+    from slicer_package_manager.registry import indexes
+    try:
+        two_counts(installation)
+        found(mend=True)
+        (one,) = installation.db['slicer_package_download'].find({'kind': 'package'})
+        assert (one['count'], 'moved' in one) == (6, False)
+    finally:
+        installation.db['slicer_package_download'].delete_many({})
+        indexes.ensure()
+
+
+@pytest.mark.process
+def test_the_command(installation, mongo_uri):
+    def doctor(*args, database=mongo_uri):
+        done = commands.run('doctor', '--database', database, *args)
+        return done.returncode, done.stdout, done.stderr
+    installation.db['item'].update_one(the_package(installation), {'$set': {'spm.ready': False}})
+    code, output, _ = doctor('--full')
+    assert code == 1
+    assert 'error: files: "Slicer_linux_amd64_33000"' in output
+    assert output.endswith('16 checks, 1 findings, 0 of them mended.\n')
+    version = installation.db['slicer_package_change'].find_one()
+    code, output, _ = doctor('--fix', '--json')
+    assert code == 0
+    assert installation.db['slicer_package_change'].find_one() != version  # servers list anew
+    (finding,) = json.loads(output)['findings']
+    assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
+    assert doctor() == (0, '16 checks, 0 findings, 0 of them mended.\n', '')
+    code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder')
+    assert (code, output) == (2, '')
+    assert '127.0.0.1:9 does not answer' in errors

@@ -1,0 +1,156 @@
+"""The directory that holds backups, and the objects that they share::
+
+objects/ab/cd/<SHA-512>        the bytes of one file, once
+backups/<UTC time>/            one backup; while it is made or removed its name ends with ``.partial``
+manifest.json              written last
+database/<collection>.bson.gz
+contents.gz                a line of JSON for each stored file: object, size, assetstore, path
+lock, reading.lock
+"""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from slicer_package_manager import locks
+from slicer_package_manager.backup.errors import BackupError
+from slicer_package_manager.backup.objects import Objects
+
+PARTIAL = '.partial'
+_NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z')
+_FORM = '%Y-%m-%dT%H%M%SZ'
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup, at ``path``."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """When it was begun, as it is listed."""
+        return self.path.name
+
+    @property
+    def moment(self) -> datetime:
+        """When it was begun."""
+        return datetime.strptime(self.name, _FORM).replace(tzinfo=timezone.utc)
+
+    @property
+    def contents(self) -> Path:
+        """The list of stored files."""
+        return self.path / 'contents.gz'
+
+    def collection(self, name: str) -> Path:
+        """The file of the documents of the collection ``name``."""
+        return self.path / 'database' / f'{name}.bson.gz'
+
+
+class Directory:
+    """A directory with backups."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        self.objects = Objects(self.path / 'objects')
+        self._backups = self.path / 'backups'
+
+    def backups(self) -> list[Backup]:
+        """All complete backups, oldest first."""
+        found = self._backups.iterdir() if self._backups.is_dir() else ()
+        return [Backup(one) for one in sorted(found) if _NAME.fullmatch(one.name)]
+
+    def find(self, at: str | None = None) -> Backup:
+        """The backup whose name begins with ``at``, the newest by default.
+
+        :raises BackupError: there is none, or several are meant.
+        """
+        found = [one for one in self.backups() if one.name.startswith(at or '')]
+        if not found:
+            what = f'no backup "{at}"' if at else 'no complete backup'
+            raise BackupError(f'There is {what} in {self.path}. See slicer-package-manager backup list {self.path}.')
+        if at and len(found) > 1:
+            raise BackupError(f'Several backups begin with "{at}": {", ".join(one.name for one in found)}. Name one.')
+        return found[-1]
+
+    def begin(self) -> Backup:
+        """Make the place of a new backup, and clear what runs that did not end have left.
+
+        :raises OSError: the directory cannot be written to.
+        """
+        self._backups.mkdir(parents=True, exist_ok=True)
+        for left in self._backups.glob(f'*{PARTIAL}'):
+            shutil.rmtree(left)
+        self.objects.clear_unfinished()
+        moment = datetime.now(timezone.utc)
+        while (self._backups / moment.strftime(_FORM)).exists():
+            moment += timedelta(seconds=1)
+        place = Backup(self._backups / (moment.strftime(_FORM) + PARTIAL))
+        (place.path / 'database').mkdir(parents=True)
+        return place
+
+    def finish(self, partial: Backup) -> Backup:
+        """Give the backup ``partial``, which is all on the disk, its name."""
+        final = Backup(partial.path.with_name(partial.name.removesuffix(PARTIAL)))
+        _sync(partial.path / 'database')
+        _sync(partial.path)
+        partial.path.rename(final.path)
+        _sync(self._backups)
+        return final
+
+    def remove(self, backup: Backup) -> None:
+        """Remove ``backup``; objects stay."""
+        gone = backup.path.with_name(backup.name + PARTIAL)
+        backup.path.rename(gone)
+        shutil.rmtree(gone)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the directory for the one process that makes or prunes backups.
+
+        :raises BackupError: another one does.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._locked('lock', 'is being written to'):
+            yield
+
+    @contextmanager
+    def reading(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Keep objects from being removed; or, ``exclusive``, hold the directory while some are.
+
+        :raises BackupError: another process stands against it.
+        """
+        if not self.path.is_dir():
+            raise BackupError(f'There is no directory {self.path}.')
+        with self._locked('reading.lock', 'is being read or pruned', shared=not exclusive):
+            yield
+
+    @contextmanager
+    def _locked(self, name: str, doing: str, *, shared: bool = False) -> Iterator[None]:
+        try:
+            lock = locks.held(self.path / name, shared=shared)
+            lock.__enter__()
+        except locks.UnsupportedError as error:
+            raise BackupError('Backups need Linux or macOS.') from error
+        except locks.HeldError as error:
+            raise BackupError(f'The directory {self.path} {doing} by process {error.owner}. '
+                              'Wait for its end.') from error
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+
+def _sync(directory: Path) -> None:
+    """Have the entries of ``directory`` on the disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

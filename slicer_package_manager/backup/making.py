@@ -1,0 +1,248 @@
+"""Makes one backup of a live database and its assetstores; see the package for why it fits together."""
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import bson
+from bson.objectid import ObjectId
+from girder.constants import AssetstoreType
+
+import slicer_package_manager
+from slicer_package_manager.backup import facts as knowledge
+from slicer_package_manager.backup import manifest, objects, reading, streams
+from slicer_package_manager.backup.directory import Backup, Directory
+from slicer_package_manager.backup.errors import BackupError
+from slicer_package_manager.backup.facts import Content, Facts
+from slicer_package_manager.backup.steps import Advance, Steps
+from slicer_package_manager.backup.streams import Written
+
+#: How often what was deleted while we copied is read again.
+_ROUNDS = 20
+#: How the documents come to fit together.
+_ONE_MOMENT, _IN_ORDER = 'read as of one moment', 'read in order, and again what did not fit'
+
+
+@dataclass
+class Result:
+    """A backup that was made.
+
+    ``copied`` and ``shared`` are numbers of objects and bytes that are new, and that were there before; ``left_out``
+    names files that the database speaks of and whose bytes are lost; ``notes`` is what else to know.
+    """
+
+    backup: Backup | None = None
+    documents: int = 0
+    files: int = 0
+    copied: list[int] = field(default_factory=lambda: [0, 0])
+    shared: list[int] = field(default_factory=lambda: [0, 0])
+    left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def make(database, directory: Directory, steps: Steps, *, check: bool = False) -> Result:
+    """Make a backup of ``database`` and the files of its filesystem assetstores; the caller holds ``directory``.
+
+    :param check: read the objects that are there already, and replace those that are damaged.
+    :raises BackupError: it cannot be made; then none is listed.
+    :raises OSError: a directory cannot be read or written.
+    """
+    place = directory.begin()
+    with knowledge.opened() as facts:
+        maker = _Maker(database, directory, place, facts, steps, check)
+        maker.read_documents()
+        maker.copy_contents()
+        collections = maker.write_documents()
+        contents = streams.write(place.contents, _lines(facts))
+    maker.result.files = contents.entries
+    manifest.write(place.path, maker.manifest(collections, contents))
+    maker.result.backup = directory.finish(place)
+    return maker.result
+
+
+def _lines(facts: Facts) -> Iterator[bytes]:
+    return (json.dumps(row).encode() + b'\n' for row in facts.kept())
+
+
+class _Maker:
+    def __init__(self, database, directory: Directory, place: Backup, facts: Facts, steps: Steps, check: bool) -> None:
+        self.database, self.directory, self.place = database, directory, place
+        self.facts, self.steps, self.check = facts, steps, check
+        self.result = Result()
+        self.written: dict[str, Written] = {}
+        self.stores: list[dict[str, Any]] = []
+        self.consistency = _IN_ORDER
+
+    def read_documents(self) -> None:
+        """Read all collections, make them fit together, and look which assetstores there are."""
+        names = reading.collections(self.database)
+        total = sum(self.database[name].estimated_document_count() for name in names)
+        with self.steps('Reading the database', total, False) as advance, reading.moment(self.database) as snapshot:
+            session, self.consistency = snapshot, _ONE_MOMENT if snapshot else _IN_ORDER
+            for name in names:
+                try:
+                    self._read(name, session, advance)
+                except reading.TooOldError:  # the order of the collections is what counts from here on
+                    session, self.consistency = None, _IN_ORDER
+                    self._read(name, session, advance)
+        reading.reconcile(self.database, self.facts)
+        for store in self.database['assetstore'].find({}):
+            self._learn_store(store)
+
+    def _read(self, name: str, session, advance: Advance) -> None:
+        raws = reading.learn(self.facts, name, reading.documents(self.database[name], session))
+        self.written[name] = streams.write(self.place.collection(name), _told(raws, advance))
+
+    def _learn_store(self, store) -> None:
+        if store['type'] == AssetstoreType.FILESYSTEM:
+            if not Path(store['root']).is_dir():
+                raise BackupError(f'The directory of the assetstore "{store["name"]}", {store["root"]}, is not there. '
+                                  'Mount it, or make the backup on the machine that has it.')
+            self.facts.add_store(str(store['_id']), store['root'])
+        elif store['type'] != AssetstoreType.S3:
+            raise BackupError(f'The assetstore "{store["name"]}" is of a type that backups do not know '
+                              f'({store["type"]}). Move its files to another one, and delete it.')
+        self.stores.append({key: store.get(key) for key in ('name', 'type', 'root', 'bucket', 'prefix', 'current')}
+                           | {'id': str(store['_id'])})
+
+    def copy_contents(self) -> None:
+        """Copy what files speak of; what was deleted meanwhile is looked up again, what is lost is left out."""
+        for _ in range(_ROUNDS):
+            missing = self._copy_all()
+            if not missing:
+                break
+            news = [reading.refresh(self.database, self.facts, 'file', one)
+                    for content in missing for one in self.facts.files_at(content)]
+            reading.reconcile(self.database, self.facts)
+            if not any(news) and {*missing} == {*self.facts.contents()}:
+                break
+        self._leave_out_what_is_lost()
+        self._note_elsewhere()
+
+    def _copy_all(self) -> list[Content]:
+        roots = {store['id']: Path(store['root']) for store in self.stores if store['root']}
+        contents = self.facts.contents
+        wanted = sum(one.size for one in contents() if not self._there(one))
+        free = shutil.disk_usage(self.directory.path).free
+        if wanted > free:
+            raise BackupError(f'{self.directory.path} has {free} bytes left, and {wanted} are to be copied there. Make '
+                              'room, or take another directory.')
+        with self.steps('Copying files', wanted, True) as advance:
+            return [one for one in contents() if not self._copy(one, roots[one.store] / one.path, advance)]
+
+    def _there(self, content: Content) -> bool:
+        return not content.imported and self.directory.objects.has(content.sha512, content.size)
+
+    def _whole(self, content: Content) -> bool:
+        return not self.check or self.directory.objects.problem(str(content.sha512), content.size) is None
+
+    def _copy(self, content: Content, source: Path, advance: Advance) -> bool:
+        """Have ``content`` in the directory; tells whether it is."""
+        if self._there(content) and self._whole(content):
+            self.facts.keep(content, str(content.sha512))
+            _count(self.result.shared, content)
+            return True
+        try:
+            if source.stat().st_size != content.size:
+                return False
+            digest = self.directory.objects.put(source, advance)
+        except FileNotFoundError:
+            return False
+        self.facts.keep(content, digest)
+        _count(self.result.copied, content)
+        if content.imported:
+            self._take_in(content, digest)
+        elif digest != content.sha512:
+            self.result.notes.append(f'The bytes of "{content.name}" ({source}) do not have the checksum that the '
+                                     'database tells. They are in the backup as they are; run the doctor.')
+        return True
+
+    def _take_in(self, content: Content, digest: str) -> None:
+        """Have the documents of an imported file, which lies outside of its assetstore, speak of it as of any other."""
+        path = objects.address(digest)
+        for identifier in self.facts.files_at(content):
+            document = self.database['file'].find_one({'_id': ObjectId(identifier)})
+            if document:
+                changed = {key: value for key, value in document.items() if key not in ('imported', 'mtime')}
+                self.facts.amend('file', identifier, {**changed, 'sha512': digest, 'path': path})
+        self.facts.keep(content._replace(path=path), digest)
+
+    def _leave_out_what_is_lost(self) -> None:
+        """Have no file in the backup without its bytes, and have all packages tell the truth about theirs."""
+        for content in list(self.facts.contents()):
+            files = self.facts.files_at(content)
+            self.result.left_out.append(f'"{content.name}" (file {", ".join(files)}): its {content.size} bytes are not '
+                                        f'at {content.path}')
+            for identifier in files:
+                self.facts.amend('file', identifier, None)
+        for identifier, ready, sha512, size in self.facts.untrue():
+            item = bson.decode(self._item(identifier))
+            item['spm']['ready'], item['meta']['sha512'], item['size'] = ready, sha512, size
+            self.facts.amend('item', identifier, item)
+
+    def _item(self, identifier: str) -> bytes:
+        """The item as it is in the backup so far."""
+        changed = self.facts.amended('item', identifier)
+        if changed and changed[0]:
+            return changed[0]
+        return next(streams.encoded(one) for one in streams.documents(self.place.collection('item'))
+                    if str(one['_id']) == identifier)
+
+    def _note_elsewhere(self) -> None:
+        names = {store['id']: store for store in self.stores}
+        for identifier, files in self.facts.elsewhere():
+            store = names.get(identifier)
+            where = f'in the bucket {store["bucket"]} of "{store["name"]}"' if store else 'in no known assetstore'
+            self.result.notes.append(f'{files} files lie {where}; the backup has their documents, not their bytes.')
+
+    def write_documents(self) -> dict[str, Written]:
+        """Write the collections anew to which something was changed after they were read."""
+        for name in self.written:
+            changes = self.facts.amendments(name)
+            if changes:
+                path = self.place.collection(name)
+                path = path.rename(path.with_suffix('.old'))
+                self.written[name] = streams.write(self.place.collection(name), _amended(path, changes))
+                path.unlink()
+        return self.written
+
+    def manifest(self, collections: dict[str, Written], contents: Written) -> dict[str, Any]:
+        """What the manifest says of this backup."""
+        self.result.documents = sum(one.entries for one in collections.values())
+        return {
+            'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+            'version': slicer_package_manager.__version__,
+            'mongodb': self.database.client.server_info()['version'],
+            'consistency': self.consistency,
+            'collections': {name: one._asdict() for name, one in collections.items()},
+            'contents': contents._asdict(),
+            'assetstores': self.stores,
+            'left_out': self.result.left_out,
+            'notes': self.result.notes,
+        }
+
+
+def _told(raws: Iterator[bytes], advance: Advance) -> Iterator[bytes]:
+    for raw in raws:
+        yield raw
+        advance(1)
+
+
+def _count(pair: list[int], content: Content) -> None:
+    pair[0] += 1
+    pair[1] += content.size
+
+
+def _amended(path: Path, changes: dict[str, bytes | None]) -> Iterator[bytes]:
+    """The documents in the file ``path`` with ``changes``, of which those are new that it does not have."""
+    rest = dict(changes)
+    for document in streams.documents(path):
+        raw = rest.pop(str(document['_id']), streams.encoded(document))
+        if raw is not None:
+            yield raw
+    yield from (raw for raw in rest.values() if raw is not None)

@@ -1,0 +1,50 @@
+"""What a backup says of itself: a JSON file that is written last."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from slicer_package_manager.backup.errors import BackupError, DamagedError
+
+NAME = 'manifest.json'
+#: Raised when an older program could not restore a backup any more.
+FORMAT = 1
+_KEYS = ('format', 'created', 'version', 'collections', 'contents', 'assetstores', 'left_out', 'notes', 'sha256')
+
+
+def write(directory: Path, facts: dict[str, Any]) -> None:
+    """Write ``facts`` as the manifest in ``directory``, and have it on the disk before this returns."""
+    whole = {'format': FORMAT, **facts}
+    whole['sha256'] = _checksum(whole)
+    with (directory / NAME).open('w', encoding='utf-8') as file:
+        json.dump(whole, file, indent=2, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """The manifest in ``directory``.
+
+    :raises DamagedError: it is not what was written.
+    :raises BackupError: a newer version wrote it.
+    """
+    path = directory / NAME
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+        form, checksum = found['format'], found['sha256']
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError([f'{path}: cannot be read: {error}']) from error
+    if form != FORMAT:
+        raise BackupError(f'{path} has the format {form}, and this version knows {FORMAT}. Restore it with the version '
+                          f'that made it: {found.get("version")}.')
+    if checksum != _checksum(found) or any(key not in found for key in _KEYS):
+        raise DamagedError([f'{path}: its text has changed'])
+    return found
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    rest = {key: value for key, value in manifest.items() if key != 'sha256'}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,104 @@
+"""The bytes of files, each kept once under its SHA-512, shared by all backups of a directory."""
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from slicer_package_manager.backup.steps import Advance
+
+_PIECE = 1024 * 1024
+_UNFINISHED = 'unfinished'
+
+
+def pour(source: BinaryIO, target: BinaryIO | None = None, advance: Advance = lambda _: None) -> str:
+    """Read ``source`` to its end, write it to ``target``, and tell its SHA-512."""
+    digest = hashlib.sha512()
+    while piece := source.read(_PIECE):
+        digest.update(piece)
+        if target:
+            target.write(piece)
+        advance(len(piece))
+    return digest.hexdigest()
+
+
+def place(source: Path, target: Path, by_digest: bool, temporary: Path, advance: Advance = lambda _: None) -> str:
+    """Copy ``source`` to ``target`` so that it is there whole or not at all, and tell its SHA-512.
+
+    :param by_digest: ``target`` is a directory that gets the file at ``ab/cd/<SHA-512>``.
+    :param temporary: directory on the same file system for the time until it is whole.
+    :raises OSError: it cannot be read or written.
+    """
+    temporary.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=temporary)
+    try:
+        with os.fdopen(handle, 'wb') as copy, source.open('rb') as original:
+            digest = pour(original, copy, advance)
+            copy.flush()
+            os.fsync(copy.fileno())
+        final = target / address(digest) if by_digest else target
+        final.parent.mkdir(parents=True, exist_ok=True)
+        Path(name).replace(final)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return digest
+
+
+def address(digest: str) -> str:
+    """Where the file with the SHA-512 ``digest`` lies, as in the assetstores of Girder."""
+    return f'{digest[:2]}/{digest[2:4]}/{digest}'
+
+
+class Objects:
+    """All objects below ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: str) -> Path:
+        """Where the object ``digest`` is, if it is there."""
+        return self.root / address(digest)
+
+    def has(self, digest: str | None, size: int) -> bool:
+        """Whether the object is there with its size; only whole objects ever get their names."""
+        try:
+            return bool(digest) and self.path(str(digest)).stat().st_size == size
+        except OSError:
+            return False
+
+    def put(self, source: Path, advance: Advance) -> str:
+        """Keep a copy of ``source``; gives its SHA-512, which is its name."""
+        return place(source, self.root, True, self.root / _UNFINISHED, advance)
+
+    def problem(self, digest: str, size: int, advance: Advance = lambda _: None) -> str | None:
+        """What is wrong with the object; reads all of it."""
+        path = self.path(digest)
+        try:
+            found = path.stat().st_size
+            if found != size:
+                return f'{path}: has {found} bytes instead of {size}'
+            with path.open('rb') as content:
+                return None if pour(content, None, advance) == digest else f'{path}: its bytes have changed'
+        except FileNotFoundError:
+            return f'{path}: is missing'
+        except OSError as error:
+            return f'{path}: cannot be read: {error.strerror}'
+
+    def digests(self) -> Iterator[str]:
+        """Every object that is there, in order."""
+        for first in _sorted(self.root, '[0-9a-f][0-9a-f]'):
+            for second in _sorted(first, '[0-9a-f][0-9a-f]'):
+                yield from (one.name for one in _sorted(second, '*'))
+
+    def clear_unfinished(self) -> None:
+        """Remove what runs that did not end have left; only while no other one writes."""
+        for left in _sorted(self.root / _UNFINISHED, '*'):
+            left.unlink()
+
+
+def _sorted(directory: Path, pattern: str) -> list[Path]:
+    return sorted(directory.glob(pattern))

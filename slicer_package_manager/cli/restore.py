@@ -1,0 +1,49 @@
+"""The command ``restore``: a server from a backup."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from slicer_package_manager.cli import connection
+from slicer_package_manager.cli.backup import DIRECTORY, failures
+from slicer_package_manager.cli.data_dir import DataDir
+from slicer_package_manager.cli.progress import step
+
+
+@click.command()
+@click.argument('directory', type=DIRECTORY)
+@connection.options
+@click.option('--at', metavar='TIME', help='The backup to restore, as it is listed, or the beginning of its name; '
+                                           'by default the newest.')
+@click.option('--replace', is_flag=True,
+              help='Lose all that is in the database, and keep files that are in the assetstore beside the restored.')
+def restore(directory: Path, database, data_dir: Path, at, replace):
+    """Put a backup from DIRECTORY into an empty database, and its files into the data directory.
+
+    Reads the backup whole before it changes anything, and refuses one that is damaged, and a database or an assetstore
+    that is not empty. No server may run on them.
+
+    \b
+    Examples:
+      slicer-package-manager restore /srv/backups --data-dir /srv/restored
+      slicer-package-manager restore /srv/backups --at 2026-11-01 --database mongodb://127.0.0.1:27017/girder
+
+    Exit codes: 0 the backup is restored, 1 it is not (the reason is on standard error), 2 the command line is wrong.
+    """  # noqa: D301 - click takes the control character as "keep these lines"
+    from slicer_package_manager.backup import restoring  # noqa: PLC0415
+    from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
+    place, data = Directory(directory), DataDir(data_dir)
+    with failures(), place.reading():
+        chosen = place.find(at)
+        with connection.connected(database, data_dir, alone=True):
+            from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
+            data.create()
+            target = restoring.Target(getDbConnection().get_database(), data.assetstore)
+            facts = restoring.restore(place, chosen, target, step, replace=replace)
+            from slicer_package_manager.registry import indexes  # noqa: PLC0415 - as above
+            indexes.ensure()
+    documents = sum(told['entries'] for told in facts['collections'].values())
+    click.echo(f'Restored {chosen.name}: {documents} documents, {facts["contents"]["entries"]} files.')
+    for lost in facts['left_out']:
+        click.echo(f'Not in the backup: {lost}', err=True)

@@ -1,0 +1,1 @@
+"""Looks for damage in an installation, says what to do about it, and mends what can be mended without a loss."""

@@ -1,0 +1,40 @@
+"""What a check finds."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+ERROR, WARNING = 'error', 'warning'
+#: What was begun and not finished for so long will not be finished any more.
+ABANDONED = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    ``what`` names the fact and ``todo`` the remedy; ``mend``, where it is given, does that and loses nothing that
+    anybody may want.
+    """
+
+    severity: str
+    what: str
+    todo: str
+    mend: Callable[[], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How thorough the checks are: ``sample`` files are read whole, or all of them with ``None``."""
+
+    sample: int | None = 50
+
+
+class Check(NamedTuple):
+    """A check: its name, what it looks at, and what finds something."""
+
+    name: str
+    looks_at: str
+    find: Callable[[Options], Iterator[Finding]]

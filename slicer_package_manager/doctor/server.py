@@ -1,0 +1,116 @@
+"""Checks of what the server stands on: database, clock, indexes, settings, assetstores."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta, timezone
+
+from bson.objectid import ObjectId
+from girder.constants import AssetstoreType
+from girder.exceptions import ValidationException
+from girder.models import getDbConnection
+from girder.models.assetstore import Assetstore
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.setting import Setting
+from girder.models.user import User
+from girder.settings import SettingKey
+from girder.utility import assetstore_utilities
+from pymongo.errors import PyMongoError
+
+from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
+from slicer_package_manager.registry import indexes, settings, store
+
+#: Where short locks are kept; no backup has it.
+_SCRATCH = 'slicer_package_manager_bootstrap'
+#: Clocks that differ by less are good enough; what was created by more after now was created by a wrong clock.
+_CLOCK_SECONDS, _FUTURE = 5, timedelta(hours=1)
+#: Bytes; with less left in an assetstore the next packages may not fit.
+_LITTLE_SPACE = 5 * 10**9
+
+
+def writable(_options: Options) -> Iterator[Finding]:
+    """Whether the database takes a write."""
+    scratch = getDbConnection().get_database()[_SCRATCH]
+    identifier = ObjectId()
+    try:
+        scratch.insert_one({'_id': identifier})
+        scratch.delete_one({'_id': identifier})
+    except PyMongoError as error:
+        yield Finding(ERROR, f'The database takes no writes: {error}',
+                      'Look for a full disk, a lost primary, or an account that may only read.')
+
+
+def clock(_options: Options) -> Iterator[Finding]:
+    """Whether this machine and the database agree on the time, and nothing was created in the future."""
+    told = getDbConnection().admin.command('hello')['localTime'].replace(tzinfo=timezone.utc)
+    differs = abs((store.now() - told).total_seconds())
+    if differs > _CLOCK_SECONDS:
+        yield Finding(WARNING, f'The clocks of this machine and of the database differ by {differs:.0f} s.',
+                      'Have both follow a time server; lists are ordered by time.')
+    for model in (Folder(), Item(), File()):
+        future = model.findOne({'created': {'$gt': store.now() + _FUTURE}}, fields=['name', 'created'])
+        if future:
+            yield Finding(WARNING, f'The {model.name} "{future["name"]}" ({future["_id"]}) was created in the future, '
+                                   f'{future["created"]:%Y-%m-%d %H:%M} UTC.',
+                          'Correct the clock of the server that did it; until that moment it is listed as the newest.')
+
+
+def missing_indexes(_options: Options) -> Iterator[Finding]:
+    """Whether all indexes are there."""
+    names: dict[str, list[str]] = {}
+    for model, index in indexes.missing():
+        names.setdefault(model.name, []).append(index.document['name'])
+    for name, missing in names.items():
+        yield Finding(ERROR, f'Indexes of "{name}" are missing: {", ".join(missing)}.',
+                      'Start the server, which creates them, or use --fix; what stands against it is named then.',
+                      indexes.ensure)
+
+
+def contradicting_settings(_options: Options) -> Iterator[Finding]:
+    """Whether the settings are usable and go together."""
+    settings.register()
+    try:
+        values = {key: settings.get(key) for key in settings.RULES}
+    except ValidationException as error:
+        yield Finding(ERROR, str(error), 'Set it anew in the system settings, or correct the environment variable.')
+        return
+    if values[settings.LINK_DELIVERY] != 'redirect':
+        fetched = values[settings.STREAM_HOSTS]
+        for host in values[settings.LINK_HOSTS]:
+            if not settings.host_matches(host.replace('*', 'any'), fetched):
+                yield Finding(WARNING, f'Links to "{host}" are allowed ({settings.LINK_HOSTS}), but the server may not '
+                                       f'fetch from there ({settings.STREAM_HOSTS}), which it has to for some clients.',
+                              f'Add it to {settings.STREAM_HOSTS}, or set {settings.LINK_DELIVERY} to "redirect".')
+    if Setting().get(SettingKey.CACHE_ENABLED):
+        yield Finding(WARNING, 'Each server process keeps a cache of its own (core.cache.enabled), which the others do '
+                               'not know of.', 'Turn the cache off; with one single process it may stay on.')
+    if User().findOne({'admin': True}, fields=['_id']) is None:
+        yield Finding(ERROR, 'There is no administrator: the next account that is registered becomes one.',
+                      'Start slicer-package-manager serve on this database, which creates the account.')
+
+
+def assetstores(_options: Options) -> Iterator[Finding]:
+    """Whether new files can be stored."""
+    if Assetstore().findOne({'current': True}, fields=['_id']) is None:
+        yield Finding(ERROR, 'No assetstore is the current one, so that nothing can be uploaded.',
+                      'Create one in the admin console, or make one of those there the current one.')
+    for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
+        if not os.access(one['root'], os.R_OK | os.W_OK | os.X_OK):
+            yield Finding(ERROR, f'The directory {one["root"]} of the assetstore "{one["name"]}" is not there, or this '
+                                 'user may not write to it.', 'Mount it, or correct its owner or its path.')
+        elif one['current']:
+            yield from _space(one)
+
+
+def _space(one) -> Iterator[Finding]:
+    capacity = assetstore_utilities.getAssetstoreAdapter(one).capacityInfo()
+    if capacity['free'] is not None and capacity['free'] <= _LITTLE_SPACE:
+        refused = capacity['free'] <= 0
+        left, reserved = (f'{capacity[key] / 1e9:.1f} GB' for key in ('free', 'reserved'))
+        yield Finding(ERROR if refused else WARNING,
+                      f'{left} are left for uploads in {one["root"]}, beside the {reserved} that stay free'
+                      + (': uploads are refused.' if refused else '.'),
+                      'Make room, for example by slicer_package_manager_client draft prune, or take a larger disk; '
+                      'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES says how much stays free.')

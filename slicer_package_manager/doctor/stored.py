@@ -1,0 +1,145 @@
+"""Checks of bytes and counts: what is lost, what has changed, and what is left over."""
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import filelock
+from girder.constants import AssetstoreType
+from girder.models.assetstore import Assetstore
+from girder.models.file import File
+from girder.models.upload import Upload
+
+from slicer_package_manager.backup.objects import pour
+from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
+from slicer_package_manager.registry import downloads, files, store
+from slicer_package_manager.registry.downloads import Download
+
+#: Where bytes that nobody speaks of are put aside, in their assetstore.
+ASIDE = 'orphaned'
+_SHA512 = re.compile('[0-9a-f]{128}')
+_AGAIN = 'Upload it again, or restore a backup elsewhere and take it from there.'
+
+
+def _stores():
+    """The assetstores on disk whose directories are there."""
+    return [one for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}) if Path(one['root']).is_dir()]
+
+
+def lost(_options: Options) -> Iterator[Finding]:
+    """Whether the bytes of all files are there, as many as they should be."""
+    for one in _stores():
+        for file in File().find({'assetstoreId': one['_id'], 'path': {'$exists': True}}):
+            path = Path(one['root'], file['path'])
+            try:
+                found = path.stat().st_size
+            except OSError:
+                yield Finding(ERROR, f'The bytes of {_named(file)} are not at {path}.', _AGAIN)
+                continue
+            if found != file['size']:
+                yield Finding(ERROR, f'{_named(file)} has {found} bytes at {path} instead of {file["size"]}.', _AGAIN)
+
+
+def changed(options: Options) -> Iterator[Finding]:
+    """Whether files have the bytes that their checksums tell: a sample of them, or all."""
+    roots = {one['_id']: one['root'] for one in _stores()}
+    some = [] if options.sample is None else [{'$sample': {'size': options.sample}}]
+    for file in File().collection.aggregate([
+            {'$match': {'assetstoreId': {'$in': list(roots)}, 'sha512': {'$type': 'string'}}}, *some]):
+        path = Path(roots[file['assetstoreId']], file['path'])
+        try:
+            with path.open('rb') as content:
+                digest = pour(content)
+        except OSError:
+            continue  # see lost
+        if digest != file['sha512']:
+            yield Finding(ERROR, f'The bytes of {_named(file)} at {path} have the checksum {digest[:16]}... instead of '
+                                 f'{file["sha512"][:16]}...', _AGAIN)
+
+
+def retired(_options: Options) -> Iterator[Finding]:
+    """Whether files that were replaced are removed in time."""
+    late = File().find({'spm.retired': {'$lt': store.now() - files.GRACE - timedelta(hours=1)}}).count()
+    if late:
+        yield Finding(WARNING, f'{late} files that were replaced long ago are still there.',
+                      'Use --fix; the next upload to the server removes them too.', files.sweep)
+
+
+def uploads(_options: Options) -> Iterator[Finding]:
+    """Uploads that stopped half-way more than a day ago, and their bytes."""
+    for upload in Upload().find({'updated': {'$lt': store.now() - ABANDONED}}):
+        yield Finding(WARNING, f'The upload of {_named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
+                               f'{upload["received"]} of {upload["size"]} bytes.',
+                      'Use --fix, which gives it up; clients begin such an upload anew.',
+                      partial(Upload().cancelUpload, upload))
+    known = {upload.get('tempFile') for upload in Upload().find({})}
+    for one in _stores():
+        for path in Path(one['root'], 'temp').glob('*'):
+            if str(path) not in known and _is_old(path):
+                yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
+
+
+def unused(_options: Options) -> Iterator[Finding]:
+    """Bytes in assetstores that no file speaks of."""
+    for one in _stores():
+        for path in Path(one['root']).glob('[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*'):
+            if _SHA512.fullmatch(path.name) and _is_old(path) and _is_unused(one, path):
+                yield Finding(WARNING, f'No file speaks of {path} ({path.stat().st_size} bytes).',
+                              f'Use --fix, which moves it to {Path(one["root"], ASIDE)}; delete it there once you are '
+                              'sure that no restored database wants it.', partial(_put_aside, one, path))
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > ABANDONED.total_seconds()
+
+
+def _is_unused(one, path: Path) -> bool:
+    wanted = {'sha512': path.name, 'assetstoreId': one['_id']}
+    here = {'path': str(path.relative_to(one['root'])), 'assetstoreId': one['_id']}
+    return not any(model.findOne(query, fields=['_id']) for model, query in (
+        (File(), wanted), (Upload(), wanted), (File(), here)))
+
+
+def _put_aside(one, path: Path) -> None:
+    aside = Path(one['root'], ASIDE)
+    aside.mkdir(mode=0o700, exist_ok=True)
+    # The lock that Girder holds while it decides whether bytes are wanted; an upload of the same bytes may end now.
+    with filelock.FileLock(f'{path}.deleteLock'):
+        if _is_unused(one, path):
+            path.rename(aside / path.name)
+
+
+def counts(_options: Options) -> Iterator[Finding]:
+    """Whether counts of downloads are numbers, and there is one for each thing and day."""
+    for one in Download().collection.find({'$nor': [{'count': {'$type': 'number', '$gte': 0}}]}):
+        yield Finding(ERROR, f'The count {one["_id"]} of "{one.get("baseName")}" on {one.get("day")} is '
+                             f'{one.get("count")!r}.', 'Set it to a number in the database; statistics fail on it.')
+    unique = next(index.document for index in downloads.INDEXES if index.document.get('unique'))
+    keys = {key: f'${key}' for key in unique['key']}
+    for group in Download().collection.aggregate([
+            {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}}, {'$match': {'ids.1': {'$exists': True}}}],
+            allowDiskUse=True):
+        yield Finding(ERROR, f'{len(group["ids"])} counts are kept for "{group["_id"].get("baseName")}" on '
+                             f'{group["_id"].get("day")}, which keeps the unique index from being made.',
+                      'Stop the server and use --fix, which adds them up.', partial(_add_up, *sorted(group['ids'])))
+
+
+def _add_up(kept, *others) -> None:
+    """Move the counts of ``others`` to the document ``kept``; may be broken off and begun again at any time."""
+    collection = Download().collection
+    for identifier in others:
+        while other := collection.find_one({'_id': identifier}):
+            moved = collection.find_one({'_id': kept}).get('moved', {}).get(str(identifier), 0)
+            collection.update_one({'_id': kept, f'moved.{identifier}': moved or None}, {
+                '$inc': {'count': other['count'] - moved}, '$set': {f'moved.{identifier}': other['count']}})
+            collection.delete_one({'_id': identifier, 'count': other['count']})
+    collection.update_one({'_id': kept}, {'$unset': {'moved': ''}})
+
+
+def _named(document) -> str:
+    place = f' of the item {document["itemId"]}' if document.get('itemId') else ''
+    return f'"{document["name"]}" ({document["_id"]}{place})'

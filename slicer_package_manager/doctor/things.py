@@ -1,0 +1,190 @@
+"""Checks of packages and extensions: their files, what they tell of them, and their places."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
+from slicer_package_manager.registry import files, indexes, kinds, placement, registration, store
+from slicer_package_manager.registry.errors import Conflict, Invalid
+
+_OURS = {'spm.kind': {'$exists': True}}
+
+
+def without_files(_options: Options) -> Iterator[Finding]:
+    """Packages that never got a file, which nobody sees."""
+    abandoned = {'spm.ready': False, 'updated': {'$lt': store.now() - ABANDONED}}
+    for item in Item().find({**_OURS, **abandoned}, fields=['name']):
+        if File().findOne({'itemId': item['_id']}, fields=['_id']) is None:
+            yield Finding(WARNING, f'{_named(item)} has had no file for more than a day; it is not listed.',
+                          'Upload its file, or delete it.')
+
+
+def told(_options: Options) -> Iterator[Finding]:
+    """Whether each package has one file at most, and tells the truth about it."""
+    for item in _with_files(_OURS):
+        if any(_wrong(item)):  # an upload may have ended since this was read: look again
+            for now in _with_files({**_OURS, '_id': item['_id']}):
+                yield from _wrong(now)
+
+
+def _with_files(which):
+    return Item().collection.aggregate([
+        {'$match': which},
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}])
+
+
+def _wrong(item) -> Iterator[Finding]:
+    found = sorted(item['files'], key=lambda file: (file['created'], file['_id']))
+    if len(found) > 1:
+        yield from _several(item, found)
+    yield from _untrue(item, found)
+
+
+def _several(item, found) -> Iterator[Finding]:
+    same = len({(file.get('sha512'), file['size']) for file in found}) == 1 and found[0].get('sha512')
+    waits = found[-1]['name'] == files.REPLACEMENT_NAME
+    if waits and found[-1]['created'] > store.now() - ABANDONED:
+        return  # its uploader deletes the older one next
+    names = ', '.join(f'"{file["name"]}" ({file["_id"]})' for file in found)
+    yield Finding(ERROR, f'{_named(item)} has {len(found)} files: {names}.',
+                  'Delete all but one; clients cannot install what has several.',
+                  partial(_settle, item) if same and not waits else None)
+
+
+def _untrue(item, found) -> Iterator[Finding]:
+    ready, sha512 = bool(found), (found[0].get('sha512') if found else None) or ''
+    if item['spm'].get('ready') != ready:
+        yield Finding(ERROR, f'{_named(item)} ' + ('has a file, and is not listed.' if ready else
+                                                  'is listed, and has no file.'),
+                      'Use --fix, which lists it.' if ready else 'Use --fix, which takes it from the lists, and upload '
+                      'its file again.', partial(_settle, item))
+    elif item['meta'].get('sha512', '') != sha512:
+        yield Finding(ERROR, f'{_named(item)} tells another checksum than that of its file.',
+                      'Use --fix, which corrects it.', partial(_settle, item))
+    if item['size'] != sum(file['size'] for file in found) and len(found) < 2:  # noqa: PLR2004 - else see there
+        yield Finding(WARNING, f'{_named(item)} has the size {item["size"]}, and its file another one.',
+                      'Use --fix, which corrects it.', partial(_settle, item))
+
+
+def _settle(item) -> None:
+    files.settle(item)
+    now = Item().load(item['_id'], force=True)
+    if now:
+        Item().recalculateSize(now)
+
+
+def duplicates(_options: Options) -> Iterator[Finding]:
+    """Documents that share what only one may have; they keep a unique index from being made."""
+    for model, index in indexes.missing():
+        document = index.document
+        if document.get('unique') and model.name != 'slicer_package_download':
+            yield from _sharing(model, document)
+
+
+def _sharing(model, index) -> Iterator[Finding]:
+    keys = {key.replace('.', '_'): f'${key}' for key in index['key']}
+    for group in model.collection.aggregate([
+            {'$match': index.get('partialFilterExpression', {})},
+            {'$group': {'_id': keys, 'documents': {'$push': {'_id': '$_id', 'name': '$name'}}}},
+            {'$match': {'documents.1': {'$exists': True}}}], allowDiskUse=True):
+        yield Finding(ERROR, f'These of "{model.name}" share {", ".join(index["key"])}: '
+                             + ', '.join(_named(one) for one in group['documents']) + '.',
+                      'Change or delete all but one, by id; then use --fix for the index.')
+
+
+def registrations(_options: Options) -> Iterator[Finding]:
+    """Whether what the registry knows of folders and items follows from where they lie."""
+    visited: set = set()
+    for packages in Folder().find({'name': registration.PACKAGES_NAME, 'parentCollection': 'collection'}):
+        yield from _place(packages, None, visited)
+    for folder in Folder().find({'spm.role': {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
+        if folder['_id'] not in visited:
+            yield Finding(ERROR, f'The folder {_named(folder)} is taken for {registration.role(folder)}, and does not '
+                                 'lie where such a one does.', 'Use --fix, which makes it an ordinary folder.',
+                          partial(_register_folder, folder['_id']))
+    strays = Item().collection.aggregate([
+        {'$match': _OURS},
+        {'$lookup': {'from': 'folder', 'localField': 'folderId', 'foreignField': '_id', 'as': 'folder'}},
+        {'$match': {'folder.0': {'$exists': True}, 'folder.spm.role': {'$nin': [
+            *registration.CHANNELS, registration.EXTENSIONS]}}}])
+    for item in strays:
+        yield Finding(ERROR, f'{_named(item)} is listed, and does not lie where packages do.',
+                      'Use --fix, which makes it an ordinary item; its file stays.',
+                      partial(_register_item, item['_id']))
+
+
+def _place(folder, parent, visited) -> Iterator[Finding]:
+    expected = registration.of_folder(folder, parent)
+    visited.add(folder['_id'])
+    if expected != folder.get('spm'):
+        yield Finding(ERROR, f'The folder {_named(folder)} is not registered as what it is by its place.',
+                      'Use --fix; if that is refused, correct what it names.', partial(_register_folder, folder['_id']))
+    folder = {**folder, 'spm': expected}
+    kind = registration.kind_in(folder)
+    if kind:
+        for item in Item().find({'folderId': folder['_id']}):
+            yield from _misplaced(kind, folder, item)
+    for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
+        if registration.of_folder(child, folder) is not None:
+            yield from _place(child, folder, visited)
+
+
+def _misplaced(kind, folder, item) -> Iterator[Finding]:
+    if not ('spm' in item or kinds.claims(item.get('meta', {}))):
+        return
+    todo = 'Use --fix, which registers it where it lies.'
+    try:
+        meta = registration.checked_meta(kind, folder, item['meta'])
+        expected = registration.of_item(kind, folder, meta, item.get('spm', {}).get('ready', False))
+    except Invalid as error:
+        what = 'is listed with metadata that is not allowed' if 'spm' in item else 'is not listed'
+        yield Finding(WARNING, f'{_named(item)} {what}: {error}', 'Correct its metadata, or move it elsewhere.')
+        return
+    if expected != item.get('spm') or meta != item['meta']:
+        yield Finding(ERROR, f'{_named(item)} is not registered as what it is by its place in "{folder["name"]}".',
+                      todo, partial(_register_item, item['_id']))
+
+
+def _register_folder(identifier) -> None:
+    """Register the folder as it is by now.
+
+    :raises RuntimeError: it cannot be what it claims to be.
+    """
+    try:
+        placement.register_folder(Folder().load(identifier, force=True))
+    except (Invalid, Conflict) as error:
+        raise RuntimeError(str(error)) from error
+
+
+def _register_item(identifier) -> None:
+    """Register the item as it is by now.
+
+    :raises RuntimeError: it cannot be what it claims to be.
+    """
+    try:
+        placement.register_item(Item().load(identifier, force=True))
+    except (Invalid, Conflict) as error:
+        raise RuntimeError(str(error)) from error
+
+
+def orphans(_options: Options) -> Iterator[Finding]:
+    """Documents whose parent is gone, which nobody can reach."""
+    for model, key, parent, which in (
+            (File(), 'itemId', 'item', {'itemId': {'$ne': None}}), (Item(), 'folderId', 'folder', {}),
+            (Folder(), 'parentId', 'folder', {'parentCollection': 'folder'}),
+            (Folder(), 'parentId', 'collection', {'parentCollection': 'collection'})):
+        for one in model.collection.aggregate([
+                {'$match': which},
+                {'$lookup': {'from': parent, 'localField': key, 'foreignField': '_id', 'as': 'parent'}},
+                {'$match': {'parent': []}}, {'$project': {'name': 1, key: 1}}]):
+            yield Finding(WARNING, f'The {model.name} {_named(one)} lies in a {parent} that is gone ({one[key]}).',
+                          'Delete it by its id; if it is wanted, restore a backup elsewhere and take it from there.')
+
+
+def _named(document) -> str:
+    return f'"{document["name"]}" ({document["_id"]})'
