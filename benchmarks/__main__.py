@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from benchmarks.servers import PEER, Run
               help='Write all numbers to this JSON file, and the table beside it.')
 def main(suite, wanted, quick, peer_python, prepare_peer, output, **given):
     """Measure this server against the published peer; fails if a ratio misses its target."""
+    # Else the servers would outlive a run that is ended so.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = (QUICK if quick else FULL)._replace(**{key: value for key, value in given.items() if value})
     cases = _chosen(SUITES[suite], wanted)
     sides = {side for case in cases for side in case.sides}

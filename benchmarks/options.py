@@ -40,4 +40,4 @@ class Options(NamedTuple):
 
 
 FULL = Options()
-QUICK = Options(systems=1, drafts=8, counted=30, many=20, most=60, counts=20_000, turns=3, seconds=1)
+QUICK = Options(systems=1, extensions=60, counts=20_000, turns=2, seconds=1)
