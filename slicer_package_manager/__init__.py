@@ -17,11 +17,12 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         :raises RuntimeError: data in the database breaks the uniqueness of packages; the message names it.
         """
         from slicer_package_manager import events, rest
-        from slicer_package_manager.registry import adoption, corrections, downloads, indexes, settings
-        from slicer_package_manager.rest import bodies, files, mounts, transport
+        from slicer_package_manager.registry import adoption, changes, corrections, downloads, indexes, settings
+        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
 
         getPlugin('hashsum_download').load(info)
         settings.register()
+        changes.watch(later=finish.before_answer)
         indexes.ensure()
         downloads.ensure_indexes()
         corrections.apply()
@@ -32,4 +33,5 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         mounts.accept_doubled_slash(info['serverRoot'])
+        front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

@@ -249,19 +249,20 @@ def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
     server = serve().ready()
     acknowledged = []
 
-    def write(number):
-        with server.client('admin', server.password) as client:
-            for count in range(10000):
-                name = f'collection {number} {count}'
-                try:
-                    answer = client.post('/collection', params={'name': name})
-                except httpx.TransportError:
-                    return
-                if answer.is_success:
-                    acknowledged.append(name)
+    def write(client, number):
+        for count in range(10000):
+            name = f'collection {number} {count}'
+            try:
+                answer = client.post('/collection', params={'name': name})
+            except httpx.TransportError:
+                return
+            if answer.is_success:
+                acknowledged.append(name)
     password = server.password
-    with ThreadPoolExecutor() as pool:
-        writers = [pool.submit(write, number) for number in range(3)]
+    with ThreadPoolExecutor() as pool, ExitStack() as clients:
+        # All are logged in before the first writes: a login may not meet the end of the server.
+        logged_in = [clients.enter_context(server.client('admin', password)) for _ in range(3)]
+        writers = [pool.submit(write, client, number) for number, client in enumerate(logged_in)]
         poll(lambda: len(acknowledged) > 60, 'the server takes writes')
         server.kill_all()
         for writer in writers:

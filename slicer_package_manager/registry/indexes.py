@@ -8,6 +8,8 @@ from girder.models.item import Item
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
+
 logger = logging.getLogger(__name__)
 
 #: Two things may not share these: the names of the unique indexes, with what they keep apart.
@@ -24,20 +26,31 @@ def _unique(name, keys, present):
                       partialFilterExpression=present)
 
 
-def _lists(name, *keys):
-    return IndexModel([(key, ASCENDING) for key in keys] + [('created', DESCENDING), ('_id', DESCENDING)],
-                      name=name, partialFilterExpression={'spm.kind': {'$exists': True}})
+def _lists(name, kind, *keys):
+    """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``keys``."""
+    of_kind = {'$exists': True} if kind is None else kind.label
+    return IndexModel([(key, DESCENDING) for key in ('spm.app', 'spm.kind', *keys, 'created', '_id')],
+                      name=name, partialFilterExpression={'spm.kind': of_kind})
 
 
+_SYSTEM = ('meta.os', 'meta.arch')
+# Each has what a query compares for equality first, and then the order of the list; see the query plans in
+# plugin_tests/registry/test_query_plans.py.
 ITEM_INDEXES = [
     _unique(ITEM_IDENTITY, ('folderId', 'spm.identity'), {'spm.identity': {'$exists': True}}),
     _unique(ITEM_NAME, ('folderId', 'name'), {'spm.kind': {'$exists': True}}),
     # Partial indexes serve queries that are sure to ask for a kind; all of ours do.
-    _lists('spm_list', 'spm.app', 'spm.kind'),
-    _lists('spm_list_extensions', 'spm.app', 'spm.kind', 'meta.app_revision', 'meta.os', 'meta.arch'),
-    _lists('spm_list_packages', 'spm.app', 'spm.kind', 'meta.revision', 'meta.os', 'meta.arch'),
-    _lists('spm_list_name', 'spm.app', 'spm.kind', 'meta.baseName', 'meta.os', 'meta.arch'),
-    _lists('spm_list_channel', 'spm.channel', 'spm.kind', 'meta.os', 'meta.arch'),
+    _lists('spm_all', None),
+    _lists('spm_in_channel', None, 'spm.channel', *_SYSTEM),
+    _lists('spm_extensions', EXTENSION, 'meta.app_revision', *_SYSTEM),
+    _lists('spm_extensions_by_name', EXTENSION, 'meta.app_revision', *_SYSTEM, 'meta.baseName'),
+    _lists('spm_extensions_named', EXTENSION, 'meta.baseName', *_SYSTEM),
+    _lists('spm_extensions_search', EXTENSION, 'spm.search', 'spm.ready'),
+    _lists('spm_packages', PACKAGE, 'meta.revision', *_SYSTEM),
+    _lists('spm_packages_by_date', PACKAGE, *_SYSTEM),
+    _lists('spm_packages_by_revision', PACKAGE, *_SYSTEM, 'meta.revision'),
+    IndexModel([('spm.app', ASCENDING), ('folderId', ASCENDING)], name='spm_unready',
+               partialFilterExpression={'spm.ready': False}),
 ]
 FOLDER_INDEXES = [
     _unique(FOLDER_NAME, ('parentId', 'name', 'spm.role'), {'spm.role': {'$exists': True}}),

@@ -18,8 +18,8 @@ ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in kind.keys} for l
 class Page:
     """A part of a list: ``limit`` documents (0 for all) after the first ``offset``, ordered by ``sort``.
 
-    ``sort`` is what goes to the database: documents equal in the wanted key come in the order of their ids,
-    so that paging neither repeats nor skips.
+    ``sort`` is what goes to the database: documents equal in the wanted key come in the order in which they were
+    created, and at last of their ids, so that paging neither repeats nor skips.
     """
 
     limit: int
@@ -38,8 +38,8 @@ def page(limit, offset, sort, allowed) -> Page:
         problems.append(('sort', f'must be one of {", ".join(sorted(allowed))}'))
     if problems:
         raise Invalid(problems)
-    tie = () if key == '_id' else (('_id', direction),)
-    return Page(limit, offset, ((key, direction), *tie))
+    order = dict.fromkeys((key, 'created', '_id') if key != '_id' else (key,))
+    return Page(limit, offset, tuple((one, direction) for one in order))
 
 
 def check_numbers(limit, offset) -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import re
 
+from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry import channels, values
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Invalid
-from slicer_package_manager.registry.kinds import EXTENSION
+from slicer_package_manager.registry.kinds import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.listing import Listing
 from slicer_package_manager.registry.registration import REVISION
 from slicer_package_manager.registry.visibility import folder_clause, item_clause
@@ -17,6 +18,9 @@ from slicer_package_manager.registry.visibility import folder_clause, item_claus
 #: The database's way to compare a tier with the wanted one.
 TIER_COMPARISONS = {'lte': '$lte', 'gte': '$gte', 'exact': '$eq'}
 _NOTHING = {'_id': None}
+#: Every system there is: where the index has the system before the order of the list, the database merges the lists
+#: of all systems instead of sorting what it found.
+_SYSTEMS = {'meta.os': {'$in': list(OPERATING_SYSTEMS)}, 'meta.arch': {'$in': list(ARCHITECTURES)}}
 
 
 def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None, tier=None, tier_compare='lte',
@@ -31,13 +35,15 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     :param meta: exact values of metadata.
     :raises Invalid: ``tier`` is out of range.
     """
-    conditions = [
-        {f'meta.{key}': value for key, value in meta.items() if value is not None},
-        _of_id(item_id), {'name': name} if name is not None else {},
-        _of_release(kind, app, release, meta.get(kind.app_revision), user),
-        _of_search(q), _of_tier(tier, tier_compare), item_clause(app, user)]
-    query = {'spm.app': app['_id'], 'spm.kind': kind.label}
-    return Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page)
+    given = {f'meta.{key}': value for key, value in meta.items() if value is not None}
+    place = _of_release(kind, app, release, meta.get(kind.app_revision), user)
+    narrow = item_id is not None or 'spm.channel' in place or f'meta.{kind.app_revision}' in given
+    conditions = [place, _of_id(item_id), {'name': name} if name is not None else {},
+                  _of_search(kind, app, q, narrow=narrow), _of_tier(tier, tier_compare), item_clause(app, user)]
+    systems = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
+    query = {'spm.app': app['_id'], 'spm.kind': kind.label, **systems, **given}
+    return Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
+                      fields=sorted(Item()._filterKeys[AccessType.READ]))  # noqa: SLF001 - Girder has no other way
 
 
 def _of_id(item_id):
@@ -59,13 +65,27 @@ def _of_release(kind, app, release, revision, user):
     return {'spm.channel': channel['_id']} if channel else _NOTHING
 
 
-def _of_search(q):
+def _of_search(kind, app, q, *, narrow):
     if not q:
         return {}
     if values.has_control_characters(q):
         return _NOTHING
     words = [{'spm.search': {'$regex': re.escape(word.casefold())}} for word in q.split()]
-    return {'$and': words} if words else {}
+    if not words or narrow:
+        return {'$and': words} if words else {}
+    return {'spm.search': {'$in': _texts(kind, app, words)}}
+
+
+def _texts(kind, app, words):
+    """The different texts in all of ``app`` that have all of ``words``.
+
+    An extension is built every night for every system, with the same text: the index has each text once for all
+    of them, so that the search takes as long in a large archive as in a small one.
+    """
+    return [row['_id'] for row in Item().collection.aggregate([
+        {'$match': {'spm.app': app['_id'], 'spm.kind': kind.label}},
+        {'$group': {'_id': '$spm.search'}},
+        {'$match': {'$and': [{'_id': word['spm.search']} for word in words]}}])]
 
 
 def _of_tier(tier, compare):

@@ -15,6 +15,8 @@ from girder.utility import setting_utilities
 LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
+LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
+LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 
 DELIVERIES = ('auto', 'redirect', 'stream')
 
@@ -37,11 +39,25 @@ def _delivery(value):
     return value
 
 
+def _number(largest):
+    def rule(value):
+        try:
+            number = int(value) if not isinstance(value, (bool, float)) else -1
+        except (TypeError, ValueError):
+            number = -1
+        if not 0 <= number <= largest:
+            raise ValueError(f'must be a whole number from 0 to {largest}')
+        return number
+    return rule
+
+
 #: Each setting with its rule and its default.
 RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
+    LIST_MAX_AGE: (_number(3600), 0),
+    LIST_CACHE: (_number(4096), 16),
 }
 
 

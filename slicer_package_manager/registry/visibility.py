@@ -5,27 +5,25 @@ from typing import Any
 
 from girder.constants import AccessType
 from girder.models.folder import Folder
+from girder.models.item import Item
 
 from slicer_package_manager.registry.registration import DRAFTS, role
-
-_PROJECTION = ('spm', 'public', 'access')
 
 
 def item_clause(app, user) -> dict[str, Any]:
     """The condition for the items of ``app`` that ``user`` may see.
 
     What lies in a folder, release or draft that the user cannot read is hidden, and so is, from those who
-    cannot write to its folder, what has no file yet. Costs one query, none for an administrator.
+    cannot write to its folder, what has no file yet. Costs one query for the anonymous, at most three for other
+    users and none for an administrator.
     """
     if user and user['admin']:
         return {}
-    hidden = _hidden(app, user)
-    clause = _without(hidden)
-    ready = {'spm.ready': True}
-    if user is None:
-        return {**clause, **ready}
-    writable = [folder['_id'] for folder in _folders(app) if _can(folder, user, AccessType.WRITE)]
-    return {**clause, '$or': [ready, {'folderId': {'$in': writable}}]} if writable else {**clause, **ready}
+    clause = _without(_hidden(app, user))
+    writable = [] if user is None else _writable_with_unready(app, user)
+    if writable:
+        return {**clause, '$or': [{'spm.ready': True}, {'folderId': {'$in': writable}}]}
+    return {**clause, 'spm.ready': True}
 
 
 def hidden_revisions(app, user) -> list[str]:
@@ -36,18 +34,17 @@ def hidden_revisions(app, user) -> list[str]:
 def _hidden(app, user):
     if user and user['admin']:
         return []
-    if user is None:
-        return list(Folder().find({'spm.app': app['_id'], 'spm.role': {'$exists': True}, 'public': {'$ne': True}},
-                                  fields=_PROJECTION))
-    return [folder for folder in _folders(app) if not _can(folder, user, AccessType.READ)]
+    query = {'spm.app': app['_id'], 'spm.role': {'$exists': True}}
+    # For the anonymous this is the same condition as the other, written so that an index answers it.
+    unreadable = {'public': {'$ne': True}} if user is None else {'$nor': [folder_clause(user)]}
+    return list(Folder().find({**query, **unreadable}, fields=['spm']))
 
 
-def _folders(app):
-    return Folder().find({'spm.app': app['_id'], 'spm.role': {'$exists': True}}, fields=_PROJECTION)
-
-
-def _can(folder, user, level):
-    return Folder().hasAccess(folder, user, level)
+def _writable_with_unready(app, user):
+    """Ids of the folders that ``user`` may write to and in which something waits for its file."""
+    waiting = Item().collection.distinct('folderId', {'spm.app': app['_id'], 'spm.ready': False})
+    return [folder['_id'] for folder in Folder().find(
+        {'_id': {'$in': waiting}, **folder_clause(user, AccessType.WRITE)}, fields=['_id'])] if waiting else []
 
 
 def _without(hidden) -> dict[str, Any]:

@@ -1,44 +1,72 @@
-"""Answers: lists as compact JSON with a validator, and folders without what is not for everyone."""
-import gzip
+"""Answers: lists as compact JSON with a validator, kept while nothing changes."""
+from __future__ import annotations
+
 import hashlib
 
 import cherrypy
 import orjson
 from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
+from girder.models.item import Item
 
-#: Smaller bodies gain nothing from compression.
-_SMALL = 1400
+from slicer_package_manager.registry import changes, settings
+from slicer_package_manager.rest.kept import KEPT, Answer, question_of
 
 
-def listing(model, found, more_keys=()):
-    """Answer the documents of ``found`` as ``model`` shows them to the current user, and ``more_keys`` of them.
+def listing(model, find, more_keys=(), *, keep=True):
+    """Answer the documents that ``find`` gives as a ``Listing``, as ``model`` shows them to the current user.
 
     With ``Girder-Total-Count``, ``ETag`` and, when the client accepts it, compressed; 304 without a body when
-    the client has this very answer already.
+    the client has this very answer already. What the anonymous are answered is kept until something changes.
+
+    :param more_keys: keys of the documents to show besides those that ``model`` exposes.
+    :param find: may give ``None`` for what is not to be answered here.
+    :param keep: ``False`` if the answer depends on more than folders, items and files.
+    :returns: the body, or ``None`` if ``find`` gave that.
     """
     user = getCurrentUser()
-    body = orjson.dumps([model.filter(document, user, more_keys) for document in found.documents], default=str)
+    if user is None:
+        answer = _for_all(lambda: _made(find(), model, None, more_keys), keep=keep)
+    else:
+        answer = _made(find(), model, user, more_keys)
+    if answer is None:
+        return None
+    asked = cherrypy.request.headers
+    status, headers, body = answer.represented(asked.get('Accept-Encoding', ''), asked.get('If-None-Match', ''))
     setRawResponse()
-    setResponseHeader('Content-Type', 'application/json')
-    setResponseHeader('Girder-Total-Count', found.total)
-    setResponseHeader('Vary', 'Accept-Encoding, Girder-Token, Cookie, Origin')
-    tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-    setResponseHeader('ETag', tag)
-    if _matches(tag):
-        cherrypy.response.status = 304
-        cherrypy.response.headers.pop('Content-Type', None)
-        return b''
-    return _compressed(body)
+    cherrypy.response.status = status
+    for name in ('Content-Type', 'Expires', 'Pragma'):
+        cherrypy.response.headers.pop(name, None)
+    for name, value in headers.items():
+        setResponseHeader(name, value)
+    return body
 
 
-def _matches(tag):
-    given = cherrypy.request.headers.get('If-None-Match', '')
-    return any(one.strip().removeprefix('W/') in (tag, '*') for one in given.split(','))
+def _for_all(make, *, keep):
+    question = question_of(cherrypy.request.wsgi_environ)
+    version = changes.version() if keep else None  # before the answer is made, which is at least as new then
+    answer = KEPT.get(question, version)
+    if answer is None:
+        answer = make()
+        if answer is None:
+            return None
+        # A change of these settings makes a new version too, so they need not be read for what is kept.
+        seconds, megabytes = settings.get_each(settings.LIST_MAX_AGE, settings.LIST_CACHE)
+        answer.freshness = f'public, max-age={seconds}' if seconds else 'public, no-cache'
+        KEPT.put(question, version, answer, megabytes * 2**20)
+    return answer
 
 
-def _compressed(body):
-    accepted = cherrypy.request.headers.elements('Accept-Encoding') or ()
-    if len(body) < _SMALL or not any(one.value in ('gzip', 'x-gzip') and one.qvalue for one in accepted):
-        return body
-    setResponseHeader('Content-Encoding', 'gzip')
-    return gzip.compress(body, compresslevel=5, mtime=0)
+def _made(found, model, user, more_keys):
+    if found is None:
+        return None
+    body = orjson.dumps(_shown(found.documents, model, user, more_keys), default=str)
+    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), found.total)
+
+
+def _shown(documents, model, user, more_keys):
+    if not isinstance(model, Item):
+        return [model.filter(document, user, more_keys) for document in documents]
+    # Items came with just the keys that Girder's filter would leave, which is slow for hundreds of them.
+    for document in documents:
+        document['_modelType'] = 'item'
+    return documents

@@ -28,7 +28,7 @@ def listApplications(self, app_id, collection_id, name, text, limit, offset, sor
     if app_id:
         return Folder().filter(applications.load(app_id, user), user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), applications.find(user, part, collection_id, name, text))
+    return listing(Folder(), lambda: applications.find(user, part, collection_id, name, text))
 
 
 @access.user(scope=TokenScope.DATA_WRITE)

@@ -18,6 +18,8 @@ from girder.models.upload import Upload
 from slicer_package_manager.registry import counting, files, uploads
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import NotFound
+from slicer_package_manager.registry.listing import Listing
+from slicer_package_manager.rest.answers import listing
 from slicer_package_manager.rest.delivery import deliver
 from slicer_package_manager.rest.http import Part
 
@@ -41,10 +43,14 @@ def _found(event, find):
 @access.public(scope=TokenScope.DATA_READ)
 def list_files(event):
     """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
-    found = _found(event, files.of_item)
-    user = getCurrentUser()
-    if found and not Folder().hasAccess(found.folder, user, AccessType.WRITE):
-        event.preventDefault().addResponse([File().filter(found.file, user)] if found.file else [])
+    def find():
+        found = _found(event, files.of_item)
+        if not found or Folder().hasAccess(found.folder, getCurrentUser(), AccessType.WRITE):
+            return None
+        return Listing([found.file], 1) if found.file else Listing.empty()
+    answer = listing(File(), find)
+    if answer is not None:
+        event.preventDefault().addResponse(answer)
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)

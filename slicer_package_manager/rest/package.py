@@ -55,12 +55,16 @@ def listExtensions(self, app_id, extension_name, extension_id, release_id, limit
 
 def _list(self, kind, app_id, limit, offset, sort, *, with_downloads, **filters):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
     part = page(limit, offset, sort, ITEM_SORTS[kind.label])
-    found = queries.find(kind, app, user, part, **filters)
-    if with_downloads:
-        downloads.add_totals(kind, app, found.documents)
-    return listing(Item(), found, ('downloads',) if with_downloads else ())
+
+    def find():
+        app = applications.load(app_id, user)
+        found = queries.find(kind, app, user, part, **filters)
+        if with_downloads:
+            downloads.add_totals(kind, app, found.documents)
+        return found
+    # Counts change without a change of items.
+    return listing(Item(), find, keep=not with_downloads)
 
 
 # The domain reports all problems of a form together; Girder's automatic checks would stop at the first.

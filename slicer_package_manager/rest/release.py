@@ -22,11 +22,12 @@ from slicer_package_manager.rest.parameters import of_application
     .errorResponse())
 def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
     if release_id_or_name:
+        app = applications.load(app_id, user)
         release = channels.find_release(app, release_id_or_name, user)
         return release and Folder().filter(release, user)
-    return listing(Folder(), channels.find_releases(app, user, page(limit, offset, sort, FOLDER_SORTS)))
+    part = page(limit, offset, sort, FOLDER_SORTS)
+    return listing(Folder(), lambda: channels.find_releases(applications.load(app_id, user), user, part))
 
 
 @access.user(scope=TokenScope.DATA_WRITE)
@@ -72,6 +73,5 @@ def deleteRelease(self, app_id, release_id_or_name, progress):
     .errorResponse())
 def listDrafts(self, app_id, revision, limit, offset, sort):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), channels.find_drafts(app, user, part, revision))
+    return listing(Folder(), lambda: channels.find_drafts(applications.load(app_id, user), user, part, revision))

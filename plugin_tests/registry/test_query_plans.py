@@ -1,0 +1,124 @@
+"""The database answers every list that clients ask for from an index, in its order."""
+from types import SimpleNamespace
+
+import pytest
+
+from plugin_tests.conftest import FORMS
+
+pytestmark = pytest.mark.database
+
+REVISIONS = [str(33000 + number) for number in range(4)]
+NAMES = [f'Extension{number}' for number in range(60)]
+SYSTEMS = [('linux', 'amd64'), ('win', 'amd64'), ('macosx', 'amd64'), ('macosx', 'arm64')]
+
+
+@pytest.fixture
+def archive(db, app):
+    """The application, with packages and extensions of many revisions, as the registry stores them."""
+    from bson.objectid import ObjectId
+    from girder.models.item import Item
+    from girder.models.user import User
+
+    from slicer_package_manager.registry import applications, channels, registration, store
+    from slicer_package_manager.registry.kinds import KINDS
+    user = User().findOne({'login': 'admin'})
+    application = applications.load(app['_id'], user)
+    made = []
+    for revision in REVISIONS:
+        for kind in KINDS.values():
+            folder = channels.make_folder(application, kind, revision, application, user)
+            for name in NAMES if kind.label == 'extension' else ['Slicer']:
+                for os, arch in SYSTEMS:
+                    meta = {**FORMS[kind.label], 'app_id': app['_id'], 'os': os, 'arch': arch, 'baseName': name,
+                            kind.app_revision: revision, 'sha512': ''}
+                    item = store.new_item(folder, str(ObjectId()), user, '', meta)
+                    made.append({**item, 'spm': registration.of_item(kind, folder, meta, ready=True)})
+    Item().collection.insert_many(made)
+    return application
+
+
+@pytest.fixture
+def plans(archive, monkeypatch):
+    """What the database did for each query of a list."""
+    from slicer_package_manager.registry import listing
+    found = []
+
+    def explained(model, query, **options):
+        sort = options['sort']
+        explanation = model.collection.find(query, options['fields']).sort(sort).limit(options['limit']).explain()
+        found.append(SimpleNamespace(stages=set(_stages(explanation['queryPlanner']['winningPlan'])),
+                                     **explanation['executionStats']))
+        return model.collection.find(query, options['fields']).sort(sort).limit(options['limit'])
+
+    original = listing.Listing.of.__func__
+
+    def of(cls, model, query, page, fields=None):
+        proxy = SimpleNamespace(find=lambda query, **options: explained(model, query, **options),
+                                collection=model.collection)
+        return original(cls, proxy, query, page, fields)
+    monkeypatch.setattr(listing.Listing, 'of', classmethod(of))
+    return found
+
+
+def _stages(plan):
+    yield plan['stage']
+    for key in ('inputStage', 'inputStages'):
+        below = plan.get(key, [])
+        for one in below if isinstance(below, list) else [below]:
+            yield from _stages(one)
+
+
+#: What the clients in use ask for, and how many documents the answer has.
+QUESTIONS = [
+    ('extension', {'app_revision': '33003', 'os': 'linux', 'arch': 'amd64', 'limit': 0}, 60),
+    ('extension', {'app_revision': '33003', 'os': 'macosx', 'limit': 0, 'sort': 'meta.baseName', 'sortdir': 1}, 120),
+    ('extension', {'app_revision': '33003', 'os': 'linux', 'arch': 'amd64', 'limit': 0, 'sort': 'meta.baseName',
+                   'sortdir': 1}, 60),
+    ('extension', {'app_revision': '33003', 'limit': 0}, 240),
+    ('extension', {'app_revision': '33003', 'os': 'linux', 'arch': 'amd64', 'baseName': 'Extension3'}, 1),
+    ('extension', {'baseName': 'Extension3', 'os': 'linux', 'arch': 'amd64', 'limit': 0}, 4),
+    ('extension', {'app_revision': '33003', 'os': 'linux', 'arch': 'amd64', 'q': 'sion3'}, 11),
+    ('extension', {'release_id': 'draft', 'limit': 50}, 50),
+    ('extension', {'release_id': '33003', 'os': 'linux', 'arch': 'amd64', 'limit': 0}, 60),
+    ('extension', {'q': 'sion3', 'limit': 20}, 20),
+    ('extension', {'limit': 50}, 50),
+    ('package', {'limit': 0}, 16),
+    ('package', {'os': 'linux', 'limit': 1, 'sort': 'meta.revision', 'sortdir': -1}, 1),
+    ('package', {'os': 'linux', 'arch': 'amd64', 'limit': 0}, 4),
+    ('package', {'revision': '33003', 'os': 'linux', 'arch': 'amd64', 'limit': 0}, 1),
+    ('package', {'release_id_or_name': '33003', 'os': 'linux', 'arch': 'amd64', 'limit': 0}, 1),
+    ('draft', {'limit': 0}, 4),
+    ('release', {}, 0),
+]
+
+
+@pytest.mark.parametrize('who', ['anonymous', 'api'])
+def test_an_index_finds_and_sorts_what_clients_ask_for(request, archive, plans, who):
+    client = request.getfixturevalue(who)
+    wrong = {}
+    for kind, question, number in QUESTIONS:
+        plans.clear()
+        answer = client.get(f'/app/{archive["_id"]}/{kind}', params=question).raise_for_status()
+        assert len(answer.json()) == number, question
+        (plan,) = plans
+        if plan.stages & {'COLLSCAN', 'SORT'} or plan.totalDocsExamined > 6 * number:
+            wrong[str(question)] = plan
+    assert wrong == {}
+
+
+def test_texts_are_found_in_the_index_once_each(archive):
+    from girder.models.item import Item
+    explanation = Item().collection.database.command('explain', {
+        'aggregate': 'item', 'cursor': {}, 'pipeline': [
+            {'$match': {'spm.app': archive['_id'], 'spm.kind': 'extension'}}, {'$group': {'_id': '$spm.search'}}]})
+    text = str(explanation)
+    assert 'DISTINCT_SCAN' in text
+    assert 'COLLSCAN' not in text
+
+
+def test_who_may_see_what_is_found_by_an_index(archive):
+    from girder.models.folder import Folder
+    hidden = Folder().collection.find({'spm.app': archive['_id'], 'spm.role': {'$exists': True},
+                                       'public': {'$ne': True}}).explain()
+    assert 'COLLSCAN' not in set(_stages(hidden['queryPlanner']['winningPlan']))
+    assert hidden['executionStats']['totalDocsExamined'] == 0

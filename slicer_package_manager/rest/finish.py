@@ -1,0 +1,23 @@
+"""What is left to do before the answer to the current request goes out."""
+import cherrypy
+
+#: Where CherryPy is in a request before it makes the answer final.
+_EARLY = frozenset({'process_headers', 'get_resource', 'on_start_resource', 'process_query_string',
+                    'before_request_body', 'process_request_body', 'before_handler', 'handler'})
+
+
+def before_answer(function) -> bool:
+    """Call ``function`` once before the answer goes out, however often it is given here.
+
+    :returns: ``False`` if there is no request, or its answer is on the way already.
+    """
+    request = cherrypy.serving.request
+    if request.stage not in _EARLY:
+        return False
+    waiting = getattr(request, 'spm_before_answer', None)
+    if waiting is None:
+        waiting = request.spm_before_answer = set()
+    if function not in waiting:
+        waiting.add(function)
+        request.hooks.attach('before_finalize', function, failsafe=True)
+    return True

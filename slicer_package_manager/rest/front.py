@@ -1,0 +1,51 @@
+"""Answers what is kept before CherryPy and Girder begin with a request, which costs them more than the answer."""
+from __future__ import annotations
+
+from http.client import responses
+
+from pymongo.errors import PyMongoError
+
+from slicer_package_manager.registry import changes
+from slicer_package_manager.rest.kept import KEPT, question_of
+
+#: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
+_NOT_PLAIN = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
+
+
+class Front:
+    """The WSGI application ``app``, except that lists which are kept and true are answered at once."""
+
+    def __init__(self, app):
+        self.app = app
+
+    def __call__(self, environ, start_response):
+        """Answer a request, as WSGI has it."""
+        answer = _kept(environ)
+        if answer is None:
+            return self.app(environ, start_response)
+        status, headers, body = answer.represented(environ.get('HTTP_ACCEPT_ENCODING', ''),
+                                                   environ.get('HTTP_IF_NONE_MATCH', ''))
+        if body:
+            headers['Content-Length'] = str(len(body))
+        start_response(f'{status} {responses[status]}', list(headers.items()))
+        return [body]
+
+
+def _kept(environ):
+    if environ['REQUEST_METHOD'] != 'GET' or any(name in environ for name in _NOT_PLAIN):
+        return None
+    question = question_of(environ)
+    if question not in KEPT:
+        return None
+    try:
+        return KEPT.get(question, changes.version())
+    except PyMongoError:
+        return None  # the usual way fails too, and says how
+
+
+def put_before(tree) -> None:
+    """Put it before each of our server's applications in CherryPy's ``tree`` that serves the API."""
+    for path, app in tree.apps.items():
+        pipeline = app.wsgiapp.pipeline
+        if path.endswith('/api') and all(name != 'spm_front' for name, _ in pipeline):
+            pipeline.insert(0, ('spm_front', Front))

@@ -1,0 +1,119 @@
+"""Answers that are kept in this process as long as they are true."""
+from __future__ import annotations
+
+import gzip
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cherrypy.lib.httputil import header_elements
+
+#: Smaller bodies gain nothing from compression.
+_SMALL = 1400
+
+
+@dataclass
+class Answer:
+    """A list as JSON.
+
+    :param body: its bytes.
+    :param tag: a hash of them.
+    :param total: the number of documents on all pages.
+    :param freshness: what caches may do with it, as ``Cache-Control`` says it.
+    :param packed: the bytes compressed; ``None`` until a client asks for them.
+    """
+
+    body: bytes
+    tag: str
+    total: int
+    freshness: str = 'private, no-cache'
+    packed: bytes | None = None
+
+    def represented(self, accept_encoding='', if_none_match=''):
+        """What a client gets that sends these headers.
+
+        :returns: the status, the headers and the body: 304 without a body if the client has this very answer.
+        """
+        headers = {'Girder-Total-Count': str(self.total), 'Cache-Control': self.freshness,
+                   'Vary': 'Accept-Encoding, Girder-Token, Cookie, Origin'}
+        packed = len(self.body) >= _SMALL and _accepts_gzip(accept_encoding)
+        # The compressed body is another representation, with a tag of its own.
+        headers['ETag'] = f'"{self.tag}-gzip"' if packed else f'"{self.tag}"'
+        if if_none_match and self._is_named_in(if_none_match):
+            return 304, headers, b''
+        headers['Content-Type'] = 'application/json'
+        if not packed:
+            return 200, headers, self.body
+        headers['Content-Encoding'] = 'gzip'
+        if self.packed is None:
+            self.packed = gzip.compress(self.body, compresslevel=6, mtime=0)
+        return 200, headers, self.packed
+
+    def _is_named_in(self, if_none_match):
+        tags = (one.strip().removeprefix('W/').strip('"').removesuffix('-gzip') for one in if_none_match.split(','))
+        return any(one in (self.tag, '*') for one in tags)
+
+
+@lru_cache(maxsize=64)
+def _accepts_gzip(accept_encoding):
+    return any(one.value in ('gzip', 'x-gzip') and one.qvalue
+               for one in header_elements('Accept-Encoding', accept_encoding) or ())
+
+
+class Kept:
+    """Answers by question, the latest used ones, all of one version of the data.
+
+    Threads may share it.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._answers: OrderedDict = OrderedDict()
+        self._version = None
+        self._size = 0
+
+    def __contains__(self, question):
+        """Whether there is an answer to ``question`` of some version."""
+        return question in self._answers
+
+    def get(self, question, version) -> Answer | None:
+        """The answer to ``question`` if it was made of that ``version``; ``None`` if there is none."""
+        with self._lock:
+            if version is None or version != self._version or question not in self._answers:
+                return None
+            self._answers.move_to_end(question)
+            return self._answers[question]
+
+    def put(self, question, version, answer, limit) -> None:
+        """Keep ``answer``, which was made of ``version`` or something newer.
+
+        :param limit: bytes that all answers together may take; those that were not asked for the longest go.
+        """
+        size = _size(question, answer)
+        if version is None or size > limit:
+            return
+        with self._lock:
+            if version != self._version:
+                self._answers.clear()
+                self._version, self._size = version, 0
+            if question not in self._answers:
+                self._size += size
+            self._answers[question] = answer
+            while self._size > limit:
+                oldest, dropped = self._answers.popitem(last=False)
+                self._size -= _size(oldest, dropped)
+
+
+def _size(question, answer):
+    """Roughly the bytes of memory that an answer takes, with what becomes of it when it is compressed."""
+    return len(answer.body) * 5 // 4 + len(repr(question)) + 1024
+
+
+#: What this process keeps: lists for the anonymous, by the path and the query that they were asked for with.
+KEPT = Kept()
+
+
+def question_of(environ) -> tuple[str, str]:
+    """What a request asks for, as its WSGI environment tells."""
+    return environ['PATH_INFO'], environ.get('QUERY_STRING', '')
