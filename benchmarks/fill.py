@@ -17,7 +17,15 @@ from girder.models.item import Item
 from girder.models.user import User
 
 from benchmarks import extensions
-from slicer_package_manager.registry import applications, channels, downloads, registration, store, templates
+from slicer_package_manager.registry import (
+    applications,
+    changes,
+    channels,
+    downloads,
+    registration,
+    store,
+    templates,
+)
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
 
 _BATCH = 5000
@@ -38,6 +46,7 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     for revision in revisions:
         _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
     _insert(downloads.Download(), _counts(app, counts))
+    changes.announce()
 
 
 def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
