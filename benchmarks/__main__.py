@@ -1,44 +1,75 @@
-"""Run a suite: ``python -m benchmarks downloads``."""
+"""Run a suite: ``python -m benchmarks calls``."""
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import origin, peer, report, runner, servers
 from benchmarks.cases import SUITES
+from benchmarks.options import FULL, QUICK
+from benchmarks.servers import PEER, Run
 
 
 @click.command()
 @click.argument('suite', type=click.Choice(list(SUITES)))
-@click.option('--case', 'wanted', multiple=True, help='Only cases with this text in their name; may be repeated.')
-@click.option('--turns', default=7, show_default=True, help='How often each case runs on each server.')
-@click.option('--seconds', default=5, show_default=True, help='Length of a turn of those cases that count requests.')
-@click.option('--clients', default=16, show_default=True, help='Connections of those cases.')
-@click.option('--counted', default=2000, show_default=True,
-              help='Extensions on each server, each downloaded once before.')
-@click.option('--workers', default=1, show_default=True,
-              help='Processes of our server; the peer has one.')
+@click.option('--cases', 'wanted', metavar='NAME,...', help='Only these cases.')
+@click.option('--quick', is_flag=True, help='Less data and short turns: some minutes, and rougher ratios.')
+@click.option('--drafts', type=click.IntRange(1), help='Drafts of both servers.')
+@click.option('--turns', type=click.IntRange(1), help='How often each case runs on each server.')
+@click.option('--seconds', type=click.IntRange(1), help='Length of a turn of those cases that count requests.')
+@click.option('--clients', type=click.IntRange(1), help='Connections of those cases.')
+@click.option('--workers', type=click.IntRange(1), help='Processes of our server; the peer has one.')
 @click.option('--peer-python', help='Python of an environment that has the peer.')
 @click.option('--prepare-peer', metavar='PYTHON', help='Install the peer first, with this Python 3.10.')
-@click.option('--output', type=click.Path(path_type=Path), help='Write all numbers to this JSON file.')
-def main(suite, wanted, peer_python, prepare_peer, output, **options):
+@click.option('--output', type=click.Path(path_type=Path),
+              help='Write all numbers to this JSON file, and the table beside it.')
+def main(suite, wanted, quick, peer_python, prepare_peer, output, **given):
     """Measure this server against the published peer; fails if a ratio misses its target."""
-    python = peer.prepare(prepare_peer) if prepare_peer else peer.python(peer_python)
-    options = SimpleNamespace(**options)
-    cases = [case for case in SUITES[suite] if not wanted or any(text in case.name for text in wanted)]
-    with contextlib.ExitStack() as stack:
-        elsewhere = stack.enter_context(origin.running())
-        both = {servers.OURS: stack.enter_context(servers.ours(elsewhere, options.workers)),
-                servers.PEER: stack.enter_context(servers.peer(python, elsewhere))}
-        results = list(runner.run(cases, both, options))
+    # Else the servers would outlive a run that is ended so.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    options = (QUICK if quick else FULL)._replace(**{key: value for key, value in given.items() if value})
+    cases = _chosen(SUITES[suite], wanted)
+    sides = {side for case in cases for side in case.sides}
+    python = None
+    if PEER in sides:
+        python = peer.prepare(prepare_peer) if prepare_peer else peer.python(peer_python)
+    results = _run(cases, sides, python, options)
     click.echo(report.table(results))
     if output:
         report.write(output, suite, results, options)
     sys.exit(not all(result.good for result in results))
+
+
+def _chosen(cases, wanted):
+    if not wanted:
+        return cases
+    known = {case.name: case for case in cases}
+    unknown = set(wanted.split(',')) - set(known)
+    if unknown:
+        raise click.BadParameter(f'There is no case {", ".join(sorted(unknown))}; there are {", ".join(known)}.')
+    return [case for case in cases if case.name in wanted.split(',')]
+
+
+def _run(cases, sides, python, options):
+    progress = Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                        console=Console(stderr=True))
+    results = []
+    with contextlib.ExitStack() as stack:
+        elsewhere = stack.enter_context(origin.running())
+        running = {side: stack.enter_context(
+            servers.peer(python, elsewhere) if side == PEER else servers.ours(side, elsewhere, Run(options.workers)))
+            for side in sorted(sides)}
+        stack.enter_context(progress)
+        for result in runner.run(cases, running, options, progress):
+            results.append(result)
+            progress.console.print(report.summary(result), markup=False, highlight=False)
+    return results
 
 
 if __name__ == '__main__':

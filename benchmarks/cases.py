@@ -5,132 +5,108 @@ gives what ``load(server, made, options)`` takes, which runs one turn and gives 
 """
 from __future__ import annotations
 
-import hashlib
-import itertools
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import data, traffic
-from benchmarks.data import MIB
-from benchmarks.memory import Peak
-from benchmarks.servers import OURS
-
-LARGE = 200 * MIB
-HUGE = 1024 * MIB
-#: Slicer builds with Qt 5 call themselves just that; ours streams linked files to them.
-_STREAMED = {'User-Agent': 'Mozilla/5.0'}
-_numbers = itertools.count(1)
+from benchmarks import calls, growth, transfers
+from benchmarks.servers import LARGE, OURS, PEER, SMALL, Run
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something that both servers do.
+    """Something that two servers do, ours before the one that it is compared with.
 
+    :param name: by which it is asked for on the command line.
+    :param title: what it is, in the table of results.
     :param better: ``'more'`` or ``'less'``.
-    :param target: how many times as good as the peer ours is to be.
+    :param target: how many times as good as the other ours is to be; ``None`` if the numbers are only shown.
     :param turns: how often it runs; ``None`` for as often as asked for on the command line.
+    :param limit: what ours is compared with when ``sides`` has no other server.
+    :param run: how our servers are to run for this case; ``None`` for as they do already.
     """
 
     name: str
+    title: str
     unit: str
     better: str
     setup: Callable
     load: Callable
-    target: float = 1.0
+    target: float | None = 1.0
     turns: int | None = None
+    sides: tuple[str, ...] = (OURS, PEER)
+    limit: float | None = None
+    run: Run | None = None
 
 
-def small_files(server, options):
-    catalog = data.catalog(server, options.counted)
-    return catalog.paths(catalog.files)
+#: Every answer computed anew, as if something had been written in between.
+_FRESH = Run(variables=(('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_LIST_CACHE_MBYTES', '0'),))
+_GROWTH = (LARGE, SMALL)
+#: At most 1.1 times the time, at most twice the time.
+_FLAT, _HALF = 1 / 1.1, 1 / 2
 
-
-def links(server, options):
-    catalog = data.catalog(server, options.counted)
-    return catalog.paths(catalog.links)
-
-
-def rate(server, paths, options):
-    return traffic.requests(server.port, paths, clients=options.clients, seconds=options.seconds).rate
-
-
-def new_item(server, _options):
-    """What uploads need: what else the server has does not matter to them."""
-    return data.app(server)
-
-
-def upload(server, _made, _options):
-    """MiB per second of an upload as girder-client does it, to a new item each time."""
-    item = data.extension(server, f'Uploaded{next(_numbers)}')
-    parts = list(data.chunks(LARGE, next(_numbers)))
-    headers = {'Girder-Token': data.api(server).headers['Girder-Token']}
-    begun = time.perf_counter()
-    started = traffic.send(server.port, f'/api/v1/file?parentType=item&parentId={item}&name=large.bin&size={LARGE}',
-                           b'', headers)
-    sent = 0
-    for part in parts:
-        traffic.send(server.port, f'/api/v1/file/chunk?uploadId={started["_id"]}&offset={sent}', part, headers)
-        sent += len(part)
-    seconds = time.perf_counter() - begun
-    data.api(server).ask('DELETE', f'/item/{item}')
-    return LARGE / MIB / seconds
-
-
-def stored(size):
-    def setup(server, _options):
-        return f'/api/v1/item/{data.large(server, size)}/download'
-    return setup
-
-
-def download(server, path, _options):
-    """MiB per second of one download."""
-    size, seconds = traffic.receive(server.port, path)
-    return size / MIB / seconds
-
-
-def elsewhere(server, options):
-    """On ours an extension whose file is hosted elsewhere, on the peer, which cannot stream those, a stored one."""
-    if server.side != OURS:
-        return stored(HUGE)(server, options)
-    digest = hashlib.sha512()
-    for _ in range(HUGE // MIB):
-        digest.update(bytes(MIB))
-    item = data.linked_extension(server, 'Elsewhere', f'{server.origin}/{HUGE}', size=HUGE,
-                                 sha512=digest.hexdigest())
-    return f'/api/v1/item/{item}/download'
-
-
-def growth(server, path, _options):
-    """MiB by which the server's processes grow, at most, while 1 GiB is downloaded.
-
-    Less than one counts as one: what is left then is how a memory allocator happens to fill its pages.
-    """
-    return max(_streamed(server, path).growth, 1.0)
-
-
-def resident(server, path, _options):
-    """MiB that the server's processes have, at most, while 1 GiB is downloaded."""
-    return _streamed(server, path).total
-
-
-def _streamed(server, path):
-    peak = Peak(server.process.pid)
-    size, _ = traffic.receive(server.port, path, _STREAMED)
-    if size != HUGE:
-        raise RuntimeError(f'{path} has {size} bytes.')
-    return peak
-
+_SMALL_FILES = Case('small-files', 'download of a small file (10 KiB)', 'downloads/s', 'more', calls.small_files,
+                    calls.rate, target=10)
+_LINKS = Case('redirects', 'download that is a redirect', 'redirects/s', 'more', calls.links, calls.rate, target=10)
 
 SUITES = {
+    'calls': (
+        Case('floor', '`/system/version`, for comparison', 'answers/s', 'more', calls.version, calls.rate, target=None),
+        Case('list-fresh', 'list of one revision and system, always computed anew', 'answers/s', 'more', calls.listed,
+             calls.rate, target=3, run=_FRESH),
+        Case('list-fresh-gzip', 'the same, client accepts gzip', 'answers/s', 'more', calls.listed,
+             calls.rate_of_compressed, target=None, run=_FRESH),
+        Case('list', 'the list, nothing written in between, client accepts gzip', 'answers/s', 'more', calls.listed,
+             calls.rate_of_compressed, target=12),
+        Case('list-2-workers', 'the same with `--workers 2`', 'answers/s', 'more', calls.listed,
+             calls.rate_of_compressed, target=25, run=Run(workers=2)),
+        Case('list-bytes', 'the same, size of the answer', 'kB', 'less', calls.listed, calls.kilobytes, target=12,
+             turns=1),
+        Case('list-known', 'the list with `If-None-Match`', 'answers/s', 'more', calls.listed, calls.rate_of_known,
+             target=15),
+        Case('search-revision', 'search in one revision', 'answers/s', 'more', calls.search_in_revision, calls.rate,
+             target=3, run=_FRESH),
+        Case('search', 'search in all revisions', 'answers/s', 'more', calls.search, calls.rate, target=10,
+             run=_FRESH),
+        Case('search-name', 'search in all revisions for a name', 'answers/s', 'more', calls.search_name, calls.rate,
+             target=10, run=_FRESH),
+        Case('packages', 'all packages', 'answers/s', 'more', calls.packages, calls.rate, target=3),
+        Case('drafts', 'all drafts', 'answers/s', 'more', calls.drafts, calls.rate, target=8),
+        Case('releases', 'releases', 'answers/s', 'more', calls.releases, calls.rate, target=3),
+        Case('downloadstats', '`downloadstats`', 'answers/s', 'more', calls.download_stats, calls.rate, target=5),
+        Case('item-files', 'files of an item', 'answers/s', 'more', calls.item_files, calls.rate, target=3),
+        _SMALL_FILES,
+        _LINKS,
+        Case('create', 'create an extension', 'ms', 'less', calls.writing, calls.create, target=5),
+        Case('update', 'update an extension', 'ms', 'less', calls.writing, calls.update, target=5),
+        Case('replace', 'replace the file of an extension by two files', 'ms', 'less', calls.writing,
+             calls.replace_file, target=None),
+        Case('memory', 'memory of one server process after all that', 'MiB', 'less', calls.version, calls.memory,
+             turns=1),
+        Case('list-growth', 'processor time of the list of one draft, with many drafts and with few', 'ms', 'less',
+             growth.listed, growth.cost, target=_FLAT, sides=_GROWTH, run=_FRESH),
+        Case('search-growth', 'database time of a search in all revisions', 'ms', 'less', growth.common,
+             growth.database_cost, target=_HALF, sides=_GROWTH, run=_FRESH),
+        Case('search-name-growth', 'database time of a search in all revisions for a name', 'ms', 'less', growth.name,
+             growth.database_cost, target=_HALF, sides=_GROWTH, run=_FRESH),
+        Case('small-files-growth', 'processor time of the download of a small file, with many counted things and few',
+             'ms', 'less', growth.files, growth.cost, target=_FLAT, sides=_GROWTH),
+        Case('redirects-growth', 'processor time of a redirect, with many counted things and few', 'ms', 'less',
+             growth.links, growth.cost, target=_FLAT, sides=_GROWTH),
+        Case('start', 'start with most things', 's', 'less', growth.common, growth.start, sides=(LARGE,), limit=5.0,
+             turns=3),
+    ),
     'downloads': (
-        Case('small files (10 KiB), 16 clients', 'downloads/s', 'more', small_files, rate, target=1.5),
-        Case('redirects, 16 clients', 'redirects/s', 'more', links, rate, target=1.5),
-        Case('200 MiB upload', 'MiB/s', 'more', new_item, upload),
-        Case('200 MiB download', 'MiB/s', 'more', stored(LARGE), download),
-        Case('growth while streaming 1 GiB', 'MiB', 'less', stored(HUGE), growth, turns=3),
-        Case('memory while streaming 1 GiB', 'MiB', 'less', stored(HUGE), resident, turns=3),
-        Case('growth while streaming a 1 GiB link (peer: stored)', 'MiB', 'less', elsewhere, growth, turns=3),
-        Case('memory while streaming a 1 GiB link (peer: stored)', 'MiB', 'less', elsewhere, resident, turns=3),
+        _SMALL_FILES,
+        _LINKS,
+        Case('upload', '200 MiB upload', 'MiB/s', 'more', transfers.new_item, transfers.upload),
+        Case('download', '200 MiB download', 'MiB/s', 'more', transfers.stored(transfers.LARGE), transfers.download),
+        Case('stream-growth', 'growth while streaming 1 GiB', 'MiB', 'less', transfers.stored(transfers.HUGE),
+             transfers.growth, turns=3),
+        Case('stream-memory', 'memory while streaming 1 GiB', 'MiB', 'less', transfers.stored(transfers.HUGE),
+             transfers.resident, turns=3),
+        Case('link-growth', 'growth while streaming a 1 GiB link (peer: stored)', 'MiB', 'less', transfers.elsewhere,
+             transfers.growth, turns=3),
+        Case('link-memory', 'memory while streaming a 1 GiB link (peer: stored)', 'MiB', 'less', transfers.elsewhere,
+             transfers.resident, turns=3),
     ),
 }

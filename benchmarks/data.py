@@ -1,31 +1,36 @@
-"""The data that cases run on, loaded through REST, alike on both servers."""
+"""The data that cases run on, alike on both servers, loaded through REST; see :mod:`archive` for the rest of it."""
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import httpx
 
-from benchmarks.servers import OURS
+from benchmarks import extensions
 
 REVISION = '33000'
+RELEASE = '5.8.1'
 SMALL = 10 * 1024
 MIB = 1024 * 1024
 CHUNK = 64 * MIB  # as girder-client uploads
 _LOADERS = 4
-_SYSTEMS = [('linux', 'amd64'), ('win', 'amd64'), ('macosx', 'amd64')]
+_OTHER_RELEASES = 8
+_names = itertools.count(1)
 
 
 class Api(httpx.Client):
     """Speaks to a server as its administrator, whom it makes, with an assetstore in the server's folder."""
 
+    LOGIN, PASSWORD = 'admin', 'admin-password'
+
     def __init__(self, server):
         super().__init__(base_url=server.api, timeout=600)
-        self.ask('POST', '/user', login='admin', password='admin-password', email='admin@example.org',
+        self.ask('POST', '/user', login=self.LOGIN, password=self.PASSWORD, email='admin@example.org',
                  firstName='A', lastName='B')
-        login = self.get('/user/authentication', auth=('admin', 'admin-password')).raise_for_status().json()
+        login = self.get('/user/authentication', auth=(self.LOGIN, self.PASSWORD)).raise_for_status().json()
         self.headers['Girder-Token'] = login['authToken']['token']
         self.ask('POST', '/assetstore', name='files', type=0, root=str(server.folder / 'assetstore'))
 
@@ -39,9 +44,8 @@ class Api(httpx.Client):
 
 
 class Catalog(NamedTuple):
-    """An application with extensions: the items with a small file, and those with a link."""
+    """The extensions of the release: the items with a small file, and those with a link."""
 
-    app: str
     files: list[str]
     links: list[str]
 
@@ -55,61 +59,85 @@ def api(server):
 
 
 def app(server):
-    """The id of the application, which has one release."""
+    """The id of the application, which has the release that is measured, and some more."""
     def make(server):
         made = api(server).ask('POST', '/app', name='Slicer', app_description='benchmark')['_id']
-        api(server).ask('POST', f'/app/{made}/release', name='5.8.1', app_revision=REVISION)
+        for number in range(1, _OTHER_RELEASES + 1):
+            api(server).ask('POST', f'/app/{made}/release', name=f'5.{number}.0', app_revision=f'{31000 + number}')
+        api(server).ask('POST', f'/app/{made}/release', name=RELEASE, app_revision=REVISION)
         return made
     return server.once('app', make)
 
 
-def catalog(server, things):
-    """An application with ``things`` extensions, each of which was downloaded once; every tenth is a link."""
-    return server.once('catalog', lambda server: _load_catalog(server, things))
+def catalog(server, options):
+    """The extensions of the release, each of which was downloaded once; every tenth is a link."""
+    return server.once('catalog', lambda server: _load_catalog(server, options))
 
 
-def _load_catalog(server, things):
-    made = app(server)
-    # The first by itself: the peer refuses those that come while the folders of the release are made.
-    items = [_add(server, 0)]
+def _load_catalog(server, options):
+    systems = extensions.SYSTEMS[:options.systems]
+    for system in systems:
+        package(server, system, REVISION)
+    wanted = list(itertools.product(range(options.listed), systems))
+    # The first two by themselves: the peer refuses those that come while the folders of the release are made.
+    items = [_add(server, one) for one in wanted[:2]]
     with ThreadPoolExecutor(_LOADERS) as pool:
-        items += pool.map(functools.partial(_add, server), range(1, things))
-    links = items[::10]
-    files = [item for number, item in enumerate(items) if number % 10]
-    return Catalog(made, files, links)
+        items += pool.map(functools.partial(_add, server), wanted[2:])
+    return Catalog([item for item, linked in items if not linked], [item for item, linked in items if linked])
 
 
-def _add(server, number):
-    if number % 10 == 0:
-        item = linked_extension(server, f'Linked{number}', f'https://github.com/owner/name/releases/download/v/{number}')
+def _add(server, wanted):
+    number, system = wanted
+    linked = number % 10 == 1
+    form = extensions.form(number, system, REVISION)
+    name = f'{REVISION}-{system[0]}-{form["baseName"]}.tar.gz'
+    if linked:
+        item = linked_extension(server, form, f'https://github.com/owner/name/releases/download/v/{name}')
     else:
-        item = extension(server, f'Extension{number}')
-        store(server, item, f'{number}.tar.gz', str(number).encode().ljust(SMALL, b'.'))
+        item = post(server, 'extension', form)
+        store(server, item, name, name.encode().ljust(SMALL, b'.'))
+    api(server).get(f'/item/{item}/download')
+    return item, linked
+
+
+def package(server, system, revision):
+    """An installer of the application with a small file; its id."""
+    item = post(server, 'package', extensions.package_form(system, revision))
+    store(server, item, f'Slicer-{revision}-{system[0]}.tar.gz', b'installer')
     api(server).get(f'/item/{item}/download')
     return item
 
 
-def extension(server, name, **more):
-    """A new extension of the release, without a file; its id."""
-    system, arch = _SYSTEMS[len(name) % len(_SYSTEMS)]
-    return api(server).ask(
-        'POST', f'/app/{app(server)}/extension', os=system, arch=arch, baseName=name, repository_type='git',
-        repository_url='https://github.com/owner/name', revision='ab12cd3', app_revision=REVISION,
-        description=f'The extension {name} is there to be measured.', **more)['_id']
+def post(server, kind, form):
+    """Create a package or an extension, without a file; its id."""
+    return api(server).ask('POST', f'/app/{app(server)}/{kind}', **form)['_id']
 
 
-def linked_extension(server, name, url, **more):
+def extension(server, revision=REVISION):
+    """A new extension of the application's ``revision``, without a file; its id."""
+    return post(server, 'extension', another_form(revision))
+
+
+def another_form(revision):
+    """A form for an extension that no server has."""
+    number = next(_names)
+    return {**extensions.form(number, extensions.SYSTEMS[0], revision), 'baseName': f'Another{number}'}
+
+
+def linked_extension(server, form, url, **more):
     """A new extension whose file is hosted at ``url``; the peer keeps such files as Girder's link files."""
-    if server.side == OURS:
-        return extension(server, name, url=url, file_name=f'{name}.tar.gz', **more)
-    item = extension(server, name)
-    api(server).ask('POST', '/file', parentType='item', parentId=item, name=f'{name}.tar.gz', linkUrl=url)
+    name = url.rsplit('/', 1)[-1]
+    if server.is_ours:
+        return post(server, 'extension', {**form, 'url': url, 'file_name': name, **more})
+    item = post(server, 'extension', form)
+    api(server).ask('POST', '/file', parentType='item', parentId=item, name=name, linkUrl=url)
     return item
 
 
 def store(server, item, name, content):
-    """Upload a small file."""
-    api(server).ask('POST', '/file', content=content, parentType='item', parentId=item, name=name, size=len(content))
+    """Upload a small file; its document."""
+    return api(server).ask('POST', '/file', content=content, parentType='item', parentId=item, name=name,
+                           size=len(content))
 
 
 @functools.cache
@@ -129,7 +157,7 @@ def chunks(size, number):
 def large(server, size):
     """An extension with a stored file of ``size`` bytes; its id."""
     def make(server):
-        item = extension(server, f'Large{size}')
+        item = extension(server)
         begun = api(server).ask('POST', '/file', parentType='item', parentId=item, name='large.bin', size=size)
         sent = 0
         for chunk in chunks(size, 0):

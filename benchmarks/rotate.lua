@@ -1,4 +1,4 @@
--- For wrk: asks for the paths of a file in turns, and ends with one line of JSON.
+-- For wrk: asks for the paths of a file in turns, with the headers of wrk's arguments, and ends with one line of JSON.
 local requests = {}
 local position = 0
 

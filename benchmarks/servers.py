@@ -9,15 +9,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
+import pymongo
 
 from plugin_tests import mongodb
 from slicer_package_manager.cli import database, web
 
 OURS, PEER = 'ours', 'peer'
+#: Servers of ours with few and with many things, which are compared with each other.
+SMALL, LARGE = 'ours, few things', 'ours, many things'
 #: What `slicer-package-manager serve` tells gunicorn, but that the database is there already.
 _GUNICORN_CONFIG = """
 from slicer_package_manager.cli.gunicorn_config import *
@@ -52,14 +56,23 @@ log_level = "WARNING"
 
 @dataclass
 class Server:
-    """A running server; ``made`` keeps what cases have loaded onto it."""
+    """A running server; ``made`` keeps what cases have loaded onto it.
+
+    :param database: the URI of its database, which has a mongod of its own.
+    :param origin: the origin on loopback that it may link to and fetch from.
+    """
 
     side: str
+    database: str
     port: int
     process: subprocess.Popen
     folder: Path
     origin: str
     made: dict = field(default_factory=dict)
+
+    @property
+    def is_ours(self):
+        return self.side != PEER
 
     @property
     def api(self):
@@ -72,33 +85,59 @@ class Server:
         return self.made[key]
 
 
-@contextlib.contextmanager
-def ours(origin, workers):
-    """This checkout's server, as `slicer-package-manager serve` runs it.
+class Run(NamedTuple):
+    """How our server runs: its number of processes, and environment variables that it has besides."""
 
-    :param origin: the origin on loopback that it may link to and fetch from.
-    """
-    with mongodb.running() as uri, _folder() as folder:
-        port = _free_port()
-        config = folder / 'gunicorn_config.py'
-        config.write_text(_GUNICORN_CONFIG.format(workers=workers, origin=origin))
-        command = [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
-                   '--bind', f'127.0.0.1:{port}']
-        variables = {**web.DEFAULTS, 'LOGLEVEL': 'WARNING', 'GIRDER_MONGO_URI': database.completed(uri)}
-        with _running(command, variables, port, folder) as process:
-            yield Server(OURS, port, process, folder, origin)
+    workers: int = 1
+    variables: tuple = ()
+
+
+@contextlib.contextmanager
+def ours(side, origin, run):
+    """This checkout's server on an empty database, as `slicer-package-manager serve` runs it."""
+    with mongodb.running() as uri, _folder() as folder, _our_process(uri, folder, origin, run) as (port, process):
+        yield Server(side, uri, port, process, folder, origin)
+
+
+@contextlib.contextmanager
+def running_as(server, run):
+    """``server``, or if it is ours and ``run`` is not ``None``, another one on its database that runs like that."""
+    if run is None or not server.is_ours:
+        yield server
+        return
+    with _our_process(server.database, server.folder, server.origin, run) as (port, process):
+        yield replace(server, port=port, process=process)
+
+
+@contextlib.contextmanager
+def _our_process(uri, folder, origin, run):
+    port = free_port()
+    config = folder / 'gunicorn_config.py'
+    config.write_text(_GUNICORN_CONFIG.format(workers=run.workers, origin=origin))
+    command = [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
+               '--bind', f'127.0.0.1:{port}']
+    variables = {**web.DEFAULTS, 'LOGLEVEL': 'WARNING', 'GIRDER_MONGO_URI': database.completed(uri),
+                 **dict(run.variables)}
+    with _running(command, variables, port, folder) as process:
+        yield port, process
 
 
 @contextlib.contextmanager
 def peer(python, origin):
     """The published peer, as it is run by ``girder serve`` of the environment that ``python`` belongs to."""
     with mongodb.running() as uri, _folder() as folder:
-        port = _free_port()
+        port = free_port()
         config = folder / 'girder.cfg'
         config.write_text(_PEER_CONFIG.format(port=port, uri=uri, folder=folder))
         command = [str(python.parent / 'girder'), 'serve']
         with _running(command, {'GIRDER_CONFIG': str(config)}, port, folder) as process:
-            yield Server(PEER, port, process, folder, origin)
+            yield Server(PEER, uri, port, process, folder, origin)
+
+
+def mongod(server):
+    """The process id of the mongod of ``server``."""
+    with pymongo.MongoClient(server.database) as client:
+        return client.admin.command('serverStatus')['pid']
 
 
 @contextlib.contextmanager
@@ -107,14 +146,14 @@ def _folder():
         yield Path(name)
 
 
-def _free_port():
+def free_port():
     with socket.create_server(('127.0.0.1', 0)) as probe:
         return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
 def _running(command, variables, port, folder):
-    log = folder / 'server.log'
+    log = folder / f'server-{port}.log'
     inherited = {name: value for name, value in os.environ.items() if not name.startswith('GIRDER_')}
     with log.open('w') as output:
         process = subprocess.Popen(command, env={**inherited, **variables}, cwd=folder, stdout=output, stderr=output,

@@ -29,29 +29,36 @@ class Traffic(NamedTuple):
 
         :raises RuntimeError: not all of them went well, so that the number would mean nothing.
         """
-        if self.failed or not self.requests:
+        if self.failed:
             raise RuntimeError(f'{self.failed} of {self.requests} requests failed.')
         return self.requests / self.seconds
 
 
-def requests(port, paths, *, clients, seconds):
-    """Ask for ``paths`` in turns with ``clients`` connections that are kept, for some ``seconds``."""
-    return (_wrk if shutil.which('wrk') else _python)(port, paths, clients, seconds)
+def requests(port, paths, *, clients, seconds, headers=None):
+    """Ask for ``paths`` in turns with ``clients`` connections that are kept, for some ``seconds``.
+
+    Longer if no answer comes within that time.
+    """
+    done = (_wrk if shutil.which('wrk') else _python)(port, paths, clients, seconds, headers or {})
+    if done.requests or done.failed:
+        return done
+    return requests(port, paths, clients=clients, seconds=2 * seconds, headers=headers)
 
 
-def _wrk(port, paths, clients, seconds):
+def _wrk(port, paths, clients, seconds, headers):
     with tempfile.NamedTemporaryFile('w', suffix='.paths') as file:
         file.write('\n'.join(paths) + '\n')
         file.flush()
         output = subprocess.run(
-            ['wrk', '--threads', '1', '--connections', str(clients), '--duration', f'{seconds}s', '--timeout', '30s',
+            ['wrk', '--threads', '1', '--connections', str(clients), '--duration', f'{seconds}s', '--timeout', '120s',
+             *(f'--header={name}: {value}' for name, value in headers.items()),
              '--script', str(_SCRIPT), f'http://127.0.0.1:{port}', '--', file.name],
             check=True, capture_output=True, text=True).stdout
     return Traffic(**json.loads(output.splitlines()[-1]))
 
 
-def _python(port, paths, clients, seconds):
-    shares = [(port, paths[number::_PROCESSES] or paths, clients // _PROCESSES, seconds)
+def _python(port, paths, clients, seconds, headers):
+    shares = [(port, paths[number::_PROCESSES] or paths, max(clients // _PROCESSES, 1), seconds, headers)
               for number in range(_PROCESSES)]
     with ProcessPoolExecutor(_PROCESSES) as pool:
         parts = list(pool.map(_python_share, shares))
@@ -60,20 +67,20 @@ def _python(port, paths, clients, seconds):
 
 
 def _python_share(share):
-    port, paths, clients, seconds = share
+    port, paths, clients, seconds, headers = share
     begun = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
-        done = list(pool.map(lambda number: _ask(port, paths, number, begun + seconds), range(clients)))
+        done = list(pool.map(lambda number: _ask(port, paths, number, begun + seconds, headers), range(clients)))
     return Traffic(sum(requests for requests, _ in done), time.perf_counter() - begun,
                    sum(failed for _, failed in done))
 
 
-def _ask(port, paths, number, until):
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+def _ask(port, paths, number, until, headers):
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=120)
     asked = failed = 0
     while time.perf_counter() < until:
         try:
-            connection.request('GET', paths[(number + asked) % len(paths)])
+            connection.request('GET', paths[(number + asked) % len(paths)], headers=headers)
             response = connection.getresponse()
             response.read()
             failed += response.status >= http.HTTPStatus.BAD_REQUEST

@@ -77,9 +77,9 @@ class Window:
         if message.type in ('error', 'warning') and not is_missing_picture:
             self.problems.append(f'{message.type} on the console: {message.text}')
 
-    def accessibility(self):
-        """What axe finds that is serious, each with the elements."""
-        found = Axe().run(self.page).response['violations']
+    def accessibility(self, part=None):
+        """What axe finds that is serious, each with the elements; of the page, or the part that a selector names."""
+        found = Axe().run(self.page, context=part).response['violations']
         return {f'{one["id"]}: {one["help"]}': [node['html'] for node in one['nodes']]
                 for one in found if one['impact'] in ('serious', 'critical')}
 

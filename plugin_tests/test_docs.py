@@ -20,7 +20,7 @@ _LINK = re.compile(r'\]\(([^)\s]+)\)')
 _FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _VARIABLE = re.compile(r'\b(?:GIRDER|SLICER_PACKAGE_MANAGER)_[A-Z][A-Z_]*[A-Z]\b')
 
-_READ = re.compile(r"\benviron(?:\.get\(|\[)'(\w+)'")
+_READ = re.compile(r"\bos\.environ(?:\.get\(|\[)'(\w+)'")
 
 
 def read(path):

@@ -14,18 +14,31 @@ class SlicerPackageManagerPlugin(GirderPlugin):
     def load(self, info):
         """Wire routes, event handlers and indexes into the server described by ``info``.
 
+        :raises operation.Unusable: a variable that says how the server is run makes no sense.
         :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, settings, startup
-        from slicer_package_manager.rest import bodies, files, finish, front, mounts, transport
+        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
+        from slicer_package_manager.rest import (
+            bodies,
+            files,
+            finish,
+            front,
+            keys,
+            mounts,
+            transport,
+            watching,
+            webclient,
+        )
 
+        run_as = operation.of()
         getPlugin('hashsum_download').load(info)
         settings.register()
         changes.watch(later=finish.before_answer)
         corrections.apply()
         events.bind()
+        keys.bind()
         files.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
@@ -34,6 +47,8 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         pages.mount(info['serverRoot'], info['config'])
         for place, path, handler in rest.BESIDE_API:
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
+        webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        watching.start(info['serverRoot'], run_as)
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

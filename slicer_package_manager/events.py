@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import files, links, placement, store
+from slicer_package_manager.registry import files, links, placement, quotas, store
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -47,8 +47,14 @@ def on_folder_copied(event):
     placement.register_folder(folder)
 
 
+def on_upload_begun(event):
+    """After an upload was begun, before any of its bytes came."""
+    quotas.check_begun(event.info)
+
+
 def on_upload_finalize(event):
     """Before an upload becomes a file, or the new content of one."""
+    quotas.check_complete(event.info)
     files.put_beside_link(event.info)
     files.keep_old_bytes(event.info)
 
@@ -81,6 +87,7 @@ HANDLERS = {
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
     'model.folder.copy.prepare': on_folder_copied,
+    'model.upload.save.created': on_upload_begun,
     'model.upload.finalize': on_upload_finalize,
     'model.file.save': on_file_save,
     'model.file.save.after': on_file_saved,

@@ -14,6 +14,7 @@ from slicer_package_manager.cli import database, listener, main, mongod, supervi
 from slicer_package_manager.cli.admin import choose_admin
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.keys import key
 from slicer_package_manager.cli.links import check
 from slicer_package_manager.cli.serve import serve
 
@@ -175,7 +176,8 @@ def test_the_module_runs_as_the_command_does():
     assert result.stdout.startswith('slicer-package-manager, version ')
 
 
-@pytest.mark.parametrize(('name', 'command'), [('serve', serve), ('links check', check)])
+@pytest.mark.parametrize(('name', 'command'), [
+    ('serve', serve), ('links check', check), *((f'key {name}', command) for name, command in key.commands.items())])
 def test_the_reference_has_every_option_with_its_default_and_variable(name, command):
     section = REFERENCE.read_text().partition(f'## `slicer-package-manager {name}`')[2].partition('\n## ')[0]
     rows = {row[0]: row[1] for row in re.findall(r'^\| `(--[\w-]+)[^`]*` \|(.*)$', section, re.MULTILINE)}

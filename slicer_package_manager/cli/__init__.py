@@ -4,6 +4,7 @@ import click
 from slicer_package_manager import __version__
 from slicer_package_manager.cli.backup import backup
 from slicer_package_manager.cli.doctor import doctor
+from slicer_package_manager.cli.keys import key
 from slicer_package_manager.cli.links import links
 from slicer_package_manager.cli.restore import restore
 from slicer_package_manager.cli.serve import serve
@@ -26,6 +27,7 @@ def main():
 
 main.add_command(serve)
 main.add_command(links)
+main.add_command(key)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(doctor)

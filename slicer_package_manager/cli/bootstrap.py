@@ -30,7 +30,7 @@ LEASE_ID = 'lease'
 # What browsers on other sites may send and read besides Girder's own headers.
 _SENT = 'If-Match, If-Modified-Since, If-None-Match, If-Range, Range'
 _READ = ('Accept-Ranges, Content-Length, Content-Range, Digest, ETag, Girder-Request-Uid, Last-Modified, '
-         'Link, Location, Retry-After')
+         'Link, Location, Retry-After, X-Request-ID')
 NEW_DATABASE_SETTINGS = {
     SettingKey.REGISTRATION_POLICY: 'closed',
     SettingKey.CORS_ALLOW_ORIGIN: '*',

@@ -1,6 +1,7 @@
 """What gunicorn is told besides its arguments; its names are those of gunicorn's settings and hooks."""
 import importlib
 import logging
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,18 +12,27 @@ from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
 
 from slicer_package_manager.cli import processes
+from slicer_package_manager.registry import addresses, logs, operation
 
 _SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
 _SECRET = re.compile(r'(?i)([?&](?:token|key|password|old|new)=)[^&\s"]*')
+_operation = operation.of()
 
 
 class AccessLogger(Logger):
-    """Writes no passwords, tokens or API keys into the access log."""
+    """Writes no passwords, tokens or API keys into the access log, and the client's address, not its proxy's."""
+
+    def setup(self, cfg):
+        """Begin to write to where ``cfg`` says."""
+        super().setup(cfg)
+        if _operation.log_format == 'json':
+            logs.use_json(self.error_log)
 
     def atoms(self, resp, req, environ, request_time):
         """What a line of the log may hold."""
         atoms = super().atoms(resp, req, environ, request_time)
-        return {**atoms, **{name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}}
+        hidden = {name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}
+        return {**atoms, **hidden, 'h': addresses.client(environ, _operation.trusted_proxies) or '-'}
 
 
 class Worker(ThreadWorker):
@@ -72,6 +82,10 @@ def on_starting(_server):
 
     They connect to nothing: only the workers may, since no connection survives a fork.
     """
+    if _operation.log_format == 'json':
+        # Before Girder writes its first message.
+        logging.basicConfig(stream=sys.stdout, level=os.environ['LOGLEVEL'])
+        logs.use_json(logging.getLogger())
     importlib.import_module('girder.api.api_main')
     # CherryPy's own access log would go to standard error at every level, with the tokens in it.
     access = logging.getLogger('cherrypy.access')
@@ -88,3 +102,10 @@ def when_ready(_server):
 def post_fork(server, _worker):
     """End the workers with their master, even if that is killed."""
     processes.die_with_parent(server.pid)
+
+
+def child_exit(_server, worker):
+    """Take a worker that has ended out of the metrics of the present."""
+    if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - most servers need not load it
+        mark_process_dead(worker.pid)

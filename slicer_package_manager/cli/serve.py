@@ -97,8 +97,9 @@ def run(options: Options) -> None:
     :raises ServeError: the server cannot start, or a part of it ended by itself.
     """
     program = None if options.database else mongod.find_mongod()
-    options.data.create()
     with ExitStack() as stack:
+        metrics = stack.enter_context(web.measured())
+        options.data.create()
         stack.enter_context(suppress(Stopped))
         if program:
             stack.enter_context(options.data.locked())
@@ -111,13 +112,13 @@ def run(options: Options) -> None:
         if program:
             supervisor.add(mongod.start(program, options.data, endpoint))
         uri = endpoint.uri if program else database.completed(options.database or '')
-        _serve(options, supervisor, door, uri)
+        env = web.environment(uri, options.log_level, embedded=options.database is None)
+        _serve(options, supervisor, door, {**env, **metrics})
 
 
-def _serve(options: Options, supervisor: Supervisor, door: socket.socket, uri: str) -> None:
+def _serve(options: Options, supervisor: Supervisor, door: socket.socket, env: Mapping[str, str]) -> None:
     """Start the web server while its database gets ready, and watch both."""
     host, port = listener.reachable_at(door)
-    env = web.environment(uri, options.log_level, embedded=options.database is None)
     server = supervisor.add(web.start(door, env, workers=options.workers, threads=options.threads,
                                       access_log=options.access_log, directory=options.data.path))
     if _bootstrap(options, supervisor, env):

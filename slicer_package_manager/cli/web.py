@@ -5,11 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.processes import spawn
 from slicer_package_manager.cli.supervisor import Child
+from slicer_package_manager.registry import operation
 
 ADMIN_PASSWORD_VARIABLE = 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD'  # noqa: S105 - the name of a variable
 DEFAULTS = {
@@ -33,6 +37,23 @@ def environment(uri: str, log_level: str, *, embedded: bool) -> dict[str, str]:
     withheld = (*_WITHHELD, 'GIRDER_MONGO_REPLICA_SET') if embedded else _WITHHELD
     inherited = {name: value for name, value in os.environ.items() if name not in withheld}
     return {**DEFAULTS, **inherited, 'GIRDER_MONGO_URI': uri, 'LOGLEVEL': log_level.upper()}
+
+
+@contextmanager
+def measured() -> Iterator[dict[str, str]]:
+    """Variables by which the processes of the server add up their metrics; none where nothing is measured.
+
+    :raises ServeError: a variable that says how the server is run makes no sense.
+    """
+    try:
+        wanted = operation.of().metrics
+    except operation.Unusable as error:
+        raise ServeError(str(error)) from error
+    if not wanted:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix='slicer-package-manager-metrics-') as directory:
+        yield {'PROMETHEUS_MULTIPROC_DIR': directory}
 
 
 def start(

@@ -87,6 +87,14 @@ def find(user, page, collection_id=None, name=None, text=None) -> Listing:
     return Listing.of(Folder(), {**query, '$and': conditions} if conditions else query, page)
 
 
+def editable(user) -> list[dict]:
+    """The applications, of all collections, in which ``user`` may write to something, by name."""
+    ids = Folder().collection.distinct('spm.app', {
+        'spm.app': {'$exists': True}, 'spm.role': {'$exists': True}, **folder_clause(user, AccessType.WRITE)})
+    return list(Folder().find({'_id': {'$in': ids}, 'spm.role': APPLICATION, **folder_clause(user)},
+                              sort=[('lowerName', 1), ('_id', 1)]))
+
+
 def _collection_to_list(collection_id):
     if collection_id is None:
         return Collection().findOne({'name': COLLECTION_NAME}, fields=['_id'])

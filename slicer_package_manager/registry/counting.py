@@ -7,6 +7,7 @@ import threading
 from collections import deque
 
 import pymongo
+from girder import events
 
 from slicer_package_manager.registry import downloads
 
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 2
 #: Pauses between attempts to store what was put off, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
+#: Events for whoever watches: a completed download, with its key; how many counts wait, after that changed.
+COUNTED = 'slicer_package_manager.download'
+WAITING = 'slicer_package_manager.downloads_waiting'
 
 
 class Backlog:
@@ -37,6 +41,7 @@ class Backlog:
     def put(self, key) -> None:
         """Keep ``key`` until it can be stored."""
         self._waiting.append(key)
+        events.trigger(WAITING, len(self))
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name='download-counts', daemon=True)
@@ -55,6 +60,7 @@ class Backlog:
             except pymongo.errors.PyMongoError:
                 self._waiting.appendleft(key)
                 raise
+            events.trigger(WAITING, len(self))
 
     def _work(self):
         pause = FIRST_PAUSE
@@ -83,6 +89,7 @@ def count(item) -> None:
     """Count one completed download of ``item``; never raises."""
     try:
         key = downloads.key_of(item)
+        events.trigger(COUNTED, key)
         try:
             with pymongo.timeout(PATIENCE):
                 downloads.record(key)

@@ -35,6 +35,20 @@ class Forbidden(RestException):
         super().__init__(message, code=403)
 
 
+class TooLarge(RestException):
+    """What is sent does not fit (413)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=413)
+
+
+class TooMany(RestException):
+    """The client asks too often (429)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=429)
+
+
 class BadGateway(RestException):
     """Another server, which hosts a file for us, fails (502)."""
 

@@ -127,8 +127,10 @@ def _settle(app_id, entry):
 
 def take_out(app_id, entry_query) -> None:
     """Take the promotions that match ``entry_query`` from the application, and the list itself if it is empty then."""
-    Folder().collection.update_one({'_id': app_id}, {'$pull': {'spm.promoted': entry_query}})
-    Folder().collection.update_one({'_id': app_id, 'spm.promoted': []}, {'$unset': {'spm.promoted': ''}})
+    taken = Folder().collection.update_one({'_id': app_id, 'spm.promoted': {'$elemMatch': entry_query}},
+                                           {'$pull': {'spm.promoted': entry_query}})
+    if taken.modified_count:
+        Folder().collection.update_one({'_id': app_id, 'spm.promoted': []}, {'$unset': {'spm.promoted': ''}})
 
 
 def unmark(app_id, entry) -> None:

@@ -24,7 +24,7 @@ from girder.exceptions import GirderBaseException
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import changes, channels, holdings, moving, values
+from slicer_package_manager.registry import changes, channels, holdings, moving, values, writing
 from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.holdings import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
@@ -60,6 +60,7 @@ def promote(app, user, id_or_name, revision, progress) -> dict[str, Any]:
     :raises Conflict: the release has other things like those of the draft, the draft holds what is no package or
         extension, or the release is being deleted; the message names them, and nothing was moved.
     """
+    writing.require()
     release = _release(app, user, id_or_name, revision)
     _catch_up(app, release)
     for _ in range(_ATTEMPTS):

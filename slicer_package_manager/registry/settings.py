@@ -16,14 +16,17 @@ LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
 STREAM_HOSTS = 'slicer_package_manager.stream_hosts'
 DEFAULT_APP = 'slicer_package_manager.default_app'
-READY_SHARE = 'slicer_package_manager.ready_share'
+UPLOAD_QUOTAS = 'slicer_package_manager.upload_quotas'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
+READY_SHARE = 'slicer_package_manager.ready_share'
 
+#: Stands for the applications that are not named.
+ALL_OTHERS = 'default'
 DELIVERIES = ('auto', 'redirect', 'stream')
 
 _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
-_ID = re.compile('([0-9a-fA-F]{24})?')
+_ID = re.compile('[0-9a-f]{24}')
 
 
 def _hosts(value):
@@ -43,9 +46,20 @@ def _delivery(value):
 
 
 def _application(value):
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not isinstance(value, str) or (value and not _ID.fullmatch(value.lower())):
         raise ValueError('must be the id of an application, 24 hexadecimal digits, or an empty text')
     return value.lower()
+
+
+def _quotas(value):
+    if not isinstance(value, dict):
+        raise ValueError('must be an object such as {"default": 1000000000}')  # noqa: TRY004 - one kind of refusal
+    for app, limit in value.items():
+        if app != ALL_OTHERS and not _ID.fullmatch(app):
+            raise ValueError(f'"{app}" is neither the id of an application nor "{ALL_OTHERS}"')
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+            raise ValueError(f'the limit of "{app}" must be a whole number of bytes')
+    return value
 
 
 def _number(largest):
@@ -65,6 +79,7 @@ RULES = {
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
     DEFAULT_APP: (_application, ''),
+    UPLOAD_QUOTAS: (_quotas, {}),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),

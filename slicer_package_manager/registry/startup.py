@@ -17,7 +17,7 @@ _PAUSE = 1
 
 
 class _Preparation(threading.Thread):
-    """Creates the indexes, allows writing, takes older applications over, and ends what promotions left to do."""
+    """Creates the indexes, allows writing as soon as that is safe, and finishes what earlier servers have left."""
 
     def __init__(self):
         super().__init__(name='prepare-database', daemon=True)

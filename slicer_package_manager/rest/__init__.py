@@ -1,12 +1,16 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
 from girder.api.rest import Resource, setResponseHeader
+from girder.exceptions import AccessException
 
 from slicer_package_manager.registry.errors import Unavailable
 from slicer_package_manager.rest import (
     application,
+    audit,
+    editing,
     errors,
     finding,
     health,
+    keys,
     package,
     release,
     requests,
@@ -74,6 +78,9 @@ class App(Resource):
         _, _, places = self._matchRoute(method.lower(), path)
         try:
             return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
+        except AccessException:
+            keys.require_enough()
+            raise
         except Unavailable as error:
             setResponseHeader('Retry-After', str(error.after))
             raise
@@ -88,6 +95,8 @@ class PackageManager(Resource):
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
+        self.route('GET', ('editable',), editing.listEditable)
+        self.route('GET', ('audit',), audit.listChanges)
 
 
 class BesideApi(Resource):

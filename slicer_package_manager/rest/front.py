@@ -1,11 +1,13 @@
 """Answers what is kept before CherryPy and Girder begin with a request, which costs them more than the answer."""
 from __future__ import annotations
 
+import time
 from http.client import responses
 
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import changes
+from slicer_package_manager.rest import tracing
 from slicer_package_manager.rest.kept import KEPT, question_of
 
 #: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
@@ -20,6 +22,7 @@ class Front:
 
     def __call__(self, wsgi, start_response):
         """Answer a request, as WSGI has it."""
+        started = time.perf_counter()
         answer = _kept(wsgi)
         if answer is None:
             return self.app(wsgi, start_response)
@@ -27,6 +30,9 @@ class Front:
                                                    wsgi.get('HTTP_IF_NONE_MATCH', ''))
         if body:
             headers['Content-Length'] = str(len(body))
+        headers[tracing.HEADER] = tracing.choose_id(wsgi)
+        for watch in tracing.WATCHING_FRONT:
+            watch(tracing.Shortcut(wsgi, status, len(body), time.perf_counter() - started, headers[tracing.HEADER]))
         start_response(f'{status} {responses[status]}', list(headers.items()))
         return [body]
 

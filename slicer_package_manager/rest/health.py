@@ -16,26 +16,39 @@ from slicer_package_manager.registry import writing
 _PATIENCE = 3
 
 
+PROBES = ('ready', 'live')
+
+
 @access.public
 @boundHandler
 @autoDescribeRoute(
     Description('Tell whether the server can serve.')
     .notes('While `indexes` is "building indexes" the server answers what only reads, and refuses to write packages, '
            'extensions, releases and applications.')
+    .param('probe', 'What is asked: whether the server is ready to serve, or just whether it is alive. The latter is '
+           'answered without the database.', required=False, enum=list(PROBES), default=PROBES[0])
+    .errorResponse('The probe is none of these.')
     .errorResponse('The database or the assetstore is out of reach, or the database could not be prepared; the '
                    'message says which.', 503))
-def health(self):  # noqa: ARG001 - Girder binds handlers
-    state = {'database': _database(), 'assetstore': None, 'version': slicer_package_manager.__version__}
-    if state['database'] == 'ok':
-        state['assetstore'] = _assetstore()
-    broken = {key: value for key, value in state.items() if key != 'version' and value != 'ok'}
-    state['indexes'] = writing.obstacle() or 'ok'
-    if state['indexes'] not in ('ok', writing.BUILDING):
-        broken['indexes'] = state['indexes']
+def health(self, probe):  # noqa: ARG001 - Girder binds handlers
+    if probe == 'live':
+        return {'version': slicer_package_manager.__version__}
+    found = state()
+    broken = {key: value for key, value in found.items() if key != 'version' and value != 'ok'
+              and (key, value) != ('indexes', writing.BUILDING)}
     if broken:
         raise RestException('Cannot serve: ' + '; '.join(f'{key}: {value or "unknown"}' for key, value
-                                                         in broken.items()), code=503, extra=state)
-    return state
+                                                         in broken.items()), code=503, extra=found)
+    return found
+
+
+def state():
+    """What the server needs, each ``ok`` or what is wrong with it, and its version."""
+    found = {'database': _database(), 'assetstore': None, 'indexes': writing.obstacle() or 'ok',
+             'version': slicer_package_manager.__version__}
+    if found['database'] == 'ok':
+        found['assetstore'] = _assetstore()
+    return found
 
 
 def _database():

@@ -1,16 +1,36 @@
-"""The memory of a server's processes, as Linux tells it."""
+"""What the processes of a server use, as Linux tells it."""
+from __future__ import annotations
+
+import os
 from pathlib import Path
 
 _RESET_PEAK = '5'
+#: Of the fields of ``/proc/PID/stat`` that follow the program's name.
+_USER_TIME, _SYSTEM_TIME = 11, 12
 
 
-def processes(pid):
+def tree(pid):
     """The process ``pid`` and those below it."""
     found = [pid]
     for task in Path(f'/proc/{pid}/task').iterdir():
         for child in (task / 'children').read_text().split():
-            found += processes(int(child))
+            found += tree(int(child))
     return found
+
+
+def processor_seconds(pids):
+    """The time for which processors have worked for ``pids`` so far."""
+    return sum(map(_processor_seconds, pids))
+
+
+def _processor_seconds(pid):
+    fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+    return (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / os.sysconf('SC_CLK_TCK')
+
+
+def largest(pid):
+    """MiB of resident memory of the largest process among ``pid`` and those below it."""
+    return max(_mebibytes(one, 'status', 'VmRSS') for one in tree(pid))
 
 
 class Peak:
@@ -21,13 +41,13 @@ class Peak:
     """
 
     def __init__(self, pid):
-        self.pids = processes(pid)
+        self.pids = tree(pid)
         for one in self.pids:
             Path(f'/proc/{one}/clear_refs').write_text(_RESET_PEAK)
         self.before = self._sum('status', 'VmRSS')
 
     def _sum(self, file, key):
-        return sum(_value(pid, file, key) for pid in self.pids)
+        return sum(_mebibytes(pid, file, key) for pid in self.pids)
 
     @property
     def growth(self):
@@ -39,6 +59,6 @@ class Peak:
         return self._sum('smaps_rollup', 'Pss') + above_now
 
 
-def _value(pid, file, key):
+def _mebibytes(pid, file, key):
     lines = Path(f'/proc/{pid}/{file}').read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f'{key}:'))

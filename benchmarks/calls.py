@@ -1,0 +1,176 @@
+"""The calls of the registry: lists, searches, statistics, small downloads, and what build machines write."""
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import time
+from urllib.parse import urlencode
+
+import httpx
+
+from benchmarks import archive, data, extensions, processes, traffic
+
+GZIP = {'Accept-Encoding': 'gzip'}
+_REPLACED = b'replaced'
+_UPDATED = 20
+#: The draft that new extensions are posted to, so that they are in none of the measured lists.
+_WRITTEN = '50000'
+_numbers = itertools.count(1)
+
+
+def _of_app(path, **query):
+    """A setup that gives one path below the application, on servers with an archive."""
+    return _of_paths(path, [query])
+
+
+def _of_paths(path, queries):
+    def setup(server, options):
+        archive.grow(server, options.drafts, options)
+        return [f'/api/v1/app/{data.app(server)}{path}?{urlencode(query)}' for query in queries]
+    return setup
+
+
+_REVISION = {'app_revision': data.REVISION, 'limit': 0, **dict(zip(('os', 'arch'), extensions.SYSTEMS[0], strict=True))}
+#: Each on one extension only, with another name.
+_NAMES = [extensions.metadata(number)['baseName'] for number in range(0, 160, 20)]
+
+packages = _of_app('/package', limit=0)
+drafts = _of_app('/draft', limit=0)
+releases = _of_app('/release')
+download_stats = _of_app('/downloadstats')
+search_in_revision = _of_paths('/extension', [{**_REVISION, 'q': word} for word in extensions.WORDS])
+search = _of_paths('/extension', [{'q': word} for word in extensions.WORDS])
+search_name = _of_paths('/extension', [{'q': name} for name in _NAMES])
+
+
+def listed(server, options):
+    """The list that Slicer asks for; checks that it is whole."""
+    paths = _of_app('/extension', **_REVISION)(server, options)
+    found = len(data.api(server).get(paths[0].removeprefix('/api/v1')).json())
+    if found != options.listed:
+        raise RuntimeError(f'The list of {server.side} has {found} instead of {options.listed} entries.')
+    return paths
+
+
+def version(server, _options):
+    """The least that an answer of the API costs."""
+    data.app(server)
+    return ['/api/v1/system/version']
+
+
+def item_files(server, options):
+    """What Slicer asks before it downloads an extension."""
+    return [f'/api/v1/item/{item}/files' for item in data.catalog(server, options).files]
+
+
+def small_files(server, options):
+    catalog = data.catalog(server, options)
+    return catalog.paths(catalog.files)
+
+
+def links(server, options):
+    catalog = data.catalog(server, options)
+    return catalog.paths(catalog.links)
+
+
+def rate(server, paths, options):
+    """Answers per second."""
+    return _requests(server, paths, options).rate
+
+
+def rate_of_compressed(server, paths, options):
+    """Answers per second to clients that accept gzip."""
+    return _requests(server, paths, options, GZIP).rate
+
+
+def rate_of_known(server, paths, options):
+    """Answers per second to clients that tell what they have; the peer does not care."""
+    tag = httpx.get(f'http://127.0.0.1:{server.port}{paths[0]}').headers.get('ETag', '"none"')
+    return _requests(server, paths, options, {**GZIP, 'If-None-Match': tag}).rate
+
+
+def _requests(server, paths, options, headers=None):
+    return traffic.requests(server.port, paths, clients=options.clients, seconds=options.seconds, headers=headers)
+
+
+def kilobytes(server, paths, _options):
+    """kB of one answer's body to a client that accepts gzip."""
+    size, _ = traffic.receive(server.port, paths[0], GZIP)
+    return size / 1000
+
+
+def writing(server, _options):
+    """The draft that is written to, with extensions that have a file; gives the ids and forms of those."""
+    def make(server):
+        forms = [data.another_form(_WRITTEN) for _ in range(_UPDATED)]
+        items = [data.post(server, 'extension', form) for form in forms]
+        for item in items:
+            data.store(server, item, 'file.tar.gz', b'first')
+        return list(zip(items, forms, strict=True))
+    return server.once('written', make)
+
+
+def create(server, _made, options):
+    """Milliseconds to create an extension."""
+    return _each(server, options, lambda _number: _post(server, data.another_form(_WRITTEN)))
+
+
+def update(server, made, options):
+    """Milliseconds to post an extension again with another revision."""
+    return _each(server, options, lambda number: _post(
+        server, {**made[number % len(made)][1], 'revision': f'{next(_numbers):07}'}))
+
+
+def _post(server, form):
+    yield 'POST', f'/app/{data.app(server)}/extension?{urlencode(form)}', b''
+
+
+def replace_file(server, made, options):
+    """Milliseconds to replace a file as the clients in use do: upload a second one, delete the first, rename."""
+    return _each(server, options, lambda number: _replace(made[number % len(made)][0]))
+
+
+def _replace(item):
+    (old,) = yield 'GET', f'/item/{item}/files', b''
+    new = yield 'POST', f'/file?parentType=item&parentId={item}&name=new_file&size={len(_REPLACED)}', _REPLACED
+    yield 'DELETE', f'/file/{old["_id"]}', b''
+    yield 'PUT', f'/file/{new["_id"]}?name=file.tar.gz', b''
+
+
+def _each(server, options, calls):
+    """Milliseconds that one of ``calls(0)``, ``calls(1)``, ... takes on average, over a connection that is kept.
+
+    Each is a generator of requests, which gets the answers.
+    """
+    with contextlib.closing(http.client.HTTPConnection('127.0.0.1', server.port, timeout=60)) as connection:
+        token = data.api(server).headers['Girder-Token']
+        begun = time.perf_counter()
+        done = 0
+        while (seconds := time.perf_counter() - begun) < options.seconds:
+            _run(connection, token, calls(done))
+            done += 1
+    return 1000 * seconds / done
+
+
+def _run(connection, token, calls):
+    answer = None
+    with contextlib.suppress(StopIteration):
+        while True:
+            answer = _ask(connection, token, *calls.send(answer))
+
+
+def _ask(connection, token, method, path, body):
+    connection.request(method, f'/api/v1{path}', body, {
+        'Girder-Token': token, 'Content-Length': str(len(body)), 'Content-Type': 'application/octet-stream'})
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status != http.client.OK:
+        raise RuntimeError(f'{method} {path} was answered with {response.status}: {answer[:500]!r}')
+    return json.loads(answer)
+
+
+def memory(server, _made, _options):
+    """MiB of the largest process of the server, after whatever it has done so far."""
+    return processes.largest(server.process.pid)

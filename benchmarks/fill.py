@@ -1,0 +1,103 @@
+"""Fills a database of ours by the domain's own functions, past REST: ``python -m benchmarks.fill``.
+
+Runs in a process of its own, since Girder connects to one database only; see :func:`archive.grow` for what it reads
+from its standard input.
+"""
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import sys
+from datetime import date, timedelta
+
+from bson.objectid import ObjectId
+from girder.models.file import File
+from girder.models.item import Item
+from girder.models.user import User
+
+from benchmarks import extensions
+from slicer_package_manager.registry import (
+    applications,
+    changes,
+    channels,
+    downloads,
+    registration,
+    store,
+    templates,
+)
+from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
+
+_BATCH = 5000
+
+
+def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=0):
+    """Add drafts, or counts of downloads.
+
+    :param revisions: those of the new drafts.
+    :param systems: for how many systems each draft has packages and extensions.
+    :param per_draft: how many extensions a draft has for a system.
+    :param counted: how many of them were downloaded once.
+    :param counts: how many other counted things to add, of the extensions that are there.
+    """
+    user = User().findOne({'login': login})
+    app = applications.load(app, user)
+    pattern = File().findOne({'linkUrl': {'$exists': False}, 'itemId': {'$ne': None}})
+    for revision in revisions:
+        _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
+    _insert(downloads.Download(), _counts(app, counts))
+    changes.announce()
+
+
+def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
+    forms = [(PACKAGE, extensions.package_form(system, revision)) for system in systems]
+    forms += [(EXTENSION, extensions.form(number, system, revision))
+              for number, system in itertools.product(range(per_draft), systems)]
+    folders = {kind.label: _folder(app, kind, revision, user) for kind in (PACKAGE, EXTENSION)}
+    items = [document(kind, app, folders[kind.label], form, f'{form}'.encode(), user) for kind, form in forms]
+    _insert(Item(), items)
+    _insert(File(), (_file(pattern, item) for item in items))
+    _insert(downloads.Download(), ({**downloads.key_of(item), 'count': 1}
+                                   for item in items[:len(systems) * (1 + counted)]))
+
+
+def _folder(app, kind, revision, user):
+    folder, nearest = channels.folder_for(app, kind, revision, user)
+    return folder or channels.make_folder(app, kind, revision, nearest, user)
+
+
+def document(kind, app, folder, form, content, user):
+    """What is stored when ``form`` is posted for a new thing in ``folder`` and then ``content`` is uploaded to it."""
+    digest = hashlib.sha512(content).hexdigest()
+    meta = registration.checked_meta(kind, folder, {**form, 'sha512': digest})
+    name = templates.render(app['meta'][kind.template], kind, meta)
+    item = store.new_item(folder, name, user, meta.get('description', ''), meta)
+    return {**item, 'size': len(content), 'spm': registration.of_item(kind, folder, meta, ready=True)}
+
+
+def _file(pattern, item):
+    return {**pattern, '_id': ObjectId(), 'itemId': item['_id'], 'name': f'{item["name"]}.tar.gz',
+            'size': item['size'], 'sha512': item['meta']['sha512'], 'created': item['created']}
+
+
+def _counts(app, wanted):
+    """So many counts: one for each extension yesterday, then one for each on the day before, and so on."""
+    today = date.today()  # noqa: DTZ011 - any day does
+    days = ((today - timedelta(days)).isoformat() for days in itertools.count(1))
+    items = list(Item().find({'spm.app': app['_id'], 'spm.kind': EXTENSION.label}, fields=['meta', 'spm']))
+    for day in days:
+        for item in items[:wanted]:
+            yield {**downloads.key_of(item), 'day': day, 'count': 1}
+        wanted -= len(items)
+        if wanted <= 0:
+            return
+
+
+def _insert(model, documents):
+    documents = iter(documents)
+    while batch := list(itertools.islice(documents, _BATCH)):
+        model.collection.insert_many(batch, ordered=False)
+
+
+if __name__ == '__main__':
+    main(**json.load(sys.stdin))

@@ -1,0 +1,58 @@
+"""The commands ``key``, run as an administrator runs them."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.database, pytest.mark.process]
+
+
+@pytest.fixture
+def key(mongo_uri, db):
+    """Run a command with what its arguments say, and nothing from the environment of the tests."""
+    env = {name: value for name, value in os.environ.items()
+           if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
+
+    def run(*args):
+        return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'key', *args, '--database',
+                               mongo_uri], env=env, capture_output=True, text=True, timeout=120, check=False)
+    return run
+
+
+def test_a_key_is_created_listed_without_its_secret_and_revoked(key, admin, make_user, anonymous):
+    make_user('buildbot')
+    made = key('create', 'buildbot', '--name', 'Nightly', '--days', '30')
+    assert made.returncode == 0, made.stderr
+    secret = made.stdout.strip()
+    assert len(secret) == 40
+    assert 'not shown again' in made.stderr
+    assert secret not in made.stderr
+    answer = anonymous.post('/api_key/token', data={'key': secret}).raise_for_status().json()
+    assert answer['authToken']['scope'] == ['slicer_package_manager.upload']
+
+    one, = json.loads(key('list', 'buildbot', '--json').stdout)
+    assert (one['login'], one['name'], one['scope'], one['state']) == ('buildbot', 'Nightly', 'upload', 'active')
+    assert one['created'] < one['expires']
+    listed = key('list')
+    assert one['id'] in listed.stdout
+    assert 'Nightly' in listed.stdout
+    assert secret not in listed.stdout
+
+    gone = key('revoke', one['id'])
+    assert (gone.returncode, gone.stdout) == (0, f'Key {one["id"]} ("Nightly") is revoked.\n')
+    assert anonymous.post('/api_key/token', data={'key': secret}).status_code == 400
+
+
+@pytest.mark.parametrize(('args', 'message'), [
+    (('create', 'nobody', '--name', 'x'), 'There is no user with the login "nobody"'),
+    (('create', 'admin', '--name', ' '), 'name: must not be empty'),
+    (('revoke', '5f4474d0e1d8c75dfc705482'), 'There is no API key with the id'),
+    (('revoke', 'nonsense'), 'There is no API key with the id "nonsense"')])
+def test_what_cannot_be_done_is_told_with_exit_status_1(key, admin, db, args, message):
+    done = key(*args)
+    assert (done.returncode, done.stdout) == (1, '')
+    assert message in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert db['api_key'].count_documents({}) == 0

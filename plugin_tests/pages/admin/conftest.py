@@ -1,0 +1,140 @@
+"""Girder's own web client with the plugin's views in it, opened by people with different rights."""
+import itertools
+import json
+import re
+
+import httpx
+import pytest
+
+#: Girder's client asks for a notification socket that gunicorn does not have.
+_NO_SOCKET = re.compile(r'WebSocket connection to .* failed')
+_PASSWORD = 'correct horse'
+
+
+class Person:
+    """Somebody with an account: the token, a client of the API, and the document."""
+
+    def __init__(self, site, login, password=_PASSWORD):
+        found = httpx.get(f'{site.url}/api/v1/user/authentication', auth=(login, password)).raise_for_status().json()
+        self.token, self.document = found['authToken']['token'], found['user']
+        self.client = httpx.Client(base_url=f'{site.url}/api/v1', headers={'Girder-Token': self.token}, timeout=30)
+
+
+@pytest.fixture(scope='session')
+def people(site):
+    """The administrator, and two users who may edit only what :func:`grant` gives them."""
+    found = {'admin': Person(site, 'admin', site.password)}
+    for login in ('editor', 'reader'):
+        site.post('/user', login=login, password=_PASSWORD, firstName=login, lastName='x',
+                  email=f'{login}@example.org')
+        found[login] = Person(site, login)
+    yield found
+    for person in found.values():
+        person.client.close()
+
+
+@pytest.fixture
+def grant(site, people):
+    """Give the editor a level of access to a folder."""
+    def give(folder_id, level=1, *, recurse=True):
+        access = {'users': [{'id': people['admin'].document['_id'], 'level': 2},
+                            {'id': people['editor'].document['_id'], 'level': level}], 'groups': []}
+        site.client.put(f'/folder/{folder_id}/access', params={
+            'access': json.dumps(access), 'recurse': recurse}).raise_for_status()
+    return give
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def app(site):
+    """An application of this test alone, as the REST API answers it; it is gone afterwards."""
+    found = site.post('/app', name=f'App {next(_numbers)} <b title="">&amp;"\'')
+    yield found
+    site.client.delete(f'/app/{found["_id"]}')
+
+
+@pytest.fixture
+def release(site, app):
+    """A maker of releases of the application."""
+    def make(name='5.8.1', revision='33241', **values):
+        return site.post(f'/app/{app["_id"]}/release', name=name, app_revision=revision, **values)
+    return make
+
+
+@pytest.fixture
+def fill(site, app):
+    """Put a package and some extensions, for each of ``systems``, where things of ``revision`` go."""
+    def make(revision='33241', extensions=1, systems=(('linux', 'amd64'),)):
+        for os, arch in systems:
+            site.package(app['_id'], revision=revision, os=os, arch=arch)
+            for number in range(extensions):
+                site.extension(app['_id'], app_revision=revision, os=os, arch=arch, baseName=f'Extension{number}')
+    return make
+
+
+@pytest.fixture
+def summary(site, app):
+    """What the application has now."""
+    return lambda: site.client.get(f'/app/{app["_id"]}/summary', params={'limit': 0}).raise_for_status().json()
+
+
+class Girder:
+    """Girder's web client in a window, with what tests do in it again and again."""
+
+    def __init__(self, window, person):
+        self.window, self.page = window, window.page
+        if person:
+            self.page.add_init_script(f"localStorage.setItem('girderToken', {json.dumps(person.token)})")
+        self.page.goto('/')
+        self.page.wait_for_selector('.g-global-nav-li')
+
+    def go(self, route, selector='.spm-page'):
+        """Open a page and wait for a part of it."""
+        self.page.goto(f'/#{route}')
+        self.page.wait_for_selector(selector)
+        return self
+
+    def settle(self):
+        """Wait until nothing is loaded any more."""
+        self.page.wait_for_load_state('networkidle')
+
+    def button(self, name, **options):
+        return self.page.get_by_role('button', name=name, **options)
+
+    def dialog(self, button):
+        """Open a dialog by a button, and return it when it can be used."""
+        self.button(button, exact=True).first.click()
+        found = self.page.locator('#g-dialog-container.in form')
+        found.wait_for()
+        self.page.wait_for_function("getComputedStyle(document.querySelector('#g-dialog-container')).opacity === '1'")
+        return found
+
+    def row(self, name):
+        """The row of a table with this name."""
+        named = self.page.locator('th .spm-name', has_text=re.compile(f'^{re.escape(name)}$'))
+        return self.page.locator('.spm-table tbody tr').filter(has=named)
+
+    def told(self, text):
+        """Wait for an alert that says this."""
+        self.page.locator('#g-alerts-container .alert', has_text=text).first.wait_for()
+
+    def forgive(self, status):
+        """Take the browser's own note on an answer with this status from the problems; it has to be there."""
+        noted = [one for one in self.window.problems if f'status of {status}' in one]
+        assert noted, self.window.problems
+        self.window.problems[:] = [one for one in self.window.problems if one not in noted]
+
+
+@pytest.fixture
+def open_girder(open_window, people):
+    """A maker of Girder's client as somebody, or nobody, uses it."""
+    windows = []
+
+    def make(person='admin', **options):
+        windows.append(open_window(**options))
+        return Girder(windows[-1], people.get(person))
+    yield make
+    for window in windows:
+        window.problems[:] = [one for one in window.problems if not _NO_SOCKET.search(one)]

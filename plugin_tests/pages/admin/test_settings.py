@@ -1,0 +1,65 @@
+"""The page of the plugin's settings."""
+import json
+
+import pytest
+
+from slicer_package_manager.registry.settings import LINK_HOSTS, READY_SHARE, RULES
+
+ROUTE = 'plugins/slicer_package_manager/config'
+#: How the values of settings are asked for, by their types.
+CONTROLS = {list: ('lines',), bool: ('checkbox',), int: ('number',), float: ('number',), str: ('text', 'choice'),
+            dict: ('json',)}
+
+
+@pytest.fixture
+def girder(open_girder, site):
+    yield open_girder().go('plugins', '.g-plugin-list-container')
+    for key in RULES:
+        site.client.delete('/system/setting', params={'key': key}).raise_for_status()
+
+
+def setting(site, key):
+    return site.client.get('/system/setting', params={'key': key}).json()
+
+
+def test_there_is_a_line_for_every_setting(girder):
+    shown = girder.page.evaluate('girder.plugins.slicer_package_manager.SETTINGS')
+    assert {f'slicer_package_manager.{one["name"]}' for one in shown} == set(RULES)
+    assert [one['name'] for one in shown
+            if one['type'] not in CONTROLS[type(RULES[f'slicer_package_manager.{one["name"]}'][1])]] == []
+
+
+def test_settings_are_found_changed_refused_and_reset(girder, site, album):
+    page = girder.page
+    page.locator('[data-name="slicer_package_manager"] .g-plugin-config-link').click()
+    hosts = page.get_by_label('Hosts that packages may link to', exact=True)
+    share = page.get_by_role('spinbutton', name='Share of extensions')
+    assert hosts.input_value() == 'github.com'
+    album.keep(girder.window, 'admin-settings', full_page=True)
+    hosts.fill('github.com\n*.example.org, GitLab.com')
+    share.fill('101')
+    girder.button('Save').click()
+    page.locator('.form-group', has=share).get_by_text('from 0 to 100').wait_for()
+    girder.forgive(400)
+    assert setting(site, LINK_HOSTS) == ['github.com', '*.example.org', 'gitlab.com']
+    share.fill('90')
+    girder.button('Save').click()
+    girder.told('The settings are saved')
+    assert setting(site, READY_SHARE) == 90
+    girder.button('Default of Hosts that packages may link to').click()
+    girder.told('The default holds again')
+    page.wait_for_function("document.querySelector('textarea').value === 'github.com'")
+    assert share.input_value() == '90'
+    share.fill('')
+    girder.button('Save').click()
+    page.wait_for_function("document.querySelector('input[type=number]').value === '0'")
+
+
+def test_a_variable_of_the_environment_that_goes_before_is_told(girder):
+    before = {key: default for key, (_, default) in RULES.items()}
+    girder.page.route('**/system/setting?list=*', lambda route: route.fulfill(
+        content_type='application/json', body=json.dumps(before)))
+    girder.go(ROUTE, 'form')
+    girder.page.get_by_role('spinbutton', name='Share of extensions').fill('50')
+    girder.button('Save').click()
+    girder.told('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_READY_SHARE goes before it')

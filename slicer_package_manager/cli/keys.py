@@ -1,0 +1,98 @@
+"""The commands ``key``: API keys for build machines and other programs."""
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from girder.exceptions import RestException, ValidationException
+
+from slicer_package_manager.cli import connection
+from slicer_package_manager.cli.errors import ServeError
+
+_PURPOSES = ('upload', 'read', 'full')
+
+
+@click.group()
+def key():
+    """Give programs API keys that can no more, and last no longer, than they have to."""
+
+
+@key.command()
+@click.argument('login')
+@connection.options
+@click.option('--name', required=True, help='What the key is for, such as "Nightly build on linux-3".')
+@click.option('--scope', type=click.Choice(_PURPOSES), default='upload', show_default=True,
+              help='What it allows: to upload packages and nothing else, to read, or all that the user may.')
+@click.option('--days', type=click.IntRange(1, 3650), default=365, show_default=True,
+              help='Days after which it expires.')
+def create(login, database, data_dir: Path, name, scope, days):
+    """Create a key of the user LOGIN, and print it on standard output. It is not shown again.
+
+    \b
+    Examples:
+      slicer-package-manager key create buildbot --name "Nightly build" --days 180
+    """  # noqa: D301 - click takes the control character as "keep these lines"
+    with _registry(database, data_dir) as keys:
+        made = keys.create(login, name, scope, days)
+    click.echo(f'Key {made["_id"]} of {login} expires on {made["expires"]:%Y-%m-%d}. It is not shown again:', err=True)
+    click.echo(made['key'])
+
+
+@key.command('list')
+@click.argument('login', required=False)
+@connection.options
+@click.option('--json', 'as_json', is_flag=True, help='Print them as JSON.')
+def list_keys(login, database, data_dir: Path, as_json):
+    """List all keys, or those of the user LOGIN, without their secrets."""
+    with _registry(database, data_dir) as keys:
+        rows = [_row(keys, one) for one in keys.of(login)]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    table = Table(*_COLUMNS, box=None)
+    for row in rows:
+        table.add_row(*(str(row[column.lower()]) for column in _COLUMNS))
+    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False, markup=False).print(table)
+
+
+_COLUMNS = ('Id', 'Login', 'Name', 'Scope', 'State', 'Created', 'Used', 'Expires')
+
+
+def _row(keys, one):
+    purpose = next((name for name, scopes in keys.PURPOSES.items() if scopes == one['scope']), None)
+    return {'id': str(one['_id']), 'login': one['login'], 'name': one['name'],
+            'scope': purpose or ' '.join(one['scope']),
+            'state': 'expired' if keys.has_expired(one) else 'active' if one['active'] else 'inactive',
+            **{name: f'{one[field]:%Y-%m-%d}' if one.get(field) else 'never' for name, field in (
+                ('created', 'created'), ('used', 'lastUse'), ('expires', 'expires'))}}
+
+
+@key.command()
+@click.argument('key_id')
+@connection.options
+def revoke(key_id, database, data_dir: Path):
+    """Delete the key with the id KEY_ID, as "key list" shows it; what uses it is refused from now on."""
+    with _registry(database, data_dir) as keys:
+        gone = keys.revoke(key_id)
+    click.echo(f'Key {gone["_id"]} ("{gone["name"]}") is revoked.')
+
+
+@contextmanager
+def _registry(database, data_dir):
+    """The module of keys, on the database that the options mean; what it refuses ends the command.
+
+    :raises ServeError: see :func:`connection.connected`, and for what the module refuses.
+    """
+    with connection.connected(database, data_dir):
+        # Girder connects when it is imported.
+        from slicer_package_manager.registry import keys  # noqa: PLC0415
+        keys.register()
+        try:
+            yield keys
+        except (RestException, ValidationException) as error:
+            raise ServeError(str(error)) from error

@@ -1,0 +1,98 @@
+"""How many bytes the files of an application may have together.
+
+What counts are the items in the folders of the application, and uploads that are under way.
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.upload import Upload
+
+from slicer_package_manager.registry import settings, store
+from slicer_package_manager.registry.errors import TooLarge
+
+#: An upload that has not moved for so long holds no place any more; it is checked again when it is complete.
+PATIENCE = timedelta(hours=1)
+
+
+def check_begun(upload) -> None:
+    """After ``upload`` was begun: refuse it if what it adds does not fit, beside all others that are under way.
+
+    It is stored already, as the others are. So of two that begin at the same time, at least one sees the other:
+    together they never fill more than there is, and it may be that both are refused.
+
+    :raises TooLarge: it does not fit; it is forgotten.
+    """
+    place = _limited(upload)
+    if place:
+        app, item, limit = place
+        _require(upload, app, limit, _under_way(app), adds=_added(upload, item))
+
+
+def check_complete(upload) -> None:
+    """Before ``upload`` becomes a file: refuse it if it does not fit any more.
+
+    :raises TooLarge: it does not fit; it is forgotten.
+    """
+    place = _limited(upload)
+    if place:
+        app, item, limit = place
+        added = _added(upload, item)
+        _require(upload, app, limit, added, adds=added)
+
+
+def _limited(upload):
+    """The application that ``upload`` goes to, the item if there is one, and how much fits; ``None`` without limit."""
+    quotas = settings.get(settings.UPLOAD_QUOTAS)
+    app, item = _place(upload) if quotas else (None, None)
+    limit = quotas.get(str(app), quotas.get(settings.ALL_OTHERS)) if app else None
+    return None if limit is None else (app, item, limit)
+
+
+def _place(upload):
+    """The ids of the application and of the item that ``upload`` goes to, as far as there are any."""
+    file = upload.get('fileId') and File().findOne({'_id': upload['fileId']}, fields=['itemId'])
+    item_id = file['itemId'] if file else upload.get('parentType') == 'item' and upload['parentId']
+    item = Item().findOne({'_id': item_id}, fields=['folderId', 'size']) if item_id else None
+    folder_id = item['folderId'] if item else upload.get('parentType') == 'folder' and upload['parentId']
+    folder = Folder().findOne({'_id': folder_id}, fields=['spm']) if folder_id else None
+    return (folder or {}).get('spm', {}).get('app'), item
+
+
+def _added(upload, item):
+    """How much more ``item`` has once ``upload`` has replaced what it has now."""
+    return max(upload['size'] - (item or {}).get('size', 0), 0)
+
+
+def _under_way(app):
+    """What all uploads to ``app`` add; of several for one item, the largest counts."""
+    added: dict = defaultdict(int)
+    for upload in Upload().find({'updated': {'$gte': store.now() - PATIENCE}}):
+        place, item = _place(upload)
+        if place == app:
+            key = item['_id'] if item else upload['_id']
+            added[key] = max(added[key], _added(upload, item))
+    return sum(added.values())
+
+
+def used(app) -> int:
+    """How many bytes the files of the application with the id ``app`` have together."""
+    folders = [folder['_id'] for folder in Folder().find({'spm.app': app}, fields=['_id'])]
+    total = next(iter(Item().collection.aggregate([
+        {'$match': {'folderId': {'$in': folders}}}, {'$group': {'_id': None, 'bytes': {'$sum': '$size'}}}])), None)
+    return total['bytes'] if total else 0
+
+
+def _require(upload, app, limit, wanted, *, adds):
+    taken = used(app)
+    if not adds or taken + wanted <= limit:
+        return
+    Upload().cancelUpload(upload)
+    name = Folder().findOne({'_id': app}, fields=['name'])['name']
+    raise TooLarge(f'"{upload["name"]}" does not fit: the files of "{name}" may have {limit} bytes and have {taken}; '
+                   f'with all uploads that are under way, {wanted} more are wanted. Delete what is not needed any '
+                   f'more, or ask a site administrator to raise the setting {settings.UPLOAD_QUOTAS}.')

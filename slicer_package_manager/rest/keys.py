@@ -1,0 +1,109 @@
+"""What a token with the scope "upload packages" may call, and the end of API keys.
+
+Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
+a token lacks, so that what is added to Girder is closed to it.
+"""
+import cherrypy
+from girder import events
+from girder.api import access
+from girder.api.rest import getCurrentToken, getCurrentUser
+from girder.constants import TokenScope
+from girder.models.user import User
+
+from slicer_package_manager.registry import keys
+from slicer_package_manager.registry.applications import object_id
+from slicer_package_manager.registry.errors import Forbidden
+
+
+def _in_path(allowed, name):
+    return lambda user, info: allowed(user, object_id(info.get(name)))
+
+
+def _of_upload(user, info):
+    return keys.may_go_on(user, object_id(info['params'].get('uploadId')))
+
+
+def _begins_upload(user, info):
+    params = info['params']
+    return (params.get('parentType') == 'item' and 'linkUrl' not in params
+            and keys.may_fill(user, object_id(params.get('parentId'))))
+
+
+def _always(_user, _info):
+    return True
+
+
+_of_application = _in_path(keys.may_see, 'app_id')
+_of_item = _in_path(keys.may_fill, 'id')
+_of_file = _in_path(keys.may_replace, 'id')
+
+#: Each call with what decides whether the user of the token may make it; the handlers then check access as always.
+ALLOWED = {
+    'get.app': _always,
+    'get.app/:app_id': _of_application,
+    'get.app/:app_id/release': _of_application,
+    'get.app/:app_id/draft': _of_application,
+    'get.app/:app_id/package': _of_application,
+    'get.app/:app_id/extension': _of_application,
+    'post.app/:app_id/package': _always,
+    'post.app/:app_id/extension': _always,
+    'get.item/:id': _of_item,
+    'get.item/:id/files': _of_item,
+    'get.file/offset': _of_upload,
+    'post.file': _begins_upload,
+    'post.file/chunk': _of_upload,
+    'post.file/completion': _of_upload,
+    'delete.file/upload/:id': _in_path(keys.may_go_on, 'id'),
+    'put.file/:id/contents': _of_file,
+    'put.file/:id': _of_file,
+    'delete.file/:id': _in_path(keys.may_remove, 'id'),
+}
+
+
+def _is_for_uploads(token):
+    scopes = token['scope'] if token and 'userId' in token else ()
+    return keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
+
+
+def require_enough():
+    """Say so, if what was refused to the current request is only refused to its token.
+
+    :raises Forbidden: it is.
+    """
+    if _is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+        raise Forbidden('This API key is only for uploads of packages to where its user may write. Use a key with more '
+                        'rights for anything else.')
+
+
+def _opens(is_allowed):
+    @access.public
+    def handler(event):
+        token = getCurrentToken()
+        if not _is_for_uploads(token):
+            return
+        user = User().load(token['userId'], force=True)
+        if user and is_allowed(user, event.info):
+            cherrypy.request.requiredScopes = keys.UPLOAD
+    return handler
+
+
+@access.public
+def _end_in_time(event):
+    """Before a key gives a token: one that has expired gives none, and no token outlives its key."""
+    params = event.info['params']
+    left = keys.days_left(str(params.get('key', '')).strip())
+    if left is None:
+        return
+    try:
+        asked = float(params.get('duration') or left)
+    except ValueError:
+        return  # Girder tells what is wrong with it
+    params['duration'] = str(min(asked, left))
+
+
+def bind():
+    """Bind all handlers; before any other that asks who the user is."""
+    keys.register()
+    for call, is_allowed in ALLOWED.items():
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
+    events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _end_in_time)

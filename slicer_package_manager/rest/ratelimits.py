@@ -1,0 +1,33 @@
+"""Limits how often those who have not logged in may ask for what is expensive."""
+from girder import events
+from girder.api import access
+from girder.api.rest import getCurrentUser, setResponseHeader
+
+from slicer_package_manager.registry.errors import TooMany
+from slicer_package_manager.registry.operation import Operation
+from slicer_package_manager.registry.ratelimits import RateLimit
+from slicer_package_manager.rest import tracing
+
+#: Lists, searches, statistics and archives. Downloads of single files are not limited.
+LIMITED = (
+    'get.app', 'get.app/:app_id/release', 'get.app/:app_id/draft', 'get.app/:app_id/package',
+    'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.resource/search', 'get.resource/download',
+    'post.resource/download', 'get.folder/:id/download', 'get.collection/:id/download', 'get.item', 'get.folder',
+)
+
+
+def start(operation: Operation) -> None:
+    """Limit the calls in :data:`LIMITED` from now on."""
+    limit = RateLimit(operation.rate_limit)
+
+    @access.public
+    def check(_event):
+        if getCurrentUser() is not None:
+            return
+        seconds = limit.seconds_to_wait(tracing.client_address())
+        if seconds:
+            setResponseHeader('Retry-After', seconds)
+            raise TooMany(f'There were too many requests from your address ({operation.rate_limit} are allowed). Ask '
+                          f'again in {seconds} s, or log in.')
+    for call in LIMITED:
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.ratelimits', check)

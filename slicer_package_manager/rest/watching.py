@@ -1,0 +1,21 @@
+"""Starts what an operator has switched on: request ids always, the rest by environment variables."""
+import logging
+
+from slicer_package_manager.registry import logs
+from slicer_package_manager.registry.operation import Operation
+from slicer_package_manager.rest import audit, tracing
+
+
+def start(tree, operation: Operation) -> None:
+    """Watch the requests to ``tree`` as ``operation`` says; what is off there costs them nothing."""
+    tracing.start(tree, operation)
+    if operation.log_format == 'json':
+        logs.use_json(logging.getLogger(), tracing.RequestId())
+    if operation.metrics:
+        from slicer_package_manager.rest import metrics  # noqa: PLC0415 - most servers need not load it
+        metrics.start(tree, operation)
+    if operation.rate_limit:
+        from slicer_package_manager.rest import ratelimits  # noqa: PLC0415 - most servers need not load it
+        ratelimits.start(operation)
+    if operation.audit_days:
+        audit.start(operation)
