@@ -37,6 +37,7 @@ _LOST_FILES = """SELECT id FROM file WHERE item IS NOT NULL AND item NOT IN (SEL
 _WRONG_ITEMS = f"""SELECT item.id FROM item LEFT JOIN folder ON folder.id = item.folder
     WHERE folder.id IS NULL OR item.ours AND (
         item.place IS NOT folder.place
+        OR (SELECT count(*) > 1 AND sum(name = 'new_file') = 0 FROM file WHERE file.item = item.id)
         OR item.size != (SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)
         OR item.ready IS NOT ({_FIRST.format('1')} IS NOT NULL)
         OR item.sha512 IS NOT coalesce({_FIRST.format('sha512')}, ''))"""  # noqa: S608 - our text
