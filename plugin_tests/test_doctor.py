@@ -240,6 +240,16 @@ def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
     assert ('spm' in stored, stored['meta'], stored['size']) == (False, item['meta'], item['size'])
 
 
+def test_what_lies_below_a_folder_that_is_not_mended_is_left_alone(installation):
+    from slicer_package_manager.doctor import things
+    from slicer_package_manager.doctor.findings import Options
+    item = installation.package
+    installation.db['folder'].update_one({'_id': installation.release['parentId']}, {'$unset': {'spm': ''}})
+    (finding,) = things.registrations(Options())
+    assert '"Slicer"' in finding.what
+    assert installation.package == item
+
+
 def test_little_space_is_told(installation, monkeypatch):
     monkeypatch.setenv('GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES', str(10**9))
     assert found() == ['assetstores']
