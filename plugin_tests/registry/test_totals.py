@@ -97,7 +97,7 @@ def test_what_has_changed_is_found_by_an_index_and_told_once():
 def test_who_has_read_earlier_may_come_later():
     count(today())
     answer()
-    early = totals._changed_since(APP, totals._kept['app'].seen)
+    early = totals._kept['app'].changes('app')
     count(today())
     assert answer()['33000']['extensions']['A']['linux']['amd64'] == 2
     totals._kept['app'].take(early, today())

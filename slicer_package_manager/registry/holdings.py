@@ -75,8 +75,12 @@ def anywhere(app) -> dict[str, Any]:
 
 
 def as_held(app, items) -> None:
-    """Let ``items``, which were found in ``app``, tell the release that holds them, wherever their move has got to."""
-    moves = {source: (target, one['name']) for one in entries(app, MOVING) for source, target in one['folders']}
+    """Let ``items``, which were found in ``app``, tell the release that holds them, wherever their move has got to.
+
+    Their ids are texts.
+    """
+    moves = {str(source): (str(target), one['name'])
+             for one in entries(app, MOVING) for source, target in one['folders']}
     for item in items:
         if item['folderId'] in moves:
             item['folderId'], name = moves[item['folderId']]

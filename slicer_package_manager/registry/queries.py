@@ -18,6 +18,7 @@ from slicer_package_manager.registry.visibility import folder_clause, item_claus
 #: The database's way to compare a tier with the wanted one.
 TIER_COMPARISONS = {'lte': '$lte', 'gte': '$gte', 'exact': '$eq'}
 _NOTHING = {'_id': None}
+_IDS = ('_id', 'folderId', 'baseParentId', 'creatorId')
 #: Every system there is: where the index has the system before the order of the list, the database merges the lists
 #: of all systems instead of sorting what it found.
 _SYSTEMS = {'meta.os': {'$in': list(OPERATING_SYSTEMS)}, 'meta.arch': {'$in': list(ARCHITECTURES)}}
@@ -33,6 +34,7 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     :param q: words, each of which is in name, description, keywords or contributors.
     :param tier: number to compare tiers with; things without one are left out.
     :param meta: exact values of metadata.
+    :returns: with the keys that Girder's answers have, and ids and moments as their texts.
     :raises Invalid: ``tier`` is out of range.
     """
     given = {f'meta.{key}': value for key, value in meta.items() if value is not None}
@@ -44,9 +46,27 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     systems = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
     query = {'spm.app': app['_id'], 'spm.kind': kind.label, **systems, **given}
     found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
-                       fields=sorted(Item()._filterKeys[AccessType.READ]))  # noqa: SLF001 - Girder has no other way
+                       fields=_answered())
     holdings.as_held(app, found.documents)
     return found
+
+
+def _answered():
+    """The keys that Girder's answers have.
+
+    The database writes ids and moments as texts: to make objects of hundreds, only to write those as texts, took a
+    third of the time of a long list.
+    """
+    keys = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
+    return {**dict.fromkeys(keys, 1), **{key: {'$toString': f'${key}'} for key in _IDS},
+            **{key: _moment(f'${key}') for key in ('created', 'updated')}}
+
+
+def _moment(value):
+    """A moment as Girder writes it: with microseconds unless there are none."""
+    whole = {'$eq': [{'$millisecond': value}, 0]}
+    return {'$dateToString': {'date': value, 'format': {
+        '$cond': [whole, '%Y-%m-%dT%H:%M:%S+00:00', '%Y-%m-%dT%H:%M:%S.%L000+00:00']}}}
 
 
 def _of_id(item_id):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,8 +16,8 @@ from slicer_package_manager.registry.listing import BATCH
 _THING = ('kind', 'revision', 'baseName', 'os', 'arch')
 #: Applications whose counts are kept in memory; a server has a handful.
 _MOST = 64
-#: How far back changes are looked for again, in seconds: a write is seen some time after the moment that it carries.
-_OVERLAP = 30
+#: How long after the moment that it carries a write may come to be seen, in seconds.
+_OVERLAP = 10
 
 
 class _Totals:
@@ -24,12 +25,13 @@ class _Totals:
 
     Days before ``until`` are over: they are added up and change only together with ``late``, what the application's
     document of the kind ``past`` tells. Of the counts of later days each is known by itself, so that a newer number
-    can take its place. ``seen`` is the moment of the latest change, by the database's clock.
+    can take its place. ``seen`` is the moment of the latest change, by the database's clock, and ``seen_at`` when this
+    process saw it, by its own.
     """
 
     def __init__(self, app_id, until):
         self.until = until
-        self.seen = Timestamp(0, 0)
+        self.seen, self.seen_at = Timestamp(0, 0), time.monotonic()
         self.late = 0
         self._known: dict[Any, int] = {}
         self._counts: dict[str, dict] = {}
@@ -49,6 +51,13 @@ class _Totals:
             self._add(row['_id'], row['count'])
         self.take(collection.find({'app': app_id, 'day': {'$gte': self.until}}).batch_size(BATCH), self.until)
 
+    def changes(self, app_id):
+        """The counts that have changed since those that were taken over, and some that were taken over already."""
+        since = self.seen
+        if time.monotonic() - self.seen_at < _OVERLAP:  # earlier writes may come to be seen yet
+            since = Timestamp(max(since.time - _OVERLAP, 0), 0)
+        return list(Download().collection.find({'app': app_id, 'changed': {'$gte': since}}).batch_size(BATCH))
+
     def take(self, counts, until) -> bool:
         """Take over ``counts`` as they are now; the days before ``until`` are over by now.
 
@@ -64,7 +73,8 @@ class _Totals:
                 if more > 0:
                     self._known[count['_id']] = count['count']
                     self._add(count, more)
-            self.seen = max(self.seen, count.get('changed', self.seen))
+            if count.get('changed', self.seen) > self.seen:
+                self.seen, self.seen_at = count['changed'], time.monotonic()
         if until > self.until:
             # All of them were seen, and nobody counts for these days any more without telling.
             self._known = {one['_id']: one['count'] for one in Download().collection.find(
@@ -103,7 +113,7 @@ def as_json(app, hidden_revisions: Iterable[str] = ()) -> bytes:
     """
     until, hidden = first_open_day(), set(hidden_revisions)
     kept = _kept.get(app['_id'])
-    lately = _changed_since(app, kept.seen) if kept else []
+    lately = kept.changes(app['_id']) if kept else []
     with _lock:
         kept = _kept.get(app['_id'])
         # A clock that was set back opens days again that were added up.
@@ -113,11 +123,6 @@ def as_json(app, hidden_revisions: Iterable[str] = ()) -> bytes:
                 _kept.clear()
             _kept[app['_id']] = kept
         return kept.as_json(hidden)
-
-
-def _changed_since(app, moment):
-    since = Timestamp(max(moment.time - _OVERLAP, 0), 0)
-    return list(Download().collection.find({'app': app['_id'], 'changed': {'$gte': since}}).batch_size(BATCH))
 
 
 def _path(thing):
