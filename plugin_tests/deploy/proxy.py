@@ -57,7 +57,7 @@ class Proxy:
                 f'/etc/letsencrypt/live/{NAME}/privkey.pem': f'{self.folder}/key.pem',
                 '/etc/nginx/slicer-packages.upstream': f'{self.folder}/upstream',
                 '/var/cache/slicer-packages-nginx': f'{self.folder}/cache',
-                '/var/log/nginx/slicer-packages.log': f'{self.folder}/access.log',
+                '/var/log/nginx/access.log': f'{self.folder}/access.log',
                 NAME: 'localhost'}.items():
             assert there in text, there
             text = text.replace(there, here)

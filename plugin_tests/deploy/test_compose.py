@@ -80,6 +80,8 @@ def test_the_parts_fit_each_other():
     trusted = told['services']['server1']['environment']['SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES']
     assert addresses.networks(trusted) == addresses.networks(
         told['networks']['inside']['ipam']['config'][0]['subnet'])
+    for server in servers:
+        assert set(told['services']['nginx']['networks']) & set(told['services'][server]['networks']) == {'inside'}
     for path, mounted in {'../nginx/slicer-packages.conf': proxy.CONFIGURATION / 'slicer-packages.conf',
                           './upstream.conf': compose.DOCKER / 'upstream.conf'}.items():
         assert (compose.DOCKER / path).resolve() == mounted

@@ -160,6 +160,16 @@ def test_both_servers_give_a_list_the_same_tag(servers, token, app, extension, p
         assert len(tags) == 1
 
 
+def test_nginx_is_told_to_keep_public_lists_alone(servers, token, app, extension):
+    extension('Told')
+    path = app.removeprefix('/api/v1')
+    with servers[0].client() as client:
+        assert client.get(f'{path}/extension').headers['X-Accel-Expires'] == '@1'
+        for url in (f'{path}/downloadstats', f'{path}/extension/none', '/slicer_package_manager/health'):
+            assert 'X-Accel-Expires' not in client.get(url).headers
+        assert 'X-Accel-Expires' not in client.get(f'{path}/extension', headers={'Girder-Token': token}).headers
+
+
 def test_what_a_user_may_read_is_not_kept_for_others(admin, anonymous):
     admin.post('/api/v1/app', params={'name': 'Secret', 'public': 'false'}).raise_for_status()
     names = {one['name'] for one in admin.get('/api/v1/app').json()}
