@@ -139,6 +139,9 @@ CALLS = [
     Call(f'PUT {APP}/draft/:revision_or_id/ready', (None, 7, 7), params={'ready': 'true'},
          before=lambda _: {'revision_or_id': '33000'}),
     Call(f'DELETE {APP}/draft', (None, 8, 5), 'only the plan', params={'keep': 1, 'dry_run': 'true'}),
+    Call(f'GET {APP}/package/find', (9, 11, 8), params={'os': 'linux', 'stability': 'any'}),
+    Call(f'GET {APP}/package/findall', (9, 11, 8)),
+    Call(f'GET {APP}/package/download', (6, 10, 7), params={'os': 'linux', 'stability': 'any'}, status=302),
     Call(f'GET {APP}/downloadstats', (3, 5, 4)),
     Call(f'GET {APP}/downloadstats', (4, 6, 5), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (3, 5, 4), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
@@ -151,21 +154,21 @@ CALLS = [
     Call('GET /file/:id', (3, 5, 5)),
     Call('GET /file/:id/download', (3, 5, 5)),
     Call('GET /file/hashsum/sha512/:hash/download', (5, 7, 7)),
-    Call('POST /file', (None, 23, 23), 'small', content=b'abc', headers=RAW, before=new_extension, params={
+    Call('POST /file', (None, 24, 24), 'small', content=b'abc', headers=RAW, before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
-    Call('POST /file', (None, 6, 6), 'in chunks', before=new_extension, params={
+    Call('POST /file', (None, 7, 7), 'in chunks', before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file/chunk', (None, 20, 20), 'the last', content=b'abc', headers=RAW, before=begun,
          params={'uploadId': '{upload}', 'offset': 0}),
     Call('POST /file/chunk', (None, 28, 28), 'the last of a replacement', content=b'abc', headers=RAW,
          before=replacement, params={'uploadId': '{upload}', 'offset': 0}),
     Call('GET /file/offset', (None, 7, 7), before=begun, params={'uploadId': '{upload}'}),
-    Call('PUT /file/:id/contents', (None, 7, 7), before=new_file, params={'size': 3}),
+    Call('PUT /file/:id/contents', (None, 8, 8), before=new_file, params={'size': 3}),
     Call('PUT /file/:id', (None, 11, 11), 'renamed', before=new_file, params={'name': '{fresh}'}),
     Call('DELETE /file/:id', (None, 22, 22), before=new_file),
     Call('DELETE /file/:id', (None, 17, 17), 'the old of two', before=second_file),
     Call('DELETE /item/:id', (None, 19, 19), before=item_with_file),
-    Call('POST /api_key/token', (6, 6, 6), before=api_key, params={'key': '{key}'}),
+    Call('POST /api_key/token', (7, 7, 7), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
 ]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pymongo
 import pytest
+from bson.objectid import ObjectId
 
 from plugin_tests.conftest import upload
 
@@ -159,6 +160,21 @@ def test_a_package_whose_server_did_not_finish_tells_the_truth_in_the_backup(mak
     stored = saved(make_backup(), 'item')[item['_id']]
     assert (stored['size'], stored['spm']['ready']) == (7, True)
     assert stored['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
+
+
+def test_a_file_that_is_about_to_replace_another_is_waited_for(make_backup, ready, db):
+    from slicer_package_manager.registry import files
+    item = ready()
+    (file,) = db['file'].find({})
+    stored = db['item'].find_one({'name': item['name']})
+
+    def half():
+        db['file'].insert_one({**file, '_id': ObjectId(), 'created': datetime.now(timezone.utc)})
+        db['item'].update_one({'_id': stored['_id']}, {'$set': {'size': 14}})
+    half()
+    result = make_backup({'user': lambda: files.settle(stored)})
+    assert len([one for one in saved(result, 'file').values() if one['itemId']]) == 1
+    assert saved(result, 'item')[item['_id']]['size'] == 7
 
 
 def blob_of(db, tmp_path):

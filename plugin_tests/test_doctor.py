@@ -72,6 +72,15 @@ def test_a_healthy_installation_is_clean(installation):
     assert found() == []
 
 
+def test_a_promoted_draft_is_clean(installation, app, make):
+    api = installation.api
+    upload(api, make('package', revision='34000')['_id'], b'preview')
+    path = f'/app/{app["_id"]}/release'
+    api.post(path, params={'name': '5.9', 'app_revision': '34000'}).raise_for_status()
+    api.post(f'{path}/5.9/promote', params={'revision': '34000'}).raise_for_status()
+    assert found() == []
+
+
 def change(collection, query, update):
     return lambda one: one.db[collection].update_one(query(one), update)
 
@@ -229,6 +238,16 @@ def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
     assert found() == []
     stored = installation.db['item'].find_one({'_id': item['_id']})
     assert ('spm' in stored, stored['meta'], stored['size']) == (False, item['meta'], item['size'])
+
+
+def test_what_lies_below_a_folder_that_is_not_mended_is_left_alone(installation):
+    from slicer_package_manager.doctor import things
+    from slicer_package_manager.doctor.findings import Options
+    item = installation.package
+    installation.db['folder'].update_one({'_id': installation.release['parentId']}, {'$unset': {'spm': ''}})
+    (finding,) = things.registrations(Options())
+    assert '"Slicer"' in finding.what
+    assert installation.package == item
 
 
 def test_little_space_is_told(installation, monkeypatch):

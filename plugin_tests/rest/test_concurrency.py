@@ -67,13 +67,27 @@ def no_orphans(db):
     return check
 
 
+@pytest.fixture
+def names_first(db):
+    """The database as it is where the index of names was created before that of identities."""
+    from slicer_package_manager.registry import indexes
+    db['item'].drop_index(indexes.ITEM_IDENTITY)
+    indexes.ensure()
+
+
+def test_it_does_not_matter_which_index_was_created_first(names_first, at_once, post):
+    answers = at_once(*[post('package')] * MANY)
+    assert statuses(answers) == [200] * MANY, [answer.text for answer in answers if answer.is_error]
+    assert len({answer.json()['_id'] for answer in answers}) == 1
+
+
 @KINDS
 @pytest.mark.parametrize('place', ['draft', 'release'])
 def test_identical_posts_make_one_item_in_one_place(at_once, post, db, make_release, kind, place):
     if place == 'release':
         make_release('5.8', '33000')
     answers = at_once(*[post(kind)] * MANY)
-    assert statuses(answers) == [200] * MANY
+    assert statuses(answers) == [200] * MANY, [answer.text for answer in answers if answer.is_error]
     assert len({answer.json()['_id'] for answer in answers}) == 1
     assert len({str(answer.json()['meta']) for answer in answers}) == 1 if kind == 'extension' else True
     assert db['item'].count_documents({}) == 1

@@ -19,8 +19,8 @@ _PLACE = ('app', 'channel', 'draft', 'release')
 
 _SCHEMA = """
 CREATE TABLE file (id PRIMARY KEY, item, attached, sha512, size, store, path, imported, name, created);
-CREATE TABLE item (id PRIMARY KEY, folder, ours, ready, sha512, size, place);
-CREATE TABLE folder (id PRIMARY KEY, parent, kind, place);
+CREATE TABLE item (id PRIMARY KEY, folder, ours, ready, sha512, size, channel, place);
+CREATE TABLE folder (id PRIMARY KEY, parent, kind, channel, place);
 CREATE TABLE collection (id PRIMARY KEY);
 CREATE TABLE user (id PRIMARY KEY);
 CREATE TABLE amended (kind, id, document, PRIMARY KEY (kind, id));
@@ -31,12 +31,14 @@ CREATE INDEX file_place ON file (store, path);
 CREATE INDEX item_folder ON item (folder);
 """
 
+# An item that was promoted keeps the channel in which it was made, see registry/holdings.
 _FIRST = '(SELECT {} FROM file WHERE file.item = item.id ORDER BY created, id LIMIT 1)'
 _LOST_FILES = """SELECT id FROM file WHERE item IS NOT NULL AND item NOT IN (SELECT id FROM item)
     OR item IS NULL AND attached IS NOT NULL AND attached NOT IN (SELECT id FROM item)"""
 _WRONG_ITEMS = f"""SELECT item.id FROM item LEFT JOIN folder ON folder.id = item.folder
     WHERE folder.id IS NULL OR item.ours AND (
-        item.place IS NOT folder.place
+        item.channel = folder.channel AND item.place != folder.place
+        OR (SELECT count(*) > 1 AND sum(name = 'new_file') = 0 FROM file WHERE file.item = item.id)
         OR item.size != (SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)
         OR item.ready IS NOT ({_FIRST.format('1')} IS NOT NULL)
         OR item.sha512 IS NOT coalesce({_FIRST.format('sha512')}, ''))"""  # noqa: S608 - our text
@@ -80,11 +82,13 @@ def _item(doc):
     place, meta = doc.get('spm') or {}, doc.get('meta') or {}
     ours = 'kind' in place
     return (str(doc['_id']), _text(doc.get('folderId')), ours, bool(place.get('ready')), meta.get('sha512') or '',
-            doc.get('size') or 0, _place(place) if ours else None)
+            doc.get('size') or 0, _text(place.get('channel')), _place(place) if ours else None)
 
 
 def _folder(doc):
-    return (str(doc['_id']), _text(doc.get('parentId')), doc.get('parentCollection'), _place(doc.get('spm') or {}))
+    place = doc.get('spm') or {}
+    return (str(doc['_id']), _text(doc.get('parentId')), doc.get('parentCollection'), _text(place.get('channel')),
+            _place(place))
 
 
 def _place(spm):

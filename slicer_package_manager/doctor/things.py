@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import partial
 
 from girder.models.file import File
@@ -9,7 +10,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
-from slicer_package_manager.registry import files, indexes, kinds, placement, registration, store
+from slicer_package_manager.registry import files, indexes, placement, registration, store
 from slicer_package_manager.registry.errors import Conflict, Invalid
 
 _OURS = {'spm.kind': {'$exists': True}}
@@ -100,8 +101,15 @@ def _sharing(model, index) -> Iterator[Finding]:
 def registrations(_options: Options) -> Iterator[Finding]:
     """Whether what the registry knows of folders and items follows from where they lie."""
     visited: set = set()
+    wrong: list = []
     for packages in Folder().find({'name': registration.PACKAGES_NAME, 'parentCollection': 'collection'}):
-        yield from _place(packages, None, visited)
+        yield from _place(packages, None, visited, wrong)
+    if not wrong:
+        yield from _strays(visited)
+
+
+def _strays(visited) -> Iterator[Finding]:
+    """What is registered, and does not lie where it could be."""
     for folder in Folder().find({'spm.role': {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
         if folder['_id'] not in visited:
             yield Finding(ERROR, f'The folder {_named(folder)} is taken for {registration.role(folder)}, and does not '
@@ -118,36 +126,43 @@ def registrations(_options: Options) -> Iterator[Finding]:
                       partial(_register_item, item['_id']))
 
 
-def _place(folder, parent, visited) -> Iterator[Finding]:
+def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
+    """Look at ``folder`` and, once it is what it should be, below it: what lies there is judged by it."""
     expected = registration.of_folder(folder, parent)
     visited.add(folder['_id'])
-    if expected != folder.get('spm'):
+    if _differs(expected, folder.get('spm')):
         yield Finding(ERROR, f'The folder {_named(folder)} is not registered as what it is by its place.',
                       'Use --fix; if that is refused, correct what it names.', partial(_register_folder, folder['_id']))
-    folder = {**folder, 'spm': expected}
-    kind = registration.kind_in(folder)
-    if kind:
+        folder = Folder().findOne({'_id': folder['_id']})  # by now it may be mended
+        if not folder or _differs(expected, folder.get('spm')):
+            wrong.append(expected)
+            return
+    if registration.kind_in(folder):
         for item in Item().find({'folderId': folder['_id']}):
-            yield from _misplaced(kind, folder, item)
+            yield from _misplaced(folder, item)
     for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
         if registration.of_folder(child, folder) is not None:
-            yield from _place(child, folder, visited)
+            yield from _place(child, folder, visited, wrong)
 
 
-def _misplaced(kind, folder, item) -> Iterator[Finding]:
-    if not ('spm' in item or kinds.claims(item.get('meta', {}))):
-        return
-    todo = 'Use --fix, which registers it where it lies.'
+def _misplaced(folder, item) -> Iterator[Finding]:
+    expected = deepcopy(item)
     try:
-        meta = registration.checked_meta(kind, folder, item['meta'])
-        expected = registration.of_item(kind, folder, meta, item.get('spm', {}).get('ready', False))
-    except Invalid as error:
-        what = 'is listed with metadata that is not allowed' if 'spm' in item else 'is not listed'
+        placement.check_item(expected)
+    except (Invalid, Conflict) as error:
+        what = 'is listed, and what it tells is not allowed' if 'spm' in item else 'is not listed'
         yield Finding(WARNING, f'{_named(item)} {what}: {error}', 'Correct its metadata, or move it elsewhere.')
         return
-    if expected != item.get('spm') or meta != item['meta']:
+    if _differs(expected.get('spm'), item.get('spm')) or expected.get('meta') != item.get('meta'):
         yield Finding(ERROR, f'{_named(item)} is not registered as what it is by its place in "{folder["name"]}".',
-                      todo, partial(_register_item, item['_id']))
+                      'Use --fix, which registers it where it lies.', partial(_register_item, item['_id']))
+
+
+def _differs(expected, stored) -> bool:
+    """Whether ``stored`` is another registration; what a promotion or a deletion notes there for a while is not one."""
+    if expected is None or stored is None:
+        return expected is not stored
+    return any(stored.get(key) != value for key, value in expected.items())
 
 
 def _register_folder(identifier) -> None:

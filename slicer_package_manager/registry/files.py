@@ -11,6 +11,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry import store
+from slicer_package_manager.registry.listing import BATCH
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ def with_items(item_ids) -> dict[Any, tuple[dict[str, Any], dict[str, Any]]]:
     """The items ``item_ids`` by their ids, each with the file that readers get, ``{}`` if there is none; one query."""
     found = Item().collection.aggregate([
         {'$match': {'_id': {'$in': list(item_ids)}}},
-        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}])
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}],
+        batchSize=BATCH)
     return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
 
 

@@ -11,6 +11,7 @@ from slicer_package_manager.registry import files, questions, readiness, values
 from slicer_package_manager.registry.builds import Build
 from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.registry.kinds import OPERATING_SYSTEMS, PACKAGE
+from slicer_package_manager.registry.listing import BATCH
 from slicer_package_manager.registry.visibility import item_clause
 
 #: What decides; the rest is read of what is chosen.
@@ -24,7 +25,7 @@ def shelf(app, user, os=None) -> list[Build]:
     if os is not None:
         query['meta.os'] = os
     held_back = readiness.held_back(app, user)
-    return [_build(item, held_back) for item in Item().find(query, fields=_FIELDS)]
+    return [_build(item, held_back) for item in Item().find(query, fields=_FIELDS).batch_size(BATCH)]
 
 
 def _build(item, held_back=frozenset()) -> Build:

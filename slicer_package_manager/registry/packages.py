@@ -142,7 +142,10 @@ def _create(kind, app, folder, nearest, wanted, user):
     try:
         store.insert(Item(), item)
     except DuplicateKeyError as error:
-        _raise_if_name(error, name, folder)
+        if _existing(kind, folder, meta) is None:
+            _raise_if_name(error, name, folder)
+        # Else somebody was quicker with the same thing: of two indexes that a document violates, the database names the
+        # one that was created first, which may be that of names.
         return None
     return placement.true_to_parent(Item(), item, folder, placement.register_item)
 

@@ -3,11 +3,14 @@
 Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
 a token lacks, so that what is added to Girder is closed to it.
 """
+from functools import wraps
+
 import cherrypy
 from girder import events
 from girder.api import access
 from girder.api.rest import getCurrentToken, getCurrentUser
 from girder.constants import TokenScope
+from girder.models.token import Token
 from girder.models.user import User
 
 from slicer_package_manager.registry import keys
@@ -101,9 +104,27 @@ def _end_in_time(event):
     params['duration'] = str(min(asked, left))
 
 
+def _once_a_request(load):
+    @wraps(load)
+    def remembering(identifier, **how):
+        request = cherrypy.serving.request
+        if request.app is None:
+            return load(identifier, **how)
+        known = request.__dict__.setdefault('spm_tokens', {})
+        question = (identifier, *sorted(how.items()))
+        if question not in known:
+            known[question] = load(identifier, **how)
+        return known[question]
+    remembering.remembers = True
+    return remembering
+
+
 def bind():
     """Bind all handlers; before any other that asks who the user is."""
     keys.register()
+    if not hasattr(Token().load, 'remembers'):
+        # Girder asks the database again each time that it is asked for the token of a request.
+        Token().load = _once_a_request(Token().load)
     for call, is_allowed in ALLOWED.items():
         events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
     events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _end_in_time)
