@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from plugin_tests import mongodb
-from plugin_tests.conftest import EXTENSION_FORM
+from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
 from plugin_tests.deploy import compose, proxy
 from plugin_tests.servers import poll, starter
 
@@ -160,13 +160,17 @@ def test_both_servers_give_a_list_the_same_tag(servers, token, app, extension, p
         assert len(tags) == 1
 
 
-def test_nginx_is_told_to_keep_public_lists_alone(servers, token, app, extension):
+def test_nginx_is_told_to_keep_what_is_public_alone(servers, admin, token, app, extension):
     extension('Told')
+    item = admin.post(f'{app}/package', params=PACKAGE_FORM).raise_for_status().json()
+    admin.post('/api/v1/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip', 'size': 1},
+               content=b'a', headers=BYTES).raise_for_status()
     path = app.removeprefix('/api/v1')
+    wanted = {f'{path}/extension': '@1', f'{path}/package/find?os=linux&stability=any': None,
+              '/slicer_package_manager/health': None}
     with servers[0].client() as client:
-        assert client.get(f'{path}/extension').headers['X-Accel-Expires'] == '@1'
-        for url in (f'{path}/downloadstats', f'{path}/extension/none', '/slicer_package_manager/health'):
-            assert 'X-Accel-Expires' not in client.get(url).headers
+        for url, kept in wanted.items():
+            assert client.get(url).raise_for_status().headers.get('X-Accel-Expires') == kept
         assert 'X-Accel-Expires' not in client.get(f'{path}/extension', headers={'Girder-Token': token}).headers
 
 
