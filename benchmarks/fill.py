@@ -46,6 +46,7 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     for revision in revisions:
         _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
     _insert(downloads.Download(), _counts(app, counts))
+    downloads.past_changed(app['_id'])
     changes.announce()
 
 

@@ -68,6 +68,7 @@ def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
     assert told(any_db, item) == ('', False)
 
 
+@pytest.mark.database  # mongomock does not compare timestamps
 def test_counts_add_up_over_days_and_releases(any_db, item):
     key = downloads.key_of(item)
     for day in ('2026-01-01', '2026-01-01', '2026-01-02'):

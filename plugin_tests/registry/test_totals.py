@@ -20,7 +20,7 @@ def nothing_kept(db, monkeypatch):
 
 
 def count(day, **values):
-    Download().collection.update_one({**THING, **values, 'day': day}, {'$inc': {'count': 1}}, upsert=True)
+    Download().collection.update_one({**THING, **values, 'day': day}, downloads._ONE_MORE, upsert=True)
 
 
 def today():
@@ -50,14 +50,14 @@ def test_a_download_shows_in_the_next_answer():
         '33002': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
 
 
-def test_the_past_is_added_up_once_and_the_rest_is_one_aggregation():
+def test_all_are_added_up_once_and_what_changes_is_one_query():
     count('2026-01-01')
     answer()
     for _ in range(3):
         count(today())
         with counting() as commands:
             answer()
-        assert commands == ['aggregate slicer_package_download']
+        assert commands == ['find slicer_package_download']
 
 
 def test_a_late_count_for_a_day_that_is_over_shows_in_the_next_answer():
@@ -83,6 +83,45 @@ def test_hidden_revisions_are_left_out_of_past_and_present():
             count(day, revision=revision)
     assert set(answer('33000')) == {'33001'}
     assert set(answer()) == {'33000', '33001'}
+
+
+def test_what_has_changed_is_found_by_an_index_and_told_once():
+    for number in range(3):
+        count(today(), baseName=f'B{number}')
+        for _ in range(2):
+            assert sum(one['linux']['amd64'] for one in answer()['33000']['extensions'].values()) == number + 1
+    plan = Download().collection.find({'app': 'app', 'changed': {'$gte': totals.Timestamp(2**31, 0)}}).explain()
+    assert 'spm_download_changed' in str(plan['queryPlanner']['winningPlan'])
+
+
+def test_who_has_read_earlier_may_come_later():
+    count(today())
+    answer()
+    early = totals._changed_since(APP, totals._kept['app'].seen)
+    count(today())
+    assert answer()['33000']['extensions']['A']['linux']['amd64'] == 2
+    totals._kept['app'].take(early, today())
+    assert answer()['33000']['extensions']['A']['linux']['amd64'] == 2
+
+
+def test_counts_of_many_threads_are_all_told():
+    from concurrent.futures import ThreadPoolExecutor
+    key = {**THING, 'day': today()}
+
+    def count_and_read(_):
+        downloads.record(key)
+        answer()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count_and_read, range(200)))
+    assert answer()['33000']['extensions']['A']['linux']['amd64'] == 200
+
+
+def test_the_same_counts_make_the_same_text():
+    for name in 'BAC':
+        count(today(), baseName=name, revision=name)
+    text = totals.as_json(APP)
+    totals._kept.clear()
+    assert totals.as_json(APP) == text
 
 
 def test_counting_is_one_write_by_an_indexed_key():

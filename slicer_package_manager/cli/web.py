@@ -22,6 +22,8 @@ DEFAULTS = {
     'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true',
     # Else uploads stop when less than 10 GiB are free.
     'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '512',
+    # Each thread would otherwise get memory of its own from the C library and keep it.
+    'MALLOC_ARENA_MAX': '2',
     # Saves a query per access check.
     'GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS': 'false',
 }

@@ -17,15 +17,18 @@ _OPEN_HOURS = 6
 #: Stands among the counts of an application and tells how often days that were over have been counted for.
 PAST = 'past'
 _END_OF_TIME = '9999-12-31'
+# Of replica sets this clock never goes back, unlike those of the servers.
+_ONE_MORE = {'$inc': {'count': 1}, '$currentDate': {'changed': {'$type': 'timestamp'}}}
 
 
 class Download(Model):
     """Counts in the collection ``slicer_package_download``.
 
     A document holds ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``,
-    ``release`` (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``) and ``count``. Names are values
-    here, never keys, so they may hold any character. Nothing refers to items, so that counts outlive them. One more
-    document, of the kind :data:`PAST`, belongs to an application that was counted for on days that were over.
+    ``release`` (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``), ``count`` and ``changed``, the moment of
+    the last count by the clock of the database. Names are values here, never keys, so they may hold any character.
+    Nothing refers to items, so that counts outlive them. One more document, of the kind :data:`PAST`, belongs to an
+    application that was counted for on days that were over.
     """
 
     def initialize(self):
@@ -48,6 +51,7 @@ def _asked_by(*filters):
 
 INDEXES = [
     IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
+    IndexModel([('app', ASCENDING), ('changed', ASCENDING)], name='spm_download_changed'),
     _asked_by(), _asked_by('baseName'), _asked_by('revision'), _asked_by('release'),
 ]
 
@@ -86,9 +90,9 @@ def past_changed(app_id) -> None:
 
 def _increment(key):
     try:
-        Download().collection.update_one(key, {'$inc': {'count': 1}}, upsert=True)
+        Download().collection.update_one(key, _ONE_MORE, upsert=True)
     except DuplicateKeyError:  # another process made the document since ours looked for it
-        Download().collection.update_one(key, {'$inc': {'count': 1}})
+        Download().collection.update_one(key, _ONE_MORE)
 
 
 def add_totals(kind, app, items) -> None:

@@ -1,109 +1,126 @@
-"""All download counts of an application in one answer: the past is added up once, the present each time."""
+"""All download counts of an application in one answer: added up once in a process, and then kept up with."""
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+from bson.timestamp import Timestamp
 
 from slicer_package_manager.registry.downloads import PAST, Download, first_open_day
 from slicer_package_manager.registry.kinds import EXTENSION, KINDS
 from slicer_package_manager.registry.listing import BATCH
 
 _THING = ('kind', 'revision', 'baseName', 'os', 'arch')
-#: Applications whose past is kept in memory; a server has a handful.
+#: Applications whose counts are kept in memory; a server has a handful.
 _MOST = 64
+#: How far back changes are looked for again, in seconds: a write is seen some time after the moment that it carries.
+_OVERLAP = 30
 
 
-class _Past(NamedTuple):
-    """Counts of the days before ``until``, by revision: in the shape of the answer, and as the JSON text of that.
+class _Totals:
+    """The counts of one application, as far as this process has seen them.
 
-    ``changes`` is what the application's document of the kind ``past`` told when they were read.
+    Days before ``until`` are over: they are added up and change only together with ``late``, what the application's
+    document of the kind ``past`` tells. Of the counts of later days each is known by itself, so that a newer number
+    can take its place. ``seen`` is the moment of the latest change, by the database's clock.
     """
 
-    until: str
-    changes: int
-    counts: dict[str, dict]
-    texts: dict[str, bytes]
+    def __init__(self, app_id, until):
+        self.until = until
+        self.seen = Timestamp(0, 0)
+        self.late = 0
+        self._known: dict[Any, int] = {}
+        self._counts: dict[str, dict] = {}
+        self._texts: dict[str, bytes] = {}
+        self._load(app_id)
+
+    def _load(self, app_id):
+        collection = Download().collection
+        latest = collection.find_one({'app': app_id, 'changed': {'$exists': True}}, sort=[('changed', -1)])
+        self.seen = latest['changed'] if latest else self.seen
+        late = collection.find_one({'app': app_id, 'kind': PAST})
+        self.late = late['count'] if late else 0
+        for row in collection.aggregate([
+                {'$match': {'app': app_id, 'day': {'$lt': self.until}}},
+                {'$group': {'_id': {key: f'${key}' for key in _THING}, 'count': {'$sum': '$count'}}},
+        ], allowDiskUse=True, batchSize=BATCH):
+            self._add(row['_id'], row['count'])
+        self.take(collection.find({'app': app_id, 'day': {'$gte': self.until}}).batch_size(BATCH), self.until)
+
+    def take(self, counts, until) -> bool:
+        """Take over ``counts`` as they are now; the days before ``until`` are over by now.
+
+        :returns: ``False`` if days that were over have changed, so that all must be added up again.
+        """
+        for count in counts:
+            if count['kind'] == PAST:
+                if count['count'] != self.late:
+                    return False
+            elif count['day'] >= self.until:
+                # Who has read earlier may come later: counts only grow.
+                more = count['count'] - self._known.get(count['_id'], 0)
+                if more > 0:
+                    self._known[count['_id']] = count['count']
+                    self._add(count, more)
+            self.seen = max(self.seen, count.get('changed', self.seen))
+        if until > self.until:
+            # All of them were seen, and nobody counts for these days any more without telling.
+            self._known = {one['_id']: one['count'] for one in Download().collection.find(
+                {'_id': {'$in': list(self._known)}, 'day': {'$gte': until}}).batch_size(BATCH)}
+            self.until = until
+        return True
+
+    def _add(self, thing, number):
+        *path, arch = _path(thing)
+        place = self._counts
+        for key in path:
+            place = place.setdefault(key, {})
+        place[arch] = place.get(arch, 0) + number
+        self._texts.pop(thing['revision'], None)
+
+    def as_json(self, hidden) -> bytes:
+        """All but ``hidden`` revisions; the same counts make the same text."""
+        for revision in self._counts.keys() - self._texts.keys():
+            found = {revision: self._counts[revision]}
+            self._texts[revision] = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)[1:-1]
+        return b'{' + b','.join(self._texts[revision] for revision in sorted(self._texts)
+                                if revision not in hidden) + b'}'
 
 
-_kept: dict[Any, _Past] = {}
-#: Only to spare this process from adding up the same twice at a time.
-_adding_up = threading.Lock()
+_kept: dict[Any, _Totals] = {}
+#: For what is kept in this process; nobody waits for the database in it, except for what all wait for.
+_lock = threading.Lock()
 
 
 def as_json(app, hidden_revisions: Iterable[str] = ()) -> bytes:
     """All counts of ``app`` but those of ``hidden_revisions``.
 
-    One query for the days that are not over yet; the first time in a process, and once a day, another one.
+    One query for what has changed lately; the first time in a process, all counts are added up.
 
     :returns: ``{revision: {'applications': {os: {arch: n}}, 'extensions': {baseName: {os: {arch: n}}}}}`` as JSON.
     """
-    until = first_open_day()
-    present, changes = _counted(app, {'$gte': until})
-    past = _past(app, until, changes)
-    texts = {**past.texts, **_texts(_with(past.counts, present))}
-    hidden = set(hidden_revisions)
-    # The database gives them in any order; the same counts shall make the same answer.
-    return b'{' + b','.join(text for revision, text in sorted(texts.items()) if revision not in hidden) + b'}'
+    until, hidden = first_open_day(), set(hidden_revisions)
+    kept = _kept.get(app['_id'])
+    lately = _changed_since(app, kept.seen) if kept else []
+    with _lock:
+        kept = _kept.get(app['_id'])
+        # A clock that was set back opens days again that were added up.
+        if kept is None or until < kept.until or not kept.take(lately, until):
+            kept = _Totals(app['_id'], until)
+            if len(_kept) >= _MOST:
+                _kept.clear()
+            _kept[app['_id']] = kept
+        return kept.as_json(hidden)
 
 
-def _counted(app, days):
-    """The counts of ``days``, a condition, as rows of one thing each; and how often the past has changed."""
-    rows = list(Download().collection.aggregate([
-        {'$match': {'app': app['_id'], 'day': days}},
-        {'$group': {'_id': {key: f'${key}' for key in _THING}, 'count': {'$sum': '$count'}}},
-    ], allowDiskUse=True, batchSize=BATCH))
-    changes = sum(row['count'] for row in rows if row['_id']['kind'] == PAST)
-    return [row for row in rows if row['_id']['kind'] != PAST], changes
-
-
-def _past(app, until, changes) -> _Past:
-    past = _kept.get(app['_id'])
-    if past and (past.until, past.changes) == (until, changes):
-        return past
-    with _adding_up:
-        past = _kept.get(app['_id'])
-        if past is None or past.changes != changes or past.until > until:
-            past = _Past('', changes, {}, {})
-        if past.until < until:
-            rows, _ = _counted(app, {'$gte': past.until, '$lt': until})
-            newer = _with(past.counts, rows)
-            past = _Past(until, changes, {**past.counts, **newer}, {**past.texts, **_texts(newer)})
-        if len(_kept) >= _MOST:
-            _kept.clear()
-        _kept[app['_id']] = past
-    return past
-
-
-def _with(counts, rows) -> dict[str, dict]:
-    """The revisions that ``rows`` are about, with their counts added to what ``counts`` has of them.
-
-    ``counts`` stays as it is; of what is below it only what changes is copied.
-    """
-    found: dict[str, dict] = {}
-    copied = set()
-    for row in rows:
-        *path, arch = _path(row['_id'])
-        place, known = found, counts
-        way: tuple = ()
-        for key in path:
-            way, known = (*way, key), known.get(key, {})
-            if way not in copied:
-                copied.add(way)
-                place[key] = dict(known)
-            place = place[key]
-        place[arch] = place.get(arch, 0) + row['count']
-    return found
+def _changed_since(app, moment):
+    since = Timestamp(max(moment.time - _OVERLAP, 0), 0)
+    return list(Download().collection.find({'app': app['_id'], 'changed': {'$gte': since}}).batch_size(BATCH))
 
 
 def _path(thing):
     kind = KINDS[thing['kind']]
     names = (thing['baseName'],) if kind is EXTENSION else ()
     return (thing['revision'], kind.plural, *names, thing['os'], thing['arch'])
-
-
-def _texts(counts) -> dict[str, bytes]:
-    return {revision: orjson.dumps({revision: found}, option=orjson.OPT_SORT_KEYS)[1:-1]
-            for revision, found in counts.items()}

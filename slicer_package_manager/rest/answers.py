@@ -85,7 +85,7 @@ def _made(found, model, user, more_keys):
 
 
 def _tagged(body, total, freshness):
-    return Answer(body, hashlib.blake2b(body, digest_size=16).hexdigest(), total, freshness)
+    return Answer(body, hashlib.sha1(body, usedforsecurity=False).hexdigest(), total, freshness)
 
 
 def _shown(documents, model, user, more_keys):

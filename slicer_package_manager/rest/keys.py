@@ -115,7 +115,7 @@ def _once_a_request(load):
         if question not in known:
             known[question] = load(identifier, **how)
         return known[question]
-    remembering.remembers = True
+    remembering.remembers = True  # type: ignore[attr-defined]
     return remembering
 
 
