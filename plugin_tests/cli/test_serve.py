@@ -46,6 +46,14 @@ def test_without_a_mongod_the_message_says_how_to_get_one(run, no_mongod, tmp_pa
     assert not (tmp_path / 'data').exists()
 
 
+@pytest.mark.parametrize('named', [[], ['--database', '']])
+def test_no_embedded_mongod_is_started_where_that_is_refused(run, tmp_path, named):
+    result = run('serve', '--no-embedded', *named, '--data-dir', str(tmp_path / 'data'))
+    assert result.exit_code == 2
+    assert 'SLICER_PACKAGE_MANAGER_DATABASE' in result.stderr
+    assert not (tmp_path / 'data').exists()
+
+
 def test_a_mongod_of_the_path_comes_first(monkeypatch, tmp_path):
     program = tmp_path / 'mongod'
     program.write_text('')

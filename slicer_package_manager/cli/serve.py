@@ -61,6 +61,8 @@ def _database_uri(_context, _parameter, value: str | None) -> str | None:
 @click.option('--database', metavar='URI', callback=_database_uri,
               envvar=['SLICER_PACKAGE_MANAGER_DATABASE', 'GIRDER_MONGO_URI'], show_envvar=True,
               help='MongoDB to use, mongodb://HOST:PORT/NAME, instead of an embedded one.')
+@click.option('--no-embedded', is_flag=True,
+              help='Do not start unless --database names a MongoDB: never run one.')
 @click.option('--workers', type=click.IntRange(1), default=2, show_default=True,
               help='Number of server processes.')
 @click.option('--threads', type=click.IntRange(1), default=64, show_default=True,
@@ -75,7 +77,7 @@ def _database_uri(_context, _parameter, value: str | None) -> str | None:
 @click.option('--admin-password', envvar=web.ADMIN_PASSWORD_VARIABLE, show_envvar=True,
               help='Password of that account; give it by the variable, arguments are visible to all users. '
                    'Without one it is generated and shown once.')
-def serve(data_dir, admin_login, admin_password, **options):
+def serve(data_dir, no_embedded, admin_login, admin_password, **options):
     """Run a server, with a database of its own unless --database names another.
 
     The first start creates what is missing: the database, a directory for uploaded files, an admin account.
@@ -88,6 +90,9 @@ def serve(data_dir, admin_login, admin_password, **options):
       slicer-package-manager serve --host 0.0.0.0 --port 80 --data-dir /srv/slicer-packages
       slicer-package-manager serve --database mongodb://db.example.org:27017/girder --workers 4
     """  # noqa: D301 - click takes the control character as "keep these lines"
+    if no_embedded and not options['database']:
+        raise click.UsageError('--no-embedded, but no MongoDB is named: give --database, or set '
+                               'SLICER_PACKAGE_MANAGER_DATABASE to mongodb://HOST:PORT/NAME.')
     run(Options(data=DataDir(data_dir), admin=choose_admin(admin_login, admin_password), **options))
 
 

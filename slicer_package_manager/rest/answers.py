@@ -46,6 +46,7 @@ def record(question, make):
     answer = made() if getCurrentUser() else _for_all(made, keep=True, question=question)
     body = _send(answer)
     setResponseHeader('Cache-Control', 'no-cache')
+    cherrypy.response.headers.pop('X-Accel-Expires', None)
     return body
 
 
@@ -89,7 +90,8 @@ def _tagged(body, total, freshness):
 
 def _shown(documents, model, user, more_keys):
     if not isinstance(model, Item):
-        return [model.filter(document, user, more_keys) for document in documents]
+        # Girder's filter has the keys in an order of its own in each process, on which the tag must not depend.
+        return [dict(sorted(model.filter(document, user, more_keys).items())) for document in documents]
     # Items came with just the keys that Girder's filter would leave, which is slow for hundreds of them.
     for document in documents:
         document['_modelType'] = 'item'

@@ -1,0 +1,43 @@
+"""``deploy/cloud-init`` has the files of ``deploy``, and cloud-init and a shell take it."""
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).parents[2] / 'deploy'
+FILE = DEPLOY / 'cloud-init' / 'user-data.yaml'
+WRITTEN = {one['path']: one for one in yaml.safe_load(FILE.read_text(encoding='utf-8'))['write_files']}
+
+
+@pytest.mark.parametrize(('place', 'source'), [
+    ('/etc/slicer-packages/settings.env', 'systemd/settings.env'),
+    ('/etc/systemd/system/slicer-packages.service', 'systemd/slicer-packages.service'),
+    ('/etc/nginx/slicer-packages.upstream', 'nginx/slicer-packages.upstream'),
+    ('/etc/slicer-packages/nginx.conf', 'nginx/slicer-packages.conf')])
+def test_the_files_are_those_of_the_other_folders(place, source):
+    assert WRITTEN[place]['content'] == (DEPLOY / source).read_text(encoding='utf-8')
+
+
+def test_files_with_secrets_are_for_root_alone():
+    assert {WRITTEN[f'/etc/slicer-packages/{name}.env']['permissions'] for name in ('settings', 'deploy')} == {'0600'}
+
+
+@pytest.mark.parametrize('path', [path for path in WRITTEN if path.startswith('/usr/local/sbin/')])
+def test_a_shell_takes_the_programs(path):
+    told = subprocess.run(['bash', '-n'], input=WRITTEN[path]['content'], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, '')
+    assert WRITTEN[path]['permissions'] == '0755'
+    assert path in FILE.read_text(encoding='utf-8').partition('runcmd:')[2]
+
+
+def test_it_is_as_small_as_user_data_has_to_be():
+    assert FILE.stat().st_size < 16 * 1024  # of Amazon; DigitalOcean takes 64 KiB
+
+
+@pytest.mark.skipif(shutil.which('cloud-init') is None, reason='cloud-init is not installed')
+def test_cloud_init_takes_the_file():
+    told = subprocess.run(['cloud-init', 'schema', '--config-file', str(FILE)], capture_output=True, text=True,
+                          timeout=120, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr

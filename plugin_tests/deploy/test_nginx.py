@@ -1,0 +1,255 @@
+"""nginx as ``deploy/nginx`` has it, in front of two real servers on one database and one data directory."""
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
+from plugin_tests.deploy import proxy
+from plugin_tests.deploy.conftest import BYTES
+from plugin_tests.servers import poll
+
+pytestmark = [pytest.mark.process, pytest.mark.database,
+              pytest.mark.skipif(proxy.program() is None, reason='nginx is not installed')]
+
+MIB = 1024 * 1024
+CHUNK = 64 * MIB
+SIZE = 300 * MIB
+
+
+def test_a_large_upload_crosses_between_the_servers_and_comes_back_whole_and_in_parts(
+        site, servers, admin, anonymous, app, extension):
+    block = os.urandom(MIB)
+    item = extension('Large')
+    upload = admin.post('/api/v1/file', params={
+        'parentType': 'item', 'parentId': item['_id'], 'name': 'Large.tar.gz', 'size': SIZE}).raise_for_status().json()
+    for offset in range(0, SIZE, CHUNK):
+        length = min(CHUNK, SIZE - offset)
+        # A connection of its own for each chunk, as of an uploader that was away for a while.
+        with site.client(**admin.headers) as client:
+            file = client.post('/api/v1/file/chunk', params={'uploadId': upload['_id'], 'offset': offset},
+                               content=block * (length // MIB), headers=BYTES).raise_for_status().json()
+    assert all('POST /api/v1/file/chunk' in server.log.read_text() for server in servers)
+
+    digest, expected = hashlib.sha512(), hashlib.sha512(block * (SIZE // MIB)).hexdigest()
+    with anonymous.stream('GET', f'/api/v1/item/{item["_id"]}/download') as answer:
+        assert (answer.status_code, answer.headers['Content-Length']) == (200, str(SIZE))
+        for piece in answer.iter_raw():
+            digest.update(piece)
+    assert digest.hexdigest() == expected
+    assert answer.headers['ETag'] == f'"{expected}"'
+
+    url = f'/api/v1/file/{file["_id"]}/download'
+    part = anonymous.get(url, headers={'Range': f'bytes={SIZE - 5}-', 'If-Range': answer.headers['ETag']})
+    assert (part.status_code, part.content) == (206, block[-5:])
+    assert part.headers['Content-Range'] == f'bytes {SIZE - 5}-{SIZE - 1}/{SIZE}'
+    assert anonymous.get(url, headers={'Range': f'bytes={SIZE}-'}).status_code == 416
+    assert anonymous.get(url, headers={'If-None-Match': answer.headers['ETag']}).status_code == 304
+    assert not [path for name in ('body', 'proxy') for path in (site.folder / name).rglob('*') if path.is_file()]
+
+
+def test_a_change_is_listed_at_once_though_lists_are_kept(anonymous, admin, app, extension):
+    item = extension('Listed', b'content')
+    url = f'{app}/extension?baseName=Listed'
+    for turn in range(10):
+        admin.put(f'/api/v1/item/{item["_id"]}/metadata', json={'keywords': f'turn {turn}'}).raise_for_status()
+        fresh = anonymous.get(url)
+        assert fresh.json()[0]['meta']['keywords'] == f'turn {turn}'
+        for _ in range(2):
+            again = anonymous.get(url)
+            assert again.headers['X-Cache-Status'] == 'REVALIDATED'
+            assert again.content == fresh.content
+        known = anonymous.get(url, headers={'If-None-Match': fresh.headers['ETag']})
+        assert (known.status_code, known.content) == (304, b'')
+    assert fresh.headers['Cache-Control'] == 'public, no-cache'
+    assert 'X-Accel-Expires' not in fresh.headers
+
+
+def test_a_kept_list_is_not_sent_again_by_the_server(servers, anonymous, app, extension):
+    extension('Kept', b'content')
+    url = f'{app}/extension?baseName=Kept&limit=17'
+    assert [anonymous.get(url).status_code for _ in range(3)] == [200] * 3
+
+    def statuses():
+        lines = '\n'.join(server.log.read_text() for server in servers)
+        return sorted(re.findall(r'limit=17 HTTP/1.1" (\d+)', lines))
+    # A request is logged after its answer was sent.
+    poll(lambda: len(statuses()) == 3, 'all requests are logged', 60)
+    assert statuses() == ['200', '304', '304']
+
+
+@pytest.mark.parametrize('path', ['', '/release', '/draft', '/package', '/extension'])
+def test_both_servers_give_a_list_the_same_tag(servers, token, app, extension, path):
+    extension('Tagged')
+    url = (app if path else '/api/v1/app').removeprefix('/api/v1') + path
+    for headers in ({}, {'Girder-Token': token}):
+        tags = set()
+        for server in servers:
+            with server.client() as client:
+                tags.add(client.get(url, headers=headers).raise_for_status().headers['ETag'])
+        assert len(tags) == 1
+
+
+def test_nginx_is_told_to_keep_what_is_public_alone(servers, admin, token, app, extension):
+    extension('Told')
+    item = admin.post(f'{app}/package', params=PACKAGE_FORM).raise_for_status().json()
+    admin.post('/api/v1/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip', 'size': 1},
+               content=b'a', headers=BYTES).raise_for_status()
+    path = app.removeprefix('/api/v1')
+    wanted = {f'{path}/extension': '@1', f'{path}/package/find?os=linux&stability=any': None,
+              '/slicer_package_manager/health': None}
+    with servers[0].client() as client:
+        for url, kept in wanted.items():
+            assert client.get(url).raise_for_status().headers.get('X-Accel-Expires') == kept
+        assert 'X-Accel-Expires' not in client.get(f'{path}/extension', headers={'Girder-Token': token}).headers
+
+
+def test_what_a_user_may_read_is_not_kept_for_others(admin, anonymous):
+    admin.post('/api/v1/app', params={'name': 'Secret', 'public': 'false'}).raise_for_status()
+    names = {one['name'] for one in admin.get('/api/v1/app').json()}
+    assert 'Secret' in names
+    for _ in range(2):
+        answer = admin.get('/api/v1/app')
+        assert 'X-Cache-Status' not in answer.headers
+        assert admin.get('/api/v1/app', headers={'If-None-Match': answer.headers['ETag']}).status_code == 304
+        assert 'Secret' not in {one['name'] for one in anonymous.get('/api/v1/app').json()}
+        by_parameter = anonymous.get('/api/v1/app', params={'token': admin.headers['Girder-Token']})
+        assert 'Secret' in {one['name'] for one in by_parameter.json()}
+
+
+def test_a_setting_of_one_server_holds_for_the_other_and_for_nginx(servers, token, anonymous, app, extension):
+    extension('Aged', b'content')
+    for server, seconds in zip(servers, ('3600', '0'), strict=True):
+        with server.client() as client:
+            client.put('/system/setting', headers={'Girder-Token': token}, params={
+                'key': 'slicer_package_manager.list_max_age', 'value': seconds}).raise_for_status()
+        wanted = 'public, max-age=3600' if seconds != '0' else 'public, no-cache'
+        answers = [anonymous.get(f'{app}/extension?baseName=Aged&offset=0&limit=1{seconds}') for _ in range(4)]
+        assert {answer.headers['Cache-Control'] for answer in answers} == {wanted}
+        kept = 'HIT' if seconds != '0' else 'REVALIDATED'
+        assert [answer.headers['X-Cache-Status'] for answer in answers] == ['MISS', kept, kept, kept]
+
+
+def test_counts_are_exact_and_transfers_that_end_early_count_nothing(site, admin, anonymous, app, extension):
+    content = os.urandom(MIB) * 24  # more than the buffers of the network hold
+    large, small = extension('Counted', content), extension('Small', b'small')
+
+    def download(number):
+        with site.client() as client:
+            for turn in range(10):
+                item = large if (number + turn) % 10 == 0 else small
+                client.get(f'/api/v1/item/{item["_id"]}/download').raise_for_status()
+
+    leave_early(site, f'/api/v1/item/{large["_id"]}/download')
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(download, range(8)))
+    wanted = {'Counted': 8, 'Small': 72}
+    poll(lambda: counted(anonymous, app, wanted) == wanted, 'all downloads are counted', 60)
+
+
+def leave_early(site, path):
+    """Take some of the answer, close the connection, and wait until nginx has seen that."""
+    with socket.create_connection(('127.0.0.1', site.port)) as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with site.tls.wrap_socket(plain, server_hostname='localhost') as connection:
+            connection.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: early\r\n\r\n'.encode())
+            assert connection.recv(100).startswith(b'HTTP/1.1 200')
+    poll(lambda: '"early"' in site.log, 'nginx has seen that the client is gone', 60)
+
+
+def counted(client, app, names):
+    stats = client.get(f'{app}/downloadstats').json()['33000']['extensions']
+    return {name: stats.get(name, {}).get('linux', {}).get('amd64', 0) for name in names}
+
+
+def test_redirects_pass(anonymous, extension):
+    item = extension('Linked', url='https://github.com/a/b/c.zip')
+    answer = anonymous.get(f'/api/v1/item/{item["_id"]}/download')
+    assert (answer.status_code, answer.headers['Location']) == (302, 'https://github.com/a/b/c.zip')
+
+
+def test_without_tls_pages_are_moved_and_the_api_is_a_failure(site):
+    plain = f'http://localhost:{site.plain_port}'
+    assert httpx.get(f'{plain}/api/v1/app').status_code == 403
+    assert httpx.get(f'{plain}//api/v1/app').status_code == 403
+    answer = httpx.get(f'{plain}/catalog/All/33000/linux?q=a')
+    assert (answer.status_code, answer.headers['Location']) == (301, 'https://localhost/catalog/All/33000/linux?q=a')
+
+
+def test_two_slashes_are_one(site, anonymous, app):
+    assert anonymous.get(f'{site.url}/{app}/extension').json() == anonymous.get(f'{app}/extension').json()
+
+
+def test_the_longest_description_passes_in_the_query(site, token, app):
+    description = '\u00e4' * (32 * 1024)
+    query = urlencode({**EXTENSION_FORM, 'baseName': 'Described', 'description': description})
+    status, body = raw(site, 'POST', f'{app}/extension?{query}', {'Girder-Token': token, 'Content-Length': '0'})
+    assert status == 200
+    assert json.loads(body)['meta']['description'] == description
+
+
+def test_a_longer_request_line_is_a_failure(site):
+    assert raw(site, 'GET', '/api/v1/app?name=' + 'x' * 600_000)[0] == 414
+
+
+def raw(site, method, target, headers=None):
+    """The status and the body that answer a request whose target may be longer than httpx has it."""
+    with contextlib.closing(http.client.HTTPSConnection('localhost', site.port, timeout=60, context=site.tls)) as to:
+        to.request(method, target, headers=headers or {})
+        answer = to.getresponse()
+        return answer.status, answer.read()
+
+
+def test_what_a_client_forwards_is_overwritten(servers, site):
+    forged = {'X-Forwarded-For': '192.0.2.7', 'X-Forwarded-Host': 'evil.example.org', 'X-Real-IP': '192.0.2.7',
+              'Forwarded': 'for=192.0.2.7', 'X-Request-ID': 'forged-by-the-client'}
+    with site.client(**forged) as client:
+        for path in ('/api/v1/system/version', '/find?os=linux', '/catalog', '/api/v1/app'):
+            answer = client.get(path)
+            assert 'evil.example.org' not in answer.text + str(answer.headers)
+            assert answer.headers['X-Request-ID'] != 'forged-by-the-client'
+    assert '192.0.2.7' not in ''.join(server.log.read_text() for server in servers)
+
+
+@pytest.mark.parametrize(('method', 'path', 'options', 'status'), [
+    pytest.param('POST', '/api/v1/app', {'content': b'x' * 3 * MIB}, 413, id='form too large'),
+    pytest.param('GET', '/api/v1/app/5f4474d0e1d8c75dfc705482/extension', {}, 404, id='of the server'),
+])
+def test_failures_are_failures(anonymous, method, path, options, status):
+    assert anonymous.request(method, path, **options).status_code == status
+
+
+def test_uploads_that_are_refused_are_failures_and_do_no_harm_to_others(anonymous):
+    for _ in range(6):
+        # 401, or 502 where the server has closed the connection before all was sent.
+        answer = anonymous.post('/api/v1/file/chunk?uploadId=5f4474d0e1d8c75dfc705482&offset=0',
+                                content=b'x' * 8 * MIB, headers=BYTES)
+        assert answer.status_code in (401, 502)
+        assert anonymous.get('/api/v1/app').status_code == 200
+
+
+def test_other_names_are_not_answered(site):
+    assert httpx.get(f'{site.url}/api/v1/app', verify=site.tls, headers={'Host': 'evil.example.org'}).status_code == 421
+
+
+def test_tokens_are_not_logged(site, admin, anonymous):
+    anonymous.get('/api/v1/user/me', params={'token': admin.headers['Girder-Token']}).raise_for_status()
+    assert 'GET /api/v1/user/me HTTP/1.1' in site.log
+    assert admin.headers['Girder-Token'] not in site.log
+
+
+def test_one_server_that_is_away_is_not_noticed_and_all_are_a_failure(servers, site, tmp_path):
+    gone = 'http://127.0.0.1:1'
+    with proxy.Proxy(tmp_path, [gone, servers[0].url]).running() as half, half.client() as client:
+        assert [client.get('/api/v1/app').status_code for _ in range(6)] == [200] * 6
+    with proxy.Proxy(tmp_path, [gone]).running() as none, none.client() as client:
+        # Not even what is kept since before: nobody can tell whether it is still true.
+        assert [client.get('/api/v1/app').status_code for _ in range(2)] == [502, 502]
