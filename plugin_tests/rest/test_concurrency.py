@@ -313,7 +313,7 @@ def test_promotions_posts_and_edits_at_once_lose_nothing(at_once, app, many, pos
              for one in sorted(many)[:4]]
     posts = [post(kind, baseName=f'New{number}') for number in range(4) for kind in FORMS]
     answers = at_once(*promotions, *edits, *posts)
-    assert statuses(answers) == [200] * len(answers)
+    assert statuses(answers) == [200] * len(answers), [answer.text for answer in answers if answer.is_error]
     assert db['item'].count_documents({}) == len(many) + 8
     assert db['item'].count_documents({'spm.release': '5.8', 'meta.repository_type': 'svn'}) == 4
     assert db['item'].count_documents({'spm.release': '5.8'}) == len(many) + 8

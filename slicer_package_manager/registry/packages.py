@@ -25,7 +25,7 @@ from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.kinds import PACKAGE
 
 #: How often a race with another server process is run again before giving up.
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 
 
 class Wanted(NamedTuple):

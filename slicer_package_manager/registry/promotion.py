@@ -33,7 +33,7 @@ from slicer_package_manager.registry.registration import APPLICATION, EXTENSIONS
 logger = logging.getLogger(__name__)
 
 #: How often a promotion that others end is begun again.
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 #: So many names fit into a message.
 _NAMED = 20
 
