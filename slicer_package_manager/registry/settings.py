@@ -100,10 +100,9 @@ def get_each(*keys):
 
     :raises ValidationException: the environment gives an unusable one.
     """
-    if any(f'GIRDER_SETTING_{key.replace(".", "_").upper()}' in os.environ for key in keys):
-        return [get(key) for key in keys]
-    stored = {setting['key']: setting['value'] for setting in Setting().find({'key': {'$in': keys}})}
-    return [_checked(key, stored.get(key, RULES[key][1])) for key in keys]
+    from_database = [key for key in keys if f'GIRDER_SETTING_{key.replace(".", "_").upper()}' not in os.environ]
+    found = {setting['key']: setting['value'] for setting in Setting().find({'key': {'$in': from_database}})}
+    return [_checked(key, found.get(key, RULES[key][1])) if key in from_database else get(key) for key in keys]
 
 
 def _checked(key, value):
