@@ -58,7 +58,8 @@ def _answered():
     third of the time of a long list.
     """
     keys = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
-    return {**dict.fromkeys(keys, 1), **{key: {'$toString': f'${key}'} for key in _IDS},
+    # In one order, so that all processes give the same list the same tag.
+    return {**dict.fromkeys(sorted(keys), 1), **{key: {'$toString': f'${key}'} for key in _IDS},
             **{key: _moment(f'${key}') for key in ('created', 'updated')}}
 
 
