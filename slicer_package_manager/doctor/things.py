@@ -114,7 +114,7 @@ def _strays(visited) -> Iterator[Finding]:
         if folder['_id'] not in visited:
             yield Finding(ERROR, f'The folder {_named(folder)} is taken for {registration.role(folder)}, and does not '
                                  'lie where such a one does.', 'Use --fix, which makes it an ordinary folder.',
-                          partial(_register_folder, folder['_id']))
+                          partial(_register, Folder(), placement.register_folder, folder['_id']))
     strays = Item().collection.aggregate([
         {'$match': _OURS},
         {'$lookup': {'from': 'folder', 'localField': 'folderId', 'foreignField': '_id', 'as': 'folder'}},
@@ -123,7 +123,7 @@ def _strays(visited) -> Iterator[Finding]:
     for item in strays:
         yield Finding(ERROR, f'{_named(item)} is listed, and does not lie where packages do.',
                       'Use --fix, which makes it an ordinary item; its file stays.',
-                      partial(_register_item, item['_id']))
+                      partial(_register, Item(), placement.register_item, item['_id']))
 
 
 def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
@@ -132,7 +132,8 @@ def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
     visited.add(folder['_id'])
     if _differs(expected, folder.get('spm')):
         yield Finding(ERROR, f'The folder {_named(folder)} is not registered as what it is by its place.',
-                      'Use --fix; if that is refused, correct what it names.', partial(_register_folder, folder['_id']))
+                      'Use --fix; if that is refused, correct what it names.',
+                      partial(_register, Folder(), placement.register_folder, folder['_id']))
         folder = Folder().findOne({'_id': folder['_id']})  # by now it may be mended
         if not folder or _differs(expected, folder.get('spm')):
             wrong.append(expected)
@@ -155,7 +156,8 @@ def _misplaced(folder, item) -> Iterator[Finding]:
         return
     if _differs(expected.get('spm'), item.get('spm')) or expected.get('meta') != item.get('meta'):
         yield Finding(ERROR, f'{_named(item)} is not registered as what it is by its place in "{folder["name"]}".',
-                      'Use --fix, which registers it where it lies.', partial(_register_item, item['_id']))
+                      'Use --fix, which registers it where it lies.',
+                      partial(_register, Item(), placement.register_item, item['_id']))
 
 
 def _differs(expected, stored) -> bool:
@@ -165,24 +167,14 @@ def _differs(expected, stored) -> bool:
     return any(stored.get(key) != value for key, value in expected.items())
 
 
-def _register_folder(identifier) -> None:
-    """Register the folder as it is by now.
+def _register(model, register, identifier) -> None:
+    """Register the document as it is by now.
 
+    :param register: :func:`placement.register_folder` or :func:`placement.register_item`.
     :raises RuntimeError: it cannot be what it claims to be.
     """
     try:
-        placement.register_folder(Folder().load(identifier, force=True))
-    except (Invalid, Conflict) as error:
-        raise RuntimeError(str(error)) from error
-
-
-def _register_item(identifier) -> None:
-    """Register the item as it is by now.
-
-    :raises RuntimeError: it cannot be what it claims to be.
-    """
-    try:
-        placement.register_item(Item().load(identifier, force=True))
+        register(model.load(identifier, force=True))
     except (Invalid, Conflict) as error:
         raise RuntimeError(str(error)) from error
 

@@ -33,7 +33,7 @@ class _Totals:
         self.until = until
         self.seen, self.seen_at = Timestamp(0, 0), time.monotonic()
         self.late = 0
-        self._known: dict[Any, int] = {}
+        self._known: dict[Any, tuple[str, int]] = {}
         self._counts: dict[str, dict] = {}
         self._texts: dict[str, bytes] = {}
         self._load(app_id)
@@ -69,16 +69,15 @@ class _Totals:
                     return False
             elif count['day'] >= self.until:
                 # Who has read earlier may come later: counts only grow.
-                more = count['count'] - self._known.get(count['_id'], 0)
+                more = count['count'] - self._known.get(count['_id'], ('', 0))[1]
                 if more > 0:
-                    self._known[count['_id']] = count['count']
+                    self._known[count['_id']] = count['day'], count['count']
                     self._add(count, more)
             if count.get('changed', self.seen) > self.seen:
                 self.seen, self.seen_at = count['changed'], time.monotonic()
         if until > self.until:
             # All of them were seen, and nobody counts for these days any more without telling.
-            self._known = {one['_id']: one['count'] for one in Download().collection.find(
-                {'_id': {'$in': list(self._known)}, 'day': {'$gte': until}}).batch_size(BATCH)}
+            self._known = {one: (day, number) for one, (day, number) in self._known.items() if day >= until}
             self.until = until
         return True
 
