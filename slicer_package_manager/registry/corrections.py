@@ -12,7 +12,7 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import files, placement, promotion
+from slicer_package_manager.registry import disk, files, placement, promotion
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
@@ -85,7 +85,8 @@ def _remove_file(original, file, updateItemSize=True, **kwargs):
 
 
 def apply() -> None:
-    """Correct Girder's models; may be called again."""
+    """Correct Girder's models, and how it keeps files on disk; may be called again."""
+    disk.register()
     _correct(Item(), 'move', _move_item)
     _correct(Item(), 'copyItem', _copy_item)
     _correct(Folder(), 'move', _move_folder)

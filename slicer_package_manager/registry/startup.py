@@ -6,7 +6,7 @@ import threading
 
 from pymongo.errors import ConnectionFailure
 
-from slicer_package_manager.registry import adoption, indexes, promotion, writing
+from slicer_package_manager.registry import adoption, indexes, promotion, uploads, writing
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class _Preparation(threading.Thread):
                 logger.warning('The database is out of reach; its preparation is tried again: %s', error)
                 threading.Event().wait(_PAUSE)
             else:
+                uploads.look_after()
                 return
 
 
