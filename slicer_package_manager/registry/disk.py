@@ -163,7 +163,11 @@ class Disk(FilesystemAssetstoreAdapter):
     def deleteFile(self, file):
         """Delete the bytes of ``file``, if no other one has the same; not while nobody can tell whether they go."""
         self.require_writable()
-        return super().deleteFile(file)
+        if file.get('imported') or 'path' not in file:
+            return
+        path = Path(self.fullPath(file))
+        if path.is_file():
+            remove_unused(path, file['sha512'], self.assetstore['_id'], but=file['_id'])
 
     def downloadFile(self, file, *args, **kwargs):
         """Hand out ``file`` as Girder does."""
@@ -208,6 +212,21 @@ class Disk(FilesystemAssetstoreAdapter):
                 raise _full(upload) from error
             raise Unavailable(f'The disk of this server fails, so that "{upload["name"]}" is not stored. Try again '
                               'later; its administrator finds the reason in the log.', _RETRY_AFTER) from error
+
+
+def remove_unused(path: Path, sha512: str, store_id, *, but=None) -> None:
+    """Delete the bytes at ``path``, which have this checksum, if neither a file nor an upload has the same.
+
+    :param but: the id of a file that may have them.
+    """
+    wanted = {'sha512': sha512, 'assetstoreId': store_id}
+    # An upload tells what it wants, and asks for this lock then, before it trusts that bytes are there.
+    with filelock.FileLock(f'{path}.deleteLock'):
+        if not (File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id']) or Upload().findOne(wanted, fields=['_id'])):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:
+                logger.exception('Nobody wants %s any more, but it cannot be deleted.', path)
 
 
 def _full(upload):

@@ -6,8 +6,10 @@ import os
 
 from girder import auditLogger, events
 from girder.exceptions import GirderException
+from girder.models.file import File
 
 from slicer_package_manager.registry.disk import Disk
+from slicer_package_manager.registry.errors import NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ def read(file, adapter, start: int, stop: int):
 
     :param adapter: that of the assetstore which has the file.
     :raises GirderException: the assetstore has lost the file.
+    :raises NotFound: the file was deleted since ``file`` was read.
     :raises Unavailable: its folder is out of reach.
     """
     about = {'startByte': start, 'endByte': stop}
@@ -47,6 +50,8 @@ def _pieces(file, adapter, start, stop):
     adapter.require()
     path = adapter.fullPath(file)
     if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
+        if File().findOne({'_id': file['_id']}, fields=['_id']) is None:
+            raise NotFound(f'"{file["name"]}" was deleted in this moment.')
         logger.error('The content of the file %s is missing at %s.', file['_id'], path)
         raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import filelock
 from girder.constants import AssetstoreType
 from girder.models.assetstore import Assetstore
 from girder.models.file import File
@@ -119,21 +118,12 @@ def give_up(upload) -> bool:
         Upload().remove(upload)  # it is a file by now, whose bytes Girder would remove with the upload
         return True
     Upload().cancelUpload(upload)
-    if place and place['type'] == AssetstoreType.FILESYSTEM and upload.get('sha512'):
-        _remove_unused(place, upload['sha512'])
+    sha512 = upload.get('sha512')
+    if place and place['type'] == AssetstoreType.FILESYSTEM and sha512:
+        path = Path(place['root'], sha512[:2], sha512[2:4], sha512)
+        if path.is_file():  # put in its place for this upload, which never became a file
+            disk.remove_unused(path, sha512, place['_id'])
     return True
-
-
-def _remove_unused(place, sha512) -> None:
-    """Remove bytes that were put in their place for an upload which never became a file."""
-    path = Path(place['root'], sha512[:2], sha512[2:4], sha512)
-    if not path.is_file():
-        return
-    wanted = {'sha512': sha512, 'assetstoreId': place['_id']}
-    # The lock that Girder holds while it decides whether bytes are wanted.
-    with filelock.FileLock(f'{path}.deleteLock'):
-        if not any(model.findOne(wanted, fields=['_id']) for model in (File(), Upload())):
-            path.unlink(missing_ok=True)
 
 
 def leftovers(age: timedelta = _UNKNOWN) -> Iterator[Path]:
