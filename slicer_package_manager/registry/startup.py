@@ -7,7 +7,7 @@ import threading
 import pymongo
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import adoption, indexes, promotion, reach, writing
+from slicer_package_manager.registry import adoption, indexes, promotion, reach, uploads, writing
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class _Preparation(threading.Thread):
                 logger.warning('The database is out of reach; its preparation is tried again: %s', error)
                 threading.Event().wait(_PAUSE)
             else:
+                uploads.look_after()
                 return
 
 
