@@ -27,6 +27,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             front,
             keys,
             mounts,
+            requests,
             transport,
             watching,
             webclient,
@@ -42,6 +43,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         files.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
+        requests.guard(info['apiRoot'])
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])
