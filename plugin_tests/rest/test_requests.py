@@ -53,6 +53,15 @@ def test_only_files_may_be_large(api, anonymous, folder):
     assert anonymous.post('/user', data={'login': 'x' * 2_000_000}).status_code == 413
 
 
+@pytest.mark.parametrize('form', ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=b'])
+@pytest.mark.parametrize('path', ['/file', '/file/chunk'])
+def test_a_form_is_no_file(anonymous, path, form):
+    """Anybody could fill the memory of the server with one, even without an account."""
+    answer = anonymous.post(path, content=b'x' * 2_000_000, headers={'Content-Type': form})
+    assert answer.status_code == 413
+    assert anonymous.post(path, content=iter([b'a=1']), headers={'Content-Type': form}).status_code == 411
+
+
 def test_a_body_tells_how_large_it_is(api, folder):
     answer = api.put(f'/folder/{folder["_id"]}/metadata', content=iter([b'{"a":1}']), headers=JSON)
     assert answer.status_code == 411

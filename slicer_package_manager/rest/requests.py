@@ -60,7 +60,15 @@ def _measure():
         raise cherrypy.HTTPError(413, f'The body may have {LARGEST_BODY} bytes; only files may have more.')
 
 
-_measure.priority = 90  # type: ignore[attr-defined] # after the request has got its id
+def _measure_form():
+    """The same where files are taken: a form there would be read into memory, whoever sends it."""
+    if any(one.value == 'application/x-www-form-urlencoded' or one.value.startswith('multipart/')
+           for one in cherrypy.request.headers.elements('Content-Type')):
+        _measure()
+
+
+for _hook in (_measure, _measure_form):
+    _hook.priority = 90  # type: ignore[attr-defined] # after the request has got its id
 
 
 def _as_json(load):
@@ -76,8 +84,12 @@ def _as_json(load):
 def guard(api_root) -> None:
     """Have Girder's calls refuse bodies that are too large, and JSON that it fails on; may be called again."""
     for name in _WITHOUT_FILES:
-        resource = getattr(api_root, name)
-        resource._cp_config = {**getattr(resource, '_cp_config', {}), 'hooks.on_start_resource.spm_size': _measure,  # noqa: SLF001 - CherryPy's way to configure a resource
-                               'request.body.maxbytes': LARGEST_BODY, 'error_page.default': errors.as_json}
+        _configure(getattr(api_root, name), _measure)
+    _configure(api_root.file, _measure_form)
     for name in ('_loadJson', '_loadJsonBody'):
         setattr(autoDescribeRoute, name, _as_json(getattr(autoDescribeRoute, name)))
+
+
+def _configure(resource, measure):
+    resource._cp_config = {**getattr(resource, '_cp_config', {}),  # noqa: SLF001 - CherryPy's way to configure a resource
+                           'hooks.on_start_resource.spm_size': measure, 'error_page.default': errors.as_json}
