@@ -98,7 +98,8 @@ def _applications(values) -> Iterator[Finding]:
     default = values[settings.DEFAULT_APP]
     if default and not _application(default, public=True):
         yield Finding(WARNING, f'{settings.DEFAULT_APP} is {default}, which is no application that everybody may read: '
-                               'the pages and /find show nothing.', 'Set it to the id of another one, or to an empty text.')
+                               'the pages and /find show nothing.',
+                      'Set it to the id of another one, or to an empty text.')
     for app in values[settings.UPLOAD_QUOTAS]:
         if app != settings.ALL_OTHERS and not _application(app):
             yield Finding(WARNING, f'{settings.UPLOAD_QUOTAS} limits {app}, which is no application.',
