@@ -17,6 +17,7 @@ from girder.models.upload import Upload
 from slicer_package_manager.backup.objects import pour
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import downloads, files, store
+from slicer_package_manager.registry import uploads as half
 from slicer_package_manager.registry.downloads import Download
 
 #: Where bytes that nobody speaks of are put aside, in their assetstore.
@@ -75,12 +76,9 @@ def uploads(_options: Options) -> Iterator[Finding]:
         yield Finding(WARNING, f'The upload of {_named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which gives it up; clients begin such an upload anew.',
-                      partial(Upload().cancelUpload, upload))
-    known = {upload.get('tempFile') for upload in Upload().find({})}
-    for one in _stores():
-        for path in Path(one['root'], 'temp').glob('*'):
-            if str(path) not in known and _is_old(path):
-                yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
+                      partial(half.give_up, upload))
+    for path in half.leftovers(ABANDONED):
+        yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
 
 
 def unused(_options: Options) -> Iterator[Finding]:
