@@ -132,3 +132,11 @@ def copied(client, members):
         return ([member['host'] for member in config['members']] == members
                 and client.get_database().things.count_documents({}) == 1)
     return False
+
+
+@pytest.mark.parametrize('name', THREE)
+def test_no_service_fills_the_disk_with_what_it_writes(name):
+    services = compose.read(name)['services']
+    lasting = [service for service in services.values() if service.get('restart') == 'unless-stopped']
+    assert lasting
+    assert all(service['logging']['options'].keys() == {'max-size', 'max-file'} for service in lasting)
