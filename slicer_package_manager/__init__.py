@@ -27,6 +27,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             front,
             keys,
             mounts,
+            outage,
             transport,
             watching,
             webclient,
@@ -49,6 +50,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
         webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        outage.guard(info['serverRoot'])
         watching.start(info['serverRoot'], run_as)
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

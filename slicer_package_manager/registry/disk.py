@@ -222,11 +222,13 @@ def remove_unused(path: Path, sha512: str, store_id, *, but=None) -> None:
     wanted = {'sha512': sha512, 'assetstoreId': store_id}
     # An upload tells what it wants, and asks for this lock then, before it trusts that bytes are there.
     with filelock.FileLock(f'{path}.deleteLock'):
-        if not (File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id']) or Upload().findOne(wanted, fields=['_id'])):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError:
-                logger.exception('Nobody wants %s any more, but it cannot be deleted.', path)
+        if (File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id'])
+                or Upload().findOne(wanted, fields=['_id'])):
+            return
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            logger.exception('Nobody wants %s any more, but it cannot be deleted.', path)
 
 
 def _full(upload):
