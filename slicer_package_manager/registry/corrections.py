@@ -92,12 +92,11 @@ def _forget_before_bytes(item, file):
     A server that is killed between the two leaves bytes that nobody wants, not a package that has lost them.
     """
     adapter = File().getAssetstoreAdapter(file) if file.get('assetstoreId') else None
-    on_disk = isinstance(adapter, disk.Disk)
-    if on_disk:
+    if isinstance(adapter, disk.Disk):
         adapter.require_writable()
     if file.get('itemId'):
         files.settle(item, without=file)
-    if on_disk:  # Girder deletes bytes in object storage only as long as the document is there
+    if isinstance(adapter, disk.Disk):  # Girder deletes bytes in object storage only as long as the document is there
         File().collection.delete_one({'_id': file['_id']})
 
 
