@@ -4,7 +4,7 @@ import os
 import httpx
 import pytest
 
-from plugin_tests import mongodb, roundtrips
+from plugin_tests import buckets, mongodb, roundtrips
 
 
 def pytest_addoption(parser):
@@ -69,6 +69,21 @@ def emptied(assetstore):
     Assetstore().createFilesystemAssetstore(name='files', root=str(assetstore))
     Setting().set(SettingKey.CORS_ALLOW_ORIGIN, '*')
     return database
+
+
+@pytest.fixture(scope='session')
+def object_storage():
+    with buckets.running() as storage:
+        yield storage
+
+
+@pytest.fixture
+def s3(object_storage, db):
+    """Object storage with an empty bucket, to which all new files go."""
+    object_storage.clear()
+    buckets.use(object_storage)
+    yield object_storage
+    object_storage.fail = lambda _: None
 
 
 @pytest.fixture

@@ -19,13 +19,14 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
+        from slicer_package_manager.registry import changes, corrections, object_storage, operation, settings, startup
         from slicer_package_manager.rest import (
             bodies,
             files,
             finish,
             front,
             keys,
+            later,
             mounts,
             transport,
             watching,
@@ -37,6 +38,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         settings.register()
         changes.watch(later=finish.before_answer)
         corrections.apply()
+        object_storage.register()
         events.bind()
         keys.bind()
         files.bind()
@@ -50,5 +52,6 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
         watching.start(info['serverRoot'], run_as)
+        later.start(info['serverRoot'])
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

@@ -41,6 +41,20 @@ def read(file, adapter, start: int, stop: int):
     return stream
 
 
+def location(file, adapter, disposition: str, *, head: bool) -> str:
+    """A URL where the object storage of ``adapter`` hands out ``file``, see :meth:`object_storage.Adapter.location`.
+
+    Tells the audit log and the handlers of Girder's events what ``File.download`` tells them.
+    """
+    about = {'startByte': 0, 'endByte': None}
+    events.trigger('model.file.download.request', info={'file': file, **about})
+    auditLogger.info('file.download', extra={
+        'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
+    found = adapter.location(file, disposition, head=head)
+    events.trigger('model.file.download.complete', info={'file': file, **about, 'redirect': True})
+    return found
+
+
 def _pieces(file, path, start, stop):
     if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
         logger.error('The content of the file %s is missing at %s.', file['_id'], path)

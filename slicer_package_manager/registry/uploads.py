@@ -4,7 +4,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from girder.models.file import File
 from girder.models.upload import Upload
 from girder.utility import _hash_state
 
@@ -20,17 +19,12 @@ def mend_checksum(upload) -> None:
     on after them, and would end up with a wrong checksum.
     """
     part, state = upload.get('tempFile'), upload.get('sha512state')
-    if not part or not state or not Path(part).is_file() or not _is_ours(upload):
+    if not part or not state or not Path(part).is_file() or not files.is_for_thing(upload):
         return
     size = Path(part).stat().st_size
     if size != upload['received']:
         known = {'received': size, 'sha512state': _hash_state.serializeHex(_digest(part))}
         Upload().update({'_id': upload['_id'], 'received': upload['received']}, {'$set': known}, multi=False)
-
-
-def _is_ours(upload):
-    file = ('fileId' in upload and File().findOne({'_id': upload['fileId']})) or {'itemId': upload.get('parentId')}
-    return files.thing_of(file) is not None
 
 
 def _digest(path):
