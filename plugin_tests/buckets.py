@@ -75,7 +75,8 @@ class Storage:
     @staticmethod
     def _knows_upload(request):
         asked = parse_qs(request.query).get('uploadId', ())
-        known = s3_backends[DEFAULT_ACCOUNT_ID]['aws'].buckets['packages'].multiparts if asked else ()
+        bucket = request.path.split('/')[1]
+        known = s3_backends[DEFAULT_ACCOUNT_ID]['aws'].buckets[bucket].multiparts if asked else ()
         return all(one in known for one in asked)
 
     @staticmethod
