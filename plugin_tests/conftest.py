@@ -4,7 +4,7 @@ import os
 import httpx
 import pytest
 
-from plugin_tests import buckets, mongodb, roundtrips
+from plugin_tests import buckets, mongodb, processes, roundtrips
 
 
 def pytest_addoption(parser):
@@ -38,6 +38,13 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     roundtrips.listen()
     from girder.wsgi import app
     return app
+
+
+@pytest.fixture(scope='session')
+def two_servers(wsgi_app, mongo_uri):
+    """The URLs of two server processes on the database of the tests."""
+    with processes.gunicorn(mongo_uri) as one, processes.gunicorn(mongo_uri) as other:
+        yield one, other
 
 
 @pytest.fixture

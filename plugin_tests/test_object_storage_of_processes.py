@@ -10,7 +10,6 @@ import girder_client
 import httpx
 import pytest
 
-from plugin_tests.processes import gunicorn
 from plugin_tests.servers import poll
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
@@ -25,10 +24,9 @@ def _storage(s3):
     """All files here go to object storage."""
 
 
-@pytest.fixture(scope='module')
-def servers(mongo_uri, wsgi_app):
-    with gunicorn(mongo_uri) as first, gunicorn(mongo_uri) as second:
-        yield [first, second]
+@pytest.fixture
+def servers(two_servers):
+    return list(two_servers)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             finish,
             front,
             keys,
-            later,
             mounts,
+            outage,
             transport,
             watching,
             webclient,
@@ -51,7 +51,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
         webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        outage.guard(info['serverRoot'])
         watching.start(info['serverRoot'], run_as)
-        later.start(info['serverRoot'])
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

@@ -114,7 +114,7 @@ def test_what_the_user_set_wins_and_another_database_does_not(monkeypatch):
     monkeypatch.setenv('GIRDER_TEST_DB', 'mongodb://elsewhere/test')
     env = web.environment('mongodb://here/girder', 'info', embedded=True)
     assert env['GIRDER_SERVER_MODE'] == 'development'
-    assert env['GIRDER_MONGO_URI'] == 'mongodb://here/girder'
+    assert env['GIRDER_MONGO_URI'] == 'mongodb://here/girder?timeoutMS=20000'
     assert 'GIRDER_TEST_DB' not in env
     assert env['GIRDER_WORKER_TASK_ALWAYS_EAGER'] == 'true'
 

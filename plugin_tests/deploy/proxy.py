@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from plugin_tests.ports import free_ports
 from plugin_tests.servers import poll
 
 CONFIGURATION = Path(__file__).parents[2] / 'deploy' / 'nginx'
@@ -40,7 +41,7 @@ class Proxy:
 
     def __init__(self, folder, urls):
         self.folder = Path(folder)
-        self.plain_port, self.port = _free_ports(2)
+        self.plain_port, self.port = free_ports(2)
         self.url = f'https://localhost:{self.port}'
         self.tls = ssl.create_default_context(cafile=_certificate(self.folder))
         self.write(urls)
@@ -90,14 +91,6 @@ class Proxy:
     def log(self):
         """What the access log has now."""
         return (self.folder / 'access.log').read_text(encoding='utf-8')
-
-
-def _free_ports(number):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for one in sockets:
-            one.bind(('127.0.0.1', 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _listens(port):

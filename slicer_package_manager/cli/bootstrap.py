@@ -146,7 +146,8 @@ def wait_for_database(uri: str, patience: float) -> None:
 
     :raises PyMongoError: it does not within ``patience`` seconds, or refuses us.
     """
-    client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(patience * 1000))
+    client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(patience * 1000),
+                                              timeoutMS=int(patience * 1000))
     with client:
         client.get_database().command('ping')
 

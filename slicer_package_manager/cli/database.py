@@ -1,8 +1,13 @@
 """Connection URIs of the database."""
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
+
+from slicer_package_manager.registry import operation
 
 # Acknowledged writes are on disk, and every read sees them, also on a replica set.
 SAFE_OPTIONS = {'readPreference': 'primary', 'journal': 'true'}
+# No request waits longer for the database than that, in milliseconds; a replica set chooses another primary sooner.
+BOUNDED = {'timeoutMS': str(operation.DATABASE_SECONDS * 1000)}
 DEFAULT_DATABASE = 'girder'
 
 
@@ -11,19 +16,19 @@ def socket_uri(path: str) -> str:
     return completed(f'mongodb://{quote(path, safe="")}')
 
 
-def completed(uri: str) -> str:
-    """Add to ``uri`` the name of a database and the options of ``SAFE_OPTIONS`` that it lacks."""
+def completed(uri: str, options: Mapping[str, str] = SAFE_OPTIONS) -> str:
+    """Add to ``uri`` the name of a database and those of the ``options`` that it lacks."""
     address, _, query = uri.partition('?')
     scheme, _, rest = address.partition('://')
     hosts, _, name = rest.partition('/')
     present = {key.lower() for key, _ in parse_qsl(query, keep_blank_values=True)}
-    wanted = dict(SAFE_OPTIONS)
+    wanted = dict(options)
     if not name and '@' in hosts:
         # Without a name the credentials are those of `admin`, which naming a database would change.
         wanted['authSource'] = 'admin'
     added = [f'{key}={value}' for key, value in wanted.items() if key.lower() not in present]
-    options = '&'.join(filter(None, [query, *added]))
-    return f'{scheme}://{hosts}/{name or DEFAULT_DATABASE}' + (f'?{options}' if options else '')
+    parameters = '&'.join(filter(None, [query, *added]))
+    return f'{scheme}://{hosts}/{name or DEFAULT_DATABASE}' + (f'?{parameters}' if parameters else '')
 
 
 def hosts_of(uri: str) -> str:

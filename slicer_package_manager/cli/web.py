@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from slicer_package_manager.cli import database
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.processes import spawn
 from slicer_package_manager.cli.supervisor import Child
@@ -38,7 +39,8 @@ def environment(uri: str, log_level: str, *, embedded: bool) -> dict[str, str]:
     """The environment of Girder's processes: what the user set wins over ``DEFAULTS``."""
     withheld = (*_WITHHELD, 'GIRDER_MONGO_REPLICA_SET') if embedded else _WITHHELD
     inherited = {name: value for name, value in os.environ.items() if name not in withheld}
-    return {**DEFAULTS, **inherited, 'GIRDER_MONGO_URI': uri, 'LOGLEVEL': log_level.upper()}
+    return {**DEFAULTS, **inherited, 'GIRDER_MONGO_URI': database.completed(uri, database.BOUNDED),
+            'LOGLEVEL': log_level.upper()}
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Checks of what the server stands on: database, clock, indexes, settings, assetstores."""
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta, timezone
 
@@ -20,7 +19,7 @@ from girder.utility import assetstore_utilities
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
-from slicer_package_manager.registry import indexes, settings, store
+from slicer_package_manager.registry import disk, indexes, settings, store
 
 #: Where short locks are kept; no backup has it.
 _SCRATCH = 'slicer_package_manager_bootstrap'
@@ -97,9 +96,10 @@ def assetstores(_options: Options) -> Iterator[Finding]:
         yield Finding(ERROR, 'No assetstore is the current one, so that nothing can be uploaded.',
                       'Create one in the admin console, or make one of those there the current one.')
     for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
-        if not os.access(one['root'], os.R_OK | os.W_OK | os.X_OK):
-            yield Finding(ERROR, f'The directory {one["root"]} of the assetstore "{one["name"]}" is not there, or this '
-                                 'user may not write to it.', 'Mount it, or correct its owner or its path.')
+        wrong = disk.problem(one)
+        if wrong:
+            yield Finding(ERROR, f'The assetstore "{one["name"]}" at {one["root"]} cannot be used: {wrong}.',
+                          'Mount its disk, or correct its owner or its path.')
         elif one['current']:
             yield from _space(one)
 

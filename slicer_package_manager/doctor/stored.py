@@ -18,6 +18,7 @@ from slicer_package_manager.backup.objects import pour
 from slicer_package_manager.doctor import buckets
 from slicer_package_manager.doctor.findings import ABANDONED, AGAIN, ERROR, WARNING, Finding, Options, named
 from slicer_package_manager.registry import downloads, files, store
+from slicer_package_manager.registry import uploads as half
 from slicer_package_manager.registry.downloads import Download
 
 #: Where bytes that nobody speaks of are put aside, in their assetstore.
@@ -77,12 +78,9 @@ def uploads(options: Options) -> Iterator[Finding]:
         yield Finding(WARNING, f'The upload of {named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which gives it up; clients begin such an upload anew.',
-                      partial(Upload().cancelUpload, upload))
-    known = {upload.get('tempFile') for upload in Upload().find({})}
-    for one in _stores():
-        for path in Path(one['root'], 'temp').glob('*'):
-            if str(path) not in known and _is_old(path):
-                yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
+                      partial(half.give_up, upload))
+    for path in half.leftovers(ABANDONED):
+        yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
     yield from buckets.unfinished(options)
 
 

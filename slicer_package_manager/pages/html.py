@@ -51,5 +51,6 @@ def page(template: str, **values: str) -> bytes:
 def error(status: str, message: str, **_ignored) -> bytes:
     """The page for what cannot be shown; CherryPy calls this with its ``status`` line."""
     code = int(status.split(maxsplit=1)[0])
-    shown = message if code < HTTPStatus.INTERNAL_SERVER_ERROR else 'The server failed; its log tells why.'
+    failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR and code != HTTPStatus.SERVICE_UNAVAILABLE
+    shown = 'The server failed; its log tells why.' if failed else message
     return page('error.html', title=HTTPStatus(code).phrase, message=shown)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, wraps
 
+import pymongo
 from bson.objectid import ObjectId
 from girder.models.collection import Collection as GirderCollection
 from girder.models.file import File
@@ -24,6 +25,8 @@ from pymongo import ReadPreference
 from pymongo.collection import Collection
 
 _ID = 'lists'
+#: How long the database may take to note a change, in seconds; the change itself may have waited for it before.
+_PATIENCE = 5
 _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_one', 'delete_one', 'delete_many',
            'find_one_and_update', 'find_one_and_replace', 'find_one_and_delete', 'bulk_write', 'drop')
 
@@ -77,7 +80,8 @@ def _primary():
 
 def announce() -> None:
     """Give the lists a new version, now."""
-    Change().collection.update_one({'_id': _ID}, {'$set': {'version': ObjectId()}}, upsert=True)
+    with pymongo.timeout(_PATIENCE):
+        Change().collection.update_one({'_id': _ID}, {'$set': {'version': ObjectId()}}, upsert=True)
 
 
 def _note():

@@ -12,7 +12,7 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import files, placement, promotion
+from slicer_package_manager.registry import disk, files, placement, promotion
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
@@ -72,20 +72,37 @@ def _remove_folder(original, folder, *args, **kwargs):
 def _remove_file(original, file, updateItemSize=True, **kwargs):
     # Girder says False where the item goes too. Otherwise a newer file takes the place of this one, and those
     # who were told its id a moment ago shall still get it.
-    item = files.thing_of(file) if updateItemSize else None
-    if item is not None and files.replaced_soon(file):
+    item = files.thing_of(file)
+    if item is not None and updateItemSize and files.replaced_soon(file):
         files.retire(file)
         files.settle(item)
         return None
-    result = original(file, updateItemSize=updateItemSize, **kwargs)
     if item is not None:
+        _forget_before_bytes(item, file)
+    result = original(file, updateItemSize=updateItemSize, **kwargs)
+    if item is not None and updateItemSize:
         # Somebody else may have told of the file while it was still there.
         files.settle(item)
     return result
 
 
+def _forget_before_bytes(item, file):
+    """Take ``file`` from the lists and from its item while its bytes are there, if they are on disk.
+
+    A server that is killed between the two leaves bytes that nobody wants, not a package that has lost them.
+    """
+    adapter = File().getAssetstoreAdapter(file) if file.get('assetstoreId') else None
+    if not isinstance(adapter, disk.Disk):
+        return
+    adapter.require_writable()
+    if file.get('itemId'):
+        files.settle(item, without=file)
+    File().collection.delete_one({'_id': file['_id']})
+
+
 def apply() -> None:
-    """Correct Girder's models; may be called again."""
+    """Correct Girder's models, and how it keeps files on disk; may be called again."""
+    disk.register()
     _correct(Item(), 'move', _move_item)
     _correct(Item(), 'copyItem', _copy_item)
     _correct(Folder(), 'move', _move_folder)

@@ -9,12 +9,13 @@ from collections import deque
 import pymongo
 from girder import events
 
-from slicer_package_manager.registry import downloads
+from slicer_package_manager.registry import downloads, operation
 
 logger = logging.getLogger(__name__)
 
-#: How long a download waits for the database, in seconds, before its count is put off.
-PATIENCE = 2
+#: How long a download waits for the database, in seconds, before its count is put off: as long as the driver tries the
+#: same write again, which a replica set carries out once, while it chooses another primary.
+PATIENCE = operation.DATABASE_SECONDS
 #: Pauses between attempts to store what was put off, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
 #: Events for whoever watches: a completed download, with its key; how many counts wait, after that changed.
@@ -55,7 +56,7 @@ class Backlog:
         while self._waiting:
             key = self._waiting.popleft()
             try:
-                with pymongo.timeout(PATIENCE * 5):
+                with pymongo.timeout(PATIENCE):
                     downloads.record(key)
             except pymongo.errors.PyMongoError:
                 self._waiting.appendleft(key)

@@ -56,6 +56,20 @@ class BadGateway(RestException):
         super().__init__(message, code=502)
 
 
+class OutOfStep(RestException):
+    """Client and server do not agree on how much of an upload has arrived (400)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=400)
+
+
+class Full(RestException):
+    """There is no room to store what is sent (507)."""
+
+    def __init__(self, message):
+        super().__init__(message, code=507)
+
+
 class Unavailable(RestException):
     """It is not possible now, and may be possible ``after`` so many seconds."""
 

@@ -19,6 +19,10 @@ RATE_LIMIT = 'SLICER_PACKAGE_MANAGER_RATE_LIMIT'
 AUDIT_DAYS = 'SLICER_PACKAGE_MANAGER_AUDIT_DAYS'
 
 LOG_FORMATS = ('text', 'json')
+#: How long one operation on the database may take, in seconds, with all that the driver tries again meanwhile: longer
+#: than a replica set takes to choose another primary (some twelve seconds), and less than what clients and proxies
+#: wait for an answer.
+DATABASE_SECONDS = 20
 _MOST_DAYS = 36500
 
 

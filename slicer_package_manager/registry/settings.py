@@ -20,6 +20,7 @@ UPLOAD_QUOTAS = 'slicer_package_manager.upload_quotas'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 READY_SHARE = 'slicer_package_manager.ready_share'
+UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 
 #: Stands for the applications that are not named.
 ALL_OTHERS = 'default'
@@ -84,6 +85,7 @@ RULES = {
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),
     READY_SHARE: (_number(100), 0),
+    UPLOAD_MAX_AGE: (_number(3650), 7),
 }
 
 

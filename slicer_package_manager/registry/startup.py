@@ -4,9 +4,10 @@ from __future__ import annotations
 import logging
 import threading
 
-from pymongo.errors import ConnectionFailure
+import pymongo
+from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import adoption, indexes, promotion, writing
+from slicer_package_manager.registry import adoption, indexes, promotion, reach, uploads, writing
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 _WAIT = 2
 #: Between attempts to reach the database, in seconds.
 _PAUSE = 1
+#: How long the preparation may take, in seconds; operations of requests have less time.
+_LONGEST = 24 * 3600
 
 
 class _Preparation(threading.Thread):
@@ -34,14 +37,18 @@ class _Preparation(threading.Thread):
     def _prepare(self):
         while True:
             try:
-                indexes.ensure()
-                writing.allow()
-                adoption.adopt()
-                promotion.resume()
-            except ConnectionFailure as error:
+                with pymongo.timeout(_LONGEST):
+                    indexes.ensure()
+                    writing.allow()
+                    adoption.adopt()
+                    promotion.resume()
+            except PyMongoError as error:
+                if not reach.passes(error):
+                    raise
                 logger.warning('The database is out of reach; its preparation is tried again: %s', error)
                 threading.Event().wait(_PAUSE)
             else:
+                uploads.look_after()
                 return
 
 

@@ -6,7 +6,10 @@ import os
 
 from girder import auditLogger, events
 from girder.exceptions import GirderException
-from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
+from girder.models.file import File
+
+from slicer_package_manager.registry.disk import Disk
+from slicer_package_manager.registry.errors import NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +19,7 @@ PIECE = 256 * 1024
 
 def on_disk(adapter) -> bool:
     """Whether ``adapter`` keeps its files where this server can read them."""
-    return isinstance(adapter, FilesystemAssetstoreAdapter)
+    return isinstance(adapter, Disk)
 
 
 def read(file, adapter, start: int, stop: int):
@@ -26,12 +29,14 @@ def read(file, adapter, start: int, stop: int):
 
     :param adapter: that of the assetstore which has the file.
     :raises GirderException: the assetstore has lost the file.
+    :raises NotFound: the file was deleted since ``file`` was read.
+    :raises Unavailable: its folder is out of reach.
     """
     about = {'startByte': start, 'endByte': stop}
     events.trigger('model.file.download.request', info={'file': file, **about})
     auditLogger.info('file.download', extra={
         'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
-    pieces = (_pieces(file, adapter.fullPath(file), start, stop) if on_disk(adapter)
+    pieces = (_pieces(file, adapter, start, stop) if on_disk(adapter)
               else adapter.downloadFile(file, offset=start, endByte=stop, headers=False))
 
     def stream():
@@ -55,8 +60,12 @@ def location(file, adapter, disposition: str, *, head: bool) -> str:
     return found
 
 
-def _pieces(file, path, start, stop):
+def _pieces(file, adapter, start, stop):
+    adapter.require()
+    path = adapter.fullPath(file)
     if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
+        if File().findOne({'_id': file['_id']}, fields=['_id']) is None:
+            raise NotFound(f'"{file["name"]}" was deleted in this moment.')
         logger.error('The content of the file %s is missing at %s.', file['_id'], path)
         raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
 

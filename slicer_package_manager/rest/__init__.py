@@ -1,8 +1,7 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
-from girder.api.rest import Resource, setResponseHeader
+from girder.api.rest import Resource
 from girder.exceptions import AccessException
 
-from slicer_package_manager.registry.errors import Unavailable
 from slicer_package_manager.rest import (
     application,
     audit,
@@ -80,9 +79,6 @@ class App(Resource):
             return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
         except AccessException:
             keys.require_enough()
-            raise
-        except Unavailable as error:
-            setResponseHeader('Retry-After', str(error.after))
             raise
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 import time
 from http.client import responses
 
+import pymongo
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import changes
+from slicer_package_manager.registry import changes, reach
 from slicer_package_manager.rest import tracing
 from slicer_package_manager.rest.kept import KEPT, question_of
 
 #: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
 _NOT_PLAIN = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
+
+#: How long the database may take here, in seconds: the usual way may wait for it as well.
+_PATIENCE = 3
 
 
 class Front:
@@ -44,9 +48,14 @@ def _kept(wsgi):
     if question not in KEPT:
         return None
     try:
-        return KEPT.get(question, changes.version())
+        return None if reach.lost() else KEPT.get(question, _version())
     except PyMongoError:
         return None  # the usual way fails too, and says how
+
+
+def _version():
+    with pymongo.timeout(_PATIENCE):
+        return changes.version()
 
 
 def put_before(tree) -> None:

@@ -1,6 +1,4 @@
 """Whether the server can serve."""
-import os
-
 import pymongo
 from girder.api import access
 from girder.api.describe import Description, autoDescribeRoute
@@ -10,7 +8,7 @@ from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
 
 import slicer_package_manager
-from slicer_package_manager.registry import writing
+from slicer_package_manager.registry import disk, writing
 
 #: How long the database may take, in seconds.
 _PATIENCE = 3
@@ -64,9 +62,9 @@ def _assetstore():
     try:
         with pymongo.timeout(_PATIENCE):
             current = Assetstore().findOne({'current': True})
+            told = current and 'root' in current and disk.problem(current)
     except pymongo.errors.PyMongoError:
         return 'unknown, as the database does not answer'
     if current is None:
         return 'there is none; create one'
-    root = current.get('root')
-    return 'ok' if root is None or os.access(root, os.W_OK) else 'its folder cannot be written to'
+    return told or 'ok'
