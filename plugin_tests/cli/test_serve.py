@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from slicer_package_manager.cli import database, listener, main, mongod, supervisor, web
+from slicer_package_manager.cli.accounts import account
 from slicer_package_manager.cli.admin import choose_admin
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
@@ -192,7 +193,8 @@ def test_the_module_runs_as_the_command_does():
 
 
 @pytest.mark.parametrize(('name', 'command'), [
-    ('serve', serve), ('links check', check), *((f'key {name}', command) for name, command in key.commands.items())])
+    ('serve', serve), ('links check', check),
+    *((f'{group.name} {name}', command) for group in (key, account) for name, command in group.commands.items())])
 def test_the_reference_has_every_option_with_its_default_and_variable(name, command):
     section = REFERENCE.read_text().partition(f'## `slicer-package-manager {name}`')[2].partition('\n## ')[0]
     rows = {row[0]: row[1] for row in re.findall(r'^\| `(--[\w-]+)[^`]*` \|(.*)$', section, re.MULTILINE)}
