@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.process, pytest.mark.database,
 
 MIB = 1024 * 1024
 CHUNK = 64 * MIB
-SIZE = 160 * MIB
+SIZE = 300 * MIB
 
 
 def test_a_large_upload_crosses_between_the_servers_and_comes_back_whole_and_in_parts(
