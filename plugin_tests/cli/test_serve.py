@@ -105,6 +105,13 @@ def test_an_uri_is_completed_and_what_it_says_is_kept(uri, expected):
     assert database.completed(uri) == expected
 
 
+@pytest.mark.parametrize(('query', 'seconds'), [('', 10), ('?serverSelectionTimeoutMS=500&w=1', 0.5),
+                                                ('?w=1&serverselectiontimeoutms=60000', 60), ('?w=1', 10),
+                                                ('?serverSelectionTimeoutMS=soon', 10)])
+def test_an_uri_says_how_long_to_wait_for_an_answer(query, seconds):
+    assert database.patience(f'mongodb://h/girder{query}', 10) == seconds
+
+
 def test_the_hosts_of_an_uri_are_without_credentials():
     assert database.hosts_of('mongodb://user:secret@h:1,i:2/name?w=1') == 'h:1,i:2'
 
