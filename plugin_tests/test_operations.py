@@ -107,6 +107,8 @@ def backups(server, app, tmp_path_factory):
 def test_the_security_checklist_shows_what_a_safe_server_answers(server, site, app, backups, tmp_path):
     settings = tmp_path / 'settings.env'
     settings.touch(mode=0o600)
+    # The list uses up what a stranger's address may ask for: one of its own, not that of the other tests.
+    (tmp_path / '.curlrc').write_text('interface = 127.0.0.2\n')
     user = subprocess.check_output(['id', '-un'], text=True).strip()
     found = blocks('security-checklist.md')
     outputs, errors = run([code for code, _ in found], {
@@ -115,7 +117,7 @@ def test_the_security_checklist_shows_what_a_safe_server_answers(server, site, a
         'PATH=/opt/slicer-packages/bin:$PATH\n': '',
         'X-Forwarded-For: 127.0.0.1': f'X-Forwarded-For: {MONITOR}', 'read -rs PASSWORD': f'PASSWORD={PASSWORD}',
         '/etc/slicer-packages/settings.env': str(settings), '/var/log/nginx/access.log': f'{site.folder}/access.log',
-    }, {'CURL_CA_BUNDLE': f'{site.folder}/certificate.pem'}, tmp_path)
+    }, {'CURL_CA_BUNDLE': f'{site.folder}/certificate.pem', 'CURL_HOME': str(tmp_path)}, tmp_path)
     here = {'127.0.0.1:8080\n': server.url.removeprefix('http://') + '\n', 'slicer-packages\n': f'{user}\n',
             '600 root\n': f'600 {user}\n'}
     expected = [here.get(shown, shown) for _, shown in found]
@@ -144,7 +146,7 @@ def test_files_that_are_gone_come_back_from_a_backup(server, admin, app, backups
     store.rename(tmp_path / 'lost')
     item = admin.get(f'/app/{app["_id"]}/package').json()[0]
     assert admin.get(f'/item/{item["_id"]}/download').status_code == 503
-    outputs, errors = run([code], {'/srv/backups': str(backups), '/var/tmp/beside': f'{tmp_path}/beside'},
+    outputs, errors = run([f'set -e\n{code}'], {'/srv/backups': str(backups), '/var/tmp/beside': f'{tmp_path}/beside'},
                           {'SLICER_PACKAGE_MANAGER_DATA_DIR': str(server.data_dir)}, tmp_path)
     assert outputs[0].splitlines()[-1] == shown.splitlines()[-1], errors
     assert admin.get(f'/item/{item["_id"]}/download').content == item['name'].encode() * 1000
@@ -170,7 +172,7 @@ def test_an_application_that_was_deleted_is_copied_from_a_backup(start, server, 
     assert restored.returncode == 0, restored.stderr
     beside = start('--workers', '1', data_dir=tmp_path / 'beside').ready(120)
     try:
-        run([code], {'http://127.0.0.1:8099': beside.url, f'https://{NAME}': server.url, 'deploy/recovery':
+        run([f'set -e\n{code}'], {'http://127.0.0.1:8099': beside.url, f'https://{NAME}': server.url, 'deploy/recovery':
             f'{ROOT}/deploy/recovery'}, {'OLD_PASSWORD': PASSWORD, 'NEW_PASSWORD': PASSWORD}, tmp_path)
         assert contents(admin, app) == expected
         assert len(expected['things']) == 3
