@@ -40,8 +40,8 @@ def running(*args):
         wait(port, process, log)
         yield f'mongodb://127.0.0.1:{port}/girder'
     finally:
-        process.terminate()
-        process.wait(30)
+        process.kill()  # its files are not needed any more
+        process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 

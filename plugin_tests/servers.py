@@ -2,6 +2,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,11 +64,13 @@ class Server:
     def __init__(self, data_dir, *args, env=None, within=()):
         self.data_dir = Path(data_dir)
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self._temporary = tempfile.mkdtemp(prefix='spm-')  # a server that is killed leaves something there
         port = [] if '--port' in args else ['--port', '0']
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         self.process = subprocess.Popen(
             [*within, *_COMMAND, '--data-dir', str(data_dir), *port, *args],
-            env={**inherited, 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64', **(env or {})},
+            env={**inherited, 'TMPDIR': self._temporary, 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64',
+                 **(env or {})},
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors)
 
     def ready(self, patience=60):
@@ -102,6 +105,18 @@ class Server:
         found = _PASSWORD.search(self.output)
         return found and found[1]
 
+    @property
+    def address(self):
+        host, port = self.url.removeprefix('http://').split(':')
+        return host, int(port)
+
+    def answers(self, timeout=10):
+        return httpx.get(f'{self.url}/api/v1/system/version', timeout=timeout).is_success
+
+    def mongods(self):
+        """The processes that use the server's own database, whoever started them."""
+        return [pid for pid, command in descendants(1).items() if f'--dbpath {self.data_dir}/db' in command]
+
     def client(self, login=None, password=None):
         """A client of the API, logged in when ``login`` is given; a context manager."""
         api = f'{self.url}/api/v1'
@@ -126,24 +141,18 @@ class Server:
     def kill_all(self):
         """``kill -9`` of every process at once, as in a power cut."""
         pids = [*descendants(self.pid), self.pid]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
         self.process.wait()
-        poll(lambda: not any(map(alive, pids)), 'all processes are gone')
+        poll(lambda: not any(map(alive, pids)), 'all processes are gone', 60)
 
     def end(self):
-        """Leave nothing behind, whatever state the server is in."""
+        """Leave nothing behind, whatever state the server is in; a clean end would only take its time."""
         if self.exit_code is None:
-            left = descendants(self.pid)
-            try:
-                self.stop(patience=60)
-            except subprocess.TimeoutExpired:
-                for pid in [self.pid, *left]:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                self.process.wait()
+            self.kill_all()
+        shutil.rmtree(self._temporary, ignore_errors=True)
         self._output.close()
         self._errors.close()
 

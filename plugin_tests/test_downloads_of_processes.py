@@ -17,16 +17,10 @@ pytestmark = [pytest.mark.database, pytest.mark.process]
 LARGE = bytes(range(256)) * 4096 * 24  # 24 MiB: more than the socket buffers hold
 
 
-@pytest.fixture
-def servers(mongo_uri, db):
-    with gunicorn(mongo_uri) as first, gunicorn(mongo_uri) as second:
-        yield [first, second]
-
-
-@pytest.fixture
-def one_at_a_time(mongo_uri, db, httpserver):
+@pytest.fixture(scope='module')
+def one_at_a_time(wsgi_app, mongo_uri, make_httpserver):
     """A server that begins a request only after the one before ended, and may fetch from ``httpserver``."""
-    with gunicorn(mongo_uri, threads=1, test_origin=httpserver.url_for('').rstrip('/')) as url:
+    with gunicorn(mongo_uri, threads=1, test_origin=make_httpserver.url_for('').rstrip('/')) as url:
         yield url
 
 
@@ -45,14 +39,14 @@ def start_and_leave(url, path, agent='test'):
         assert connection.recv(100).startswith(b'HTTP/1.1 200')
 
 
-def test_counting_is_exact_with_16_clients_and_two_processes(servers, make, count):
+def test_counting_is_exact_with_16_clients_and_two_processes(two_servers, make, count):
     items = [make('package', content=b'a' * 1000), make('extension', content=b'b' * 100_000)]
     link = make('extension', baseName='Linked', url='https://github.com/a/b/c.zip')
 
     def download(number):
         with httpx.Client() as client:
             for turn in range(50):
-                url = servers[(number + turn) % 2]
+                url = two_servers[(number + turn) % 2]
                 response = client.get(f'{url}/item/{[*items, link][turn % 3]["_id"]}/download')
                 assert response.status_code in (200, 302)
 
@@ -127,14 +121,14 @@ def replace_the_contents(api, item, number):
 
 @pytest.mark.parametrize('replace', [
     replace_as_the_clients_in_use, replace_by_a_second_upload, replace_the_contents])
-def test_readers_always_get_one_whole_file_while_it_is_replaced(servers, api, make, anonymous, replace):
+def test_readers_always_get_one_whole_file_while_it_is_replaced(two_servers, api, make, anonymous, replace):
     item = make('package', content=contents(0))
     known = {hashlib.sha512(contents(number)).hexdigest() for number in range(51)}
     done = threading.Event()
 
     def read(number):
         reads = 0
-        with httpx.Client(base_url=servers[number % 2], timeout=60) as client:
+        with httpx.Client(base_url=two_servers[number % 2], timeout=60) as client:
             while not done.is_set() or reads == 0:
                 files = client.get(f'/item/{item["_id"]}/files').raise_for_status().json()
                 assert len(files) == 1
@@ -146,7 +140,8 @@ def test_readers_always_get_one_whole_file_while_it_is_replaced(servers, api, ma
                 reads += 1
         return reads
 
-    with ThreadPoolExecutor(8) as pool, httpx.Client(base_url=servers[0], headers=api.headers, timeout=60) as writer:
+    with ThreadPoolExecutor(8) as pool, httpx.Client(
+            base_url=two_servers[0], headers=api.headers, timeout=60) as writer:
         readers = [pool.submit(read, number) for number in range(6)]
         try:
             for number in range(1, 51):

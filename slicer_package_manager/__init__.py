@@ -19,7 +19,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
+        from slicer_package_manager.registry import changes, corrections, object_storage, operation, settings, startup
         from slicer_package_manager.rest import (
             bodies,
             files,
@@ -28,6 +28,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             keys,
             mounts,
             outage,
+            requests,
             transport,
             watching,
             webclient,
@@ -38,11 +39,13 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         settings.register()
         changes.watch(later=finish.before_answer)
         corrections.apply()
+        object_storage.register()
         events.bind()
         keys.bind()
         files.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
+        requests.guard(info['apiRoot'])
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import files, links, placement, quotas, store
+from slicer_package_manager.registry import files, links, object_storage, placement, quotas, store
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -15,6 +15,7 @@ _registered_before = ContextVar('registered_before', default=None)
 
 def on_item_save(event):
     """Before an item is saved."""
+    store.require_storable(event.info)
     placement.check_item(event.info)
 
 
@@ -32,6 +33,7 @@ def on_item_copied(event):
 
 def on_folder_save(event):
     """Before a folder is saved."""
+    store.require_storable(event.info)
     _registered_before.set(placement.check_folder(event.info))
 
 
@@ -47,6 +49,11 @@ def on_folder_copied(event):
     placement.register_folder(folder)
 
 
+def on_upload_save(event):
+    """Before an upload is begun."""
+    quotas.check_size(event.info)
+
+
 def on_upload_begun(event):
     """After an upload was begun, before any of its bytes came."""
     quotas.check_begun(event.info)
@@ -55,6 +62,7 @@ def on_upload_begun(event):
 def on_upload_finalize(event):
     """Before an upload becomes a file, or the new content of one."""
     quotas.check_complete(event.info)
+    object_storage.require_whole(event.info)
     files.put_beside_link(event.info)
     files.keep_old_bytes(event.info)
 
@@ -87,6 +95,7 @@ HANDLERS = {
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
     'model.folder.copy.prepare': on_folder_copied,
+    'model.upload.save': on_upload_save,
     'model.upload.save.created': on_upload_begun,
     'model.upload.finalize': on_upload_finalize,
     'model.file.save': on_file_save,

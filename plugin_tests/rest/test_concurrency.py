@@ -8,7 +8,6 @@ import httpx
 import pytest
 from bson.objectid import ObjectId
 
-from plugin_tests import processes
 from plugin_tests.conftest import FORMS, upload
 from plugin_tests.servers import poll
 
@@ -18,14 +17,8 @@ KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
 MANY = 16
 
 
-@pytest.fixture(scope='module')
-def urls(wsgi_app, mongo_uri):
-    with processes.gunicorn(mongo_uri) as one, processes.gunicorn(mongo_uri) as other:
-        yield one, other
-
-
 @pytest.fixture
-def at_once(urls, api):
+def at_once(two_servers, api):
     """Run calls in as many threads, released together; each gets a client of one of the servers in turn."""
     def run(*calls):
         barrier = threading.Barrier(len(calls))
@@ -36,7 +29,7 @@ def at_once(urls, api):
                 barrier.wait(120)
                 return call(client)
         with ThreadPoolExecutor(len(calls)) as pool:
-            return list(pool.map(one, calls, itertools.cycle(urls)))
+            return list(pool.map(one, calls, itertools.cycle(two_servers)))
     return run
 
 
@@ -185,7 +178,7 @@ def test_uploads_to_one_item_end_with_one_file(at_once, make, item_of, files_of,
     assert item_of(item)['size'] == len(downloaded)
 
 
-def test_readers_see_exactly_one_file_during_replacements(at_once, make, urls):
+def test_readers_see_exactly_one_file_during_replacements(at_once, make):
     item = make('package', content=b'first')
 
     def replace(client):

@@ -1,4 +1,6 @@
 """What is kept in a process, and for how long."""
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,22 @@ def test_a_new_version_drops_what_was_kept_of_the_old():
     kept.put('r', 2, answer(), LIMIT)
     assert kept.get('q', 1) is kept.get('q', 2) is None
     assert kept.get('r', 2)
+
+
+def test_nothing_is_kept_for_more_than_a_minute(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, 'monotonic', lambda: now[0])
+    kept, newer = Kept(), answer()
+    kept.put('q', 1, answer(), LIMIT)
+    now[0] += 30
+    kept.put('r', 1, answer(), LIMIT)
+    now[0] += 30
+    assert kept.get('q', 1)
+    now[0] += 1
+    assert kept.get('q', 1) is kept.get('r', 1) is None
+    kept.put('q', 1, newer, LIMIT)
+    assert kept.get('q', 1) is newer
+    assert kept.get('r', 1) is None
 
 
 def test_what_was_asked_for_the_longest_ago_goes_first():

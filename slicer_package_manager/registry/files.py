@@ -29,6 +29,12 @@ def thing_of(file):
     return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
 
 
+def is_for_thing(upload) -> bool:
+    """Whether ``upload`` becomes the file of a package or extension."""
+    file = ('fileId' in upload and File().findOne({'_id': upload['fileId']})) or {'itemId': upload.get('parentId')}
+    return thing_of(file) is not None
+
+
 class Found(NamedTuple):
     """A package or extension, the folder that says who may read it, and its file if it has one."""
 
@@ -101,16 +107,18 @@ def settle(item, *, without=None) -> None:
 
 
 def _one_file(item, without):
-    """The file that ``item`` is left with once all but the newest are retired."""
+    """The file that ``item`` shows once all are retired that a newer one has replaced.
+
+    The newest may wait beside the one that is shown, and it alone.
+    """
     query = {'itemId': item['_id']}
     if without is not None:
         query['_id'] = {'$ne': without['_id']}
     found = list(File().find(query, sort=_ORDER))
-    if len(found) > 1 and not _waits(found[-1]):
-        for old in found[:-1]:
-            retire(old)
-        found = found[-1:]
-    return found[0] if found else None
+    waiting = len(found) > 1 and _waits(found[-1])
+    for old in found[1:-1] if waiting else found[:-1]:
+        retire(old)
+    return found[0 if waiting else -1] if found else None
 
 
 def _waits(newest):
@@ -181,6 +189,7 @@ def sweep(older_than=GRACE) -> None:
             File().remove(file, updateItemSize=False)
         except Exception:
             logger.exception('The replaced file %s could not be removed; it is tried again later.', file['_id'])
+            return  # if its storage is out of reach, each of the others would take as long to fail
 
 
 def replaced_soon(file) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,9 @@ from cherrypy.lib.httputil import header_elements
 
 #: Smaller bodies gain nothing from compression.
 _SMALL = 1400
+#: How long answers are kept at most, in seconds: a process that is killed after it wrote, and before it could announce
+#: that, leaves the others with answers that look true.
+_LONGEST = 60
 
 
 @dataclass
@@ -87,6 +91,7 @@ class Kept:
         self._lock = threading.Lock()
         self._answers: OrderedDict = OrderedDict()
         self._version = None
+        self._since = 0.0
         self._size = 0
 
     def __contains__(self, question):
@@ -96,7 +101,7 @@ class Kept:
     def get(self, question, version) -> Answer | None:
         """The answer to ``question`` if it was made of that ``version``; ``None`` if there is none."""
         with self._lock:
-            if version is None or version != self._version or question not in self._answers:
+            if version is None or self._is_over(version) or question not in self._answers:
                 return None
             self._answers.move_to_end(question)
             return self._answers[question]
@@ -110,15 +115,18 @@ class Kept:
         if version is None or size > limit:
             return
         with self._lock:
-            if version != self._version:
+            if self._is_over(version):
                 self._answers.clear()
-                self._version, self._size = version, 0
+                self._version, self._since, self._size = version, time.monotonic(), 0
             if question not in self._answers:
                 self._size += size
             self._answers[question] = answer
             while self._size > limit:
                 oldest, dropped = self._answers.popitem(last=False)
                 self._size -= _size(oldest, dropped)
+
+    def _is_over(self, version):
+        return version != self._version or time.monotonic() - self._since > _LONGEST
 
 
 def _size(question, answer):

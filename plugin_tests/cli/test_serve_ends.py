@@ -1,0 +1,156 @@
+"""How the command ``serve`` ends, and how it starts again: with real processes."""
+import os
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from plugin_tests.servers import alive, descendants, poll
+
+pytestmark = pytest.mark.process
+
+UNFINISHED = b'POST /api/v1/collection HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nname='
+ONE = ('--workers', '1')
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_processes_cleanly(serve, number):
+    server = serve().ready()
+    started = descendants(server.pid)
+    assert server.stop(number) == 0
+    assert not any(map(alive, started))
+    assert server.mongods() == []
+    assert server.errors == ''
+
+
+def test_a_signal_during_the_start_ends_it(serve):
+    server = serve(*ONE)
+    poll(server.mongods, 'mongod is started')
+    assert server.stop() == 0
+    assert server.mongods() == []
+
+
+def test_running_requests_finish_before_the_end(serve):
+    server = serve(*ONE, '--log-level', 'info').ready()
+    with server.client('admin', server.password) as client, ThreadPoolExecutor() as pool:
+        sending = threading.Event()
+
+        def body():
+            yield b'name=slow'
+            sending.set()
+            poll(lambda: stopping(server), 'the server begins to stop')
+            yield b'ly'
+        answer = pool.submit(client.post, '/collection', content=body(),
+                             headers={'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': '11'})
+        assert sending.wait(60)
+        assert server.stop() == 0
+        assert answer.result().json()['name'] == 'slowly'
+
+
+def stopping(server):
+    return 'Handling signal: term' in server.errors
+
+
+def test_idle_connections_do_not_delay_the_end(serve):
+    server = serve(*ONE).ready()
+    with socket.create_connection(server.address):
+        deferred = time.monotonic() + 6  # gunicorn lays an idle connection aside after 5 s
+        poll(lambda: time.monotonic() > deferred, 'the connection is idle')
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 15
+
+
+def test_a_second_signal_does_not_wait_for_running_requests(serve):
+    server = serve(*ONE, '--log-level', 'info').ready()
+    with socket.create_connection(server.address) as client:
+        client.sendall(UNFINISHED)
+        assert server.answers()
+        server.process.send_signal(signal.SIGINT)
+        poll(lambda: stopping(server), 'the server begins to stop')
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(12) == 0
+
+
+def test_killing_the_command_ends_the_rest_and_loses_nothing(serve):
+    server = serve().ready()
+    with server.client('admin', server.password) as client:
+        client.post('/user', params={'login': 'lastminute', 'password': 'secret-enough', 'firstName': 'A',
+                                     'lastName': 'B', 'email': 'a@example.org'}).raise_for_status()
+    left = server.kill()
+    poll(lambda: not any(map(alive, left)), 'mongod and gunicorn have ended', 60)
+    again = serve('--port', server.url.rpartition(':')[2]).ready()
+    with again.client('lastminute', 'secret-enough') as client:
+        assert client.get('/user/me').json()['login'] == 'lastminute'
+
+
+def test_the_next_start_need_not_wait_for_the_killed_one(serve):
+    server = serve(*ONE).ready()
+    password, _ = server.password, server.kill()
+    with serve(*ONE).ready().client('admin', password) as client:
+        assert client.get('/user/me').json()['login'] == 'admin'
+
+
+def test_a_mongod_left_behind_is_ended(serve):
+    server = serve(*ONE).ready()
+    password, pid = server.password, server.mongods()[0]
+    os.kill(pid, signal.SIGSTOP)  # so that it cannot follow the signal of its parent's end
+    server.kill()
+    assert alive(pid)
+    again = serve(*ONE)
+    os.kill(pid, signal.SIGCONT)
+    with again.ready().client('admin', password) as client:
+        assert client.get('/user/me').json()['login'] == 'admin'
+    assert not alive(pid)
+
+
+def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
+    server = serve().ready()
+    acknowledged = []
+
+    def write(client, number):
+        for count in range(10000):
+            name = f'collection {number} {count}'
+            try:
+                answer = client.post('/collection', params={'name': name})
+            except httpx.TransportError:
+                return
+            if answer.is_success:
+                acknowledged.append(name)
+    password = server.password
+    with ThreadPoolExecutor() as pool, ExitStack() as clients:
+        # All are logged in before the first writes: a login may not meet the end of the server.
+        logged_in = [clients.enter_context(server.client('admin', password)) for _ in range(3)]
+        writers = [pool.submit(write, client, number) for number, client in enumerate(logged_in)]
+        poll(lambda: len(acknowledged) > 60, 'the server takes writes')
+        server.kill_all()
+        for writer in writers:
+            writer.result()
+    with serve().ready().client('admin', password) as client:
+        kept = {collection['name'] for collection in client.get('/collection', params={'limit': 0}).json()}
+    assert set(acknowledged) <= kept
+
+
+def test_the_death_of_the_database_ends_the_server_with_its_reason(serve):
+    server = serve(*ONE).ready()
+    started = descendants(server.pid)
+    os.kill(server.mongods()[0], signal.SIGKILL)
+    assert server.process.wait(60) == 1
+    assert 'The database (mongod) ended by itself (signal SIGKILL)' in server.errors
+    assert 'mongod.log' in server.errors
+    assert not any(map(alive, started))
+
+
+def test_the_death_of_the_web_server_ends_the_database(serve):
+    server = serve(*ONE).ready()
+    started = descendants(server.pid)
+    master = min(pid for pid, command in started.items() if 'gunicorn' in command)
+    os.kill(master, signal.SIGKILL)
+    assert server.process.wait(60) == 1
+    assert 'The web server (gunicorn) ended by itself' in server.errors
+    poll(lambda: not any(map(alive, started)), 'all processes have ended')
