@@ -266,6 +266,16 @@ def test_a_slicer_that_follows_no_redirect_gets_the_bytes(anonymous, uploaded, c
     assert count() == 1
 
 
+def test_a_setting_says_which_way_the_bytes_go(api, anonymous, uploaded, count):
+    for number, (way, status) in enumerate([('stream', 200), ('redirect', 302)], 1):
+        api.put('/system/setting', params={'key': 'slicer_package_manager.link_delivery', 'value': f'"{way}"'}
+                ).raise_for_status()
+        for headers in ({}, QT5):
+            assert anonymous.head(f'/item/{uploaded["_id"]}/download', headers=headers).status_code == status
+        assert anonymous.get(f'/item/{uploaded["_id"]}/download').status_code == status
+        assert count() == number
+
+
 def test_files_in_an_archive_count(anonymous, uploaded, count):
     assert anonymous.get(f'/item/{uploaded["_id"]}/download', params={'format': 'zip'}).status_code == 200
     assert count() == 1
