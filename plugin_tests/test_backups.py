@@ -1,5 +1,6 @@
 """What a backup promises, whatever happens while it is made or to what it wrote."""
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -137,6 +138,73 @@ def test_a_release_that_is_renamed_meanwhile(make_backup, ready, api, app, read)
     name = saved(result, 'folder')[item['folderId']]['name']
     thing = saved(result, 'item')[item['_id']]
     assert name == thing['spm']['release'] == thing['meta']['release']
+
+
+@pytest.fixture
+def promotion(ready, api, app):
+    """The promotion of a draft with a package and an extension, to be called."""
+    ready()
+    ready('extension', b'other')
+    path = f'/app/{app["_id"]}/release'
+    api.post(path, params={'name': '5.8', 'app_revision': '33000'}).raise_for_status()
+    return lambda: api.post(f'{path}/5.8/promote', params={'revision': '33000'}).raise_for_status()
+
+
+def require_promoted_as_a_whole(result, app):
+    """Each thing lies in a folder of the backup, and whose it is follows from the application in the backup."""
+    folders, items = saved(result, 'folder'), saved(result, 'item').values()
+    assert len(items) == len(saved(result, 'file')) == 2
+    held = {one['draft']: one['release'] for one in folders[app['_id']]['spm'].get('promoted', ())
+            if one['state'] != 'announced'}
+    found = set()
+    for item in items:
+        place = folders[str(item['folderId'])]['spm']['channel']
+        assert place in (item['spm']['channel'], held.get(item['spm']['channel']))
+        found.add(held.get(item['spm']['channel'], place))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize('read', ['file', 'item', 'folder', 'user'])
+def test_a_draft_that_is_promoted_meanwhile(make_backup, promotion, app, read):
+    require_promoted_as_a_whole(make_backup({read: promotion}), app)
+
+
+@pytest.mark.parametrize('number', range(1, 6))
+def test_a_draft_that_is_promoted_while_folders_are_read(make_backup, promotion, app, monkeypatch, number):
+    """The application, which tells that it was, may have been read before."""
+    import bson
+
+    from slicer_package_manager.backup import reading
+    whole = reading.documents
+
+    def documents(collection, session):
+        if collection.name != 'folder':
+            yield from whole(collection, session)
+            return
+        before = list(whole(collection, session))[:number]
+        yield from before
+        promotion()
+        last = bson.decode(before[-1])['_id']
+        yield from (raw for raw in whole(collection, session) if bson.decode(raw)['_id'] > last)
+    monkeypatch.setattr(reading, 'documents', documents)
+    require_promoted_as_a_whole(make_backup(), app)
+
+
+def test_between_any_two_steps_of_a_promotion(make_backup, promotion, app):
+    from plugin_tests.rest.test_promotion import at_each_write
+    states, moments = [], itertools.count()
+
+    def hook():
+        if next(moments) % 2:
+            return  # the moment after a write is that before the next one
+        result = make_backup()
+        require_promoted_as_a_whole(result, app)
+        states.append([one['state'] for one in saved(result, 'folder')[app['_id']]['spm'].get('promoted', ())])
+    with at_each_write(hook):
+        promotion()
+    assert [] in states
+    assert ['announced'] in states
+    assert ['moving'] in states
 
 
 def test_a_folder_that_is_deleted_meanwhile_takes_its_packages_along(make_backup, ready, api, app):

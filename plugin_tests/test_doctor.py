@@ -59,7 +59,7 @@ def found(*, mend=False):
     from slicer_package_manager.doctor.findings import Options
     names = []
     for check in CHECKS:
-        for finding in check.find(Options()):
+        for finding in check.made(Options()):
             assert finding.what
             assert finding.todo
             names.append(check.name)
@@ -192,12 +192,22 @@ TOLD = {
     'a file of no item': ('orphans', change('file', the_file, {'$set': {'itemId': ObjectId()}})),
     'a package in no folder': ('orphans', change('item', the_package, {'$set': {'folderId': ObjectId()}})),
     'a folder in no folder': ('orphans', change('folder', the_release, {'$set': {'parentId': ObjectId()}})),
+    'a file without a size': ('documents', change('file', the_file, {'$unset': {'size': ''}})),
+    'a file with another path than any': ('documents', change('file', the_file, {'$set': {'path': None}})),
+    'a package without metadata': ('documents', change('item', the_package, {'$unset': {'meta': ''}})),
+    'a package of no size': ('documents', change('item', the_package, {'$set': {'size': 'large'}})),
+    'a release that lies nowhere': ('documents', change('folder', the_release, {'$unset': {'parentId': ''}})),
+    'a release that is anything': ('documents', change('folder', the_release, {'$set': {'spm': 5}})),
+    'an assetstore without a place': ('documents', lambda one: one.db['assetstore'].update_one(
+        {}, {'$unset': {'root': ''}})),
     'a count that is no number': ('counts', lambda one: one.db['slicer_package_download'].update_one(
         {}, {'$set': {'count': 'many'}})),
     'a package from the future': ('clock', change('item', the_package, {'$set': {
         'created': datetime.now(timezone.utc) + timedelta(days=9)}})),
     'an unusable setting': ('settings', settings('slicer_package_manager.link_delivery', 'perhaps')),
     'links that nobody may fetch': ('settings', settings('slicer_package_manager.link_hosts', ['*.example.org'])),
+    'a default application that is gone': ('settings', settings('slicer_package_manager.default_app', 'a' * 24)),
+    'a quota of no application': ('settings', settings('slicer_package_manager.upload_quotas', {'a' * 24: 5})),
     'a cache in each process': ('settings', settings('core.cache.enabled', True)),
     'no administrator': ('settings', lambda one: one.db['user'].update_many({}, {'$set': {'admin': False}})),
     'no current assetstore': ('assetstores', lambda one: one.db['assetstore'].update_many(
@@ -228,7 +238,7 @@ def mend_only(name):
     from slicer_package_manager.doctor.checks import CHECKS
     from slicer_package_manager.doctor.findings import Options
     check = next(one for one in CHECKS if one.name == name)
-    assert [one.mend for one in check.find(Options()) if one.mend] == []
+    assert [one.mend for one in check.made(Options()) if one.mend] == []
 
 
 def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
@@ -248,6 +258,14 @@ def test_what_lies_below_a_folder_that_is_not_mended_is_left_alone(installation)
     (finding,) = things.registrations(Options())
     assert '"Slicer"' in finding.what
     assert installation.package == item
+
+
+def test_a_link_that_tells_no_size_is_no_damage(installation, make):
+    item = make('extension', baseName='Linked')
+    installation.api.post('/file', params={
+        'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip',
+        'linkUrl': 'https://github.com/a/b/c.zip'}).raise_for_status()
+    assert found() == []
 
 
 def test_little_space_is_told(installation, monkeypatch):
@@ -282,14 +300,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('16 checks, 1 findings, 0 of them mended.\n')
+    assert output.endswith('17 checks, 1 findings, 0 of them mended.\n')
     version = installation.db['slicer_package_change'].find_one()
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert installation.db['slicer_package_change'].find_one() != version  # servers list anew
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '16 checks, 0 findings, 0 of them mended.\n', '')
-    code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder')
+    assert doctor() == (0, '17 checks, 0 findings, 0 of them mended.\n', '')
+    code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors

@@ -28,6 +28,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             keys,
             mounts,
             outage,
+            requests,
             transport,
             watching,
             webclient,
@@ -44,6 +45,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         files.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
+        requests.guard(info['apiRoot'])
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])

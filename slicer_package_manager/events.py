@@ -15,6 +15,7 @@ _registered_before = ContextVar('registered_before', default=None)
 
 def on_item_save(event):
     """Before an item is saved."""
+    store.require_storable(event.info)
     placement.check_item(event.info)
 
 
@@ -32,6 +33,7 @@ def on_item_copied(event):
 
 def on_folder_save(event):
     """Before a folder is saved."""
+    store.require_storable(event.info)
     _registered_before.set(placement.check_folder(event.info))
 
 
@@ -45,6 +47,11 @@ def on_folder_copied(event):
     """After a folder was copied, before what it contains is."""
     _, folder = event.info
     placement.register_folder(folder)
+
+
+def on_upload_save(event):
+    """Before an upload is begun."""
+    quotas.check_size(event.info)
 
 
 def on_upload_begun(event):
@@ -88,6 +95,7 @@ HANDLERS = {
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
     'model.folder.copy.prepare': on_folder_copied,
+    'model.upload.save': on_upload_save,
     'model.upload.save.created': on_upload_begun,
     'model.upload.finalize': on_upload_finalize,
     'model.file.save': on_file_save,

@@ -113,9 +113,7 @@ def test_what_the_image_copies_is_there_and_not_ignored():
 
 @pytest.mark.database
 def test_a_replica_set_is_made_of_one_and_grows():
-    # Else each waits for another to take over before it ends.
-    args = ['--replSet', compose.SET, '--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=0']
-    with mongodb.running(*args) as first, mongodb.running(*args) as second:
+    with mongodb.running('--replSet', compose.SET) as first, mongodb.running('--replSet', compose.SET) as second:
         members = [urlsplit(uri).netloc for uri in (first, second)]
         compose.make_replica_set(members[0])
         with pymongo.MongoClient(first, w='majority') as client:
@@ -134,3 +132,11 @@ def copied(client, members):
         return ([member['host'] for member in config['members']] == members
                 and client.get_database().things.count_documents({}) == 1)
     return False
+
+
+@pytest.mark.parametrize('name', THREE)
+def test_no_service_fills_the_disk_with_what_it_writes(name):
+    services = compose.read(name)['services']
+    lasting = [service for service in services.values() if service.get('restart') == 'unless-stopped']
+    assert lasting
+    assert all(service['logging']['options'].keys() == {'max-size', 'max-file'} for service in lasting)

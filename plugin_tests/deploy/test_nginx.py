@@ -256,3 +256,50 @@ def test_one_server_that_is_away_is_not_noticed_and_all_are_a_failure(servers, s
     with proxy.Proxy(tmp_path, [gone]).running() as none, none.client() as client:
         # Not even what is kept since before: nobody can tell whether it is still true.
         assert [client.get('/api/v1/app').status_code for _ in range(2)] == [502, 502]
+
+
+@pytest.fixture
+def silent(tmp_path):
+    """A server that answers nothing, and nginx in front of it, for clients that say their address by X-Real-IP."""
+    with socket.create_server(('127.0.0.1', 0), backlog=100) as server:
+        server.settimeout(60)
+        site = proxy.Proxy(tmp_path, [f'http://127.0.0.1:{server.getsockname()[1]}'])
+        with (tmp_path / 'site.conf').open('a') as configuration:
+            configuration.write('set_real_ip_from 127.0.0.1;\nreal_ip_header X-Real-IP;\n')
+        with site.running(), contextlib.ExitStack() as stack:
+            yield site, server, stack
+
+
+def begin(site, stack, request):
+    """Begin a request that is never complete, or never answered."""
+    plain = stack.enter_context(socket.create_connection(('127.0.0.1', site.port), timeout=60))
+    connection = stack.enter_context(site.tls.wrap_socket(plain, server_hostname='localhost'))
+    connection.sendall(request.replace('\n', '\r\n').encode())
+    return connection
+
+
+def first_line(server, stack):
+    """Of the next request that nginx sends to ``server``."""
+    return stack.enter_context(server.accept()[0]).makefile('rb').readline().decode().strip()
+
+
+def test_slow_forms_do_not_reach_the_server(silent):
+    site, server, stack = silent
+    form = 'POST /api/v1/{} HTTP/1.1\nHost: localhost\nContent-Length: 1000\n\nname='
+    for path in ('app', 'item', 'app/5f4474d0e1d8c75dfc705482/package'):
+        begin(site, stack, form.format(path))
+    begin(site, stack, 'GET /api/v1/app HTTP/1.1\nHost: localhost\n\n')
+    assert first_line(server, stack) == 'GET /api/v1/app HTTP/1.1'
+    begin(site, stack, form.format('file/chunk'))
+    assert first_line(server, stack) == 'POST /api/v1/file/chunk HTTP/1.1'
+
+
+def test_one_subscriber_of_ipv6_has_as_many_requests_as_one_address(silent):
+    site, server, stack = silent
+    ask = 'GET /api/v1/system/version HTTP/1.1\nHost: localhost\nX-Real-IP: 2001:db8::{}\n\n'
+    for number in range(64):
+        begin(site, stack, ask.format(f'{number:x}:1'))
+        first_line(server, stack)
+    assert begin(site, stack, ask.format('ffff:1')).recv(12) == b'HTTP/1.1 429'
+    begin(site, stack, ask.format('1:0:0:0:1'))
+    assert first_line(server, stack).startswith('GET')

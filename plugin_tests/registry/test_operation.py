@@ -47,7 +47,9 @@ def test_the_client_is_the_first_address_that_no_trusted_proxy_vouches_against(r
 @pytest.mark.parametrize('header', ['HTTP_X_FORWARDED_FOR', 'HTTP_FORWARDED', 'HTTP_VIA', 'HTTP_X_REAL_IP'])
 def test_a_request_through_an_unknown_proxy_is_recognised(header):
     assert addresses.is_proxied_by_a_stranger({'REMOTE_ADDR': '127.0.0.1', header: 'x'}, TRUSTED)
-    assert not addresses.is_proxied_by_a_stranger({'REMOTE_ADDR': '10.0.0.1', header: 'x'}, TRUSTED)
+    assert addresses.is_proxied_by_a_stranger({'REMOTE_ADDR': '10.0.0.1', header: 'x'}, TRUSTED)
+    told = {header: 'x', 'HTTP_X_FORWARDED_FOR': '192.0.2.1, 192.0.2.7'}
+    assert not addresses.is_proxied_by_a_stranger({'REMOTE_ADDR': '10.0.0.1', **told}, TRUSTED)
     assert not addresses.is_proxied_by_a_stranger({'REMOTE_ADDR': '127.0.0.1'}, TRUSTED)
 
 

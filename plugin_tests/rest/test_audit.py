@@ -92,6 +92,15 @@ def test_no_secrets_are_kept(api, audited):
     assert 'very-secret' not in str(kept)
 
 
+@pytest.mark.parametrize('hidden', ['a%00b=1', '%24where=1', 'a.b=1', 'a=%00'])
+def test_no_parameter_hides_a_change(changes, api, app, audited, hidden):
+    audited.delete_many({})
+    path = f'/app/{app["_id"]}/release'
+    api.post(f'{path}?name=1&app_revision=1&{hidden}').raise_for_status()
+    api.delete(f'{path}/1?{hidden}').raise_for_status()
+    assert [(one['method'], one['app']) for one in changes()] == [('DELETE', app['_id']), ('POST', app['_id'])]
+
+
 def test_filters_are_combined_and_pages_follow_each_other(changes, api, login, make_user, app, admin, audited):
     audited.delete_many({})
     other = login(make_user('other', admin=True))

@@ -90,6 +90,22 @@ def test_a_replacement_needs_only_what_it_adds(api, make, allow, begin, files_of
     upload(api, item['_id'], b'smaller')
 
 
+def test_replacements_that_wait_do_not_pile_up(api, make, allow, files_of):
+    """One that waits for its uploader to delete the older file is replaced itself by the next one."""
+    item = make('package', content=b'x' * 50)
+    allow(100)
+    for content in (b'1', b'2', b'3'):
+        newest = upload(api, item['_id'], content * 50, name='new_file')
+        assert [one['_id'] for one in files_of(item)][1:] == [newest['_id']]
+    from bson.objectid import ObjectId
+
+    from slicer_package_manager.registry import quotas
+    assert quotas.used(ObjectId(item['meta']['app_id'])) == 100
+    old = files_of(item)[0]
+    api.delete(f'/file/{old["_id"]}').raise_for_status()
+    assert [one['_id'] for one in files_of(item)] == [newest['_id']]
+
+
 def test_a_limit_that_was_lowered_meanwhile_holds_at_the_end(api, make, allow, begin, db, files_of):
     item = make('package')
     allow(100)

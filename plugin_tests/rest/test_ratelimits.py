@@ -62,6 +62,27 @@ def test_others_single_files_and_those_who_log_in_are_not(limited, anonymous, as
     assert ask(asking('192.0.2.9'), path, 9) == 200
 
 
+EXPENSIVE = [('GET', path) for path in (
+    '/api/v1/app/{app}/summary', '/api/v1/app/{app}/package/find', '/api/v1/app/{app}/package/findall',
+    '/api/v1/app/{app}/package/download', '/find', '/findall', '/download?os=linux', '/download',
+    '/api/v1/user/authentication')] + [('POST', '/api/v1/user'), ('PUT', '/api/v1/user/password/temporary')]
+
+
+@pytest.mark.parametrize(('method', 'path'), EXPENSIVE)
+def test_whatever_searches_or_tries_passwords_is_limited(limited, asking, app, method, path):
+    client = asking('192.0.2.5', Accept='text/html' if path.startswith('/download') else '*/*')
+    url = 'http://testserver' + path.format(app=app['_id'])
+    answers = [client.request(method, url).status_code for _ in range(4)]
+    assert 429 not in answers[:3]
+    assert answers[3] == 429
+
+
+def test_every_list_of_ours_is_limited():
+    from slicer_package_manager.rest import ROUTES, ratelimits
+    ours = {'/'.join(('get.app', *path)) for method, path, _ in ROUTES if method == 'GET'}
+    assert ours - set(ratelimits.LIMITED) == {'get.app/:app_id'}
+
+
 def test_an_invalid_token_and_a_claimed_address_do_not_help(limited, asking, app):
     path = f'/app/{app["_id"]}/extension'
     claims = [{'Girder-Token': f'{number}' * 64, 'X-Forwarded-For': f'192.0.2.{number}'} for number in range(5)]

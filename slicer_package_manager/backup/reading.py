@@ -109,6 +109,8 @@ def _related(database, facts, kind, identifier, document):
         now = {str(file['_id']) for file in database['file'].find({'itemId': ObjectId(identifier)}, {'_id': 1})}
         yield from (('file', one) for one in sorted(now | set(facts.files_of(identifier))))
         yield 'folder', str(document['folderId'])
+        if document.get('spm'):  # the application tells of promotions, whose the item is
+            yield 'folder', str(document['spm']['app'])
     elif kind == 'folder' and document.get('parentId'):
         yield document['parentCollection'], str(document['parentId'])
 

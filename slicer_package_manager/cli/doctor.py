@@ -44,7 +44,7 @@ def doctor(database, data_dir: Path, full, fix, as_json):
             if fix:
                 changes.watch(lambda _: False)  # servers keep lists until they are told
             options = Options(sample=None) if full else Options()
-            results = [_told(check, finding, fix=fix) for check in CHECKS for finding in check.find(options)]
+            results = [_told(check, finding, fix=fix) for check in CHECKS for finding in check.made(options)]
     except (ServeError, PyMongoError, OSError) as error:
         message = error.message if isinstance(error, ServeError) else str(error)
         click.echo(f'Error: the checks could not be made: {message}', err=True)
@@ -62,6 +62,8 @@ def _told(check, finding, *, fix):
             fixed = True
         except (GirderBaseException, PyMongoError, RuntimeError, OSError) as error:
             problem = str(error)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            problem = f'a document is damaged ({type(error).__name__}: {error}); see what "documents" found.'
     return {'check': check.name, 'severity': finding.severity, 'what': finding.what, 'todo': finding.todo,
             'fixable': finding.mend is not None, 'fixed': fixed, 'problem': problem}
 

@@ -1,5 +1,5 @@
 """The table of all checks, in the order in which they are made: what is mended by one may be what another needs."""
-from slicer_package_manager.doctor import server, stored, things
+from slicer_package_manager.doctor import server, shapes, stored, things
 from slicer_package_manager.doctor.findings import Check
 
 CHECKS = (
@@ -7,6 +7,7 @@ CHECKS = (
     Check('clock', 'this machine and the database agree on the time', server.clock),
     Check('settings', 'settings are usable and go together', server.contradicting_settings),
     Check('assetstores', 'new files can be stored, and there is room', server.assetstores),
+    Check('documents', 'documents have what all of their sort have', shapes.broken),
     Check('counts', 'download counts are numbers, one for each thing and day', stored.counts),
     Check('duplicates', 'no two things share what only one may have', things.duplicates),
     Check('indexes', 'all indexes are there', server.missing_indexes),

@@ -41,6 +41,17 @@ class Check(NamedTuple):
     looks_at: str
     find: Callable[[Options], Iterator[Finding]]
 
+    def made(self, options: Options) -> Iterator[Finding]:
+        """What :attr:`find` finds, and that it broke off if it did.
+
+        :raises PyMongoError, OSError: the database or a disk is away, so that no check can be made.
+        """
+        try:
+            yield from self.find(options)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            yield Finding(ERROR, f'This check broke off at a damaged document ({type(error).__name__}: {error}).',
+                          'See what "documents" found; mend that first, and check again.')
+
 
 def named(document) -> str:
     """The file or upload ``document``, as it is told."""

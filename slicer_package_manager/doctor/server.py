@@ -20,6 +20,7 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import disk, indexes, settings, store
+from slicer_package_manager.registry.registration import APPLICATION
 
 #: Where short locks are kept; no backup has it.
 _SCRATCH = 'slicer_package_manager_bootstrap'
@@ -82,12 +83,30 @@ def contradicting_settings(_options: Options) -> Iterator[Finding]:
                 yield Finding(WARNING, f'Links to "{host}" are allowed ({settings.LINK_HOSTS}), but the server may not '
                                        f'fetch from there ({settings.STREAM_HOSTS}), which it has to for some clients.',
                               f'Add it to {settings.STREAM_HOSTS}, or set {settings.LINK_DELIVERY} to "redirect".')
+    yield from _applications(values)
     if Setting().get(SettingKey.CACHE_ENABLED):
         yield Finding(WARNING, 'Each server process keeps a cache of its own (core.cache.enabled), which the others do '
                                'not know of.', 'Turn the cache off; with one single process it may stay on.')
     if User().findOne({'admin': True}, fields=['_id']) is None:
         yield Finding(ERROR, 'There is no administrator: the next account that is registered becomes one.',
                       'Start slicer-package-manager serve on this database, which creates the account.')
+
+
+def _applications(values) -> Iterator[Finding]:
+    """Whether the applications that settings name are there."""
+    default = values[settings.DEFAULT_APP]
+    if default and not _application(default, public=True):
+        yield Finding(WARNING, f'{settings.DEFAULT_APP} is {default}, which is no application that everybody may read: '
+                               'the pages and /find show nothing.',
+                      'Set it to the id of another one, or to an empty text.')
+    for app in values[settings.UPLOAD_QUOTAS]:
+        if app != settings.ALL_OTHERS and not _application(app):
+            yield Finding(WARNING, f'{settings.UPLOAD_QUOTAS} limits {app}, which is no application.',
+                          'Take it out, or correct the id.')
+
+
+def _application(identifier, **more):
+    return Folder().findOne({'_id': ObjectId(identifier), 'spm.role': APPLICATION, **more}, fields=['_id'])
 
 
 def assetstores(_options: Options) -> Iterator[Finding]:

@@ -47,7 +47,7 @@ def _wrong(item) -> Iterator[Finding]:
 
 
 def _several(item, found) -> Iterator[Finding]:
-    same = len({(file.get('sha512'), file['size']) for file in found}) == 1 and found[0].get('sha512')
+    same = len({(file.get('sha512'), file.get('size')) for file in found}) == 1 and found[0].get('sha512')
     waits = found[-1]['name'] == files.REPLACEMENT_NAME
     if waits and found[-1]['created'] > store.now() - ABANDONED:
         return  # its uploader deletes the older one next
@@ -67,7 +67,7 @@ def _untrue(item, found) -> Iterator[Finding]:
     elif item['meta'].get('sha512', '') != sha512:
         yield Finding(ERROR, f'{_named(item)} tells another checksum than that of its file.',
                       'Use --fix, which corrects it.', partial(_settle, item))
-    if item['size'] != sum(file['size'] for file in found) and len(found) < 2:  # noqa: PLR2004 - else see there
+    if item['size'] != sum(file.get('size', 0) for file in found) and len(found) < 2:  # noqa: PLR2004 - else see there
         yield Finding(WARNING, f'{_named(item)} has the size {item["size"]}, and its file another one.',
                       'Use --fix, which corrects it.', partial(_settle, item))
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import cherrypy
+from girder import events
 from girder.exceptions import AccessException, GirderBaseException
 from markupsafe import Markup
 
@@ -16,6 +17,8 @@ from slicer_package_manager.registry.kinds import PACKAGE
 from slicer_package_manager.rest import BesideApi
 from slicer_package_manager.rest import finding as calls
 
+#: Girder gives such an event before calls of its API.
+CALLED = 'rest.get.download.before'
 #: What people call the systems and architectures, in the order in which they are shown.
 SYSTEMS = {'win': 'Windows', 'macosx': 'macOS', 'linux': 'Linux'}
 ARCHITECTURES = {'amd64': '64-bit', 'arm64': 'ARM 64-bit', 'i386': '32-bit'}
@@ -37,12 +40,12 @@ class Download:
 
     def GET(self, app=None, **params):
         """The page or a redirect; browsers get failures as pages, all others as JSON."""
-        if not questions.is_asked(params):
-            return _page(application(app))
-        if not any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept')):
+        asked = questions.is_asked(params)
+        if asked and not any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept')):
             return self._calls.GET(**params)
         try:
-            return calls.download(params)
+            events.trigger(CALLED)
+            return calls.download(params) if asked else _page(application(app))
         except GirderBaseException as error:
             code = 403 if isinstance(error, AccessException) else getattr(error, 'code', 400)
             raise cherrypy.HTTPError(code, str(error)) from None

@@ -106,16 +106,18 @@ def settle(item, *, without=None) -> None:
 
 
 def _one_file(item, without):
-    """The file that ``item`` is left with once all but the newest are retired."""
+    """The file that ``item`` shows once all are retired that a newer one has replaced.
+
+    The newest may wait beside the one that is shown, and it alone.
+    """
     query = {'itemId': item['_id']}
     if without is not None:
         query['_id'] = {'$ne': without['_id']}
     found = list(File().find(query, sort=_ORDER))
-    if len(found) > 1 and not _waits(found[-1]):
-        for old in found[:-1]:
-            retire(old)
-        found = found[-1:]
-    return found[0] if found else None
+    waiting = len(found) > 1 and _waits(found[-1])
+    for old in found[1:-1] if waiting else found[:-1]:
+        retire(old)
+    return found[0 if waiting else -1] if found else None
 
 
 def _waits(newest):

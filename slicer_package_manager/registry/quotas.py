@@ -13,10 +13,20 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry import settings, store
-from slicer_package_manager.registry.errors import TooLarge
+from slicer_package_manager.registry.errors import Invalid, TooLarge
 
 #: An upload that has not moved for so long holds no place any more; it is checked again when it is complete.
 PATIENCE = timedelta(hours=1)
+_LARGEST = 2**63 - 1
+
+
+def check_size(upload) -> None:
+    """Before ``upload`` is stored: refuse a size that the database has no number for.
+
+    :raises Invalid: it is that large.
+    """
+    if upload['size'] > _LARGEST:
+        raise Invalid([('size', f'must not be more than {_LARGEST} bytes')])
 
 
 def check_begun(upload) -> None:

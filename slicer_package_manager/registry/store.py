@@ -2,6 +2,8 @@
 from contextvars import ContextVar
 from datetime import datetime, timezone
 
+import bson
+from bson.errors import BSONError
 from bson.objectid import ObjectId
 from girder import auditLogger, events
 from girder.constants import AccessType
@@ -11,8 +13,12 @@ from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry import writing
-from slicer_package_manager.registry.errors import Conflict
+from slicer_package_manager.registry.errors import Conflict, Invalid
 
+#: Bytes that metadata may take: of what is registered, which lists show whole, and of all else, as the database has it.
+_LARGEST_META, _LARGEST_META_OF_OTHERS = 256 * 1024, 15 * 1024 * 1024
+#: The database takes somewhat more, beside what is around metadata in queries and updates.
+_DEEPEST_META = 100
 #: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
 _written: ContextVar = ContextVar('written', default=None)
 
@@ -21,6 +27,27 @@ def now():
     """The present moment in UTC, in the milliseconds that the database keeps."""
     moment = datetime.now(timezone.utc)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def require_storable(document) -> None:
+    """Refuse ``document``, a folder or item as Girder is about to save it, if the database cannot take its metadata.
+
+    :raises Invalid: its keys, its numbers, its depth or its size are beyond what the database can keep.
+    """
+    if _is_deeper(document.get('meta'), _DEEPEST_META):
+        raise Invalid([('meta', f'must not be nested more than {_DEEPEST_META} levels deep')])
+    try:
+        size = len(bson.encode({'meta': document.get('meta')}))
+    except (BSONError, OverflowError, UnicodeEncodeError) as error:
+        raise Invalid([('meta', f'cannot be kept: {error}')]) from None
+    limit = _LARGEST_META if 'spm' in document else _LARGEST_META_OF_OTHERS
+    if size > limit:
+        raise Invalid([('meta', f'must not take more than {limit} bytes')])
+
+
+def _is_deeper(value, levels) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(not levels or _is_deeper(one, levels - 1) for one in inside)
 
 
 def insert(model, document):

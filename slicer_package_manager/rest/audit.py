@@ -80,8 +80,8 @@ def _keep_request(details):
         return
     path = details['route']
     about = getattr(request, 'spm_changed', None) or _about(path, params)
-    audit.record({**_who(), 'kind': _kind(path, route), 'method': routing.method(request), 'path': '/' + '/'.join(path),
-                  'route': route, **about})
+    audit.record({**_who(), 'kind': _kind(path, route), 'method': routing.method(request),
+                  'path': _text('/' + '/'.join(path)), 'route': route, **about})
 
 
 def _who():
@@ -102,13 +102,18 @@ def _kind(path, route):
 def _about(path, params):
     """What is known of the change from the request alone; values only where they can be no secrets."""
     name = next((params[key] for key in ('name', 'baseName', 'login', 'key') if params.get(key)), None)
-    found = {'name': str(name)[:_LONGEST_VALUE]} if name else {}
+    found = {'name': _text(name)} if name else {}
     if path[0] != 'app':
         return found
     app = object_id(path[1]) if len(path) > 1 else None
-    given = {key: str(value)[:_LONGEST_VALUE] for key, value in params.items() if key != 'token' and '.' not in key
+    given = {_text(key): _text(value) for key, value in params.items() if key != 'token' and '.' not in key
              and not key.startswith('$')}
     return {**found, **({'app': app} if app else {}), **({'given': given} if given else {})}
+
+
+def _text(value):
+    """``value`` as a short text that the database takes as a key too: nobody is to hide a change by what he sends."""
+    return str(value)[:_LONGEST_VALUE].encode(errors='replace').decode().replace('\0', '\N{REPLACEMENT CHARACTER}')
 
 
 def _look_up(model):

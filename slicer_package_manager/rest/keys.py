@@ -3,6 +3,7 @@
 Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
 a token lacks, so that what is added to Girder is closed to it.
 """
+import math
 from functools import wraps
 
 import cherrypy
@@ -15,7 +16,7 @@ from girder.models.user import User
 
 from slicer_package_manager.registry import keys
 from slicer_package_manager.registry.applications import object_id
-from slicer_package_manager.registry.errors import Forbidden
+from slicer_package_manager.registry.errors import Forbidden, Invalid
 
 
 def _in_path(allowed, name):
@@ -95,25 +96,27 @@ def _end_in_time(event):
     """Before a key gives a token: one that has expired gives none, and no token outlives its key."""
     params = event.info['params']
     left = keys.days_left(str(params.get('key', '')).strip())
-    if left is None:
-        return
     try:
-        asked = float(params.get('duration') or left)
+        asked = float(params.get('duration') or math.inf)
     except ValueError:
         return  # Girder tells what is wrong with it
-    params['duration'] = str(min(asked, left))
+    if math.isnan(asked):
+        raise Invalid([('duration', 'must be a number of days')])
+    if left is not None:
+        # Girder takes 0 for "as long as the key allows".
+        params['duration'] = str(min(asked, left) if asked else left)
 
 
 def _once_a_request(load):
     @wraps(load)
-    def remembering(identifier, **how):
+    def remembering(*identifier, **how):
         request = cherrypy.serving.request
-        if request.app is None:
-            return load(identifier, **how)
+        if request.app is None or not how.get('force'):  # asked for with a user: the links in Girder's mails
+            return load(*identifier, **how)
         known = request.__dict__.setdefault('spm_tokens', {})
         question = (identifier, *sorted(how.items()))
         if question not in known:
-            known[question] = load(identifier, **how)
+            known[question] = load(*identifier, **how)
         return known[question]
     remembering.remembers = True  # type: ignore[attr-defined]
     return remembering

@@ -8,11 +8,15 @@ from slicer_package_manager.registry.operation import Operation
 from slicer_package_manager.registry.ratelimits import RateLimit
 from slicer_package_manager.rest import tracing
 
-#: Lists, searches, statistics and archives. Downloads of single files are not limited.
+#: Lists, searches, statistics and archives, and what tries passwords or makes accounts. Single files are not limited.
 LIMITED = (
     'get.app', 'get.app/:app_id/release', 'get.app/:app_id/draft', 'get.app/:app_id/package',
-    'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.resource/search', 'get.resource/download',
-    'post.resource/download', 'get.folder/:id/download', 'get.collection/:id/download', 'get.item', 'get.folder',
+    'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.app/:app_id/summary',
+    'get.app/:app_id/package/find', 'get.app/:app_id/package/findall', 'get.app/:app_id/package/download',
+    'get.finding', 'get.download',  # what stands beside the API: /find, /findall and /download, and its page
+    'get.resource/search', 'get.resource/download', 'post.resource/download', 'get.folder/:id/download',
+    'get.collection/:id/download', 'get.item', 'get.folder', 'get.collection', 'get.group', 'get.user', 'get.describe',
+    'get.user/authentication', 'post.user', 'put.user/password/temporary',
 )
 
 

@@ -1,0 +1,45 @@
+"""A check that documents are whole: nothing else can be said of one that lacks what all others have."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from girder.constants import AssetstoreType
+from girder.models.assetstore import Assetstore
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.model_base import Model
+from girder.models.upload import Upload
+
+from slicer_package_manager.doctor.findings import ERROR, Finding, Options
+
+#: What which documents need, with the names that MongoDB gives to types.
+_NEEDED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
+    (Folder, {'$or': [{'spm': {'$exists': True}}, {'parentCollection': {'$exists': False}}]}, {
+        'name': 'string', 'parentId': 'objectId', 'parentCollection': 'string', 'meta': 'object', 'created': 'date',
+        'spm.role': 'string'}),
+    (Item, {'spm': {'$exists': True}}, {
+        'name': 'string', 'folderId': 'objectId', 'size': 'number', 'meta': 'object', 'created': 'date',
+        'spm.kind': 'string'}),
+    (Item, {}, {'folderId': 'objectId'}),
+    (File, {}, {'name': 'string', 'created': 'date'}),
+    (File, {'assetstoreId': {'$ne': None}}, {'size': 'number'}),
+    (File, {'path': {'$exists': True}}, {'path': 'string'}),
+    (Upload, {}, {'name': 'string', 'size': 'number', 'received': 'number', 'updated': 'date'}),
+    (Assetstore, {}, {'name': 'string', 'type': 'number', 'current': 'bool'}),
+    (Assetstore, {'type': AssetstoreType.FILESYSTEM}, {'root': 'string'}),
+)
+
+
+def broken(_options: Options) -> Iterator[Finding]:
+    """Documents that lack something, or have it in a form that nobody can read."""
+    for model, which, needed in _NEEDED:
+        wrong = [{key: {'$not': {'$type': type_}}} for key, type_ in needed.items()]
+        for one in model().collection.find({'$and': [which, {'$or': wrong}]}):
+            keys = ', '.join(key for key, type_ in needed.items() if model().collection.find_one(
+                {'_id': one['_id'], key: {'$not': {'$type': type_}}}, ['_id']))
+            yield Finding(ERROR, f'The document {one["_id"]} of "{model().name}" ("{one.get("name")}") is damaged: '
+                                 f'{keys} is missing or of a wrong type.',
+                          'Restore a backup elsewhere and take the document from there, or delete it by its id; other '
+                          'checks may stop at it.')
