@@ -242,6 +242,13 @@ class Adapter(S3AssetstoreAdapter):
             with self.bucket.failures():
                 super().fileUpdated(file)
 
+    def require_writable(self) -> None:
+        """Pass if the bucket can be reached, so that nothing is changed before a deletion fails.
+
+        :raises Unavailable: it cannot.
+        """
+        self.bucket.require()
+
     def deleteFile(self, file):
         """Delete the object of ``file`` unless another file has it too."""
         with self.bucket.failures():
