@@ -30,7 +30,7 @@ def _processor_seconds(pid):
 
 def largest(pid):
     """MiB of resident memory of the largest process among ``pid`` and those below it."""
-    return max(_mebibytes(one, 'status', 'VmRSS') for one in tree(pid))
+    return max(mebibytes(one, 'status', 'VmRSS') for one in tree(pid))
 
 
 class Peak:
@@ -47,7 +47,7 @@ class Peak:
         self.before = self._sum('status', 'VmRSS')
 
     def _sum(self, file, key):
-        return sum(_mebibytes(pid, file, key) for pid in self.pids)
+        return sum(mebibytes(pid, file, key) for pid in self.pids)
 
     @property
     def growth(self):
@@ -59,6 +59,7 @@ class Peak:
         return self._sum('smaps_rollup', 'Pss') + above_now
 
 
-def _mebibytes(pid, file, key):
+def mebibytes(pid, file, key):
+    """What ``/proc/PID/file`` says of ``key``, in MiB."""
     lines = Path(f'/proc/{pid}/{file}').read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f'{key}:'))

@@ -4,7 +4,7 @@ import os
 import httpx
 import pytest
 
-from plugin_tests import mongodb, processes, roundtrips
+from plugin_tests import buckets, mongodb, processes, roundtrips
 
 
 def pytest_addoption(parser):
@@ -75,7 +75,24 @@ def emptied(assetstore):
         database[name].delete_many({})
     Assetstore().createFilesystemAssetstore(name='files', root=str(assetstore))
     Setting().set(SettingKey.CORS_ALLOW_ORIGIN, '*')
+    # The folders of users take half of the time that it takes to make a user, and nothing here is about them.
+    Setting().set(SettingKey.USER_DEFAULT_FOLDERS, 'none')
     return database
+
+
+@pytest.fixture(scope='session')
+def object_storage():
+    with buckets.running() as storage:
+        yield storage
+
+
+@pytest.fixture
+def s3(object_storage, db):
+    """Object storage with an empty bucket, to which all new files go."""
+    object_storage.clear()
+    buckets.use(object_storage)
+    yield object_storage
+    object_storage.fail = lambda _: None
 
 
 @pytest.fixture

@@ -57,17 +57,18 @@ class Server:
     """A server on ``data_dir`` and on a free port, unless ``args`` have ``--port``.
 
     It answers when ``ready()`` returns. ``url``, ``password`` (of the admin account, when it was generated
-    now), ``output`` and ``errors`` tell what it said; ``exit_code`` is None while it runs.
+    now), ``output`` and ``errors`` tell what it said; ``exit_code`` is None while it runs. ``within`` is a command that
+    runs the one it is given as arguments.
     """
 
-    def __init__(self, data_dir, *args, env=None):
+    def __init__(self, data_dir, *args, env=None, within=()):
         self.data_dir = Path(data_dir)
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._temporary = tempfile.mkdtemp(prefix='spm-')  # a server that is killed leaves something there
         port = [] if '--port' in args else ['--port', '0']
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         self.process = subprocess.Popen(
-            [*_COMMAND, '--data-dir', str(data_dir), *port, *args],
+            [*within, *_COMMAND, '--data-dir', str(data_dir), *port, *args],
             env={**inherited, 'TMPDIR': self._temporary, 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64',
                  **(env or {})},
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors)

@@ -315,6 +315,6 @@ def test_the_command(installation, mongo_uri):
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
     assert doctor() == (0, '17 checks, 0 findings, 0 of them mended.\n', '')
-    code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder')
+    code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors

@@ -59,12 +59,14 @@ def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp('server')
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def start(data_dir):
+    """Start the server, unless it runs; gives it."""
     running = []
 
     def begin():
-        running.append(Server(data_dir, env={'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': 'a-password-for-tests'}))
+        if not running or running[-1].exit_code is not None:
+            running.append(Server(data_dir, env={'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': 'a-password-for-tests'}))
         return running[-1].ready()
     yield begin
     for server in running:

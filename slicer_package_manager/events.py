@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import files, links, placement, quotas, store
+from slicer_package_manager.registry import files, links, object_storage, placement, quotas, store
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -62,6 +62,7 @@ def on_upload_begun(event):
 def on_upload_finalize(event):
     """Before an upload becomes a file, or the new content of one."""
     quotas.check_complete(event.info)
+    object_storage.require_whole(event.info)
     files.put_beside_link(event.info)
     files.keep_old_bytes(event.info)
 

@@ -60,7 +60,7 @@ def test_an_unknown_application_and_a_database_that_is_away_are_told(check, app)
     done = check('Other')
     assert (done.returncode, done.stdout) == (1, '')
     assert 'There is no application "Other"' in done.stderr
-    done = check(database='mongodb://127.0.0.1:9/girder')
+    done = check(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert done.returncode == 1
     assert '127.0.0.1:9 does not answer' in done.stderr
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from slicer_package_manager.cli import database, listener, main, mongod, supervisor, web
+from slicer_package_manager.cli.accounts import account
 from slicer_package_manager.cli.admin import choose_admin
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
@@ -104,6 +105,13 @@ def test_an_uri_is_completed_and_what_it_says_is_kept(uri, expected):
     assert database.completed(uri) == expected
 
 
+@pytest.mark.parametrize(('query', 'seconds'), [('', 10), ('?serverSelectionTimeoutMS=500&w=1', 0.5),
+                                                ('?w=1&serverselectiontimeoutms=60000', 60), ('?w=1', 10),
+                                                ('?serverSelectionTimeoutMS=soon', 10)])
+def test_an_uri_says_how_long_to_wait_for_an_answer(query, seconds):
+    assert database.patience(f'mongodb://h/girder{query}', 10) == seconds
+
+
 def test_the_hosts_of_an_uri_are_without_credentials():
     assert database.hosts_of('mongodb://user:secret@h:1,i:2/name?w=1') == 'h:1,i:2'
 
@@ -185,7 +193,8 @@ def test_the_module_runs_as_the_command_does():
 
 
 @pytest.mark.parametrize(('name', 'command'), [
-    ('serve', serve), ('links check', check), *((f'key {name}', command) for name, command in key.commands.items())])
+    ('serve', serve), ('links check', check),
+    *((f'{group.name} {name}', command) for group in (key, account) for name, command in group.commands.items())])
 def test_the_reference_has_every_option_with_its_default_and_variable(name, command):
     section = REFERENCE.read_text().partition(f'## `slicer-package-manager {name}`')[2].partition('\n## ')[0]
     rows = {row[0]: row[1] for row in re.findall(r'^\| `(--[\w-]+)[^`]*` \|(.*)$', section, re.MULTILINE)}

@@ -139,7 +139,7 @@ def test_a_database_that_cannot_start_shows_its_log(serve, tmp_path):
 
 
 def test_a_database_that_does_not_answer_is_told_without_its_password(serve):
-    server = serve('--database', 'mongodb://someone:hidden-word@127.0.0.1:1/girder')
+    server = serve('--database', 'mongodb://someone:hidden-word@127.0.0.1:1/girder?serverSelectionTimeoutMS=500')
     assert server.process.wait(60) == 1
     assert 'No MongoDB answers at 127.0.0.1:1' in server.errors
     assert 'hidden-word' not in server.errors

@@ -113,9 +113,7 @@ def test_what_the_image_copies_is_there_and_not_ignored():
 
 @pytest.mark.database
 def test_a_replica_set_is_made_of_one_and_grows():
-    # Else each waits for another to take over before it ends.
-    args = ['--replSet', compose.SET, '--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=0']
-    with mongodb.running(*args) as first, mongodb.running(*args) as second:
+    with mongodb.running('--replSet', compose.SET) as first, mongodb.running('--replSet', compose.SET) as second:
         members = [urlsplit(uri).netloc for uri in (first, second)]
         compose.make_replica_set(members[0])
         with pymongo.MongoClient(first, w='majority') as client:

@@ -3,7 +3,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 
 from plugin_tests.faults.database import Database
 from plugin_tests.faults.load import Reader, Round, Writer
+from plugin_tests.ports import free_ports
 from plugin_tests.servers import Server, alive, descendants, poll
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
@@ -21,18 +21,13 @@ KILLS = [WORKER] * 14 + [TREE] * 3 + [POWER] * 3
 WRITERS, READERS = 3, 2
 
 
-def free_port():
-    with socket.create_server(('127.0.0.1', 0)) as probe:
-        return probe.getsockname()[1]
-
-
 class Site:
     """A server on a database of its own, both on ports that stay the same."""
 
     def __init__(self, folder):
         (folder / 'db').mkdir()
-        self.database = Database(folder / 'db', free_port())
-        self.port = free_port()
+        port, self.port = free_ports(2)
+        self.database = Database(folder / 'db', port)
         self.url = f'http://127.0.0.1:{self.port}/api/v1'
         self._folder = folder
         self._server = None
@@ -61,8 +56,11 @@ class Site:
 
     def _worker(self):
         """The process that serves: the one that gunicorn's first process has started."""
-        return poll(lambda: max((pid for pid, command in descendants(self._server.pid).items()
-                                 if 'gunicorn' in command and alive(pid)), default=None), 'a worker runs', 60)
+        def gunicorns():
+            found = {pid for pid, command in descendants(self._server.pid).items() if 'gunicorn' in command}
+            return sorted(pid for pid in found if alive(pid))[1:]
+        (worker,) = poll(gunicorns, 'a worker runs', 60)
+        return worker
 
     def _end_server(self):
         if self._server:

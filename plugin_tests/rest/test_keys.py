@@ -113,7 +113,8 @@ def test_what_is_public_can_be_read_as_by_anyone(machine, app, make):
 
 def test_it_cannot_write_elsewhere(machine, private, builder, api, login):
     owner = login(builder)
-    folder = owner.get('/folder', params={'parentType': 'user', 'parentId': str(builder['_id'])}).json()[0]
+    folder = owner.post('/folder', params={
+        'parentType': 'user', 'parentId': str(builder['_id']), 'name': 'Mine'}).raise_for_status().json()
     item = owner.post('/item', params={'folderId': folder['_id'], 'name': 'mine'}).json()
     stored = upload(owner, item['_id'], b'mine')
     calls = [('POST', '/file', {'parentType': 'item', 'parentId': item['_id'], 'name': 'x', 'size': 1}),

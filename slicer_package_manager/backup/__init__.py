@@ -12,7 +12,8 @@ database cannot be read as it was at one instant. On a replica set it can, for s
 2. Each document is read once, in the order of ids, which never change.
 3. What does not fit together (a child without its parent, a package whose file is not the one that it tells of, or
    whose place is not that of its folder) is read again, until it fits. What is gone by then is left out.
-4. Then the bytes are copied. Files in an assetstore are named by their checksum and never change. A replaced file
+4. Then the bytes are copied. Files in an assetstore are named by their checksum, objects in a bucket at
+   random, and neither ever changes. A replaced file
    stays for some minutes; what was deleted meanwhile is read again, as in 3.
 5. Counts of downloads refer to nothing and change by single writes: whatever is read of them is whole.
 

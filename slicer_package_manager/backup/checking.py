@@ -84,7 +84,7 @@ def _damaged_objects(directory: Directory, backup: Backup, facts: dict[str, Any]
 
 def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
     """What a server with these documents would do wrong: none of it is in a backup that was made without errors."""
-    with knowledge.opened() as known:
+    with knowledge.opened(manifest.buckets(facts)) as known:
         for name, told in facts['collections'].items():
             try:
                 raws = map(streams.encoded, streams.documents(backup.collection(name)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -60,7 +60,10 @@ _WITHOUT_FILE = f'SELECT id FROM item WHERE ours AND ready AND {_FIRST.format("1
 
 
 class Content(NamedTuple):
-    """The bytes that a file document speaks of: where they are, how many, and their SHA-512 if it tells one."""
+    """The bytes that a file document speaks of: where they are, how many, and their SHA-512 if it tells one.
+
+    ``path`` is that of a file, or the key of an object.
+    """
 
     store: str
     path: str
@@ -70,11 +73,12 @@ class Content(NamedTuple):
     imported: bool
 
 
-def _file(doc):
+def _file(doc, buckets):
     attached = doc.get('attachedToId') if doc.get('attachedToType') == 'item' else None
-    stored = doc.get('assetstoreId')
+    stored = _text(doc.get('assetstoreId'))
+    path = doc.get('s3Key' if stored in buckets else 'path') if stored else None
     return (str(doc['_id']), _text(doc.get('itemId')), _text(attached), doc.get('sha512'), doc.get('size') or 0,
-            _text(stored), doc.get('path') if stored else None, bool(doc.get('imported')), doc.get('name'),
+            stored, path, bool(doc.get('imported')) and stored not in buckets, doc.get('name'),
             str(doc.get('created')))
 
 
@@ -99,19 +103,23 @@ def _text(value):
     return None if value is None else str(value)
 
 
-_ROWS = {'file': _file, 'item': _item, 'folder': _folder,
+_ROWS = {'item': _item, 'folder': _folder,
          'collection': lambda doc: (str(doc['_id']),), 'user': lambda doc: (str(doc['_id']),)}
 
 
 class Facts:
-    """The facts of one backup; see the module."""
+    """The facts of one backup; see the module.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    :param buckets: the ids of assetstores in object storage whose files belong to the backup.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, buckets: Collection[str]) -> None:
         self.sql = connection
+        self._buckets = buckets
 
     def add(self, kind: str, document: Any) -> None:
         """Learn ``document`` of the collection ``kind``, or that it has changed."""
-        row = _ROWS[kind](document)
+        row = _file(document, self._buckets) if kind == 'file' else _ROWS[kind](document)
         self.sql.execute(f'REPLACE INTO {kind} VALUES ({", ".join("?" * len(row))})', row)  # noqa: S608 - our names
 
     def forget(self, kind: str) -> None:
@@ -170,7 +178,7 @@ class Facts:
         return self.sql.execute(query, (identifier,)).fetchone() is not None
 
     def add_store(self, identifier: str, root: str) -> None:
-        """Learn of the directory of an assetstore whose files belong to the backup."""
+        """Learn of the directory, or the bucket, of an assetstore whose files belong to the backup."""
         self.sql.execute('REPLACE INTO store VALUES (?, ?)', (identifier, root))
 
     def keep(self, content: Content, digest: str) -> None:
@@ -202,8 +210,8 @@ class Facts:
 
 
 @contextmanager
-def opened() -> Iterator[Facts]:
-    """New facts, in a temporary file that goes afterwards."""
+def opened(buckets: Collection[str] = ()) -> Iterator[Facts]:
+    """New facts, in a temporary file that goes afterwards; see :class:`Facts`."""
     with closing(sqlite3.connect('', isolation_level=None)) as connection:
         connection.executescript(_SCHEMA + 'BEGIN;')
-        yield Facts(connection)
+        yield Facts(connection, buckets)

@@ -15,7 +15,7 @@ from girder.constants import AssetstoreType
 
 import slicer_package_manager
 from slicer_package_manager.backup import facts as knowledge
-from slicer_package_manager.backup import manifest, objects, reading, streams
+from slicer_package_manager.backup import manifest, objects, reading, sources, streams
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.facts import Content, Facts
@@ -45,16 +45,19 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
 
-def make(database, directory: Directory, steps: Steps, *, check: bool = False) -> Result:
+def make(database, directory: Directory, steps: Steps, *, include_s3: bool = False, check: bool = False) -> Result:
     """Make a backup of ``database`` and the files of its filesystem assetstores; the caller holds ``directory``.
 
+    :param include_s3: those in object storage too.
     :param check: read the objects that are there already, and replace those that are damaged.
     :raises BackupError: it cannot be made; then none is listed.
     :raises OSError: a directory cannot be read or written.
     """
     place = directory.begin()
-    with knowledge.opened() as facts:
+    buckets = [str(one['_id']) for one in database['assetstore'].find({'type': AssetstoreType.S3})] * include_s3
+    with knowledge.opened(buckets) as facts:
         maker = _Maker(database, directory, place, facts, steps, check)
+        maker.buckets = buckets
         maker.read_documents()
         maker.copy_contents()
         collections = maker.write_documents()
@@ -76,6 +79,8 @@ class _Maker:
         self.result = Result()
         self.written: dict[str, Written] = {}
         self.stores: list[dict[str, Any]] = []
+        self.buckets: list[str] = []
+        self.sources: dict[str, sources.Source] = {}
         self.consistency = _IN_ORDER
 
     def read_documents(self) -> None:
@@ -99,16 +104,13 @@ class _Maker:
         self.written[name] = streams.write(self.place.collection(name), _told(raws, advance))
 
     def _learn_store(self, store) -> None:
-        if store['type'] == AssetstoreType.FILESYSTEM:
-            if not Path(store['root']).is_dir():
-                raise BackupError(f'The directory of the assetstore "{store["name"]}", {store["root"]}, is not there. '
-                                  'Mount it, or make the backup on the machine that has it.')
-            self.facts.add_store(str(store['_id']), store['root'])
-        elif store['type'] != AssetstoreType.S3:
-            raise BackupError(f'The assetstore "{store["name"]}" is of a type that backups do not know '
-                              f'({store["type"]}). Move its files to another one, and delete it.')
-        self.stores.append({key: store.get(key) for key in ('name', 'type', 'root', 'bucket', 'prefix', 'current')}
-                           | {'id': str(store['_id'])})
+        identifier = str(store['_id'])
+        told = {key: store.get(key) for key in ('name', 'type', 'root', 'bucket', 'prefix', 'current')}
+        if store['type'] != AssetstoreType.S3 or identifier in self.buckets:
+            source = self.sources[identifier] = sources.of(store)
+            told['root'] = str(source)
+            self.facts.add_store(identifier, str(source))
+        self.stores.append(told | {'id': identifier})
 
     def copy_contents(self) -> None:
         """Copy what files speak of; what was deleted meanwhile is looked up again, what is lost is left out."""
@@ -125,7 +127,6 @@ class _Maker:
         self._note_elsewhere()
 
     def _copy_all(self) -> list[Content]:
-        roots = {store['id']: Path(store['root']) for store in self.stores if store['root']}
         contents = self.facts.contents
         wanted = sum(one.size for one in contents() if not self._there(one))
         free = shutil.disk_usage(self.directory.path).free
@@ -133,7 +134,7 @@ class _Maker:
             raise BackupError(f'{self.directory.path} has {free} bytes left, and {wanted} are to be copied there. Make '
                               'room, or take another directory.')
         with self.steps('Copying files', wanted, True) as advance:
-            return [one for one in contents() if not self._copy(one, roots[one.store] / one.path, advance)]
+            return [one for one in contents() if not self._copy(one, advance)]
 
     def _there(self, content: Content) -> bool:
         return not content.imported and self.directory.objects.has(content.sha512, content.size)
@@ -141,36 +142,42 @@ class _Maker:
     def _whole(self, content: Content) -> bool:
         return not self.check or self.directory.objects.problem(str(content.sha512), content.size) is None
 
-    def _copy(self, content: Content, source: Path, advance: Advance) -> bool:
+    def _copy(self, content: Content, advance: Advance) -> bool:
         """Have ``content`` in the directory; tells whether it is."""
         if self._there(content) and self._whole(content):
             self.facts.keep(content, str(content.sha512))
             _count(self.result.shared, content)
             return True
         try:
-            if source.stat().st_size != content.size:
-                return False
-            digest = self.directory.objects.put(source, advance)
+            with self.sources[content.store].opened(content) as source:
+                digest = self.directory.objects.put(source, advance)
         except FileNotFoundError:
             return False
         self.facts.keep(content, digest)
         _count(self.result.copied, content)
         if content.imported:
             self._take_in(content, digest)
+        elif content.sha512 is None:
+            self._change(content, {'sha512': digest})
         elif digest != content.sha512:
-            self.result.notes.append(f'The bytes of "{content.name}" ({source}) do not have the checksum that the '
+            where = f'{self.sources[content.store]}/{content.path}'
+            self.result.notes.append(f'The bytes of "{content.name}" ({where}) do not have the checksum that the '
                                      'database tells. They are in the backup as they are; run the doctor.')
         return True
 
     def _take_in(self, content: Content, digest: str) -> None:
         """Have the documents of an imported file, which lies outside of its assetstore, speak of it as of any other."""
         path = objects.address(digest)
+        self._change(content, {'sha512': digest, 'path': path}, without=('imported', 'mtime'))
+        self.facts.keep(content._replace(path=path), digest)
+
+    def _change(self, content: Content, values: dict[str, str], *, without: tuple[str, ...] = ()) -> None:
+        """Have the documents of the files at ``content`` in the backup with ``values``."""
         for identifier in self.facts.files_at(content):
             document = self.database['file'].find_one({'_id': ObjectId(identifier)})
             if document:
-                changed = {key: value for key, value in document.items() if key not in ('imported', 'mtime')}
-                self.facts.amend('file', identifier, {**changed, 'sha512': digest, 'path': path})
-        self.facts.keep(content._replace(path=path), digest)
+                kept = {key: value for key, value in document.items() if key not in without}
+                self.facts.amend('file', identifier, {**kept, **values})
 
     def _leave_out_what_is_lost(self) -> None:
         """Have no file in the backup without its bytes, and have all packages tell the truth about theirs."""
@@ -198,7 +205,8 @@ class _Maker:
         for identifier, files in self.facts.elsewhere():
             store = names.get(identifier)
             where = f'in the bucket {store["bucket"]} of "{store["name"]}"' if store else 'in no known assetstore'
-            self.result.notes.append(f'{files} files lie {where}; the backup has their documents, not their bytes.')
+            self.result.notes.append(f'{files} files lie {where}; the backup has their documents, not their bytes. '
+                                     '--include-s3 copies them too.')
 
     def write_documents(self) -> dict[str, Written]:
         """Write the collections anew to which something was changed after they were read."""

@@ -7,17 +7,19 @@ import os
 from pathlib import Path
 from typing import Any
 
+from girder.constants import AssetstoreType
+
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 
 NAME = 'manifest.json'
-#: Raised when an older program could not restore a backup any more.
-FORMAT = 1
+#: Raised when an older program could not restore a backup any more: files of buckets are in the second.
+FORMAT, WITH_BUCKETS = 1, 2
 _KEYS = ('format', 'created', 'version', 'collections', 'contents', 'assetstores', 'left_out', 'notes', 'sha256')
 
 
 def write(directory: Path, facts: dict[str, Any]) -> None:
     """Write ``facts`` as the manifest in ``directory``, and have it on the disk before this returns."""
-    whole = {'format': FORMAT, **facts}
+    whole = {'format': WITH_BUCKETS if buckets(facts) else FORMAT, **facts}
     whole['sha256'] = _checksum(whole)
     with (directory / NAME).open('w', encoding='utf-8') as file:
         json.dump(whole, file, indent=2, ensure_ascii=False)
@@ -37,12 +39,17 @@ def read(directory: Path) -> dict[str, Any]:
         form, checksum = found['format'], found['sha256']
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedError([f'{path}: cannot be read: {error}']) from error
-    if form != FORMAT:
-        raise BackupError(f'{path} has the format {form}, and this version knows {FORMAT}. Restore it with the version '
-                          f'that made it: {found.get("version")}.')
+    if form not in (FORMAT, WITH_BUCKETS):
+        raise BackupError(f'{path} has the format {form}, and this version knows {WITH_BUCKETS}. Restore it with the '
+                          f'version that made it: {found.get("version")}.')
     if checksum != _checksum(found) or any(key not in found for key in _KEYS):
         raise DamagedError([f'{path}: its text has changed'])
     return found
+
+
+def buckets(facts: dict[str, Any]) -> set[str]:
+    """The ids of the assetstores in object storage whose files are in the backup with the manifest ``facts``."""
+    return {store['id'] for store in facts['assetstores'] if store['type'] == AssetstoreType.S3 and store['root']}
 
 
 def _checksum(manifest: dict[str, Any]) -> str:

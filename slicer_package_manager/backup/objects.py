@@ -25,8 +25,8 @@ def pour(source: BinaryIO, target: BinaryIO | None = None, advance: Advance = la
     return digest.hexdigest()
 
 
-def place(source: Path, target: Path, by_digest: bool, temporary: Path, advance: Advance = lambda _: None) -> str:
-    """Copy ``source`` to ``target`` so that it is there whole or not at all, and tell its SHA-512.
+def place(source: BinaryIO, target: Path, by_digest: bool, temporary: Path, advance: Advance = lambda _: None) -> str:
+    """Copy what is left of ``source`` to ``target`` so that it is there whole or not at all, and tell its SHA-512.
 
     :param by_digest: ``target`` is a directory that gets the file at ``ab/cd/<SHA-512>``.
     :param temporary: directory on the same file system for the time until it is whole.
@@ -35,8 +35,8 @@ def place(source: Path, target: Path, by_digest: bool, temporary: Path, advance:
     temporary.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=temporary)
     try:
-        with os.fdopen(handle, 'wb') as copy, source.open('rb') as original:
-            digest = pour(original, copy, advance)
+        with os.fdopen(handle, 'wb') as copy:
+            digest = pour(source, copy, advance)
             copy.flush()
             os.fsync(copy.fileno())
         final = target / address(digest) if by_digest else target
@@ -70,7 +70,7 @@ class Objects:
         except OSError:
             return False
 
-    def put(self, source: Path, advance: Advance) -> str:
+    def put(self, source: BinaryIO, advance: Advance) -> str:
         """Keep a copy of ``source``; gives its SHA-512, which is its name."""
         return place(source, self.root, True, self.root / _UNFINISHED, advance)
 

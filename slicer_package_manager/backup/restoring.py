@@ -1,7 +1,9 @@
 """Puts a backup into an empty database and an empty directory."""
 from __future__ import annotations
 
+import hashlib
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import Any
 
 import bson
 from bson.raw_bson import RawBSONDocument
+from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import checking, objects, streams
+from slicer_package_manager.backup import checking, manifest, objects, streams
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Steps
@@ -19,6 +22,9 @@ from slicer_package_manager.backup.streams import RAW
 #: Documents that are stored together.
 _BATCH = 500
 _UNFINISHED = 'temp'
+#: What documents of files in object storage have, and others do not.
+_OF_OBJECT = ('s3Key', 'relpath', 'imported')
+_NO_BYTES = hashlib.sha512().hexdigest()
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,39 @@ class Target:
         return self.assetstore if store['id'] == main['id'] else self.assetstore.with_name('assetstores') / store['id']
 
 
+class Files:
+    """The files of ``backup`` where they are on a disk.
+
+    :param buckets: the assetstores in object storage that get a directory. Their objects get the places that a file
+        with these bytes has in a directory.
+    """
+
+    def __init__(self, backup: Backup, buckets: set[str]) -> None:
+        self.backup, self.buckets = backup, buckets
+
+    def __iter__(self) -> Iterator[checking.Stored]:
+        for one in checking.stored(self.backup):
+            yield one._replace(path=objects.address(one.digest)) if one.store in self.buckets else one
+
+    def moved(self, roots: dict[str, Path]) -> Callable[[RawBSONDocument], RawBSONDocument]:
+        """What makes a file's document, if it speaks of an object, speak of the file on disk."""
+        places = {(one.store, one.path): objects.address(one.digest) for one in checking.stored(self.backup)
+                  if one.store in self.buckets}
+
+        def change(document: RawBSONDocument) -> RawBSONDocument:
+            store = str(document.get('assetstoreId'))
+            if store not in self.buckets:
+                return document
+            kept = {key: value for key, value in document.items() if key not in _OF_OBJECT}
+            path = places.get((store, str(document.get('s3Key'))))
+            if path is None:  # it has no bytes, for which a bucket has no object
+                path = objects.address(_NO_BYTES)
+                (roots[store] / path).parent.mkdir(parents=True, exist_ok=True)
+                (roots[store] / path).touch()
+            return _raw({'sha512': _NO_BYTES, **kept, 'path': path})
+        return change
+
+
 def restore(directory: Directory, backup: Backup, target: Target, steps: Steps, *, replace: bool = False
             ) -> dict[str, Any]:
     """Put ``backup``, which is read whole before, into ``target``; gives its manifest.
@@ -49,14 +88,15 @@ def restore(directory: Directory, backup: Backup, target: Target, steps: Steps, 
     facts = checking.require_whole(directory, backup, steps)
     stores = facts['assetstores']
     roots = {store['id']: target.root_of(store, stores) for store in stores if store['root']}
+    files = Files(backup, manifest.buckets(facts))
     if not replace:
         _require_empty_database(target.database)
-        _require_no_strangers(backup, roots)
-    _require_room(backup, roots)
-    _copy(directory, backup, roots, steps)
+        _require_no_strangers(files, roots)
+    _require_room(files, roots)
+    _copy(directory, files, roots, steps)
     try:
         _drop_all(target.database)
-        _load(backup, facts, target.database, roots, steps)
+        _load(files, facts, target.database, roots, steps)
     except BaseException:
         _drop_all(target.database)
         raise
@@ -70,12 +110,12 @@ def _require_empty_database(database) -> None:
                           'Take a new one, or lose all that is in it with --replace.')
 
 
-def _require_no_strangers(backup: Backup, roots: dict[str, Path]) -> None:
+def _require_no_strangers(files: Files, roots: dict[str, Path]) -> None:
     """Refuse directories with files, but for those that an earlier attempt with this backup has left."""
     found = {root: [path for path in root.rglob('*') if path.is_file()] for root in roots.values() if root.is_dir()}
     if not any(found.values()):
         return
-    ours = {roots[one.store] / one.path for one in checking.stored(backup)}
+    ours = {roots[one.store] / one.path for one in files}
     for root, paths in found.items():
         strangers = [path for path in paths if path not in ours and path.parent != root / _UNFINISHED]
         if strangers:
@@ -83,26 +123,26 @@ def _require_no_strangers(backup: Backup, roots: dict[str, Path]) -> None:
                               'is in it beside the restored files with --replace.')
 
 
-def _require_room(backup: Backup, roots: dict[str, Path]) -> None:
+def _require_room(files: Files, roots: dict[str, Path]) -> None:
     for identifier, root in roots.items():
         root.mkdir(parents=True, exist_ok=True)
-        wanted = sum(one.size for one in checking.stored(backup) if one.store == identifier
+        wanted = sum(one.size for one in files if one.store == identifier
                      and not (root / one.path).exists())
         free = shutil.disk_usage(root).free
         if wanted > free:
             raise BackupError(f'{root} has {free} bytes left, and {wanted} are needed there.')
 
 
-def _copy(directory: Directory, backup: Backup, roots: dict[str, Path], steps: Steps) -> None:
+def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Steps) -> None:
     """Copy the files first, so that no document ever speaks of one that is not there."""
-    with steps('Copying files', sum(one.size for one in checking.stored(backup)), True) as advance:
-        for one in checking.stored(backup):
+    with steps('Copying files', sum(one.size for one in files), True) as advance:
+        for one in files:
             target = roots[one.store] / one.path
             if _is_there(target, one):
                 advance(one.size)
                 continue
-            digest = objects.place(directory.objects.path(one.digest), target, False, roots[one.store] / _UNFINISHED,
-                                   advance)
+            with directory.objects.path(one.digest).open('rb') as source:
+                digest = objects.place(source, target, False, roots[one.store] / _UNFINISHED, advance)
             if digest != one.digest:
                 target.unlink()
                 raise BackupError(f'The object {one.digest} changed while it was copied. Verify the backup.')
@@ -122,14 +162,16 @@ def _drop_all(database) -> None:
             database.drop_collection(name)
 
 
-def _load(backup: Backup, facts: dict[str, Any], database, roots: dict[str, Path], steps: Steps) -> None:
+def _load(files: Files, facts: dict[str, Any], database, roots: dict[str, Path], steps: Steps) -> None:
     """Store the documents, in the opposite order of their reading: nothing speaks of what is not there yet."""
     total = sum(told['entries'] for told in facts['collections'].values())
     with steps('Storing the documents', total, False) as advance:
         for name in reversed(facts['collections']):
-            documents = streams.documents(backup.collection(name))
+            documents = streams.documents(files.backup.collection(name))
             if name == 'assetstore':
                 documents = (_moved(one, roots) for one in documents)
+            elif name == 'file' and files.buckets:
+                documents = map(files.moved(roots), documents)
             while batch := list(islice(documents, _BATCH)):
                 database[name].with_options(RAW).insert_many(batch)
                 advance(len(batch))
@@ -140,7 +182,13 @@ def _moved(store: RawBSONDocument, roots: dict[str, Path]) -> RawBSONDocument:
     identifier = str(store['_id'])
     if identifier not in roots:
         return store
-    return RawBSONDocument(bson.encode({**store, 'root': str(roots[identifier])}), RAW)
+    kept = {key: store[key] for key in ('_id', 'name', 'created', 'current') if key in store
+            } if store['type'] == AssetstoreType.S3 else dict(store)
+    return _raw({**kept, 'type': AssetstoreType.FILESYSTEM, 'root': str(roots[identifier])})
+
+
+def _raw(document: dict[str, Any]) -> RawBSONDocument:
+    return RawBSONDocument(bson.encode(document), RAW)
 
 
 def _require_all(collection, expected: int) -> None:

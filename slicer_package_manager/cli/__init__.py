@@ -2,6 +2,7 @@
 import click
 
 from slicer_package_manager import __version__
+from slicer_package_manager.cli.accounts import account
 from slicer_package_manager.cli.backup import backup
 from slicer_package_manager.cli.doctor import doctor
 from slicer_package_manager.cli.keys import key
@@ -28,6 +29,7 @@ def main():
 main.add_command(serve)
 main.add_command(links)
 main.add_command(key)
+main.add_command(account)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(doctor)

@@ -76,9 +76,11 @@ def backup():
 @click.argument('directory', type=DIRECTORY)
 @connection.options
 @_rules
+@click.option('--include-s3', is_flag=True, help='Copy the files in object storage (S3) too. Without this the backup '
+                                                 'has their documents only, and says so.')
 @click.option('--recheck', is_flag=True,
               help='Read the files that DIRECTORY has already, and copy those again that have changed there.')
-def make(directory: Path, database, data_dir: Path, recheck, **keep):
+def make(directory: Path, database, data_dir: Path, include_s3, recheck, **keep):
     """Make a backup of the database and of the files that it speaks of, in DIRECTORY.
 
     Files that DIRECTORY has already are not copied again, be it from an earlier backup or from one that was broken
@@ -94,7 +96,7 @@ def make(directory: Path, database, data_dir: Path, recheck, **keep):
     place, rule = Directory(directory), _rule(pruning, keep)
     with failures(), connection.connected(database, data_dir), place.writing():
         from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
-        result = making.make(getDbConnection().get_database(), place, step, check=recheck)
+        result = making.make(getDbConnection().get_database(), place, step, include_s3=include_s3, check=recheck)
         _tell(result)
         if result.left_out:
             raise SystemExit(_INCOMPLETE)

@@ -99,5 +99,5 @@ def _answers(uri, seconds):
 
 
 def _require_answer(uri):
-    if not _answers(uri, 10):
+    if not _answers(uri, database.patience(uri, 10)):
         raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')

@@ -31,6 +31,13 @@ def completed(uri: str, options: Mapping[str, str] = SAFE_OPTIONS) -> str:
     return f'{scheme}://{hosts}/{name or DEFAULT_DATABASE}' + (f'?{parameters}' if parameters else '')
 
 
+def patience(uri: str, seconds: float) -> float:
+    """Seconds to wait for a first answer: what ``uri`` says by serverSelectionTimeoutMS, else ``seconds``."""
+    given = {key.lower(): value for key, value in parse_qsl(uri.partition('?')[2])}
+    milliseconds = given.get('serverselectiontimeoutms', '')
+    return int(milliseconds) / 1000 if milliseconds.isdecimal() else seconds
+
+
 def hosts_of(uri: str) -> str:
     """The part of ``uri`` that may be shown: its hosts, without credentials."""
     return uri.partition('://')[2].partition('?')[0].partition('/')[0].rpartition('@')[2]

@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from girder.exceptions import RestException, ValidationException
 
-from slicer_package_manager.cli import connection
+from slicer_package_manager.cli import connection, tables
 from slicer_package_manager.cli.errors import ServeError
 
 _PURPOSES = ('upload', 'read', 'full')
@@ -52,12 +51,7 @@ def list_keys(login, database, data_dir: Path, as_json):
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    table = Table(*_COLUMNS, box=None)
-    for row in rows:
-        table.add_row(*(str(row[column.lower()]) for column in _COLUMNS))
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False, markup=False).print(table)
+    tables.show(_COLUMNS, rows)
 
 
 _COLUMNS = ('Id', 'Login', 'Name', 'Scope', 'State', 'Created', 'Used', 'Expires')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from slicer_package_manager.cli import connection
+from slicer_package_manager.cli import connection, tables
 from slicer_package_manager.cli.errors import ServeError
 
 _GITHUB_API = 'https://api.github.com'
@@ -77,12 +77,8 @@ def _report(findings, *, as_json):
     if as_json:
         click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    wrong = [finding for finding in findings if finding.state != 'ok']
+    wrong = sorted((finding for finding in findings if finding.state != 'ok'), key=lambda one: (one.state, one.name))
     if wrong:
-        table = Table('State', 'Package', 'Reason', 'URL', box=None)
-        for finding in sorted(wrong, key=lambda one: (one.state, one.name)):
-            table.add_row(finding.state, finding.name, finding.reason, finding.url, style=None)
-        Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+        tables.show(('State', 'Package', 'Reason', 'URL'), [
+            {'state': one.state, 'package': one.name, 'reason': one.reason, 'url': one.url} for one in wrong])
     click.echo(f'{len(findings)} links checked, {len(wrong)} of them need attention.')

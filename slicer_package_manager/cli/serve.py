@@ -143,7 +143,8 @@ def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str])
         'login': options.admin.login,
         'password': options.admin.password,
         'embedded': options.database is None,
-        'patience': _EXTERNAL_PATIENCE if options.database else _EMBEDDED_PATIENCE,
+        'patience': (database.patience(options.database, _EXTERNAL_PATIENCE) if options.database
+                     else _EMBEDDED_PATIENCE),
     }
     process = spawn([sys.executable, '-m', 'slicer_package_manager.cli.bootstrap'], env=env,
                     cwd=options.data.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

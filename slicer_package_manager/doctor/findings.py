@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 ERROR, WARNING = 'error', 'warning'
 #: What was begun and not finished for so long will not be finished any more.
 ABANDONED = timedelta(days=1)
+#: What to do about bytes that are lost.
+AGAIN = 'Upload it again, or restore a backup elsewhere and take it from there.'
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,9 @@ class Check(NamedTuple):
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             yield Finding(ERROR, f'This check broke off at a damaged document ({type(error).__name__}: {error}).',
                           'See what "documents" found; mend that first, and check again.')
+
+
+def named(document) -> str:
+    """The file or upload ``document``, as it is told."""
+    place = f' of the item {document["itemId"]}' if document.get('itemId') else ''
+    return f'"{document["name"]}" ({document["_id"]}{place})'

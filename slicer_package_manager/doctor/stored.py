@@ -15,7 +15,8 @@ from girder.models.file import File
 from girder.models.upload import Upload
 
 from slicer_package_manager.backup.objects import pour
-from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
+from slicer_package_manager.doctor import buckets
+from slicer_package_manager.doctor.findings import ABANDONED, AGAIN, ERROR, WARNING, Finding, Options, named
 from slicer_package_manager.registry import downloads, files, store
 from slicer_package_manager.registry import uploads as half
 from slicer_package_manager.registry.downloads import Download
@@ -23,7 +24,6 @@ from slicer_package_manager.registry.downloads import Download
 #: Where bytes that nobody speaks of are put aside, in their assetstore.
 ASIDE = 'orphaned'
 _SHA512 = re.compile('[0-9a-f]{128}')
-_AGAIN = 'Upload it again, or restore a backup elsewhere and take it from there.'
 
 
 def _stores():
@@ -31,7 +31,7 @@ def _stores():
     return [one for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}) if Path(one['root']).is_dir()]
 
 
-def lost(_options: Options) -> Iterator[Finding]:
+def lost(options: Options) -> Iterator[Finding]:
     """Whether the bytes of all files are there, as many as they should be."""
     for one in _stores():
         for file in File().find({'assetstoreId': one['_id'], 'path': {'$exists': True}}):
@@ -39,10 +39,11 @@ def lost(_options: Options) -> Iterator[Finding]:
             try:
                 found = path.stat().st_size
             except OSError:
-                yield Finding(ERROR, f'The bytes of {_named(file)} are not at {path}.', _AGAIN)
+                yield Finding(ERROR, f'The bytes of {named(file)} are not at {path}.', AGAIN)
                 continue
             if found != file['size']:
-                yield Finding(ERROR, f'{_named(file)} has {found} bytes at {path} instead of {file["size"]}.', _AGAIN)
+                yield Finding(ERROR, f'{named(file)} has {found} bytes at {path} instead of {file["size"]}.', AGAIN)
+    yield from buckets.lost(options)
 
 
 def changed(options: Options) -> Iterator[Finding]:
@@ -58,8 +59,9 @@ def changed(options: Options) -> Iterator[Finding]:
         except OSError:
             continue  # see lost
         if digest != file['sha512']:
-            yield Finding(ERROR, f'The bytes of {_named(file)} at {path} have the checksum {digest[:16]}... instead of '
-                                 f'{file["sha512"][:16]}...', _AGAIN)
+            yield Finding(ERROR, f'The bytes of {named(file)} at {path} have the checksum {digest[:16]}... instead of '
+                                 f'{file["sha512"][:16]}...', AGAIN)
+    yield from buckets.changed(options)
 
 
 def retired(_options: Options) -> Iterator[Finding]:
@@ -70,18 +72,19 @@ def retired(_options: Options) -> Iterator[Finding]:
                       'Use --fix; the next upload to the server removes them too.', files.sweep)
 
 
-def uploads(_options: Options) -> Iterator[Finding]:
+def uploads(options: Options) -> Iterator[Finding]:
     """Uploads that stopped half-way more than a day ago, and their bytes."""
     for upload in Upload().find({'updated': {'$lt': store.now() - ABANDONED}}):
-        yield Finding(WARNING, f'The upload of {_named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
+        yield Finding(WARNING, f'The upload of {named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which gives it up; clients begin such an upload anew.',
                       partial(half.give_up, upload))
     for path in half.leftovers(ABANDONED):
         yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
+    yield from buckets.unfinished(options)
 
 
-def unused(_options: Options) -> Iterator[Finding]:
+def unused(options: Options) -> Iterator[Finding]:
     """Bytes in assetstores that no file speaks of."""
     for one in _stores():
         for path in Path(one['root']).glob('[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*'):
@@ -89,6 +92,7 @@ def unused(_options: Options) -> Iterator[Finding]:
                 yield Finding(WARNING, f'No file speaks of {path} ({path.stat().st_size} bytes).',
                               f'Use --fix, which moves it to {Path(one["root"], ASIDE)}; delete it there once you are '
                               'sure that no restored database wants it.', partial(_put_aside, one, path))
+    yield from buckets.unused(options)
 
 
 def _is_old(path: Path) -> bool:
@@ -136,8 +140,3 @@ def _add_up(kept, *others) -> None:
                 '$inc': {'count': other['count'] - moved}, '$set': {f'moved.{identifier}': other['count']}})
             collection.delete_one({'_id': identifier, 'count': other['count']})
     collection.update_one({'_id': kept}, {'$unset': {'moved': ''}})
-
-
-def _named(document) -> str:
-    place = f' of the item {document["itemId"]}' if document.get('itemId') else ''
-    return f'"{document["name"]}" ({document["_id"]}{place})'

@@ -87,17 +87,17 @@ def _remove_file(original, file, updateItemSize=True, **kwargs):
 
 
 def _forget_before_bytes(item, file):
-    """Take ``file`` from the lists and from its item while its bytes are there, if they are on disk.
+    """Take ``file`` from the lists while its bytes are there, and from its item if they are on disk.
 
     A server that is killed between the two leaves bytes that nobody wants, not a package that has lost them.
     """
     adapter = File().getAssetstoreAdapter(file) if file.get('assetstoreId') else None
-    if not isinstance(adapter, disk.Disk):
-        return
-    adapter.require_writable()
+    if isinstance(adapter, disk.Disk):
+        adapter.require_writable()
     if file.get('itemId'):
         files.settle(item, without=file)
-    File().collection.delete_one({'_id': file['_id']})
+    if isinstance(adapter, disk.Disk):  # Girder deletes bytes in object storage only as long as the document is there
+        File().collection.delete_one({'_id': file['_id']})
 
 
 def apply() -> None:

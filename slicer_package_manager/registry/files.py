@@ -28,6 +28,12 @@ def thing_of(file):
     return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
 
 
+def is_for_thing(upload) -> bool:
+    """Whether ``upload`` becomes the file of a package or extension."""
+    file = ('fileId' in upload and File().findOne({'_id': upload['fileId']})) or {'itemId': upload.get('parentId')}
+    return thing_of(file) is not None
+
+
 class Found(NamedTuple):
     """A package or extension, the folder that says who may read it, and its file if it has one."""
 
@@ -180,6 +186,7 @@ def sweep(older_than=GRACE) -> None:
             File().remove(file, updateItemSize=False)
         except Exception:
             logger.exception('The replaced file %s could not be removed; it is tried again later.', file['_id'])
+            return  # if its storage is out of reach, each of the others would take as long to fail
 
 
 def replaced_soon(file) -> bool:

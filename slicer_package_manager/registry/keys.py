@@ -17,7 +17,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 from girder.models.user import User
 
-from slicer_package_manager.registry import files, store, values, visibility
+from slicer_package_manager.registry import accounts, files, store, values, visibility
 from slicer_package_manager.registry.errors import Forbidden, Invalid, NotFound
 
 UPLOAD = 'slicer_package_manager.upload'
@@ -43,7 +43,7 @@ def create(login: str, name: str, purpose: str, days: int | None) -> dict[str, A
     :raises NotFound: there is no such user.
     :raises Invalid: a list could not show ``name``.
     """
-    user, name = _user(login), _name(name)
+    user, name = accounts.load(login), _name(name)
     # Inactive until its end is stored: a crash between the two leaves no key without one.
     key = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS, active=False)
     changes: dict[str, Any] = {'active': True}
@@ -58,7 +58,7 @@ def of(login: str | None = None) -> list[dict[str, Any]]:
 
     :raises NotFound: there is no such user.
     """
-    query = {} if login is None else {'userId': _user(login)['_id']}
+    query = {} if login is None else {'userId': accounts.load(login)['_id']}
     found = list(ApiKey().find(query, fields={'key': False, 'access': False}, sort=[('created', 1), ('_id', 1)]))
     users = {user['_id']: user['login'] for user in User().find(
         {'_id': {'$in': [key['userId'] for key in found]}}, fields=['login'])}
@@ -108,13 +108,6 @@ def _name(given):
     if not kept:
         raise Invalid([('name', 'must not be empty')])
     return kept
-
-
-def _user(login):
-    user = User().findOne({'login': login.lower()})
-    if user is None:
-        raise NotFound(f'There is no user with the login "{values.shortened(login)}".')
-    return user
 
 
 # What the scope allows, for the user ``user`` of a token that has nothing else.

@@ -42,6 +42,7 @@ class _Preparation(threading.Thread):
                     writing.allow()
                     adoption.adopt()
                     promotion.resume()
+                    uploads.settle_interrupted()
             except PyMongoError as error:
                 if not reach.passes(error):
                     raise

@@ -46,6 +46,20 @@ def read(file, adapter, start: int, stop: int):
     return stream
 
 
+def location(file, adapter, disposition: str, *, head: bool) -> str:
+    """A URL where the object storage of ``adapter`` hands out ``file``, see :meth:`object_storage.Adapter.location`.
+
+    Tells the audit log and the handlers of Girder's events what ``File.download`` tells them.
+    """
+    about = {'startByte': 0, 'endByte': None}
+    events.trigger('model.file.download.request', info={'file': file, **about})
+    auditLogger.info('file.download', extra={
+        'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
+    found = adapter.location(file, disposition, head=head)
+    events.trigger('model.file.download.complete', info={'file': file, **about, 'redirect': True})
+    return found
+
+
 def _pieces(file, adapter, start, stop):
     adapter.require()
     path = adapter.fullPath(file)

@@ -50,6 +50,26 @@ def _digest(path):
     return digest
 
 
+def settle_interrupted() -> None:
+    """Have the packages tell the truth whose files were changed by a server that was killed before it said so.
+
+    They are those of uploads which are about to become files, or were when the server ended, and of files that were
+    replaced lately.
+    """
+    for upload in Upload().find({'$expr': {'$eq': ['$received', '$size']}}):
+        item = files.thing_of(_file_of(upload) or {})
+        if item is not None:
+            files.settle(item)
+    replaced = File().collection.distinct('attachedToId', {'spm.retired': {'$exists': True}})
+    for item in Item().find({'_id': {'$in': replaced}, 'spm.kind': {'$exists': True}}):
+        files.settle(item)
+
+
+def _file_of(upload):
+    """The file that ``upload`` changes, ``None`` if it is gone; or what is known of a new one."""
+    return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
+
+
 def look_after() -> None:
     """Have old uploads given up from now on, as long as this process lives."""
     threading.Thread(target=_look_after, name='old-uploads', daemon=True).start()
@@ -58,6 +78,7 @@ def look_after() -> None:
 def _look_after():
     while True:
         try:
+            settle_interrupted()
             give_up_old()
         except Exception:
             logger.exception('Old uploads could not be given up; it is tried again later.')
@@ -93,7 +114,7 @@ def _claim(upload) -> bool:
 
 def _belongs_to_others(upload) -> bool:
     """Whether ``upload`` goes to a place that is there, and no part of the registry."""
-    file = File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
+    file = _file_of(upload)
     if file is None:
         return False
     if upload.get('parentType') == 'folder':

@@ -111,11 +111,8 @@ def _location(download):
     file = download.file
     if not download.stored:
         return file['linkUrl']
-    try:
-        File().download(file, contentDisposition=download.disposition)
-    except cherrypy.HTTPRedirect as redirect:
-        return redirect.urls[0]
-    raise BadGateway(f'The assetstore of "{file["name"]}" does not hand out its files.')
+    return stored.location(file, download.adapter, http.content_disposition(file['name'], download.disposition),
+                           head=not download.is_get)
 
 
 def _asked_part(download):

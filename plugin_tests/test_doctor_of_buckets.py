@@ -1,0 +1,69 @@
+"""What the doctor finds in object storage."""
+from datetime import timedelta
+
+import pytest
+
+from plugin_tests.test_doctor import found
+
+pytestmark = pytest.mark.database
+
+KEY = 'ab/cd/' + '0' * 32
+
+
+@pytest.fixture
+def stored(s3, make, monkeypatch):
+    """The key of a package's object; all is old enough to be abandoned."""
+    monkeypatch.setattr('slicer_package_manager.doctor.buckets.ABANDONED', timedelta(seconds=-60))
+    make('package', content=b'content')
+    (key,) = s3.objects()
+    return key
+
+
+def put(content):
+    return lambda s3, key: s3.client.put_object(Bucket='packages', Key=key, Body=content)
+
+
+def begin(s3, _key):
+    s3.client.create_multipart_upload(Bucket='packages', Key=KEY)
+
+
+def refuse(s3, _key):
+    s3.fail = lambda _: s3.refuse
+
+
+@pytest.mark.parametrize(('damage', 'check', 'told'), [
+    pytest.param(lambda s3, key: s3.client.delete_object(Bucket='packages', Key=key), 'bytes', 'are not at s3://',
+                 id='lost'),
+    pytest.param(put(b'conten'), 'bytes', 'has 6 bytes at s3://', id='short'),
+    pytest.param(put(b'CONTENT'), 'checksums', 'have the checksum', id='changed'),
+    pytest.param(begin, 'uploads', 'belong to nothing', id='unfinished upload'),
+    pytest.param(lambda s3, _: put(b'x')(s3, KEY), 'unused', f'speaks of s3://packages/{KEY} (1 bytes)', id='unused'),
+    pytest.param(lambda s3, _: put(b'x')(s3, 'thesis.txt'), None, None, id='not one of ours'),
+    pytest.param(refuse, 'bytes', 'The object storage "objects" is busy', id='away')])
+def test_what_is_wrong_in_a_bucket_is_told(s3, stored, damage, check, told):
+    assert found() == []
+    damage(s3, stored)
+    assert [name for name, _ in texts()] == ([check] if check else [])
+    assert all(told in what for _, what in texts())
+
+
+def texts():
+    from slicer_package_manager.doctor.checks import CHECKS
+    from slicer_package_manager.doctor.findings import Options
+    return [(check.name, finding.what) for check in CHECKS for finding in check.find(Options(sample=None))]
+
+
+def test_parts_that_belong_to_nothing_are_removed(s3, stored):
+    begin(s3, stored)
+    found(mend=True)
+    assert s3.unfinished() == []
+    assert list(s3.objects()) == [stored]
+
+
+def test_an_upload_that_is_under_way_is_left_alone(s3, stored, api, make):
+    item = make('extension')
+    api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'f.zip', 'size': 12 << 20},
+             content=bytes(6 << 20), headers={'Content-Type': 'application/octet-stream'}).raise_for_status()
+    assert s3.unfinished()
+    assert found(mend=True) == []
+    assert s3.unfinished()

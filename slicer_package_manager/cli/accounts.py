@@ -1,0 +1,63 @@
+"""The commands ``account``: who may do what, and taking an account back."""
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from girder.exceptions import RestException
+
+from slicer_package_manager.cli import connection, tables
+from slicer_package_manager.cli.errors import ServeError
+
+
+@click.group()
+def account():
+    """See who has an account, and take one back that was stolen or whose password is lost."""
+
+
+@account.command('list')
+@connection.options
+@click.option('--json', 'as_json', is_flag=True, help='Print them as JSON.')
+def list_accounts(database, data_dir: Path, as_json):
+    """List all accounts, which of them are site administrators, and how many API keys they have."""
+    with _registry(database, data_dir) as accounts:
+        rows = [{'login': one['login'], 'administrator': 'yes' if one['admin'] else 'no', 'keys': one['keys'],
+                 'created': f'{one["created"]:%Y-%m-%d}', 'email': one['email']} for one in accounts.everyone()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        tables.show(('Login', 'Administrator', 'Keys', 'Created', 'Email'), rows)
+
+
+@account.command()
+@click.argument('login')
+@connection.options
+def reset(login, database, data_dir: Path):
+    """Give the account LOGIN a new password, and print it on standard output. It is not shown again.
+
+    All sessions of the account end, its API keys are deleted, and one-time passwords are switched off.
+    """
+    password = secrets.token_urlsafe(15)
+    with _registry(database, data_dir) as accounts:
+        keys = accounts.reset(login, password)
+    click.echo(f'All sessions of {login} have ended, and {keys} API keys are deleted. The new password is not shown '
+               'again:', err=True)
+    click.echo(password)
+
+
+@contextmanager
+def _registry(database, data_dir):
+    """The module of accounts, on the database that the options mean; what it refuses ends the command.
+
+    :raises ServeError: see :func:`connection.connected`, and for what the module refuses.
+    """
+    with connection.connected(database, data_dir):
+        # Girder connects when it is imported.
+        from slicer_package_manager.registry import accounts  # noqa: PLC0415
+        try:
+            yield accounts
+        except RestException as error:
+            raise ServeError(str(error)) from error

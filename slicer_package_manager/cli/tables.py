@@ -1,0 +1,13 @@
+"""Tables on standard output."""
+import sys
+from collections.abc import Sequence
+
+
+def show(columns: Sequence[str], rows: Sequence[dict]) -> None:
+    """Print ``rows``, whose keys are ``columns`` in lower case; a line for each, whatever the width, for programs."""
+    from rich.console import Console  # noqa: PLC0415 - most commands need not load it
+    from rich.table import Table  # noqa: PLC0415
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*(str(row[column.lower()]) for column in columns))
+    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False, markup=False).print(table)
