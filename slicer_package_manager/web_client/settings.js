@@ -16,10 +16,10 @@
         {name: 'stream_hosts', label: 'Hosts that this server streams from', type: 'lines', help: 'One on each line; redirects only lead to these.'},
         {name: 'default_app', label: 'Application of pages whose address names none', type: 'text', help: 'Its id. Empty: the one with Slicer’s id, else the only public one.'},
         {name: 'upload_quotas', label: 'Bytes that the files of an application may have together', type: 'json', help: 'By id of the application, and "default" for all others: {"default": 1000000000000}. Without either there is no limit.'},
-        {name: 'upload_max_age', label: 'Days after which an upload that stands still is given up', type: 'number', min: '0', max: '3650', help: '0: never.'},
         {name: 'ready_share', label: 'Share of extensions that makes a release or draft ready, in percent', type: 'number', min: '0', max: '100', help: 'Of the extensions that the one before has for the same system. Until then the one before is offered as the latest.'},
         {name: 'list_max_age', label: 'Seconds for which caches may answer lists without asking', type: 'number', min: '0', max: '3600', help: 'Proxies and browsers, for what everybody may read. 0: they ask each time.'},
-        {name: 'list_cache_mbytes', label: 'Memory of each server process for lists, in MiB', type: 'number', min: '0', max: '4096'}
+        {name: 'list_cache_mbytes', label: 'Memory of each server process for lists, in MiB', type: 'number', min: '0', max: '4096'},
+        {name: 'upload_max_age', label: 'Days after which an upload that stands still is given up', type: 'number', min: '0', max: '3650', help: '0: never.'}
     ];
 
     const key = (name) => `${PREFIX}.${name}`;
