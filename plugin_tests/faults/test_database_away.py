@@ -99,6 +99,8 @@ def outage(site, request):
     def begin():
         if request.param == 'dead':
             site.database.kill()
+            for _ in range(2):  # the first one notices, and after the second nobody waits any more, as readers would
+                refused(site.admin.post('/app', params={'name': 'Slicer'}))
         else:
             site.wire.cut()
         return back
@@ -179,11 +181,11 @@ def test_a_slow_database_makes_the_server_slow_and_no_more(site):
 
 
 def test_a_worker_that_is_started_while_it_is_away_serves_as_soon_as_it_is_back(site, outage):
-    back = outage()
+    back, told = outage(), len(site.server.errors)
     (worker,) = workers(site.server)
     os.kill(worker, signal.SIGKILL)
-    poll(lambda: not alive(worker), 'the worker has ended', 60)
-    poll(lambda: workers(site.server), 'another one is started', 60)
+    poll(lambda: 'A worker waits for the database' in site.server.errors[told:], 'another one is started', 120)
+    assert not alive(worker)
     back()
     site.is_well()
 

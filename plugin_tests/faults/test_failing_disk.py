@@ -169,3 +169,43 @@ def test_damaged_bytes_are_replaced_by_an_upload_of_the_right_ones(make, api, tm
     stored.write_bytes(b'wrong')
     upload(api, item['_id'], b'right')
     assert api.get(f'/item/{item["_id"]}/download').content == b'right'
+
+
+def test_a_server_that_dies_while_it_deletes_leaves_no_package_without_its_file(make, api, anonymous, app, db,
+                                                                                  monkeypatch):
+    from slicer_package_manager.registry import disk
+    item = make('package', content=b'content')
+    files = []
+
+    def die(*_args, **_options):
+        files.append(db.file.count_documents({}))
+        raise SystemError('killed')
+    monkeypatch.setattr(disk, 'remove_unused', die)
+    assert api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').status_code == 500
+    monkeypatch.undo()
+    assert files == [0]
+    assert anonymous.get(f'/app/{app["_id"]}/package').json() == []
+    upload(api, item['_id'], b'content')
+    assert anonymous.get(f'/item/{item["_id"]}/download').content == b'content'
+
+
+@pytest.mark.parametrize('change', [{'meta.sha512': '0' * 128}, {'spm.ready': False}])
+def test_a_start_tells_what_a_server_that_died_could_not(make, api, anonymous, app, db, change):
+    from bson.objectid import ObjectId
+
+    from slicer_package_manager.registry import uploads
+    item = make('package', content=b'old')
+    upload(api, item['_id'], b'new')
+    db.item.update_one({'_id': ObjectId(item['_id'])}, {'$set': change})
+    uploads.settle_interrupted()
+    (found,) = anonymous.get(f'/app/{app["_id"]}/package').json()
+    assert found['meta']['sha512'] == hashlib.sha512(b'new').hexdigest()
+
+
+def test_a_download_that_meets_a_deletion_is_404(make, anonymous, monkeypatch):
+    from girder.models.item import Item
+
+    from slicer_package_manager.registry import stored
+    item = make('package', content=b'content')
+    monkeypatch.setattr(stored.Disk, 'require', lambda _: Item().remove(Item().load(item['_id'], force=True)))
+    assert anonymous.get(f'/item/{item["_id"]}/download').status_code == 404

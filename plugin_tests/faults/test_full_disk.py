@@ -160,4 +160,6 @@ def test_a_disk_that_gets_full_under_the_only_request_is_freed_of_it(server, sma
                         headers={**BINARY, 'Content-Length': str(len(CONTENT))})
     assert is_full(answer, 'one.zip')
     assert small.parts() == []
-    assert 'OneRequest' not in listed(admin, app)
+    with server.client() as anonymous:
+        assert 'OneRequest' not in listed(anonymous, app)
+    assert not admin.get(f'/item/{item}/files').json()  # on the connection that was refused in the middle

@@ -59,7 +59,7 @@ def _embedded(data: DataDir) -> Iterator[str]:
         raise ServeError(f'There is no server in the data directory {data.path}. Name another one with --data-dir, or '
                          'a database with --database.')
     running = data.sockets / mongod.SOCKET_NAME
-    if running.exists() and _answers(database.socket_uri(str(running)), 2):
+    if running.exists() and answers(database.socket_uri(str(running)), 2):
         yield database.socket_uri(str(running))
         return
     with _own(data) as uri:
@@ -82,13 +82,14 @@ def _own(data: DataDir) -> Iterator[str]:
 
 def _wait(uri, supervisor):
     deadline = time.monotonic() + _START_SECONDS
-    while not _answers(uri, 0.5):
+    while not answers(uri, 0.5):
         supervisor.pause(0.05)
         if time.monotonic() > deadline:
             raise ServeError(f'The database does not answer within {_START_SECONDS} s.')
 
 
-def _answers(uri, seconds):
+def answers(uri: str, seconds: float) -> bool:
+    """Whether the database of ``uri`` answers within ``seconds``."""
     client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
     with client:
         try:
@@ -99,5 +100,5 @@ def _answers(uri, seconds):
 
 
 def _require_answer(uri):
-    if not _answers(uri, database.patience(uri, 10)):
+    if not answers(uri, database.patience(uri, 10)):
         raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')

@@ -3,6 +3,7 @@ import importlib
 import logging
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from gunicorn.glogging import Logger
 from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
 
-from slicer_package_manager.cli import processes
+from slicer_package_manager.cli import connection, processes
 from slicer_package_manager.registry import addresses, logs, operation
 
 _SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
 _SECRET = re.compile(r'(?i)([?&](?:token|key|password|old|new)=)[^&\s"]*')
+#: How long a worker that starts waits for an answer of the database before it says so, in seconds.
+_PATIENCE = 5
 _operation = operation.of()
 
 
@@ -99,9 +102,19 @@ def when_ready(_server):
         sys.exit(0)
 
 
-def post_fork(server, _worker):
-    """End the workers with their master, even if that is killed."""
+def post_fork(server, worker):
+    """End the workers with their master, even if that is killed, and have them wait for the database."""
     processes.die_with_parent(server.pid)
+    _wait_for_database(worker)
+
+
+def _wait_for_database(worker):
+    """Wait until the database answers: gunicorn ends the server when a worker cannot start."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)  # the worker has its own later, and now those of its master
+    while not connection.answers(os.environ['GIRDER_MONGO_URI'], _PATIENCE):
+        worker.log.warning('A worker waits for the database, which does not answer.')
+        worker.notify()
 
 
 def child_exit(_server, worker):

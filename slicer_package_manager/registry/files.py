@@ -11,6 +11,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry import store
+from slicer_package_manager.registry.clock import CLOCK
 from slicer_package_manager.registry.listing import BATCH
 
 logger = logging.getLogger(__name__)
@@ -180,7 +181,9 @@ def put_beside_link(upload) -> None:
 
 
 def sweep(older_than=GRACE) -> None:
-    """Remove the files that were retired longer ago than ``older_than``."""
+    """Remove the files that were retired longer ago than ``older_than``, unless the clock was set meanwhile."""
+    if not CLOCK.is_steady(older_than.total_seconds()):
+        return
     for file in File().find({'spm.retired': {'$lte': store.now() - older_than}}):
         try:
             File().remove(file, updateItemSize=False)

@@ -18,12 +18,15 @@ from girder.models.upload import Upload
 from girder.utility import _hash_state
 
 from slicer_package_manager.registry import disk, files, registration, settings, store
+from slicer_package_manager.registry.clock import CLOCK
 
 logger = logging.getLogger(__name__)
 
 _PIECE = 1024 * 1024
 #: Between two looks for old uploads, in seconds.
 _PAUSE = 3600
+#: For how long old uploads are let alone after the clock was set, in seconds: those that go on move meanwhile.
+_SETTLED = 3600
 #: What is in no upload's document may be in one soon; not any more after this.
 _UNKNOWN = timedelta(days=1)
 
@@ -93,7 +96,7 @@ def give_up_old() -> int:
     :returns: how many were given up.
     """
     days = settings.get(settings.UPLOAD_MAX_AGE)
-    if not days:
+    if not days or not CLOCK.is_steady(_SETTLED):
         return 0
     limit = store.now() - timedelta(days=days)
     old = Upload().find({'updated': {'$lt': limit}})

@@ -2,12 +2,18 @@
 
 CherryPy reads 8 KiB at a time. gunicorn receives up to 1 MiB ahead and copies what is left of it at each such read,
 which is a hundred times the work of the upload itself.
+
+What a refused upload still sends is read too, up to what clients send at once. gunicorn would hang up instead, and
+clients would be told of a broken connection, not of the reason.
 """
+import contextlib
 import io
 
 import cherrypy
 
 STEP = 1024 * 1024
+#: The most that is read for nothing, in bytes: the largest piece of girder-client.
+_MOST_UNUSED = 64 * 1024 * 1024
 
 
 class _Body(io.RawIOBase):
@@ -16,15 +22,15 @@ class _Body(io.RawIOBase):
     def __init__(self, source, left):
         super().__init__()
         self._source = source
-        self._left = left
+        self.left = left
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
-        data = self._source.read(min(len(buffer), self._left))
+        data = self._source.read(min(len(buffer), self.left))
         buffer[:len(data)] = data
-        self._left -= len(data)
+        self.left -= len(data)
         return len(data)
 
 
@@ -32,10 +38,22 @@ def _buffer():
     """Before the body of a request is read."""
     body = cherrypy.request.body
     if body.length is not None and body.length > STEP // 16:
-        body.fp = io.BufferedReader(_Body(body.fp, body.length), min(STEP, body.length))
+        cherrypy.request.spm_body = _Body(body.fp, body.length)
+        body.fp = io.BufferedReader(cherrypy.request.spm_body, min(STEP, body.length))
+
+
+def _use_up():
+    """Before the answer: read what is left of the body of a request that was refused."""
+    body = getattr(cherrypy.request, 'spm_body', None)
+    if body is None or body.left > _MOST_UNUSED:
+        return
+    with contextlib.suppress(OSError):  # the client is gone
+        while body.left and body.read(STEP):
+            pass
 
 
 def read_in_large_steps(resource):
     """Make ``resource``, one of the API's, read the bodies of its requests so."""
-    config = {**getattr(resource, '_cp_config', {}), 'hooks.before_request_body': _buffer}
+    config = {**getattr(resource, '_cp_config', {}), 'hooks.before_request_body': _buffer,
+              'hooks.before_finalize': _use_up}
     resource._cp_config = config  # noqa: SLF001 - CherryPy's way to configure a resource
