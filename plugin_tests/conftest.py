@@ -87,8 +87,10 @@ def object_storage():
 
 
 @pytest.fixture
-def s3(object_storage, db):
-    """Object storage with an empty bucket, to which all new files go."""
+def s3(object_storage, db, monkeypatch):
+    """Object storage with an empty bucket, to which all new files go; what fails there is tried again at once."""
+    from botocore.retries import standard
+    monkeypatch.setattr(standard.ExponentialBackoff, 'delay_amount', lambda *_: 0)
     object_storage.clear()
     buckets.use(object_storage)
     yield object_storage

@@ -62,7 +62,7 @@ class Server:
     """
 
     def __init__(self, data_dir, *args, env=None, within=()):
-        self.data_dir = Path(data_dir)
+        self.data_dir, self.env = Path(data_dir), env
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._temporary = tempfile.mkdtemp(prefix='spm-')  # a server that is killed leaves something there
         port = [] if '--port' in args else ['--port', '0']

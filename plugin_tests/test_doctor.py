@@ -268,6 +268,13 @@ def test_a_link_that_tells_no_size_is_no_damage(installation, make):
     assert found() == []
 
 
+def test_of_several_files_none_is_taken_away_because_something_else_is_wrong_too(installation):
+    installation.add_file(sha512='f' * 128, created=datetime.now(timezone.utc))
+    installation.db['item'].update_one(the_package(installation), {'$set': {'spm.ready': False}})
+    found(mend=True)
+    assert installation.db['file'].count_documents({'itemId': installation.package['_id']}) == 2
+
+
 def test_little_space_is_told(installation, monkeypatch):
     monkeypatch.setenv('GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES', str(10**9))
     assert found() == ['assetstores']

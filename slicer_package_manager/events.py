@@ -15,8 +15,8 @@ _registered_before = ContextVar('registered_before', default=None)
 
 def on_item_save(event):
     """Before an item is saved."""
-    store.require_storable(event.info)
     placement.check_item(event.info)
+    store.require_storable(event.info)
 
 
 def on_item_saved(event):

@@ -101,7 +101,7 @@ def _listens(port):
 
 def _certificate(folder):
     subprocess.run([
-        'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+        'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30',
         '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
         '-keyout', str(folder / 'key.pem'), '-out', str(folder / 'certificate.pem')], capture_output=True, check=True)
     return str(folder / 'certificate.pem')

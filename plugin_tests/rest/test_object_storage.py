@@ -20,10 +20,8 @@ BYTES = {'Content-Type': 'application/octet-stream'}
 
 
 @pytest.fixture(autouse=True)
-def _storage(s3, monkeypatch):
-    """All tests here are about object storage; what fails is tried again at once."""
-    from botocore.retries import standard
-    monkeypatch.setattr(standard.ExponentialBackoff, 'delay_amount', lambda *_: 0)
+def _storage(s3):
+    """All tests here are about object storage."""
 
 
 @pytest.fixture
@@ -266,6 +264,16 @@ def test_a_slicer_that_follows_no_redirect_gets_the_bytes(anonymous, uploaded, c
     assert count() == 1
 
 
+def test_a_setting_says_which_way_the_bytes_go(api, anonymous, uploaded, count):
+    for number, (way, status) in enumerate([('stream', 200), ('redirect', 302)], 1):
+        api.put('/system/setting', params={'key': 'slicer_package_manager.link_delivery', 'value': f'"{way}"'}
+                ).raise_for_status()
+        for headers in ({}, QT5):
+            assert anonymous.head(f'/item/{uploaded["_id"]}/download', headers=headers).status_code == status
+        assert anonymous.get(f'/item/{uploaded["_id"]}/download').status_code == status
+        assert count() == number
+
+
 def test_files_in_an_archive_count(anonymous, uploaded, count):
     assert anonymous.get(f'/item/{uploaded["_id"]}/download', params={'format': 'zip'}).status_code == 200
     assert count() == 1
@@ -420,6 +428,15 @@ def test_while_the_storage_is_away_nothing_changes_and_everybody_is_told(api, an
     assert {**stored(), 'upload': []} == before
     assert [one['_id'] for one in anonymous.get(f'/app/{app["_id"]}/package').json()] == [away['_id']]
     assert count() == 0
+
+
+def test_a_package_stays_listed_when_the_storage_fails_in_its_deletion(api, uploaded, s3, found_ids):
+    s3.fail = lambda request: s3.refuse if request.method == 'DELETE' else None
+    assert api.delete(f'/item/{uploaded["_id"]}').status_code == 503
+    assert found_ids('package') == [uploaded['_id']]
+    s3.fail = lambda _: None
+    api.delete(f'/item/{uploaded["_id"]}').raise_for_status()
+    assert (found_ids('package'), s3.objects()) == ([], {})
 
 
 def test_a_bucket_that_refuses_is_told(api, uploaded, s3):

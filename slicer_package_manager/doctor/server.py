@@ -71,6 +71,13 @@ def missing_indexes(_options: Options) -> Iterator[Finding]:
 def contradicting_settings(_options: Options) -> Iterator[Finding]:
     """Whether the settings are usable and go together."""
     settings.register()
+    if Setting().get(SettingKey.CACHE_ENABLED):
+        yield Finding(WARNING, 'Each server process keeps a cache of its own (core.cache.enabled), which the others do '
+                               'not know of.', 'Turn the cache off; with one single process it may stay on.')
+    if User().findOne({'admin': True}, fields=['_id']) is None:
+        yield Finding(ERROR, 'There is no administrator: nobody can change settings or accounts, and where there is no '
+                             'account at all, the first one that is registered becomes one.',
+                      'Start slicer-package-manager serve on this database, which creates the account.')
     try:
         values = {key: settings.get(key) for key in settings.RULES}
     except ValidationException as error:
@@ -84,12 +91,6 @@ def contradicting_settings(_options: Options) -> Iterator[Finding]:
                                        f'fetch from there ({settings.STREAM_HOSTS}), which it has to for some clients.',
                               f'Add it to {settings.STREAM_HOSTS}, or set {settings.LINK_DELIVERY} to "redirect".')
     yield from _applications(values)
-    if Setting().get(SettingKey.CACHE_ENABLED):
-        yield Finding(WARNING, 'Each server process keeps a cache of its own (core.cache.enabled), which the others do '
-                               'not know of.', 'Turn the cache off; with one single process it may stay on.')
-    if User().findOne({'admin': True}, fields=['_id']) is None:
-        yield Finding(ERROR, 'There is no administrator: the next account that is registered becomes one.',
-                      'Start slicer-package-manager serve on this database, which creates the account.')
 
 
 def _applications(values) -> Iterator[Finding]:

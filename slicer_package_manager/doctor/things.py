@@ -41,9 +41,8 @@ def _with_files(which):
 
 def _wrong(item) -> Iterator[Finding]:
     found = sorted(item['files'], key=lambda file: (file['created'], file['_id']))
-    if len(found) > 1:
-        yield from _several(item, found)
-    yield from _untrue(item, found)
+    # What is told of several files is mended with one of them left, which is for a person to choose.
+    yield from _several(item, found) if len(found) > 1 else _untrue(item, found)
 
 
 def _several(item, found) -> Iterator[Finding]:
@@ -67,7 +66,7 @@ def _untrue(item, found) -> Iterator[Finding]:
     elif item['meta'].get('sha512', '') != sha512:
         yield Finding(ERROR, f'{_named(item)} tells another checksum than that of its file.',
                       'Use --fix, which corrects it.', partial(_settle, item))
-    if item['size'] != sum(file.get('size', 0) for file in found) and len(found) < 2:  # noqa: PLR2004 - else see there
+    if item['size'] != sum(file.get('size', 0) for file in found):
         yield Finding(WARNING, f'{_named(item)} has the size {item["size"]}, and its file another one.',
                       'Use --fix, which corrects it.', partial(_settle, item))
 

@@ -90,11 +90,22 @@ class Bucket:
             logger.error('%s: %s', name, error)  # noqa: TRY400 - the message tells all
             if status >= _SERVER_ERROR or code in _BUSY:
                 raise Unavailable(f'{name} is busy ({code}). Try again later.', _RETRY_AFTER) from error
-            raise BadGateway(f'{name} refuses what is asked for ({code}). An administrator has to look at the bucket '
-                             f'"{self.assetstore["bucket"]}" and at what its key may do.') from error
+            raise self._refusal(code) from error
         except BotoCoreError as error:
             logger.error('%s: %s', name, error)  # noqa: TRY400 - the message tells all
             raise Unavailable(f'{name} does not answer. Try again later.', _RETRY_AFTER) from error
+
+    def _refusal(self, code):
+        return BadGateway(f'The object storage "{self.assetstore["name"]}" refuses what is asked for ({code}). An '
+                          f'administrator has to look at the bucket "{self.assetstore["bucket"]}" and at what its key '
+                          'may do.')
+
+    def require(self) -> None:
+        """Pass if the bucket is there and answers."""
+        try:
+            self.call('head_bucket')
+        except LostError as error:
+            raise self._refusal('NoSuchBucket') from error
 
     def size(self, key: str) -> int | None:
         """How many bytes the object ``key`` has; ``None`` if there is none."""

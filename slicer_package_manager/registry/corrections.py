@@ -12,7 +12,7 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import disk, files, placement, promotion
+from slicer_package_manager.registry import disk, files, object_storage, placement, promotion
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
@@ -79,7 +79,12 @@ def _remove_file(original, file, updateItemSize=True, **kwargs):
         return None
     if item is not None:
         _forget_before_bytes(item, file)
-    result = original(file, updateItemSize=updateItemSize, **kwargs)
+    try:
+        result = original(file, updateItemSize=updateItemSize, **kwargs)
+    except Exception:
+        if item is not None:
+            files.settle(item)  # the file stays, if object storage has got out of reach
+        raise
     if item is not None and updateItemSize:
         # Somebody else may have told of the file while it was still there.
         files.settle(item)
@@ -92,7 +97,7 @@ def _forget_before_bytes(item, file):
     A server that is killed between the two leaves bytes that nobody wants, not a package that has lost them.
     """
     adapter = File().getAssetstoreAdapter(file) if file.get('assetstoreId') else None
-    if isinstance(adapter, disk.Disk):
+    if isinstance(adapter, disk.Disk | object_storage.Adapter):
         adapter.require_writable()
     if file.get('itemId'):
         files.settle(item, without=file)

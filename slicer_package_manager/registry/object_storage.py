@@ -6,14 +6,13 @@ that is not enough for packages and extensions is told with each function; other
 from __future__ import annotations
 
 import hashlib
-import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from girder.constants import AssetstoreType
-from girder.exceptions import GirderException, ValidationException
+from girder.exceptions import ValidationException
 from girder.models.assetstore import Assetstore
 from girder.models.upload import Upload
 from girder.utility import _hash_state, assetstore_utilities
@@ -21,9 +20,7 @@ from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
 from girder.utility.s3_assetstore_adapter import S3AssetstoreAdapter
 
 from slicer_package_manager.registry import files
-from slicer_package_manager.registry.bucket import Bucket, LostError, NoSuchUploadError
-
-logger = logging.getLogger(__name__)
+from slicer_package_manager.registry.bucket import Bucket, NoSuchUploadError
 
 #: How many bytes go to the bucket at a time, and how many must at least, but for the last ones of a file.
 PART, SMALLEST_PART = 16 << 20, 5 << 20
@@ -222,12 +219,7 @@ class Adapter(S3AssetstoreAdapter):
         start = min(offset or 0, stop)
         if start >= stop:
             return lambda: iter(())
-        try:
-            pieces = self.bucket.read(file['s3Key'], start, stop, file['size'])
-        except LostError as error:
-            logger.error('The content of the file %s is lost: %s', file['_id'], error)  # noqa: TRY400 - it tells all
-            raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; '
-                                  'upload it again.') from error
+        pieces = self.bucket.read(file['s3Key'], start, stop, file['size'])
         return lambda: pieces
 
     def location(self, file, disposition: str, *, head: bool) -> str:
@@ -249,6 +241,13 @@ class Adapter(S3AssetstoreAdapter):
         if files.thing_of(file) is None:
             with self.bucket.failures():
                 super().fileUpdated(file)
+
+    def require_writable(self) -> None:
+        """Pass if the bucket can be reached, so that nothing is changed before a deletion fails.
+
+        :raises Unavailable: it cannot.
+        """
+        self.bucket.require()
 
     def deleteFile(self, file):
         """Delete the object of ``file`` unless another file has it too."""

@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import NoReturn
 
 from girder import auditLogger, events
 from girder.exceptions import GirderException
 from girder.models.file import File
 
+from slicer_package_manager.registry.bucket import LostError
 from slicer_package_manager.registry.disk import Disk
 from slicer_package_manager.registry.errors import NotFound
 
@@ -36,8 +38,11 @@ def read(file, adapter, start: int, stop: int):
     events.trigger('model.file.download.request', info={'file': file, **about})
     auditLogger.info('file.download', extra={
         'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
-    pieces = (_pieces(file, adapter, start, stop) if on_disk(adapter)
-              else adapter.downloadFile(file, offset=start, endByte=stop, headers=False))
+    try:
+        pieces = (_pieces(file, adapter, start, stop) if on_disk(adapter)
+                  else adapter.downloadFile(file, offset=start, endByte=stop, headers=False))
+    except LostError as error:
+        _refuse_lost(file, error)
 
     def stream():
         yield from pieces()
@@ -60,14 +65,18 @@ def location(file, adapter, disposition: str, *, head: bool) -> str:
     return found
 
 
+def _refuse_lost(file, reason) -> NoReturn:
+    if File().findOne({'_id': file['_id']}, fields=['_id']) is None:
+        raise NotFound(f'"{file["name"]}" was deleted in this moment.')
+    logger.error('The content of the file %s is missing: %s', file['_id'], reason)
+    raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
+
+
 def _pieces(file, adapter, start, stop):
     adapter.require()
     path = adapter.fullPath(file)
     if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
-        if File().findOne({'_id': file['_id']}, fields=['_id']) is None:
-            raise NotFound(f'"{file["name"]}" was deleted in this moment.')
-        logger.error('The content of the file %s is missing at %s.', file['_id'], path)
-        raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
+        _refuse_lost(file, f'nothing is at {path}')
 
     def stream():
         left = stop - start
