@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.database, pytest.mark.process]
 
 PASSWORD = 'a-password-for-tests'
 WORKER, TREE, POWER = 'the worker', 'all processes of the server', 'the server and the database'
-KILLS = [WORKER] * 14 + [TREE] * 3 + [POWER] * 3
+KILLS = [WORKER] * 15 + [TREE] * 2 + [POWER] * 3
 WRITERS, READERS = 3, 2
 
 

@@ -72,7 +72,8 @@ def test_the_setting_says_after_how_many_days_and_zero_keeps_all(begin, grow_old
 
 
 def test_uploads_to_other_places_are_left_alone_as_long_as_these_are_there(begin, grow_old, give_up, api, admin, db):
-    place = api.get('/folder', params={'parentType': 'user', 'parentId': str(admin['_id'])}).json()[0]['_id']
+    place = api.post('/folder', params={'parentType': 'user', 'parentId': str(admin['_id']),
+                                        'name': 'elsewhere'}).raise_for_status().json()['_id']
     item = api.post('/item', params={'folderId': place, 'name': 'other'}).raise_for_status().json()['_id']
     for one in (begin(item), begin(place, 'folder', 9_000_000)):
         grow_old(one)
