@@ -2,6 +2,7 @@
 import os
 
 import httpx
+import pymongo
 import pytest
 
 from plugin_tests import buckets, mongodb, processes, roundtrips
@@ -95,6 +96,16 @@ def s3(object_storage, db, monkeypatch):
     buckets.use(object_storage)
     yield object_storage
     object_storage.fail = lambda _: None
+
+
+@pytest.fixture
+def restored(mongo_uri, tmp_path):
+    """An empty database of another name, and an empty data directory; gives the URI and the directory."""
+    uri = mongo_uri.rpartition('/')[0] + '/restored'
+    with pymongo.MongoClient(uri) as client:
+        client.drop_database('restored')
+        yield uri, tmp_path / 'elsewhere'
+        client.drop_database('restored')
 
 
 @pytest.fixture

@@ -48,16 +48,6 @@ def filled(make, api, db, s3, app):
     return s3
 
 
-@pytest.fixture
-def restored(mongo_uri, tmp_path):
-    """An empty database of another name, and an empty data directory; gives the URI and the directory."""
-    uri = mongo_uri.rpartition('/')[0] + '/restored'
-    with pymongo.MongoClient(uri) as client:
-        client.drop_database('restored')
-        yield uri, tmp_path / 'elsewhere'
-        client.drop_database('restored')
-
-
 def test_objects_are_copied_once_and_checked(make_backup, filled, place, make, api):
     result = make_backup()
     assert set(place.objects.digests()) == {hashlib.sha512(one).hexdigest() for one in (LARGE, b'small')}

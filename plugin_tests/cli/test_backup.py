@@ -38,16 +38,6 @@ def command(mongo_uri, backups):
     return run
 
 
-@pytest.fixture
-def restored(mongo_uri, tmp_path):
-    """An empty database of another name, and an empty data directory; gives the URI and the directory."""
-    uri = mongo_uri.rpartition('/')[0] + '/restored'
-    with pymongo.MongoClient(uri) as client:
-        client.drop_database('restored')
-        yield uri, tmp_path / 'elsewhere'
-        client.drop_database('restored')
-
-
 def restore(backups, restored, *args):
     uri, data_dir = restored
     return commands.run('restore', backups, '--database', uri, '--data-dir', data_dir, *args)

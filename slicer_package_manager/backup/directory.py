@@ -9,7 +9,6 @@ lock, reading.lock
 """
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from slicer_package_manager import locks
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.objects import Objects
+from slicer_package_manager.durability import sync
 
 PARTIAL = '.partial'
 _NAME = re.compile(r'\d{4}-\d\d-\d\dT\d{6}Z')
@@ -98,10 +98,10 @@ class Directory:
     def finish(self, partial: Backup) -> Backup:
         """Give the backup ``partial``, which is all on the disk, its name."""
         final = Backup(partial.path.with_name(partial.name.removesuffix(PARTIAL)))
-        _sync(partial.path / 'database')
-        _sync(partial.path)
+        sync(partial.path / 'database')
+        sync(partial.path)
         partial.path.rename(final.path)
-        _sync(self._backups)
+        sync(self._backups)
         return final
 
     def remove(self, backup: Backup) -> None:
@@ -145,12 +145,3 @@ class Directory:
             yield
         finally:
             lock.__exit__(None, None, None)
-
-
-def _sync(directory: Path) -> None:
-    """Have the entries of ``directory`` on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -23,6 +23,7 @@ from girder.utility import _hash_state, assetstore_utilities
 from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
 from girder.utility.filesystem_assetstore_adapter import DEFAULT_PERMS, FilesystemAssetstoreAdapter
 
+from slicer_package_manager.durability import sync
 from slicer_package_manager.registry.errors import Full, NotFound, OutOfStep, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ class Disk(FilesystemAssetstoreAdapter):
                 if Path(upload['tempFile']).exists() or not _is_in_place(target, upload):
                     self._put_in_place(upload, target)
             for folder in {target.parent, *made}:
-                _sync(folder)
+                sync(folder)
         file.update(sha512=target.name, path=str(target.relative_to(self.assetstore['root'])))
         return file
 
@@ -183,7 +184,7 @@ class Disk(FilesystemAssetstoreAdapter):
         if part.stat().st_size < upload['size']:
             raise FileNotFoundError(errno.ENOENT, 'The end of an upload is lost', str(part))
         os.truncate(part, upload['size'])
-        _sync(part)
+        sync(part)
         with suppress(PermissionError):  # some file systems know no permissions
             part.chmod(self.assetstore.get('perms', DEFAULT_PERMS))
         part.replace(target)
@@ -280,15 +281,6 @@ def _make_folders(target: Path) -> list[Path]:
             continue
         changed.append(folder.parent)
     return changed
-
-
-def _sync(path: Path) -> None:
-    """Have ``path``, a file or a folder, on the disk itself, where that can be had."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def register() -> None:

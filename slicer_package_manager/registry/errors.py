@@ -2,18 +2,25 @@
 from girder.exceptions import RestException, ValidationException
 
 
-class NotFound(RestException):
+class _Answered(RestException):
+    """A failure that is answered with the HTTP status ``status``."""
+
+    status: int
+
+    def __init__(self, message):
+        super().__init__(message, code=self.status)
+
+
+class NotFound(_Answered):
     """The named thing does not exist, or the user may not know that it does (404)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=404)
+    status = 404
 
 
-class Conflict(RestException):
+class Conflict(_Answered):
     """Two different things claim one name (409)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=409)
+    status = 409
 
 
 class Invalid(ValidationException):
@@ -28,51 +35,47 @@ class Invalid(ValidationException):
         super().__init__(f'Invalid values: {message}.', field=self.problems[0][0])
 
 
-class Forbidden(RestException):
+class Forbidden(_Answered):
     """What is asked for is not allowed to anybody, as things are (403)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=403)
+    status = 403
 
 
-class TooLarge(RestException):
+class TooLarge(_Answered):
     """What is sent does not fit (413)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=413)
+    status = 413
 
 
-class TooMany(RestException):
+class TooMany(_Answered):
     """The client asks too often (429)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=429)
+    status = 429
 
 
-class BadGateway(RestException):
+class BadGateway(_Answered):
     """Another server, which hosts a file for us, fails (502)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=502)
+    status = 502
 
 
-class OutOfStep(RestException):
+class OutOfStep(_Answered):
     """Client and server do not agree on how much of an upload has arrived (400)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=400)
+    status = 400
 
 
-class Full(RestException):
+class Full(_Answered):
     """There is no room to store what is sent (507)."""
 
-    def __init__(self, message):
-        super().__init__(message, code=507)
+    status = 507
 
 
-class Unavailable(RestException):
-    """It is not possible now, and may be possible ``after`` so many seconds."""
+class Unavailable(_Answered):
+    """It is not possible now, and may be possible ``after`` so many seconds (503)."""
+
+    status = 503
 
     def __init__(self, message, after):
-        super().__init__(message, code=503)
+        super().__init__(message)
         self.after = after

@@ -46,12 +46,15 @@ class _Outage:
 _outage = _Outage()
 
 
+def patience() -> float:
+    """How long one operation on the database may take, in seconds: the ``timeoutMS`` of its URI, or our own."""
+    return getDbConnection().options.timeout or DATABASE_SECONDS
+
+
 def lost() -> bool:
     """Whether there was no server to write to for so long that nobody should wait for one any more.
 
     This asks what the driver knows, and not the database.
     """
-    client = getDbConnection()
-    servers = client.topology_description.server_descriptions()
-    patience = client.options.timeout or DATABASE_SECONDS
-    return _outage.lasts(writable=any(server.is_writable for server in servers.values())) > patience
+    servers = getDbConnection().topology_description.server_descriptions()
+    return _outage.lasts(writable=any(server.is_writable for server in servers.values())) > patience()

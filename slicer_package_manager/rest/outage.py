@@ -22,16 +22,16 @@ from slicer_package_manager.rest import errors, tracing
 logger = logging.getLogger(__name__)
 
 MESSAGE = 'The database is out of reach. Nothing is wrong with the request: try it again in a moment.'
-#: How long all that a request reads may take, in seconds. One that writes may have much to do, or wait for the bytes
-#: of its client: there each operation on the database has an end of its own.
-_READING_SECONDS = 25
+#: How much longer than one operation on the database all that a request reads may take, in seconds. One that writes may
+#: have much to do, or wait for the bytes of its client: there each operation has an end of its own.
+_MORE = 5
 _READS = ('GET', 'HEAD')
 #: Tells the state of the server, also that the database is away.
 _HEALTH = '/slicer_package_manager/health'
 
 
 def _limit(method):
-    return pymongo.timeout(_READING_SECONDS) if method in _READS else nullcontext()
+    return pymongo.timeout(reach.patience() + _MORE) if method in _READS else nullcontext()
 
 
 def _answering(handle):
