@@ -1,6 +1,7 @@
 """The commands of the pages for operation work as they stand, and show what the pages show."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
 from plugin_tests.deploy import proxy
 from plugin_tests.servers import starter
 
+#: What the commands of the pages are.
+_PROGRAMS = ('curl', 'jq', 'openssl', 'ss', 'ps')
+_MISSING = [*([] if proxy.program() else ['nginx']), *(name for name in _PROGRAMS if shutil.which(name) is None)]
 pytestmark = [pytest.mark.database, pytest.mark.process,
-              pytest.mark.skipif(proxy.program() is None, reason='nginx is not installed')]
+              pytest.mark.skipif(bool(_MISSING), reason=f'{", ".join(_MISSING)}: not installed')]
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = 'of-the-site-admin'
