@@ -49,9 +49,13 @@ class Machine:
 
     def upload(self, app_id, name, content, pieces=2):
         """Make an extension with a file, sent in ``pieces``, and return its id; by then all of it is acknowledged."""
-        item = self.need('POST', f'/app/{app_id}/extension', params={**EXTENSION_FORM, 'baseName': name}).json()
+        form = {**EXTENSION_FORM, 'baseName': name}
+        item = self.need('POST', f'/app/{app_id}/extension', params=form).json()
+        acknowledged = False
         while not self._stored(item['_id'], content):
-            self._send(item['_id'], f'{name}.tar.gz', content, -(-len(content) // pieces))
+            acknowledged = self._send(item['_id'], f'{name}.tar.gz', content, -(-len(content) // pieces))
+        if not acknowledged:  # it is stored, but what was answered was that it may not be
+            self.need('POST', f'/app/{app_id}/extension', params=form)
         return item['_id']
 
     def _stored(self, item_id, content):
@@ -71,8 +75,9 @@ class Machine:
                 continue
             told = self.ask('GET', '/file/offset', params={'uploadId': begun['_id']})
             if not told.is_success:
-                return  # it is complete, or gone: a look at the item tells
+                return False  # it is complete, or gone: a look at the item tells
             offset = told.json()['offset']
+        return True
 
     def close(self):
         """End the connection."""

@@ -37,7 +37,7 @@ def alive(pid):
 
 
 def descendants(pid):
-    """The processes that ``pid`` started, and those they started, with their command lines."""
+    """The processes that ``pid`` started, and those they started, parents first, with their command lines."""
     found = {}
     for stat in Path('/proc').glob('[0-9]*/stat'):
         with contextlib.suppress(OSError):
@@ -116,6 +116,11 @@ class Server:
     def mongods(self):
         """The processes that use the server's own database, whoever started them."""
         return [pid for pid, command in descendants(1).items() if f'--dbpath {self.data_dir}/db' in command]
+
+    def gunicorns(self):
+        """The processes of the web server that run: the first one, and then those that serve, its workers."""
+        # Numbers of processes begin anew after the largest one, so they tell nothing about their order.
+        return [pid for pid, command in descendants(self.pid).items() if 'gunicorn' in command and alive(pid)]
 
     def client(self, login=None, password=None):
         """A client of the API, logged in when ``login`` is given; a context manager."""

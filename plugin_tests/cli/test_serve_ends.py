@@ -149,8 +149,7 @@ def test_the_death_of_the_database_ends_the_server_with_its_reason(serve):
 def test_the_death_of_the_web_server_ends_the_database(serve):
     server = serve(*ONE).ready()
     started = descendants(server.pid)
-    master = min(pid for pid, command in started.items() if 'gunicorn' in command)
-    os.kill(master, signal.SIGKILL)
+    os.kill(server.gunicorns()[0], signal.SIGKILL)
     assert server.process.wait(60) == 1
     assert 'The web server (gunicorn) ended by itself' in server.errors
     poll(lambda: not any(map(alive, started)), 'all processes have ended')

@@ -68,7 +68,7 @@ def test_the_password_of_the_variable_is_used_and_never_shown(server):
 
 
 def test_the_web_server_does_not_inherit_the_password(server):
-    gunicorns = [pid for pid, command in descendants(server.pid).items() if 'gunicorn' in command]
+    gunicorns = server.gunicorns()
     assert gunicorns
     for pid in gunicorns:
         assert PASSWORD.encode() not in Path(f'/proc/{pid}/environ').read_bytes()

@@ -10,7 +10,7 @@ import pymongo
 import pytest
 
 from plugin_tests.conftest import EXTENSION_FORM
-from plugin_tests.servers import descendants, poll, starter
+from plugin_tests.servers import poll, starter
 
 pytestmark = pytest.mark.process
 
@@ -19,8 +19,7 @@ CHUNK = 5 * 1024 * 1024  # Girder takes no smaller one, but for the last
 
 def workers(server):
     """The processes that serve: those that gunicorn's first process started."""
-    found = {pid for pid, command in descendants(server.pid).items() if 'gunicorn' in command}
-    return sorted(found - {min(found)})
+    return sorted(server.gunicorns()[1:])
 
 
 @contextlib.contextmanager

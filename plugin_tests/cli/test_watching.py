@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from plugin_tests.conftest import PACKAGE_FORM, upload
-from plugin_tests.servers import descendants, poll, starter
+from plugin_tests.servers import poll, starter
 
 pytestmark = pytest.mark.process
 
@@ -73,8 +73,7 @@ def test_the_counts_of_all_processes_add_up(server, ready):
     assert grown('spm_downloads_total', kind='package') == 40
     assert grown('spm_http_sent_bytes_total', route=route['route']) == 40 * 200_000
     assert grown('spm_http_request_seconds_count', **route) == 40
-    workers = [pid for pid, command in descendants(server.pid).items() if 'gunicorn' in command]
-    assert len(workers) == 3
+    assert len(server.gunicorns()) == 3
 
 
 def test_uploads_and_the_state_of_the_server_are_told(server, ready):

@@ -12,7 +12,7 @@ from plugin_tests.conftest import EXTENSION_FORM, upload
 from plugin_tests.faults.database import Database
 from plugin_tests.faults.wire import Wire
 from plugin_tests.ports import free_ports
-from plugin_tests.servers import alive, descendants, poll, starter
+from plugin_tests.servers import alive, poll, starter
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -182,18 +182,12 @@ def test_a_slow_database_makes_the_server_slow_and_no_more(site):
 
 def test_a_worker_that_is_started_while_it_is_away_serves_as_soon_as_it_is_back(site, outage):
     back, told = outage(), len(site.server.errors)
-    (worker,) = workers(site.server)
+    (worker,) = site.server.gunicorns()[1:]
     os.kill(worker, signal.SIGKILL)
     poll(lambda: 'A worker waits for the database' in site.server.errors[told:], 'another one is started', 120)
     assert not alive(worker)
     back()
     site.is_well()
-
-
-def workers(server):
-    """The processes that serve: those that gunicorn's first process has started."""
-    found = {pid for pid, command in descendants(server.pid).items() if 'gunicorn' in command}
-    return sorted(pid for pid in found if alive(pid))[1:]
 
 
 def test_a_start_ends_with_the_reason_when_it_is_silent(site):

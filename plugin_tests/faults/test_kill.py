@@ -11,7 +11,7 @@ import pytest
 from plugin_tests.faults.database import Database
 from plugin_tests.faults.load import Reader, Round, Writer
 from plugin_tests.ports import free_ports
-from plugin_tests.servers import Server, alive, descendants, poll
+from plugin_tests.servers import Server, alive, poll
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -56,10 +56,7 @@ class Site:
 
     def _worker(self):
         """The process that serves: the one that gunicorn's first process has started."""
-        def gunicorns():
-            found = {pid for pid, command in descendants(self._server.pid).items() if 'gunicorn' in command}
-            return sorted(pid for pid in found if alive(pid))[1:]
-        (worker,) = poll(gunicorns, 'a worker runs', 60)
+        (worker,) = poll(lambda: self._server.gunicorns()[1:], 'a worker runs', 60)
         return worker
 
     def _end_server(self):

@@ -2,8 +2,11 @@
 from types import SimpleNamespace
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from plugin_tests.conftest import upload
+from plugin_tests.servers import poll
+from slicer_package_manager.registry import changes
 
 pytestmark = pytest.mark.database
 
@@ -116,7 +119,6 @@ def test_failures_are_not_kept(anonymous, api, app, item, path):
 def test_a_request_that_writes_much_announces_it_once(api, item, monkeypatch):
     from girder.models.item import Item
 
-    from slicer_package_manager.registry import changes
     announced = []
     monkeypatch.setattr(changes.Change().collection.__class__, 'update_one', _spy(announced, changes))
     api.put(f'/item/{item["_id"]}', params={'name': 'a'}).raise_for_status()
@@ -194,3 +196,20 @@ def test_who_may_be_somebody_or_comes_from_another_page_is_answered_by_girder(an
     answer = anonymous.get(path, headers={header: 'x'})
     assert 'Girder-Request-Uid' in answer.headers
     assert answer.json() == plain.json()
+
+
+def test_what_could_not_be_announced_is_announced_as_soon_as_the_database_is_back(db, monkeypatch):
+    before, failures = changes.version(), iter([AutoReconnect(), AutoReconnect(), AutoReconnect()])
+    announce = changes._announce
+
+    def sometimes():
+        for failure in failures:
+            raise failure
+        announce()
+    monkeypatch.setattr(changes, '_announce', sometimes)
+    monkeypatch.setattr(changes, '_PAUSE', 0.01)
+    for _ in range(2):
+        with pytest.raises(AutoReconnect):
+            changes.announce()
+    poll(lambda: changes.version() != before, 'it is announced', 60)
+    poll(lambda: not changes._missed._works, 'nothing more is tried', 60)

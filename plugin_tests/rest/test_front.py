@@ -14,6 +14,7 @@ def kept(monkeypatch):
     store.put(('/v1/app/1/extension', 'limit=0'), 1, Answer(b'[]', 'tag', 0, 'public, no-cache'), 10_000)
     monkeypatch.setattr(front, 'KEPT', store)
     monkeypatch.setattr(front.changes, 'version', lambda: 1)
+    monkeypatch.setattr(front.reach, 'lost', lambda: False)
     return store
 
 
@@ -53,4 +54,10 @@ def test_without_a_database_girder_says_so(kept, monkeypatch):
     def away():
         raise AutoReconnect
     monkeypatch.setattr(front.changes, 'version', away)
+    assert ask() == (b'from Girder',)
+
+
+def test_nobody_waits_for_a_database_that_is_lost(kept, monkeypatch):
+    monkeypatch.setattr(front.reach, 'lost', lambda: True)
+    monkeypatch.setattr(front.changes, 'version', pytest.fail)
     assert ask() == (b'from Girder',)

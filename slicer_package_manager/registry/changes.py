@@ -10,6 +10,7 @@ as the database still has that version.
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import lru_cache, wraps
 
@@ -23,10 +24,13 @@ from girder.models.model_base import Model
 from girder.models.setting import Setting
 from pymongo import ReadPreference
 from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
 
 _ID = 'lists'
 #: How long the database may take to note a change, in seconds; the change itself may have waited for it before.
 _PATIENCE = 5
+#: Between attempts to announce what was missed, in seconds.
+_PAUSE = 0.2
 _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_one', 'delete_one', 'delete_many',
            'find_one_and_update', 'find_one_and_replace', 'find_one_and_delete', 'bulk_write', 'drop')
 
@@ -79,9 +83,57 @@ def _primary():
 
 
 def announce() -> None:
-    """Give the lists a new version, now."""
+    """Give the lists a new version, now; if the database does not take it, also as soon as it does.
+
+    :raises pymongo.errors.PyMongoError: the database does not take it now.
+    """
+    try:
+        _announce()
+    except PyMongoError:
+        _missed.put()
+        raise
+
+
+def _announce():
     with pymongo.timeout(_PATIENCE):
         Change().collection.update_one({'_id': _ID}, {'$set': {'version': ObjectId()}}, upsert=True)
+
+
+class _Missed:
+    """What was written before the database got out of reach, and could not be announced.
+
+    Its client is told to try again, and may not; others may read what was written, and miss it in their lists.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._waits = self._works = False
+
+    def put(self):
+        """Have it announced as soon as the database is back."""
+        with self._lock:
+            self._waits = True
+            if self._works:
+                return
+            self._works = True
+        threading.Thread(target=self._work, name='missed-changes', daemon=True).start()
+
+    def _taken(self):
+        with self._lock:
+            taken, self._waits = self._waits, False
+            self._works = taken
+            return taken
+
+    def _work(self):
+        while self._taken():
+            try:
+                _announce()
+            except PyMongoError:
+                self._waits = True
+                threading.Event().wait(_PAUSE)
+
+
+_missed = _Missed()
 
 
 def _note():
