@@ -178,7 +178,7 @@ CALLS = [
 WHOLE_FOLDERS = [
     (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a draft', before=draft), 3),
     (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a release', before=release), 3),
-    (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 39, 39), params={'revision': '{revision}'},
+    (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 40, 40), params={'revision': '{revision}'},
           before=promotable), 1),
     (Call(f'DELETE {APP}', (None, 24, 24), before=application), 3),
 ]

@@ -13,7 +13,8 @@ LARGE = '/catalog/All/33241/linux'
 
 
 def names(page):
-    return page.locator('.card h2').all_inner_texts()
+    # Not the "inner" texts: those of cards that the browser has not drawn yet are empty.
+    return [text.strip() for text in page.locator('.card h2').all_text_contents()]
 
 
 def wait_for_list(page, count):

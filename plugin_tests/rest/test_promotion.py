@@ -482,6 +482,39 @@ def test_a_post_to_the_draft_during_a_promotion_ends_in_the_release(
     no_traces()
 
 
+def test_a_folder_that_a_post_makes_during_a_promotion_is_not_taken_away_with_what_was_moved_into_it(
+        draft, release, make, promote, found, no_traces, monkeypatch):
+    from slicer_package_manager.registry import moving, store
+    insert, settle, ends, before = store.insert, moving._settle, [], ids(found('extension'))
+
+    def inserting(model, document):
+        result = insert(model, document)
+        if document.get('spm', {}).get('role') == 'extensions' and not ends:
+            # The promotion moves everything, and does not get to its end yet.
+            monkeypatch.setattr(moving, '_settle', lambda *entry: ends.append(entry))
+            aside(lambda: promote().raise_for_status())
+        return result
+    monkeypatch.setattr(store, 'insert', inserting)
+    new = make('extension', baseName='New', content=b'new')
+    assert ids(found('extension', release_id='5.8')) == sorted([*before, new['_id']])
+    assert len(ends) == 1
+    settle(*ends[0])
+    no_traces()
+
+
+def test_a_folder_that_is_made_when_a_promotion_has_just_ended_keeps_no_mark(
+        draft, release, promote, db, no_traces):
+    from girder.models.folder import Folder
+
+    from slicer_package_manager.registry import moving
+    promote().raise_for_status()
+    (entry,) = db['folder'].find_one({'spm.promoted': {'$exists': True}})['spm']['promoted']
+    folder = Folder().findOne({'spm.role': 'extensions'})
+    marked = moving.join(folder, {key: entry[key] for key in ('draft', 'token')})
+    assert 'promoting' not in marked['spm']
+    no_traces()
+
+
 @pytest.mark.parametrize('kind', ['package', 'extension'])
 def test_a_post_to_the_release_during_a_promotion_updates_what_was_in_the_draft(
         draft, release, make, promote, during_insert, found, no_traces, kind):

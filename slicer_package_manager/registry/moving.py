@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry import holdings
 from slicer_package_manager.registry.errors import Conflict, NotFound
-from slicer_package_manager.registry.holdings import DONE, MOVING
+from slicer_package_manager.registry.holdings import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.kinds import PACKAGE
 from slicer_package_manager.registry.registration import EXTENSIONS
 
@@ -123,6 +123,7 @@ def _settle(app_id, entry):
     done = {**{key: entry[key] for key in ('draft', 'release', 'token', 'folders')}, 'state': DONE}
     Folder().collection.update_one({'_id': app_id, 'spm.promoted.token': entry['token']},
                                    {'$set': {'spm.promoted.$': done}})
+    unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
 
 
 def take_out(app_id, entry_query) -> None:
@@ -137,6 +138,22 @@ def unmark(app_id, entry) -> None:
     """Take the marks of the promotion ``entry`` from all folders."""
     Folder().collection.update_many({'spm.app': app_id, 'spm.role': {'$exists': True},
                                      'spm.promoting.token': entry['token']}, {'$unset': {'spm.promoting': ''}})
+
+
+def unmark_ended(app_id, entry) -> None:
+    """Take the marks of the promotion ``entry`` from all folders, unless it goes on: then its end does so."""
+    app = Folder().findOne({'_id': app_id}, fields=['spm'])
+    going_on = holdings.entries(app, ANNOUNCED, MOVING) if app else ()
+    if all(one['token'] != entry['token'] for one in going_on):
+        unmark(app_id, entry)
+
+
+def join(folder, mark):
+    """Mark ``folder``, made in one that the promotion ``mark`` has marked, unless that has ended; gives it as it is."""
+    Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
+                                   {'$set': {'spm.promoting': mark}})
+    unmark_ended(folder['spm']['app'], mark)
+    return Folder().findOne({'_id': folder['_id']})
 
 
 def heal(entry) -> None:

@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import files, holdings, kinds, registration, values, writing
+from slicer_package_manager.registry import files, holdings, kinds, moving, registration, values, writing
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -206,18 +206,30 @@ def true_to_parent(model, document, parent, register):
 
     :param register: :func:`register_item` or :func:`register_folder`.
     """
-    after = Folder().findOne({'_id': parent['_id']}, fields=['spm'])
+    places = Folder().find({'_id': {'$in': [parent['_id'], parent['spm'].get('channel')]}}, fields=['spm'])
+    found = {one['_id']: one.get('spm', {}) for one in places}
+    after = found.get(parent['_id'])
     if after is None:
         model.remove(document)
         return None
-    if after.get('spm') == parent['spm']:
+    # What was made in a release or draft just before it was marked may have got its own mark not yet.
+    mark = next((one['promoting'] for one in found.values() if 'promoting' in one), None)
+    if mark and not parent['spm'].get('promoting'):
+        return _in_promotion(model, document, mark)
+    if after == parent['spm']:
         return document
-    if after.get('spm', {}).get('promoting') and not parent['spm'].get('promoting'):
-        # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
-        model.remove(document)
-        return None
     register(document)
     return model.findOne({'_id': document['_id']})
+
+
+def _in_promotion(model, document, mark):
+    """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
+    if isinstance(model, Folder):
+        # Others may have put something into it, be it the promotion itself, so it is never taken away again.
+        return moving.join(document, mark)
+    # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
+    model.remove(document)
+    return None
 
 
 def _register_below(folder):

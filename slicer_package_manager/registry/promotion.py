@@ -120,7 +120,7 @@ def _turn(app, draft, release, user) -> bool:
         'state': MOVING, 'without': identical, 'name': new.channel['name'],
         'folders': [list(pair) for pair in zip(old.ids, new.ids, strict=False)]})
     if not turned:
-        moving.unmark(app['_id'], entry)
+        moving.unmark_ended(app['_id'], entry)
     # Processes that keep their answers shall not give the old ones beside the new ones of others until the end.
     changes.announce()
     return turned
