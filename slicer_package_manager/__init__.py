@@ -19,7 +19,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, object_storage, operation, settings, startup
+        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
         from slicer_package_manager.rest import (
             bodies,
             files,
@@ -39,7 +39,6 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         settings.register()
         changes.watch(later=finish.before_answer)
         corrections.apply()
-        object_storage.register()
         events.bind()
         keys.bind()
         files.bind()

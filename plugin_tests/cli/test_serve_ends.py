@@ -136,20 +136,23 @@ def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
     assert set(acknowledged) <= kept
 
 
-def test_the_death_of_the_database_ends_the_server_with_its_reason(serve):
+def ended_by(serve, victim):
+    """A server that ended because the one of its processes that ``victim`` gives was killed, and all that it had."""
     server = serve(*ONE).ready()
     started = descendants(server.pid)
-    os.kill(server.mongods()[0], signal.SIGKILL)
+    os.kill(victim(server), signal.SIGKILL)
     assert server.process.wait(60) == 1
+    return server, started
+
+
+def test_the_death_of_the_database_ends_the_server_with_its_reason(serve):
+    server, started = ended_by(serve, lambda server: server.mongods()[0])
     assert 'The database (mongod) ended by itself (signal SIGKILL)' in server.errors
     assert 'mongod.log' in server.errors
     assert not any(map(alive, started))
 
 
 def test_the_death_of_the_web_server_ends_the_database(serve):
-    server = serve(*ONE).ready()
-    started = descendants(server.pid)
-    os.kill(server.gunicorns()[0], signal.SIGKILL)
-    assert server.process.wait(60) == 1
+    server, started = ended_by(serve, lambda server: server.gunicorns()[0])
     assert 'The web server (gunicorn) ended by itself' in server.errors
     poll(lambda: not any(map(alive, started)), 'all processes have ended')

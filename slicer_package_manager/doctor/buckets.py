@@ -1,7 +1,6 @@
 """Checks of files in object storage: what is lost there, what has changed, and what is left over."""
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -64,19 +63,12 @@ def changed(options: Options) -> Iterator[Finding]:
             *some]):
         bucket = buckets[file['assetstoreId']]
         try:
-            digest = _checksum(bucket, file)
+            digest = bucket.sha512(file['s3Key'], file['size'])
         except (LostError, Unavailable, BadGateway):
             continue  # see lost
         if digest != file['sha512']:
             yield Finding(ERROR, f'The bytes of {named(file)} at {_place(bucket, file["s3Key"])} have the checksum '
                                  f'{digest[:16]}... instead of {file["sha512"][:16]}...', AGAIN)
-
-
-def _checksum(bucket, file):
-    digest = hashlib.sha512()
-    for piece in bucket.read(file['s3Key'], 0, file['size'], file['size']):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def unfinished(_options: Options) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """A bucket of object storage (S3), with time limits, and with failures that say what to do."""
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -128,6 +129,16 @@ class Bucket:
             opened['Body'].close()
             raise LostError(f'The object {key} has {found} bytes instead of {size}.')
         return self._pieces(key, opened, start, stop)
+
+    def sha512(self, key: str, size: int) -> str:
+        """The checksum of the object ``key``, of which all ``size`` bytes are read, at least one.
+
+        :raises LostError: there is no such object of ``size`` bytes.
+        """
+        digest = hashlib.sha512()
+        for piece in self.read(key, 0, size, size):
+            digest.update(piece)
+        return digest.hexdigest()
 
     def _open(self, key, start, stop, **conditions):
         return self.call('get_object', Key=key, Range=f'bytes={start}-{stop - 1}', **conditions)

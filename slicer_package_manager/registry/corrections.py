@@ -106,8 +106,9 @@ def _forget_before_bytes(item, file):
 
 
 def apply() -> None:
-    """Correct Girder's models, and how it keeps files on disk; may be called again."""
+    """Correct Girder's models, and how it keeps files; may be called again."""
     disk.register()
+    object_storage.register()
     _correct(Item(), 'move', _move_item)
     _correct(Item(), 'copyItem', _copy_item)
     _correct(Folder(), 'move', _move_folder)

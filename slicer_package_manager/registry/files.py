@@ -29,10 +29,14 @@ def thing_of(file):
     return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
 
 
-def is_for_thing(upload) -> bool:
-    """Whether ``upload`` becomes the file of a package or extension."""
-    file = ('fileId' in upload and File().findOne({'_id': upload['fileId']})) or {'itemId': upload.get('parentId')}
-    return thing_of(file) is not None
+def of_upload(upload) -> dict[str, Any] | None:
+    """The file that ``upload`` changes, ``None`` if it is gone; or what is known of a new one."""
+    return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
+
+
+def thing_of_upload(upload):
+    """The package or extension whose file ``upload`` becomes; ``None`` for anybody else's."""
+    return thing_of(of_upload(upload) or {})
 
 
 class Found(NamedTuple):

@@ -49,7 +49,7 @@ class Adapter(S3AssetstoreAdapter):
     def initUpload(self, upload, uploadExtraParameters):
         """Begin ``upload``; note there that it is for a package or extension."""
         upload = super().initUpload(upload, uploadExtraParameters)
-        if 's3' in upload and files.is_for_thing(upload):
+        if 's3' in upload and files.thing_of_upload(upload) is not None:
             upload['s3'].update({'package': True, 'request': self._request(upload, uploadExtraParameters)})
         return upload
 
@@ -142,13 +142,7 @@ class Adapter(S3AssetstoreAdapter):
             Upload().cancelUpload(upload)
             raise ValidationException(f'The object storage has given up the upload of "{upload["name"]}", as it does '
                                       'with old ones. Begin it anew.')
-        upload['sha512'] = self._checksum(key, upload['size'])
-
-    def _checksum(self, key, size) -> str:
-        digest = hashlib.sha512()
-        for piece in self.bucket.read(key, 0, size, size):
-            digest.update(piece)
-        return digest.hexdigest()
+        upload['sha512'] = self.bucket.sha512(key, upload['size'])
 
     def requestOffset(self, upload):
         """Where an upload goes on; for a client that sends to the bucket itself, the request to repeat.
@@ -179,7 +173,7 @@ class Adapter(S3AssetstoreAdapter):
             found = self.bucket.size(key) or 0
             if found != upload['size']:
                 raise ValidationException(f'The bucket has {found} of {upload["size"]} bytes of "{upload["name"]}".')
-            upload['sha512'] = self._checksum(key, upload['size'])
+            upload['sha512'] = self.bucket.sha512(key, upload['size'])
 
     def _complete_of_client(self, upload):
         where = {'Bucket': self.assetstore['bucket'], 'Key': upload['s3']['key'],
@@ -195,7 +189,7 @@ class Adapter(S3AssetstoreAdapter):
 
     def finalizeUpload(self, upload, file):
         """Tell ``file`` where its bytes are, and their checksum."""
-        ours = files.is_for_thing(upload) if upload['size'] <= 0 else upload['s3'].get('package')
+        ours = upload['s3'].get('package') if upload['size'] > 0 else files.thing_of_upload(upload) is not None
         if not ours:
             with self.bucket.failures():
                 return super().finalizeUpload(upload, file)

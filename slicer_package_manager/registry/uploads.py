@@ -60,17 +60,12 @@ def settle_interrupted() -> None:
     replaced lately.
     """
     for upload in Upload().find({'$expr': {'$eq': ['$received', '$size']}}):
-        item = files.thing_of(_file_of(upload) or {})
+        item = files.thing_of_upload(upload)
         if item is not None:
             files.settle(item)
     replaced = File().collection.distinct('attachedToId', {'spm.retired': {'$exists': True}})
     for item in Item().find({'_id': {'$in': replaced}, 'spm.kind': {'$exists': True}}):
         files.settle(item)
-
-
-def _file_of(upload):
-    """The file that ``upload`` changes, ``None`` if it is gone; or what is known of a new one."""
-    return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
 
 
 def look_after() -> None:
@@ -117,7 +112,7 @@ def _claim(upload) -> bool:
 
 def _belongs_to_others(upload) -> bool:
     """Whether ``upload`` goes to a place that is there, and no part of the registry."""
-    file = _file_of(upload)
+    file = files.of_upload(upload)
     if file is None:
         return False
     if upload.get('parentType') == 'folder':

@@ -43,11 +43,7 @@ def record(question, make):
     """
     def made():
         return _tagged(orjson.dumps(make()), None, 'no-cache')
-    answer = made() if getCurrentUser() else _for_all(made, keep=True, question=question)
-    body = _send(answer)
-    setResponseHeader('Cache-Control', 'no-cache')
-    cherrypy.response.headers.pop('X-Accel-Expires', None)
-    return body
+    return _send(made() if getCurrentUser() else _for_all(made, keep=True, question=question))
 
 
 def _send(answer):
@@ -63,17 +59,19 @@ def _send(answer):
 
 
 def _for_all(make, *, keep, question=None):
-    question = question or question_of(cherrypy.request.wsgi_environ)
+    """What ``make`` gives, or has given; one that has no ``question`` of its own is as fresh as the settings say."""
+    asked = question or question_of(cherrypy.request.wsgi_environ)
     version = changes.version() if keep else None  # before the answer is made, which is at least as new then
-    answer = KEPT.get(question, version)
+    answer = KEPT.get(asked, version)
     if answer is None:
         answer = make()
         if answer is None:
             return None
         # A change of these settings makes a new version too, so they need not be read for what is kept.
         seconds, megabytes = settings.get_each(settings.LIST_MAX_AGE, settings.LIST_CACHE)
-        answer.freshness = f'public, max-age={seconds}' if seconds else 'public, no-cache'
-        KEPT.put(question, version, answer, megabytes * 2**20)
+        if question is None:
+            answer.freshness = f'public, max-age={seconds}' if seconds else 'public, no-cache'
+        KEPT.put(asked, version, answer, megabytes * 2**20)
     return answer
 
 
