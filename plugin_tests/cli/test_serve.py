@@ -1,6 +1,7 @@
 """The parts of the command ``serve``, without processes."""
 import os
 import re
+import stat
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -166,13 +167,58 @@ def test_the_log_of_the_last_run_is_kept(tmp_path):
     assert (tmp_path / 'mongod.log.1').read_text() == 'second'
 
 
-def test_where_socket_files_do_not_work_the_database_listens_on_loopback(monkeypatch, tmp_path):
+def test_where_socket_files_work_nowhere_the_start_is_refused(monkeypatch, tmp_path):
     monkeypatch.delattr(mongod.socket, 'AF_UNIX')
-    monkeypatch.setattr(mongod.tempfile, 'mkdtemp', lambda **_options: str(tmp_path / 'temporary'))
-    endpoint = mongod.Endpoint(tmp_path / 'run')
-    assert endpoint.uri.startswith('mongodb://127.0.0.1:')
-    assert '127.0.0.1' in endpoint.arguments
+    monkeypatch.setattr(mongod, '_SHORT_DIRECTORIES', ())
+    monkeypatch.setattr(mongod.tempfile, 'tempdir', str(tmp_path))
+    with pytest.raises(ServeError, match='socket file.*--database'):
+        mongod.Endpoint(tmp_path / 'run')
     assert list(tmp_path.iterdir()) == []
+
+
+def is_private(directory):
+    return stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_the_database_listens_in_a_private_directory_and_on_no_port(tmp_path):
+    (tmp_path / 'run').mkdir(mode=0o777)
+    endpoint = mongod.Endpoint(tmp_path / 'run')
+    assert endpoint.directory == tmp_path / 'run'
+    assert is_private(endpoint.directory)
+    assert endpoint.arguments[:2] == ['--bind_ip', str(tmp_path / 'run' / mongod.SOCKET_NAME)]
+    assert '--port' not in endpoint.arguments
+    endpoint.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('temporary', ['short', 'x' * 120])
+def test_a_path_that_is_too_long_for_a_socket_file_leads_to_a_private_one(monkeypatch, tmp_path, temporary):
+    (tmp_path / temporary).mkdir()
+    monkeypatch.setattr(mongod.tempfile, 'tempdir', str(tmp_path / temporary))
+    data = tmp_path / ('d' * 100)
+    data.mkdir()
+    endpoint = mongod.Endpoint(data / 'run')
+    try:
+        path = mongod.socket_path(data / 'run')
+        assert path == endpoint.directory.resolve() / mongod.SOCKET_NAME
+        assert len(str(path)) <= 103
+        assert is_private(endpoint.directory)
+        assert endpoint.uri == database.socket_uri(str(endpoint.directory / mongod.SOCKET_NAME))
+    finally:
+        endpoint.remove()
+    assert list(data.iterdir()) == []
+    assert not endpoint.directory.exists()
+
+
+def test_the_link_of_a_killed_server_is_not_followed(tmp_path):
+    other = tmp_path / 'other'
+    other.mkdir(mode=0o755)
+    (other / 'file').write_text('kept')
+    (tmp_path / 'run').symlink_to(other)
+    endpoint = mongod.Endpoint(tmp_path / 'run')
+    assert not (tmp_path / 'run').is_symlink()
+    endpoint.remove()
+    assert (stat.S_IMODE(other.stat().st_mode), (other / 'file').read_text()) == (0o755, 'kept')
 
 
 def test_of_a_log_the_errors_are_shown(tmp_path):

@@ -7,7 +7,9 @@ from pathlib import Path
 import pymongo
 import pytest
 
+from plugin_tests import commands
 from plugin_tests.servers import descendants, poll, starter
+from slicer_package_manager.cli.database import socket_uri
 
 pytestmark = pytest.mark.process
 
@@ -84,6 +86,10 @@ def test_paths_with_spaces_and_other_alphabets_work(serve, tmp_path):
 def test_a_long_path_works_although_socket_files_have_short_ones(serve, tmp_path):
     server = serve(*ONE, data_dir=tmp_path / ('long' * 25)).ready()
     assert server.answers()
+    beside = commands.run('account', 'list', '--data-dir', server.data_dir)
+    assert (beside.returncode, 'admin' in beside.stdout) == (0, True), beside.stderr
+    assert server.stop() == 0
+    assert not (server.data_dir / 'run').is_symlink()
 
 
 def test_the_database_listens_on_no_port(server):
@@ -91,6 +97,8 @@ def test_the_database_listens_on_no_port(server):
     listening = subprocess.run(['ss', '-ltnpH'], capture_output=True, text=True, check=True).stdout
     assert f'pid={pid},' not in listening
     assert (server.data_dir / 'run').stat().st_mode & 0o077 == 0
+    with pymongo.MongoClient(socket_uri(str(server.data_dir / 'run' / 'mongodb-27017.sock'))) as client:
+        assert client.admin.command('getCmdLineOpts')['parsed']['net']['compression']['compressors'] == 'disabled'
 
 
 def test_ipv6_addresses_are_in_brackets(serve):

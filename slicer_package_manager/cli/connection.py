@@ -58,7 +58,7 @@ def _embedded(data: DataDir) -> Iterator[str]:
     if not data.database.is_dir():
         raise ServeError(f'There is no server in the data directory {data.path}. Name another one with --data-dir, or '
                          'a database with --database.')
-    running = data.sockets / mongod.SOCKET_NAME
+    running = mongod.socket_path(data.sockets)
     if running.exists() and answers(database.socket_uri(str(running)), 2):
         yield database.socket_uri(str(running))
         return

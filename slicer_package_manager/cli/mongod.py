@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -24,6 +25,7 @@ NOT_FOUND = (
 # In the name of its socket file a mongod has a port, also when it listens on no port.
 SOCKET_NAME = 'mongodb-27017.sock'
 _SOCKET_PATH_LIMIT = 103  # bytes; the smallest among the systems, with the final zero
+_SHORT_DIRECTORIES = ('/tmp', '/var/tmp')  # noqa: S108 - a private directory is made there
 _END_TIMEOUT = 30.0
 _STOP_GRACE = 60.0
 
@@ -46,23 +48,30 @@ def find_mongod() -> Path:
 
 
 class Endpoint:
-    """Where a private mongod listens: on a socket file that only this user can reach, else on loopback."""
+    """Where a private mongod listens: on a socket file in a directory that only this user can enter, and on no port.
+
+    :param preferred: the place of the directory. Where a socket file does not work there (its path is too long, or the
+        file system has none), this becomes a link to a directory for temporary files: see :func:`socket_path`.
+    :raises ServeError: socket files work nowhere.
+    """
 
     def __init__(self, preferred: Path) -> None:
-        self.directory = next((d for d in _socket_directories(preferred) if _usable(d)), None)
-        if self.directory is not None:
-            path = str(self.directory / SOCKET_NAME)
-            self.arguments = ['--bind_ip', path, '--unixSocketPrefix', str(self.directory)]
-            self.uri = database.socket_uri(path)
-        else:
-            port = _free_port()
-            self.arguments = ['--bind_ip', '127.0.0.1', '--port', str(port), '--nounixsocket']
-            self.uri = database.completed(f'mongodb://127.0.0.1:{port}')
+        self._link = preferred
+        self.directory = _socket_directory(preferred)
+        path = str(self.directory / SOCKET_NAME)
+        self.arguments = ['--bind_ip', path, '--unixSocketPrefix', str(self.directory)]
+        self.uri = database.socket_uri(path)
 
     def remove(self) -> None:
         """Remove the directory of the socket file."""
-        if self.directory is not None:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        if self._link.is_symlink():
+            self._link.unlink()
+
+
+def socket_path(preferred: Path) -> Path:
+    """The socket file of the mongod whose :class:`Endpoint` was made for ``preferred``; there while it runs."""
+    return preferred.resolve() / SOCKET_NAME
 
 
 def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
@@ -73,6 +82,8 @@ def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
     end_leftover(data.database)
     _keep_last(data.log)
     args = [str(program), '--dbpath', str(data.database), *endpoint.arguments, '--quiet',
+            # Nothing is gained by compression on a socket file, and CVE-2025-14847 lies in it.
+            '--networkMessageCompressors', 'disabled',
             '--wiredTigerCacheSizeGB', f'{_cache_gigabytes():.2f}',
             '--setParameter', 'diagnosticDataCollectionEnabled=false']
     with data.log.open('ab') as log:
@@ -114,19 +125,35 @@ def _serves(pid: int, dbpath: Path) -> bool:
     return Path(os.fsdecode(args[0])).name == 'mongod' and os.fsencode(dbpath) in args
 
 
-def _socket_directories(preferred: Path):
+def _socket_directory(preferred: Path) -> Path:
+    # A link is what a killed server left: it leads to a directory that may be anybody's by now.
+    if preferred.is_symlink():
+        preferred.unlink()
     # The data directory first: directories for temporary files get cleaned while a server runs.
-    if len(os.fsencode(preferred / SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
-        yield preferred
-    yield Path(tempfile.mkdtemp(prefix='slicer-package-manager-'))
+    if _usable(preferred):
+        return preferred
+    for parent in dict.fromkeys([tempfile.gettempdir(), *_SHORT_DIRECTORIES]):
+        with suppress(OSError):
+            directory = Path(tempfile.mkdtemp(prefix='slicer-package-manager-', dir=parent))
+            if _usable(directory):
+                preferred.symlink_to(directory)
+                return directory
+    raise ServeError(f'The embedded database listens on a socket file, and neither {preferred} nor '
+                     f'{tempfile.gettempdir()} can have one: the path is too long, or the file system has none. Name '
+                     'another --data-dir, a short TMPDIR, or a MongoDB of yours with --database.')
 
 
 def _usable(directory: Path) -> bool:
-    """Whether socket files work in ``directory``, which they do not on every file system; else it is removed."""
-    probe = directory / 'probe.sock'
+    """Whether socket files work in ``directory``, which is made when missing and closed to others; else it is removed.
+
+    They do not work on every file system.
+    """
+    probe = directory / SOCKET_NAME
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
         directory.chmod(0o700)
+        if len(os.fsencode(probe)) > _SOCKET_PATH_LIMIT:
+            raise OSError  # noqa: TRY301 - as the system would, where the limit is that low
         probe.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as candidate:
             candidate.bind(str(probe))
@@ -135,11 +162,6 @@ def _usable(directory: Path) -> bool:
         shutil.rmtree(directory, ignore_errors=True)
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.create_server(('127.0.0.1', 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def _keep_last(log: Path) -> None:

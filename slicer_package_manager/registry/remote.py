@@ -25,9 +25,12 @@ REDIRECTS = 5
 CHUNK = 64 * 1024
 _MOVED = (301, 302, 303, 307, 308)
 _PARTIAL, _OK = 206, 200
-#: Ranges that hold other addresses, by which a private one could be reached.
-_TUNNELS = tuple(ipaddress.ip_network(network) for network in
-                 ('64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', '2001::/32'))
+#: All that is allocated to the public internet of IPv6 (IANA, "IPv6 Global Unicast Address Assignments").
+_UNICAST = ipaddress.ip_network('2000::/3')
+#: What is not public whatever the version of Python knows (IANA, "Special-Purpose Address Registries"): protocols and
+#: documentation, and relays (6to4, Teredo) by which a private address could be reached.
+_SPECIAL = tuple(ipaddress.ip_network(network) for network in (
+    '192.0.0.0/24', '192.88.99.0/24', '198.18.0.0/15', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'))
 
 
 @dataclass
@@ -127,14 +130,13 @@ def public_address(host: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether ``address`` is one of the public internet: not private, loopback, link-local, nor a tunnel to such."""
+    """Whether ``address`` is one of the public internet: not private, loopback, link-local, nor a relay to such."""
     ip = ipaddress.ip_address(address.partition('%')[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped:
-            ip = ip.ipv4_mapped
-        elif any(ip in network for network in _TUNNELS):
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    ip = getattr(ip, 'ipv4_mapped', None) or ip
+    if ip.version == _UNICAST.version and ip not in _UNICAST:
+        return False
+    special = any(ip in network for network in _SPECIAL if network.version == ip.version)
+    return ip.is_global and not (special or ip.is_multicast or ip.is_reserved)
 
 
 def _opened(response, url):
