@@ -105,7 +105,8 @@ EXTENSION = Kind(
         Field('description', 'desc', 'Description of the extension', sent=True),
         Field('icon_url', 'icon_url', "URL of the extension's logo"),
         Field('category', 'category', 'Category of the extension'),
-        Field('tier', 'tier', 'Tier of the extension', type=int),
+        Field('tier', 'tier', 'Support level, higher is better: 1 experimental, 3 community-supported, 5 supported by '
+              'Slicer core developers', type=int),
         Field('homepage', 'homepage', 'URL of the extension homepage'),
         Field('screenshots', 'screenshots', 'URLs of screenshots of the extension, separated by spaces'),
         Field('contributors', 'contributors', 'Contributors of the extension'),

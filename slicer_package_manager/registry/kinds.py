@@ -127,8 +127,8 @@ EXTENSION = Kind(
         Field('development_status', 'How mature the extension is, in free words.'),
         Field('enabled', 'Whether the extension is enabled after its installation.', values.boolean,
               type='boolean'),
-        Field('tier', 'Support level; 1 is what everyone should see, higher numbers follow.', values.integer,
-              type='integer'),
+        Field('tier', 'Support level, higher is better: 1 experimental, 3 community-supported, 5 supported by Slicer '
+              'core developers.', values.integer, type='integer'),
         Field('dicom_support_rule', 'Expression that tells how well the extension reads a DICOM data set.'),
         Field('keywords', 'Words that help to find the extension.'),
     ),

@@ -41,8 +41,8 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
     .param('baseName', 'Only this base name.', required=False)
     .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case.',
            required=False)
-    .param('tier', 'Compare the tier with this number; extensions without a tier are left out.',
-           required=False, dataType='integer')
+    .param('tier', 'Compare the tier, of which higher is better, with this number; extensions without a tier are left '
+           'out.', required=False, dataType='integer')
     .param('tier_compare', 'How to compare: at most, at least or exactly that number.', required=False,
            enum=list(queries.TIER_COMPARISONS), default='lte')
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)

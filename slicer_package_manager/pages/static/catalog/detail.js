@@ -7,6 +7,7 @@ import { buildName, byRevision, systemName } from './builds.js';
 import { byMonth, chart } from './chart.js';
 import { action, icon, revisionLink, tierChip } from './parts.js';
 import { day, number, richText, size } from './texts.js';
+import { tierName } from './tiers.js';
 
 /**
  * Show an extension in `place`.
@@ -76,10 +77,11 @@ function facts(about) {
     ['Revision', revisionLink(extension)],
     ['Homepage', homepage && element('a', { href: homepage, rel: 'noopener noreferrer' }, new URL(homepage).hostname)],
     ['Contributors', extension.contributors],
-    ['Licence', extension.license],
+    ['License', extension.license],
+    ['Support', tierName(extension.tier)],
     ['Status', extension.development_status],
-    ['Needs', others(about, extension.dependencies)],
-    ['Goes well with', others(about, extension.recommends)],
+    ['Requires', others(about, extension.dependencies)],
+    ['Recommended', others(about, extension.recommends)],
     ['Keywords', extension.keywords],
     ['Size', extension.size ? size(extension.size) : ''],
     ['Downloads of this build', number(extension.downloads)],

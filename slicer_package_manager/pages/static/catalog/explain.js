@@ -3,7 +3,7 @@
 import { element } from '../dom.js';
 import { buildName, systemName } from './builds.js';
 import { ALL } from './place.js';
-import { day } from './texts.js';
+import { counted, day } from './texts.js';
 
 const MOST_BUILDS = 12;
 const MOST_OTHERS = 10;
@@ -27,6 +27,12 @@ function buildLinks(list, to) {
       element('li', {}, element('a', {
         href: to({ revision: build.revision, os, arch, category: ALL }), 'data-page': true },
       `${systemName(os, arch)} (${count})`))))))));
+}
+
+/** Of a support level that none of the `count` extensions has that there would be without it. */
+export function lowerTiers(count, to) {
+  return [element('h2', {}, 'None of these extensions is supported that well.'), element('p', {},
+    element('a', { href: to({ tier: null }), 'data-page': true }, `Show ${counted(count, 'extension', 'extensions')} of any support`))];
 }
 
 /** Of a search that finds nothing here: what `items`, newest last, it finds for other builds; `known` names are here. */

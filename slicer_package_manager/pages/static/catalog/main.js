@@ -6,11 +6,12 @@ import * as bridge from './bridge.js';
 import * as builds from './builds.js';
 import { card } from './cards.js';
 import { showDetail } from './detail.js';
-import { elsewhere, emptyBuild } from './explain.js';
+import { elsewhere, emptyBuild, lowerTiers } from './explain.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
 import * as selection from './selection.js';
 import { counted } from './texts.js';
+import * as tiers from './tiers.js';
 
 const at = (id) => document.getElementById(id);
 const TITLE = document.title;
@@ -56,6 +57,7 @@ async function arrive() {
   here = place.read();
   at('search').value = here.q;
   at('sort').value = here.sort;
+  at('tier').value = here.tier || '';
   try {
     if (!here.revision || !here.os) return await choose();
     const key = [here.revision, here.os, here.arch].join(' ');
@@ -107,7 +109,7 @@ function showList(scroll) {
   detail = null;
   document.title = TITLE;
   showBuildName();
-  const found = selection.searched(shown.extensions, here.q);
+  const found = tiers.atLeast(selection.searched(shown.extensions, here.q), here.tier);
   showCategories(found);
   const cards = selection.sorted(selection.inCategory(found, here.category), here.sort);
   fill(at('cards'), ...cards.map((one) => cardOf(one).place));
@@ -121,7 +123,7 @@ function showList(scroll) {
 
 function cardOf(extension) {
   if (!shown.cards.has(extension.id)) {
-    shown.cards.set(extension.id, card(extension, to({ extension: extension.name, q: '', sort: null })));
+    shown.cards.set(extension.id, card(extension, to({ extension: extension.name, q: '', tier: null, sort: null })));
   }
   return shown.cards.get(extension.id);
 }
@@ -155,6 +157,8 @@ function showCategories(found) {
 async function explain(found) {
   const { key } = shown;
   if (!shown.extensions.length) return explainBuild(key);
+  const lower = selection.inCategory(selection.searched(shown.extensions, here.q), here.category).length;
+  if (here.tier && lower) return fill(at('empty'), ...lowerTiers(lower, to));
   if (!here.q) {
     return fill(at('empty'), element('h2', {}, `There is no category “${here.category}” here.`), backToAll());
   }
@@ -277,6 +281,9 @@ window.addEventListener('popstate', arrive);
 at('search').addEventListener('input', () => search(at('search').value));
 at('filters').addEventListener('submit', (event) => event.preventDefault());
 at('sort').addEventListener('change', () => go(to({ sort: at('sort').value }), { replace: true }));
+fill(at('tier'), element('option', { value: '' }, 'Any support'),
+  ...tiers.LEVELS.map(({ tier, name }) => element('option', { value: tier }, name)));
+at('tier').addEventListener('change', () => go(to({ tier: Number(at('tier').value) || null }), { replace: true }));
 at('category').addEventListener('change', () => go(to({ category: at('category').value })));
 at('revision').addEventListener('change', onRevision);
 at('system').addEventListener('change', onSystem);

@@ -4,6 +4,7 @@ import { address } from '../api.js';
 import { element, webAddress } from '../dom.js';
 import { act, ask, embedded, stateOf } from './bridge.js';
 import { repository, shortRevision } from './texts.js';
+import { tierName } from './tiers.js';
 
 const ACTIONS = {
   Installed: { label: 'Uninstall', look: '.danger' },
@@ -64,7 +65,8 @@ export function revisionLink({ repository_url: url, revision }) {
     : element('span.revision', { title: revision }, text);
 }
 
-/** How well the extension is supported, where the registry knows. */
+/** How well the extension is supported; `null` where the registry does not know. */
 export function tierChip({ tier }) {
-  return tier === null ? null : element('span.chip', { title: 'Support level: 1 is what everyone should see' }, `Tier ${tier}`);
+  return tier === null ? null : element('span.chip.tier', {
+    title: `Tier ${tier}: 1 is experimental, 3 community-supported, 5 supported by Slicer core developers` }, tierName(tier));
 }

@@ -1,9 +1,10 @@
-// What the address of the page says: /catalog/CATEGORY/REVISION/SYSTEM?arch=&q=&sort=&extension=&app=
+// What the address of the page says: /catalog/CATEGORY/REVISION/SYSTEM?arch=&q=&tier=&sort=&extension=&app=
 
 import { ROOT } from '../api.js';
+import { LEVELS } from './tiers.js';
 
 export const ALL = 'All';
-export const SORTS = ['name', 'updated', 'downloads'];
+export const SORTS = ['name', 'updated', 'downloads', 'tier'];
 const HOME = new URL('catalog', ROOT).pathname;
 
 /** What is shown, from the address of the window. */
@@ -13,6 +14,7 @@ export function read() {
   return {
     category: category || ALL, revision: revision || null, os: os || null, arch: query.get('arch') || null,
     q: query.get('q') || '', sort: SORTS.includes(query.get('sort')) ? query.get('sort') : SORTS[0],
+    tier: LEVELS.map(({ tier }) => tier).find((tier) => String(tier) === query.get('tier')) || null,
     extension: query.get('extension') || null, app: query.get('app') || null,
   };
 }
@@ -22,7 +24,7 @@ export function write(place) {
   const parts = [place.category, place.revision, place.os];
   const path = parts.every(Boolean) ? `/${parts.map(escaped).join('/')}` : '';
   const query = new URLSearchParams();
-  for (const key of ['arch', 'q', 'extension', 'app']) if (place[key]) query.set(key, place[key]);
+  for (const key of ['arch', 'q', 'tier', 'extension', 'app']) if (place[key]) query.set(key, place[key]);
   if (place.sort && place.sort !== SORTS[0]) query.set('sort', place.sort);
   const text = String(query);
   return new URL(`catalog${path}${text ? `?${text}` : ''}`, ROOT).href;

@@ -1,6 +1,7 @@
 // Which extensions are shown, and in which order; nothing here knows the page.
 
 import { ALL } from './place.js';
+import { byTier } from './tiers.js';
 
 export const NO_CATEGORY = 'Uncategorized';
 
@@ -9,6 +10,7 @@ const ORDERS = {
   name: () => 0,
   updated: (one, other) => other.updated.localeCompare(one.updated),
   downloads: (one, other) => other.downloads - one.downloads,
+  tier: byTier,
 };
 
 /** An extension as the pages use it, from an item of the registry; what is missing is an empty text. */
