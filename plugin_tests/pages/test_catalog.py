@@ -1,6 +1,7 @@
 """The catalog of extensions, as people use it in their browsers."""
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bson import ObjectId
@@ -260,3 +261,33 @@ def test_packages_that_are_held_back_are_not_the_latest(site, open_window):
     page.goto(f'/catalog?app={app}')
     wait_for_list(page, 1)
     assert f'/catalog/All/100/linux?app={app}' in page.url
+
+
+@pytest.fixture
+def nights(site):
+    """An application with one release and more drafts than a page of a list has."""
+    app = site.application('Nights')
+    site.post(f'/app/{app}/release', name='1.0', app_revision='100')
+    site.extension(app, app_revision='100', os='win')
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: site.extension(app, app_revision=str(number)), range(1000, 1060)))
+    # The latest ones have no extensions yet.
+    for number in range(2000, 2055):
+        site.package(app, revision=str(number))
+    yield app
+    site.client.delete(f'/app/{app}').raise_for_status()
+
+
+def test_all_drafts_are_known_however_many_there_are(open_window, nights):
+    window = open_window(f'/catalog?app={nights}', user_agent='Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0')
+    page = window.page
+    wait_for_list(page, 1)
+    assert f'/catalog/All/1059/linux?app={nights}' in page.url
+    expect(page.locator('#revision option')).to_have_count(61)
+    page.locator('#revision').select_option('1000')
+    wait_for_list(page, 1)
+    page.goto(f'/catalog/All/1000/win?app={nights}')
+    expect(page.locator('#empty')).to_contain_text('Revision 1000 has no extensions for Windows.')
+    page.goto(f'/catalog/All/2054/linux?app={nights}')
+    expect(page.locator('#empty')).to_contain_text('There are no extensions for revision 2054.')
+    expect(page.locator('#empty strong').first).to_have_text('1059')

@@ -93,6 +93,70 @@ def test_a_private_application_has_no_summary(api, anonymous, make_user, login):
     assert api.get(f'/app/{app["_id"]}/summary').json()['app']['access'] == 2
 
 
+CATALOG = 'name,revision,extensions,ready_for'
+
+
+def test_rows_have_only_the_fields_that_are_asked_for(summary, make, make_release, anonymous, app):
+    make_release('5.8', '33000')
+    draft = make('extension', app_revision='1', content=b'x' * 3)
+    make('package', content=b'x' * 5)
+    anonymous.get(f'/item/{draft["_id"]}/download').raise_for_status()
+    for fields in (CATALOG, 'ready_for , extensions,,revision,name,name'):
+        found = summary(fields=fields)
+        assert found['releases'] == [{'name': '5.8', 'revision': '33000', 'extensions': {},
+                                      'ready_for': {'linux': {'amd64': True}}}]
+        assert found['drafts'] == [{'name': '1', 'revision': '1', 'extensions': {'linux': {'amd64': 1}},
+                                    'ready_for': {'linux': {'amd64': True}}}]
+        assert found['total'] == {'extensions': 1, 'drafts': 1, 'releases': 1}
+    assert summary(fields='name') == {
+        'app': summary()['app'], 'releases': [{'name': '5.8'}], 'drafts': [{'name': '1'}],
+        'total': {'drafts': 1, 'releases': 1}}
+    assert summary(fields='downloads,size')['drafts'] == [{'size': 3, 'downloads': 1}]
+    assert summary(fields='_id,created')['drafts'] == [{key: summary()['drafts'][0][key] for key in ('_id', 'created')}]
+    assert summary(fields='') == summary()
+
+
+def test_each_field_is_as_in_the_whole_row(summary, make, make_release):
+    make_release('5.8', '33000')
+    make('package', content=b'x' * 5)
+    whole, = summary()['releases']
+    for field, value in whole.items():
+        assert summary(fields=field)['releases'] == [{field: value}]
+
+
+def test_a_part_without_downloads_is_kept_until_something_changes(make, make_release, anonymous, app, api):
+    def ask(**headers):
+        return anonymous.get(f'/app/{app["_id"]}/summary', params={'fields': CATALOG, 'limit': 0}, headers=headers)
+    make('extension', app_revision='1', content=b'x')
+    first = ask()
+    assert (first.status_code, first.headers['Girder-Total-Count']) == (200, '1')
+    assert ask(**{'If-None-Match': first.headers['ETag']}).status_code == 304
+    make('extension', app_revision='2', content=b'x')
+    second = ask(**{'If-None-Match': first.headers['ETag']})
+    assert (second.status_code, second.headers['Girder-Total-Count']) == (200, '2')
+    make_release('5.8', '33000')
+    assert [row['name'] for row in ask().json()['releases']] == ['5.8']
+    api.put(f'/app/{app["_id"]}/draft/1/ready', params={'ready': 'false'}).raise_for_status()
+    assert ask().json()['drafts'][1]['ready_for'] == {'linux': {'amd64': False}}
+    api.put(f'/folder/{app["_id"]}/access', params={'access': '{}', 'public': False}).raise_for_status()
+    assert ask().status_code == 401
+
+
+def test_many_drafts_fit_into_a_small_answer(summary, make, anonymous, app):
+    for revision in range(34000, 34060):
+        make('extension', app_revision=str(revision), content=b'x')
+    answer = anonymous.get(f'/app/{app["_id"]}/summary', params={'fields': CATALOG, 'limit': 0})
+    assert [row['revision'] for row in answer.json()['drafts']] == [str(one) for one in range(34059, 33999, -1)]
+    assert len(answer.content) < 60 * 150 + 1000
+    assert int(answer.headers['Content-Length']) < 2000
+
+
+@pytest.mark.parametrize('fields', ['access_list', 'name,spm', '_id;name', 'name,\0', 'x' * 5000])
+def test_unknown_fields_are_refused(anonymous, app, fields):
+    answer = anonymous.get(f'/app/{app["_id"]}/summary', params={'fields': fields})
+    assert (answer.status_code, 'fields' in answer.json()['message']) == (400, True)
+
+
 @pytest.mark.parametrize('params', [{'limit': -1}, {'offset': -1}, {'limit': 'x'}, {'offset': 2**40}])
 def test_unusable_numbers_are_refused(anonymous, app, params):
     assert anonymous.get(f'/app/{app["_id"]}/summary', params=params).status_code == 400

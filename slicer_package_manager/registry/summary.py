@@ -7,20 +7,26 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import holdings, readiness
+from slicer_package_manager.registry import holdings, readiness, values
 from slicer_package_manager.registry.downloads import Download
+from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import KINDS
 from slicer_package_manager.registry.listing import BATCH
 from slicer_package_manager.registry.readiness import SYSTEMS, Readiness
 from slicer_package_manager.registry.registration import CHANNELS
 from slicer_package_manager.registry.visibility import folder_clause, item_clause
 
+#: The fields of a row.
+FIELDS = ('_id', 'name', 'revision', 'description', 'created', 'updated', 'public', 'access', 'ready', 'ready_for',
+          'held', 'size', 'downloads', *(f'{label}s' for label in KINDS))
+_ABOUT_READINESS = {'ready', 'ready_for', 'held'}
+_COUNTED = {'size', *(f'{label}s' for label in KINDS)}
 _FIELDS = ('name', 'description', 'created', 'updated', 'public', 'access', 'spm', 'meta.ready')
 _NEWEST_FIRST = [('created', -1), ('_id', -1)]
 
 
 class _Facts(NamedTuple):
-    """All that the database told, each by the id of the release or draft."""
+    """What the database told, each by the id of the release or draft; empty where it was not asked."""
 
     things: dict[Any, Numbers]
     downloads: dict[Any, int]
@@ -45,21 +51,41 @@ class Numbers:
         return sum(sum(by_arch.values()) for by_arch in self.counts[label].values())
 
 
-def of(app, user, limit, offset) -> dict[str, Any]:
+def wanted(text: str | None) -> tuple[str, ...]:
+    """The :data:`FIELDS` that ``text`` names, separated by commas; all of them where it is empty.
+
+    :raises Invalid: there is no such field.
+    """
+    named = {one.strip() for one in (text or '').split(',')} - {''}
+    unknown = sorted(named.difference(FIELDS))
+    if unknown:
+        raise Invalid([('fields', f'has "{values.shortened(unknown[0])}", which is none of {", ".join(FIELDS)}')])
+    return tuple(one for one in FIELDS if one in named) or FIELDS
+
+
+def of(app, user, limit, offset, fields=FIELDS) -> dict[str, Any]:
     """The summary of what ``user`` may see of ``app``, with all releases and one page of drafts.
 
     :param limit: at most so many drafts, 0 for all; the totals are those of all drafts.
+    :param fields: those of :data:`FIELDS` that rows have; what only others need is not read.
     """
     folders = list(Folder().find({
         'spm.app': app['_id'], 'spm.role': {'$in': list(CHANNELS)}, '_id': {'$nin': holdings.emptied(app)},
         **folder_clause(user)}, fields=_FIELDS, sort=_NEWEST_FIRST).batch_size(BATCH))
-    facts = _Facts(numbers(app, user, folders), _downloads(app, folders), readiness.ready_channels(app, user))
+    facts = _facts(app, user, folders, set(fields))
     releases, drafts = ([one for one in folders if one['spm']['draft'] is draft] for draft in (False, True))
     page = drafts[offset:offset + limit] if limit else drafts[offset:]
     return {'app': _application(app, user),
-            'releases': [_row(one, facts, user) for one in releases],
-            'drafts': [_row(one, facts, user) for one in page],
-            'total': _total(facts, releases, drafts)}
+            'releases': [_row(one, facts, user, fields) for one in releases],
+            'drafts': [_row(one, facts, user, fields) for one in page],
+            'total': {**_total(facts, fields), 'drafts': len(drafts), 'releases': len(releases)}}
+
+
+def _facts(app, user, folders, fields):
+    return _Facts(
+        numbers(app, user, folders) if fields & (_COUNTED | _ABOUT_READINESS) else {},
+        _downloads(app, folders) if 'downloads' in fields else {},
+        readiness.ready_channels(app, user) if fields & _ABOUT_READINESS else {})
 
 
 def _application(app, user):
@@ -114,8 +140,13 @@ def _downloads(app, folders):
     return found
 
 
-def _row(folder, facts, user):
-    things = facts.things[folder['_id']]
+def _row(folder, facts, user, fields):
+    whole = _whole_row(folder, facts, user)
+    return {key: whole[key] for key in fields}
+
+
+def _whole_row(folder, facts, user):
+    things = facts.things.get(folder['_id']) or Numbers()
     ready = facts.readiness.get(folder['_id'], Readiness(None, frozenset()))
     ready_for = _ready_for(things, ready)
     return {'_id': folder['_id'], 'name': folder['name'], 'revision': folder['spm']['revision'],
@@ -123,7 +154,7 @@ def _row(folder, facts, user):
             'public': bool(folder.get('public')), 'access': level(folder, user),
             'ready': all(one for by_arch in ready_for.values() for one in by_arch.values()) and ready.word is not False,
             'ready_for': ready_for, 'held': None if ready.word is None else not ready.word,
-            'size': things.size, 'downloads': facts.downloads[folder['_id']],
+            'size': things.size, 'downloads': facts.downloads.get(folder['_id'], 0),
             **{f'{label}s': counts for label, counts in things.counts.items()}}
 
 
@@ -138,8 +169,8 @@ def _ready_for(things, ready):
     return found
 
 
-def _total(facts, releases, drafts):
+def _total(facts, fields):
     things = facts.things.values()
-    return {**{f'{label}s': sum(one.total(label) for one in things) for label in KINDS},
-            'size': sum(one.size for one in things), 'downloads': sum(facts.downloads.values()),
-            'drafts': len(drafts), 'releases': len(releases)}
+    sums = {**{f'{label}s': sum(one.total(label) for one in things) for label in KINDS},
+            'size': sum(one.size for one in things), 'downloads': sum(facts.downloads.values())}
+    return {key: number for key, number in sums.items() if key in fields}

@@ -36,13 +36,15 @@ def object_as_json(body):
     return _send(_tagged(body, None, 'public, no-cache' if getCurrentUser() is None else 'private, no-cache'))
 
 
-def record(question, make):
+def record(question, make, total=None):
     """Answer what ``make`` gives, as :func:`object_as_json` does; caches ask for it each time. It is kept as lists are.
 
     :param question: what the answer depends on, besides folders, items and files; unlike that of any list.
+    :param total: gives the number for ``Girder-Total-Count`` from what ``make`` gave.
     """
     def made():
-        return _tagged(orjson.dumps(make()), None, 'no-cache')
+        content = make()
+        return _tagged(orjson.dumps(content, default=str), total and total(content), 'no-cache')
     return _send(made() if getCurrentUser() else _for_all(made, keep=True, question=question))
 
 

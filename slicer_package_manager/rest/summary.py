@@ -1,4 +1,5 @@
 """The call for the summary of an application."""
+import cherrypy
 from girder.api import access
 from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, setResponseHeader
@@ -6,6 +7,7 @@ from girder.constants import TokenScope
 
 from slicer_package_manager.registry import applications, summary
 from slicer_package_manager.registry.paging import check_numbers
+from slicer_package_manager.rest.answers import record
 from slicer_package_manager.rest.parameters import of_application
 
 
@@ -20,10 +22,24 @@ from slicer_package_manager.rest.parameters import of_application
            '`Girder-Total-Count` tells the number of drafts.')
     .param('limit', 'At most so many drafts, 0 for all.', required=False, dataType='integer', default=50)
     .param('offset', 'Leave out so many drafts at the beginning.', required=False, dataType='integer', default=0)
-    .errorResponse('A number is negative or huge.'))
-def getSummary(self, app_id, limit, offset):
+    .param('fields', 'Only these keys of the rows, separated by commas, such as `revision,extensions`. What no row has '
+           'is not in the total either. Without `downloads` the answer is kept as lists are, with an `ETag`. All by '
+           'default.', required=False)
+    .errorResponse('A number is negative or huge, or there is no such key.'))
+def getSummary(self, app_id, limit, offset, fields):
     user = self.getCurrentUser()
     check_numbers(limit, offset)
-    found = summary.of(applications.load(app_id, user), user, limit, offset)
-    setResponseHeader('Girder-Total-Count', found['total']['drafts'])
-    return found
+    wanted = summary.wanted(fields)
+
+    def make():
+        return summary.of(applications.load(app_id, user), user, limit, offset, wanted)
+    # Downloads are counted without a new version of the data.
+    if 'downloads' in wanted:
+        found = make()
+        setResponseHeader('Girder-Total-Count', _drafts(found))
+        return found
+    return record((cherrypy.request.path_info, limit, offset, wanted), make, total=_drafts)
+
+
+def _drafts(found):
+    return found['total']['drafts']

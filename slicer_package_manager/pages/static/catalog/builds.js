@@ -13,6 +13,9 @@ export function systemName(os, arch) {
   return `${name} (${(os === 'macosx' && MACS[arch]) || PROCESSORS[arch] || arch})`;
 }
 
+/** The fields of a summary that are needed here: with all drafts of years it must stay small. */
+export const FIELDS = 'name,revision,extensions,ready_for';
+
 /**
  * The builds in the summary of an application, newest revision first; those without extensions are left out.
  *

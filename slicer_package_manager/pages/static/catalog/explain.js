@@ -1,6 +1,7 @@
 // Why nothing is shown, and what there is instead.
 
 import { element } from '../dom.js';
+import { embedded } from './bridge.js';
 import { buildName, systemName } from './builds.js';
 import { ALL } from './place.js';
 import { counted, day } from './texts.js';
@@ -23,10 +24,14 @@ export function emptyBuild(all, { revision, os, arch }, to) {
 
 function buildLinks(list, to) {
   return element('ul.plain', {}, ...list.map((build) => element('li', {},
-    element('strong', {}, buildName(build)), element('ul.inline', {}, ...build.systems.map(({ os, arch, count }) => (
-      element('li', {}, element('a', {
-        href: to({ revision: build.revision, os, arch, category: ALL }), 'data-page': true },
-      `${systemName(os, arch)} (${count})`))))))));
+    element('strong', {}, buildName(build)), element('ul.inline', {}, ...build.systems.map((system) => (
+      element('li', {}, buildLink(build.revision, system, to))))))));
+}
+
+// Slicer has no list but its own, so there are no links to others inside of it.
+function buildLink(revision, { os, arch, count }, to) {
+  const name = `${systemName(os, arch)} (${count})`;
+  return embedded() ? name : element('a', { href: to({ revision, os, arch, category: ALL }), 'data-page': true }, name);
 }
 
 /** Of a support level that none of the `count` extensions has that there would be without it. */

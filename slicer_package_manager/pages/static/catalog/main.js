@@ -19,15 +19,23 @@ const SEARCH_PAUSE = 400;
 
 let here = place.read();
 let summary = null;
-let shown = { key: null, extensions: [], cards: new Map(), arch: null };
+let shown = nothingOf(null, {});
+let loading = null;
 let detail = null;
 let scrolled = 0;
+
+/** The start of what is shown for `key`, a build as `keyOf` names it. */
+function nothingOf(key, { revision, os }) {
+  return { key, revision, os, extensions: [], cards: new Map(), arch: null };
+}
+
+const keyOf = ({ revision, os, arch }) => [revision, os, arch].join(' ');
 
 const to = (changes) => place.write({ ...here, ...changes });
 
 /** The builds that there are; asked for once. */
 function allBuilds() {
-  if (!summary) summary = get(`app/${APP}/summary`).then(builds.fromSummary);
+  if (!summary) summary = get(`app/${APP}/summary`, { limit: 0, fields: builds.FIELDS }).then(builds.fromSummary);
   summary.catch(() => { summary = null; });
   return summary;
 }
@@ -54,17 +62,20 @@ function onClick(event) {
 
 async function arrive() {
   const before = here;
-  here = place.read();
+  here = { ...place.read(), ...bridge.slicerBuild() };
   at('search').value = here.q;
   at('sort').value = here.sort;
   at('tier').value = here.tier || '';
+  const mine = here;
   try {
     if (!here.revision || !here.os) return await choose();
-    const key = [here.revision, here.os, here.arch].join(' ');
-    if (key !== shown.key) await load(key);
+    const key = keyOf(here);
+    if (shown.arch && key === keyOf(shown)) shown.key = key; // now named, and chosen already when it was not
+    if (key !== shown.key) loading = load(key);
+    await loading;
     if (key === shown.key) show(before);
   } catch (error) {
-    fail(error);
+    if (here === mine) fail(error); // else something else is shown by now
   }
   return undefined;
 }
@@ -79,7 +90,7 @@ async function choose() {
 }
 
 async function load(key) {
-  shown = { key, extensions: [], cards: new Map(), arch: null };
+  shown = nothingOf(key, here);
   busy(true);
   const { revision, os, arch } = here;
   const [items, processor] = await Promise.all([
@@ -245,6 +256,9 @@ function busy(is) {
     fill(at('cards'));
     fill(at('empty'));
     at('count').textContent = 'Loading…';
+    // Slicer refuses what is not in the list to come.
+    detail = null;
+    fill(at('detail'), element('p.muted', {}, 'Loading…'));
   }
 }
 
@@ -268,6 +282,7 @@ function onState(name) {
 }
 
 function onSlicer() {
+  arrive();
   shown.cards.forEach((one) => one.update());
   if (detail) detail.update();
   showBuildChoice();
