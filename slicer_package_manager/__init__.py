@@ -1,6 +1,7 @@
 """Slicer Package Manager: the registry of 3D Slicer's installers and extensions, a Girder 5 plugin."""
 from importlib.metadata import version
 
+import click
 from girder.plugin import GirderPlugin, getPlugin
 
 __version__ = version('slicer-package-manager')
@@ -15,11 +16,12 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         """Wire routes, event handlers and indexes into the server described by ``info``.
 
         :raises operation.Unusable: a variable that says how the server is run makes no sense.
+        :raises click.ClickException: the database has data of the older plugin; nothing is written to it.
         :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
+        from slicer_package_manager.registry import changes, corrections, older_data, operation, settings, startup
         from slicer_package_manager.rest import (
             bodies,
             files,
@@ -34,6 +36,11 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             webclient,
         )
 
+        try:
+            startup.require_usable()
+        except older_data.OlderDataError as error:
+            # Ends `girder serve` with one line instead of a traceback.
+            raise click.ClickException(str(error)) from error
         run_as = operation.of()
         getPlugin('hashsum_download').load(info)
         settings.register()

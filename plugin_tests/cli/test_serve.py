@@ -171,7 +171,7 @@ def test_where_socket_files_work_nowhere_the_start_is_refused(monkeypatch, tmp_p
     monkeypatch.delattr(mongod.socket, 'AF_UNIX')
     monkeypatch.setattr(mongod, '_SHORT_DIRECTORIES', ())
     monkeypatch.setattr(mongod.tempfile, 'tempdir', str(tmp_path))
-    with pytest.raises(ServeError, match='socket file.*--database'):
+    with pytest.raises(ServeError, match=r'socket file.*--database'):
         mongod.Endpoint(tmp_path / 'run')
     assert list(tmp_path.iterdir()) == []
 

@@ -2,12 +2,11 @@
 import threading
 
 import pytest
-from bson.objectid import ObjectId
 
 from plugin_tests.conftest import EXTENSION_FORM
 from plugin_tests.roundtrips import counting
 from plugin_tests.servers import poll
-from slicer_package_manager.registry import adoption, indexes, startup, writing
+from slicer_package_manager.registry import indexes, startup, writing
 
 pytestmark = pytest.mark.database
 
@@ -108,14 +107,3 @@ def test_a_failure_that_shows_at_once_ends_the_start(slow, monkeypatch):
     slow.set()
     with pytest.raises(RuntimeError, match='two of a kind'):
         startup.begin()
-
-
-def test_adoption_looks_only_at_folders_that_may_be_applications(db, app):
-    db['folder'].insert_many([{'_id': ObjectId(), 'parentId': ObjectId(), 'parentCollection': 'folder', 'name': str(n)}
-                              for n in range(50)])
-    with counting() as commands:
-        assert adoption.adopt() == 0
-    assert commands == ['find folder', 'find folder']
-    for query in ({'name': 'packages', 'parentCollection': 'collection'}, {'parentId': ObjectId(app['parentId'])}):
-        plan = db.command('explain', {'find': 'folder', 'filter': query}, verbosity='executionStats')
-        assert plan['executionStats']['totalDocsExamined'] == 1

@@ -23,6 +23,7 @@ from girder.settings import SettingDefault, SettingKey
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 
 from slicer_package_manager.cli.database import hosts_of
+from slicer_package_manager.registry import older_data
 
 ASSETSTORE_NAME = 'Data directory'
 LEASE_COLLECTION = 'slicer_package_manager_bootstrap'
@@ -142,17 +143,21 @@ def _take_over(collection, holder: str | None, owner: str) -> bool:
 
 
 def wait_for_database(uri: str, patience: float) -> None:
-    """Wait until the database of ``uri`` answers.
+    """Wait until the database of ``uri`` answers, and look whether a server may work on it.
 
     :raises PyMongoError: it does not within ``patience`` seconds, or refuses us.
+    :raises OlderDataError: it has data of the older plugin.
     """
     client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(patience * 1000),
                                               timeoutMS=int(patience * 1000))
     with client:
         client.get_database().command('ping')
+        older_data.require_none(client.get_database())
 
 
 def _explain(error: Exception, uri: str) -> str:
+    if isinstance(error, older_data.OlderDataError):
+        return str(error)
     reason = str(error).partition(' (configured timeouts')[0]
     if isinstance(error, ServerSelectionTimeoutError):
         return f'No MongoDB answers at {hosts_of(uri)}: {reason}. Start it, or correct --database.'
@@ -168,7 +173,7 @@ def main() -> None:
     try:
         wait_for_database(uri, plan.patience)
         outcome: dict = {'created': prepare(plan)}
-    except (PyMongoError, GirderException, ValidationException, OSError) as error:
+    except (PyMongoError, GirderException, ValidationException, OSError, older_data.OlderDataError) as error:
         outcome = {'error': _explain(error, uri)}
     print(json.dumps(outcome))  # noqa: T201 - this is how the outcome is told
 

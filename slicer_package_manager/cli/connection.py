@@ -17,6 +17,7 @@ from slicer_package_manager.cli import database, mongod, web
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
+from slicer_package_manager.registry import older_data
 
 _START_SECONDS = 120
 
@@ -40,12 +41,13 @@ def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) 
     The database of a data directory is that of its running server, else one started for as long as this lasts.
 
     :param alone: no server may run on the data directory, whose database is made when missing.
-    :raises ServeError: there is no such database, or it does not answer.
+    :raises ServeError: there is no such database, it does not answer, or it has data of the older plugin.
     """
     with ExitStack() as stack:
         own = _own if alone else _embedded
         uri = database.completed(database_uri) if database_uri else stack.enter_context(own(DataDir(data_dir)))
         _require_answer(uri)
+        _require_no_older_data(uri)
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
@@ -102,3 +104,12 @@ def answers(uri: str, seconds: float) -> bool:
 def _require_answer(uri):
     if not answers(uri, database.patience(uri, 10)):
         raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')
+
+
+def _require_no_older_data(uri):
+    client: pymongo.MongoClient = pymongo.MongoClient(uri)
+    with client:
+        try:
+            older_data.require_none(client.get_database())
+        except older_data.OlderDataError as error:
+            raise ServeError(str(error)) from error

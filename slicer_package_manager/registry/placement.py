@@ -233,9 +233,20 @@ def _in_promotion(model, document, mark):
 
 
 def _register_below(folder):
+    """Register all that is below ``folder``; what cannot be is left out, and raised for at the end."""
+    failures = []
     for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
         if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:
-            register_folder(child)
-            _register_below(child)
+            failures += _failure_of(register_folder, child) or _failure_of(_register_below, child)
     for item in Item().find({'folderId': folder['_id']}):
-        register_item(item)
+        failures += _failure_of(register_item, item)
+    if failures:
+        raise failures[0]
+
+
+def _failure_of(register, document):
+    try:
+        register(document)
+    except (Invalid, Conflict) as error:
+        return [error]
+    return []

@@ -5,9 +5,10 @@ import logging
 import threading
 
 import pymongo
+from girder.models import getDbConnection
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import adoption, indexes, promotion, reach, uploads, writing
+from slicer_package_manager.registry import indexes, older_data, promotion, reach, uploads, writing
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,9 @@ class _Preparation(threading.Thread):
         while True:
             try:
                 with pymongo.timeout(_LONGEST):
+                    _require_no_older_data()
                     indexes.ensure()
                     writing.allow()
-                    adoption.adopt()
                     promotion.resume()
                     uploads.settle_interrupted()
             except PyMongoError as error:
@@ -51,6 +52,25 @@ class _Preparation(threading.Thread):
             else:
                 uploads.look_after()
                 return
+
+
+def _require_no_older_data():
+    older_data.require_none(getDbConnection().get_database())
+
+
+def require_usable() -> None:
+    """Make sure, before anything is written, that this server may work on the database.
+
+    One that is out of reach is looked at again before the preparation.
+
+    :raises older_data.OlderDataError: it has data of the older plugin.
+    """
+    try:
+        _require_no_older_data()
+    except PyMongoError as error:
+        if not reach.passes(error):
+            raise
+        logger.warning('The database is out of reach; what it has is looked at later: %s', error)
 
 
 def begin() -> None:
