@@ -5,11 +5,12 @@ does. Nothing is built, and nothing comes from other servers but the pictures th
 """
 from slicer_package_manager.pages import html
 from slicer_package_manager.pages.assets import PLACE, Assets
-from slicer_package_manager.pages.catalog import Catalog
+from slicer_package_manager.pages.catalog import AppStore, Catalog, View
 from slicer_package_manager.pages.download import Download
 
 #: Each page with its place.
-PAGES = {'/catalog': Catalog, '/download': Download, f'/{PLACE}': Assets}
+PAGES = {'/catalog': Catalog, '/view': View, '/midas3/slicerappstore': AppStore, '/download': Download,
+         f'/{PLACE}': Assets}
 
 
 def mount(tree, config) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from slicer_package_manager.registry import values
 
 OPERATING_SYSTEMS = ('linux', 'win', 'macosx')
+#: What people and other programs call them as well.
+SYSTEM_ALIASES = {'windows': 'win', 'mac': 'macosx', 'macos': 'macosx', 'osx': 'macosx'}
 ARCHITECTURES = ('i386', 'amd64', 'arm64')
 
 
@@ -135,6 +137,18 @@ EXTENSION = Kind(
 )
 
 KINDS = {kind.label: kind for kind in (PACKAGE, EXTENSION)}
+
+
+def operating_system(text: str) -> str:
+    """Which of :data:`OPERATING_SYSTEMS` ``text`` names, by its name or an alias, in any case.
+
+    :raises ValueError: none.
+    """
+    name = text.strip().casefold()
+    found = SYSTEM_ALIASES.get(name, name)
+    if found not in OPERATING_SYSTEMS:
+        raise ValueError(f'must be one of {", ".join(OPERATING_SYSTEMS)}')
+    return found
 
 
 def clean(kind: Kind, given: Mapping[str, Any], *, form: bool = False):
