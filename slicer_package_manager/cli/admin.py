@@ -5,9 +5,9 @@ import secrets
 from dataclasses import dataclass
 
 from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.registry import passwords
 
 _LOGIN = re.compile(r'[a-z][\da-z\-.]{3,}')
-_BCRYPT_LIMIT = 72
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ def choose_admin(login: str, password: str | None) -> Admin:
     if not re.match(os.environ.get('GIRDER_PASSWORD_REGEX', '.{6}.*'), password):
         description = os.environ.get('GIRDER_VALID_PASSWORD_DESCRIPTION', 'It needs at least 6 characters.')
         raise ServeError(f'The admin password is not possible: {description}')
-    if len(password.encode()) > _BCRYPT_LIMIT:
-        raise ServeError(f'The admin password is longer than {_BCRYPT_LIMIT} bytes.')
+    wrong = passwords.problem(password)
+    if wrong:
+        raise ServeError(f'The admin password {wrong}.')
     return Admin(login, password, generated=False)

@@ -7,7 +7,7 @@ from girder.models.api_key import ApiKey
 from girder.models.token import Token
 from girder.models.user import User
 
-from slicer_package_manager.registry import values
+from slicer_package_manager.registry import passwords, values
 from slicer_package_manager.registry.errors import NotFound
 
 
@@ -36,7 +36,9 @@ def reset(login: str, password: str) -> int:
     From now on only ``password`` opens it: its sessions end, its API keys are deleted, one-time passwords are off.
 
     :raises NotFound: there is no such user.
+    :raises Invalid: ``password`` cannot be one.
     """
+    passwords.require(password)
     user = load(login)
     user.pop('otp', None)
     User().setPassword(user, password)
