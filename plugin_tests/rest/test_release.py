@@ -322,6 +322,6 @@ def test_a_release_may_have_any_name(api, app, post, found, make, name):
 @pytest.mark.parametrize(('kind', 'form'), [('package', PACKAGE_FORM), ('extension', EXTENSION_FORM)])
 def test_a_failed_upload_leaves_no_draft_folder(api, app, stored, kind, form):
     before = stored()
-    answer = api.post(f'/app/{app["_id"]}/{kind}', params={**form, 'repository_url': 'javascript:x'})
+    answer = api.post(f'/app/{app["_id"]}/{kind}', params={**form, 'repository_url': 'x' * 4097})
     assert answer.status_code == 400
     assert stored() == before

@@ -12,6 +12,8 @@ OPERATING_SYSTEMS = ('linux', 'win', 'macosx')
 #: What people and other programs call them as well.
 SYSTEM_ALIASES = {'windows': 'win', 'mac': 'macosx', 'macos': 'macosx', 'osx': 'macosx'}
 ARCHITECTURES = ('i386', 'amd64', 'arm64')
+#: How many of the parts that are left out of one value are named.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _now():
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def _shared(revision_help, repository):
+def _shared(revision_help):
     return (
         Field('os', 'Target operating system.', values.choice(*OPERATING_SYSTEMS), required=True,
               enum=OPERATING_SYSTEMS),
@@ -81,7 +83,8 @@ def _shared(revision_help, repository):
         Field('baseName', 'Name without system and revision, such as "Slicer" or "SlicerIGT".', values.name,
               required=True),
         Field('repository_type', 'Version control system of the sources (git, svn).', required=True),
-        Field('repository_url', 'Where the sources are; http, https, git or ssh.', repository, required=True),
+        Field('repository_url', 'Where the sources are, in any words on one line; pages link http and https.',
+              values.repository_url, required=True),
         Field('revision', revision_help, values.name, required=True),
     )
 
@@ -94,7 +97,7 @@ PACKAGE = Kind(
     template='applicationPackageNameTemplate',
     default_template='{baseName}_{os}_{arch}_{revision}',
     fields=(
-        *_shared('Revision of the application.', values.repository_url),
+        *_shared('Revision of the application.'),
         Field('version', 'Version of the application, such as 5.8.1.', required=True),
         Field('pre_release', 'Whether the package is a preview of a release.', values.boolean,
               default=lambda: False, type='boolean'),
@@ -113,19 +116,23 @@ EXTENSION = Kind(
     template='extensionPackageNameTemplate',
     default_template='{app_revision}_{baseName}_{os}_{arch}_{revision}',
     fields=(
-        *_shared('Revision of the extension.', values.repository_url),
+        *_shared('Revision of the extension.'),
         Field('app_revision', 'Revision of the application that the extension was built for.', values.name,
               required=True),
         Field('description', 'What the extension does; HTML is reduced to text tags and links.', values.html,
               required=True),
-        Field('icon_url', 'Picture of the extension; http or https.', values.web_url),
+        Field('icon_url', 'Picture of the extension: an http or https URL, the first of several. What is none is left '
+              'out.', values.icon_url),
         Field('category', 'Category in the catalog; subcategories after a dot.'),
-        Field('homepage', 'Page about the extension; http or https.', values.web_url),
-        Field('screenshots', 'URLs of pictures, separated by spaces.', values.web_urls),
+        Field('homepage', 'Page about the extension: an http or https URL. What is none is left out.', values.web_url),
+        Field('screenshots', 'http and https URLs of pictures, separated by spaces, commas or semicolons. What is '
+              'none is left out.', values.web_urls),
         Field('contributors', 'Who made the extension.'),
-        Field('dependency', 'Names of the extensions that it needs, separated by spaces.'),
-        Field('recommends', 'Names of the extensions that go well with it, separated by spaces.'),
-        Field('license', 'Short name of the licence.'),
+        Field('dependency', 'Names of the extensions that it requires, separated by spaces; NA for none.',
+              values.names),
+        Field('recommends', 'Names of the extensions that it recommends, separated by spaces; NA for none.',
+              values.names),
+        Field('license', 'Short name of the license.'),
         Field('development_status', 'How mature the extension is, in free words.'),
         Field('enabled', 'Whether the extension is enabled after its installation.', values.boolean,
               type='boolean'),
@@ -175,8 +182,9 @@ def clean(kind: Kind, given: Mapping[str, Any], *, form: bool = False):
 def _clean_one(field, value, kind, kept, cleared):
     if field is None:
         raise ValueError(f'is unknown; no {kind.label} has such a key')
-    if not isinstance(value, str) or values.one_line(value):
-        kept[field.name] = field.clean(value)
+    cleaned = field.clean(value) if not isinstance(value, str) or values.one_line(value) else ''
+    if cleaned != '':
+        kept[field.name] = cleaned
     elif field.name in (*kind.identity, 'revision'):
         raise ValueError('must not be empty')
     elif field.required:
@@ -184,6 +192,23 @@ def _clean_one(field, value, kind, kept, cleared):
     elif field.default is None:
         cleared.add(field.name)
     # An empty text for a key that is always there changes nothing.
+
+
+def left_out(kind: Kind, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """For each key of ``given``, which is clean enough to be kept, what of its value is not kept, and why."""
+    rules = {field.name: field.clean for field in kind.fields if isinstance(field.clean, values.WebUrls)}
+    found = [(key, rules[key].left_out(value)) for key, value in given.items() if key in rules and value is not None]
+    return [(key, f'left out {", ".join(map(_quoted, parts[:_NAMED]))}{_more(parts)}; only http and https URLs are kept'
+                  + (', and the first of several' if rules[key].most else ''))
+            for key, parts in found if parts]
+
+
+def _quoted(part):
+    return f'"{values.shortened(part)}"'
+
+
+def _more(parts):
+    return f' and {len(parts) - _NAMED} more' if parts[_NAMED:] else ''
 
 
 def missing(kind: Kind, meta: Mapping[str, Any]):

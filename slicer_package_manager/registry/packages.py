@@ -13,6 +13,7 @@ from slicer_package_manager.registry import (
     indexes,
     kinds,
     links,
+    notices,
     placement,
     registration,
     store,
@@ -71,6 +72,7 @@ def _wanted(kind, app, given):
     problems += [(key, 'is required') for key in kind.identity if key not in kept and key not in named]
     if problems:
         raise Invalid(_with_missing(kind, app, kept, problems))
+    notices.report_left_out(kind, values_given)
     description = kept.get('description', '' if 'description' in cleared else None)
     for field in kind.form_only:
         kept.pop(field.name, None)

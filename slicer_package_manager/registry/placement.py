@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import files, holdings, kinds, moving, registration, values, writing
+from slicer_package_manager.registry import files, holdings, kinds, moving, notices, registration, values, writing
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -31,7 +31,9 @@ def check_item(item) -> None:
         item.pop('spm', None)
         return
     writing.require()
-    item['meta'] = registration.checked_meta(kind, folder, item['meta'])
+    given = item['meta']
+    item['meta'] = registration.checked_meta(kind, folder, given)
+    notices.report_left_out(kind, given)
     item['description'] = _description(kind, item)
     before = item.get('spm', {})
     item['spm'] = registration.of_item(kind, folder, item['meta'], before.get('ready', False))

@@ -16,7 +16,7 @@ import json
 import re
 from typing import Any
 
-from slicer_package_manager.registry import kinds, templates, values
+from slicer_package_manager.registry import kinds, templates, urls, values
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import EXTENSION, KINDS, PACKAGE
 
@@ -93,7 +93,8 @@ def check_folder(folder) -> None:
     :raises Invalid: naming everything that is wrong.
     """
     place = role(folder)
-    meta = folder.setdefault('meta', {})
+    folder['description'] = urls.without_credentials(folder.get('description') or '')
+    meta = folder['meta'] = urls.without_credentials_in(folder.get('meta', {}))
     problems: list[tuple[str, str]] = []
     if place == APPLICATION:
         problems = [(key, wrong) for key, kind in _TEMPLATES.items() if key in meta

@@ -3,13 +3,16 @@
 Every rule takes one value and returns the clean one; ``ValueError`` tells what it must be instead. An empty
 text is the business of the caller: it means "none" for some fields and is refused for others.
 """
-import re
-from datetime import datetime, timezone
-from urllib.parse import urlsplit
+from __future__ import annotations
 
-import nh3
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
 from dateutil import parser as dates
 from dateutil import tz
+
+from slicer_package_manager.registry import markup, urls
 
 NAME_CHARACTERS = 255
 VALUE_BYTES = 4 * 1024
@@ -26,11 +29,11 @@ _REMARK = re.compile(r'(?<=[+-][0-9]{4})\s*\([^()]*\)$')
 #: A notation that comes out differently for two defaults leaves year, month or day open.
 _DEFAULTS = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only fills in what is missing
 _WORDS = {'true': True, 'on': True, '1': True, 'yes': True, 'false': False, 'off': False, '0': False, 'no': False}
-_NO_URL = re.compile(r'[\s<>"\\]')
 _INT32 = 2**31
 _SURROGATES = re.compile('[\ud800-\udfff]')
 
-_TAGS = {'a', 'b', 'blockquote', 'br', 'code', 'em', 'i', 'li', 'ol', 'p', 'pre', 'strong', 'sub', 'sup', 'u', 'ul'}
+#: Entries of lists that mean none: what descriptions of extensions have where nothing is named.
+_NONE = ('NA', 'N/A')
 
 
 def has_control_characters(value: str) -> bool:
@@ -61,8 +64,8 @@ def name(value) -> str:
 
 
 def text(value) -> str:
-    """One line of at most 4 KiB."""
-    return _at_most(one_line(value), VALUE_BYTES)
+    """One line of at most 4 KiB, without credentials in the URLs that are in it."""
+    return urls.without_credentials(_at_most(one_line(value), VALUE_BYTES))
 
 
 def _at_most(value, size):
@@ -72,46 +75,52 @@ def _at_most(value, size):
 
 
 def html(value) -> str:
-    """One line of HTML that is safe to put into a page: text tags, and http, https and mailto links, survive.
-
-    Text without a ``<`` has no markup and is kept as it is.
-    """
-    value = _at_most(one_line(value), DESCRIPTION_BYTES)
-    if '<' not in value:
-        return value
-    safe = nh3.clean(value, tags=_TAGS, attributes={'a': {'href', 'title'}},
-                     url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer')
-    # Character references came to line breaks, and a lone "&" takes more room now.
+    """One line of HTML that is safe to put into a page, see :mod:`markup`."""
+    safe = markup.sanitized(_at_most(one_line(value), DESCRIPTION_BYTES))
+    # Character references came to line breaks, and an escaped character takes more room now.
     return _at_most(one_line(safe), DESCRIPTION_BYTES)
 
 
-def url(*schemes):
-    """A rule for one absolute URL with a host and one of ``schemes``."""
-    def rule(value):
-        value = text(value)
-        if value and not _is_url(value, schemes):
-            raise ValueError(f'"{shortened(value)}" is not a URL that starts with '
-                             + ' or '.join(f'{scheme}://' for scheme in schemes))
-        return value
-    return rule
+def repository_url(value) -> str:
+    """Where sources are: any text of at most 4 KiB on one line, since builds send what their clone was made from."""
+    return urls.repository(_at_most(one_line(value), VALUE_BYTES))
 
 
-def _is_url(value, schemes) -> bool:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port  # raises for a port that is none
-        return parts.scheme in schemes and bool(parts.hostname) and not _NO_URL.search(value)
-    except ValueError:
-        return False
+@dataclass(frozen=True)
+class WebUrls:
+    """A rule that keeps the http and https URLs in a text, with one space between them, and leaves out all else.
+
+    What is only displayed must not cost a build its upload, so a text without any comes to ``''``.
+
+    :param separators: what stands between URLs.
+    :param most: how many of them are kept.
+    """
+
+    separators: re.Pattern[str]
+    most: int | None = None
+
+    def __call__(self, value) -> str:
+        """The URLs that are kept."""
+        return ' '.join(self._parts(value)[0])
+
+    def left_out(self, value) -> list[str]:
+        """What is not kept, but for words that mean none where a list is expected."""
+        return [part for part in self._parts(value)[1] if self.most or part.upper() not in _NONE]
+
+    def _parts(self, value):
+        parts = [part for part in self.separators.split(text(value)) if part]
+        kept = [part for part in parts if urls.is_url(part, ('http', 'https'))][:self.most]
+        return kept, [part for part in parts if part not in kept]
 
 
-web_url = url('http', 'https')
-repository_url = url('https', 'http', 'git', 'ssh')
+web_url = WebUrls(re.compile(r'\s+'), most=1)
+icon_url = WebUrls(re.compile(r'[\s,;]+'), most=1)
+web_urls = WebUrls(re.compile(r'[\s,;]+'))
 
 
-def web_urls(value) -> str:
-    """URLs with http or https, separated by one space each."""
-    return ' '.join(web_url(part) for part in text(value).split())
+def names(value) -> str:
+    """Names that spaces separate, without those that mean none."""
+    return ' '.join(part for part in text(value).split() if part.upper() not in _NONE)
 
 
 def choice(*allowed):
