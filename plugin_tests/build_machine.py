@@ -6,6 +6,7 @@ import time
 import httpx
 
 from plugin_tests.conftest import EXTENSION_FORM
+from plugin_tests.waiting import PATIENCE
 
 
 class Machine:
@@ -17,7 +18,7 @@ class Machine:
 
     def __init__(self, url, token=''):
         headers = {'Girder-Token': token} if token else {}
-        self._client = httpx.Client(base_url=f'{url}/api/v1', timeout=45, headers=headers)
+        self._client = httpx.Client(base_url=f'{url}/api/v1', headers=headers)
         self.answers, self.troubles = [], []
 
     def once(self, method, path, **request):
@@ -35,7 +36,7 @@ class Machine:
 
     def ask(self, method, path, **request):
         """The answer, however often it must be asked for."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while (answer := self.once(method, path, **request)) is None:
             assert time.monotonic() < deadline, f'{method} {path}: {self.answers[-3:]} {self.troubles[-3:]}'
             threading.Event().wait(0.1)

@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+from plugin_tests.waiting import PATIENCE
+
 
 def environment():
     """Ours, without what is meant for the tests or a server of the developer."""
@@ -19,4 +21,4 @@ def started(*args):
 def run(*args):
     """The command after its end, with what it said."""
     return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', *map(str, args)], env=environment(),
-                          capture_output=True, text=True, timeout=180, check=False)
+                          capture_output=True, text=True, timeout=PATIENCE, check=False)

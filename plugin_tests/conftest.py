@@ -5,7 +5,9 @@ import httpx
 import pymongo
 import pytest
 
-from plugin_tests import buckets, mongodb, processes, roundtrips
+from plugin_tests import buckets, mongodb, processes, roundtrips, waiting
+
+waiting.be_patient()
 
 
 def pytest_addoption(parser):

@@ -2,13 +2,14 @@
 import contextlib
 import importlib.util
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pymongo
+
+from plugin_tests.ports import free_ports
+from plugin_tests.waiting import PATIENCE, poll
 
 
 def executable():
@@ -28,9 +29,7 @@ def executable():
 def running(*args):
     """Start a server, with ``args``, with an empty database and yield the URI of a database in it."""
     folder = tempfile.mkdtemp(prefix='spm-mongod-')
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     log = Path(folder, 'log')
     process = subprocess.Popen([
         executable(), '--dbpath', folder, '--bind_ip', '127.0.0.1', '--port', str(port), '--nounixsocket',
@@ -41,19 +40,18 @@ def running(*args):
         yield f'mongodb://127.0.0.1:{port}/girder'
     finally:
         process.kill()  # its files are not needed any more
-        process.wait(60)
+        process.wait(PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait(port, process, log, patience=60):
+def wait(port, process, log):
     """Return as soon as the server answers."""
-    deadline = time.monotonic() + patience
-    with pymongo.MongoClient('127.0.0.1', port, serverSelectionTimeoutMS=200, directConnection=True) as client:
-        while True:
-            try:
-                client.admin.command('ping')
-            except pymongo.errors.PyMongoError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f'mongod did not start:\n{log.read_text()[-2000:]}') from None
-            else:
-                return
+    with pymongo.MongoClient('127.0.0.1', port, serverSelectionTimeoutMS=1000, directConnection=True) as client:
+        poll(lambda: process.poll() is not None or _answers(client), 'mongod answers')
+    if process.poll() is not None:
+        raise RuntimeError(f'mongod did not start:\n{log.read_text()[-2000:]}')
+
+
+def _answers(client):
+    with contextlib.suppress(pymongo.errors.PyMongoError):
+        return client.admin.command('ping')

@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import httpx
+
+from plugin_tests.waiting import PATIENCE, poll
 
 
 @contextlib.contextmanager
@@ -43,13 +44,14 @@ def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
             # A clean end would only take its time.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(60)
+            process.wait(PATIENCE)
 
 
-def _wait(url, process, log, patience=60):
-    deadline = time.monotonic() + patience
-    while process.poll() is None and time.monotonic() < deadline:
+def _wait(url, process, log):
+    def answers():
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f'{url}/system/version', timeout=5).status_code == httpx.codes.OK:
-                return
-    raise RuntimeError(f'The server did not start:\n{log.read_text()[-3000:]}')
+            # A server that ends instead of starting leaves its socket open: whether it runs is asked again and again.
+            return httpx.get(f'{url}/system/version', timeout=5).is_success
+    poll(lambda: process.poll() is not None or answers(), 'the server answers')
+    if process.poll() is not None:
+        raise RuntimeError(f'The server did not start:\n{log.read_text()[-3000:]}')

@@ -65,7 +65,7 @@ class ReplicaSet:
 
     def primary(self):
         """The member that takes writes, once there is one."""
-        return poll(self._find_primary, 'the set has a primary', 60)
+        return poll(self._find_primary, 'the set has a primary')
 
     def _find_primary(self):
         return next((member for member in self.members if member.process.poll() is None and self._is_primary(member)),

@@ -7,25 +7,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import httpx
+
+from plugin_tests.waiting import PATIENCE, poll
 
 _READY = re.compile(r'is ready: (http://\S+)')
 _PASSWORD = re.compile(r'^Admin password: (\S+)$', re.MULTILINE)
 _COMMAND = [sys.executable, '-m', 'slicer_package_manager.cli', 'serve']
 # Whatever the developer has set for a server of his own is not for the tests.
-_NOT_INHERITED = ('SLICER_PACKAGE_MANAGER_', 'GIRDER_', 'LOGLEVEL')
-
-
-def poll(condition, what, patience=30):
-    """Wait until ``condition()`` is true and return that value; fail after ``patience`` seconds."""
-    deadline = time.monotonic() + patience
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f'{what}: not within {patience} s'
-        time.sleep(0.02)
-    return value
+_NOT_INHERITED = ('SLICER_PACKAGE_MANAGER_', 'GIRDER_', 'GUNICORN_', 'LOGLEVEL')
 
 
 def alive(pid):
@@ -73,9 +65,9 @@ class Server:
                  **(env or {})},
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors)
 
-    def ready(self, patience=60):
+    def ready(self):
         """Wait until the server has printed its URL, and return the server."""
-        poll(lambda: self.url or self.exit_code is not None, 'the URL is printed', patience)
+        poll(lambda: self.url or self.exit_code is not None, 'the URL is printed')
         assert self.url, f'The server ended with {self.exit_code}:\n{self.errors}'
         return self
 
@@ -110,8 +102,8 @@ class Server:
         host, port = self.url.removeprefix('http://').split(':')
         return host, int(port)
 
-    def answers(self, timeout=10):
-        return httpx.get(f'{self.url}/api/v1/system/version', timeout=timeout).is_success
+    def answers(self):
+        return httpx.get(f'{self.url}/api/v1/system/version').is_success
 
     def mongods(self):
         """The processes that use the server's own database, whoever started them."""
@@ -129,12 +121,16 @@ class Server:
         if login:
             answer = httpx.get(f'{api}/user/authentication', auth=(login, password)).raise_for_status()
             headers['Girder-Token'] = answer.json()['authToken']['token']
-        return httpx.Client(base_url=api, headers=headers, timeout=30)
+        return httpx.Client(base_url=api, headers=headers)
 
-    def stop(self, number=signal.SIGTERM, patience=40):
+    def stop(self, number=signal.SIGTERM):
         """Ask for the end with a signal; returns the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(patience)
+        return self.ended()
+
+    def ended(self):
+        """Wait for the end; returns the exit code."""
+        return self.process.wait(PATIENCE)
 
     def kill(self):
         """``kill -9`` of the one process that the user started; returns the processes it leaves."""
@@ -151,7 +147,7 @@ class Server:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
         self.process.wait()
-        poll(lambda: not any(map(alive, pids)), 'all processes are gone', 60)
+        poll(lambda: not any(map(alive, pids)), 'all processes are gone')
 
     def end(self):
         """Leave nothing behind, whatever state the server is in; a clean end would only take its time."""

@@ -10,6 +10,7 @@ import pytest
 
 from plugin_tests.conftest import upload
 from plugin_tests.shown import assert_shown
+from plugin_tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / 'docs'
@@ -39,7 +40,7 @@ def anchors(page):
 
 def test_the_rest_reference_is_what_the_routes_say():
     run = subprocess.run([sys.executable, str(DOCS / 'generate_rest_reference.py'), '--check'],
-                         capture_output=True, text=True, timeout=120, check=False)
+                         capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert run.returncode == 0, f'Run python docs/generate_rest_reference.py\n{run.stdout}{run.stderr}'
 
 

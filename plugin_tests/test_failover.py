@@ -9,14 +9,15 @@ import pytest
 from plugin_tests import replicas
 from plugin_tests.build_machine import Machine
 from plugin_tests.servers import poll, starter
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
 PASSWORD = 'a-password-for-tests'
 #: How long the members wait for a primary that is silent, and the servers for a database; MongoDB's default, and ours,
 #: are longer.
-ELECTION_SECONDS, PATIENCE = 2, 5
-LONGEST = 30
+ELECTION_SECONDS, OPERATION_SECONDS = 2, 5
+LONGEST = 120
 
 
 @pytest.fixture(scope='module')
@@ -28,7 +29,8 @@ def replica_set():
 @pytest.fixture(scope='module')
 def servers(replica_set, tmp_path_factory):
     """The URLs of two servers with one folder of files, as behind a proxy."""
-    options = ('--no-embedded', '--database', f'{replica_set.uri}&timeoutMS={PATIENCE * 1000}', '--workers', '1')
+    uri = f'{replica_set.uri}&timeoutMS={OPERATION_SECONDS * 1000}'
+    options = ('--no-embedded', '--database', uri, '--workers', '1')
     with starter(tmp_path_factory.mktemp('servers')) as start:
         env = {'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': PASSWORD}
         started = [start(*options, env=env).ready()]
@@ -38,10 +40,10 @@ def servers(replica_set, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def token(servers):
-    answer = httpx.get(f'{servers[0]}/api/v1/user/authentication', auth=('admin', PASSWORD), timeout=60)
+    answer = httpx.get(f'{servers[0]}/api/v1/user/authentication', auth=('admin', PASSWORD))
     found = answer.raise_for_status().json()['authToken']['token']
     # So that files of a few kilobytes come in pieces.
-    httpx.put(f'{servers[0]}/api/v1/system/setting', headers={'Girder-Token': found}, timeout=60, params={
+    httpx.put(f'{servers[0]}/api/v1/system/setting', headers={'Girder-Token': found}, params={
         'key': 'core.upload_minimum_chunk_size', 'value': 0}).raise_for_status()
     return found
 
@@ -75,7 +77,7 @@ class Load:
     def __exit__(self, *_):
         self._done.set()
         for thread in self._threads:
-            thread.join(150)
+            thread.join(PATIENCE)
         for machine in self.machines:
             machine.close()
 
@@ -100,7 +102,7 @@ class Load:
 
     def download(self, machine, _):
         if not (known := list(self.uploaded.items())):
-            threading.Event().wait(0.05)
+            self._done.wait(0.05)
             return
         item_id, name = known[len(self.downloaded) % len(known)]
         assert machine.need('GET', f'/item/{item_id}/download').content == content_of(name)
@@ -113,7 +115,7 @@ class Load:
         """Wait until so many more of each were answered."""
         before = self.progress()
         poll(lambda: self._failures or all(now >= then + more for now, then, more in zip(
-            self.progress(), before, (uploads, lists, downloads), strict=True)), f'the work after {before}', 120)
+            self.progress(), before, (uploads, lists, downloads), strict=True)), f'the work after {before}')
         assert not self._failures
 
     def check(self):
@@ -133,7 +135,7 @@ def test_a_killed_primary_costs_no_acknowledged_write_and_no_count(replica_set, 
     load.check()
     assert replica_set.primary() is not lost
     lost.start()
-    with httpx.Client(base_url=f'{servers[1]}/api/v1', timeout=60) as anybody:
+    with httpx.Client(base_url=f'{servers[1]}/api/v1') as anybody:
         entries = {entry['_id']: entry for entry in anybody.get(
             f'/app/{app_id}/extension', params={'limit': 0}).raise_for_status().json()}
         assert {item_id: entry['meta']['baseName'] for item_id, entry in entries.items()} == load.uploaded
@@ -145,7 +147,7 @@ def test_a_killed_primary_costs_no_acknowledged_write_and_no_count(replica_set, 
             return sum(row['count'] for row in anybody.get(
                 f'/app/{app_id}/downloadstats', params={'limit': 0}).raise_for_status().json())
         # The last counts are written after their last bytes were sent.
-        poll(lambda: counted() >= len(load.downloaded), 'all downloads are counted', 60)
+        poll(lambda: counted() >= len(load.downloaded), 'all downloads are counted')
         assert counted() == len(load.downloaded)
 
 
@@ -158,14 +160,14 @@ def test_without_a_majority_the_server_says_so_in_time_and_goes_on_when_there_is
 
     def refused(machine, method, path, **request):
         return machine.once(method, path, **request) is None
-    poll(lambda: refused(reader, 'GET', f'/app/{app_id}/extension', params={'limit': 1}), 'reading is refused', 60)
+    poll(lambda: refused(reader, 'GET', f'/app/{app_id}/extension', params={'limit': 1}), 'reading is refused')
     poll(lambda: refused(writer, 'POST', f'/app/{app_id}/release', params={'name': 'a', 'app_revision': 1}),
-         'writing is refused', 60)
+         'writing is refused')
     for machine in (reader, writer):
         assert machine.troubles == []
         assert {status for status, _ in machine.answers} <= {200, 503}
         assert max(seconds for _, seconds in machine.answers) < LONGEST
-    alive = httpx.get(f'{servers[0]}/api/v1/slicer_package_manager/health', params={'probe': 'live'}, timeout=60)
+    alive = httpx.get(f'{servers[0]}/api/v1/slicer_package_manager/health', params={'probe': 'live'})
     assert alive.status_code == 200
     one.start()
     assert writer.need('POST', f'/app/{app_id}/release', params={'name': 'b', 'app_revision': 2}).json()['name'] == 'b'

@@ -19,7 +19,7 @@ def test_every_process_lists_every_complete_write_at_once(two_servers, api, app,
     def write_and_read(item):
         places = cycle(two_servers)
         tags = {}
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client() as client:
             for turn in range(TURNS):
                 client.put(f'{next(places)}/item/{item["_id"]}/metadata', json={'keywords': f'turn {turn}'},
                            headers=token).raise_for_status()

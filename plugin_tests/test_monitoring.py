@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from plugin_tests.waiting import PATIENCE
+
 MONITORING = Path(__file__).parent.parent / 'deploy' / 'monitoring'
 DASHBOARD = json.loads((MONITORING / 'dashboard.json').read_text(encoding='utf-8'))
 PAGE = MONITORING.parent.parent / 'docs' / 'how-to' / 'monitor-the-server.md'
@@ -31,7 +33,8 @@ def expressions():
 @pytest.fixture(scope='module')
 def exported():
     """The names of the samples that the server exports, of which histograms and counters have several."""
-    told = subprocess.run([sys.executable, '-c', _EXPORTED], capture_output=True, text=True, timeout=60, check=True)
+    told = subprocess.run([sys.executable, '-c', _EXPORTED], capture_output=True, text=True, timeout=PATIENCE,
+                          check=True)
     return {line.split('{')[0].split()[0] for line in told.stdout.splitlines() if line.startswith('spm_')}
 
 
@@ -83,5 +86,6 @@ def test_prometheus_understands_the_dashboard(tmp_path):
 
 
 def run(*args):
-    done = subprocess.run(['promtool', *args], cwd=MONITORING, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(['promtool', *args], cwd=MONITORING, capture_output=True, text=True, timeout=PATIENCE,
+                          check=False)
     assert done.returncode == 0, done.stdout + done.stderr

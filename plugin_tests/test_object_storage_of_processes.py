@@ -41,7 +41,7 @@ def begun(api, make):
 
 
 def send(server, begun, token, offset):
-    return httpx.post(f'{server}/file/chunk', params={'uploadId': begun['_id'], 'offset': offset}, timeout=60,
+    return httpx.post(f'{server}/file/chunk', params={'uploadId': begun['_id'], 'offset': offset},
                       headers={**token, 'Content-Type': 'application/octet-stream'},
                       content=CONTENT[offset:offset + CHUNK])
 
@@ -52,7 +52,7 @@ def require_whole(servers, item_id, s3):
         (file,) = httpx.get(f'{server}/item/{item_id}/files').raise_for_status().json()
         assert file['sha512'] == hashlib.sha512(CONTENT).hexdigest()
         found = httpx.get(f'{server}/file/{file["_id"]}/download', headers={'User-Agent': agent},
-                          follow_redirects=True, timeout=60).raise_for_status()
+                          follow_redirects=True).raise_for_status()
         assert found.content == CONTENT
         assert bool(found.history) == (agent == 'curl')
         assert found.headers['Content-Disposition'] == 'attachment; filename="f.zip"'

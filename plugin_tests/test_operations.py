@@ -13,6 +13,7 @@ from plugin_tests import commands
 from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
 from plugin_tests.deploy import proxy
 from plugin_tests.servers import starter
+from plugin_tests.waiting import PATIENCE
 
 #: What the commands of the pages are.
 _PROGRAMS = ('curl', 'jq', 'openssl', 'ss', 'ps')
@@ -49,7 +50,8 @@ def run(codes, replacements, variables, cwd):
         script = script.replace(shown, real)
     binaries = Path(sys.executable).parent
     done = subprocess.run(
-        ['bash', '-uo', 'pipefail'], input=script, text=True, capture_output=True, timeout=300, cwd=cwd, check=False,
+        ['bash', '-uo', 'pipefail'], input=script, text=True, capture_output=True, check=False, timeout=PATIENCE,
+        cwd=cwd,
         env={**commands.environment(), 'PATH': f'{binaries}:{os.environ["PATH"]}', **variables})
     assert done.returncode == 0, done.stderr
     outputs = done.stdout.split(f'{_END}\n')
@@ -68,7 +70,7 @@ def server(start):
     return start('--workers', '1', env={
         'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': PASSWORD, 'SLICER_PACKAGE_MANAGER_AUDIT_DAYS': '365',
         'SLICER_PACKAGE_MANAGER_METRICS': MONITOR, 'SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES': '127.0.0.1',
-        'SLICER_PACKAGE_MANAGER_RATE_LIMIT': '120/minute;2000/hour'}).ready(120)
+        'SLICER_PACKAGE_MANAGER_RATE_LIMIT': '120/minute;2000/hour'}).ready()
 
 
 @pytest.fixture(scope='module')
@@ -174,7 +176,7 @@ def test_an_application_that_was_deleted_is_copied_from_a_backup(start, server, 
     admin.delete(f'/app/{app["_id"]}').raise_for_status()
     restored = commands.run('restore', backups, '--data-dir', tmp_path / 'beside')
     assert restored.returncode == 0, restored.stderr
-    beside = start('--workers', '1', data_dir=tmp_path / 'beside').ready(120)
+    beside = start('--workers', '1', data_dir=tmp_path / 'beside').ready()
     try:
         run([f'set -e\n{code}'], {'http://127.0.0.1:8099': beside.url, f'https://{NAME}': server.url, 'deploy/recovery':
             f'{ROOT}/deploy/recovery'}, {'OLD_PASSWORD': PASSWORD, 'NEW_PASSWORD': PASSWORD}, tmp_path)

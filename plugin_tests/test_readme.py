@@ -8,6 +8,7 @@ import pytest
 
 from plugin_tests.servers import Server
 from plugin_tests.shown import assert_shown
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -43,7 +44,7 @@ def test_the_tour_works_and_shows_the_real_answers(server, tmp_path):
     blocks = tour()
     directory = tmp_path / 'empty'
     directory.mkdir()
-    run = subprocess.run(['bash', '-euo', 'pipefail'], cwd=directory, text=True, capture_output=True, timeout=120,
+    run = subprocess.run(['bash', '-euo', 'pipefail'], cwd=directory, text=True, capture_output=True, timeout=PATIENCE,
                          input=script([text for language, text in blocks if language == 'bash'], server), check=False)
     assert (run.returncode, run.stderr) == (0, '')
 

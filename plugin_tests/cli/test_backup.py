@@ -15,6 +15,7 @@ from plugin_tests import commands
 from plugin_tests.conftest import FORMS, upload
 from plugin_tests.processes import gunicorn
 from plugin_tests.servers import Server, poll
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli import main
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
@@ -74,7 +75,7 @@ class Load:
         self.running = [self.pool.submit(self.work, number) for number in range(len(self.rounds))]
 
     def work(self, number):
-        with httpx.Client(base_url=self.url, headers={'Girder-Token': self.token}, timeout=60) as client:
+        with httpx.Client(base_url=self.url, headers={'Girder-Token': self.token}) as client:
             while not self.stopped.is_set():
                 self.round(client, number, self.rounds[number])
                 self.rounds[number] += 1
@@ -96,7 +97,7 @@ class Load:
     def stop(self):
         self.stopped.set()
         for worker in self.running:
-            worker.result(60)
+            worker.result(PATIENCE)
         self.pool.shutdown()
         return sum(self.rounds)
 
@@ -108,7 +109,7 @@ def load(mongo_uri, api, app, make):
     with gunicorn(mongo_uri) as url:
         def start():
             started.append(Load(url, api.headers['Girder-Token'], app['_id']))
-            poll(lambda: min(started[-1].rounds) > 5, 'the load is on', 60)
+            poll(lambda: min(started[-1].rounds) > 5, 'the load is on')
             return started[-1]
         yield start
         for one in started:
@@ -118,7 +119,7 @@ def load(mongo_uri, api, app, make):
 
 def require_promises(url, app_id):
     """A visitor gets every file that is listed, whole; gives their number."""
-    with httpx.Client(base_url=url, timeout=60) as visitor:
+    with httpx.Client(base_url=url) as visitor:
         things = [thing for kind in FORMS for thing in visitor.get(
             f'/app/{app_id}/{kind}', params={'limit': 0}).raise_for_status().json()]
         for thing in things:

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from plugin_tests.waiting import PATIENCE
+
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
 
@@ -17,7 +19,7 @@ def key(mongo_uri, db):
 
     def run(*args):
         return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'key', *args, '--database',
-                               mongo_uri], env=env, capture_output=True, text=True, timeout=120, check=False)
+                               mongo_uri], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False)
     return run
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from plugin_tests import commands
 from plugin_tests.servers import Server
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -67,7 +68,7 @@ def test_an_unknown_application_and_a_database_that_is_away_are_told(check, app)
 
 def test_a_data_directory_without_a_server_is_told(tmp_path):
     done = subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'links', 'check', '--data-dir',
-                           str(tmp_path)], capture_output=True, text=True, timeout=60, check=False,
+                           str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE, check=False,
                           env={'PATH': '/usr/bin'})
     assert done.returncode == 1
     assert 'There is no server in the data directory' in done.stderr

@@ -29,11 +29,10 @@ def only(server, pid):
     for other in others:
         os.kill(other, signal.SIGSTOP)
         poll(lambda other=other: Path(f'/proc/{other}/stat').read_text().rpartition(')')[2].split()[0] == 'T',
-             'the worker stands still', 60)
+             'the worker stands still')
     try:
         # A connection of its own: one that is kept stays with its worker.
         with server.client('admin', server.password) as client:
-            client.timeout = 60
             yield client
     finally:
         for other in others:
@@ -43,12 +42,12 @@ def only(server, pid):
 @pytest.fixture(scope='module')
 def server(tmp_path_factory):
     with starter(tmp_path_factory.mktemp('workers')) as start:
-        yield start('--workers', '2').ready(120)
+        yield start('--workers', '2').ready()
 
 
 @pytest.fixture(scope='module')
 def both(server):
-    poll(lambda: len(workers(server)) == 2, 'both workers run', 60)
+    poll(lambda: len(workers(server)) == 2, 'both workers run')
     return workers(server)
 
 
@@ -101,7 +100,7 @@ def test_each_worker_tells_what_all_of_them_have_counted(server, both, app):
         with only(server, both[turn % 2]) as client:
             client.get(f'/item/{item}/download').raise_for_status()
             # The count is written after the last byte was sent.
-            poll(lambda client=client, turn=turn: counted(client, app) == turn + 1, 'the download is counted', 60)
+            poll(lambda client=client, turn=turn: counted(client, app) == turn + 1, 'the download is counted')
 
 
 def counted(client, app):
@@ -115,6 +114,6 @@ def test_data_that_breaks_uniqueness_ends_the_start_with_its_names(serve, mongo_
         client.get_database()['collection'].insert_many([
             {'name': 'Applications', 'spm': {'role': 'collection'}} for _ in range(2)])
     server = serve('--database', uri, '--workers', '1')
-    assert server.process.wait(60) == 1
+    assert server.ended() == 1
     assert 'must be unique' in server.errors
     assert server.errors.count('"Applications" (') >= 2

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from plugin_tests.waiting import PATIENCE
+
 DOCKER = Path(__file__).parents[2] / 'deploy' / 'docker'
 SET = 'slicer-packages'
 
@@ -22,5 +24,5 @@ def database(name='compose.yaml'):
 def make_replica_set(*members):
     """Run the program of the service ``replica-set`` for these members, written as host:port."""
     done = subprocess.run([sys.executable, str(DOCKER / 'replica_set.py'), *members], capture_output=True, text=True,
-                          timeout=300, check=False)
+                          timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ def servers(tmp_path_factory):
         logs = [folder / 'log1', folder / 'log2']
         both = [start('--no-embedded', '--workers', '1', '--access-log', str(log), env=env) for log in logs]
         for server, log in zip(both, logs, strict=True):
-            server.ready(120).log = log
+            server.ready().log = log
         yield both
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from plugin_tests.ports import free_ports
 from plugin_tests.servers import poll
+from plugin_tests.waiting import PATIENCE
 
 CONFIGURATION = Path(__file__).parents[2] / 'deploy' / 'nginx'
 NAME = 'packages.example.org'
@@ -76,16 +77,16 @@ class Proxy:
             process = subprocess.Popen([program(), '-p', str(self.folder), '-c', str(self.folder / 'nginx.conf')],
                                        stdout=output, stderr=output)
         try:
-            poll(lambda: process.poll() is not None or _listens(self.port), 'nginx listens', 60)
+            poll(lambda: process.poll() is not None or _listens(self.port), 'nginx listens')
             assert process.poll() is None, (self.folder / 'output').read_text()
             yield self
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
     def client(self, **headers):
         """A client of the site, which trusts its certificate; a context manager."""
-        return httpx.Client(base_url=self.url, verify=self.tls, headers=headers, timeout=60)
+        return httpx.Client(base_url=self.url, verify=self.tls, headers=headers)
 
     @property
     def log(self):
@@ -94,7 +95,7 @@ class Proxy:
 
 
 def _listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), timeout=5):
+    with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), timeout=PATIENCE):
         return True
     return False
 

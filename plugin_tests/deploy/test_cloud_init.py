@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plugin_tests.waiting import PATIENCE
+
 DEPLOY = Path(__file__).parents[2] / 'deploy'
 FILE = DEPLOY / 'cloud-init' / 'user-data.yaml'
 WRITTEN = {one['path']: one for one in yaml.safe_load(FILE.read_text(encoding='utf-8'))['write_files']}
@@ -39,5 +41,5 @@ def test_it_is_as_small_as_user_data_has_to_be():
 @pytest.mark.skipif(shutil.which('cloud-init') is None, reason='cloud-init is not installed')
 def test_cloud_init_takes_the_file():
     told = subprocess.run(['cloud-init', 'schema', '--config-file', str(FILE)], capture_output=True, text=True,
-                          timeout=120, check=False)
+                          timeout=PATIENCE, check=False)
     assert told.returncode == 0, told.stdout + told.stderr

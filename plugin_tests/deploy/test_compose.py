@@ -13,6 +13,7 @@ import yaml
 from plugin_tests import mongodb
 from plugin_tests.deploy import compose, proxy
 from plugin_tests.servers import poll
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli.serve import serve
 from slicer_package_manager.registry import addresses
 
@@ -36,7 +37,7 @@ def configured(tmp_path):
     def config(files, **variables):
         args = [argument for file in files for argument in ('-f', str(compose.DOCKER / file))]
         return subprocess.run([*program(), *args, '--env-file', str(tmp_path / 'env'), 'config'], capture_output=True,
-                              text=True, timeout=120, check=False, env={'PATH': os.environ['PATH'], **variables})
+                              text=True, timeout=PATIENCE, check=False, env={'PATH': os.environ['PATH'], **variables})
     return config
 
 
@@ -121,7 +122,7 @@ def test_a_replica_set_is_made_of_one_and_grows():
         for _ in range(2):
             compose.make_replica_set(*members)
         with pymongo.MongoClient(second, directConnection=True, readPreference='secondaryPreferred') as client:
-            poll(lambda: copied(client, members), 'the new member has all', 60)
+            poll(lambda: copied(client, members), 'the new member has all')
 
 
 def copied(client, members):

@@ -16,6 +16,7 @@ from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
 from plugin_tests.deploy import proxy
 from plugin_tests.deploy.conftest import BYTES
 from plugin_tests.servers import poll
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.process, pytest.mark.database,
               pytest.mark.skipif(proxy.program() is None, reason='nginx is not installed')]
@@ -82,7 +83,7 @@ def test_a_kept_list_is_not_sent_again_by_the_server(servers, anonymous, app, ex
         lines = '\n'.join(server.log.read_text() for server in servers)
         return sorted(re.findall(r'limit=17 HTTP/1.1" (\d+)', lines))
     # A request is logged after its answer was sent.
-    poll(lambda: len(statuses()) == 3, 'all requests are logged', 60)
+    poll(lambda: len(statuses()) == 3, 'all requests are logged')
     assert statuses() == ['200', '304', '304']
 
 
@@ -152,7 +153,7 @@ def test_counts_are_exact_and_transfers_that_end_early_count_nothing(site, admin
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(download, range(8)))
     wanted = {'Counted': 8, 'Small': 72}
-    poll(lambda: counted(anonymous, app, wanted) == wanted, 'all downloads are counted', 60)
+    poll(lambda: counted(anonymous, app, wanted) == wanted, 'all downloads are counted')
 
 
 def leave_early(site, path):
@@ -162,7 +163,7 @@ def leave_early(site, path):
         with site.tls.wrap_socket(plain, server_hostname='localhost') as connection:
             connection.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: early\r\n\r\n'.encode())
             assert connection.recv(100).startswith(b'HTTP/1.1 200')
-    poll(lambda: '"early"' in site.log, 'nginx has seen that the client is gone', 60)
+    poll(lambda: '"early"' in site.log, 'nginx has seen that the client is gone')
 
 
 def counted(client, app, names):
@@ -202,7 +203,8 @@ def test_a_longer_request_line_is_a_failure(site):
 
 def raw(site, method, target, headers=None):
     """The status and the body that answer a request whose target may be longer than httpx has it."""
-    with contextlib.closing(http.client.HTTPSConnection('localhost', site.port, timeout=60, context=site.tls)) as to:
+    connection = http.client.HTTPSConnection('localhost', site.port, timeout=PATIENCE, context=site.tls)
+    with contextlib.closing(connection) as to:
         to.request(method, target, headers=headers or {})
         answer = to.getresponse()
         return answer.status, answer.read()
@@ -262,7 +264,7 @@ def test_one_server_that_is_away_is_not_noticed_and_all_are_a_failure(servers, s
 def silent(tmp_path):
     """A server that answers nothing, and nginx in front of it, for clients that say their address by X-Real-IP."""
     with socket.create_server(('127.0.0.1', 0), backlog=100) as server:
-        server.settimeout(60)
+        server.settimeout(PATIENCE)
         site = proxy.Proxy(tmp_path, [f'http://127.0.0.1:{server.getsockname()[1]}'])
         with (tmp_path / 'site.conf').open('a') as configuration:
             configuration.write('set_real_ip_from 127.0.0.1;\nreal_ip_header X-Real-IP;\n')
@@ -272,7 +274,7 @@ def silent(tmp_path):
 
 def begin(site, stack, request):
     """Begin a request that is never complete, or never answered."""
-    plain = stack.enter_context(socket.create_connection(('127.0.0.1', site.port), timeout=60))
+    plain = stack.enter_context(socket.create_connection(('127.0.0.1', site.port), timeout=PATIENCE))
     connection = stack.enter_context(site.tls.wrap_socket(plain, server_hostname='localhost'))
     connection.sendall(request.replace('\n', '\r\n').encode())
     return connection

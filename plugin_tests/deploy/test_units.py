@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli.serve import serve
 
 UNITS = Path(__file__).parents[2] / 'deploy' / 'systemd'
@@ -27,7 +28,7 @@ def unit(request, tmp_path):
 
 
 def analyze(*args):
-    return subprocess.run(['systemd-analyze', *map(str, args)], capture_output=True, text=True, timeout=120,
+    return subprocess.run(['systemd-analyze', *map(str, args)], capture_output=True, text=True, timeout=PATIENCE,
                           check=False)
 
 

@@ -75,7 +75,7 @@ def restart(servers, tmp_path):
         def again(port):
             (old,) = (server for server in servers if server.url.endswith(f':{port}'))
             old.stop()
-            start('--no-embedded', '--workers', '1', '--port', str(port), data_dir=old.data_dir, env=old.env).ready(120)
+            start('--no-embedded', '--workers', '1', '--port', str(port), data_dir=old.data_dir, env=old.env).ready()
         yield again
 
 

@@ -35,7 +35,7 @@ class Client:
     """A client of the API at ``url``, with a connection for each round."""
 
     def __init__(self, url, token=None):
-        self._options = {'base_url': url, 'timeout': 60, 'headers': {'Girder-Token': token} if token else {}}
+        self._options = {'base_url': url, 'headers': {'Girder-Token': token} if token else {}}
         self._client = None
         self._round = None
 

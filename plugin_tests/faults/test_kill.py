@@ -12,6 +12,7 @@ from plugin_tests.faults.database import Database
 from plugin_tests.faults.load import Reader, Round, Writer
 from plugin_tests.ports import free_ports
 from plugin_tests.servers import Server, alive, poll
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -41,14 +42,14 @@ class Site:
             self._server = Server(self._folder / 'data', '--no-embedded', '--database', self.database.uri, '--workers',
                                   '1', '--port', str(self.port),
                                   env={'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': PASSWORD})
-            self._server.ready(120)
+            self._server.ready()
 
     def kill(self, what):
         """``kill -9`` of ``what``; all of it has ended when this returns."""
         if what == WORKER:
             worker = self._worker()
             os.kill(worker, signal.SIGKILL)
-            poll(lambda: not alive(worker), 'the worker has ended', 60)
+            poll(lambda: not alive(worker), 'the worker has ended')
             return
         if what == POWER:
             self.database.kill()
@@ -56,7 +57,7 @@ class Site:
 
     def _worker(self):
         """The process that serves: the one that gunicorn's first process has started."""
-        (worker,) = poll(lambda: self._server.gunicorns()[1:], 'a worker runs', 60)
+        (worker,) = poll(lambda: self._server.gunicorns()[1:], 'a worker runs')
         return worker
 
     def _end_server(self):
@@ -81,9 +82,9 @@ def site(tmp_path):
 @pytest.fixture
 def token(site):
     """That of the administrator, who lets files come in small pieces."""
-    answer = httpx.get(f'{site.url}/user/authentication', auth=('admin', PASSWORD), timeout=60).raise_for_status()
+    answer = httpx.get(f'{site.url}/user/authentication', auth=('admin', PASSWORD)).raise_for_status()
     token = answer.json()['authToken']['token']
-    httpx.put(f'{site.url}/system/setting', params={'key': 'core.upload_minimum_chunk_size', 'value': 1}, timeout=60,
+    httpx.put(f'{site.url}/system/setting', params={'key': 'core.upload_minimum_chunk_size', 'value': 1},
               headers={'Girder-Token': token}).raise_for_status()
     return token
 
@@ -92,8 +93,8 @@ def test_after_each_of_20_kills_what_is_listed_is_whole_and_what_was_answered_is
     seed = random.SystemRandom().randrange(10**6)
     rng = random.Random(seed)
     print(f'The seed of the moments is {seed}.')  # noqa: T201 - shown when it fails
-    app = httpx.post(f'{site.url}/app', params={'name': 'Slicer'}, headers={'Girder-Token': token},
-                     timeout=60).raise_for_status().json()['_id']
+    app = httpx.post(f'{site.url}/app', params={'name': 'Slicer'}, headers={
+        'Girder-Token': token}).raise_for_status().json()['_id']
     writers = [Writer(site.url, token, app, number, random.Random(rng.random())) for number in range(WRITERS)]
     readers = [Reader(site.url, app) for _ in range(READERS)]
     kills = rng.sample(KILLS, len(KILLS))
@@ -101,7 +102,7 @@ def test_after_each_of_20_kills_what_is_listed_is_whole_and_what_was_answered_is
         for what in kills:
             round_ = Round(rng.randint(5, 60))
             working = [pool.submit(client.work, round_) for client in (*writers, *readers)]
-            assert round_.due.wait(120)
+            assert round_.due.wait(PATIENCE)
             site.kill(what)
             round_.over.set()
             for one in working:
@@ -110,7 +111,7 @@ def test_after_each_of_20_kills_what_is_listed_is_whole_and_what_was_answered_is
             expected = {name: may for writer in writers for name, may in writer.expected.items()}
             readers[0].check(Round(0), expected)
             print(f'{what}: all is well')  # noqa: T201
-    counted = total(httpx.get(f'{site.url}/app/{app}/downloadstats', timeout=60).json())
+    counted = total(httpx.get(f'{site.url}/app/{app}/downloadstats').json())
     complete, begun = (sum(getattr(reader, which) for reader in readers) for which in ('complete', 'begun'))
     # Counts are written after the last byte was sent: of each client, the last one before a kill may be lost.
     assert complete - len(kills) * READERS <= counted <= begun

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from plugin_tests.pages.test_catalog import SMALL, wait_for_list
+from plugin_tests.servers import poll
 
 #: What Slicer puts into the window: it answers later, and `calls` has what the page asked it to do.
 FAKE = """
@@ -80,8 +81,7 @@ def test_what_slicer_says_before_the_list_is_there_counts(slicer):
     held = []
     page.route('**/extension?**', lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
     page.goto(SMALL)
-    while not held:
-        page.wait_for_timeout(10)
+    poll(lambda: held or page.wait_for_timeout(10), 'the list is asked for')  # Playwright works while the page waits
     page.evaluate("app.setExtensionButtonState('AdaptiveBrush', 'Installed'); app.search('brush')")
     held[0].continue_()
     wait_for_list(page, 1)

@@ -236,7 +236,7 @@ def test_a_script_finds_and_downloads_the_newest_release_which_counts_one(site, 
     head = httpx.head(f'{site.url}/download?os=linux&version=5.8', follow_redirects=True)
     assert (head.status_code, head.headers['Content-Length']) == (200, str(len(content)))
     counted = {'33241': {'applications': {'linux': {'amd64': 1}}}}
-    poll(lambda: site.client.get(f'/app/{app}/downloadstats').json() == counted, 'one download is counted', 60)
+    poll(lambda: site.client.get(f'/app/{app}/downloadstats').json() == counted, 'one download is counted')
 
 
 def test_one_page_costs_few_queries(site, busy):

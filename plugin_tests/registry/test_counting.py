@@ -1,6 +1,7 @@
 import pymongo
 import pytest
 
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry import counting, downloads
 
 ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
@@ -44,7 +45,7 @@ def test_a_database_that_is_away_gets_the_counts_when_it_is_back(database):
     there = database(3)
     counting.count(ITEM)
     assert there.counted == []
-    counting.backlog._thread.join(10)
+    counting.backlog._thread.join(PATIENCE)
     assert there.counted == ['Slicer']
     assert len(counting.backlog) == 0
 
@@ -53,7 +54,7 @@ def test_counts_that_were_put_off_are_stored_once_each(database):
     there = database(2)
     for _ in range(2):
         counting.count(ITEM)
-    counting.backlog._thread.join(10)
+    counting.backlog._thread.join(PATIENCE)
     assert there.counted == ['Slicer', 'Slicer']
 
 

@@ -6,6 +6,7 @@ import pytest
 from plugin_tests.conftest import EXTENSION_FORM
 from plugin_tests.roundtrips import counting
 from plugin_tests.servers import poll
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry import indexes, startup, writing
 
 pytestmark = pytest.mark.database
@@ -25,7 +26,7 @@ def slow(as_before, monkeypatch):
     done.error = None
 
     def ensure():
-        assert done.wait(60)
+        assert done.wait(PATIENCE)
         if done.error:
             raise done.error
     monkeypatch.setattr(indexes, 'ensure', ensure)
@@ -73,7 +74,7 @@ def test_writes_are_refused_and_reads_answered_until_the_indexes_are_there(slow,
     assert anonymous.get(f'/app/{app["_id"]}/extension').json() == []
     assert (health().status_code, health().json()['indexes']) == (200, 'building indexes')
     slow.set()
-    poll(lambda: health().json()['indexes'] == 'ok', 'the registry takes writes', 60)
+    poll(lambda: health().json()['indexes'] == 'ok', 'the registry takes writes')
     assert post(api, app).status_code == 200
 
 
@@ -95,14 +96,14 @@ def test_a_failure_that_shows_late_is_told_by_health_and_nothing_is_written(slow
     startup.begin()
     slow.error = RuntimeError('These documents share their names: "a" and "b"')
     slow.set()
-    answer = poll(lambda: (found := health()).status_code == 503 and found, 'the failure shows', 60)
+    answer = poll(lambda: (found := health()).status_code == 503 and found, 'the failure shows')
     assert '"a" and "b"' in answer.json()['message']
     assert post(api, app).status_code == 503
     assert '"a" and "b"' in caplog.text
 
 
 def test_a_failure_that_shows_at_once_ends_the_start(slow, monkeypatch):
-    monkeypatch.setattr(startup, '_WAIT', 60)
+    monkeypatch.setattr(startup, '_WAIT', PATIENCE)
     slow.error = RuntimeError('two of a kind')
     slow.set()
     with pytest.raises(RuntimeError, match='two of a kind'):

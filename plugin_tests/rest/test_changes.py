@@ -211,5 +211,5 @@ def test_what_could_not_be_announced_is_announced_as_soon_as_the_database_is_bac
     for _ in range(2):
         with pytest.raises(AutoReconnect):
             changes.announce()
-    poll(lambda: changes.version() != before, 'it is announced', 60)
-    poll(lambda: not changes._missed._works, 'nothing more is tried', 60)
+    poll(lambda: changes.version() != before, 'it is announced')
+    poll(lambda: not changes._missed._works, 'nothing more is tried')

@@ -10,6 +10,7 @@ from bson.objectid import ObjectId
 
 from plugin_tests.conftest import FORMS, upload
 from plugin_tests.servers import poll
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -24,9 +25,9 @@ def at_once(two_servers, api):
         barrier = threading.Barrier(len(calls))
 
         def one(call, url):
-            with httpx.Client(base_url=url, headers=api.headers, timeout=120) as client:
+            with httpx.Client(base_url=url, headers=api.headers) as client:
                 client.get('/system/version')
-                barrier.wait(120)
+                barrier.wait(PATIENCE)
                 return call(client)
         with ThreadPoolExecutor(len(calls)) as pool:
             return list(pool.map(one, calls, itertools.cycle(two_servers)))

@@ -60,7 +60,7 @@ def test_retries_are_as_many_as_asked(retries, invoke, girder, make_file):
 def test_a_timeout_is_told(invoke, girder, httpserver):
     import threading
     release = threading.Event()
-    httpserver.expect_request('/slow/app').respond_with_handler(lambda _request: release.wait(30))
+    httpserver.expect_request('/slow/app').respond_with_handler(lambda _request: release.wait())
     try:
         done = invoke('--api-url', httpserver.url_for('/slow'), '--retries', 0, '--timeout', 0.05, 'app', 'list')
     finally:

@@ -30,7 +30,7 @@ DEFAULTS = {
 }
 # Would replace the database, or (the password) are no business of the web server.
 _WITHHELD = ('GIRDER_TEST_DB', ADMIN_PASSWORD_VARIABLE)
-_STOP_GRACE = 32.0  # a little more than gunicorn's own, after which it ends its workers
+STOP_GRACE = 32.0  # a little more than gunicorn's own, after which it ends its workers
 _STDERR = 2
 _PROBE = '/api/v1/system/version'
 
@@ -83,7 +83,7 @@ def start(
     process = spawn(args, env=env, cwd=directory, pass_fds=[listener.fileno()],
                     stdin=subprocess.PIPE, stdout=_STDERR)
     listener.close()
-    return Child('The web server (gunicorn)', process, grace=_STOP_GRACE, hasten=signal.SIGINT)
+    return Child('The web server (gunicorn)', process, grace=STOP_GRACE, hasten=signal.SIGINT)
 
 
 def answers(host: str, port: int) -> bool:

@@ -17,7 +17,7 @@ class Person:
     def __init__(self, site, login, password=_PASSWORD):
         found = httpx.get(f'{site.url}/api/v1/user/authentication', auth=(login, password)).raise_for_status().json()
         self.token, self.document = found['authToken']['token'], found['user']
-        self.client = httpx.Client(base_url=f'{site.url}/api/v1', headers={'Girder-Token': self.token}, timeout=30)
+        self.client = httpx.Client(base_url=f'{site.url}/api/v1', headers={'Girder-Token': self.token})
 
 
 @pytest.fixture(scope='session')

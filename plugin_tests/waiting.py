@@ -1,0 +1,26 @@
+"""How tests wait: for conditions, never for a time, with one limit that only a hang reaches.
+
+A machine with ten times as much to do as it can takes ten times as long for everything, so no limit here says how
+quick something is. Where a promise is about time, compare with what would happen without it, such as a grace period.
+"""
+import time
+
+import httpx
+
+#: Seconds after which a condition is given up: what works does not take so long on any machine.
+PATIENCE = 300
+
+
+def poll(condition, what, patience=PATIENCE):
+    """Wait until ``condition()`` is true and return that value; fail after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f'{what}: not within {patience} s'
+        time.sleep(0.02)
+    return value
+
+
+def be_patient():
+    """Give requests of httpx :data:`PATIENCE` unless a test gives them less; httpx itself gives them 5 s."""
+    shared = httpx.get.__kwdefaults__['timeout']
+    shared.connect = shared.read = shared.write = shared.pool = PATIENCE
