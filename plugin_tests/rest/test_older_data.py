@@ -79,7 +79,7 @@ def test_serve_refuses_an_older_database_and_writes_nothing(serve, elsewhere, tm
     database['assetstore'].insert_one({'name': 'files', 'type': 0, 'root': str(store), 'current': True})
     before = documents(database), files(store)
     server = serve('--database', uri, data_dir=tmp_path / 'data')
-    servers.poll(lambda: server.exit_code is not None, 'the server has ended', 120)
+    servers.poll(lambda: server.exit_code is not None, 'the server has ended')
     assert server.exit_code == 1
     assert server.url is None
     for told in (COMMAND, '--dry-run', older_data.PAGE, '"Slicer"', str(app), 'Nothing was changed'):
