@@ -62,7 +62,7 @@ def test_such_a_password_is_not_set_by_its_user(anonymous, user, password):
     headers = {'Girder-Token': login(anonymous, 'somebody', LONGEST).json()['authToken']['token']}
     assert is_refused(anonymous.put('/user/password', data={'old': LONGEST, 'new': password}, headers=headers))
     refused = anonymous.put('/user/password', data={'old': password, 'new': 'good-enough'}, headers=headers)
-    assert (refused.status_code, refused.json()['message']) == (401, 'Old password is incorrect.')
+    assert (refused.status_code, refused.json()['message']) == (403, 'Old password is incorrect.')
     assert login(anonymous, 'somebody', LONGEST).status_code == 200
 
 

@@ -1,8 +1,8 @@
 """Where Girder's models do what is wrong for packages and extensions, they are corrected here, for those only.
 
 Girder offers no event at these points: it changes sizes before it validates a move, copies a plugin's keys
-without asking, deletes the bytes of a file before its document, and does not see what is stored in a folder
-while it deletes it.
+without asking, deletes the bytes of a file before its document, does not see what is stored in a folder
+while it deletes it, and fails on passwords that bcrypt does not take.
 """
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from functools import wraps
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
+from girder.models.user import User
 
-from slicer_package_manager.registry import disk, files, object_storage, placement, promotion
+from slicer_package_manager.registry import disk, files, object_storage, passwords, placement, promotion
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
@@ -105,10 +106,17 @@ def _forget_before_bytes(item, file):
         File().collection.delete_one({'_id': file['_id']})
 
 
+def _refuse_unusable_passwords():
+    users = User()
+    if not isinstance(users._cryptContext, passwords.Context):  # noqa: SLF001 - all that checks and sets goes through it
+        users._cryptContext = passwords.Context(users._cryptContext)  # noqa: SLF001 - as above
+
+
 def apply() -> None:
     """Correct Girder's models, and how it keeps files; may be called again."""
     disk.register()
     object_storage.register()
+    _refuse_unusable_passwords()
     _correct(Item(), 'move', _move_item)
     _correct(Item(), 'copyItem', _copy_item)
     _correct(Folder(), 'move', _move_folder)
