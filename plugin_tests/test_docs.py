@@ -126,6 +126,44 @@ def test_json_in_pages_is_json(page):
             json.loads(text)
 
 
+#: What pip, pipx or uv would look for by our name; paths and files do not begin with it.
+_BY_NAME = re.compile(r"""(?:^|[\s"'`])slicer[-_.]package[-_.]manager([-_.]client)?(?=[\s"'`\[=<>~!]|$)""", re.I)
+_INSTALLS = re.compile(r'\b(?:pip3?|pipx|uv)\b.*?\b(?:install|download|wheel|run|add)\b(.*)|\buvx\b(.*)')
+_SHOWN = {'.md', '.yaml', '.yml', '.py', '.js', '.html', '.sh', '.toml', ''}
+
+
+def shown_to_people():
+    """The files that say how something is installed, or might."""
+    yield from ROOT.glob('*.md')
+    for folder in ('docs', 'deploy', 'benchmarks', '.ci', 'slicer_package_manager', 'python_client'):
+        for path in (ROOT / folder).rglob('*'):
+            generated = any(part.endswith(('.egg-info', 'venv', 'cache__')) for part in path.parts)
+            if path.is_file() and path.suffix in _SHOWN and not generated:
+                yield path
+
+
+def installed_by_name(text):
+    """The lines of ``text`` that install us from a registry."""
+    return [line for line in text.splitlines()
+            if any(_BY_NAME.search(' '.join(command)) for command in _INSTALLS.findall(line))]
+
+
+def test_nothing_is_installed_from_a_registry_which_has_the_older_product():
+    assert {title(path): lines for path in shown_to_people()
+            if (lines := installed_by_name(path.read_text(encoding='utf-8', errors='replace')))} == {}
+
+
+@pytest.mark.parametrize(('line', 'found'), [
+    ('pip install slicer-package-manager', True), ('venv/bin/pip install -U "slicer_package_manager[embedded]"', True),
+    ("run: python -m pip install 'slicer-package-manager-client>=1,<2'", True), ('pipx run slicer-package-manager', True),
+    ('`pip install slicer-package-manager-client`; the', True), ('uvx slicer-package-manager-client', True),
+    ('pip install ./python_client', False), ("pip install '.[embedded]'", False),
+    ('pip install ./slicer-package-manager/python_client', False), ('slicer-package-manager serve', False),
+    ("pip install --no-index '/srv/wheels/slicer_package_manager-1.0.1-py3-none-any.whl[embedded]'", False)])
+def test_such_a_line_is_recognized(line, found):
+    assert bool(installed_by_name(line)) is found
+
+
 def test_every_page_is_in_the_table_of_contents():
     listed = set(re.findall(r': (\S+\.md)$', read(ROOT / 'mkdocs.yml'), re.MULTILINE))
     assert listed == {str(page.relative_to(DOCS)) for page in DOCS.rglob('*.md')}

@@ -1,11 +1,13 @@
 """The tour in the README works: its commands run as they stand, and the answers shown are the real ones."""
 import json
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from plugin_tests import commands
 from plugin_tests.servers import Server
 from plugin_tests.shown import assert_shown
 from plugin_tests.waiting import PATIENCE
@@ -58,7 +60,28 @@ def test_the_tour_works_and_shows_the_real_answers(server, tmp_path):
     assert json.loads(real) == {'33000': {'extensions': {'SlicerIGT': {'linux': {'amd64': 1}}}}}
 
 
-def test_the_upload_on_the_first_screen_is_that_of_the_tour():
-    first_screen = README.read_text(encoding='utf-8').partition('## Five-minute tour')[0]
-    (command,) = re.findall(r'^```\n(curl .*?)^```$', first_screen, re.MULTILINE | re.DOTALL)
-    assert any(text.endswith(command) for language, text in tour() if language == 'bash')
+def test_what_a_command_needs_was_given_before_it():
+    known = set()
+    for block in re.findall(r'^```\w*\n(.*?)^```$', README.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            defined = set(re.findall(r'^\s*(\w+)=|^(\w+)\(\)', line))
+            known |= {name for pair in defined for name in pair if name}
+            used = set(re.findall(r'\$\{?([A-Z_]+)', line)) | ({'pick'} & set(re.findall(r'\w+', line)))
+            assert used <= known, line
+
+
+def test_the_key_of_a_build_machine_can_upload_and_nothing_else(server):
+    (command,) = re.findall(r'^venv/bin/slicer-package-manager (key create .*)$', README.read_text(encoding='utf-8'),
+                            re.MULTILINE)
+    made = commands.run(*shlex.split(command), '--data-dir', server.data_dir)
+    assert made.returncode == 0, made.stderr
+    assert re.fullmatch(r'Key \w+ of admin expires on [\d-]+\. It is not shown again:\n', made.stderr)
+    with server.client() as client:
+        token = client.post('/api_key/token', data={'key': made.stdout.strip()}).raise_for_status().json()['authToken']
+    assert token['scope'] == ['slicer_package_manager.upload']
+
+
+def test_options_that_are_named_exist():
+    named = set(re.findall(r'slicer-package-manager serve (--[\w-]+)', README.read_text(encoding='utf-8')))
+    assert {'--data-dir', '--port', '--host'} <= named
+    assert {one for one in named if one not in commands.run('serve', '--help').stdout} == set()

