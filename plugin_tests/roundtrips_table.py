@@ -130,9 +130,9 @@ CALLS = [
     Call(f'POST {APP}/extension', (None, 11, 11), 'new, first of its revision',
          params={**CREATE, 'app_revision': '{fresh}'}),
     Call(f'POST {APP}/extension', (None, 7, 7), 'changed', params=UPDATE),
-    Call(f'POST {APP}/extension', (None, 16, 16), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
-    Call(f'DELETE {APP}/package/:pkg_id', (None, 9, 9), before=new_package),
-    Call(f'DELETE {APP}/extension/:ext_id', (None, 9, 9), before=new_extension),
+    Call(f'POST {APP}/extension', (None, 17, 17), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
+    Call(f'DELETE {APP}/package/:pkg_id', (None, 11, 11), before=new_package),
+    Call(f'DELETE {APP}/extension/:ext_id', (None, 11, 11), before=new_extension),
     Call(f'GET {APP}/summary', (7, 11, 8)),
     Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 7, 7), params={'ready': 'true'},
          before=lambda _: {'release_id_or_name': '5.8'}),
@@ -154,20 +154,20 @@ CALLS = [
     Call('GET /file/:id', (3, 5, 5)),
     Call('GET /file/:id/download', (3, 5, 5)),
     Call('GET /file/hashsum/sha512/:hash/download', (5, 7, 7)),
-    Call('POST /file', (None, 24, 24), 'small', content=b'abc', headers=RAW, before=new_extension, params={
+    Call('POST /file', (None, 25, 25), 'small', content=b'abc', headers=RAW, before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file', (None, 7, 7), 'in chunks', before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
-    Call('POST /file/chunk', (None, 20, 20), 'the last', content=b'abc', headers=RAW, before=begun,
+    Call('POST /file/chunk', (None, 21, 21), 'the last', content=b'abc', headers=RAW, before=begun,
          params={'uploadId': '{upload}', 'offset': 0}),
-    Call('POST /file/chunk', (None, 27, 27), 'the last of a replacement', content=b'abc', headers=RAW,
+    Call('POST /file/chunk', (None, 23, 23), 'the last of a replacement', content=b'abc', headers=RAW,
          before=replacement, params={'uploadId': '{upload}', 'offset': 0}),
-    Call('GET /file/offset', (None, 6, 6), before=begun, params={'uploadId': '{upload}'}),
+    Call('GET /file/offset', (None, 4, 4), before=begun, params={'uploadId': '{upload}'}),
     Call('PUT /file/:id/contents', (None, 8, 8), before=new_file, params={'size': 3}),
-    Call('PUT /file/:id', (None, 11, 11), 'renamed', before=new_file, params={'name': '{fresh}'}),
-    Call('DELETE /file/:id', (None, 26, 26), before=new_file),
-    Call('DELETE /file/:id', (None, 17, 17), 'the old of two', before=second_file),
-    Call('DELETE /item/:id', (None, 24, 24), before=item_with_file),
+    Call('PUT /file/:id', (None, 8, 8), 'renamed', before=new_file, params={'name': '{fresh}'}),
+    Call('DELETE /file/:id', (None, 20, 20), before=new_file),
+    Call('DELETE /file/:id', (None, 15, 15), 'the old of two', before=second_file),
+    Call('DELETE /item/:id', (None, 23, 23), before=item_with_file),
     Call('POST /api_key/token', (7, 7, 7), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
@@ -176,11 +176,11 @@ CALLS = [
 
 #: Calls that delete or empty folders, and what each package in them costs besides.
 WHOLE_FOLDERS = [
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a draft', before=draft), 3),
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a release', before=release), 3),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a draft', before=draft), 5),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a release', before=release), 5),
     (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 40, 40), params={'revision': '{revision}'},
           before=promotable), 1),
-    (Call(f'DELETE {APP}', (None, 24, 24), before=application), 3),
+    (Call(f'DELETE {APP}', (None, 24, 24), before=application), 5),
 ]
 
 

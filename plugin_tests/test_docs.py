@@ -65,11 +65,12 @@ def test_the_rest_reference_has_every_route_of_ours(wsgi_app):
 
 @pytest.mark.database
 def test_the_rest_reference_has_every_call_of_girder_that_promises_more(wsgi_app):
-    from slicer_package_manager.rest import files
-    calls = {name.removeprefix('rest.get.').removesuffix('.before') for name in files.HANDLERS
-             if name.startswith('rest.get.') and name.endswith('.before')}
+    from slicer_package_manager.rest import files, uploads
+    calls = {tuple(name.removesuffix('.before').split('.')[1:]) for name in (*files.HANDLERS, *uploads.HANDLERS)
+             if name.startswith('rest.') and name.endswith('.before')}
     text = read(DOCS / 'reference' / 'rest.md')
-    assert {call for call in calls if f'| `GET /{call}` |' not in text} == set()
+    assert {call for call in calls if f'| `{call[0].upper()} /{call[1]}` |' not in text} == set()
+    assert len(calls) > len(files.HANDLERS) // 2
 
 
 @pytest.mark.database

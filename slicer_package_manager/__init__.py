@@ -39,6 +39,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             outage,
             requests,
             transport,
+            uploads,
             warn,
             watching,
             webclient,
@@ -57,6 +58,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         events.bind()
         keys.bind()
         files.bind()
+        uploads.bind()
         warn.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)

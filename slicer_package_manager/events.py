@@ -6,7 +6,16 @@ from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import files, links, object_storage, placement, quotas, store
+from slicer_package_manager.registry import (
+    contents,
+    descriptions,
+    files,
+    links,
+    object_storage,
+    placement,
+    quotas,
+    store,
+)
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -52,6 +61,7 @@ def on_folder_copied(event):
 def on_upload_save(event):
     """Before an upload is begun."""
     quotas.check_size(event.info)
+    contents.note_move(event.info)
 
 
 def on_upload_begun(event):
@@ -63,8 +73,6 @@ def on_upload_finalize(event):
     """Before an upload becomes a file, or the new content of one."""
     quotas.check_complete(event.info)
     object_storage.require_whole(event.info)
-    files.put_beside_link(event.info)
-    files.keep_old_bytes(event.info)
 
 
 def on_file_saved(event):
@@ -74,18 +82,14 @@ def on_file_saved(event):
         files.settle(item)
 
 
-def on_file_removed(event):
-    """Before a file's document is deleted."""
-    item = files.thing_of(event.info)
-    if item is not None:
-        files.settle(item, without=event.info)
-
-
 def on_file_save(event):
     """Before a file is saved by whatever call: a package may only link to where links are allowed to."""
     file = event.info
-    if file.get('linkUrl') and not file.get('assetstoreId') and files.thing_of(file) is not None:
-        links.check_file(file)
+    is_link = file.get('linkUrl') and not file.get('assetstoreId')
+    if (is_link or not descriptions.is_name(file['name'])) and files.thing_of(file) is not None:
+        file['name'] = descriptions.checked_name(file['name'])
+        if is_link:
+            links.check_file(file)
 
 
 HANDLERS = {
@@ -100,7 +104,6 @@ HANDLERS = {
     'model.upload.finalize': on_upload_finalize,
     'model.file.save': on_file_save,
     'model.file.save.after': on_file_saved,
-    'model.file.remove': on_file_removed,
 }
 
 

@@ -64,7 +64,8 @@ def test_a_replacement_by_its_uploader_waits(any_db, item, add_file):
 
 def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
     file = add_file('a.zip', 'aa', 1)
-    files.settle(item, without=file)
+    files.detach(file)
+    files.settle(item)
     assert told(any_db, item) == ('', False)
 
 

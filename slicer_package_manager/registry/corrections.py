@@ -1,8 +1,9 @@
 """Where Girder's models do what is wrong for packages and extensions, they are corrected here, for those only.
 
 Girder offers no event at these points: it changes sizes before it validates a move, copies a plugin's keys
-without asking, deletes the bytes of a file before its document, does not see what is stored in a folder
-while it deletes it, and fails on passwords that bcrypt does not take.
+without asking, deletes the bytes of a file before its document, saves whole documents of files that others change
+(see :mod:`contents`), does not see what is stored in a folder or an item while it deletes it,
+and fails on passwords that bcrypt does not take.
 """
 from __future__ import annotations
 
@@ -11,9 +12,22 @@ from functools import wraps
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
+from girder.models.model_base import Model
+from girder.models.upload import Upload
 from girder.models.user import User
 
-from slicer_package_manager.registry import disk, files, object_storage, passwords, placement, promotion
+from slicer_package_manager.registry import (
+    chunks,
+    contents,
+    descriptions,
+    disk,
+    files,
+    object_storage,
+    passwords,
+    placement,
+    promotion,
+    uploads,
+)
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
@@ -70,40 +84,93 @@ def _remove_folder(original, folder, *args, **kwargs):
         Folder().clean(folder)
 
 
+def _remove_item(original, item, **kwargs):
+    if 'spm' in item:  # Girder would leave what has arrived of them
+        for upload in Upload().find({'parentType': 'item', 'parentId': item['_id']}):
+            uploads.give_up(upload)
+    original(item, **kwargs)
+    if 'spm' in item:
+        # What was uploaded to it after Girder looked.
+        for file in File().find({'itemId': item['_id']}):
+            File().remove(file, updateItemSize=False)
+
+
 def _remove_file(original, file, updateItemSize=True, **kwargs):
-    # Girder says False where the item goes too. Otherwise a newer file takes the place of this one, and those
-    # who were told its id a moment ago shall still get it.
     item = files.thing_of(file)
-    if item is not None and updateItemSize and files.replaced_soon(file):
-        files.retire(file)
+    if files.is_detached(file):
+        # Those who were told its id a moment ago shall still get it; it is removed with all that were replaced.
+        return None if item is not None and updateItemSize else original(file, updateItemSize=False, **kwargs)
+    if item is None:
+        return original(file, updateItemSize=updateItemSize, **kwargs)
+    # Girder says False where the item goes too. Otherwise a newer file takes the place of this one.
+    if updateItemSize and files.replaced_soon(file):
+        files.detach(file)
         files.settle(item)
         return None
-    if item is not None:
-        _forget_before_bytes(item, file)
-    try:
-        result = original(file, updateItemSize=updateItemSize, **kwargs)
-    except Exception:
-        if item is not None:
-            files.settle(item)  # the file stays, if object storage has got out of reach
-        raise
-    if item is not None and updateItemSize:
-        # Somebody else may have told of the file while it was still there.
-        files.settle(item)
-    return result
+    return _remove_with_bytes(item, file)
 
 
-def _forget_before_bytes(item, file):
-    """Take ``file`` from the lists while its bytes are there, and from its item if they are on disk.
+def _remove_with_bytes(item, file):
+    """Take ``file`` from its item and the lists while its bytes are there, then remove both.
 
-    A server that is killed between the two leaves bytes that nobody wants, not a package that has lost them.
+    A server that is killed in between leaves bytes that nobody wants, not a package that has lost them.
     """
     adapter = File().getAssetstoreAdapter(file) if file.get('assetstoreId') else None
     if isinstance(adapter, disk.Disk | object_storage.Adapter):
         adapter.require_writable()
-    if file.get('itemId'):
-        files.settle(item, without=file)
-    if isinstance(adapter, disk.Disk):  # Girder deletes bytes in object storage only as long as the document is there
-        File().collection.delete_one({'_id': file['_id']})
+    taken = files.detach(file)
+    files.settle(item)
+    if taken is None:
+        return
+    try:
+        if taken.get('assetstoreId'):
+            File().getAssetstoreAdapter(taken).deleteFile(taken)
+    except Exception:
+        files.attach(taken)  # the file stays, if object storage has got out of reach
+        files.settle(item)
+        raise
+    Model.remove(File(), taken)
+
+
+def _update_file(original, file):
+    if files.thing_of(file) is None:
+        return original(file)
+    return descriptions.change(file, file['name'], file.get('mimeType'))
+
+
+def _copy_file(original, srcFile, *args, **kwargs):
+    copied = _unregistered(srcFile)
+    if files.is_detached(srcFile):  # the copy is not
+        copied = {key: value for key, value in copied.items() if not key.startswith('attachedTo')}
+    return original(copied, *args, **kwargs)
+
+
+def _create_upload(original, user, name, parentType, parent, *args, **kwargs):
+    if parentType == 'item' and 'kind' in parent.get('spm', ()):
+        name = descriptions.checked_name(name)
+    return original(user, name, parentType, parent, *args, **kwargs)
+
+
+def _create_upload_to_file(original, file, *args, **kwargs):
+    contents.require_current(file)
+    return original(file, *args, **kwargs)
+
+
+def _move_file(original, file, *args, **kwargs):
+    with contents.moving(file):
+        return original(file, *args, **kwargs)
+
+
+def _handle_chunk(original, upload, *args, **kwargs):
+    with chunks.exclusively(upload):
+        return original(upload, *args, **kwargs)
+
+
+def _finish_upload(original, upload, assetstore=None):
+    if files.thing_of_upload(upload) is not None:
+        return contents.finish(upload, assetstore)
+    contents.check_others(upload)
+    return original(upload, assetstore)
 
 
 def _refuse_unusable_passwords():
@@ -119,7 +186,15 @@ def apply() -> None:
     _refuse_unusable_passwords()
     _correct(Item(), 'move', _move_item)
     _correct(Item(), 'copyItem', _copy_item)
+    _correct(Item(), 'remove', _remove_item)
     _correct(Folder(), 'move', _move_folder)
     _correct(Folder(), 'copyFolderComponents', _copy_folder_components)
     _correct(Folder(), 'remove', _remove_folder)
     _correct(File(), 'remove', _remove_file)
+    _correct(File(), 'updateFile', _update_file)
+    _correct(File(), 'copyFile', _copy_file)
+    _correct(Upload(), 'createUpload', _create_upload)
+    _correct(Upload(), 'createUploadToFile', _create_upload_to_file)
+    _correct(Upload(), 'moveFileToAssetstore', _move_file)
+    _correct(Upload(), 'handleChunk', _handle_chunk)
+    _correct(Upload(), 'finalizeUpload', _finish_upload)

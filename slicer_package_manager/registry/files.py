@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -21,6 +20,8 @@ REPLACEMENT_NAME = 'new_file'
 #: How long a replaced file can still be fetched by those who were told its id.
 GRACE = timedelta(minutes=10)
 _ORDER = [('created', 1), ('_id', 1)]
+#: The smallest difference between moments in the database.
+_TICK = timedelta(milliseconds=1)
 
 
 def thing_of(file):
@@ -69,7 +70,7 @@ def of_file(file_id) -> Found | None:
     items, folders = file.pop('item'), file.pop('folder')
     if items and folders:
         return Found(items[0], folders[0], file) if 'kind' in items[0].get('spm', ()) else None
-    item = thing_of(file)  # a retired file lies in no item any more
+    item = thing_of(file)  # a detached file lies in no item any more
     return item and Found(item, Folder().load(item['folderId'], force=True), file)
 
 
@@ -95,93 +96,91 @@ def with_items(item_ids) -> dict[Any, tuple[dict[str, Any], dict[str, Any]]]:
     return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
 
 
-def settle(item, *, without=None) -> None:
-    """Make ``item`` have one file, the newest, and tell the truth about it; may be repeated at any time.
+def later_than(others) -> datetime:
+    """The present moment, or one just after the files ``others`` were created, whatever the clocks of servers say."""
+    newest = max((file['created'] for file in others), default=None)
+    return max(store.now(), newest + _TICK) if newest else store.now()
 
-    Only a newer file named ``new_file`` waits until its uploader deletes the older one.
 
-    :param without: a file that is about to be deleted.
+def settle(item) -> None:
+    """Reconcile ``item`` with its files: keep the newest; refresh its checksum, its size and whether it is ready.
+
+    Idempotent. Only a newer file named ``new_file`` waits until its uploader deletes the older one.
     """
     told = None
-    while told != (facts := _facts(_one_file(item, without))):
+    while told != (facts := _facts(_attached(item))):
         if not _tell(item, facts):
             return
-        # Somebody else may have changed the files meanwhile and told so before: look again.
+        # Another process may have changed the files meanwhile and told so before: look again.
         told = facts
 
 
-def _one_file(item, without):
-    """The file that ``item`` shows once all are retired that a newer one has replaced.
+def _attached(item):
+    """The files of ``item``, first the one that readers get, once all are detached that a newer one has replaced.
 
     The newest may wait beside the one that is shown, and it alone.
     """
-    query = {'itemId': item['_id']}
-    if without is not None:
-        query['_id'] = {'$ne': without['_id']}
-    found = list(File().find(query, sort=_ORDER))
-    waiting = len(found) > 1 and _waits(found[-1])
-    for old in found[1:-1] if waiting else found[:-1]:
-        retire(old)
-    return found[0 if waiting else -1] if found else None
+    while True:
+        found = list(File().find({'itemId': item['_id']}, sort=_ORDER))
+        waiting = len(found) > 1 and _waits(found[-1])
+        replaced = found[1:-1] if waiting else found[:-1]
+        # A file that got new content since it was read may be the newest now.
+        if all(detach(old, created=old['created']) for old in replaced):
+            return [found[0], found[-1]] if waiting else found[-1:]
 
 
 def _waits(newest):
     return newest['name'] == REPLACEMENT_NAME and not newest.get('linkUrl')
 
 
-def _facts(file):
-    """What an item tells about its first file."""
-    return {'meta.sha512': (file or {}).get('sha512') or '', 'spm.ready': file is not None}
+def _facts(found):
+    """What an item tells about its files, of which readers get the first."""
+    return {'meta.sha512': (found[0].get('sha512') if found else None) or '', 'spm.ready': bool(found),
+            'size': sum(file.get('size') or 0 for file in found)}
 
 
 def _tell(item, facts) -> bool:
-    """Bring ``item`` up to date by one write; gives whether it was not."""
+    """Bring ``item`` up to date by one write, and the sizes of what contains it; whether it was not."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
-    written = Item().collection.update_one({'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs},
-                                           {'$set': {**facts, 'updated': store.now()}})
-    return written.modified_count == 1
+    before = Item().collection.find_one_and_update(
+        {'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs}, {'$set': {**facts, 'updated': store.now()}})
+    if before is None:
+        return False
+    grown = facts['size'] - before.get('size', 0)
+    if grown:
+        File().propagateSizeChange(before, grown, updateItemSize=False)
+    return True
 
 
-def retire(file) -> None:
-    """Take ``file`` from its item in one atomic write; its bytes are removed after a while.
+def is_detached(file) -> bool:
+    """Whether ``file`` belongs to no item any more, because another one or other content has replaced it."""
+    return 'retired' in file.get('spm', ())
 
-    Readers who were told its id a moment ago still get it whole.
+
+def detached(file) -> dict[str, Any]:
+    """The fields of ``file`` that change when it is detached from its item, as of now."""
+    return {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'], 'spm': {'retired': store.now()}}
+
+
+def detach(file, **still) -> dict[str, Any] | None:
+    """Take ``file`` from its item in one atomic write, and return it as it was; ``None`` if it is not there any more.
+
+    Readers who were told its id a moment ago still get it whole; its bytes are removed after a while. :func:`settle`
+    has to follow.
+
+    :param still: values that it must still have.
     """
     taken = File().collection.find_one_and_update(
-        {'_id': file['_id'], 'itemId': file['itemId']},
-        {'$set': {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
-                  'spm': {'retired': store.now()}}})
-    if taken is not None and taken.get('size'):
-        item = Item().load(file['itemId'], force=True)
-        if item:
-            File().propagateSizeChange(item, -taken['size'])
+        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': detached(file)})
     sweep()
+    return taken
 
 
-def keep_old_bytes(upload) -> None:
-    """Before ``upload`` replaces the content of a file: keep the old bytes for those who are reading them.
-
-    Girder deletes them before it stores the new document. A second, retired document for the same bytes makes
-    the assetstore keep them.
-    """
-    file = 'fileId' in upload and File().findOne({'_id': upload['fileId']})
-    if not file or not file.get('assetstoreId') or thing_of(file) is None:
-        return
-    File().collection.insert_one({
-        **file, '_id': ObjectId(), 'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
-        'spm': {'retired': store.now()}})
-    sweep()
-
-
-def put_beside_link(upload) -> None:
-    """Before ``upload`` replaces the content of a link file, which has none: make it a new file of the item.
-
-    The link is retired once the new file is stored.
-    """
-    file = 'fileId' in upload and File().findOne({'_id': upload['fileId']})
-    if file and file.get('linkUrl') and not file.get('assetstoreId') and thing_of(file) is not None:
-        del upload['fileId']
-        upload.update({'parentType': 'item', 'parentId': file['itemId']})
+def attach(file) -> None:
+    """Undo :func:`detach`, which has returned ``file``."""
+    back = {key: file[key] for key in ('itemId', 'spm') if key in file}
+    gone = {key: '' for key in detached(file) if key not in back}
+    File().collection.update_one({'_id': file['_id']}, {'$set': back, '$unset': gone})
 
 
 def sweep(older_than=GRACE) -> None:

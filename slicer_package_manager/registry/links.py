@@ -3,13 +3,11 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from bson.objectid import ObjectId
 from girder.models.file import File
-from girder.models.item import Item
 
 from slicer_package_manager.registry import files, settings, store, values
 from slicer_package_manager.registry.errors import Forbidden, Invalid
@@ -17,7 +15,6 @@ from slicer_package_manager.registry.errors import Forbidden, Invalid
 URL_BYTES = 4096
 _PRINTABLE = re.compile(r'[!-~]+')
 _NO_URL = re.compile(r'[<>"\\^`{}|]')
-_SHA512 = re.compile('[0-9a-f]{128}')
 _LARGEST = 2**53
 #: Origins such as ``http://127.0.0.1:8123`` that tests may link to and fetch from. No setting reaches this, and
 #: nothing but a test adds to it.
@@ -108,7 +105,7 @@ def parse(form) -> tuple[Link | None, list[tuple[str, str]]]:
         return None, [(key, 'is only for URL-only packages; give url too') for key in given]
     kept: dict[str, Any] = {'size': None, 'sha512': None}
     problems = []
-    rules = {'url': _url, 'file_name': _file_name, 'size': _size, 'sha512': _sha512}
+    rules = {'url': _url, 'file_name': values.file_name, 'size': _size, 'sha512': values.sha512}
     for key, value in {'file_name': _last_part(given['url']), **given}.items():
         try:
             kept[key] = rules[key](value)
@@ -133,13 +130,6 @@ def _last_part(url):
         return ''
 
 
-def _file_name(value):
-    name = values.name(value)
-    if not name or '/' in name or name in ('.', '..'):
-        raise ValueError('must be the name of a file, without a slash')
-    return name
-
-
 def _size(value):
     text = str(value)
     if not re.fullmatch('[0-9]{1,16}', text) or int(text) > _LARGEST:
@@ -147,23 +137,15 @@ def _size(value):
     return int(text)
 
 
-def _sha512(value):
-    text = str(value).lower()
-    if not _SHA512.fullmatch(text):
-        raise ValueError('must be 128 hexadecimal digits')
-    return text
-
-
 def put(item, link: Link, user) -> None:
     """Make ``link`` the file of ``item``: as a new file, or in place of what another link file said.
 
     Nothing is written if it is the file already.
     """
-    file = files.current(item)
-    if file and file.get('linkUrl'):
-        _change(item, file, link)
-    else:
-        _create(item, link, user)
+    done = False
+    while not done:
+        file = files.current(item)
+        done = _change(item, file, link) if file and file.get('linkUrl') else _create(item, link, user)
 
 
 def _facts(link):
@@ -173,23 +155,23 @@ def _facts(link):
             'exts': [extension.lower() for extension in link.name.split('.')[1:]]}
 
 
-def _create(item, link, user):
-    moment: datetime = store.now()
+def _create(item, link, user) -> bool:
+    here = {'itemId': item['_id']}
     facts = {key: value for key, value in _facts(link).items() if value is not None}
-    store.insert(File(), {'_id': ObjectId(), 'created': moment, 'creatorId': user['_id'], 'itemId': item['_id'],
-                          'assetstoreId': None, **facts})
+    store.insert(File(), {'_id': ObjectId(), 'created': files.later_than(File().find(here, fields=['created'])),
+                          'creatorId': user['_id'], **here, 'assetstoreId': None, **facts}, 'after')
+    return True
 
 
-def _change(item, file, link):
+def _change(item, file, link) -> bool:
+    """Have ``file`` be ``link``; whether it still was the link that it was when it was read."""
     facts = _facts(link)
     if all(file.get(key) == value for key, value in facts.items()):
-        return
+        return True
     known = {key: value for key, value in facts.items() if value is not None}
     unknown = {key: '' for key, value in facts.items() if value is None} | {'spm.digest': ''}
-    old = File().collection.find_one_and_update(
-        {'_id': file['_id']},
-        {'$set': {**known, 'created': store.now()}, '$unset': unknown})
-    grown = (link.size or 0) - ((old or {}).get('size') or 0)
-    if grown:
-        File().propagateSizeChange(Item().load(item['_id'], force=True), grown)
+    changed = File().collection.update_one(
+        {key: file.get(key) for key in ('_id', 'itemId', 'created', 'linkUrl', 'assetstoreId')},
+        {'$set': {**known, 'created': files.later_than([file])}, '$unset': unknown})
     files.settle(item)
+    return changed.matched_count == 1

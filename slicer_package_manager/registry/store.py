@@ -50,8 +50,8 @@ def _is_deeper(value, levels) -> bool:
     return any(not levels or _is_deeper(one, levels - 1) for one in inside)
 
 
-def insert(model, document):
-    """Store ``document`` as a new one, with the events of Girder's ``Model.save``.
+def insert(model, document, *moments):
+    """Store ``document`` as a new one, with the events of Girder's ``Model.save``, or those of ``moments`` only.
 
     Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
 
@@ -62,7 +62,7 @@ def insert(model, document):
     document.setdefault('_id', ObjectId())
     model.collection.insert_one(document)
     auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
-    tell(model, document, 'created', 'after')
+    tell(model, document, *(moments or ('created', 'after')))
     return document
 
 

@@ -15,11 +15,13 @@ from dateutil import tz
 from slicer_package_manager.registry import markup, urls
 
 NAME_CHARACTERS = 255
+NAME_BYTES = 255
 VALUE_BYTES = 4 * 1024
 DESCRIPTION_BYTES = 64 * 1024
 
 _BREAKS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
 _INTEGER = re.compile('[+-]?[0-9]{1,20}')
+_SHA512 = re.compile('[0-9a-f]{128}')
 _EPOCH = re.compile('[0-9]{9,10}')
 #: Python's date parser takes "GMT-5" for five hours east, as POSIX does, where all common notations mean west.
 _UTC_WITH_OFFSET = re.compile(r'(?<=[0-9])\s*(?:UTC|GMT)(?=[+-][0-9])')
@@ -60,6 +62,24 @@ def name(value) -> str:
     value = one_line(value)
     if len(value) > NAME_CHARACTERS:
         raise ValueError(f'is longer than {NAME_CHARACTERS} characters')
+    return value
+
+
+def file_name(value) -> str:
+    """The name of a file, which must not lead out of the folder that a client stores it in."""
+    value = name(value)
+    if not value or '/' in value or '\\' in value or value in ('.', '..'):
+        raise ValueError('must be the name of a file, without a path')
+    if len(value.encode()) > NAME_BYTES:
+        raise ValueError(f'is longer than {NAME_BYTES} bytes, which no file system takes')
+    return value
+
+
+def sha512(value) -> str:
+    """A SHA-512 as 128 hexadecimal digits in lower case."""
+    value = str(value).lower()
+    if not _SHA512.fullmatch(value):
+        raise ValueError('must be 128 hexadecimal digits')
     return value
 
 

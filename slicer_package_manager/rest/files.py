@@ -13,9 +13,8 @@ from girder.exceptions import RestException
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
-from girder.models.upload import Upload
 
-from slicer_package_manager.registry import counting, files, uploads
+from slicer_package_manager.registry import counting, files
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.registry.listing import Listing
@@ -28,15 +27,15 @@ logger = logging.getLogger(__name__)
 _DISPOSITIONS = ('attachment', 'inline')
 
 
-def _found(event, find):
+def found_by_id(event, find, level=AccessType.READ):
     """What ``find`` makes of the id in the path, if it is of a package or extension; else ``None``.
 
-    :raises AccessException: the user may not read it.
+    :raises AccessException: the user does not have the access ``level`` to it.
     """
     identifier = object_id(event.info.get('id'))
     found = identifier and find(identifier)
-    if found and not Folder().hasAccess(found.folder, getCurrentUser(), AccessType.READ):
-        Item().requireAccess(found.item, getCurrentUser(), AccessType.READ)
+    if found and not Folder().hasAccess(found.folder, getCurrentUser(), level):
+        Item().requireAccess(found.item, getCurrentUser(), level)
     return found or None
 
 
@@ -44,7 +43,7 @@ def _found(event, find):
 def list_files(event):
     """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
     def find():
-        found = _found(event, files.of_item)
+        found = found_by_id(event, files.of_item)
         if not found or Folder().hasAccess(found.folder, getCurrentUser(), AccessType.WRITE):
             return None
         return Listing([found.file], 1) if found.file else Listing.empty()
@@ -56,7 +55,7 @@ def list_files(event):
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
 def download_item(event):
     """``GET /item/:id/download``: the item's file; 404 for an item without one, not an empty archive."""
-    found = _found(event, files.of_item)
+    found = found_by_id(event, files.of_item)
     if found and found.file is None:
         raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
     if found and not event.info['params'].get('format'):
@@ -66,7 +65,7 @@ def download_item(event):
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
 def download_file(event):
     """``GET /file/:id/download`` and ``.../download/:name``."""
-    found = _found(event, files.of_file)
+    found = found_by_id(event, files.of_file)
     if found:
         _answer(event, found.item, found.file)
 
@@ -105,15 +104,6 @@ def _part_of_query(params, size):
     return None if not size or part == (0, size) else part
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
-def resume_upload(event):
-    """``GET /file/offset``: before a client goes on with an upload, its checksum so far is made true."""
-    identifier = object_id(event.info['params'].get('uploadId'))
-    upload = identifier and Upload().findOne({'_id': identifier, 'userId': getCurrentUser()['_id']})
-    if upload:
-        uploads.mend_checksum(upload)
-
-
 def count_archive(event):
     """After an archive was prepared: each package in it counts once all of it was sent."""
     stream = event.info['returnVal']
@@ -149,7 +139,6 @@ HANDLERS = {
     'rest.get.file/:id/download.before': download_file,
     'rest.get.file/:id/download/:name.before': download_file,
     'rest.get.file/hashsum/:algo/:hash/download.before': download_by_checksum,
-    'rest.get.file/offset.before': resume_upload,
     'rest.get.item/:id/download.after': count_archive,
     'rest.get.folder/:id/download.after': count_archive,
     'rest.get.collection/:id/download.after': count_archive,

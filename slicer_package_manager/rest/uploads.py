@@ -1,0 +1,141 @@
+"""Girder's own calls that send and name files, where they promise more.
+
+Bound to the events that Girder gives before its handlers, and when they fail. By then, Girder has taken the parameters
+that it knows from those of the event.
+"""
+import sys
+
+import cherrypy
+from girder import events
+from girder.api import access
+from girder.api.rest import getCurrentUser
+from girder.constants import AccessType, TokenScope
+from girder.exceptions import RestException
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.upload import Upload
+
+from slicer_package_manager.registry import announcements, chunks, descriptions, files, uploads
+from slicer_package_manager.registry.applications import object_id
+from slicer_package_manager.registry.errors import Conflict, Invalid, NotFound
+from slicer_package_manager.registry.values import text
+from slicer_package_manager.rest.files import found_by_id
+
+_BAD_REQUEST = 400
+_PARENTS = {'folder': Folder, 'item': Item}
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+def replace_contents(event):
+    """``PUT /file/:id/contents``: also takes the name and the checksum that the file will have."""
+    params = event.info['params']
+    cherrypy.request.spm_announced = announcements.parse(params.get('name'), params.get('sha512'))
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+def begin_upload(event):
+    """``POST /file``: also takes the checksum that the file will have."""
+    params = event.info['params']
+    if 'linkUrl' not in params:
+        cherrypy.request.spm_announced = announcements.parse(None, params.get('sha512'))
+
+
+def announce(event):
+    """Before an upload is stored: one that this request begins carries what its client announces."""
+    if '_id' not in event.info:
+        announcements.announce(event.info, getattr(cherrypy.request, 'spm_announced', {}))
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+def rename_file(event):
+    """``PUT /file/:id``: changes the name and the type as far as given, and nothing that others change."""
+    found = found_by_id(event, files.of_file, AccessType.WRITE)
+    if found:
+        params = event.info['params']
+        changed = descriptions.change(found.file, _stripped(params, 'name'), _stripped(params, 'mimeType'))
+        event.preventDefault().addResponse(File().filter(changed, getCurrentUser()))
+
+
+def _stripped(params, key):
+    if params.get(key) is None:
+        return None
+    try:
+        return text(params[key])
+    except ValueError as error:
+        raise Invalid([(key, str(error))]) from None
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+def resume_upload(event):
+    """``GET /file/offset``: where the upload goes on; its checksum so far is made true before.
+
+    Girder stores the upload as it has read it, over what a chunk that arrives meanwhile has changed.
+    """
+    identifier = object_id(event.info['params'].get('uploadId'))
+    upload = identifier and Upload().findOne({'_id': identifier, 'userId': getCurrentUser()['_id']})
+    if upload:
+        uploads.mend_checksum(upload)
+        offset = Upload().requestOffset(upload)
+        event.preventDefault().addResponse({'offset': offset} if isinstance(offset, int) else offset)
+
+
+def chunk_failed(event):
+    """After ``POST /file/chunk`` failed: 404 or 409 where the client has to begin anew."""
+    upload = completion_failed(event)
+    if upload and _number(cherrypy.request.params.get('offset')) < upload['received']:
+        raise Conflict(f'The first {upload["received"]} bytes of "{upload["name"]}" have arrived already.')
+
+
+def completion_failed(_event):
+    """After ``POST /file/completion`` failed: 404 or 409 if there is no such upload; else the upload."""
+    error, identifier = sys.exc_info()[1], object_id(cherrypy.request.params.get('uploadId'))
+    if not identifier or not isinstance(error, RestException) or error.code != _BAD_REQUEST:
+        return None
+    upload = Upload().findOne({'_id': identifier}, fields=['received', 'name'])
+    if upload is None:
+        raise chunks.refusal(identifier)
+    return upload
+
+
+def _number(given):
+    try:
+        return int(given or 0)
+    except ValueError:
+        return sys.maxsize
+
+
+def begin_failed(_event):
+    """After ``POST /file`` failed: 404 if what the file should go to is gone."""
+    params = cherrypy.request.params
+    _require_there(_PARENTS.get(params.get('parentType')), params.get('parentId'))
+
+
+def replace_failed(event):
+    """After ``PUT /file/:id/contents`` failed: 404 if the file is gone."""
+    _require_there(File, event.info.get('id'))
+
+
+def _require_there(model, given):
+    identifier = object_id(given)
+    if model and identifier and model().findOne({'_id': identifier}, fields=['_id']) is None:
+        raise NotFound(f'There is no {model().name} {identifier}; it was deleted, or replaced. Begin anew.')
+
+
+HANDLERS = {
+    'rest.put.file/:id/contents.before': replace_contents,
+    'rest.put.file/:id/contents.failed': replace_failed,
+    'rest.post.file.before': begin_upload,
+    'rest.post.file.failed': begin_failed,
+    'rest.post.file/chunk.failed': chunk_failed,
+    'rest.post.file/completion.failed': completion_failed,
+    'rest.put.file/:id.before': rename_file,
+    'rest.get.file/offset.before': resume_upload,
+    'model.upload.save': announce,
+}
+
+
+def bind():
+    """Bind all handlers."""
+    for name, handler in HANDLERS.items():
+        events.bind(name, 'slicer_package_manager.uploads', handler)
