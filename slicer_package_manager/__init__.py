@@ -55,11 +55,8 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         settings.register()
         changes.watch(later=finish.before_answer)
         corrections.apply()
-        events.bind()
-        keys.bind()
-        files.bind()
-        uploads.bind()
-        warn.bind()
+        for handlers in (events, keys, files, uploads, warn):
+            handlers.bind()
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
         requests.guard(info['apiRoot'])
