@@ -128,7 +128,8 @@ def test_json_in_pages_is_json(page):
 
 
 #: What pip, pipx or uv would look for by our name; paths and files do not begin with it.
-_BY_NAME = re.compile(r"""(?:^|[\s"'`])slicer[-_.]package[-_.]manager([-_.]client)?(?=[\s"'`\[=<>~!]|$)""", re.I)
+_BY_NAME = re.compile(r"""(?:^|[\s"'`])slicer[-_.]package[-_.]manager([-_.]client)?(?=[\s"'`\[=<>~!]|$)""",
+                      re.IGNORECASE)
 _INSTALLS = re.compile(r'\b(?:pip3?|pipx|uv)\b.*?\b(?:install|download|wheel|run|add)\b(.*)|\buvx\b(.*)')
 _SHOWN = {'.md', '.yaml', '.yml', '.py', '.js', '.html', '.sh', '.toml', ''}
 
@@ -156,7 +157,8 @@ def test_nothing_is_installed_from_a_registry_which_has_the_older_product():
 
 @pytest.mark.parametrize(('line', 'found'), [
     ('pip install slicer-package-manager', True), ('venv/bin/pip install -U "slicer_package_manager[embedded]"', True),
-    ("run: python -m pip install 'slicer-package-manager-client>=1,<2'", True), ('pipx run slicer-package-manager', True),
+    ("run: python -m pip install 'slicer-package-manager-client>=1,<2'", True),
+    ('pipx run slicer-package-manager', True),
     ('`pip install slicer-package-manager-client`; the', True), ('uvx slicer-package-manager-client', True),
     ('pip install ./python_client', False), ("pip install '.[embedded]'", False),
     ('pip install ./slicer-package-manager/python_client', False), ('slicer-package-manager serve', False),
