@@ -1,4 +1,5 @@
 """A list that is kept is never older than the last complete write, by whatever route."""
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -199,17 +200,22 @@ def test_who_may_be_somebody_or_comes_from_another_page_is_answered_by_girder(an
 
 
 def test_what_could_not_be_announced_is_announced_as_soon_as_the_database_is_back(db, monkeypatch):
-    before, failures = changes.version(), iter([AutoReconnect(), AutoReconnect(), AutoReconnect()])
+    before, back, tried = changes.version(), threading.Event(), []
     announce = changes._announce
 
-    def sometimes():
-        for failure in failures:
-            raise failure
+    def when_it_is_back():
+        tried.append(threading.current_thread())
+        if not back.is_set():
+            raise AutoReconnect
         announce()
-    monkeypatch.setattr(changes, '_announce', sometimes)
+    monkeypatch.setattr(changes, '_announce', when_it_is_back)
     monkeypatch.setattr(changes, '_PAUSE', 0.01)
     for _ in range(2):
         with pytest.raises(AutoReconnect):
             changes.announce()
+    others = poll(lambda: {one for one in tried if one is not threading.current_thread()}, 'it is tried again')
+    assert len(others) == 1
+    assert changes.version() == before
+    back.set()
     poll(lambda: changes.version() != before, 'it is announced')
     poll(lambda: not changes._missed._works, 'nothing more is tried')

@@ -28,6 +28,8 @@ from slicer_package_manager.registry import older_data
 ASSETSTORE_NAME = 'Data directory'
 LEASE_COLLECTION = 'slicer_package_manager_bootstrap'
 LEASE_ID = 'lease'
+#: For how long one server may prepare the database before another takes it for killed.
+LEASE_SECONDS = 120
 # What browsers on other sites may send and read besides Girder's own headers.
 _SENT = 'If-Match, If-Modified-Since, If-None-Match, If-Range, Range'
 _READ = ('Accept-Ranges, Content-Length, Content-Range, Digest, ETag, Girder-Request-Uid, Last-Modified, '
@@ -66,7 +68,7 @@ def prepare(plan: Plan) -> bool:
     if _has_assetstore() and _has_admin():
         return False
     # Nobody else can hold the lease on an embedded database: one that is there was left by a killed run.
-    with lease(Setting().database[LEASE_COLLECTION], patience=0 if plan.embedded else 15):
+    with lease(Setting().database[LEASE_COLLECTION], patience=0 if plan.embedded else LEASE_SECONDS):
         return _create_missing(plan)
 
 

@@ -19,8 +19,6 @@ from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
 from slicer_package_manager.registry import older_data
 
-_START_SECONDS = 120
-
 
 def options(command: Callable) -> Callable:
     """The options of ``command`` that say which database is meant; they are those of ``serve``."""
@@ -61,7 +59,8 @@ def _embedded(data: DataDir) -> Iterator[str]:
         raise ServeError(f'There is no server in the data directory {data.path}. Name another one with --data-dir, or '
                          'a database with --database.')
     running = mongod.socket_path(data.sockets)
-    if running.exists() and answers(database.socket_uri(str(running)), 2):
+    # What a killed server has left is not waited for.
+    if running.exists() and data.in_use() and answers(database.socket_uri(str(running)), database.ANSWER_SECONDS):
         yield database.socket_uri(str(running))
         return
     with _own(data) as uri:
@@ -83,11 +82,11 @@ def _own(data: DataDir) -> Iterator[str]:
 
 
 def _wait(uri, supervisor):
-    deadline = time.monotonic() + _START_SECONDS
-    while not answers(uri, 0.5):
+    deadline = time.monotonic() + database.START_SECONDS
+    while not answers(uri, 2):
         supervisor.pause(0.05)
         if time.monotonic() > deadline:
-            raise ServeError(f'The database does not answer within {_START_SECONDS} s.')
+            raise ServeError(f'The database does not answer within {database.START_SECONDS:.0f} s.')
 
 
 def answers(uri: str, seconds: float) -> bool:
@@ -102,7 +101,7 @@ def answers(uri: str, seconds: float) -> bool:
 
 
 def _require_answer(uri):
-    if not answers(uri, database.patience(uri, 10)):
+    if not answers(uri, database.patience(uri, database.ANSWER_SECONDS)):
         raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')
 
 

@@ -33,6 +33,14 @@ class DataDir:
             raise ServeError(f'Cannot write to the data directory {self.path}. '
                              'Choose another with --data-dir.')
 
+    def in_use(self) -> bool:
+        """Whether a process holds the directory."""
+        try:
+            with self.locked():
+                return False
+        except ServeError:
+            return True
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the directory for this process alone; the lock ends with the process, however it ends.

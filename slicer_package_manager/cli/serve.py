@@ -22,10 +22,10 @@ from slicer_package_manager.cli.processes import spawn
 from slicer_package_manager.cli.supervisor import Child, Stopped, Supervisor
 
 LOG_LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
-# An embedded database may have to recover from a crash; one that is already running answers or does not.
-_EMBEDDED_PATIENCE = 300.0
-_EXTERNAL_PATIENCE = 5.0
-_START_TIMEOUT = 120.0
+# A busy machine, or a database that recovers from a crash, may need some of it; what ends is noticed at once.
+_START_TIMEOUT = 300.0
+# Of one attempt to get an answer from a server that starts, in seconds; the next one has twice as much.
+_FIRST_PATIENCE, _LONGEST_PATIENCE = 1.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str])
         'login': options.admin.login,
         'password': options.admin.password,
         'embedded': options.database is None,
-        'patience': (database.patience(options.database, _EXTERNAL_PATIENCE) if options.database
-                     else _EMBEDDED_PATIENCE),
+        'patience': (database.patience(options.database, database.ANSWER_SECONDS) if options.database
+                     else database.START_SECONDS),
     }
     process = spawn([sys.executable, '-m', 'slicer_package_manager.cli.bootstrap'], env=env,
                     cwd=options.data.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -160,10 +160,12 @@ def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str])
 
 def _wait_until_it_answers(supervisor: Supervisor, host: str, port: int) -> None:
     deadline = time.monotonic() + _START_TIMEOUT
-    while not web.answers(host, port):
+    patience = _FIRST_PATIENCE
+    while not web.answers(host, port, patience):
         if time.monotonic() > deadline:
             raise ServeError(f'The web server did not answer within {_START_TIMEOUT:.0f} s.')
         supervisor.pause(0.05)
+        patience = min(2 * patience, _LONGEST_PATIENCE)
 
 
 def _show_account(admin: Admin) -> None:

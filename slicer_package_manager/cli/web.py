@@ -30,7 +30,7 @@ DEFAULTS = {
 }
 # Would replace the database, or (the password) are no business of the web server.
 _WITHHELD = ('GIRDER_TEST_DB', ADMIN_PASSWORD_VARIABLE)
-STOP_GRACE = 32.0  # a little more than gunicorn's own, after which it ends its workers
+STOP_GRACE = 40.0  # more than gunicorn's own, after which it ends its workers and then itself
 _STDERR = 2
 _PROBE = '/api/v1/system/version'
 
@@ -86,9 +86,9 @@ def start(
     return Child('The web server (gunicorn)', process, grace=STOP_GRACE, hasten=signal.SIGINT)
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether Girder's API answers at ``host`` and ``port``."""
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+def answers(host: str, port: int, seconds: float) -> bool:
+    """Whether Girder's API answers at ``host`` and ``port`` within ``seconds``."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request('GET', _PROBE)
         return connection.getresponse().status == http.client.OK

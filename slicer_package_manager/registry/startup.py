@@ -13,7 +13,7 @@ from slicer_package_manager.registry import indexes, older_data, promotion, reac
 logger = logging.getLogger(__name__)
 
 #: How long the start of the server waits, in seconds: mostly there is little to do, or nothing.
-_WAIT = 2
+_WAIT = 15
 #: Between attempts to reach the database, in seconds.
 _PAUSE = 1
 #: How long the preparation may take, in seconds; operations of requests have less time.
@@ -74,11 +74,11 @@ def require_usable() -> None:
 
 
 def begin() -> None:
-    """Prepare the database; what takes longer than a moment goes on in the background, while the server answers.
+    """Prepare the database; what takes longer than some seconds goes on in the background, while the server answers.
 
     Until the indexes exist that keep identities unique, the registry takes nothing.
 
-    :raises Exception: what has failed, if it did so within that moment.
+    :raises Exception: what has failed, if it did so within that time.
     """
     writing.refuse()
     preparation = _Preparation()
