@@ -57,6 +57,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         corrections.apply()
         for handlers in (events, keys, files, uploads, warn):
             handlers.bind()
+        files.add_named_download(info['apiRoot'].item)
         startup.begin()
         bodies.read_in_large_steps(info['apiRoot'].file)
         requests.guard(info['apiRoot'])

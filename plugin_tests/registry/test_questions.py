@@ -38,8 +38,15 @@ def test_all_systems_are_answered_with_both_stabilities_by_default():
     assert questions.parse({'stability': 'any'}, one_system=False).stabilities == ('any',)
 
 
+@pytest.mark.parametrize(('word', 'system'), [
+    ('windows', 'win'), ('mac', 'macosx'), ('macos', 'macosx'), ('Windows', 'win'), ('macOS', 'macosx'), ('win', 'win'),
+    ('macosx', 'macosx'), ('linux', 'linux')])
+def test_systems_have_the_names_that_people_use(word, system):
+    assert questions.parse({'os': word}).os == system
+
+
 @pytest.mark.parametrize(('name', 'value', 'wrong'), [
-    ('os', 'windows', '"windows" is not one of linux, win, macosx'),
+    ('os', 'beos', '"beos" is not one of linux, win, macosx'),
     ('os', '', '"" is not one of linux, win, macosx'),
     ('arch', 'x86_64', '"x86_64" is not one of i386, amd64, arm64'),
     ('stability', 'stable', '"stable" is not one of release, nightly, any'),

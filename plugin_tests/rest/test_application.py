@@ -186,9 +186,23 @@ def test_only_applications_of_the_default_collection_are_listed(create, listed):
     assert listed(collection_id=other['baseParentId']) == ['Other']
 
 
-def test_an_unknown_collection_lists_nothing(app, listed):
-    assert listed(collection_id=SLICER_ID) == []
-    assert listed(collection_id='Applications') == []
+@pytest.mark.parametrize(('collection_id', 'status'), [
+    (SLICER_ID, 404), ('Applications', 400), ('', 400), ('x' * 24, 400)])
+def test_an_unknown_collection_is_refused(app, anonymous, collection_id, status):
+    answer = anonymous.get('/app', params={'collection_id': collection_id})
+    assert answer.status_code == status
+    assert 'collection' in answer.json()['message']
+
+
+def test_a_collection_that_one_cannot_read_and_has_nothing_for_one_is_unknown(api, anonymous, create):
+    empty = api.post('/collection', params={'name': 'Empty', 'public': True}).raise_for_status().json()
+    hidden = api.post('/collection', params={'name': 'Hidden', 'public': False}).raise_for_status().json()
+    create('Mine', collection_id=hidden['_id'], public=False).raise_for_status()
+    assert anonymous.get('/app', params={'collection_id': empty['_id']}).json() == []
+    assert anonymous.get('/app', params={'collection_id': hidden['_id']}).status_code == 404
+    assert [one['name'] for one in api.get('/app', params={'collection_id': hidden['_id']}).json()] == ['Mine']
+    create('Open', collection_id=hidden['_id']).raise_for_status()
+    assert [one['name'] for one in anonymous.get('/app', params={'collection_id': hidden['_id']}).json()] == ['Open']
 
 
 def test_name_is_compared_exactly(create, listed):

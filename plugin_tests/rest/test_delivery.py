@@ -20,10 +20,11 @@ def file(api, item):
     return api.get(f'/item/{item["_id"]}/files').json()[0]
 
 
-@pytest.fixture(params=['file', 'name', 'item', 'checksum', 'CHECKSUM'])
+@pytest.fixture(params=['file', 'name', 'item', 'item name', 'checksum', 'CHECKSUM'])
 def url(request, item, file):
     return {'file': f'/file/{file["_id"]}/download', 'name': f'/file/{file["_id"]}/download/any-name.tar.gz',
-            'item': f'/item/{item["_id"]}/download', 'checksum': f'/file/hashsum/sha512/{file["sha512"]}/download',
+            'item': f'/item/{item["_id"]}/download', 'item name': f'/item/{item["_id"]}/download/x y.tar.gz',
+            'checksum': f'/file/hashsum/sha512/{file["sha512"]}/download',
             'CHECKSUM': f'/file/hashsum/SHA512/{file["sha512"].upper()}/download'}[request.param]
 
 
@@ -43,6 +44,16 @@ def test_every_way_gives_the_whole_file_and_counts_one(anonymous, url, file, cou
     assert response.headers['Accept-Ranges'] == 'bytes'
     assert response.headers['Content-Disposition'] == 'attachment; filename="file.tar.gz"'
     assert count() == 1
+
+
+def test_the_item_of_others_can_be_downloaded_under_a_name_too(api, anonymous):
+    folder = api.post('/folder', params={'parentType': 'user', 'parentId': api.get('/user/me').json()['_id'],
+                                         'name': 'mine', 'public': False}).raise_for_status().json()
+    item = api.post('/item', params={'folderId': folder['_id'], 'name': 'mine'}).raise_for_status().json()
+    upload(api, item['_id'], b'mine')
+    assert api.get(f'/item/{item["_id"]}/download/any.txt').content == b'mine'
+    assert anonymous.get(f'/item/{item["_id"]}/download/any.txt').status_code == 401
+    assert anonymous.get('/item/000000000000000000000000/download/any.txt').status_code == 400
 
 
 def test_head_has_the_headers_of_get_and_counts_nothing(anonymous, url, count):

@@ -199,7 +199,12 @@ def searchable(make):
     pytest.param('c++', ['SegmentEditor'], id='plus'), pytest.param('100%', ['SegmentEditor'], id='percent'),
     pytest.param('$5', ['SegmentEditor'], id='dollar'), pytest.param('a|b', [], id='alternative'),
     pytest.param('\\d', [], id='backslash'), pytest.param('\\', [], id='lone backslash'),
-    pytest.param('ärzte', ['SegmentEditor'], id='umlaut'), pytest.param('STRASSE', ['SegmentEditor'], id='sharp s'),
+    pytest.param('ärzte', ['SegmentEditor'], id='umlaut'),
+    pytest.param('arzte', ['SegmentEditor'], id='without umlaut'),
+    pytest.param('a\u0308rzte', ['SegmentEditor'], id='umlaut of two characters'),
+    pytest.param('ńéëdlè', ['SlicerIGT'], id='more accents than stored'),
+    pytest.param('zoe', ['SegmentEditor'], id='e'),
+    pytest.param('STRASSE', ['SegmentEditor'], id='sharp s'),
     pytest.param('οδος', ['SegmentEditor'], id='final sigma'), pytest.param('ΟΔΟΣ', ['SegmentEditor'], id='sigma'),
     pytest.param('needle\x00', [], id='NUL'), pytest.param('needle\nlasso', [], id='line break'),
     pytest.param('', ['Empty', 'SegmentEditor', 'SlicerIGT'], id='nothing wanted'),
@@ -207,6 +212,23 @@ def searchable(make):
     pytest.param('therapyneedle', [], id='keys are apart')])
 def test_q_finds_every_word_in_any_case_and_order(searchable, found, api, q, names):
     assert sorted(one['meta']['baseName'] for one in found('extension', api, q=q)) == names
+
+
+@pytest.mark.parametrize('stored', ['Zoë Müller', 'Zoe\u0308 Mu\u0308ller'])
+@pytest.mark.parametrize('q', ['zoe', 'zoë muller', 'MU\u0308LLER'])
+@pytest.mark.parametrize('filters', [{}, {'os': 'linux', 'arch': 'amd64', 'app_revision': '33000'}],
+                         ids=['wide', 'narrow'])
+def test_q_ignores_accents_however_they_are_stored(make, listed, stored, q, filters):
+    item = make('extension', contributors=stored)
+    assert listed('extension', q=q, **filters) == [item['_id']]
+
+
+@KINDS
+def test_names_are_compared_in_any_case(make, listed, kind):
+    item = make(kind, baseName='SlicerIGT')
+    key = f'{kind}_name'
+    assert listed(kind, **{key: item['name'].upper()}) == listed(kind, **{key: item['name'].lower()}) == [item['_id']]
+    assert listed(kind, **{key: item['name'][:-1]}) == []
 
 
 def test_q_follows_an_update(make, listed):

@@ -25,6 +25,13 @@ def test_any_parameter_asks_for_rows(anonymous, app):
 
 
 @pytest.mark.usefixtures('downloaded')
+@pytest.mark.parametrize('granularity', ['day', 'month', 'year'])
+def test_rows_have_the_documented_keys_and_no_others(anonymous, app, granularity):
+    for row in anonymous.get(f'/app/{app["_id"]}/downloadstats', params={'granularity': granularity}).json():
+        assert set(row) == {'period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count'}
+
+
+@pytest.mark.usefixtures('downloaded')
 def test_csv_is_a_file_for_spreadsheets(anonymous, app):
     response = anonymous.get(f'/app/{app["_id"]}/downloadstats', params={'format': 'csv', 'granularity': 'year'})
     assert response.headers['Content-Type'] == 'text/csv;charset=utf-8'

@@ -76,6 +76,8 @@ def find(user, page, collection_id=None, name=None, text=None) -> Listing:
 
     :param name: exactly this name.
     :param text: words, all of which are in the name or the description, in any case.
+    :raises Invalid: ``collection_id`` is no id.
+    :raises NotFound: there is no such collection, as far as ``user`` may know.
     """
     collection = _collection_to_list(collection_id)
     if collection is None:
@@ -84,7 +86,10 @@ def find(user, page, collection_id=None, name=None, text=None) -> Listing:
     conditions = search_conditions(text, ('name', 'description')) if text else []
     if name is not None:
         conditions.append({'name': name})
-    return Listing.of(Folder(), {**query, '$and': conditions} if conditions else query, page)
+    found = Listing.of(Folder(), {**query, '$and': conditions} if conditions else query, page)
+    if collection_id is not None and not found.total and not Collection().hasAccess(collection, user):
+        raise _no_collection(collection_id)
+    return found
 
 
 def editable(user) -> list[dict]:
@@ -99,7 +104,16 @@ def _collection_to_list(collection_id):
     if collection_id is None:
         return Collection().findOne({'name': COLLECTION_NAME}, fields=['_id'])
     identifier = object_id(collection_id)
-    return identifier and Collection().findOne({'_id': identifier}, fields=['_id'])
+    if identifier is None:
+        raise Invalid([('collection_id', f'"{values.shortened(collection_id)}" is not 24 hexadecimal digits')])
+    collection = Collection().findOne({'_id': identifier})
+    if collection is None:
+        raise _no_collection(collection_id)
+    return collection
+
+
+def _no_collection(collection_id):
+    return NotFound(f'There is no collection with the id "{values.shortened(collection_id)}".')
 
 
 def search_conditions(text, keys):
@@ -165,7 +179,7 @@ def _writable_collection(user, collection_id, given, made):
         identifier = object_id(collection_id)
         collection = identifier and Collection().findOne({'_id': identifier})
         if not collection:
-            raise NotFound(f'There is no collection with the id "{values.shortened(collection_id)}".')
+            raise _no_collection(collection_id)
     else:
         collection = Collection().findOne({'name': name})
     if collection:

@@ -1,13 +1,11 @@
 """Which packages or extensions a list shows."""
 from __future__ import annotations
 
-import re
-
 from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry import channels, holdings, values
+from slicer_package_manager.registry import channels, holdings, searching, values
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.kinds import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
@@ -29,9 +27,9 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     """The things of ``kind`` in ``app`` that ``user`` may see and that match all that is given.
 
     :param item_id: the id of one thing.
-    :param name: the name of its item.
+    :param name: the name of its item, in any case.
     :param release: id or name of a release, or the folder of drafts.
-    :param q: words, each of which is in name, description, keywords or contributors.
+    :param q: words, each of which is in name, description, keywords or contributors, whatever case and accents.
     :param tier: number to compare tiers with; things without one are left out.
     :param meta: exact values of metadata.
     :returns: with the keys that Girder's answers have, and ids and moments as their texts.
@@ -40,7 +38,7 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     given = {f'meta.{key}': value for key, value in meta.items() if value is not None}
     place = _of_release(kind, app, release, meta.get(kind.app_revision), user)
     narrow = item_id is not None or 'spm.channel' in place or f'meta.{kind.app_revision}' in given
-    conditions = [place, _of_id(item_id), {'name': name} if name is not None else {},
+    conditions = [place, _of_id(item_id), {'lowerName': name.lower()} if name is not None else {},
                   _of_search(kind, app, q, narrow=narrow), _of_tier(tier, tier_compare), holdings.anywhere(app),
                   item_clause(app, user)]
     systems = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
@@ -94,7 +92,7 @@ def _of_search(kind, app, q, *, narrow):
         return {}
     if values.has_control_characters(q):
         return _NOTHING
-    words = [{'spm.search': {'$regex': re.escape(word.casefold())}} for word in q.split()]
+    words = [{'spm.search': {'$regex': searching.pattern(word)}} for word in q.split()]
     if not words or narrow:
         return {'$and': words} if words else {}
     return {'spm.search': {'$in': _texts(kind, app, words)}}

@@ -10,7 +10,7 @@ from slicer_package_manager.registry import builds, values
 from slicer_package_manager.registry.builds import ANY, NIGHTLY, RELEASE, STABILITIES, Build
 from slicer_package_manager.registry.errors import Invalid
 from slicer_package_manager.registry.forms import Given, cleaned
-from slicer_package_manager.registry.kinds import ARCHITECTURES, OPERATING_SYSTEMS
+from slicer_package_manager.registry.kinds import ARCHITECTURES, OPERATING_SYSTEMS, SYSTEM_ALIASES
 
 _LOST_SIGN = re.compile(r'([:.][0-9]+) ([0-9]{2}:?[0-9]{2})$')
 
@@ -30,6 +30,10 @@ class Parameter:
     names: Callable[[Build, Any], bool] | None = None
     enum: tuple[str, ...] | None = None
     type: str = 'string'
+
+
+def _system(value):
+    return values.choice(*OPERATING_SYSTEMS)(SYSTEM_ALIASES.get(value.strip().lower(), value))
 
 
 def _word(value):
@@ -56,7 +60,8 @@ def _gone(_value):
 
 
 PARAMETERS = {
-    'os': Parameter('The operating system.', values.choice(*OPERATING_SYSTEMS), enum=OPERATING_SYSTEMS),
+    'os': Parameter('The operating system; windows, mac and macos are understood too.', _system,
+                    enum=OPERATING_SYSTEMS),
     'arch': Parameter('The processor architecture; without it amd64 and, if nothing there fits, any other.',
                       values.choice(*ARCHITECTURES), enum=ARCHITECTURES),
     'stability': Parameter('release: only releases, without previews of them. nightly: only what is in no release. '

@@ -17,6 +17,8 @@ from slicer_package_manager.registry.registration import DRAFT_NAME
 #: For each granularity, how much of ``YYYY-MM-DD`` names the period.
 GRANULARITIES = {'day': 10, 'month': 7, 'year': 4}
 COLUMNS = ('period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count')
+#: Rows have these keys of the stored documents and no others.
+_SHOWN = {'_id': 0, 'day': 1, **dict.fromkeys(COLUMNS[1:], 1)}
 #: A cell that begins so would be run as a formula by spreadsheets.
 _FORMULAS = ('=', '+', '-', '@', '\t', '\r')
 
@@ -57,9 +59,9 @@ def rows(app, question: Question, limit: int, offset: int, hidden_revisions=()) 
 
 def _days_of(match, limit, offset):
     """A document is what was counted on one day, and indexes have them in order."""
-    found = Download().collection.find(match, {'_id': 0, 'app': 0}, sort=[(key, 1) for key in ORDER], skip=offset,
+    found = Download().collection.find(match, _SHOWN, sort=[(key, 1) for key in ORDER], skip=offset,
                                        limit=limit, batch_size=BATCH)
-    return [{'period': row.pop('day'), **row} for row in found]
+    return [{'period': row['day'], **{key: row[key] for key in COLUMNS[1:]}} for row in found]
 
 
 def _periods_of(match, granularity, limit, offset):

@@ -22,7 +22,8 @@ from slicer_package_manager.rest.parameters import of_application
     .param('text', 'Words, all of which are in the name or the description.', required=False)
     .pagingParams(defaultSort='name')
     .errorResponse()
-    .errorResponse('There is no application with the id app_id.', 404))
+    .errorResponse('collection_id is no id.')
+    .errorResponse('There is no application with the id app_id, or no collection with the id collection_id.', 404))
 def listApplications(self, app_id, collection_id, name, text, limit, offset, sort):
     user = self.getCurrentUser()
     if app_id:

@@ -3,6 +3,7 @@
 Bound to the events that Girder gives before and after its handlers; other people's files pass through untouched.
 """
 import logging
+from functools import wraps
 
 import cherrypy
 from girder import events
@@ -54,12 +55,23 @@ def list_files(event):
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
 def download_item(event):
-    """``GET /item/:id/download``: the item's file; 404 for an item without one, not an empty archive."""
+    """``GET /item/:id/download`` and ``.../download/:name``: the item's file; 404 if it has none, no empty archive."""
     found = found_by_id(event, files.of_item)
     if found and found.file is None:
         raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
     if found and not event.info['params'].get('format'):
         _answer(event, found.item, found.file)
+
+
+def add_named_download(items) -> None:
+    """Add ``GET /item/:id/download/:name``: Girder has it for files only.
+
+    Programs that save under the last part of an address use it.
+    """
+    @wraps(items.download)
+    def download(name, **kwargs):  # noqa: ARG001 - any name will do
+        return items.download(**kwargs)
+    items.route('GET', (':id', 'download', ':name'), download, nodoc=True)
 
 
 @access.public(scope=TokenScope.DATA_READ, cookie=True)
@@ -136,10 +148,12 @@ def remember_in_archive(event):
 HANDLERS = {
     'rest.get.item/:id/files.before': list_files,
     'rest.get.item/:id/download.before': download_item,
+    'rest.get.item/:id/download/:name.before': download_item,
     'rest.get.file/:id/download.before': download_file,
     'rest.get.file/:id/download/:name.before': download_file,
     'rest.get.file/hashsum/:algo/:hash/download.before': download_by_checksum,
     'rest.get.item/:id/download.after': count_archive,
+    'rest.get.item/:id/download/:name.after': count_archive,
     'rest.get.folder/:id/download.after': count_archive,
     'rest.get.collection/:id/download.after': count_archive,
     'rest.get.resource/download.after': count_archive,

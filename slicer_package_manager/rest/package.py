@@ -16,7 +16,7 @@ from slicer_package_manager.rest.parameters import of_application, with_download
 @boundHandler
 @autoDescribeRoute(
     with_downloads(with_system(of_application('List packages of an application, newest first.')))
-    .param('package_name', 'Only the package whose item has this name.', required=False)
+    .param('package_name', 'Only the package whose item has this name, in any case.', required=False)
     .param('package_id', 'Only the package with this id.', required=False)
     .param('release_id_or_name', 'Only those of this release, or of all drafts for "draft".', required=False)
     .param('revision', 'Only this revision of the application.', required=False)
@@ -34,13 +34,13 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
 @boundHandler
 @autoDescribeRoute(
     with_downloads(with_system(of_application('List or search extensions of an application, newest first.')))
-    .param('extension_name', 'Only the extension whose item has this name.', required=False)
+    .param('extension_name', 'Only the extension whose item has this name, in any case.', required=False)
     .param('extension_id', 'Only the extension with this id.', required=False)
     .param('release_id', 'Only those of the release with this id or name, or of the drafts.', required=False)
     .param('app_revision', 'Only those built for this revision of the application.', required=False)
     .param('baseName', 'Only this base name.', required=False)
-    .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case.',
-           required=False)
+    .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case, with or '
+           'without accents.', required=False)
     .param('tier', 'Compare the tier, of which higher is better, with this number; extensions without a tier are left '
            'out.', required=False, dataType='integer')
     .param('tier_compare', 'How to compare: at most, at least or exactly that number.', required=False,
