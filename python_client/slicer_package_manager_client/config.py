@@ -16,9 +16,11 @@ else:
 #: What a profile may hold, with the type of each value.
 KEYS: dict[str, tuple[type, ...]] = {
     'api_url': (str,), 'api_key_file': (str,), 'username': (str,), 'certificate': (str,),
-    'ssl_verify': (bool,), 'timeout': (int, float), 'retries': (int,),
+    'ssl_verify': (bool,), 'timeout': (int, float), 'retries': (int,), 'retry_for': (int, float),
     'github_token_file': (str,), 'github_api_url': (str,),
 }
+#: Seconds that are spent on trying again, for each file: a server that is being restarted or updated is back by then.
+RETRY_FOR = 900.0
 _FILES = ('api_key_file', 'certificate', 'github_token_file')
 
 

@@ -1,46 +1,38 @@
-"""The way to a Girder server: retries, time limits, and failures said in one line."""
+"""The way to a Girder server: retries, time limits, logging in again, and failures said in one line."""
 from __future__ import annotations
 
 import contextlib
-import json as jsonlib
+import dataclasses
 import logging
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 import requests
-from girder_client import AuthenticationError, GirderClient, HttpError, IncompleteResponseError
+from girder_client import AuthenticationError, GirderClient, HttpError
 
-from slicer_package_manager_client import errors
+from slicer_package_manager_client import certificates, errors
+from slicer_package_manager_client.addresses import bracketed
+from slicer_package_manager_client.explain import (
+    TRANSIENT,
+    explain,
+    is_lasting,
+    is_unknown_name,
+    not_girder,
+)
 from slicer_package_manager_client.retry import Retries, is_transient_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import tenacity
+
 DEFAULT_TIMEOUT = 120.0
+WARNING_HEADER = 'Slicer-Package-Warning'
+#: Seconds for which a name that is not in the DNS is asked for again, as long as the server never answered.
+NAME_PATIENCE = 20.0
+_UNAUTHORIZED = 401
 
 _logger = logging.getLogger(__name__)
-
-_TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
-              requests.exceptions.ContentDecodingError, IncompleteResponseError)
-# Kinds of ConnectionError that are no matter of luck.
-_PERMANENT = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
-
-_KINDS = {400: errors.InvalidRequest, 401: errors.Refused, 403: errors.Refused, 404: errors.NotFound,
-          409: errors.Conflict, 413: errors.InvalidRequest, 414: errors.InvalidRequest,
-          422: errors.InvalidRequest}
-_LOG_IN = 'Give --api-key or set GIRDER_API_KEY.'
-_ADVICE = {
-    401: _LOG_IN,
-    403: 'Ask an administrator for access, or use the key of another account.',
-    413: 'The server, or a proxy before it, does not take that much at once.',
-}
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether what failed with ``error`` may succeed the next time."""
-    if isinstance(error, HttpError):
-        return is_transient_status(error.status)
-    return isinstance(error, _TRANSIENT) and not isinstance(error, _PERMANENT)
 
 
 class Connection(GirderClient):
@@ -51,24 +43,63 @@ class Connection(GirderClient):
     :param verify: whether to verify certificates, or the path of trusted ones; ``None`` leaves it to requests.
     """
 
-    def __init__(self, *args: Any, retries: Retries | None = None, timeout: float = DEFAULT_TIMEOUT,
-                 verify: bool | str | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.verify = verify
-        self.retries = retries or Retries()
+    def __init__(self, host: str | None = None, *args: Any, retries: Retries | None = None,
+                 timeout: float = DEFAULT_TIMEOUT, verify: bool | str | None = None, **kwargs: Any) -> None:
+        super().__init__(bracketed(host) if host else host, *args, **kwargs)
+        self.verify = certificates.trusted() if verify is None else verify
+        if isinstance(self.verify, str) and self.urlBase.lower().startswith('https:'):
+            certificates.require_readable(self.verify)
+        self.retries = dataclasses.replace(retries or Retries(), doubt=self._doubt)
         self.timeout = timeout
+        #: What the server, or this client on the way to it, changed in what was given.
+        self.warnings: list[str] = []
+        #: Is told each token that this client gets.
+        self.on_token: Callable[[str], None] = lambda _token: None
+        self._log_in: Callable[[], Any] | None = None
+        self._answered = False
 
     def authenticate(self, username: str | None = None, password: str | None = None,
                      interactive: bool = False, apiKey: str | None = None) -> dict[str, Any]:
         """Log in; see :meth:`girder_client.GirderClient.authenticate`.
 
-        An API key travels in the body of the request, so that it is in nobody's access log.
+        An API key travels in the body of the request, so that it is in nobody's access log. What was given is used
+        again when the token ends.
         """
-        if not apiKey:
-            return cast('dict[str, Any]', super().authenticate(username, password, interactive))
-        answer = self.post('api_key/token', data={'key': apiKey})
-        self.setToken(answer['authToken']['token'])
-        return cast('dict[str, Any]', answer['user'])
+        def log_in() -> dict[str, Any]:
+            if not apiKey:
+                return cast('dict[str, Any]', GirderClient.authenticate(self, username, password, interactive))
+            answer = self.post('api_key/token', data={'key': apiKey})
+            self.setToken(answer['authToken']['token'])
+            return cast('dict[str, Any]', answer['user'])
+
+        self._log_in = None
+        user = log_in()
+        self._log_in = log_in if apiKey or password else None
+        return user
+
+    def setToken(self, token: str) -> None:
+        """Use ``token`` from now on; see :meth:`girder_client.GirderClient.setToken`."""
+        super().setToken(token)
+        self.on_token(token)
+
+    def warn(self, text: str) -> None:
+        """Keep ``text`` in :attr:`warnings`, once, as one line of printable characters."""
+        line = ' '.join(re.sub(r'[^\x20-\x7e\u00a0-\uffff]', ' ', text).split())
+        if line and line not in self.warnings:
+            self.warnings.append(line)
+
+    def is_transient(self, error: BaseException) -> bool:
+        """Whether what failed with ``error`` may succeed the next time."""
+        if isinstance(error, HttpError):
+            return is_transient_status(error.status)
+        return isinstance(error, TRANSIENT) and not is_lasting(error, first_contact=not self._answered)
+
+    def attempts(self) -> tenacity.Retrying:
+        """Attempts at something that fails with the errors of requests."""
+        return self.retries.attempts(self.is_transient)
+
+    def _doubt(self, error: BaseException) -> float | None:
+        return NAME_PATIENCE if not self._answered and is_unknown_name(error) else None
 
     def sendRestRequest(self, method: str, path: str, parameters: Any = None, data: Any = None,
                         files: Any = None, json: Any = None, headers: Any = None, jsonResp: bool = True,
@@ -80,21 +111,48 @@ class Connection(GirderClient):
 
         if files or hasattr(data, 'read'):  # a stream is at its end after the first attempt
             return send()
-        return self.retries.attempts(is_transient)(send)
+        return self.attempts()(send)
 
     def sendOnce(self, method: str, path: str, parameters: Any = None, *, jsonResp: bool = True,
                  **kwargs: Any) -> Any:
-        """Send a request, and do not try again.
+        """Send a request, and do not try again, but after logging in again when the token has ended.
 
         :raises NetworkProblem: a redirect or a page was answered where JSON was expected.
         """
+        try:
+            return self._exchange(method, path, parameters, jsonResp=jsonResp, **kwargs)
+        except HttpError as error:
+            if error.status != _UNAUTHORIZED or not self._renew_token(kwargs):
+                raise
+        return self._exchange(method, path, parameters, jsonResp=jsonResp, **kwargs)
+
+    def _renew_token(self, request: dict[str, Any]) -> bool:
+        """Log in again, if that is possible and ``request`` can be sent a second time."""
+        log_in = self._log_in
+        if log_in is None or request.get('files') or hasattr(request.get('data'), 'read'):
+            return False
+        _logger.debug('The token has ended; logging in again.')
+        self._log_in = None  # what is refused while logging in is refused
+        try:
+            log_in()
+        finally:
+            self._log_in = log_in
+        return True
+
+    def _exchange(self, method: str, path: str, parameters: Any, *, jsonResp: bool, **kwargs: Any) -> Any:
         _logger.debug('%s %s', method.upper(), path)
         kwargs.setdefault('timeout', self.timeout)
         # REQUESTS_CA_BUNDLE would win over what a session says, but not over what a request says.
         kwargs.setdefault('verify', self.verify)
         # The token must not travel to where a server redirects to, and a redirected POST becomes a GET.
         kwargs.setdefault('allow_redirects', False)
-        answer = super().sendRestRequest(method, path.lstrip('/'), parameters, jsonResp=False, **kwargs)
+        try:
+            answer = super().sendRestRequest(method, path.lstrip('/'), parameters, jsonResp=False, **kwargs)
+        except HttpError:
+            self._answered = True
+            raise
+        self._answered = True
+        self.warn(answer.headers.get(WARNING_HEADER, ''))
         if not jsonResp:
             return answer
         if answer.is_redirect:
@@ -104,7 +162,7 @@ class Connection(GirderClient):
         try:
             return answer.json()
         except ValueError as error:
-            raise _not_girder(self.urlBase) from error
+            raise not_girder(self.urlBase) from error
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
@@ -113,67 +171,3 @@ class Connection(GirderClient):
             yield
         except (requests.RequestException, AuthenticationError) as error:
             raise explain(error, self.urlBase, logged_in=bool(self.token)) from error
-
-
-def explain(error: Exception, server: str, *, logged_in: bool = True) -> errors.SlicerPackageManagerError:
-    """What ``error`` means to the user of ``server``."""
-    if isinstance(error, AuthenticationError):
-        return errors.Refused('Wrong user name or password.', server=server)
-    if isinstance(error, HttpError):
-        return _explain_answer(error, server, logged_in)
-    return explain_connection(error, server)
-
-
-def explain_connection(error: Exception, server: str) -> errors.SlicerPackageManagerError:
-    """What it means that no answer came at all."""
-    if isinstance(error, requests.exceptions.SSLError):
-        if 'CERTIFICATE' not in str(error):
-            return errors.NetworkProblem('No secure connection can be made.', server=server,
-                                         advice='Does the server speak https at this address?')
-        return errors.NetworkProblem('The certificate of the server is not trusted.', server=server,
-                                     advice='Give the authority that signed it with --certificate.')
-    if isinstance(error, requests.Timeout):
-        return errors.NetworkProblem('The server did not answer in time.', server=server,
-                                     advice='Try again later, or with a longer --timeout.')
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema,
-                          requests.exceptions.MissingSchema)):
-        return errors.InvalidRequest('This is not the URL of a server.', server=server,
-                                     advice='--api-url looks like https://example.org/api/v1.')
-    if isinstance(error, OSError) and not isinstance(error, _TRANSIENT) and error.errno:
-        # A certificate file that is not there, for instance.
-        return errors.InvalidRequest(str(error), server=server)
-    return errors.NetworkProblem('The server cannot be reached.', server=server,
-                                 advice='Is the address right, and does the server run?')
-
-
-def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.SlicerPackageManagerError:
-    said = answered_message(error.responseText)
-    if is_transient_status(error.status):
-        return errors.NetworkProblem(f'The server failed with status {error.status}: {said}', server=server,
-                                     advice='Try again later.')
-    if error.status == 404 and error.responseText.lstrip().startswith('<'):  # noqa: PLR2004
-        return _not_girder(server)
-    kind = _KINDS.get(error.status, errors.SlicerPackageManagerError)
-    if 'api_key/token' in error.url:
-        return errors.Refused(f'The API key was refused: {said}', server=server,
-                              advice='Check --api-key or GIRDER_API_KEY.')
-    advice = _ADVICE.get(error.status, '')
-    if error.status == 403 and not logged_in:  # noqa: PLR2004
-        advice = _LOG_IN
-    return kind(f'Refused with status {error.status}: {said}', server=server, advice=advice)
-
-
-def _not_girder(server: str) -> errors.NetworkProblem:
-    return errors.NetworkProblem('The answer is not that of a Girder server.', server=server,
-                                 advice='--api-url ends with /api/v1; is it the right one?')
-
-
-def answered_message(text: str) -> str:
-    """The sentence in an error answer of Girder; of any other page only the beginning."""
-    try:
-        body = jsonlib.loads(text)
-        said = str(body['message'])
-    except (ValueError, TypeError, KeyError):
-        said = re.sub(r'<[^>]*>', ' ', text)[:120]
-    said = ' '.join(said.split()) or 'no reason given.'
-    return said if said.endswith(('.', '!', '?')) else f'{said}.'

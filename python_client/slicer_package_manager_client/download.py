@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from slicer_package_manager_client.connection import is_transient
 from slicer_package_manager_client.errors import (
     ChecksumMismatch,
     Conflict,
@@ -29,6 +28,10 @@ if TYPE_CHECKING:
 BLOCK = 1 << 16
 DOWNLOADED, UNCHANGED = 'downloaded', 'unchanged'
 _PARTIAL, _UNSATISFIABLE = 206, 416
+#: Bytes of a file's name on the file systems of Linux, macOS and Windows.
+LONGEST_NAME = 255
+#: Names of devices on Windows, with any ending (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
+_DEVICE = re.compile(r'(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)', re.IGNORECASE)
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 
 
@@ -46,9 +49,27 @@ def file_of(client: Connection, item: Document) -> Document:
 
 
 def local_name(name: str) -> str:
-    """``name`` as the name of a file in a directory, whatever the server calls it."""
+    """``name`` as the name of a file in a directory, on any system, whatever the server calls it."""
     safe = _UNSAFE.sub('_', name).rstrip('. ')
-    return safe if safe.strip('.') else f'_{safe}'
+    if not safe.strip('.') or _DEVICE.match(safe):
+        safe = f'_{safe}'
+    return shortened(safe, LONGEST_NAME)
+
+
+def shortened(name: str, size: int) -> str:
+    """``name`` in at most ``size`` bytes; of a longer one the beginning, a hash of it, and its ending."""
+    if len(name.encode('utf-8', 'surrogateescape')) <= size:
+        return name
+    ending = re.search(r'(\.tar)?(\.\w{1,10})?$', name)[0]  # type: ignore[index]
+    digest = hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:12]
+    kept = name.encode('utf-8', 'surrogateescape')[:size - len(ending.encode()) - len(digest) - 1]
+    return f'{kept.decode("utf-8", "ignore")}~{digest}{ending}'
+
+
+def part_name(name: str, tag: str) -> str:
+    """The name of the hidden file beside ``name`` that holds what has arrived of it."""
+    ending = f'.{hashlib.sha256(tag.encode()).hexdigest()[:12]}.part'
+    return f'.{shortened(name, LONGEST_NAME - len(ending) - 1)}{ending}'
 
 
 class Download:
@@ -65,7 +86,7 @@ class Download:
         self._size: int | None = file.get('size')
         self._sha512: str | None = (file.get('sha512') or '').lower() or None
         tag = (self._sha512 or f'{file["_id"]}-{file.get("updated", file.get("created", ""))}')
-        self._part = target.with_name(f'.{target.name}.{hashlib.sha256(tag.encode()).hexdigest()[:12]}.part')
+        self._part = target.with_name(part_name(target.name, tag))
 
     def run(self) -> str:
         """Have the file at its place: :data:`DOWNLOADED`, or :data:`UNCHANGED` if it was there.
@@ -73,6 +94,7 @@ class Download:
         :raises Conflict: another file is there.
         :raises ChecksumMismatch: what arrived is damaged, twice; nothing is left of it.
         """
+        self._client.retries.refill()
         if self._is_there():
             return UNCHANGED
         with _local_trouble(self._target):
@@ -112,8 +134,7 @@ class Download:
             with self._client.progressReporterCls(label=self._target.name, length=self._size or 0) as reporter:
                 reporter.update(stream.tell())
                 while not self._is_complete(stream.tell()):
-                    digest = self._client.retries.attempts(is_transient)(
-                        self._pull, stream, digest, reporter)
+                    digest = self._client.attempts()(self._pull, stream, digest, reporter)
             stream.flush()
             os.fsync(stream.fileno())
             whole = self._size is None or stream.tell() == self._size
@@ -171,7 +192,7 @@ class Download:
         answer.close()
         # Elsewhere, nobody is to get the token of this server.
         answer = requests.get(answer.headers['Location'], headers=headers, stream=True,
-                              timeout=self._client.timeout)
+                              timeout=self._client.timeout, verify=self._client.verify)
         if not answer.ok and answer.status_code != _UNSATISFIABLE:
             answer.close()
             raise NetworkProblem(f'{answer.url.split("?")[0]} answered status {answer.status_code}; '

@@ -12,6 +12,8 @@
 """
 from __future__ import annotations
 
+from slicer_package_manager_client.addresses import without_credentials
+
 INTERRUPTED = 130
 
 
@@ -28,7 +30,7 @@ class SlicerPackageManagerError(Exception):
     def __init__(self, message: str, *, server: str | None = None, advice: str = '') -> None:
         super().__init__(message)
         self.message = message
-        self.server = server
+        self.server = server and without_credentials(server)
         self.advice = advice
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
 from slicer_package_manager_client import registry
+from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.connection import Connection
 from slicer_package_manager_client.download import Download, file_of, local_name
 from slicer_package_manager_client.errors import InvalidRequest, SlicerPackageManagerError
@@ -44,7 +45,17 @@ class KindClient(Connection):
         :raises InvalidRequest: options that must be given are not.
         """
         values = {**kind.by_option(options), **{field.key: '' for field in kind.fields if field.option in clear}}
-        return Publication(self, kind, registry.application(self, app_name, coll_id), values)
+        return Publication(self, kind, registry.application(self, app_name, coll_id),
+                           {key: self._without_credentials(kind, key, value) for key, value in values.items()})
+
+    def _without_credentials(self, kind: Kind, key: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        field = next(one for one in kind.fields if one.key == key)
+        clean = without_credentials(value, is_address=field.address)
+        if clean != value:
+            self.warn(f'The credentials in --{field.option} were cut off: "{clean}" is sent.')
+        return clean
 
     @explained
     def publishFile(self, kind: Kind, filepath: Path_, app_name: str, options: Document, *,

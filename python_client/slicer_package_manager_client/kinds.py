@@ -8,6 +8,7 @@ from slicer_package_manager_client.errors import InvalidRequest
 
 OPERATING_SYSTEMS = ('win', 'linux', 'macosx')
 ARCHITECTURES = ('amd64', 'i386', 'arm64')
+_NONE = 'NA'
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Field:
     :param required: must be given, if only as an empty text.
     :param sent: the server does not register a thing without it.
     :param asked: asked for on a terminal when it is not given.
+    :param default: what the command takes when it is not given; that of release 0.11.
+    :param names: the value is a list of names or URLs, in which ``NA`` means none.
+    :param address: the value consists of URLs.
     :param type: of the option's value.
     """
 
@@ -28,6 +32,9 @@ class Field:
     required: bool = False
     asked: bool = False
     sent: bool = False
+    default: str | None = None
+    names: bool = False
+    address: bool = False
     type: type = str
 
 
@@ -50,7 +57,7 @@ class Kind:
     columns: tuple[tuple[str, str], ...]
 
     def by_option(self, given: dict[str, Any]) -> dict[str, Any]:
-        """REST parameters for options; what is ``None`` or empty is left out.
+        """REST parameters for options; what is ``None`` is left out, what is empty clears.
 
         :raises InvalidRequest: options that must be given are not; the message names all of them. Those that
             are no part of what the thing is known by may be given as empty.
@@ -60,19 +67,30 @@ class Kind:
             given.get(field.option) is None or (field.key in filled and not given[field.option]))]
         if missing:
             raise InvalidRequest(f'Not given, or empty: {", ".join(missing)}.')
-        return {field.key: given[field.option] for field in self.fields
-                if given.get(field.option) not in {None, ''}}
+        values = {field.key: _value(field, given.get(field.option)) for field in self.fields}
+        return {key: value for key, value in values.items() if value is not None}
 
 
-def _shared(noun: str, revision: str) -> tuple[Field, ...]:
+def _value(field: Field, value: Any) -> Any:
+    """``value`` as the server takes it; ``None`` if it is not given."""
+    if value == '' and field.type is not str:
+        return None
+    if field.names and _NONE in str(value or '').split():
+        return ' '.join(name for name in value.split() if name != _NONE)
+    return value
+
+
+def _shared(noun: str, revision: Field) -> tuple[Field, ...]:
     return (
-        Field('os', 'os', f'The target operating system of the {noun}', required=True, sent=True),
-        Field('arch', 'arch', f'Architecture that is supported by the {noun}', required=True, sent=True),
+        Field('os', 'os', f'The target operating system of the {noun}', required=True, sent=True,
+              default='linux'),
+        Field('arch', 'arch', f'Architecture that is supported by the {noun}', required=True, sent=True,
+              default='amd64'),
         Field('baseName', 'name', f'The baseName of the {noun}', required=True, sent=True, asked=True),
         Field('repository_type', 'repo_type', f'Type of the repository of the {noun}, such as git',
-              required=True, sent=True),
-        Field('repository_url', 'repo_url', f'URL of the repository of the {noun}', required=True, sent=True),
-        Field('revision', 'revision', revision, required=True, sent=True, asked=True),
+              sent=True),
+        Field('repository_url', 'repo_url', f'URL of the repository of the {noun}', sent=True, address=True),
+        revision,
     )
 
 
@@ -83,7 +101,8 @@ PACKAGE = Kind(
     app_revision='revision',
     release_filter='release_id_or_name',
     fields=(
-        *_shared('package', 'Revision of the application'),
+        *_shared('package', Field('revision', 'revision', 'Revision of the application', required=True, sent=True,
+                                  asked=True)),
         Field('version', 'version', 'The version of the application', required=True, sent=True, asked=True),
         Field('build_date', 'build_date', 'Build date of the package  [default: <now>]'),
         Field('description', 'desc', 'Description of the package'),
@@ -100,19 +119,22 @@ EXTENSION = Kind(
     app_revision='app_revision',
     release_filter='release_id',
     fields=(
-        *_shared('extension', 'Revision of the extension'),
+        *_shared('extension', Field('revision', 'revision', 'Revision of the extension', required=True, sent=True,
+                                    default='0.0.1')),
         Field('app_revision', 'app_revision', 'Revision of the application', required=True, sent=True, asked=True),
         Field('description', 'desc', 'Description of the extension', sent=True),
-        Field('icon_url', 'icon_url', "URL of the extension's logo"),
+        Field('icon_url', 'icon_url', "URL of the extension's logo", address=True),
         Field('category', 'category', 'Category of the extension'),
         Field('tier', 'tier', 'Support level, higher is better: 1 experimental, 3 community-supported, 5 supported by '
               'Slicer core developers', type=int),
-        Field('homepage', 'homepage', 'URL of the extension homepage'),
-        Field('screenshots', 'screenshots', 'URLs of screenshots of the extension, separated by spaces'),
+        Field('homepage', 'homepage', 'URL of the extension homepage', address=True),
+        Field('screenshots', 'screenshots', 'URLs of screenshots of the extension, separated by spaces',
+              names=True, address=True),
         Field('contributors', 'contributors', 'Contributors of the extension'),
-        Field('dependency', 'dependency', 'Extensions that this one needs, separated by spaces'),
-        Field('recommends', 'recommends', 'Extensions that go well with this one, separated by spaces'),
-        Field('license', 'license', 'Short name of the licence'),
+        Field('dependency', 'dependency', 'Extensions that this one requires, separated by spaces', names=True),
+        Field('recommends', 'recommends', 'Extensions that are recommended with this one, separated by spaces',
+              names=True),
+        Field('license', 'license', 'Short name of the license'),
         Field('development_status', 'development_status', 'How mature the extension is, in free words'),
         Field('enabled', 'enabled', 'Whether the extension is enabled after its installation', type=bool),
         Field('dicom_support_rule', 'dicom_support_rule',

@@ -1,103 +1,156 @@
-"""Reads what extension builds write about an extension: catalog entries (``.json``) and ``.s4ext`` files."""
+"""Reads what extension builds write about an extension: catalog entries (``.json``) and ``.s4ext`` files.
+
+Both are read as Slicer reads them: what it does not know is ignored, ``NA`` means nothing, and an extension whose
+description states no tier or does not say whether it is enabled has tier 1 and is enabled.
+"""
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from slicer_package_manager_client.errors import InvalidRequest
 
-#: Names in the files, in small letters, and the options that they give.
-_OPTIONS = {
-    'scm': 'repo_type', 'scm_type': 'repo_type', 'repository_type': 'repo_type',
-    'scmurl': 'repo_url', 'scm_url': 'repo_url', 'repository_url': 'repo_url',
-    'scmrevision': 'revision', 'scm_revision': 'revision', 'revision': 'revision',
-    'app_revision': 'app_revision',
-    'os': 'os', 'arch': 'arch',
-    'name': 'name', 'basename': 'name',
-    'depends': 'dependency', 'build_dependencies': 'dependency', 'dependency': 'dependency',
-    'dependencies': 'dependency', 'recommends': 'recommends',
-    'iconurl': 'icon_url', 'icon_url': 'icon_url',
-    'screenshoturls': 'screenshots', 'screenshots': 'screenshots',
-    'status': 'development_status', 'development_status': 'development_status',
-    'homepage': 'homepage', 'contributors': 'contributors', 'category': 'category', 'license': 'license',
-    'description': 'desc', 'enabled': 'enabled', 'tier': 'tier', 'keywords': 'keywords',
-    'dicom_support_rule': 'dicom_support_rule',
+#: Keywords of ``.s4ext`` files, and the options that they give.
+_S4EXT = {
+    'scm': 'repo_type', 'scmurl': 'repo_url', 'scmrevision': 'revision',
+    'depends': 'dependency', 'recommends': 'recommends', 'homepage': 'homepage', 'contributors': 'contributors',
+    'category': 'category', 'iconurl': 'icon_url', 'status': 'development_status', 'description': 'desc',
+    'screenshoturls': 'screenshots', 'enabled': 'enabled', 'tier': 'tier', 'license': 'license',
+    'keywords': 'keywords', 'dicom_support_rule': 'dicom_support_rule',
+}
+#: Further keys of catalog entries.
+_ENTRY = {
+    **_S4EXT,
+    'scm_type': 'repo_type', 'repository_type': 'repo_type',
+    'scm_url': 'repo_url', 'repository_url': 'repo_url',
+    'scm_revision': 'revision', 'revision': 'revision', 'app_revision': 'app_revision',
+    'os': 'os', 'arch': 'arch', 'name': 'name', 'basename': 'name',
+    'build_dependencies': 'dependency', 'dependency': 'dependency', 'dependencies': 'dependency',
+    'icon_url': 'icon_url', 'screenshots': 'screenshots', 'development_status': 'development_status',
 }
 #: Names that say how to build an extension, and nothing about it.
 _OF_THE_BUILD = frozenset({'$schema', 'build_subdirectory', 'svnusername', 'svnpassword'})
+#: What Slicer assumes of an extension whose description does not state it.
+DEFAULTS = {'tier': 1, 'enabled': True}
+#: An upload has these; a description that leaves one empty does not state it.
+_NEVER_EMPTY = frozenset({'name', 'os', 'arch', 'revision', 'app_revision'})
 _NONE = 'NA'
 _TRUE, _FALSE = frozenset({'1', 'true', 'yes', 'on'}), frozenset({'0', 'false', 'no', 'off'})
+_BOMS = ((codecs.BOM_UTF8, 'utf-8-sig'), (codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
+
+Warn = Callable[[str], None]
 
 
-def read(path: str) -> dict[str, Any]:
+def read_all(paths: tuple[str, ...], warn: Warn = lambda _text: None) -> dict[str, Any]:
+    """The options that the files give together; of several, later ones win. Empty without a file.
+
+    :param warn: is told what is ignored in which file.
+    :raises InvalidRequest: one of them is neither a catalog entry nor an ``.s4ext`` file.
+    """
+    found: dict[str, Any] = {}
+    for path in paths:
+        found.update(read(path, warn))
+    return {**DEFAULTS, **found} if paths else {}
+
+
+def read(path: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
     """The options that the file gives; the extension's name is that of the file unless it is in it.
 
     :raises InvalidRequest: it is neither a catalog entry nor an ``.s4ext`` file.
     """
     file = Path(path)
-    try:
-        text = file.read_text('utf-8-sig')
-    except (OSError, ValueError) as error:
-        raise InvalidRequest(f'Metadata cannot be read from "{path}": {error}.') from error
     parse = parse_entry if file.suffix.lower() == '.json' else parse_s4ext
     try:
-        return {'name': file.stem, **parse(text)}
-    except ValueError as error:
+        text = _decoded(file.read_bytes())
+        return {'name': file.stem, **parse(text, lambda said: warn(f'In "{path}", {said}.'))}
+    except (OSError, ValueError) as error:
         raise InvalidRequest(f'Metadata cannot be read from "{path}": {error}.') from error
 
 
-def parse_s4ext(text: str) -> dict[str, Any]:
+def parse_s4ext(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
     """Options from lines of a keyword and its value; ``#`` begins a comment line.
 
-    :raises ValueError: a keyword is unknown.
+    A line without a keyword (the rest of a value that an editor broke, for instance) is ignored.
+
+    :raises ValueError: no line has a keyword, or a value is wrong.
     """
     found: dict[str, Any] = {}
-    for line in text.splitlines():
+    strays = []
+    for number, line in enumerate(re.split(r'\r\n|\r|\n', text), 1):
         keyword, *rest = line.split(None, 1) if line.strip() else ['#']
-        if not keyword.startswith('#'):
+        if keyword.startswith('#'):
+            continue
+        if keyword.lower() in _S4EXT or keyword.lower() in _OF_THE_BUILD:
             found[keyword] = rest[0].strip() if rest else ''
-    return _as_options(found)
+        else:
+            strays.append(f'line {number} has no keyword and is ignored: {line.strip()[:60]}')
+    if strays and not found:
+        raise ValueError('no line begins with a keyword of an .s4ext file')
+    for stray in strays:
+        warn(stray)
+    # Keywords are in small letters; a capital one counts where there is no other, and may be the rest of a sentence.
+    exact = {key: value for key, value in found.items() if key.islower()}
+    return _as_options({**{key.lower(): value for key, value in found.items()}, **exact}, _S4EXT, warn)
 
 
-def parse_entry(text: str) -> dict[str, Any]:
-    """Options from a catalog entry.
+def parse_entry(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
+    """Options from a catalog entry; keys that are no part of one are ignored.
 
-    :raises ValueError: it is no JSON object, or has an unknown key.
+    :raises ValueError: it is no JSON object, or a value is wrong.
     """
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError('it is nested too deeply') from error
     if not isinstance(found, dict):
         raise ValueError('a catalog entry is a JSON object')  # noqa: TRY004
-    options = _as_options(found)
-    if 'repo_url' in options:
+    options = _as_options(found, _ENTRY, warn)
+    if options.get('repo_url'):
         options.setdefault('repo_type', 'git')
     return options
 
 
-def _as_options(found: dict[str, Any]) -> dict[str, Any]:
+def _decoded(data: bytes) -> str:
+    """The text of a file in UTF-8, in UTF-16 with a byte order mark, or else in what Windows calls Latin-1."""
+    named = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
+    if named:
+        return data.decode(named)
+    if b'\0' in data:
+        raise ValueError('it is no text')
+    for encoding in ('utf-8', 'cp1252'):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode('latin-1')
+
+
+def _as_options(found: dict[str, Any], names: dict[str, str], warn: Warn) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for key, value in found.items():
-        if key.lower() in _OF_THE_BUILD or value is None:
-            continue
-        option = _OPTIONS.get(key.lower())
-        if option is None:
-            raise ValueError(f'"{key}" is no key of an extension')
-        options[option] = _as_value(option, key, value)
-    return {option: value for option, value in options.items() if value is not None}
+        option = names.get(key.lower())
+        if option is not None and value is not None:
+            options[option] = _as_value(option, key, value)
+        elif option is None and key.lower() not in _OF_THE_BUILD:
+            warn(f'"{key}" is no key of an extension and is ignored')
+    return {option: value for option, value in options.items()
+            if value is not None and (value != '' or option not in _NEVER_EMPTY)}
 
 
 def _as_value(option: str, key: str, value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        value = ' '.join(str(one) for one in value)
-    if isinstance(value, dict):
-        raise ValueError(f'"{key}" is not a text')  # noqa: TRY004
-    text = str(value).strip()
+    values = [one for one in value if one is not None] if isinstance(value, list) else [value]
+    if any(isinstance(one, (dict, list)) for one in values):
+        raise ValueError(f'"{key}" is not a text')
+    text = ' '.join(str(one).strip() for one in values).strip()
+    if text == _NONE:
+        text = ''
     if option == 'tier':
         return _integer(key, text)
     if option == 'enabled':
         return _boolean(key, text)
-    if option == 'dependency' and text == _NONE:
-        return ''
     return text
 
 

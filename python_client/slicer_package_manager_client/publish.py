@@ -1,13 +1,16 @@
 """Registers a package or an extension and brings its file, or the link to it, to the server."""
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from girder_client import HttpError
+
 from slicer_package_manager_client import registry
-from slicer_package_manager_client.errors import ChecksumMismatch, SlicerPackageManagerError
+from slicer_package_manager_client.errors import ChecksumMismatch, Conflict, SlicerPackageManagerError
 from slicer_package_manager_client.journal import Journal
-from slicer_package_manager_client.transfer import Transfer
+from slicer_package_manager_client.transfer import ItemGone, Transfer, is_gone
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
@@ -15,16 +18,19 @@ if TYPE_CHECKING:
     from slicer_package_manager_client.localfile import LocalFile
     from slicer_package_manager_client.registry import Document
 
+#: How often metadata are sent again that the server did not take because another process changes them.
+_CONFLICTS = 4
 #: What an upload can come to, and how it is said.
 UPLOADED, REPLACED, UNCHANGED, UPDATED, REGISTERED = 'uploaded', 'replaced', 'unchanged', 'updated', 'registered'
 
 
 @dataclass
 class Outcome:
-    """What was done: one of the constants above, to which item; and what else is worth telling."""
+    """What was done: one of the constants above, to which item; whether it is new; and what else is worth knowing."""
 
     status: str
     item: Document
+    created: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -79,13 +85,26 @@ class Publication:
         the metadata are changed just before the last piece of the file is sent, so that readers find
         both old or both new.
 
+        An item that another process deletes meanwhile is registered again.
+
         :param force: send the file even if the server has it already.
         :raises ChecksumMismatch: the server got other bytes; it does not keep them.
         """
+        self._client.retries.refill()
+        try:
+            return self._client.retries.attempts(lambda error: isinstance(error, ItemGone))(
+                self._register_and_fill, source, force=force)
+        except ItemGone as gone:
+            raise Conflict(f'The {self._kind.label} is deleted again and again while it is uploaded: {gone}',
+                           server=self._client.urlBase, advice='Does another process delete it?') from gone
+
+    def _register_and_fill(self, source: LocalFile, *, force: bool) -> Outcome:
         item = registry.registered(self._client, self._kind, self._app, self._values)
         if item is None:
-            item = self.register()
-            return self._fill(item, source, force=force, told=True)
+            item = self.register(new=True)
+            outcome = self._fill(item, source, force=force, told=True)
+            outcome.created = True
+            return outcome
         try:
             return self._fill(item, source, force=force, told=False)
         except _Moved as moved:
@@ -97,21 +116,27 @@ class Publication:
         if known:
             self._keep_required(known)
         item = self.register({'url': link.url, **registry.given(
-            file_name=link.file_name, size=link.size, sha512=link.sha512)})
+            file_name=link.file_name, size=link.size, sha512=link.sha512)}, new=known is None)
         files = self._files(item)
         if not files or files[-1].get('linkUrl', link.url) != link.url:
             raise SlicerPackageManagerError(
                 'The server did not register the URL; it may be too old for that.', server=self._client.urlBase)
-        return Outcome(REGISTERED, self._client.getItem(item['_id']))
+        return Outcome(REGISTERED, self._client.getItem(item['_id']), created=known is None)
 
-    def register(self, more: Document | None = None) -> Document:
-        """Create the item, or update its metadata."""
+    def register(self, more: Document | None = None, *, new: bool = False) -> Document:
+        """Create the item, or update its metadata.
+
+        :param new: there is none, so that there is nothing that an empty value clears.
+        """
         data = {key: str(value).lower() if isinstance(value, bool) else value
-                for key, value in {**self._values, **(more or {})}.items()}
+                for key, value in {**self._values, **(more or {})}.items() if value != '' or not new}
         for one in self._kind.fields:
             if one.sent:
                 data.setdefault(one.key, '')
-        document: Document = self._client.post(f'app/{self._app["_id"]}/{self._kind.label}', data=data)
+        # Of several processes that change one item at once, the server lets one do so at a time.
+        attempts = dataclasses.replace(self._client.retries, times=_CONFLICTS).attempts(_is_conflict)
+        document: Document = attempts(
+            self._client.post, f'app/{self._app["_id"]}/{self._kind.label}', data=data)
         return document
 
     def _fill(self, item: Document, source: LocalFile, *, force: bool, told: bool) -> Outcome:
@@ -127,29 +152,40 @@ class Publication:
     def _update(self, item: Document, file: Document, source: LocalFile, *, told: bool) -> Outcome:
         """The file is there already; make the rest as it should be."""
         renamed = self._name(file, source)
+        if renamed and not self._is_stored(self._files(item), source):
+            # Another process replaced the bytes before they got this name: the last upload is to win, whole.
+            return self._fill(item, source, force=True, told=told)
         if told or self._is_told(item):
             return Outcome(UPDATED if renamed else UNCHANGED, item)
         return Outcome(UPDATED, self.register())
 
     def _name(self, file: Document, source: LocalFile) -> bool:
+        """Give the file its name, where a server did not take the name with the bytes."""
         if file['name'] == source.name:
             return False
-        self._client.put(f'file/{file["_id"]}', parameters={'name': source.name})
+        try:
+            self._client.put(f'file/{file["_id"]}', parameters={'name': source.name})
+        except HttpError as error:
+            if not is_gone(error):
+                raise
         return True
 
     def _put(self, item_id: str, source: LocalFile, replaces: str | None, tell: Any) -> Document:
         transfer = Transfer(self._client, self._journal, source, item_id, replaces=replaces, before_last=tell)
-        document = transfer.run()
-        if self._is_whole(document, source):
+        try:
+            return self._whole(transfer.run(), source)
+        except ChecksumMismatch:
+            source.require_unchanged()
+            if not transfer.interrupted:
+                raise
+        # A server that was stopped in mid-piece may have lost count; from the beginning, then.
+        return self._whole(Transfer(self._client, self._journal, source, item_id, replaces=replaces).run(), source)
+
+    def _whole(self, document: Document, source: LocalFile) -> Document:
+        known = document.get('sha512')
+        if document.get('size') == source.size and (not known or known == source.digest()):
             return document
         self._client.delete(f'file/{document["_id"]}')
-        if transfer.interrupted:
-            # A server that was stopped in mid-piece may have lost count; from the beginning, then.
-            transfer = Transfer(self._client, self._journal, source, item_id)
-            document = transfer.run()
-            if self._is_whole(document, source):
-                return document
-            self._client.delete(f'file/{document["_id"]}')
         raise ChecksumMismatch(
             f'The server received "{source.name}" damaged (sha512 {document.get("sha512")} instead of '
             f'{source.digest()}); it was removed there.', server=self._client.urlBase, advice='Run again.')
@@ -171,7 +207,8 @@ class Publication:
         outcome = Outcome(status, self._client.getItem(item_id))
         if not document.get('sha512'):
             outcome.notes.append('The server tells no checksum; only the size was compared.')
-        elif all(file['_id'] != document['_id'] for file in self._files(outcome.item)):
+        elif all((file['_id'], file.get('sha512')) != (document['_id'], document['sha512'])
+                 for file in self._files(outcome.item)):
             outcome.notes.append('Another upload of the same item came after this one and replaced it.')
         return outcome
 
@@ -188,11 +225,10 @@ class Publication:
         return (len(files) == 1 and files[0].get('size') == source.size and not files[0].get('linkUrl')
                 and files[0].get('sha512') == source.digest())
 
-    @staticmethod
-    def _is_whole(document: Document, source: LocalFile) -> bool:
-        known = document.get('sha512')
-        return document.get('size') == source.size and (not known or known == source.digest())
-
 
 def _said(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_conflict(error: BaseException) -> bool:
+    return isinstance(error, HttpError) and error.status == 409  # noqa: PLR2004

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 import requests
 from girder_client import HttpError
 
-from slicer_package_manager_client.connection import is_transient
-from slicer_package_manager_client.errors import NetworkProblem
+from slicer_package_manager_client.errors import ChecksumMismatch, NetworkProblem
+from slicer_package_manager_client.explain import answered_message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from slicer_package_manager_client.connection import Connection
     from slicer_package_manager_client.journal import Journal
     from slicer_package_manager_client.localfile import LocalFile
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
 CHUNK = 8 << 20
 
 _BAD_REQUEST = 400
+#: A server says so of an upload, a file or an item that it does not have (any more), or that another request has.
+_LOST = frozenset({403, 404, 409, 410})
+_GONE = re.compile(r'invalid (\w+ )?(id|file|upload|item)|no such|not found|does not exist|is gone', re.IGNORECASE)
+_UNKNOWN_PARAMETER = re.compile(r'param|argument|unexpected|unknown', re.IGNORECASE)
+_CHECKSUM = re.compile(r'sha-?512|checksum', re.IGNORECASE)
 _TYPES = {'.gz': 'application/gzip', '.tgz': 'application/gzip', '.zip': 'application/zip',
           '.dmg': 'application/x-apple-diskimage', '.exe': 'application/vnd.microsoft.portable-executable'}
 
@@ -29,8 +37,21 @@ def content_type(name: str) -> str:
                 'application/octet-stream')
 
 
-class _OutOfStep(requests.ConnectionError):
-    """Client and server do not agree on how much has arrived."""
+class OutOfStep(requests.ConnectionError):
+    """Client and server do not agree on how much has arrived, or on which upload it belongs to."""
+
+
+class ItemGone(Exception):
+    """The item that the file was for is not there any more; another process deleted it, or its folder."""
+
+    def __init__(self, error: HttpError) -> None:
+        super().__init__(answered_message(error.responseText))
+
+
+def is_gone(error: HttpError) -> bool:
+    """Whether the server refused because what the request was about is not there any more."""
+    return error.status in {404, 409, 410} or (
+        error.status == _BAD_REQUEST and _GONE.search(answered_message(error.responseText)) is not None)
 
 
 class Transfer:
@@ -64,7 +85,7 @@ class Transfer:
         with self._client.progressReporterCls(label=self._source.name,
                                               length=self._source.size) as reporter:
             document: dict[str, Any] | None = None
-            offset = self._client.retries.attempts(is_transient)(self._resume)
+            offset = self._client.attempts()(self._resume)
             reporter.update(offset)
             while document is None:
                 document, reached = self._advance(offset)
@@ -94,25 +115,56 @@ class Transfer:
         self._journal.remember(self._target, self._upload)
 
     def _begin_replacing(self) -> dict[str, Any] | None:
-        if not self._replaces:
-            return None
+        """Begin to replace the file of the item; ``None`` if it has none (any more).
+
+        The name and the checksum travel along, so that they change together with the bytes, and damaged bytes are
+        refused before readers see them. A server that does not know these parameters ignores or refuses them.
+        """
+        while self._replaces:
+            try:
+                return self._replace({'name': self._source.name, 'sha512': self._source.digest()})
+            except HttpError as error:
+                if not is_gone(error):
+                    raise
+            self._replaces = self._file_now(unlike=self._replaces)
+        return None
+
+    def _replace(self, more: dict[str, Any]) -> dict[str, Any]:
+        path, size = f'file/{self._replaces}/contents', {'size': self._source.size}
         try:
-            answer = self._client.sendOnce('PUT', f'file/{self._replaces}/contents', {'size': self._source.size})
+            return cast('dict[str, Any]', self._client.sendOnce('PUT', path, {**size, **more}))
         except HttpError as error:
-            if error.status not in {400, 404}:
+            said = answered_message(error.responseText)
+            if error.status != _BAD_REQUEST or not _UNKNOWN_PARAMETER.search(said):
                 raise
-            self._replaces = None  # somebody else replaced or removed that file meanwhile
-            return None
-        return cast('dict[str, Any]', answer)
+        return cast('dict[str, Any]', self._client.sendOnce('PUT', path, size))
+
+    def _file_now(self, *, unlike: str) -> str | None:
+        """The id of the file that the item has by now, if that is another one: another process replaced it."""
+        with self._item_is_there():
+            files = self._client.sendOnce('GET', f'item/{self._item_id}/files')
+        found = [file['_id'] for file in files if not file.get('linkUrl')]
+        return found[0] if found and found[0] != unlike else None
 
     def _begin_new(self) -> dict[str, Any]:
-        return cast('dict[str, Any]', self._client.sendOnce('POST', 'file', {
-            'parentType': 'item', 'parentId': self._item_id, 'name': self._source.name,
-            'size': self._source.size, 'mimeType': content_type(self._source.name)}))
+        with self._item_is_there():
+            return cast('dict[str, Any]', self._client.sendOnce('POST', 'file', {
+                'parentType': 'item', 'parentId': self._item_id, 'name': self._source.name,
+                'size': self._source.size, 'mimeType': content_type(self._source.name)}))
+
+    @contextlib.contextmanager
+    def _item_is_there(self) -> Iterator[None]:
+        """Raise :class:`ItemGone` if the requests inside fail because the item is not there."""
+        try:
+            yield
+        except HttpError as error:
+            if is_gone(error):
+                raise ItemGone(error) from error
+            raise
 
     def _advance(self, offset: int) -> tuple[dict[str, Any] | None, int]:
         """Send the next piece; the file's document when it was the last, and how much has arrived."""
-        for attempt in self._client.retries.attempts(is_transient):
+        for attempt in self._client.attempts():
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
                     self.interrupted = True
@@ -137,18 +189,31 @@ class Transfer:
         end = min(offset + CHUNK, self._source.size)
         if end == self._source.size:
             self._prepare_last()
-        if offset == end:  # all has arrived, but the server was stopped before it made a file of it
-            return self._client.sendOnce('POST', 'file/completion', {'uploadId': self._upload}), end
         try:
+            if offset == end:  # all has arrived, but the server was stopped before it made a file of it
+                return self._client.sendOnce('POST', 'file/completion', {'uploadId': self._upload}), end
             answer = self._client.sendOnce(
                 'POST', 'file/chunk', {'offset': offset, 'uploadId': self._upload},
                 data=self._source.read(offset, end - offset),
                 headers={'Content-Type': 'application/octet-stream'})
         except HttpError as error:
-            if error.status == _BAD_REQUEST and self._offset() != offset:
-                raise _OutOfStep(str(error)) from error
+            self._require_in_step(error, offset)
             raise
         return (answer if end == self._source.size else None), end
+
+    def _require_in_step(self, error: HttpError, offset: int) -> None:
+        """Find out why a piece was refused.
+
+        :raises ChecksumMismatch: the server has other bytes than were sent, and drops them.
+        :raises OutOfStep: the server is elsewhere in this upload, another request has it, or it is gone.
+        """
+        said = answered_message(error.responseText)
+        if error.status in {_BAD_REQUEST, 409, 422} and _CHECKSUM.search(said):
+            self._journal.forget(self._target)
+            raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and kept nothing of it: {said}',
+                                   server=self._client.urlBase, advice='Run again.') from error
+        if error.status in {_BAD_REQUEST, *_LOST} and (error.status == 409 or self._offset() != offset):  # noqa: PLR2004
+            raise OutOfStep(said) from error
 
     def _prepare_last(self) -> None:
         try:
@@ -167,7 +232,7 @@ class Transfer:
         try:
             answer = self._client.sendOnce('GET', 'file/offset', {'uploadId': self._upload})
         except HttpError as error:
-            if error.status in {400, 403, 404}:
+            if error.status in {_BAD_REQUEST, *_LOST}:
                 return None
             raise
         offset = answer.get('offset')

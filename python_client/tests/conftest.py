@@ -14,7 +14,9 @@ from slicer_package_manager_client.client import SlicerPackageClient
 
 VARIABLES = ('GIRDER_API_KEY', 'GIRDER_API_KEY_FILE', 'GITHUB_TOKEN', 'SLICER_PACKAGE_MANAGER_API_URL',
              'SLICER_PACKAGE_MANAGER_CONFIG', 'SLICER_PACKAGE_MANAGER_PROFILE', 'SLICER_PACKAGE_MANAGER_TIMEOUT',
-             'SLICER_PACKAGE_MANAGER_RETRIES')
+             'SLICER_PACKAGE_MANAGER_RETRIES', 'SLICER_PACKAGE_MANAGER_RETRY_FOR', 'REQUESTS_CA_BUNDLE',
+             'CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR')
+ARCHIVE = b'(\xb5/\xfd'  # an archive compressed with Zstandard begins so
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +81,7 @@ def make_file(tmp_path):
     def make(name='33000-linux-amd64-Foo-git1.tar.gz', size=1000, seed=0):
         path = tmp_path / f'{size}-{seed}' / name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(random.Random(seed).randbytes(size))
+        path.write_bytes((ARCHIVE + random.Random(seed).randbytes(size))[:size])
         return path
 
     return make

@@ -82,6 +82,8 @@ class FakeGirder(Fake):
         self.files, self.uploads, self.stats = [], {}, {}
         self.damage = None  # how received bytes are spoilt
         self.checksums = True
+        self.names_travel = True  # PUT /file/:id/contents takes a name and a checksum; None: refuses them
+        self.warning = None
         self.url = server.url_for('/api/v1')
         server.expect_request(re.compile('/api/v1/.*')).respond_with_handler(self.answer)
         self.make_app('Slicer')
@@ -198,7 +200,7 @@ class FakeGirder(Fake):
             self.files.append({'_id': self.new_id(), 'itemId': item['_id'], 'linkUrl': link['url'], 'data': b'',
                                'name': link['file_name'] or link['url'].rpartition('/')[2],
                                'size': int(link['size'] or 0), 'sha512': link['sha512']})
-        return answer(item)
+        return answer(item, **({'Slicer-Package-Warning': self.warning} if self.warning else {}))
 
     def delete_item(self, request, _app, _kind, item_id):
         self.items = [one for one in self.items if one['_id'] != item_id]
@@ -217,7 +219,11 @@ class FakeGirder(Fake):
         file = next((one for one in self.files if one['_id'] == file_id), None)
         if file is None:
             return problem(400, 'Invalid file id.')
-        return self._begin(request, item=file['itemId'], name=file['name'], file=file_id)
+        if self.names_travel is None and 'name' in request.args:
+            return problem(400, 'Invalid parameter: "name".')
+        more = {'sha512': request.args.get('sha512')} if self.names_travel else {}
+        name = request.args.get('name') if self.names_travel else None
+        return self._begin(request, item=file['itemId'], name=name or file['name'], file=file_id, **more)
 
     def _begin(self, request, **upload):
         made = {'_id': self.new_id(), 'size': int(request.args['size']), 'data': b'', **upload}
@@ -237,6 +243,9 @@ class FakeGirder(Fake):
 
     def complete(self, request):
         upload = self.uploads.pop(request.args['uploadId'])
+        arrived = hashlib.sha512(self.damage(upload['data']) if self.damage else upload['data']).hexdigest()
+        if upload.get('sha512') not in {None, arrived}:
+            return problem(400, f'The sha512 is {arrived}.')
         return answer(self.store(upload['item'], upload['name'], upload['data'], upload.get('file')))
 
     def offset(self, request):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 import threading
@@ -16,7 +17,7 @@ UNAVAILABLE = (b'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-
 class Rule:
     """Requests whose head holds ``pattern`` fail after ``after`` bytes, as often as ``times``.
 
-    :param action: ``unavailable``, ``reset`` or ``hold``.
+    :param action: ``unavailable``, ``reset``, ``close``, ``garbage`` or ``hold``.
     """
 
     pattern: bytes
@@ -37,13 +38,19 @@ class Rule:
 
 
 class FaultyProxy:
-    """Listens on loopback and forwards to ``url``."""
+    """Listens on loopback and forwards to ``url``.
 
-    def __init__(self, url):
+    :param context: speak TLS to clients; the next ``handshakes`` of them are broken off.
+    """
+
+    def __init__(self, url, context=None, family=socket.AF_INET, port=0):
+        self._context = context
+        self.handshakes = 0
         parts = urlsplit(url)
         self._upstream = (parts.hostname, parts.port)
         self._path = parts.path
-        self._listener = socket.create_server(('127.0.0.1', 0))
+        self._listener = socket.create_server(
+            ('::1' if family == socket.AF_INET6 else '127.0.0.1', port), family=family)
         self._released = threading.Event()
         self._sockets = [self._listener]
         self.rules = []
@@ -51,7 +58,11 @@ class FaultyProxy:
 
     @property
     def url(self):
-        return f'http://127.0.0.1:{self._listener.getsockname()[1]}{self._path}'
+        return f'http{"s" if self._context else ""}://127.0.0.1:{self.port}{self._path}'
+
+    @property
+    def port(self):
+        return self._listener.getsockname()[1]
 
     def __enter__(self):
         threading.Thread(target=self._serve, daemon=True).start()
@@ -69,11 +80,21 @@ class FaultyProxy:
     def _serve(self):
         with contextlib.suppress(OSError):
             while True:
-                client = self._listener.accept()[0]
-                server = socket.create_connection(self._upstream)
-                self._sockets += [client, server]
-                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
-                threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+                threading.Thread(target=self._connect, args=(self._listener.accept()[0],), daemon=True).start()
+
+    def _connect(self, client):
+        if self.handshakes > 0:
+            self.handshakes -= 1
+            client.recv(10)
+            close(client)
+            return
+        with contextlib.suppress(OSError):
+            if self._context:
+                client = self._context.wrap_socket(client, server_side=True)
+            server = socket.create_connection(self._upstream)
+            self._sockets += [client, server]
+            threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+            self._forward(client, server)
 
     def _back(self, server, client):
         with contextlib.suppress(OSError):
@@ -103,6 +124,11 @@ class FaultyProxy:
         elif rule.action == 'reset':
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
             client.close()
+        elif rule.action == 'close':
+            os.close(client.detach())  # without the farewell of TLS
+        elif rule.action == 'garbage':
+            os.write(client.fileno(), b'HTTP/1.1 502 Bad Gateway\r\n\r\nthe proxy restarts')
+            os.close(client.detach())
         else:
             self._released.wait()
 

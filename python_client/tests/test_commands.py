@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from conftest import ARCHIVE
 
 from slicer_package_manager_client.cli import cli, failures, output
 from slicer_package_manager_client.errors import EXIT_CODES, SlicerPackageManagerError
@@ -62,7 +63,7 @@ def full(girder, tmp_path):
     girder.make_item('extension', {'baseName': 'Foo', 'os': 'linux', 'arch': 'amd64', 'revision': 'r0',
                                    'app_revision': '33000'}, b'ext')
     file = tmp_path / 'a.tar.gz'
-    file.write_bytes(b'content')
+    file.write_bytes(ARCHIVE)
     return {
         ('app', 'create'): ['New'], ('app', 'list'): [], ('app', 'delete'): ['Slicer'],
         ('release', 'create'): ['Slicer', '5.9', '34000'], ('release', 'list'): ['Slicer'],
@@ -215,6 +216,19 @@ def test_what_exists_as_asked_is_no_failure(run, girder):
         done = run(*args)
         assert (done.exit_code, 'already exists' in done.stdout) == (0, True)
     assert [one.path for one in girder.requests if one.method == 'POST'] == ['/api/v1/api_key/token'] * 2
+
+
+@pytest.mark.parametrize('what', ['app', 'release'])
+def test_another_description_changes_nothing_and_is_said(what, run, girder):
+    girder.make_release('5.8', '32000')
+    args = {'app': ['app', 'create', 'Slicer'], 'release': ['release', 'create', 'Slicer', '5.8', '32000']}[what]
+    folder = {'app': girder.apps, 'release': girder.releases}[what][0]
+    folder['description'] = 'old'
+    done = run(*args, '--desc', 'new')
+    assert done.exit_code == 0
+    assert 'stays "old"' in done.stderr
+    assert f'PUT {girder.url}/folder/{folder["_id"]}?description=' in done.stderr
+    assert run(*args, '--desc', 'old').stderr == run(*args).stderr == ''
 
 
 def test_an_application_that_exists_otherwise_is_a_conflict(run):

@@ -185,6 +185,34 @@ def test_a_directory_that_cannot_be_written_is_told(fetch, tmp_path):
 
 @pytest.mark.parametrize(('name', 'safe'), [
     ('a.tar.gz', 'a.tar.gz'), ('../../etc/passwd', '.._.._etc_passwd'), ('..', '_'), ('', '_'), ('.', '_'),
-    ('a\\b:c', 'a_b_c'), ('a\x00b', 'a_b'), ('CON.', 'CON'), ('Ünïcode.zip', 'Ünïcode.zip')])
+    ('a\\b:c', 'a_b_c'), ('a\x00b', 'a_b'), ('CON.', '_CON'), ('Ünïcode.zip', 'Ünïcode.zip')])
 def test_a_name_stays_in_its_directory(name, safe):
     assert local_name(name) == safe
+
+
+@pytest.mark.parametrize('name', [
+    'NUL', 'con', 'Aux.txt', 'nul.tar.gz', 'COM1', 'lpt9.zip', 'CON .zip', 'COM\u00b9', 'CONIN$'])
+def test_devices_of_windows_are_no_names_of_files(name):
+    assert local_name(name) == f'_{name}'
+
+
+@pytest.mark.parametrize('name', ['NULL', 'console.zip', 'COM10', 'a.nul', 'comx'])
+def test_names_that_only_look_like_devices_stay(name):
+    assert local_name(name) == name
+
+
+@pytest.mark.parametrize('name', ['a' * 255, '\u00fc' * 127, 'b' * 250 + '.zip', 'c' * 240 + '.tar.gz', 'd' * 236])
+def test_long_names_can_be_downloaded(name, girder, client, tmp_path):
+    item = girder.make_item('extension', {'baseName': 'Foo', 'os': 'linux', 'revision': '1'}, DATA, name=name)
+    path = client.fetch(EXTENSION, 'Slicer', item['_id'], dir_path=tmp_path / 'out')[1]
+    assert path.name == name
+    assert path.read_bytes() == DATA
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize('name', ['a' * 400 + '.tar.gz', '\u00fc' * 200, 'x.' + 'y' * 300])
+def test_names_that_no_file_system_takes_are_shortened(name):
+    short = local_name(name)
+    assert len(short.encode()) <= 255
+    assert short != local_name(name[:-8] + 'z' + name[-7:])
+    assert short.endswith('.tar.gz') == name.endswith('.tar.gz')

@@ -55,12 +55,12 @@ def test_reads_a_catalog_entry(tmp_path):
 @pytest.mark.parametrize(('name', 'text', 'said'), [
     pytest.param('a.json', '[]', 'JSON object', id='no object'),
     pytest.param('a.json', '{', 'Expecting', id='no JSON'),
-    pytest.param('a.json', '{"colour": "red"}', '"colour" is no key', id='unknown key'),
     pytest.param('a.json', '{"tier": "high"}', 'no.* number', id='tier'),
     pytest.param('a.json', '{"enabled": "perhaps"}', 'neither yes nor no', id='enabled'),
     pytest.param('a.json', '{"category": {}}', 'not a text', id='object'),
-    pytest.param('a.s4ext', 'colour red', '"colour" is no key', id='unknown keyword'),
-    pytest.param('a.s4ext', b'\xff\xfe', 'utf-8', id='binary'),
+    pytest.param('a.s4ext', 'colour red\nHello, world', 'no line begins', id='no keyword'),
+    pytest.param('a.s4ext', b'\x1f\x8b\x08\x00', 'no text', id='binary'),
+    pytest.param('a.json', '[' * 100_000, 'nested|recursion|Expecting', id='deep'),
 ])
 def test_says_what_is_wrong_in_which_file(name, text, said, tmp_path):
     path = tmp_path / name
@@ -88,3 +88,57 @@ def test_any_text_is_read_or_refused_as_a_value_error(text):
     for parse in (metadata.parse_s4ext, metadata.parse_entry):
         with contextlib.suppress(ValueError):
             assert isinstance(parse(text), dict)
+
+
+@pytest.mark.parametrize('encode', [
+    pytest.param(lambda text: text.encode(), id='UTF-8'),
+    pytest.param(lambda text: text.encode('utf-8-sig'), id='byte order mark'),
+    pytest.param(lambda text: text.encode('latin-1'), id='Latin-1'),
+    pytest.param(lambda text: text.encode('utf-16'), id='UTF-16'),
+    pytest.param(lambda text: text.replace('\n', '\r\n').encode(), id='CRLF'),
+    pytest.param(lambda text: text.replace('\n', '\r').encode(), id='CR'),
+])
+@pytest.mark.parametrize(('name', 'text'), [
+    ('Foo.s4ext', 'scm git\ncontributors J\u00e9r\u00f4me Mu\u00f1oz (Universit\u00e4t)\n'),
+    ('Foo.json', '{"scm_type": "git",\n "contributors": "J\u00e9r\u00f4me Mu\u00f1oz (Universit\u00e4t)"}')])
+def test_reads_what_editors_write(name, text, encode, tmp_path):
+    (tmp_path / name).write_bytes(encode(text))
+    found = metadata.read(str(tmp_path / name))
+    assert (found['repo_type'], found['contributors']) == ('git', 'J\u00e9r\u00f4me Mu\u00f1oz (Universit\u00e4t)')
+
+
+def test_lines_without_a_keyword_are_ignored_with_a_warning():
+    warnings = []
+    found = metadata.parse_s4ext('scm git\ncontributors A. Author (Lab),\nB. Author (Status Lab)\n\n'
+                                 '  https://example.org/2.png\nStatus of this is odd\nstatus beta\n', warnings.append)
+    assert found == {'repo_type': 'git', 'contributors': 'A. Author (Lab),', 'development_status': 'beta'}
+    assert [said.split(' has')[0] for said in warnings] == ['line 3', 'line 5']
+
+
+def test_other_keys_of_an_entry_are_ignored_with_a_warning():
+    warnings = []
+    assert metadata.parse_entry('{"colour": {"a": []}, "category": "IGT", "build_subdirectory": "x"}',
+                                warnings.append) == {'category': 'IGT'}
+    assert warnings == ['"colour" is no key of an extension and is ignored']
+
+
+@pytest.mark.parametrize('text', ['depends {}\nrecommends {}\nscreenshoturls {}\nhomepage {}\nstatus {}\ntier {}\n'
+                                  'enabled {}\nscmrevision {}'.replace('{}', value) for value in ('NA', '', ' NA ')])
+def test_na_means_nothing(text):
+    assert metadata.parse_s4ext(text) == {'dependency': '', 'recommends': '', 'screenshots': '', 'homepage': '',
+                                          'development_status': ''}
+
+
+def test_na_in_the_lists_of_an_entry_means_nothing():
+    assert metadata.parse_entry('{"build_dependencies": ["NA"], "recommends": "NA", "screenshots": [], "tier": "NA"}'
+                                ) == {'dependency': '', 'recommends': '', 'screenshots': ''}
+
+
+def test_what_is_missing_is_as_slicer_has_it(tmp_path):
+    (tmp_path / 'a.s4ext').write_text('scm git\ntier 3\nenabled 0')
+    (tmp_path / 'b.json').write_text('{"category": "IGT"}')
+    both = metadata.read_all((str(tmp_path / 'a.s4ext'), str(tmp_path / 'b.json')))
+    assert (both['tier'], both['enabled'], both['category']) == (3, False, 'IGT')
+    alone = metadata.read_all((str(tmp_path / 'b.json'),))
+    assert (alone['tier'], alone['enabled']) == (1, True)
+    assert metadata.read_all(()) == {}

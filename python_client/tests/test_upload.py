@@ -219,10 +219,128 @@ def test_missing_values_are_named_together(client, make_file, girder):
     assert girder.asked('POST', 'extension') == []
 
 
-def test_an_empty_value_is_as_one_that_was_not_given(upload, girder):
-    upload(category='IGT')
-    item = upload(seed=1, category='', repo_url='')
-    assert (item['meta']['category'], item['meta']['repository_url']) == ('IGT', 'https://x')
+@pytest.mark.parametrize('same', [True, False], ids=['same file', 'another file'])
+def test_an_empty_value_clears_and_one_that_is_not_given_stays(same, upload):
+    upload(category='IGT', dependency='A B', homepage='https://h')
+    item = upload(seed=0 if same else 1, category='', dependency=None, repo_url='')
+    assert {key: item['meta'][key] for key in ('category', 'dependency', 'homepage', 'repository_url')} == {
+        'category': '', 'dependency': 'A B', 'homepage': 'https://h', 'repository_url': ''}
+
+
+def test_what_is_empty_is_not_sent_of_a_new_item(upload):
+    assert not {'category', 'dependency'} & set(upload(category='', dependency='')['meta'])
+
+
+@pytest.mark.parametrize(('given', 'sent'), [('NA', ''), ('A B', 'A B'), ('A NA', 'A'), ('NAme', 'NAme')])
+@pytest.mark.parametrize('option', ['dependency', 'recommends', 'screenshots'])
+def test_na_in_a_list_means_none(option, given, sent, upload):
+    upload(**{option: 'Old'})
+    assert upload(seed=1, **{option: given})['meta'][option] == sent
+
+
+def test_name_and_checksum_travel_with_the_bytes(client, girder, make_file):
+    client.uploadExtension(make_file('a.tar.gz', size=2500), 'Slicer', **EXTENSION)
+    path = make_file('b.tar.gz', size=2500, seed=1)
+    girder.requests.clear()
+    client.uploadExtension(path, 'Slicer', **EXTENSION)
+    assert girder.asked('PUT', 'contents')[0].args['sha512'] == hashlib.sha512(path.read_bytes()).hexdigest()
+    assert [one.path for one in girder.asked('PUT') if not one.path.endswith('contents')] == []
+    assert stored(girder)['name'] == 'b.tar.gz'
+
+
+@pytest.mark.parametrize('older', [False, None], ids=['ignores them', 'refuses them'])
+def test_a_server_that_takes_no_name_with_the_bytes_is_told_it_afterwards(older, client, girder, make_file):
+    girder.names_travel = older
+    client.uploadExtension(make_file('a.tar.gz', size=2500), 'Slicer', **EXTENSION)
+    first = stored(girder)['_id']
+    client.uploadExtension(make_file('b.tar.gz', size=2500, seed=1), 'Slicer', **EXTENSION)
+    assert (stored(girder)['_id'], stored(girder)['name']) == (first, 'b.tar.gz')
+
+
+def test_a_damaged_replacement_leaves_the_file_that_was_there(upload, girder):
+    upload()
+    before = dict(stored(girder))
+    girder.damage = lambda data: data[:-1] + b'!'
+    with pytest.raises(ChecksumMismatch, match='kept nothing of it'):
+        upload(seed=1)
+    assert stored(girder) == before
+    girder.damage = None
+    upload(seed=1)
+    assert stored(girder)['data'] != before['data']
+
+
+@pytest.mark.parametrize('status', [403, 404, 409])
+@pytest.mark.parametrize('step', ['chunk', 'completion'])
+def test_an_upload_that_another_one_overtook_begins_anew(step, status, upload, girder):
+    upload()
+    if step == 'completion':
+        girder.fail('POST', 'chunk', 502, skip=2)
+        girder.fail('GET', 'offset', 200, body='{"offset": 2500}')
+    girder.fail('POST', step, status, skip=0 if step == 'completion' else 1)
+    girder.fail('GET', 'offset', status, times=2)
+    upload(seed=1)
+    assert len(girder.asked('PUT', 'contents')) == 2
+    assert stored(girder)['size'] == 2500
+
+
+def test_the_same_piece_sent_twice_is_a_matter_of_waiting(upload, girder):
+    girder.fail('POST', 'chunk', 409, skip=1)
+    upload()
+    assert [int(one.args['offset']) for one in girder.asked('POST', 'chunk')] == [0, 1000, 1000, 2000]
+
+
+def test_a_file_that_was_replaced_before_the_first_piece_is_looked_up_again(upload, girder):
+    upload()
+    file = stored(girder)
+    original = girder.route
+
+    def route(request):
+        if request.path.endswith('contents') and file['_id'] != 'f' * 24:
+            file['_id'] = 'f' * 24
+        return original(request)
+
+    girder.route = route
+    upload(seed=1)
+    assert stored(girder)['_id'] == 'f' * 24
+    assert len(girder.asked('PUT', 'contents')) == 2
+
+
+@pytest.mark.parametrize(('status', 'body'), [(404, '{"message": "x"}'), (400, '{"message": "No such item: 1"}')])
+def test_an_item_that_was_deleted_meanwhile_is_registered_again(status, body, upload, girder):
+    girder.fail('POST', '/file$', status, body=body)
+    girder.fail('GET', '/extension$', 200, body='[]', times=2)
+    upload()
+    assert len(girder.asked('POST', '/extension$')) == 2
+    assert stored(girder)['size'] == 2500
+
+
+def test_an_item_that_is_always_deleted_is_a_conflict(upload, girder):
+    girder.fail('POST', '/file$', 404, times=99)
+    with pytest.raises(Conflict, match='again and again'):
+        upload()
+
+
+@pytest.mark.parametrize('what', ['file$', 'chunk', '/extension$'])
+def test_a_token_that_ends_is_renewed_and_the_upload_goes_on(what, upload, girder, client):
+    girder.fail('POST', what, 401, skip=1 if what == 'chunk' else 0)
+    upload()
+    assert len(girder.asked('POST', 'api_key/token')) == 2
+    offsets = [int(one.args['offset']) for one in girder.asked('POST', 'chunk')]
+    assert offsets == ([0, 1000, 1000, 2000] if what == 'chunk' else [0, 1000, 2000])
+
+
+def test_a_key_that_is_refused_later_is_said(upload, girder):
+    girder.fail('POST', 'chunk', 401, skip=1, times=99)
+    girder.fail('POST', 'api_key/token', 400, body='{"message": "Invalid API key."}')
+    with pytest.raises(Refused, match='API key was refused'):
+        upload()
+
+
+def test_a_token_that_is_refused_at_once_is_not_renewed_for_ever(upload, girder):
+    girder.fail('POST', 'chunk', 401, times=99)
+    with pytest.raises(Refused):
+        upload()
+    assert len(girder.asked('POST', 'api_key/token')) == 2
 
 
 def test_an_item_found_before_may_turn_out_to_be_another_one(upload, girder, client, monkeypatch):

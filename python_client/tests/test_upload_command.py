@@ -214,3 +214,108 @@ def test_pre_release_is_sent_only_when_given(option, sent, run, girder, make_fil
     run('package', 'upload', 'Slicer', make_file(), '--os', 'win', '--arch', 'amd64', '--name', 'Slicer',
         '--repo_type', '', '--repo_url', '', '--revision', '33000', '--version', '5', *([option] if option else []))
     assert girder.asked('POST', '/package$')[0].form.get('pre_release') == sent
+
+
+@pytest.mark.parametrize(('command', 'given', 'taken'), [
+    ('package', ['--name', 'Slicer', '--revision', '33000', '--version', '5'],
+     {'os': 'linux', 'arch': 'amd64', 'repository_type': '', 'repository_url': '', 'revision': '33000'}),
+    ('extension', ['--name', 'Foo', '--app_revision', '33000'],
+     {'os': 'linux', 'arch': 'amd64', 'repository_type': '', 'repository_url': '', 'revision': '0.0.1'}),
+    ('extension', ['--name', 'Foo', '--app_revision', '33000', '--arch', '', '--revision', '', '--os', ''],
+     {'os': 'linux', 'arch': 'amd64', 'revision': '0.0.1'})])
+def test_defaults_are_those_of_the_published_client(command, given, taken, run, girder, make_file):
+    done = run(command, 'upload', 'Slicer', make_file(), *given)
+    assert done.exit_code == 0, done.stderr
+    assert {key: girder.items[0]['meta'][key] for key in taken} == taken
+
+
+def test_defaults_do_not_win_over_a_description(run, girder, make_file, tmp_path):
+    (tmp_path / 'Foo.json').write_text('{"scm_revision": "abc", "scm_url": "https://x", "arch": "arm64"}')
+    run('extension', 'upload', 'Slicer', make_file(), '--app_revision', '1', '--metadata', tmp_path / 'Foo.json')
+    meta = girder.items[0]['meta']
+    assert (meta['revision'], meta['arch'], meta['repository_url'], meta['repository_type'], meta['tier'],
+            meta['enabled']) == ('abc', 'arm64', 'https://x', 'git', '1', 'true')
+
+
+@pytest.mark.parametrize('option', ['category', 'dependency', 'recommends', 'homepage', 'screenshots', 'contributors',
+                                    'keywords', 'dicom_support_rule', 'icon_url', 'desc', 'license'])
+def test_an_empty_text_clears_what_the_server_had(option, upload, girder):
+    key = {'desc': 'description'}.get(option, option)
+    upload(f'--{option}', 'A')
+    upload()
+    assert girder.items[0]['meta'][key] == 'A'
+    done = upload(f'--{option}', '')
+    assert done.exit_code == 0, done.stderr
+    assert girder.items[0]['meta'][key] == ''
+    assert girder.asked('POST', '/extension$')[-1].form[key] == ''
+
+
+def test_an_empty_tier_keeps_what_the_server_had(upload, girder):
+    upload('--tier', '3')
+    assert upload('--tier', '').exit_code == 0
+    assert girder.items[0]['meta']['tier'] == '3'
+
+
+@pytest.mark.parametrize('value', ['NA', ''])
+def test_what_a_description_leaves_empty_is_cleared(value, upload, girder, tmp_path):
+    upload('--dependency', 'A B', '--recommends', 'C')
+    (tmp_path / 'Foo.s4ext').write_text(f'scm git\ndepends {value}\nrecommends {value}\n')
+    assert upload('--metadata', tmp_path / 'Foo.s4ext').exit_code == 0
+    assert (girder.items[0]['meta']['dependency'], girder.items[0]['meta']['recommends']) == ('', '')
+
+
+def test_what_is_ignored_in_a_description_is_a_note(upload, tmp_path):
+    (tmp_path / 'Foo.s4ext').write_text('scm git\ncontributors A,\nB. Author\n')
+    done = upload('--metadata', tmp_path / 'Foo.s4ext')
+    assert done.exit_code == 0
+    assert 'line 3 has no keyword and is ignored: B. Author' in done.stderr
+
+
+@pytest.mark.parametrize('way', [[], ['--url', LINK]], ids=['file', 'link'])
+def test_credentials_never_leave_this_machine(way, upload, girder):
+    done = upload(*way, '--repo_url', 'https://gitlab-ci-token:SECRET@host/x.git', '--homepage', 'https://me:SECRET@host',
+                  '--desc', 'See https://me:SECRET@host/x', '--json')
+    assert done.exit_code == 0, done.stderr
+    assert 'SECRET' not in done.stdout + done.stderr
+    assert [one for one in girder.requests if 'SECRET' in one.url or b'SECRET' in one.get_data()] == []
+    assert girder.items[0]['meta']['repository_url'] == 'https://host/x.git'
+    assert done.stderr.count('were cut off') == 3
+
+
+def test_a_link_with_credentials_is_refused_before_it_is_sent(upload, girder):
+    done = upload('--url', LINK.replace('github', 'me:SECRET@github'), file=False)
+    assert done.exit_code == 2
+    assert 'SECRET' not in done.stderr
+    assert girder.asked('POST', 'extension') == []
+
+
+@pytest.mark.parametrize('again', [False, True], ids=['new', 'replaced'])
+def test_a_warning_of_the_server_is_printed_and_no_failure(again, run, girder, make_file):
+    girder.warning = 'homepage "N/a" is no URL\x1b[31m and is left out'
+    for number in range(1 + again):
+        done = run('extension', 'upload', 'Slicer', make_file(seed=number), *EXTENSION)
+    assert done.exit_code == 0
+    assert [line for line in done.stderr.splitlines() if 'Warning' in line] == [
+        'Warning: homepage "N/a" is no URL [31m and is left out']
+
+
+@pytest.mark.parametrize('way', ['file', 'github', 'dry run'])
+def test_a_file_that_is_no_archive_is_refused_before_it_is_sent(way, upload, on_github, girder, github, run, tmp_path):
+    (tmp_path / 'page.tar.gz').write_text('<html>not found</html>')
+    options = {'file': [], 'dry run': ['--dry-run'],
+               'github': ['--github-repo', github.repo, '--github-api-url', github.url]}[way]
+    args = ['extension', 'upload', 'Slicer', tmp_path / 'page.tar.gz', *EXTENSION, *options]
+    done = run(*args, env={'GITHUB_TOKEN': github.token})
+    assert (done.exit_code, done.stdout) == (2, '')
+    assert 'is no archive' in done.stderr
+    assert girder.asked('POST', 'extension') == girder.asked('POST', 'file') == github.requests == []
+    assert run(*args, '--no-check', env={'GITHUB_TOKEN': github.token}).exit_code == 0
+
+
+def test_only_what_was_created_is_said_to_be(upload, girder, run, make_file):
+    girder.fail('POST', '/extension$', 403)
+    assert upload().stdout == ''
+    assert upload().stdout.startswith('Create the extension Foo\n')
+    for args in ([], ['--category', 'IGT'], ['--dry-run']):
+        assert 'Create the' not in upload(*args).stdout
+    assert 'Create the' not in run('extension', 'upload', 'Slicer', make_file(seed=1), *EXTENSION).stdout

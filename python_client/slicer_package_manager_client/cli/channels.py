@@ -37,6 +37,8 @@ def create_app(session: Session, name: str, desc: str | None, coll_name: str | N
         if known[0].get('public') is not None and known[0]['public'] != public:
             raise Conflict(f'The application "{name}" exists already, and is {_visible(not public)}.',
                            server=client.urlBase, advice='Change it in the web client.')
+        if desc is not None and desc != known[0].get('description', ''):
+            output.note(_unchanged('application', known[0], client.urlBase))
         output.show({'status': 'unchanged', 'item': known[0]}, f'The application "{name}" already exists.',
                     as_json=as_json)
     elif dry_run:
@@ -92,6 +94,8 @@ def create_release(session: Session, app_name: str, name: str, revision: str, de
     known = [one for one in client.listRelease(app_name, coll_id=coll_id)
              if one['name'] == name and one['meta'].get('revision') == revision]
     if known:
+        if desc is not None and desc != known[0].get('description', ''):
+            output.note(_unchanged('release', known[0], client.urlBase))
         output.show({'status': 'unchanged', 'item': known[0]}, f'The release "{name}" already exists.',
                     as_json=as_json)
     elif dry_run:
@@ -190,3 +194,9 @@ def show_channels(folders: list[Document], *, as_json: bool) -> None:
 
 def _visible(public: bool) -> str:
     return 'public' if public else 'private'
+
+
+def _unchanged(what: str, folder: Document, server: str) -> str:
+    return (f'The description of the {what} stays "{folder.get("description", "")}": this command changes nothing that '
+            f'exists. To change it, edit the folder in the web client, or send '
+            f'PUT {server.rstrip("/")}/folder/{folder["_id"]}?description=...')

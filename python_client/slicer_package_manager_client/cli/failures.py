@@ -15,6 +15,7 @@ from slicer_package_manager_client.errors import INTERRUPTED, InvalidRequest, Sl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_USER_IN_URL = re.compile(r'(https?://)[^/?#\s@]+@', re.IGNORECASE)
 _KEY_IN_URL = re.compile(r'([?&](?:key|token)=)[^&\s\'")]+')
 
 
@@ -48,7 +49,7 @@ class Reporter:
         """``text`` without secrets."""
         for secret in self.secrets:
             text = text.replace(secret, '***')
-        return _KEY_IN_URL.sub(r'\1***', text)
+        return _USER_IN_URL.sub(r'\1***@', _KEY_IN_URL.sub(r'\1***', text))
 
     def log_requests(self) -> None:
         """Say each request from now on, if verbose."""

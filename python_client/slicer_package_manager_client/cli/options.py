@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Callable
 
 import click
@@ -23,6 +24,19 @@ class Option(click.Option):
         if value == '':
             return super().consume_value(ctx, {key: one for key, one in opts.items() if key != self.name})
         return value, source
+
+
+class Duration(click.ParamType):
+    """A number of seconds; ``m`` and ``h`` after it make them minutes and hours."""
+
+    name = 'seconds'
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds; see :meth:`click.ParamType.convert`."""
+        match = re.fullmatch(r'(\d+(?:\.\d*)?|\.\d+)\s*([smh]?)', str(value).strip().lower())
+        if match is None:
+            self.fail(f'"{value}" is no number of seconds such as 900, 15m or 1h.', param, ctx)
+        return float(match[1]) * {'': 1, 's': 1, 'm': 60, 'h': 3600}[match[2]]
 
 
 option = functools.partial(click.option, cls=Option)

@@ -8,7 +8,7 @@ import click
 from slicer_package_manager_client import __version__, config
 from slicer_package_manager_client.cli import channels, packages, statistics
 from slicer_package_manager_client.cli.failures import Commands, Reporter
-from slicer_package_manager_client.cli.options import option
+from slicer_package_manager_client.cli.options import Duration, option
 from slicer_package_manager_client.cli.session import Session, Settings
 from slicer_package_manager_client.kinds import KINDS
 
@@ -31,9 +31,12 @@ from slicer_package_manager_client.kinds import KINDS
 @option('--timeout', type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True,
         envvar='SLICER_PACKAGE_MANAGER_TIMEOUT', show_envvar=True,
         help='Seconds without any sign of the server after which an attempt is given up')
-@option('--retries', type=click.IntRange(min=0), default=5, show_default=True,
-        envvar='SLICER_PACKAGE_MANAGER_RETRIES', show_envvar=True,
-        help='How often a request that failed on the way is repeated')
+@option('--retry-for', type=Duration(), default=config.RETRY_FOR, metavar='SECONDS',
+        envvar='SLICER_PACKAGE_MANAGER_RETRY_FOR', show_envvar=True,
+        help='How long failures on the way are retried, for each file: seconds, or a number with s, m or h  '
+             '[default: 15m]')
+@option('--retries', type=click.IntRange(min=0), envvar='SLICER_PACKAGE_MANAGER_RETRIES', show_envvar=True,
+        help='How often one request is repeated at most  [default: as --retry-for allows]')
 @option('--retry-pause', type=click.FloatRange(min=0), default=1.0, show_default=True,
         help='Seconds before the first repetition; each later pause is twice as long')
 @option('--config', 'config_file', envvar='SLICER_PACKAGE_MANAGER_CONFIG', show_envvar=True,

@@ -92,10 +92,11 @@ class Session:
     @property
     def retries(self) -> Retries:
         """How failed requests are repeated."""
-        from slicer_package_manager_client.retry import Retries
+        from slicer_package_manager_client.retry import Budget, Retries
 
-        return Retries(times=self._settings.values['retries'], pause=self._settings.values['retry_pause'],
-                       notice=self._tell_retry)
+        values = self._settings.values
+        return Retries(times=values['retries'], pause=values['retry_pause'], notice=self._tell_retry,
+                       budget=Budget(float(values['retry_for'])))
 
     @property
     def timeout(self) -> float:
@@ -119,6 +120,13 @@ class Session:
         self._log_in(client)
         return client
 
+    def print_warnings(self) -> None:
+        """Print on stderr what the server, or the client on the way to it, changed in what was given."""
+        if 'client' in vars(self):  # else nothing was sent
+            for line in self.client.warnings:
+                self._reporter.say(f'Warning: {line}')
+            self.client.warnings.clear()
+
     def keep_secret(self, value: str) -> None:
         """Never print ``value``."""
         self._reporter.secrets.append(value)
@@ -128,15 +136,15 @@ class Session:
         for name in ('apiKey', 'password'):
             if credentials.get(name):
                 self.keep_secret(credentials[name])
+        client.on_token = self.keep_secret
         if credentials:
             with client.explained():
                 client.authenticate(**credentials)
-            self.keep_secret(client.token)
 
     def _tell_retry(self, error: BaseException, seconds: float) -> None:
         from requests import RequestException
 
-        from slicer_package_manager_client.connection import explain
+        from slicer_package_manager_client.explain import explain
 
         said = explain(error, '').message if isinstance(error, RequestException) else (
             f'{type(error).__name__}: {error}')

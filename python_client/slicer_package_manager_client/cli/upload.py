@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client import config, metadata, tags
+from slicer_package_manager_client import archives, config, metadata, tags
+from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.cli import options, output
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.errors import InvalidRequest, Refused
-from slicer_package_manager_client.kinds import EXTENSION, Kind
+from slicer_package_manager_client.kinds import EXTENSION, PACKAGE, Kind
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.localfile import LocalFile
@@ -54,7 +55,8 @@ def _with_options(kind: Kind) -> options.Decorator:
         more = [options.option('--clear', multiple=True, type=click.Choice(optional),
                                help='Remove what the server knows for this option'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
                 options.option('--force', type=bool, default=False,
-                               help='Send the file even if the server has the same one')]
+                               help='Send the file even if the server has the same one'),
+                click.option('--no-check', is_flag=True, help='Send the file even if it is no archive')]
         if kind is EXTENSION:
             more.append(options.option(
                 '--metadata', multiple=True, metavar='FILE', type=click.Path(dir_okay=False),
@@ -74,8 +76,9 @@ def _field_option(field: Any) -> options.Decorator:
         return click.option('--pre_release/--no-pre_release', default=None, help=field.help)
     if field.type is not str or field.option == 'build_date':
         return options.option(f'--{field.option}', type=field.type, default=None, help=field.help)
-    # That an empty text was given is remembered: it stands for an option that must be given.
-    return click.option(f'--{field.option}', help=field.help)
+    # That an empty text was given is remembered: it clears what the server has.
+    default = f'  [default: {field.default}]' if field.default else ''
+    return click.option(f'--{field.option}', help=f'{field.help}{default}')
 
 
 class Upload:
@@ -95,8 +98,10 @@ class Upload:
         """Do what the options ask for, and print what came of it."""
         self._require_one_way()
         self._kind.by_option(self._values)
-        self._quiet = as_json
-        outcome = self._with_file() if self._filepath else self._register_only()
+        try:
+            outcome = self._with_file() if self._filepath else self._register_only()
+        finally:
+            self._session.print_warnings()
         if self._given['dry_run']:
             output.show({'status': 'planned', 'would': outcome.status, 'item': outcome.item},
                         f'Would be {outcome.status}.', as_json=as_json)
@@ -107,15 +112,15 @@ class Upload:
 
     def _complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """Options, what they leave open from metadata files, and what that leaves open from the user."""
-        values: dict[str, Any] = {}
-        for path in given.get('metadata') or ():
-            values.update(metadata.read(path))
+        values = metadata.read_all(given.get('metadata') or (), output.note)
         for field in self._kind.fields:
             value = given[field.option]
-            if value is not None and (value != '' or field.option not in values):
+            if value is not None and (value != '' or not field.default):
                 values[field.option] = value
             if field.asked and values.get(field.option) is None and output.interactive():
                 values[field.option] = click.prompt(field.option.replace('_', ' ').capitalize(), err=True)
+            if field.default and not values.get(field.option):
+                values[field.option] = field.default
         return values
 
     def _require_one_way(self) -> None:
@@ -139,8 +144,6 @@ class Upload:
             raise click.UsageError("Missing argument 'FILEPATH'.")
 
     def _publication(self) -> Publication:
-        if not self._quiet:
-            click.echo(f'Create the {self._kind.noun} {self._values["name"]}')
         return self._session.client.publication(self._kind, self._app_name, self._values,
                                                 coll_id=self._given['coll_id'], clear=self._given['clear'])
 
@@ -149,6 +152,8 @@ class Upload:
 
         algorithms = ('sha512', 'sha256') if self._given['github_repo'] else ('sha512',)
         with LocalFile(str(self._filepath), algorithms) as source, self._session.client.explained():
+            if not self._given['no_check']:
+                archives.require(source.path, installers=self._kind is PACKAGE)
             link = self._link(source) if self._given['url'] else None
             publication = self._publication()
             if self._given['github_repo']:
@@ -170,7 +175,9 @@ class Upload:
 
         url, size, sha512, name = (self._given[key] for key in ('url', 'size', 'sha512', 'file_name'))
         if not url.lower().startswith('https://'):
-            raise InvalidRequest(f'"{url}" is no https URL.')
+            raise InvalidRequest(f'"{without_credentials(url)}" is no https URL.')
+        if without_credentials(url) != url:
+            raise InvalidRequest('The URL in --url holds a user name or a password, which would be published.')
         if sha512 and not _SHA512.fullmatch(sha512):
             raise InvalidRequest('--sha512 is not 128 hexadecimal digits.')
         if source is None:
@@ -214,7 +221,8 @@ class Upload:
         """What release 0.11 said, where it said something."""
         name, item = self._values.get('name'), outcome.item
         label = self._kind.label
-        return {
+        created = f'Create the {self._kind.noun} {name}\n' if outcome.created else ''
+        return created + {
             'uploaded': f'{item["name"]} ({item["_id"]}) UPLOADED',
             'replaced': f'{name} UPLOADED The {label} is now up-to-date',
             'unchanged': f'{label.capitalize()} "{name}" is already up-to-date; nothing was sent',

@@ -1,0 +1,53 @@
+"""Whether a file is what Slicer can unpack or a user can install, by its first and last bytes."""
+from __future__ import annotations
+
+import tarfile
+import zipfile
+import zlib
+from lzma import LZMAError
+from typing import TYPE_CHECKING
+
+from slicer_package_manager_client.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Beginnings of archives that the standard library does not read: 7z, Zstandard, lzip, xar (.pkg), RPM, ar (.deb).
+_ARCHIVES = (b"7z\xbc\xaf'\x1c", b'(\xb5/\xfd', b'LZIP', b'xar!', b'\xed\xab\xee\xdb', b'!<arch>\n')
+#: Windows programs and Windows Installer files, Linux programs (AppImage), scripts with an archive in them (STGZ).
+_INSTALLERS = (b'MZ', b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', b'\x7fELF', b'#!')
+#: Disk images of macOS, which end with a trailer of 512 bytes, or are encrypted.
+_DMG_TRAILER, _DMG_TRAILER_SIZE, _DMG_ENCRYPTED = b'koly', 512, b'encrcdsa'
+_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, zlib.error, LZMAError, OSError)
+
+
+def require(path: Path, *, installers: bool) -> None:
+    """Make sure that the file at ``path`` is an archive.
+
+    :param installers: whether a program that installs is as good.
+    :raises InvalidRequest: it is not.
+    """
+    if _is_archive(path) or (installers and _is_installer(path)):
+        return
+    raise InvalidRequest(f'"{path}" is no archive{" and no installer" if installers else ""}; nothing was sent.',
+                         advice='Is it the file that the build made? --no-check sends it all the same.')
+
+
+def _is_archive(path: Path) -> bool:
+    with path.open('rb') as stream:
+        if stream.read(8).startswith(_ARCHIVES):
+            return True
+    try:
+        if zipfile.is_zipfile(path):
+            return True
+        with tarfile.open(path) as archive:  # reads the first header, through gzip, bzip2 or xz
+            return archive.next() is not None
+    except _UNREADABLE:
+        return False
+
+
+def _is_installer(path: Path) -> bool:
+    with path.open('rb') as stream:
+        head = stream.read(8)
+        stream.seek(max(0, path.stat().st_size - _DMG_TRAILER_SIZE))
+        return head.startswith((*_INSTALLERS, _DMG_ENCRYPTED)) or stream.read(4) == _DMG_TRAILER
