@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-from plugin_tests.waiting import PATIENCE
-
 #: The widths of a computer's and of a telephone's window.
 WIDTHS = {'wide': 1280, 'narrow': 390}
 #: How long a page may take, in milliseconds.
-_PATIENCE = PATIENCE * 1000
+_PATIENCE = 120_000
 _NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200">
 <rect width="320" height="200" fill="hsl({hue} 45% 60%)"/><circle cx="160" cy="100" r="60" fill="hsl({hue} 55% 82%)"/>

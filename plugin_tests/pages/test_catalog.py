@@ -111,6 +111,8 @@ def test_it_works_with_a_keyboard(open_window):
     page.keyboard.type('ablation')
     wait_for_list(page, 1)
     page.keyboard.press('Tab')
+    expect(page.locator('#tier')).to_be_focused()
+    page.keyboard.press('Tab')
     expect(page.locator('#sort')).to_be_focused()
     page.keyboard.press('Tab')
     expect(page.locator('.card h2 a')).to_be_focused()
