@@ -309,3 +309,15 @@ def test_one_subscriber_of_ipv6_has_as_many_requests_as_one_address(silent):
     assert begin(site, stack, ask.format('ffff:1')).recv(12) == b'HTTP/1.1 429'
     begin(site, stack, ask.format('1:0:0:0:1'))
     assert first_line(server, stack).startswith('GET')
+
+
+@pytest.mark.parametrize('header', ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])
+def test_a_request_is_what_its_method_says(anonymous, admin, app, extension, header):
+    extension('Overridden', b'content')
+    url = f'{app}/extension?baseName=Overridden'
+    assert anonymous.post(url, data={'q': 'zzz'}, headers={header: 'GET'}).status_code == 401
+    assert admin.post(url, data={'q': 'zzz'}, headers={header: 'GET'}).status_code == 400
+    assert [len(anonymous.get(url).json()) for _ in range(3)] == [1] * 3
+    # It does not get as far as the server.
+    answer = admin.post('/api/v1/system/setting', headers={header: 'PUT'})
+    assert 'No matching route for "POST' in answer.json()['message']

@@ -24,7 +24,7 @@ def listing(model, find, more_keys=(), *, keep=True):
     :returns: the body, or ``None`` if ``find`` gave that.
     """
     user = getCurrentUser()
-    if user is None:
+    if user is None and _is_plain(cherrypy.request):
         answer = _for_all(lambda: _made(find(), model, None, more_keys), keep=keep)
     else:
         answer = _made(find(), model, user, more_keys)
@@ -45,7 +45,8 @@ def record(question, make, total=None):
     def made():
         content = make()
         return _tagged(orjson.dumps(content, default=str), total and total(content), 'no-cache')
-    return _send(made() if getCurrentUser() else _for_all(made, keep=True, question=question))
+    plain = getCurrentUser() is None and _is_plain(cherrypy.request)
+    return _send(_for_all(made, keep=True, question=question) if plain else made())
 
 
 def _send(answer):
@@ -75,6 +76,11 @@ def _for_all(make, *, keep, question=None):
             answer.freshness = f'public, max-age={seconds}' if seconds else 'public, no-cache'
         KEPT.put(asked, version, answer, megabytes * 2**20)
     return answer
+
+
+def _is_plain(request):
+    """Whether the path and the query of ``request`` say all that it asks for, and on behalf of nobody."""
+    return request.wsgi_environ['REQUEST_METHOD'] in ('GET', 'HEAD') and 'token' not in request.params
 
 
 def _made(found, model, user, more_keys):

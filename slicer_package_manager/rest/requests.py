@@ -7,10 +7,12 @@ from cherrypy import _cpreqbody
 from girder.api.describe import autoDescribeRoute
 from girder.exceptions import RestException
 
-from slicer_package_manager.rest import errors
+from slicer_package_manager.rest import errors, routing, tracing
 
 #: Requests to the registry are forms and queries; files go through Girder's own upload calls.
 LARGEST_BODY = 1024 * 1024
+#: What a POST may say that it is instead. Whatever is read is asked for by its address alone, which caches go by.
+_OVERRIDABLE = {'PUT', 'PATCH', 'DELETE'}
 #: Calls of Girder that take forms and JSON, and no files.
 _WITHOUT_FILES = (
     'api_key', 'assetstore', 'collection', 'folder', 'group', 'item', 'resource', 'system', 'token', 'user')
@@ -67,7 +69,19 @@ def _measure_form():
         _measure()
 
 
-for _hook in (_measure, _measure_form):
+def _refuse_override():
+    """At the beginning of a request: refuse a POST that says it is a request which reads.
+
+    :raises cherrypy.HTTPError: it does (400). Its body would take the place of the query that caches know it by.
+    """
+    headers = cherrypy.request.headers
+    given = {headers[name].upper() for name in routing.OVERRIDES if name in headers}
+    if cherrypy.request.method == 'POST' and not given <= _OVERRIDABLE:
+        raise cherrypy.HTTPError(400, 'A POST can be overridden only by PUT, PATCH or DELETE. Send any other request '
+                                      f'with its own method, without the headers {", ".join(routing.OVERRIDES)}.')
+
+
+for _hook in (_measure, _measure_form, _refuse_override):
     _hook.priority = 90  # type: ignore[attr-defined] # after the request has got its id
 
 
@@ -81,7 +95,12 @@ def _as_json(load):
     return loaded
 
 
-def guard(api_root) -> None:
+def guard(tree) -> None:
+    """Have all that ``tree`` serves refuse requests that are ambiguous; may be called again."""
+    tracing.add_hooks(tree, {'on_start_resource.spm_override': _refuse_override})
+
+
+def guard_bodies(api_root) -> None:
     """Have Girder's calls refuse bodies that are too large, and JSON that it fails on; may be called again."""
     for name in _WITHOUT_FILES:
         _configure(getattr(api_root, name), _measure)

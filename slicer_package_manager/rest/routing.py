@@ -5,7 +5,8 @@ from girder.exceptions import GirderException, RestException
 #: Everything that is no route of the API, so that strangers cannot make up names.
 OTHER = 'other'
 _LISTS = {'package', 'extension', 'release', 'draft'}
-_OVERRIDES = ('X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override')
+#: By these headers Girder takes a POST for a request with another method; of several the last counts.
+OVERRIDES = ('X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override')
 
 
 def remember(request) -> None:
@@ -25,7 +26,7 @@ def method(request) -> str:
     """The method that Girder takes ``request`` for: a POST may say that it is another one."""
     if request.method == 'HEAD':
         return 'GET'
-    given = [request.headers[name] for name in _OVERRIDES if name in request.headers]
+    given = [request.headers[name] for name in OVERRIDES if name in request.headers]
     return given[-1].upper() if given and request.method == 'POST' else request.method
 
 

@@ -8,6 +8,16 @@
     const spm = {};
     girder.pluginUtils.registerPluginNamespace('slicer_package_manager', spm);
 
+    // Girder's client sends large GET and PUT requests as POST and names the method in a header, which proxies drop and
+    // this server believes for PUT alone. The server takes long addresses, so send what is meant.
+    girder.$.ajaxPrefilter((options) => {
+        const method = (options.headers || {})['X-HTTP-Method-Override'];
+        if (method) {
+            options.type = method;
+            delete options.headers['X-HTTP-Method-Override'];
+        }
+    });
+
     const PROPERTIES = ['value', 'checked', 'disabled', 'required', 'selected'];
 
     /**

@@ -82,3 +82,21 @@ def test_the_list_of_what_one_may_edit(site, people, app, release, grant):
     assert app['name'] in names('editor')
     assert app['name'] not in names('reader')
     assert httpx.get(f'{site.url}/api/v1/slicer_package_manager/editable').status_code == 401
+
+
+@pytest.mark.parametrize('method', ['GET', 'PUT'])
+def test_large_requests_of_girders_client_go_out_as_what_they_are(open_girder, method):
+    page = open_girder().page
+    sent = []
+    page.on('request', lambda request: sent.append((request.method, request.headers)))
+    found = page.evaluate("""async (method) => {
+        const names = JSON.stringify([{key: 'core.brand_name', value: 'x'.repeat(3000)}]);
+        await girder.rest.restRequest({url: 'system/setting', method, data: {list: method === 'GET'
+            ? JSON.stringify(Array(200).fill('core.brand_name')) : names}, error: null}).catch(() => {});
+        return (await girder.rest.restRequest({url: 'system/setting', data: {key: 'core.brand_name'}}));
+    }""", method)
+    assert [one for one, _ in sent] == [method, 'GET']
+    assert not any('x-http-method-override' in headers for _, headers in sent)
+    if method == 'PUT':
+        assert found == 'x' * 3000
+        page.evaluate('girder.rest.restRequest({url: "system/setting?key=core.brand_name", method: "DELETE"})')
