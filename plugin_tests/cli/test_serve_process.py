@@ -1,4 +1,5 @@
 """The command ``serve`` as its user sees it: with real processes."""
+import contextlib
 import socket
 import subprocess
 from contextlib import ExitStack
@@ -179,3 +180,28 @@ def test_the_access_log_has_requests_without_secrets(server):
         client.get('/system/version', params={'token': 'very-secret'})
     poll(lambda: 'token=***' in log.read_text(), 'the request is logged')
     assert 'very-secret' not in log.read_text() + server.errors
+
+
+@pytest.mark.parametrize('query', ['tok%65n={}', 'a=1;token={}', 'a=%26token={}', 'TOKEN={}', 'tok%2565n={}', 'key={}'])
+def test_the_access_log_hides_secrets_however_they_are_written(server, query):
+    log, mark = server.data_dir.parent / 'access.log', f'mark-{query.encode().hex()}'
+    with server.client() as client:
+        client.get(f'/system/version?{query.format("very-secret")}', headers={
+            'Referer': f'https://other.example.org/?{query.format("very-secret")}', 'Girder-Token': 'very-secret',
+            'User-Agent': f'{mark} token=very-secret', 'Cookie': 'girderToken=very-secret',
+            'Authorization': 'Basic dmVyeS1zZWNyZXQ6dmVyeS1zZWNyZXQ='})
+    poll(lambda: mark in log.read_text(), 'the request is logged', 60)
+    assert 'very-secret' not in log.read_text() + server.errors
+
+
+@pytest.mark.parametrize('request_line', [
+    'GET /x?token=very-secret', 'GET /api/v1/x?token=very-secret HTTP/9', 'G\x7fT /?token=very-secret HTTP/1.1',
+    'GET / HTTP/1.1\r\nHost: a\r\nAuthorization very-secret',
+    'GET / HTTP/1.1\r\nHost: a\r\nCookie : token=very-secret'])
+def test_a_request_that_cannot_be_read_is_not_logged_with_what_it_has(server, request_line):
+    with socket.create_connection(server.address) as connection:
+        connection.sendall(request_line.encode() + b'\r\n\r\n')
+        connection.settimeout(60)
+        with contextlib.suppress(OSError):
+            connection.recv(1000)
+    assert 'very-secret' not in (server.data_dir.parent / 'access.log').read_text() + server.errors

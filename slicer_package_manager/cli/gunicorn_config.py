@@ -13,17 +13,18 @@ from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
 
 from slicer_package_manager.cli import connection, processes
-from slicer_package_manager.registry import addresses, logs, operation
+from slicer_package_manager.registry import addresses, logs, masking, operation
 
 _SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
-_SECRET = re.compile(r'(?i)([?&](?:token|key|password|old|new)=)[^&\s"]*')
+#: What gunicorn says of a request that it cannot read ends with a piece of the request, which may be a credential.
+_UNREADABLE = re.compile(r'(Invalid request from ip=\S*: [^:\'"]*).*', re.DOTALL)
 #: How long a worker that starts waits for an answer of the database before it says so, in seconds.
 _PATIENCE = 5
 _operation = operation.of()
 
 
 class AccessLogger(Logger):
-    """Writes no passwords, tokens or API keys into the access log, and the client's address, not its proxy's."""
+    """Writes no passwords, tokens or API keys into the logs, and the client's address, not its proxy's."""
 
     def setup(self, cfg):
         """Begin to write to where ``cfg`` says."""
@@ -34,8 +35,18 @@ class AccessLogger(Logger):
     def atoms(self, resp, req, environ, request_time):
         """What a line of the log may hold."""
         atoms = super().atoms(resp, req, environ, request_time)
-        hidden = {name: _SECRET.sub(r'\1***', str(atoms[name])) for name in ('r', 'q', 'f')}
-        return {**atoms, **hidden, 'h': addresses.client(environ, _operation.trusted_proxies) or '-'}
+        hidden = {name: masking.masked(str(atoms[name])) for name in ('r', 'U', 'q', 'f', 'a')}
+        # Neither the name in "Authorization" nor any other header: a line of the format "combined" needs none.
+        shown = {name: atom for name, atom in atoms.items() if not name.startswith('{')}
+        return {**shown, **hidden, 'u': '-', 'h': addresses.client(environ, _operation.trusted_proxies) or '-'}
+
+    def warning(self, msg, *args, **kwargs):
+        """Write a warning, without what a client sent."""
+        super().warning(_UNREADABLE.sub(r'\1', msg), *args, **kwargs)
+
+    def exception(self, msg, *args, **kwargs):
+        """Write a failure, without the credentials in the address of the request."""
+        super().exception(msg, *(masking.masked(one) if isinstance(one, str) else one for one in args), **kwargs)
 
 
 class Worker(ThreadWorker):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import cherrypy
 import orjson
 
-from slicer_package_manager.registry import addresses
+from slicer_package_manager.registry import addresses, masking
 from slicer_package_manager.registry.operation import Operation
 from slicer_package_manager.rest import routing
 
@@ -96,7 +96,7 @@ def _log_shortcut(shortcut):
 
 
 def _tell(environ, status, route, seconds, request):
-    method, path = environ['REQUEST_METHOD'], environ.get('SCRIPT_NAME', '') + environ['PATH_INFO']
+    method, path = environ['REQUEST_METHOD'], masking.masked(environ.get('SCRIPT_NAME', '') + environ['PATH_INFO'])
     logger.info('%s %s %s', method, path, status, extra={
         'method': method, 'path': path, 'route': route, 'status': status, 'seconds': round(seconds, 6),
         'address': addresses.client(environ, _operation.trusted_proxies), 'request_id': request})
@@ -128,10 +128,24 @@ def add_hooks(tree, hooks) -> None:
         app.merge({'/': {f'hooks.{point}': function for point, function in hooks.items()}})
 
 
+def _mask(record):
+    record.msg, record.args = masking.masked(record.getMessage()), ()
+    return True
+
+
+def hide_credentials(tree) -> None:
+    """Keep CherryPy from writing credentials into its logs, as by the headers of each request that fails."""
+    cherrypy.config.update({'tools.log_headers.on': False})
+    if logging.getLogger('cherrypy.access').propagate:  # under "serve" nobody reads it
+        for app in tree.apps.values():
+            app.log.access_log.addFilter(_mask)
+
+
 def start(tree, operation: Operation) -> None:
     """Note every request to ``tree`` from now on."""
     global _operation  # noqa: PLW0603 - there is one server in a process
     _operation = operation
+    hide_credentials(tree)
     add_hooks(tree, {'on_start_resource.spm': _begin, 'before_finalize.spm': _name_in_failure})
     if operation.log_format == 'json':
         add_hooks(tree, {'on_end_request.spm': _log})
