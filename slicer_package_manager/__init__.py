@@ -21,14 +21,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import (
-            changes,
-            corrections,
-            older_data,
-            operation,
-            settings,
-            startup,
-        )
+        from slicer_package_manager.registry import changes, corrections, older_data, operation, settings, startup
         from slicer_package_manager.rest import (
             bodies,
             files,

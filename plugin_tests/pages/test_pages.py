@@ -71,3 +71,27 @@ def test_what_is_not_there_is_a_page_too(open_window, album):
     assert 'There is no application with the id' in window.page.inner_text('main')
     assert window.accessibility() == {}
     album.keep(window, 'error')
+
+
+def test_a_page_that_somebody_uploaded_runs_no_script(open_window, site):
+    me = site.client.get('/user/me').raise_for_status().json()
+    folder = site.client.post('/folder', params={'parentType': 'user', 'parentId': me['_id'], 'name': 'Uploaded',
+                                                 'public': True}).raise_for_status().json()
+    item = site.client.post('/item', params={'folderId': folder['_id'], 'name': 'a'}).raise_for_status().json()
+    page = b'<title>Uploaded</title><p>Text</p><script>document.title = "ran"; localStorage.x = 1</script>'
+    file = site.client.post('/file', params={
+        'parentType': 'item', 'parentId': item['_id'], 'name': 'a.html', 'size': len(page), 'mimeType': 'text/html'},
+        content=page, headers={'Content-Type': 'application/octet-stream'}).raise_for_status().json()
+    url = f'/api/v1/file/{file["_id"]}/download'
+    window = open_window()
+    window.page.goto(f'{url}?contentDisposition=inline')
+    assert window.page.inner_text('p') == 'Text'
+    assert window.page.title() == 'Uploaded'
+    assert len(window.problems) == 1
+    assert 'Blocked script execution' in window.problems.pop()
+    window.page.goto('/catalog')
+    assert window.page.evaluate('localStorage.x') is None
+    with window.page.expect_download() as download:
+        window.page.evaluate('url => { location.href = url; }', url)
+    assert download.value.suggested_filename == 'a.html'
+    assert download.value.path().read_bytes() == page

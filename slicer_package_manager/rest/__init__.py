@@ -55,7 +55,6 @@ BESIDE_API = [
 #: CherryPy's configuration of our resources.
 _CONFIGURATION = {
     'request.body.maxbytes': requests.LARGEST_BODY,
-    'request.body.processors': requests.READERS,
     'hooks.before_handler': requests.prepare,
     'error_page.default': errors.as_json,
 }

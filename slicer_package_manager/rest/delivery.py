@@ -148,9 +148,6 @@ def _describe(download):
     """Set the headers that tell what is sent."""
     setResponseHeader('Content-Type', download.file.get('mimeType') or 'application/octet-stream')
     setResponseHeader('Content-Disposition', http.content_disposition(download.file['name'], download.disposition))
-    setResponseHeader('X-Content-Type-Options', 'nosniff')
-    if download.disposition == 'inline':
-        setResponseHeader('Content-Security-Policy', 'sandbox')
     if download.size is None:
         return
     setResponseHeader('Accept-Ranges', 'bytes')

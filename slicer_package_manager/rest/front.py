@@ -8,7 +8,7 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import changes, reach
-from slicer_package_manager.rest import tracing
+from slicer_package_manager.rest import protection, tracing
 from slicer_package_manager.rest.kept import KEPT, question_of
 
 #: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
@@ -59,8 +59,11 @@ def _version():
 
 
 def put_before(tree) -> None:
-    """Put it before each of our server's applications in CherryPy's ``tree`` that serves the API."""
+    """Put it before each of our server's applications in CherryPy's ``tree`` that serves the API, and the headers that
+    protect before all of them.
+    """
     for path, app in tree.apps.items():
         pipeline = app.wsgiapp.pipeline
         if path.endswith('/api') and all(name != 'spm_front' for name, _ in pipeline):
             pipeline.insert(0, ('spm_front', Front))
+    protection.put_before(tree)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cherrypy.lib.httputil import header_elements
+from slicer_package_manager.rest import parsing
 
 #: Smaller bodies gain nothing from compression.
 _SMALL = 1400
@@ -77,8 +77,8 @@ def _for_nginx(freshness):
 @lru_cache(maxsize=64)
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether a client that sends this ``Accept-Encoding`` takes a compressed answer."""
-    return any(one.value in ('gzip', 'x-gzip') and one.qvalue
-               for one in header_elements('Accept-Encoding', accept_encoding) or ())
+    return any(one.value.lower() in ('gzip', 'x-gzip') and parsing.weight(one)
+               for one in parsing.elements('Accept-Encoding', accept_encoding))
 
 
 class Kept:

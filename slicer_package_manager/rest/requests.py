@@ -1,4 +1,5 @@
 """Requests that no handler could make sense of: refused before one is reached."""
+import re
 from functools import wraps
 
 import cherrypy
@@ -7,10 +8,17 @@ from cherrypy import _cpreqbody
 from girder.api.describe import autoDescribeRoute
 from girder.exceptions import RestException
 
-from slicer_package_manager.rest import errors, routing, tracing
+from slicer_package_manager.rest import errors, parsing, routing, tracing
 
 #: Requests to the registry are forms and queries; files go through Girder's own upload calls.
 LARGEST_BODY = 1024 * 1024
+#: Parameters become arguments of functions, which have these themselves.
+_ARGUMENTS = {'self', 'cls', 'params', 'event', 'args', 'kwargs'}
+#: No name of a parameter has a dot, a dollar sign at its beginning, or control characters.
+_NAME = re.compile(r'(?!\$)[^.\x00-\x1f\x7f-\x9f\ud800-\udfff]*')
+_SHOWN = 100
+#: A name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port; what a proxy sends may be a list.
+_HOST = re.compile(r'(?:\[[0-9A-Fa-f:.]+\]|[^][\s/?#@\\]*?)(?::\d{0,5})?(?:,.*)?')
 #: What a POST may say that it is instead. Whatever is read is asked for by its address alone, which caches go by.
 _OVERRIDABLE = {'PUT', 'PATCH', 'DELETE'}
 #: Calls of Girder that take forms and JSON, and no files.
@@ -24,27 +32,43 @@ def _readable(process):
     def reader(entity):
         try:
             process(entity)
-        except (ValueError, EOFError, LookupError) as error:
+        except (cherrypy.HTTPError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it raises whatever comes of what it did not expect
             raise cherrypy.HTTPError(400, f'The body of the request cannot be read: {error}') from None
     return reader
 
 
-READERS = {
+_READERS = {
     'application/x-www-form-urlencoded': _readable(_cpreqbody.process_urlencoded),
     'multipart/form-data': _readable(_cpreqbody.process_multipart_form_data),
     'multipart': _readable(_cpreqbody.process_multipart),
 }
 
 
-def prepare() -> None:
-    """Bring the request into the form that Girder's handlers count on."""
+def _read_parameters():
+    """Before a handler: read the body of a DELETE, and refuse parameters that are none.
+
+    :raises cherrypy.HTTPError: 400.
+    """
     request = cherrypy.request
     if request.method == 'DELETE' and 'Content-Length' in request.headers:
         # Girder would read the body too late for a failure to be a 4xx.
         request.body.process()
         del request.headers['Content-Length']
-    if 'self' in request.params:  # would be taken for the resource
-        raise cherrypy.HTTPError(400, 'There is no parameter "self".')
+    for name, value in request.params.items():
+        if name in _ARGUMENTS or not _NAME.fullmatch(name):
+            raise cherrypy.HTTPError(400, f'There is no parameter "{ascii(name)[1:-1][:_SHOWN]}".')
+        if isinstance(value, list):
+            raise cherrypy.HTTPError(400, f'Parameter "{name[:_SHOWN]}" must not be specified multiple times.')
+
+
+_read_parameters.priority = 40  # type: ignore[attr-defined] # before files of the root are opened
+
+
+def prepare() -> None:
+    """Bring the request into the form that Girder's handlers count on."""
+    request = cherrypy.request
     # Girder makes a page for browsers of its answers; ours are JSON for everyone.
     request.headers['Accept'] = 'application/json'
 
@@ -81,7 +105,28 @@ def _refuse_override():
                                       f'with its own method, without the headers {", ".join(routing.OVERRIDES)}.')
 
 
-for _hook in (_measure, _measure_form, _refuse_override):
+def _refuse_class():
+    """At the beginning of a request: CherryPy takes parts of the path for attributes, ``__class__`` among them.
+
+    :raises cherrypy.NotFound: the path leads to a function that belongs to no object, and would take a part of the path
+        for the object.
+    """
+    function = getattr(cherrypy.request.handler, 'callable', None)
+    if function is not None and not hasattr(function, '__self__'):
+        raise cherrypy.NotFound
+
+
+def _refuse_host():
+    """At the beginning of a request: refuse the name of a host that is none (RFC 9112, section 3.2).
+
+    :raises cherrypy.HTTPError: 400.
+    """
+    for name in ('Host', 'X-Forwarded-Host'):
+        if not _HOST.fullmatch(cherrypy.request.headers.get(name, '')):
+            raise cherrypy.HTTPError(400, f'The header {name} does not name a host.')
+
+
+for _hook in (_measure, _measure_form, _refuse_override, _refuse_class, _refuse_host):
     _hook.priority = 90  # type: ignore[attr-defined] # after the request has got its id
 
 
@@ -97,7 +142,17 @@ def _as_json(load):
 
 def guard(tree) -> None:
     """Have all that ``tree`` serves refuse requests that are ambiguous; may be called again."""
-    tracing.add_hooks(tree, {'on_start_resource.spm_override': _refuse_override})
+    parsing.be_lenient()
+    tracing.add_hooks(tree, {
+        'on_start_resource.spm_override': _refuse_override, 'on_start_resource.spm_class': _refuse_class,
+        'on_start_resource.spm_host': _refuse_host,
+        'before_handler.spm_parameters': _read_parameters})
+    for path, app in tree.apps.items():
+        is_api = path.endswith('/api')
+        app.merge({'/': {'request.body.processors': _READERS,
+                         'hooks.on_start_resource.spm_size': _measure_form if is_api else _measure}})
+        if is_api:
+            app.merge({'/': {'error_page.default': errors.as_json}})
 
 
 def guard_bodies(api_root) -> None:
