@@ -130,14 +130,18 @@ class Transfer:
         return None
 
     def _replace(self, more: dict[str, Any]) -> dict[str, Any]:
-        path, size = f'file/{self._replaces}/contents', {'size': self._source.size}
+        return self._ask_to_begin('PUT', f'file/{self._replaces}/contents', {'size': self._source.size}, more)
+
+    def _ask_to_begin(self, method: str, path: str, parameters: dict[str, Any],
+                      more: dict[str, Any]) -> dict[str, Any]:
+        """Begin an upload with ``more`` parameters, or without them on a server that refuses what it does not know."""
         try:
-            return cast('dict[str, Any]', self._client.sendOnce('PUT', path, {**size, **more}))
+            return cast('dict[str, Any]', self._client.sendOnce(method, path, {**parameters, **more}))
         except HttpError as error:
             said = answered_message(error.responseText)
             if error.status != _BAD_REQUEST or not _UNKNOWN_PARAMETER.search(said):
                 raise
-        return cast('dict[str, Any]', self._client.sendOnce('PUT', path, size))
+        return cast('dict[str, Any]', self._client.sendOnce(method, path, parameters))
 
     def _file_now(self, *, unlike: str) -> str | None:
         """The id of the file that the item has by now, if that is another one: another process replaced it."""
@@ -148,9 +152,10 @@ class Transfer:
 
     def _begin_new(self) -> dict[str, Any]:
         with self._item_is_there():
-            return cast('dict[str, Any]', self._client.sendOnce('POST', 'file', {
+            return self._ask_to_begin('POST', 'file', {
                 'parentType': 'item', 'parentId': self._item_id, 'name': self._source.name,
-                'size': self._source.size, 'mimeType': content_type(self._source.name)}))
+                'size': self._source.size, 'mimeType': content_type(self._source.name),
+            }, {'sha512': self._source.digest()})
 
     @contextlib.contextmanager
     def _item_is_there(self) -> Iterator[None]:

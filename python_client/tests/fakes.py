@@ -113,8 +113,6 @@ class FakeGirder(Fake):
         return item
 
     def store(self, item_id, name, data, file_id=None):
-        if self.damage:
-            data = self.damage(data)
         file = {'_id': file_id or self.new_id(), 'itemId': item_id, 'name': name, 'size': len(data), 'data': data,
                 'created': self.created, 'updated': self.created}
         self.files = [one for one in self.files if one['itemId'] != item_id] + [file]
@@ -213,7 +211,10 @@ class FakeGirder(Fake):
         return answer([shown(one) for one in self.files if one['itemId'] == item_id])
 
     def begin(self, request):
-        return self._begin(request, item=request.args['parentId'], name=request.args['name'])
+        if self.names_travel is None and 'sha512' in request.args:
+            return problem(400, 'Invalid parameter: "sha512".')
+        more = {'sha512': request.args.get('sha512')} if self.names_travel else {}
+        return self._begin(request, item=request.args['parentId'], name=request.args['name'], **more)
 
     def begin_replacing(self, request, file_id):
         file = next((one for one in self.files if one['_id'] == file_id), None)
@@ -243,10 +244,10 @@ class FakeGirder(Fake):
 
     def complete(self, request):
         upload = self.uploads.pop(request.args['uploadId'])
-        arrived = hashlib.sha512(self.damage(upload['data']) if self.damage else upload['data']).hexdigest()
-        if upload.get('sha512') not in {None, arrived}:
-            return problem(400, f'The sha512 is {arrived}.')
-        return answer(self.store(upload['item'], upload['name'], upload['data'], upload.get('file')))
+        data = self.damage(upload['data']) if self.damage else upload['data']
+        if upload.get('sha512') not in {None, hashlib.sha512(data).hexdigest()}:
+            return problem(400, f'sha512: the bytes of "{upload["name"]}" have another checksum.')
+        return answer(self.store(upload['item'], upload['name'], data, upload.get('file')))
 
     def offset(self, request):
         upload = self.uploads.get(request.args['uploadId'])

@@ -160,14 +160,17 @@ def test_a_file_that_changed_is_not_mixed_with_what_was_sent_of_the_old_one(uplo
     assert stored(girder)['data'] == b'x' * 2500
 
 
-def test_a_damaged_file_is_removed_from_the_server(upload, girder):
+def test_a_damaged_file_is_removed_from_a_server_that_takes_no_checksum(upload, girder):
+    girder.names_travel = False
     girder.damage = lambda data: data[:-1] + b'!'
     with pytest.raises(ChecksumMismatch, match='damaged'):
         upload()
     assert girder.files == []
 
 
-def test_a_file_damaged_by_resuming_is_sent_once_more_from_the_beginning(upload, girder):
+@pytest.mark.parametrize('checks', [True, False], ids=['the server compares', 'the client compares'])
+def test_a_file_damaged_by_resuming_is_sent_once_more_from_the_beginning(checks, upload, girder):
+    girder.names_travel = checks
     spoilt = []
 
     def damage_first(data):
@@ -255,6 +258,13 @@ def test_a_server_that_takes_no_name_with_the_bytes_is_told_it_afterwards(older,
     first = stored(girder)['_id']
     client.uploadExtension(make_file('b.tar.gz', size=2500, seed=1), 'Slicer', **EXTENSION)
     assert (stored(girder)['_id'], stored(girder)['name']) == (first, 'b.tar.gz')
+
+
+def test_a_damaged_file_of_a_new_item_is_never_there(upload, girder):
+    girder.damage = lambda data: data[:-1] + b'!'
+    with pytest.raises(ChecksumMismatch, match='kept nothing of it'):
+        upload()
+    assert girder.files == girder.asked('DELETE') == []
 
 
 def test_a_damaged_replacement_leaves_the_file_that_was_there(upload, girder):
