@@ -293,3 +293,14 @@ def test_all_drafts_are_known_however_many_there_are(open_window, nights):
     page.goto(f'/catalog/All/2054/linux?app={nights}')
     expect(page.locator('#empty')).to_contain_text('There are no extensions for revision 2054.')
     expect(page.locator('#empty strong').first).to_have_text('1059')
+
+
+def test_a_search_ignores_accents_as_the_registry_does(open_window, site):
+    app = site.application('Accents')
+    site.extension(app, baseName='One', contributors='Ren\u00e9 Stra\u00dfe', keywords='\uc9c4\ub2e8')
+    site.extension(app, baseName='Two', contributors='Rene\u0301 \u00c5str\u00f6m')
+    page = open_window(f'/catalog/All/33241/linux?app={app}').page
+    for text, count in {'rene': 2, 'REN\u00c9': 2, 'Rene\u0301': 2, 'astrom': 1, '\u00e5str\u00f6m': 1, 'strasse': 1,
+                        '\uc9c4\ub2e8': 1}.items():
+        page.locator('#search').fill(text)
+        wait_for_list(page, count)

@@ -13,19 +13,22 @@ export function systemName(os, arch) {
   return `${name} (${(os === 'macosx' && MACS[arch]) || PROCESSORS[arch] || arch})`;
 }
 
-/** The fields of a summary that are needed here: with all drafts of years it must stay small. */
-export const FIELDS = 'name,revision,extensions,ready_for';
+/** The fields of a summary that are needed here: with the drafts of half a year it must stay small. */
+export const FIELDS = 'name,revision,extensions';
+/** Those that are needed to choose the latest build; the server may have to compare names of extensions for them. */
+export const TO_CHOOSE = `${FIELDS},ready_for`;
 
 /**
  * The builds in the summary of an application, newest revision first; those without extensions are left out.
  *
- * @returns {Array} of `{revision, release, systems: [{os, arch, count, ready}]}`; `release` is a name, or `null`
+ * @returns {Array} of `{revision, release, systems: [{os, arch, count, ready}]}`; `release` is a name, or `null`, and
+ *   `ready` is false where the summary does not tell
  */
 export function fromSummary(summary) {
   const made = (row, release) => ({
     revision: row.revision, release,
     systems: Object.entries(row.extensions).flatMap(([os, counts]) => Object.entries(counts).map(([arch, count]) => ({
-      os, arch, count, ready: Boolean((row.ready_for[os] || {})[arch]),
+      os, arch, count, ready: Boolean(((row.ready_for || {})[os] || {})[arch]),
     }))),
   });
   return [...summary.releases.map((row) => made(row, row.name)), ...summary.drafts.map((row) => made(row, null))]

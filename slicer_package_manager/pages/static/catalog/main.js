@@ -18,7 +18,7 @@ const TITLE = document.title;
 const SEARCH_PAUSE = 400;
 
 let here = place.read();
-let summary = null;
+const summaries = new Map();
 let shown = nothingOf(null, {});
 let loading = null;
 let detail = null;
@@ -33,11 +33,14 @@ const keyOf = ({ revision, os, arch }) => [revision, os, arch].join(' ');
 
 const to = (changes) => place.write({ ...here, ...changes });
 
-/** The builds that there are; asked for once. */
-function allBuilds() {
-  if (!summary) summary = get(`app/${APP}/summary`, { limit: 0, fields: builds.FIELDS }).then(builds.fromSummary);
-  summary.catch(() => { summary = null; });
-  return summary;
+/** The builds that there are, with `fields` of a summary or more; asked for once. */
+function allBuilds(fields = builds.FIELDS) {
+  const known = summaries.get(fields) || summaries.get(builds.TO_CHOOSE);
+  if (known) return known;
+  const asked = get(`app/${APP}/summary`, { limit: 0, fields }).then(builds.fromSummary);
+  asked.catch(() => summaries.delete(fields));
+  summaries.set(fields, asked);
+  return asked;
 }
 
 async function releaseNames() {
@@ -83,7 +86,7 @@ async function arrive() {
 /** Complete an address that does not say what it is about. */
 async function choose() {
   const os = here.os || builds.visitorSystem();
-  const latest = builds.latest(await allBuilds(), os);
+  const latest = builds.latest(await allBuilds(builds.TO_CHOOSE), os);
   if (!latest) return nothing('There are no extensions here yet.', 'They appear as soon as the first one is uploaded.');
   const there = latest.systems.some((one) => one.os === os) ? os : latest.systems[0].os;
   return go(to({ revision: here.revision || latest.revision, os: here.revision ? os : there }), { replace: true });

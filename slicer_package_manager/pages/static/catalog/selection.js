@@ -25,8 +25,13 @@ export function fromItem(item) {
     category: texts.category || NO_CATEGORY, tier: Number.isInteger(meta.tier) ? meta.tier : null,
     updated: item.updated || item.created, downloads: item.downloads || 0, size: item.size || 0,
     screenshots: words(meta.screenshots), dependencies: names(meta.dependency), recommends: names(meta.recommends),
-    search: [meta.baseName, meta.description, meta.keywords, meta.contributors].join('\n').toLowerCase(),
+    search: folded([meta.baseName, meta.description, meta.keywords, meta.contributors].join('\n')),
   };
+}
+
+// As the registry searches: in any case, with or without accents, composed or not.
+function folded(text) {
+  return text.toLowerCase().replace(/ß/g, 'ss').normalize('NFD').replace(/\p{Mn}/gu, '').normalize('NFC');
 }
 
 function words(text) {
@@ -48,9 +53,9 @@ export function categories(extensions) {
     (one.name === NO_CATEGORY) - (other.name === NO_CATEGORY) || NAMES.compare(one.name, other.name)));
 }
 
-/** Those that have every word of the search, in any case and order, as the registry searches. */
+/** Those that have every word of the search, in any order, as the registry searches. */
 export function searched(extensions, text) {
-  const wanted = words(text.toLowerCase());
+  const wanted = words(folded(text));
   return extensions.filter((one) => wanted.every((word) => one.search.includes(word)));
 }
 
