@@ -31,6 +31,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             mounts,
             outage,
             requests,
+            texts,
             transport,
             uploads,
             warn,
@@ -61,6 +62,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
         webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
+        texts.guard()
         outage.guard(info['serverRoot'])
         requests.guard(info['serverRoot'])
         watching.start(info['serverRoot'], run_as)

@@ -16,6 +16,8 @@ from slicer_package_manager.registry.visibility import folder_clause, item_claus
 #: The database's way to compare a tier with the wanted one.
 TIER_COMPARISONS = {'lte': '$lte', 'gte': '$gte', 'exact': '$eq'}
 _NOTHING = {'_id': None}
+#: Characters of texts in one query; MongoDB takes 16 MiB, and a character has up to four bytes.
+_MOST_TEXT = 2 * 2**20
 _IDS = ('_id', 'folderId', 'baseParentId', 'creatorId')
 #: Every system there is: where the index has the system before the order of the list, the database merges the lists
 #: of all systems instead of sorting what it found.
@@ -92,10 +94,12 @@ def _of_search(kind, app, q, *, narrow):
         return {}
     if values.has_control_characters(q):
         return _NOTHING
-    words = [{'spm.search': {'$regex': searching.pattern(word)}} for word in q.split()]
+    words = [{'spm.search': {'$regex': searching.pattern(word)}} for word in dict.fromkeys(q.split())]
     if not words or narrow:
         return {'$and': words} if words else {}
-    return {'spm.search': {'$in': _texts(kind, app, words)}}
+    texts = _texts(kind, app, words)
+    # So many different texts that they do not fit into a query, which an archive of real extensions has not.
+    return {'$and': words} if sum(map(len, texts)) > _MOST_TEXT else {'spm.search': {'$in': texts}}
 
 
 def _texts(kind, app, words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import threading
 import time
 
+import pymongo
 from girder.models import getDbConnection
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
@@ -11,6 +12,8 @@ from slicer_package_manager.registry.operation import DATABASE_SECONDS
 
 #: What a client is told to wait before it tries again, in seconds.
 RETRY_AFTER = 5
+#: How long a database that works takes for an answer to a ping at most, in seconds.
+_MOMENT = 2
 #: Codes of MongoDB for a server that cannot do now what it could do before: the retryable errors of the specifications
 #: of its drivers ("Retryable Reads", "Retryable Writes"), writes that too few members acknowledge (64, 100), cursors
 #: that ended with their server (43, 237), and a full disk (14031).
@@ -49,6 +52,16 @@ _outage = _Outage()
 def patience() -> float:
     """How long one operation on the database may take, in seconds: the ``timeoutMS`` of its URI, or our own."""
     return getDbConnection().options.timeout or DATABASE_SECONDS
+
+
+def answers() -> bool:
+    """Whether the database answers right now, within a moment."""
+    try:
+        with pymongo.timeout(_MOMENT):
+            getDbConnection().admin.command('ping')
+    except PyMongoError:
+        return False
+    return True
 
 
 def lost() -> bool:

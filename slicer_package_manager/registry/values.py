@@ -16,6 +16,7 @@ from slicer_package_manager.registry import markup, urls
 
 NAME_CHARACTERS = 255
 NAME_BYTES = 255
+SEARCH_CHARACTERS, SEARCH_WORDS = 255, 16
 VALUE_BYTES = 4 * 1024
 DESCRIPTION_BYTES = 64 * 1024
 
@@ -81,6 +82,16 @@ def sha512(value) -> str:
     if not _SHA512.fullmatch(value):
         raise ValueError('must be 128 hexadecimal digits')
     return value
+
+
+def words(value) -> list[str]:
+    """The different words of a search, without the difference of case, in their order."""
+    if len(value) > SEARCH_CHARACTERS:
+        raise ValueError(f'is longer than {SEARCH_CHARACTERS} characters')
+    found = list(dict.fromkeys(value.casefold().split()))
+    if len(found) > SEARCH_WORDS:
+        raise ValueError(f'has {len(found)} different words, and at most {SEARCH_WORDS} can be searched for')
+    return found
 
 
 def text(value) -> str:
