@@ -7,6 +7,15 @@ from girder.plugin import GirderPlugin, getPlugin
 __version__ = version('slicer-package-manager')
 
 
+def _require_usable():
+    from slicer_package_manager.registry import older_data, startup
+    try:
+        startup.require_usable()
+    except older_data.OlderDataError as error:
+        # Ends `girder serve` with one line instead of a traceback.
+        raise click.ClickException(str(error)) from error
+
+
 class SlicerPackageManagerPlugin(GirderPlugin):
     """Adds applications, releases, drafts, packages and extensions to a Girder server."""
 
@@ -21,7 +30,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, older_data, operation, settings, startup
+        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
         from slicer_package_manager.rest import (
             bodies,
             files,
@@ -39,11 +48,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             webclient,
         )
 
-        try:
-            startup.require_usable()
-        except older_data.OlderDataError as error:
-            # Ends `girder serve` with one line instead of a traceback.
-            raise click.ClickException(str(error)) from error
+        _require_usable()
         run_as = operation.of()
         getPlugin('hashsum_download').load(info)
         settings.register()
