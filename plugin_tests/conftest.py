@@ -13,6 +13,8 @@ waiting.be_patient()
 def pytest_addoption(parser):
     parser.addoption('--mongomock', action='store_true',
                      help='run only what needs no truth about the database, without a mongod')
+    parser.addoption('--race-rounds', type=int, default=20, metavar='N',
+                     help='rounds of the races between uploads; 20 by default, 200 before a release')
     parser.addoption('--screenshots', default='screenshots', metavar='DIR',
                      help='where to keep the screenshots of pages; "screenshots" by default')
 

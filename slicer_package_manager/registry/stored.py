@@ -9,6 +9,7 @@ from girder import auditLogger, events
 from girder.exceptions import GirderException
 from girder.models.file import File
 
+from slicer_package_manager.registry import files
 from slicer_package_manager.registry.bucket import LostError
 from slicer_package_manager.registry.disk import Disk
 from slicer_package_manager.registry.errors import NotFound
@@ -66,7 +67,8 @@ def location(file, adapter, disposition: str, *, head: bool) -> str:
 
 
 def _refuse_lost(file, reason) -> NoReturn:
-    if File().findOne({'_id': file['_id']}, fields=['_id']) is None:
+    now = File().findOne({'_id': file['_id']}, fields=['spm'])
+    if now is None or files.is_detached(now):
         raise NotFound(f'"{file["name"]}" was deleted in this moment.')
     logger.error('The content of the file %s is missing: %s', file['_id'], reason)
     raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
