@@ -61,6 +61,7 @@ def on_folder_copied(event):
 def on_upload_save(event):
     """Before an upload is begun."""
     quotas.check_size(event.info)
+    quotas.note_place(event.info)
     contents.note_move(event.info)
 
 

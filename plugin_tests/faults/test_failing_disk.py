@@ -209,3 +209,28 @@ def test_a_download_that_meets_a_deletion_is_404(make, anonymous, monkeypatch):
     item = make('package', content=b'content')
     monkeypatch.setattr(stored.Disk, 'require', lambda _: Item().remove(Item().load(item['_id'], force=True)))
     assert anonymous.get(f'/item/{item["_id"]}/download').status_code == 404
+
+
+@pytest.mark.parametrize('size', [0, 7, 10**6])
+def test_a_start_corrects_sizes_that_a_server_which_died_has_left(make, api, db, size):
+    from bson.objectid import ObjectId
+
+    from slicer_package_manager.registry import uploads
+    item, other = make('package', content=b'content of it'), make('extension', content=b'other')
+    wrong = size - 13  # a server died after one of the steps in which Girder counts a file
+    db.item.update_one({'_id': ObjectId(item['_id'])}, {'$inc': {'size': wrong}})
+    db.folder.update_one({'_id': ObjectId(item['folderId'])}, {'$inc': {'size': wrong}})
+    before = db.item.find_one({'_id': ObjectId(other['_id'])})
+    uploads.settle_interrupted()
+    assert api.get(f'/item/{item["_id"]}').json()['size'] == 13
+    assert api.get(f'/folder/{item["folderId"]}').json()['size'] == 13
+    assert db.item.find_one({'_id': before['_id']}) == before
+
+
+def test_a_start_takes_a_package_from_the_lists_whose_file_is_gone(make, anonymous, app, db):
+    from slicer_package_manager.registry import uploads
+    make('package', content=b'content')
+    db.file.delete_many({})
+    uploads.settle_interrupted()
+    assert anonymous.get(f'/app/{app["_id"]}/package').json() == []
+    assert db.item.find_one()['size'] == 0

@@ -227,3 +227,37 @@ def test_a_private_file_is_refused_on_every_way(api, login, make_user, app, make
         for url in (f'/file/{file["_id"]}/download', f'/item/{item["_id"]}/download',
                     f'/file/hashsum/sha512/{file["sha512"]}/download'):
             assert client.get(url).status_code in statuses
+
+
+@pytest.mark.parametrize('params', [
+    {'endByte': 0}, {'offset': 1000}, {'offset': 1001}, {'offset': 10, 'endByte': 5}, {'offset': 10, 'endByte': 10},
+    {'offset': 10**20}, {'offset': 0, 'endByte': 0}])
+@pytest.mark.parametrize('way', ['file', 'item'])
+def test_a_part_without_bytes_is_416(api, anonymous, make, count, params, way):
+    item = make('package', content=bytes(1000))
+    (file,) = anonymous.get(f'/item/{item["_id"]}/files').json()
+    path = f'/item/{item["_id"]}/download' if way == 'item' else f'/file/{file["_id"]}/download'
+    for method in ('GET', 'HEAD'):
+        answer = anonymous.request(method, path, params=params)
+        assert answer.status_code == 416
+        assert answer.headers['Content-Range'] == 'bytes */1000'
+    whole = anonymous.get(path, params=params, headers={'Range': 'bytes=5-9'})
+    assert (whole.status_code, whole.headers['Content-Range']) == (206, 'bytes 5-9/1000')
+    assert count() == 0
+
+
+@pytest.mark.parametrize(('params', 'length'), [
+    ({'offset': 999}, 1), ({'endByte': 1}, 1), ({'offset': 990, 'endByte': 5000}, 10),
+    ({'offset': '', 'endByte': ''}, 1000)])
+def test_a_part_with_bytes_is_sent(anonymous, make, params, length):
+    item = make('package', content=bytes(1000))
+    answer = anonymous.get(f'/item/{item["_id"]}/download', params=params)
+    assert (len(answer.content), answer.headers['Content-Length']) == (length, str(length))
+
+
+def test_an_empty_file_has_no_part(api, anonymous, make):
+    item = make('package')
+    api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x', 'size': 0}).raise_for_status()
+    path = f'/item/{item["_id"]}/download'
+    assert anonymous.get(path, params={'offset': 0, 'endByte': 0}).status_code == 200
+    assert anonymous.get(path, params={'offset': 1}).status_code == 416

@@ -145,3 +145,33 @@ def test_files_of_others_are_not_limited(api, app, allow):
 def test_quotas_that_make_no_sense_are_refused(api, value):
     answer = api.put('/system/setting', params={'key': SETTING, 'value': value})
     assert answer.status_code == 400
+
+
+def test_half_uploads_to_other_places_cost_nothing(api, app, make, allow, begin, db):
+    from plugin_tests.roundtrips import counting
+    allow(1000)
+    other = api.post('/app', params={'name': 'Other'}).raise_for_status().json()
+    elsewhere, item = make('package', app_id=other['_id']), make('extension')
+
+    def trips():
+        with counting() as commands:
+            begin(item, 10).raise_for_status()
+        return len(commands)
+    before = trips()
+    for _ in range(20):
+        begin(elsewhere, 10).raise_for_status()
+    api.put('/system/setting', params={'key': SETTING, 'value': '{}'})
+    allow(1000)
+    assert trips() <= before
+    for _ in range(20):
+        begin(item, 10).raise_for_status()
+    assert trips() <= before
+
+
+def test_what_is_begun_for_one_item_counts_once_and_for_others_together(make, allow, begin, db):
+    allow(100)
+    item, other = make('package'), make('extension')
+    for size in (60, 70, 50):
+        assert begin(item, size).status_code == 200
+    assert begin(other, 31).status_code == 413
+    assert begin(other, 30).status_code == 200

@@ -128,6 +128,8 @@ def read(item):
             answer = client.get(f'/item/{item}/download', follow_redirects=True)
             if answer.status_code == 404 and ('no file yet' in answer.text or 'was deleted' in answer.text):
                 continue
+            if answer.history and answer.status_code in (403, 404):
+                continue  # object storage says so of what was deleted after the redirect
             assert answer.status_code == 200, answer.text
             if not answer.history:
                 assert answer.headers['ETag'] == f'"{digest(answer.content)}"'

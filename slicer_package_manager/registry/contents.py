@@ -83,6 +83,7 @@ def finish(upload, assetstore=None) -> dict[str, Any]:
         adapter = assetstore_utilities.getAssetstoreAdapter(assetstore)
         content = adapter.finalizeUpload(upload, {
             'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size']})
+        events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
         file = _replace(upload, content) if 'fileId' in upload else _create(upload, content)
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
     Upload().remove(upload)

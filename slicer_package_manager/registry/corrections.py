@@ -115,21 +115,33 @@ def _remove_with_bytes(item, file):
 
     A server that is killed in between leaves bytes that nobody wants, not a package that has lost them.
     """
-    adapter = File().getAssetstoreAdapter(file) if file.get('assetstoreId') else None
-    if isinstance(adapter, disk.Disk | object_storage.Adapter):
-        adapter.require_writable()
+    _require_writable(file)
     taken = files.detach(file)
     files.settle(item)
     if taken is None:
         return
+    adapter = File().getAssetstoreAdapter(taken)
+    if isinstance(adapter, object_storage.Adapter):
+        _delete_object(adapter, item, taken)
+    Model.remove(File(), taken)
+    if adapter and not isinstance(adapter, object_storage.Adapter):
+        adapter.deleteFile(taken)
+
+
+def _require_writable(file):
+    adapter = File().getAssetstoreAdapter(file)
+    if isinstance(adapter, disk.Disk | object_storage.Adapter):
+        adapter.require_writable()
+
+
+def _delete_object(adapter, item, file):
+    """Delete the object of ``file``, which is detached; object storage asks for documents that share it."""
     try:
-        if taken.get('assetstoreId'):
-            File().getAssetstoreAdapter(taken).deleteFile(taken)
+        adapter.deleteFile(file)
     except Exception:
-        files.attach(taken)  # the file stays, if object storage has got out of reach
+        files.attach(file)  # the file stays, if object storage has got out of reach
         files.settle(item)
         raise
-    Model.remove(File(), taken)
 
 
 def _update_file(original, file):

@@ -4,6 +4,7 @@ from girder.models.collection import Collection
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
+from girder.models.upload import Upload
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -72,12 +73,14 @@ FOLDER_INDEXES = [
 ]
 FILE_INDEXES = [IndexModel([('spm.retired', ASCENDING)], name='spm_retired',
                            partialFilterExpression={'spm.retired': {'$exists': True}})]
+UPLOAD_INDEXES = [IndexModel([('quota.app', ASCENDING), ('updated', ASCENDING)], name='spm_quota',
+                             partialFilterExpression={'quota.app': {'$exists': True}})]
 COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role': {'$exists': True}})]
 
 
 def _wanted():
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
-            (File(), FILE_INDEXES), (Download(), downloads.INDEXES))
+            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), downloads.INDEXES))
 
 
 def missing() -> list:

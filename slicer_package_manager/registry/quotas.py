@@ -4,7 +4,6 @@ What counts are the items in the folders of the application, and uploads that ar
 """
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 
 from girder.models.file import File
@@ -29,6 +28,15 @@ def check_size(upload) -> None:
         raise Invalid([('size', f'must not be more than {_LARGEST} bytes')])
 
 
+def note_place(upload) -> None:
+    """Before ``upload`` is begun: if there are limits, note what it goes to, so that it is found among all others."""
+    if '_id' in upload or not settings.get(settings.UPLOAD_QUOTAS):
+        return
+    app, item = _place(upload)
+    if app:
+        upload['quota'] = {'app': app, 'item': item and item['_id']}
+
+
 def check_begun(upload) -> None:
     """After ``upload`` was begun: refuse it if what it adds does not fit, beside all others that are under way.
 
@@ -37,10 +45,10 @@ def check_begun(upload) -> None:
 
     :raises TooLarge: it does not fit; it is forgotten.
     """
-    place = _limited(upload)
+    place = 'quota' in upload and _limited(upload)
     if place:
         app, item, limit = place
-        _require(upload, app, limit, _under_way(app), adds=_added(upload, item))
+        _require(upload, app, limit, _under_way(app), adds=_added(upload['size'], item))
 
 
 def check_complete(upload) -> None:
@@ -51,7 +59,7 @@ def check_complete(upload) -> None:
     place = _limited(upload)
     if place:
         app, item, limit = place
-        added = _added(upload, item)
+        added = _added(upload['size'], item)
         _require(upload, app, limit, added, adds=added)
 
 
@@ -73,20 +81,20 @@ def _place(upload):
     return (folder or {}).get('spm', {}).get('app'), item
 
 
-def _added(upload, item):
-    """How much more ``item`` has once ``upload`` has replaced what it has now."""
-    return max(upload['size'] - (item or {}).get('size', 0), 0)
+def _added(size, item):
+    """How much more ``item`` has once a file of ``size`` bytes has replaced what it has now."""
+    return max(size - (item or {}).get('size', 0), 0)
 
 
 def _under_way(app):
     """What all uploads to ``app`` add; of several for one item, the largest counts."""
-    added: dict = defaultdict(int)
-    for upload in Upload().find({'updated': {'$gte': store.now() - PATIENCE}}):
-        place, item = _place(upload)
-        if place == app:
-            key = item['_id'] if item else upload['_id']
-            added[key] = max(added[key], _added(upload, item))
-    return sum(added.values())
+    largest: dict = {}
+    moving = {'quota.app': app, 'updated': {'$gte': store.now() - PATIENCE}}
+    for upload in Upload().find(moving, fields=['size', 'quota']):
+        key = upload['quota']['item'] or upload['_id']
+        largest[key] = max(largest.get(key, 0), upload['size'])
+    items = {item['_id']: item for item in Item().find({'_id': {'$in': list(largest)}}, fields=['size'])}
+    return sum(_added(size, items.get(key)) for key, size in largest.items())
 
 
 def used(app) -> int:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import logging
-import os
+from itertools import chain, islice
 from typing import NoReturn
 
 from girder import auditLogger, events
@@ -76,17 +76,20 @@ def _refuse_lost(file, reason) -> NoReturn:
 
 def _pieces(file, adapter, start, stop):
     adapter.require()
-    path = adapter.fullPath(file)
-    if not os.path.isfile(path):  # noqa: PTH113 - a path object would cost more than the question
-        _refuse_lost(file, f'nothing is at {path}')
+    pieces = _read(file, adapter.fullPath(file), start, stop)
+    try:
+        first = list(islice(pieces, 1))  # from now on the file is open, and may be deleted
+    except FileNotFoundError as error:
+        _refuse_lost(file, error)
+    return lambda: chain(first, pieces)
 
-    def stream():
-        left = stop - start
-        with open(path, 'rb', buffering=0) as content:  # noqa: PTH123
-            content.seek(start)
-            while left and (piece := content.read(min(PIECE, left))):
-                left -= len(piece)
-                yield piece
-        if left:
-            raise GirderException(f'The content of the file {file["_id"]} ends {left} bytes too early.')
-    return stream
+
+def _read(file, path, start, stop):
+    left = stop - start
+    with open(path, 'rb', buffering=0) as content:  # noqa: PTH123 - a path object would cost more
+        content.seek(start)
+        while left and (piece := content.read(min(PIECE, left))):
+            left -= len(piece)
+            yield piece
+    if left:
+        raise GirderException(f'The content of the file {file["_id"]} ends {left} bytes too early.')

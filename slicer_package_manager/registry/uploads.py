@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pymongo
 from girder.constants import AssetstoreType
 from girder.models.assetstore import Assetstore
 from girder.models.file import File
@@ -29,6 +30,18 @@ _PAUSE = 3600
 _SETTLED = 3600
 #: What is in no upload's document may be in one soon; not any more after this.
 _UNKNOWN = timedelta(days=1)
+_WITH_FILES = (
+    {'$match': {'spm.kind': {'$exists': True}}},
+    {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}},
+)
+_NUMBER = {'$size': '$files'}
+#: What :func:`files.settle` would change of an item with its files. Several files are rare, and left to it.
+_UNTRUE = {'$or': [
+    {'$gt': [_NUMBER, 1]},
+    {'$ne': ['$size', {'$sum': '$files.size'}]},
+    {'$ne': ['$spm.ready', {'$gt': [_NUMBER, 0]}]},
+    {'$ne': ['$meta.sha512', {'$ifNull': [{'$arrayElemAt': ['$files.sha512', 0]}, '']}]},
+]}
 
 
 def mend_checksum(upload) -> None:
@@ -54,18 +67,13 @@ def _digest(path):
 
 
 def settle_interrupted() -> None:
-    """Have the packages tell the truth whose files were changed by a server that was killed before it said so.
+    """Settle the packages that tell of other files than they have, as a server that was killed has left them.
 
-    They are those of uploads which are about to become files, or were when the server ended, and of files that were
-    replaced lately.
+    The database finds them, among all.
     """
-    for upload in Upload().find({'$expr': {'$eq': ['$received', '$size']}}):
-        item = files.thing_of_upload(upload)
-        if item is not None:
+    with pymongo.timeout(_PAUSE):
+        for item in Item().collection.aggregate([*_WITH_FILES, {'$match': {'$expr': _UNTRUE}}]):
             files.settle(item)
-    replaced = File().collection.distinct('attachedToId', {'spm.retired': {'$exists': True}})
-    for item in Item().find({'_id': {'$in': replaced}, 'spm.kind': {'$exists': True}}):
-        files.settle(item)
 
 
 def look_after() -> None:

@@ -20,13 +20,17 @@ _FOUND, _NOT_MODIFIED, _PRECONDITION_FAILED, _UNSATISFIABLE = 302, 304, 412, 416
 
 
 class _Download:
-    """One request for ``file`` of ``item``; ``part`` is what is sent of it, ``None`` for all."""
+    """One request for ``file`` of ``item``; ``part`` is what is sent of it, ``None`` for all.
 
-    def __init__(self, item, file, disposition, part):
+    :param bounds: the part that query parameters ask for.
+    """
+
+    def __init__(self, item, file, disposition, bounds):
         self.item = item
         self.file = file
         self.disposition = disposition
-        self.part = part
+        self.bounds = bounds
+        self.part: http.Part | None = None
         self.size = file.get('size')
         self.stored = bool(file.get('assetstoreId'))
         self.tag = f'"{file["sha512"]}"' if file.get('sha512') else None
@@ -52,14 +56,15 @@ class _Download:
             counting.count(self.item)
 
 
-def deliver(item, file, disposition=None, part=None):
+def deliver(item, file, disposition=None, bounds=(0, None)):
     """Answer the current request with ``file`` of ``item``: a stream, or a redirect.
 
-    :param part: the bytes that query parameters ask for; a ``Range`` header goes before them.
+    :param bounds: where the bytes that query parameters ask for begin, and where they end or ``None``; a ``Range``
+        header goes before them.
     :raises RestException: 412 or 416, as the standard has it; 403 for a link that is not allowed any more; 502
         where another server fails.
     """
-    download = _Download(item, file, disposition or 'attachment', part)
+    download = _Download(item, file, disposition or 'attachment', bounds)
     if not download.stored:
         download.way, hosts = settings.get_each(settings.LINK_DELIVERY, settings.LINK_HOSTS)
         links.require_allowed(file['linkUrl'], hosts)
@@ -132,16 +137,18 @@ def _validators(download):
 
 
 def _choose_part(download):
-    """Let a ``Range`` header that applies say which part is sent."""
-    if download.size is None:
-        download.part = None
-    elif http.range_applies(download.headers, download.tag, download.modified):
-        try:
-            download.part = http.requested_part(download.headers.get('Range'), download.size) or download.part
-        except http.Unsatisfiable:
-            setResponseHeader('Content-Range', f'bytes */{download.size}')
-            raise RestException(f'The file has {download.size} bytes, none of which are in the range '
-                                f'"{download.headers["Range"][:100]}".', code=_UNSATISFIABLE) from None
+    """Let a ``Range`` header that applies, or else the query, say which part is sent."""
+    size, (start, stop) = download.size, download.bounds
+    if size is None:
+        return
+    given = download.headers.get('Range')
+    applies = http.range_applies(download.headers, download.tag, download.modified)
+    try:
+        download.part = (applies and http.requested_part(given, size)) or http.part_between(start, stop, size)
+    except http.Unsatisfiable:
+        setResponseHeader('Content-Range', f'bytes */{size}')
+        raise RestException(f'The file has {size} bytes, none of which are in the part that is asked for.',
+                            code=_UNSATISFIABLE) from None
 
 
 def _describe(download):

@@ -21,7 +21,6 @@ from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.registry.listing import Listing
 from slicer_package_manager.rest.answers import listing
 from slicer_package_manager.rest.delivery import deliver
-from slicer_package_manager.rest.http import Part
 
 logger = logging.getLogger(__name__)
 
@@ -100,20 +99,19 @@ def _answer(event, item, file):
     disposition = params.get('contentDisposition') or 'attachment'
     if disposition not in _DISPOSITIONS:
         raise RestException(f'contentDisposition must be one of {", ".join(_DISPOSITIONS)}.')
-    event.preventDefault().addResponse(deliver(item, file, disposition, _part_of_query(params, file.get('size'))))
+    event.preventDefault().addResponse(deliver(item, file, disposition, _bounds(params)))
 
 
-def _part_of_query(params, size):
-    """The part that Girder's parameters ``offset`` and ``endByte`` (not included) ask for, if any."""
+def _bounds(params):
+    """Girder's parameters ``offset`` and ``endByte`` (not included)."""
     try:
         start = int(params.get('offset') or 0)
-        stop = int(params.get('endByte') or size or 0)
+        stop = int(params['endByte']) if params.get('endByte') else None
     except ValueError:
         raise RestException('offset and endByte must be whole numbers.') from None
-    if start < 0 or stop < 0:
+    if start < 0 or (stop or 0) < 0:
         raise RestException('offset and endByte must not be negative.')
-    part = Part(min(start, size or 0), max(min(stop, size or 0), min(start, size or 0)))
-    return None if not size or part == (0, size) else part
+    return start, stop
 
 
 def count_archive(event):

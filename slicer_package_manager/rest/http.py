@@ -47,6 +47,20 @@ def requested_part(header: str | None, size: int) -> Part | None:
     return Part(first, size if last is None else min(last + 1, size))
 
 
+def part_between(start: int, stop: int | None, size: int) -> Part | None:
+    """The part of a file of ``size`` bytes from ``start`` up to, and without, ``stop``; ``None`` for the whole file.
+
+    :param stop: ``None`` for the end of the file.
+    :raises Unsatisfiable: the file has none of the bytes.
+    """
+    part = Part(start, size if stop is None else min(stop, size))
+    if part == (0, size):
+        return None
+    if part.start >= part.stop:
+        raise Unsatisfiable
+    return part
+
+
 def _number(digits):
     if not digits:
         return None
