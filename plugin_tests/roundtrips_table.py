@@ -142,9 +142,9 @@ CALLS = [
     Call(f'GET {APP}/package/find', (9, 11, 8), params={'os': 'linux', 'stability': 'any'}),
     Call(f'GET {APP}/package/findall', (9, 11, 8)),
     Call(f'GET {APP}/package/download', (6, 10, 7), params={'os': 'linux', 'stability': 'any'}, status=302),
-    Call(f'GET {APP}/downloadstats', (3, 5, 4)),
-    Call(f'GET {APP}/downloadstats', (4, 6, 5), 'rows', params={'limit': 2}),
-    Call(f'GET {APP}/downloadstats', (3, 5, 4), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
+    Call(f'GET {APP}/downloadstats', (3, 6, 5)),
+    Call(f'GET {APP}/downloadstats', (4, 7, 6), 'rows', params={'limit': 2}),
+    Call(f'GET {APP}/downloadstats', (3, 6, 5), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (2, 4, 4)),
     Call('GET /item/:id/files', (3, 7, 7)),
@@ -176,11 +176,11 @@ CALLS = [
 
 #: Calls that delete or empty folders, and what each package in them costs besides.
 WHOLE_FOLDERS = [
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a draft', before=draft), 5),
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 14, 14), 'a release', before=release), 5),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 19, 19), 'a draft', before=draft), 5),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 18, 18), 'a release', before=release), 5),
     (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 40, 40), params={'revision': '{revision}'},
           before=promotable), 1),
-    (Call(f'DELETE {APP}', (None, 24, 24), before=application), 5),
+    (Call(f'DELETE {APP}', (None, 29, 29), before=application), 5),
 ]
 
 

@@ -14,6 +14,7 @@ from slicer_package_manager.registry import (
     object_storage,
     placement,
     quotas,
+    sealing,
     store,
 )
 
@@ -50,6 +51,11 @@ def on_folder_saved(event):
     """After a folder was saved: what lies below follows a new name or place."""
     if not store.is_own_write(event.info):
         placement.follow_folder(event.info, _registered_before.get())
+
+
+def on_folder_remove(event):
+    """Before a folder's document is deleted; what was in it is gone."""
+    sealing.begin(event.info)
 
 
 def on_folder_copied(event):
@@ -99,6 +105,7 @@ HANDLERS = {
     'model.item.copy.after': on_item_copied,
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
+    'model.folder.remove': on_folder_remove,
     'model.folder.copy.prepare': on_folder_copied,
     'model.upload.save': on_upload_save,
     'model.upload.save.created': on_upload_begun,

@@ -26,6 +26,7 @@ from slicer_package_manager.registry import (
     passwords,
     placement,
     promotion,
+    sealing,
     uploads,
 )
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
@@ -77,6 +78,8 @@ def _remove_folder(original, folder, *args, **kwargs):
     if role(folder) in (*CHANNELS, EXTENSIONS):
         promotion.make_way(folder)
     original(folder, *args, **kwargs)
+    if role(folder) in (*CHANNELS, EXTENSIONS):
+        sealing.finish(folder)
     if role(folder) == RELEASE:
         promotion.forget(folder)
     if role(folder):

@@ -9,7 +9,7 @@ from collections import deque
 import pymongo
 from girder import events
 
-from slicer_package_manager.registry import downloads, operation
+from slicer_package_manager.registry import downloads, operation, sealing
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,18 @@ FIRST_PAUSE, LONGEST_PAUSE = 1, 30
 #: Events for whoever watches: a completed download, with its key; how many counts wait, after that changed.
 COUNTED = 'slicer_package_manager.download'
 WAITING = 'slicer_package_manager.downloads_waiting'
+
+
+def store(key) -> None:
+    """Count one download for ``key``.
+
+    :raises pymongo.errors.PyMongoError: the database did not take it.
+    """
+    if downloads.record(key):
+        try:
+            sealing.follow(key)
+        except pymongo.errors.PyMongoError:  # it is counted, and must not be counted again
+            logger.exception('A count of what was deleted is not sealed: %s', key)
 
 
 class Backlog:
@@ -57,7 +69,7 @@ class Backlog:
             key = self._waiting.popleft()
             try:
                 with pymongo.timeout(PATIENCE):
-                    downloads.record(key)
+                    store(key)
             except pymongo.errors.PyMongoError:
                 self._waiting.appendleft(key)
                 raise
@@ -93,7 +105,7 @@ def count(item) -> None:
         events.trigger(COUNTED, key)
         try:
             with pymongo.timeout(PATIENCE):
-                downloads.record(key)
+                store(key)
         except pymongo.errors.PyMongoError:
             logger.warning('The database does not take a download count; it is tried again.', exc_info=True)
             backlog.put(key)

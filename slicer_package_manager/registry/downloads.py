@@ -73,14 +73,17 @@ def key_of(item) -> dict[str, Any]:
             'release': item['spm'].get('release', ''), 'day': _day(datetime.now(timezone.utc))}
 
 
-def record(key) -> None:
+def record(key) -> bool:
     """Count one download for ``key`` with a single write; for a day that is over, with a second one that tells so.
+
+    :returns: whether it is the first one that this document counts.
 
     :raises pymongo.errors.PyMongoError: the database did not take it.
     """
-    _increment(key)
+    is_new = _increment(key)
     if key['day'] < first_open_day():
         past_changed(key['app'])
+    return is_new
 
 
 def past_changed(app_id) -> None:
@@ -90,9 +93,10 @@ def past_changed(app_id) -> None:
 
 def _increment(key):
     try:
-        Download().collection.update_one(key, _ONE_MORE, upsert=True)
+        return Download().collection.update_one(key, _ONE_MORE, upsert=True).upserted_id is not None
     except DuplicateKeyError:  # another process made the document since ours looked for it
         Download().collection.update_one(key, _ONE_MORE)
+        return False
 
 
 def add_totals(kind, app, items) -> None:

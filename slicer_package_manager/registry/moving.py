@@ -92,7 +92,7 @@ def _remove_folders(entry, folders):
     """
     for query in ({'_id': {'$in': list(folders)}}, {'parentId': entry['draft'], 'spm.role': EXTENSIONS}):
         for folder in list(Folder().find(query)):
-            Model.remove(Folder(), folder)
+            Model.remove(Folder(), {**folder, 'promoted': True})  # its counts are the release's
 
 
 def _correct_size(folder_id):

@@ -9,7 +9,17 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import files, holdings, kinds, moving, notices, registration, values, writing
+from slicer_package_manager.registry import (
+    files,
+    holdings,
+    kinds,
+    moving,
+    notices,
+    registration,
+    sealing,
+    values,
+    writing,
+)
 from slicer_package_manager.registry.errors import Conflict, Invalid
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.registration import APPLICATION, CHANNELS, RELEASE, role
@@ -182,6 +192,7 @@ def follow_folder(folder, before) -> None:
     """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
     if folder.get('spm') == before:
         return
+    sealing.leave(folder, before)
     if role(folder) in CHANNELS and folder['spm']['channel'] is None:  # it had no id when it was checked
         folder['spm']['channel'] = folder['_id']
         Folder().update({'_id': folder['_id']}, {'$set': {'spm': folder['spm']}}, multi=False)

@@ -8,7 +8,7 @@ import pymongo
 from girder.models import getDbConnection
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import indexes, older_data, promotion, reach, uploads, writing
+from slicer_package_manager.registry import indexes, older_data, promotion, reach, sealing, uploads, writing
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class _Preparation(threading.Thread):
                     indexes.ensure()
                     writing.allow()
                     promotion.resume()
+                    sealing.resume()
                     uploads.settle_interrupted()
             except PyMongoError as error:
                 if not reach.passes(error):

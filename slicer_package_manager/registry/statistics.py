@@ -40,13 +40,14 @@ class Question(NamedTuple):
     release: str | None = None
 
 
-def rows(app, question: Question, limit: int, offset: int, hidden_revisions=()) -> Listing:
+def rows(app, question: Question, limit: int, offset: int, hidden_revisions=(), sealed=()) -> Listing:
     """The rows that answer ``question``, ordered by their columns, each with :data:`COLUMNS`.
 
     :param hidden_revisions: revisions whose counts are not shown.
+    :param sealed: seals whose counts are shown too, see :mod:`sealing`.
     :raises Invalid: a date is none.
     """
-    match = _match(app, question, hidden_revisions)
+    match = _match(app, question, hidden_revisions, sealed)
     days = question.granularity == 'day'
     found = _days_of(match, limit, offset) if days else _periods_of(match, question.granularity, limit, offset)
     if not offset and (not limit or len(found) < limit):
@@ -77,10 +78,11 @@ def _grouped(match, granularity):
     return [{'$match': match}, {'$group': {'_id': group, 'count': {'$sum': '$count'}}}]
 
 
-def _match(app, question, hidden_revisions):
+def _match(app, question, hidden_revisions, sealed=()):
     days = _days(question)
     # What tells of the past is of no kind.
-    match: dict[str, Any] = {'app': app['_id'], 'kind': question.kind or {'$in': sorted(KINDS)}}
+    match: dict[str, Any] = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
+                             'kind': question.kind or {'$in': sorted(KINDS)}}
     if days:
         match['day'] = days
     for key, value in (('baseName', question.name), ('os', question.os), ('arch', question.arch),

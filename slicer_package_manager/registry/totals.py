@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -82,11 +82,7 @@ class _Totals:
         return True
 
     def _add(self, thing, number):
-        *path, arch = _path(thing)
-        place = self._counts
-        for key in path:
-            place = place.setdefault(key, {})
-        place[arch] = place.get(arch, 0) + number
+        _add_to(self._counts, thing, number)
         self._texts.pop(thing['revision'], None)
 
     def as_json(self, hidden) -> bytes:
@@ -103,14 +99,20 @@ _kept: dict[Any, _Totals] = {}
 _lock = threading.Lock()
 
 
-def as_json(app, hidden_revisions: Iterable[str] = ()) -> bytes:
+def as_json(app, hidden_revisions: Iterable[str] = (), sealed: Sequence[Any] = ()) -> bytes:
     """All counts of ``app`` but those of ``hidden_revisions``.
 
-    One query for what has changed lately; the first time in a process, all counts are added up.
+    One query for what has changed lately; the first time in a process, all counts are added up. One more where there
+    is something in ``sealed``, seals whose counts are shown too, see :mod:`sealing`.
 
     :returns: ``{revision: {'applications': {os: {arch: n}}, 'extensions': {baseName: {os: {arch: n}}}}}`` as JSON.
     """
-    until, hidden = first_open_day(), set(hidden_revisions)
+    counts = _without(app, set(hidden_revisions))
+    return _with_sealed(counts, sealed) if sealed else counts
+
+
+def _without(app, hidden):
+    until = first_open_day()
     kept = _kept.get(app['_id'])
     lately = kept.changes(app['_id']) if kept else []
     with _lock:
@@ -122,6 +124,23 @@ def as_json(app, hidden_revisions: Iterable[str] = ()) -> bytes:
                 _kept.clear()
             _kept[app['_id']] = kept
         return kept.as_json(hidden)
+
+
+def _with_sealed(counts, sealed):
+    found = orjson.loads(counts)
+    for row in Download().collection.aggregate([
+            {'$match': {'app': {'$in': list(sealed)}}},
+            {'$group': {'_id': {key: f'${key}' for key in _THING}, 'count': {'$sum': '$count'}}},
+    ], allowDiskUse=True, batchSize=BATCH):
+        _add_to(found, row['_id'], row['count'])
+    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+
+
+def _add_to(counts, thing, number):
+    *path, arch = _path(thing)
+    for key in path:
+        counts = counts.setdefault(key, {})
+    counts[arch] = counts.get(arch, 0) + number
 
 
 def _path(thing):

@@ -10,7 +10,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry import holdings
 from slicer_package_manager.registry.kinds import EXTENSION
 from slicer_package_manager.registry.listing import BATCH
-from slicer_package_manager.registry.registration import CHANNELS, DRAFTS, EXTENSIONS, role
+from slicer_package_manager.registry.registration import CHANNELS, DRAFTS, EXTENSIONS, REVISION, role
 
 
 def item_clause(app, user) -> dict[str, Any]:
@@ -30,8 +30,12 @@ def item_clause(app, user) -> dict[str, Any]:
 
 
 def hidden_revisions(app, user) -> list[str]:
-    """Revisions of the application whose release or draft ``user`` cannot read."""
-    return sorted({folder['spm']['revision'] for folder in _hidden(app, user) if folder['spm'].get('revision')})
+    """Revisions of the application whose release or draft ``user`` cannot read, or not find."""
+    hidden = _hidden(app, user)
+    found = {folder['spm']['revision'] for folder in hidden if folder['spm'].get('revision')}
+    if any(role(folder) == DRAFTS for folder in hidden):
+        found.update(Folder().collection.distinct('spm.revision', {'spm.app': app['_id'], 'spm.role': REVISION}))
+    return sorted(found)
 
 
 def _hidden(app, user):

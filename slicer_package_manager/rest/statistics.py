@@ -4,7 +4,7 @@ from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, setRawResponse, setResponseHeader
 from girder.constants import TokenScope
 
-from slicer_package_manager.registry import applications, statistics, totals, visibility
+from slicer_package_manager.registry import applications, sealing, statistics, totals, visibility
 from slicer_package_manager.registry.kinds import KINDS
 from slicer_package_manager.registry.paging import check_numbers
 from slicer_package_manager.rest.answers import object_as_json
@@ -35,13 +35,13 @@ _PAGE = 50
 def downloadStats(self, app_id, limit, offset, format, **question):  # noqa: A002 - the name of the parameter
     user = self.getCurrentUser()
     app = applications.load(app_id, user)
-    hidden = visibility.hidden_revisions(app, user)
+    hidden, sealed = visibility.hidden_revisions(app, user), sealing.readable(app, user)
     asked = {key: value for key, value in question.items() if key != 'params' and value is not None}
     if not asked and limit is None and offset is None and format is None:
-        return object_as_json(totals.as_json(app, hidden))
+        return object_as_json(totals.as_json(app, hidden, sealed))
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
-    return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden), format)
+    return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden, sealed), format)
 
 
 def _rows(found, wanted):
