@@ -1,15 +1,18 @@
 """The parts of the command ``serve``, without processes."""
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
+import threading
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from werkzeug import Response
 
 from slicer_package_manager.cli import database, listener, main, mongod, supervisor, web
 from slicer_package_manager.cli.accounts import account
@@ -19,6 +22,8 @@ from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.keys import key
 from slicer_package_manager.cli.links import check
 from slicer_package_manager.cli.serve import serve
+
+serve_module = sys.modules['slicer_package_manager.cli.serve']
 
 REFERENCE = Path(__file__).parents[2] / 'docs' / 'reference' / 'cli.md'
 SAFE = 'readPreference=primary&journal=true'
@@ -142,6 +147,34 @@ def test_a_server_on_all_addresses_is_reached_on_loopback(host):
     with listener.listen(host, 0) as door:
         address, port = listener.reachable_at(door)
     assert (address, port > 0) == ('127.0.0.1', True)
+
+
+def test_a_server_that_is_slow_to_answer_has_started_all_the_same(httpserver, monkeypatch):
+    monkeypatch.setattr(serve_module, '_FIRST_PATIENCE', 0.05)
+    slow = 0.3
+
+    def answer(_request):
+        threading.Event().wait(slow)
+        return Response('{}')
+    httpserver.expect_request('/api/v1/system/version').respond_with_handler(answer)
+    with supervisor.Supervisor() as watching:
+        serve_module._wait_until_it_answers(watching, httpserver.host, httpserver.port)
+    assert len(httpserver.log) >= 1
+
+
+def test_a_server_that_never_answers_ends_the_start(monkeypatch):
+    monkeypatch.setattr(serve_module, '_START_TIMEOUT', 0)
+    with socket.create_server(('127.0.0.1', 0)) as silent, supervisor.Supervisor() as watching, \
+            pytest.raises(ServeError, match='did not answer'):
+        serve_module._wait_until_it_answers(watching, *silent.getsockname())
+
+
+def test_a_directory_is_in_use_as_long_as_a_process_holds_it(tmp_path):
+    directory = DataDir(tmp_path)
+    assert not directory.in_use()
+    with directory.locked():
+        assert directory.in_use()
+    assert not directory.in_use()
 
 
 def test_a_directory_that_cannot_be_created_is_told(tmp_path):
