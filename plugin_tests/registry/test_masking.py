@@ -72,9 +72,9 @@ def test_no_text_around_shows_a_secret(before, name, times, after):
 @pytest.mark.parametrize('unit', [
     'a', '%25', '=', 'a=', '"', ':', '//', '@', '&', ' ', 'token:', 'f', 'é', '//@', '%', '+'])
 def test_the_longest_line_takes_no_time(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     masked(unit * (512 * 1024 // len(unit)))
-    assert time.perf_counter() - started < 30  # a quadratic effort would take hours
+    assert time.process_time() - started < 30  # a quadratic effort would take hours
 
 
 @given(st.text())

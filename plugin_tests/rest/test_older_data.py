@@ -108,7 +108,7 @@ def test_girder_refuses_to_start_with_one_sentence(elsewhere, tmp_path):
     before = {name: found for name, (found, _) in documents(database).items()}
     ended = subprocess.run(
         [Path(sys.executable).with_name('girder'), 'serve', '--mode', 'production', '--port', '0', '--database', uri],
-        env={**os.environ, 'GIRDER_MONGO_URI': uri}, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        env={**os.environ, 'GIRDER_MONGO_URI': uri}, cwd=tmp_path, capture_output=True, text=True, timeout=300,
         check=False)
     assert ended.returncode != 0
     assert COMMAND in ended.stderr

@@ -90,7 +90,7 @@ def run(start):
     """Runs the client to its end: exit status, stdout, stderr."""
     def run(*args, **more):
         with start(*args, **more) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=300)
         return process.returncode, out, err
 
     return run
@@ -192,7 +192,7 @@ def test_the_retention_pipe_deletes_the_oldest_drafts(script, admin, run, make_f
 def test_an_upload_that_was_killed_goes_on_where_it_was(proxy, start, run, admin, big_file, identity):
     stalled = proxy.fail(b'/file/chunk?offset=16777216', 'hold')
     with start('extension', 'upload', 'Slicer', big_file, *identity, url=proxy.url) as process:
-        assert stalled.happened.wait(60)
+        assert stalled.happened.wait(300)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     before = proxy.sent
@@ -261,7 +261,7 @@ def test_two_machines_upload_the_same_extension_at_once(again, start, run, admin
     files = [make_file(size=9 * MIB, seed=seed) for seed in (1, 2)]
     with contextlib.ExitStack() as stack:
         both = [stack.enter_context(start('extension', 'upload', 'Slicer', file, *identity)) for file in files]
-        ended = [process.communicate(timeout=120) for process in both]
+        ended = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], ended
     assert only_file(admin, identity)['sha512'] in {sha512(file) for file in files}
 
