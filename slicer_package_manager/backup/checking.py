@@ -2,15 +2,25 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bson.errors import BSONError
+from girder.constants import AssetstoreType
+
 from slicer_package_manager.backup import facts as knowledge
-from slicer_package_manager.backup import manifest, reading, streams
+from slicer_package_manager.backup import manifest, reading, streams, trust
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 from slicer_package_manager.backup.steps import Steps
+
+#: What documents of wrong types come to.
+_UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, BSONError, sqlite3.Error)
+#: So many problems are named at most.
+_NAMED = 1000
 
 
 class Stored(NamedTuple):
@@ -27,11 +37,15 @@ def stored(backup: Backup) -> Iterator[Stored]:
 
     :raises BackupError: the list is damaged.
     """
+    facts = manifest.read(backup.path)
+    stores, buckets = {store['id'] for store in facts['assetstores'] if store['root']}, manifest.buckets(facts)
     for line in streams.lines(backup.contents):
-        one = Stored(*json.loads(line))
-        if Path(one.path).is_absolute() or '..' in Path(one.path).parts:
-            raise BackupError(f'{backup.contents}: "{one.path}" would lie outside of the assetstore.')
-        yield one
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BackupError(f'{backup.contents}: cannot be read: {error}') from error
+        trust.require_entry(row, stores, buckets)
+        yield Stored(*row)
 
 
 def require_whole(directory: Directory, backup: Backup, steps: Steps) -> dict[str, Any]:
@@ -39,10 +53,12 @@ def require_whole(directory: Directory, backup: Backup, steps: Steps) -> dict[st
 
     :raises DamagedError: it is not; all problems are named.
     """
+    trust.require_no_links(directory.path, backup.path)
     facts = manifest.read(backup.path)
-    problems = list(_damaged_files(backup, facts, steps))
+    problems = list(islice(_damaged_files(backup, facts, steps), _NAMED))
     if not problems:
-        problems = [*_damaged_objects(directory, backup, facts, steps), *_broken_promises(backup, facts)]
+        found = chain(_damaged_objects(directory, backup, facts, steps), _broken_promises(backup, facts))
+        problems = list(islice(found, _NAMED))
     if problems:
         raise DamagedError(problems)
     return facts
@@ -61,8 +77,11 @@ def _damaged_files(backup: Backup, facts: dict[str, Any], steps: Steps) -> Itera
 
 def _file_problem(path: Path, told: dict[str, Any]) -> str | None:
     try:
+        trust.require_no_links(path.parent.parent, path)
         if streams.sha256(path) != told['sha256']:
             return f'{path}: its bytes have changed'
+    except BackupError as error:
+        return str(error)
     except FileNotFoundError:
         return f'{path}: is missing'
     except OSError as error:
@@ -89,8 +108,12 @@ def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
             try:
                 raws = map(streams.encoded, streams.documents(backup.collection(name)))
                 found = sum(1 for _ in reading.learn(known, name, raws))
+                yield from _foreign(backup, name, facts)
             except BackupError as error:
                 yield str(error)
+                continue
+            except _UNUSABLE as error:
+                yield f'{backup.collection(name)}: a document is not what a server stores: {error}'
                 continue
             if found != told['entries']:
                 yield f'{backup.collection(name)}: has {found} documents instead of {told["entries"]}'
@@ -101,3 +124,20 @@ def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
             known.keep_at(one)
         yield from (f'The bytes of "{content.name}" are not in the backup.' for content in known.contents())
         yield from (f'The package {one} has no file.' for one in known.without_file())
+
+
+def _foreign(backup: Backup, name: str, facts: dict[str, Any]) -> Iterator[str]:
+    """Documents by which a server would read or write somewhere else than in the assetstores of the manifest."""
+    stores = {store['id']: store for store in facts['assetstores']}
+    if name == 'assetstore':
+        for document in streams.documents(backup.collection(name)):
+            store = stores.get(str(document['_id']))
+            if store is None or store['type'] != document['type']:
+                yield f'The manifest does not name the assetstore {document["_id"]}, or not as what it is.'
+            elif store['type'] != AssetstoreType.S3 and not store['root']:
+                yield f'The assetstore {document["_id"]} has files that are not in the backup.'
+    elif name == 'file':
+        buckets = {one for one, store in stores.items() if store['type'] == AssetstoreType.S3}
+        for document in streams.documents(backup.collection(name)):
+            if document.get('imported') and str(document.get('assetstoreId')) not in buckets:
+                yield f'The file {document["_id"]} would lie outside of its assetstore.'

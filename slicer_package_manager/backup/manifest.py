@@ -9,6 +9,7 @@ from typing import Any
 
 from girder.constants import AssetstoreType
 
+from slicer_package_manager.backup import trust
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 
 NAME = 'manifest.json'
@@ -35,15 +36,21 @@ def read(directory: Path) -> dict[str, Any]:
     """
     path = directory / NAME
     try:
+        trust.require_no_links(directory.parent, path)
+        if path.stat().st_size > trust.MANIFEST:
+            raise ValueError('it is too large')  # noqa: TRY301 - as what cannot be read
         found = json.loads(path.read_text(encoding='utf-8'))
         form, checksum = found['format'], found['sha256']
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedError([f'{path}: cannot be read: {error}']) from error
     if form not in (FORMAT, WITH_BUCKETS):
         raise BackupError(f'{path} has the format {form}, and this version knows {WITH_BUCKETS}. Restore it with the '
                           f'version that made it: {found.get("version")}.')
     if checksum != _checksum(found) or any(key not in found for key in _KEYS):
         raise DamagedError([f'{path}: its text has changed'])
+    problem = trust.manifest_problem(found)
+    if problem:
+        raise DamagedError([f'{path}: {problem}'])
     return found
 
 

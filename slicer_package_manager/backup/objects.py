@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from slicer_package_manager.backup import trust
+from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Advance
 
 _PIECE = 1024 * 1024
@@ -78,11 +80,14 @@ class Objects:
         """What is wrong with the object; reads all of it."""
         path = self.path(digest)
         try:
+            trust.require_no_links(self.root.parent, path)
             found = path.stat().st_size
             if found != size:
                 return f'{path}: has {found} bytes instead of {size}'
             with path.open('rb') as content:
                 return None if pour(content, None, advance) == digest else f'{path}: its bytes have changed'
+        except BackupError as error:
+            return str(error)
         except FileNotFoundError:
             return f'{path}: is missing'
         except OSError as error:
@@ -101,4 +106,5 @@ class Objects:
 
 
 def _sorted(directory: Path, pattern: str) -> list[Path]:
+    trust.require_no_links(directory.parent, directory)
     return sorted(directory.glob(pattern))

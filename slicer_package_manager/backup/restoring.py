@@ -13,7 +13,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import checking, manifest, objects, streams
+from slicer_package_manager.backup import checking, manifest, objects, streams, trust
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Steps
@@ -71,6 +71,7 @@ class Files:
             path = places.get((store, str(document.get('s3Key'))))
             if path is None:  # it has no bytes, for which a bucket has no object
                 path = objects.address(_NO_BYTES)
+                trust.require_within(roots[store], path)
                 (roots[store] / path).parent.mkdir(parents=True, exist_ok=True)
                 (roots[store] / path).touch()
             return _raw({'sha512': _NO_BYTES, **kept, 'path': path})
@@ -89,6 +90,8 @@ def restore(directory: Directory, backup: Backup, target: Target, steps: Steps, 
     stores = facts['assetstores']
     roots = {store['id']: target.root_of(store, stores) for store in stores if store['root']}
     files = Files(backup, manifest.buckets(facts))
+    for root in roots.values():
+        trust.require_no_links(target.assetstore.parent, root / _UNFINISHED)
     if not replace:
         _require_empty_database(target.database)
         _require_no_strangers(files, roots)
@@ -138,6 +141,7 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
     with steps('Copying files', sum(one.size for one in files), True) as advance:
         for one in files:
             target = roots[one.store] / one.path
+            trust.require_within(roots[one.store], one.path)
             if _is_there(target, one):
                 advance(one.size)
                 continue

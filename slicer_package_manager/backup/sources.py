@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from girder.constants import AssetstoreType
 
+from slicer_package_manager.backup import trust
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.facts import Content
 from slicer_package_manager.registry.bucket import Bucket, LostError
@@ -37,6 +38,8 @@ class _Directory:
     @contextmanager
     def opened(self, content: Content) -> Iterator[BinaryIO]:
         path = self.root / content.path
+        if not content.imported:
+            trust.require_within(self.root, content.path)
         if path.stat().st_size != content.size:
             raise FileNotFoundError(path)
         with path.open('rb') as file:

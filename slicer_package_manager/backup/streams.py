@@ -7,18 +7,23 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import bson
 from bson.codec_options import CodecOptions
-from bson.errors import BSONError
+from bson.errors import BSONError, InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
+from slicer_package_manager.backup import trust
 from slicer_package_manager.backup.errors import BackupError
 
 #: Documents as they came from the database, byte for byte; their fields can be read like those of a dictionary.
 RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 _LEVEL = 4
+#: Bytes of the length before each document.
+_PREFIX = 4
+#: How much larger than its file a list may be; checksums, of which it consists, pack badly.
+_RATIO, _SMALL = 100, 2**20
 
 
 class Written(NamedTuple):
@@ -65,9 +70,17 @@ def documents(path: Path) -> Iterator[RawBSONDocument]:
     """
     try:
         with gzip.open(path) as packed:
-            yield from bson.decode_file_iter(cast('IO[bytes]', packed), RAW)
+            while length := packed.read(_PREFIX):
+                yield RawBSONDocument(length + _rest(packed, length), RAW)
     except (OSError, EOFError, zlib.error, BSONError) as error:
         raise BackupError(f'{path}: cannot be read: {error}') from error
+
+
+def _rest(packed, length: bytes) -> bytes:
+    size = int.from_bytes(length, 'little', signed=True)
+    if len(length) < _PREFIX or not _PREFIX < size <= trust.DOCUMENT:
+        raise InvalidBSON(f'a document cannot have {size} bytes')
+    return packed.read(size - _PREFIX)
 
 
 def lines(path: Path) -> Iterator[str]:
@@ -76,8 +89,13 @@ def lines(path: Path) -> Iterator[str]:
     :raises BackupError: it is damaged.
     """
     try:
-        with gzip.open(path, 'rt', encoding='utf-8') as packed:
-            yield from (line.rstrip('\n') for line in packed)
+        most, found = max(_SMALL, path.stat().st_size * _RATIO), 0
+        with gzip.open(path) as packed:
+            while line := packed.readline(trust.LINE + 1):
+                found += len(line)
+                if len(line) > trust.LINE or found > most:
+                    raise ValueError('it unpacks to more than a backup writes')  # noqa: TRY301 - as what is damaged
+                yield line.decode().rstrip('\n')
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise BackupError(f'{path}: cannot be read: {error}') from error
 
