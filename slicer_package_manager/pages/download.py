@@ -14,7 +14,7 @@ from slicer_package_manager.pages.catalog import application
 from slicer_package_manager.registry import builds, downloads, finding, questions
 from slicer_package_manager.registry.builds import Build
 from slicer_package_manager.registry.kinds import PACKAGE
-from slicer_package_manager.rest import BesideApi
+from slicer_package_manager.rest import BesideApi, errors
 from slicer_package_manager.rest import finding as calls
 
 #: Girder gives such an event before calls of its API.
@@ -41,7 +41,7 @@ class Download:
     def GET(self, app=None, **params):
         """The page or a redirect; browsers get failures as pages, all others as JSON."""
         asked = questions.is_asked(params)
-        if asked and not any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept')):
+        if _is_for_programs(params):
             return self._calls.GET(**params)
         try:
             events.trigger(CALLED)
@@ -53,6 +53,17 @@ class Download:
     def OPTIONS(self, **_params):
         """What a browser asks before it lets another site's page read."""
         return self._calls.OPTIONS()
+
+
+def _is_for_programs(params):
+    wants_html = any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept'))
+    return questions.is_asked(params) and not wants_html
+
+
+def error(status: str, message: str, **_ignored) -> bytes:
+    """What cannot be answered, as those who asked can read it."""
+    answer = errors.as_json if _is_for_programs(cherrypy.request.params) else html.error
+    return answer(status=status, message=message)
 
 
 class Offer(NamedTuple):
