@@ -1,4 +1,5 @@
 """Where the API, and what stands beside it, can be reached."""
+from slicer_package_manager.rest import errors
 
 
 def accept_doubled_slash(tree):
@@ -11,4 +12,5 @@ def accept_doubled_slash(tree):
 def mount_beside_api(tree, place, resource, config):
     """Serve ``resource`` at ``place`` beside every ``/api``: at the root and, if Girder has one, below its prefix."""
     for path in [path for path in tree.apps if path.endswith('/api')]:
-        tree.mount(resource, path.removesuffix('/api') + place, config)
+        tree.mount(resource, path.removesuffix('/api') + place, {
+            '/': {**config['/'], 'error_page.default': errors.as_json}})
