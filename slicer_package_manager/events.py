@@ -50,7 +50,9 @@ def on_folder_save(event):
 def on_folder_saved(event):
     """After a folder was saved: what lies below follows a new name or place."""
     if not store.is_own_write(event.info):
-        placement.follow_folder(event.info, _registered_before.get())
+        before = _registered_before.get()
+        sealing.leave(event.info, before)
+        placement.follow_folder(event.info, before)
 
 
 def on_folder_remove(event):

@@ -487,8 +487,8 @@ def test_a_folder_that_a_post_makes_during_a_promotion_is_not_taken_away_with_wh
     from slicer_package_manager.registry import moving, store
     insert, settle, ends, before = store.insert, moving._settle, [], ids(found('extension'))
 
-    def inserting(model, document):
-        result = insert(model, document)
+    def inserting(model, document, *moments):
+        result = insert(model, document, *moments)
         if document.get('spm', {}).get('role') == 'extensions' and not ends:
             # The promotion moves everything, and does not get to its end yet.
             monkeypatch.setattr(moving, '_settle', lambda *entry: ends.append(entry))
@@ -506,11 +506,11 @@ def test_a_folder_that_is_made_when_a_promotion_has_just_ended_keeps_no_mark(
         draft, release, promote, db, no_traces):
     from girder.models.folder import Folder
 
-    from slicer_package_manager.registry import moving
+    from slicer_package_manager.registry import holdings
     promote().raise_for_status()
     (entry,) = db['folder'].find_one({'spm.promoted': {'$exists': True}})['spm']['promoted']
     folder = Folder().findOne({'spm.role': 'extensions'})
-    marked = moving.join(folder, {key: entry[key] for key in ('draft', 'token')})
+    marked = holdings.join(folder, {key: entry[key] for key in ('draft', 'token')})
     assert 'promoting' not in marked['spm']
     no_traces()
 

@@ -5,7 +5,7 @@ from girder.constants import AccessType
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry import holdings, indexes, placement, registration, store, values
+from slicer_package_manager.registry import holdings, placement, registration, store, unique_indexes, values
 from slicer_package_manager.registry.applications import drafts_folder, object_id
 from slicer_package_manager.registry.errors import Invalid, NotFound
 from slicer_package_manager.registry.forms import Given, cleaned
@@ -112,7 +112,7 @@ def create_release(app, user, name, revision, description='', public=True):
 
 
 def _taken(error, name, revision):
-    if indexes.violated(error) == indexes.CHANNEL_REVISION:
+    if unique_indexes.violated(error) == unique_indexes.CHANNEL_REVISION:
         return 'app_revision', f'another release has the revision "{revision}"'
     return 'name', f'there is a release "{name}" already'
 

@@ -96,3 +96,33 @@ def place_of(item):
         if target is not None:
             return target
     return None
+
+
+def take_out(app_id, entry_query) -> None:
+    """Take the promotions that match ``entry_query`` from the application, and the list itself if it is empty then."""
+    taken = Folder().collection.update_one({'_id': app_id, 'spm.promoted': {'$elemMatch': entry_query}},
+                                           {'$pull': {'spm.promoted': entry_query}})
+    if taken.modified_count:
+        Folder().collection.update_one({'_id': app_id, 'spm.promoted': []}, {'$unset': {'spm.promoted': ''}})
+
+
+def unmark(app_id, entry) -> None:
+    """Take the marks of the promotion ``entry`` from all folders."""
+    Folder().collection.update_many({'spm.app': app_id, 'spm.role': {'$exists': True},
+                                     'spm.promoting.token': entry['token']}, {'$unset': {'spm.promoting': ''}})
+
+
+def unmark_ended(app_id, entry) -> None:
+    """Take the marks of the promotion ``entry`` from all folders, unless it goes on: then its end does so."""
+    app = Folder().findOne({'_id': app_id}, fields=['spm'])
+    going_on = entries(app, ANNOUNCED, MOVING) if app else ()
+    if all(one['token'] != entry['token'] for one in going_on):
+        unmark(app_id, entry)
+
+
+def join(folder, mark):
+    """Mark ``folder``, made in one that the promotion ``mark`` has marked, unless that has ended; gives it as it is."""
+    Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
+                                   {'$set': {'spm.promoting': mark}})
+    unmark_ended(folder['spm']['app'], mark)
+    return Folder().findOne({'_id': folder['_id']})

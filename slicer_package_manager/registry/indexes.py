@@ -11,18 +11,17 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from slicer_package_manager.registry import downloads
 from slicer_package_manager.registry.downloads import Download
 from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
+from slicer_package_manager.registry.unique_indexes import (
+    CHANNEL_REVISION,
+    COLLECTION_NAME,
+    FOLDER_NAME,
+    ITEM_IDENTITY,
+    ITEM_NAME,
+    RELEASE_NAME,
+)
 
 #: An index on very many documents takes long; Girder's connection to the database gives up after a minute.
 _PATIENCE = 6 * 3600
-
-#: Two things may not share these: the names of the unique indexes, with what they keep apart.
-ITEM_IDENTITY = 'spm_item_identity'
-ITEM_NAME = 'spm_item_name'
-FOLDER_NAME = 'spm_folder_name'
-RELEASE_NAME = 'spm_release_name'
-CHANNEL_REVISION = 'spm_channel_revision'
-COLLECTION_NAME = 'spm_collection_name'
-
 
 def _unique(name, keys, present):
     return IndexModel([(key, ASCENDING) for key in keys], name=name, unique=True,
@@ -153,10 +152,3 @@ def _in_the_way(model, index):
     lines = ['; '.join(f'"{one["name"]}" ({one["id"]})' for one in group['documents']) for group in groups]
     return (f'These documents of "{model.name}" share {", ".join(keys)}, which must be unique; delete or change '
             'all but one of each line and start again:\n  ' + '\n  '.join(lines))
-
-
-def violated(error) -> str:
-    """The name of the unique index that a ``DuplicateKeyError`` is about; ``''`` if it does not say."""
-    message = (error.details or {}).get('errmsg', '')
-    known = (ITEM_IDENTITY, ITEM_NAME, FOLDER_NAME, RELEASE_NAME, CHANNEL_REVISION, COLLECTION_NAME)
-    return next((name for name in known if f'index: {name} ' in message), '')

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry import holdings
 from slicer_package_manager.registry.errors import Conflict, NotFound
-from slicer_package_manager.registry.holdings import ANNOUNCED, DONE, MOVING
+from slicer_package_manager.registry.holdings import DONE, MOVING
 from slicer_package_manager.registry.kinds import PACKAGE
 from slicer_package_manager.registry.registration import EXTENSIONS
 
@@ -66,7 +66,7 @@ def _move(app_id, entry, folders, progress):
 
 def _give_back(app_id, entry):
     """The release is gone, so what is left in the draft is the draft's again."""
-    take_out(app_id, {'token': entry['token']})
+    holdings.take_out(app_id, {'token': entry['token']})
     raise NotFound(f'The release "{entry["name"]}" was deleted meanwhile.')
 
 
@@ -119,41 +119,11 @@ def _follow_name(entry):
 
 def _settle(app_id, entry):
     """Take the marks from the release's folders, and note that the move is done."""
-    unmark(app_id, entry)
+    holdings.unmark(app_id, entry)
     done = {**{key: entry[key] for key in ('draft', 'release', 'token', 'folders')}, 'state': DONE}
     Folder().collection.update_one({'_id': app_id, 'spm.promoted.token': entry['token']},
                                    {'$set': {'spm.promoted.$': done}})
-    unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
-
-
-def take_out(app_id, entry_query) -> None:
-    """Take the promotions that match ``entry_query`` from the application, and the list itself if it is empty then."""
-    taken = Folder().collection.update_one({'_id': app_id, 'spm.promoted': {'$elemMatch': entry_query}},
-                                           {'$pull': {'spm.promoted': entry_query}})
-    if taken.modified_count:
-        Folder().collection.update_one({'_id': app_id, 'spm.promoted': []}, {'$unset': {'spm.promoted': ''}})
-
-
-def unmark(app_id, entry) -> None:
-    """Take the marks of the promotion ``entry`` from all folders."""
-    Folder().collection.update_many({'spm.app': app_id, 'spm.role': {'$exists': True},
-                                     'spm.promoting.token': entry['token']}, {'$unset': {'spm.promoting': ''}})
-
-
-def unmark_ended(app_id, entry) -> None:
-    """Take the marks of the promotion ``entry`` from all folders, unless it goes on: then its end does so."""
-    app = Folder().findOne({'_id': app_id}, fields=['spm'])
-    going_on = holdings.entries(app, ANNOUNCED, MOVING) if app else ()
-    if all(one['token'] != entry['token'] for one in going_on):
-        unmark(app_id, entry)
-
-
-def join(folder, mark):
-    """Mark ``folder``, made in one that the promotion ``mark`` has marked, unless that has ended; gives it as it is."""
-    Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
-                                   {'$set': {'spm.promoting': mark}})
-    unmark_ended(folder['spm']['app'], mark)
-    return Folder().findOne({'_id': folder['_id']})
+    holdings.unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
 
 
 def heal(entry) -> None:

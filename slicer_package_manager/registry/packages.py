@@ -10,7 +10,6 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry import (
     channels,
-    indexes,
     kinds,
     links,
     notices,
@@ -18,6 +17,7 @@ from slicer_package_manager.registry import (
     registration,
     store,
     templates,
+    unique_indexes,
     values,
     writing,
 )
@@ -153,7 +153,7 @@ def _create(kind, app, folder, nearest, wanted, user):
 
 
 def _raise_if_name(error, name, folder):
-    if indexes.violated(error) == indexes.ITEM_NAME:
+    if unique_indexes.violated(error) == unique_indexes.ITEM_NAME:
         raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; let the template of '
                        'names tell the two apart.') from None
 

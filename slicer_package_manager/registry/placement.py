@@ -13,10 +13,8 @@ from slicer_package_manager.registry import (
     files,
     holdings,
     kinds,
-    moving,
     notices,
     registration,
-    sealing,
     values,
     writing,
 )
@@ -192,7 +190,6 @@ def follow_folder(folder, before) -> None:
     """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
     if folder.get('spm') == before:
         return
-    sealing.leave(folder, before)
     if role(folder) in CHANNELS and folder['spm']['channel'] is None:  # it had no id when it was checked
         folder['spm']['channel'] = folder['_id']
         Folder().update({'_id': folder['_id']}, {'$set': {'spm': folder['spm']}}, multi=False)
@@ -239,7 +236,7 @@ def _in_promotion(model, document, mark):
     """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
     if isinstance(model, Folder):
         # Others may have put something into it, be it the promotion itself, so it is never taken away again.
-        return moving.join(document, mark)
+        return holdings.join(document, mark)
     # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
     model.remove(document)
     return None

@@ -120,7 +120,7 @@ def _turn(app, draft, release, user) -> bool:
         'state': MOVING, 'without': identical, 'name': new.channel['name'],
         'folders': [list(pair) for pair in zip(old.ids, new.ids, strict=False)]})
     if not turned:
-        moving.unmark_ended(app['_id'], entry)
+        holdings.unmark_ended(app['_id'], entry)
     # Processes that keep their answers shall not give the old ones beside the new ones of others until the end.
     changes.announce()
     return turned
@@ -155,11 +155,11 @@ def _set_state(app_id, entry, values_to_set) -> bool:
 
 def withdraw(app_id, entry) -> bool:
     """End the promotion ``entry``, which is announced; ``False`` if the things have been turned already."""
-    moving.take_out(app_id, {'token': entry['token'], 'state': ANNOUNCED})
+    holdings.take_out(app_id, {'token': entry['token'], 'state': ANNOUNCED})
     found = Folder().findOne({'_id': app_id}, fields=['spm'])
     if found and any(one['token'] == entry['token'] for one in found['spm'].get('promoted', ())):
         return False
-    moving.unmark(app_id, entry)
+    holdings.unmark(app_id, entry)
     return True
 
 
@@ -233,7 +233,7 @@ def make_way(folder) -> None:
 
 def forget(release) -> None:
     """After ``release`` was deleted: nothing is held by it any more."""
-    moving.take_out(release['spm']['app'], {'release': release['_id']})
+    holdings.take_out(release['spm']['app'], {'release': release['_id']})
 
 
 def _finish_quietly(app_id, entry):
@@ -255,4 +255,4 @@ def resume() -> None:
     for folder in Folder().find({'spm.role': {'$exists': True}, 'spm.promoting': {'$exists': True}}, fields=['spm']):
         app_id, mark = folder['spm']['app'], folder['spm']['promoting']
         if not Folder().findOne({'_id': app_id, 'spm.promoted.token': mark['token']}, fields=['_id']):
-            moving.unmark(app_id, mark)
+            holdings.unmark(app_id, mark)
