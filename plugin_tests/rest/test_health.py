@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 import slicer_package_manager
-from slicer_package_manager.rest import health
+from slicer_package_manager.registry import health
 
 pytestmark = pytest.mark.database
 

@@ -30,7 +30,7 @@ def test_metrics_are_off_unless_switched_on(wsgi_app, db):
 
 
 def test_liveness_needs_no_database(anonymous, monkeypatch):
-    from slicer_package_manager.rest import health
+    from slicer_package_manager.registry import health
 
     def broken():
         raise AssertionError('the database was asked')

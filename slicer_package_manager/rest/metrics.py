@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from slicer_package_manager.registry import addresses, counting
-from slicer_package_manager.rest import health, routing, tracing
+from slicer_package_manager.registry import addresses, counting, health
+from slicer_package_manager.rest import routing, tracing
 
 _METHODS = {'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'}
 _HERE = CollectorRegistry()

@@ -3,7 +3,7 @@ import logging
 
 from slicer_package_manager.registry import logs
 from slicer_package_manager.registry.operation import Operation
-from slicer_package_manager.rest import audit, tracing
+from slicer_package_manager.rest import audit_recorder, tracing
 
 
 def start(tree, operation: Operation) -> None:
@@ -18,4 +18,4 @@ def start(tree, operation: Operation) -> None:
         from slicer_package_manager.rest import ratelimits  # noqa: PLC0415 - most servers need not load it
         ratelimits.start(operation)
     if operation.audit_days:
-        audit.start(operation)
+        audit_recorder.start(operation)

@@ -1,0 +1,40 @@
+"""What the server needs to serve, and whether it has it."""
+import pymongo
+from girder.models import getDbConnection
+from girder.models.assetstore import Assetstore
+
+import slicer_package_manager
+from slicer_package_manager.registry import disk, writing
+
+#: How long the database may take, in seconds.
+_PATIENCE = 3
+
+
+def state():
+    """What the server needs, each ``ok`` or what is wrong with it, and its version."""
+    found = {'database': _database(), 'assetstore': None, 'indexes': writing.obstacle() or 'ok',
+             'version': slicer_package_manager.__version__}
+    if found['database'] == 'ok':
+        found['assetstore'] = _assetstore()
+    return found
+
+
+def _database():
+    try:
+        with pymongo.timeout(_PATIENCE):
+            getDbConnection().admin.command('ping')
+    except pymongo.errors.PyMongoError:
+        return 'does not answer'
+    return 'ok'
+
+
+def _assetstore():
+    try:
+        with pymongo.timeout(_PATIENCE):
+            current = Assetstore().findOne({'current': True})
+            told = current and 'root' in current and disk.problem(current)
+    except pymongo.errors.PyMongoError:
+        return 'unknown, as the database does not answer'
+    if current is None:
+        return 'there is none; create one'
+    return told or 'ok'
