@@ -141,22 +141,19 @@ class World:
 @pytest.fixture(scope='module')
 def measured(wsgi_app, tmp_path_factory):
     """What each call cost with little and with much stored, by its title."""
-    with pytest.MonkeyPatch.context() as patch:
-        # As ``serve`` has it: one query less for each question about access.
-        patch.setenv('GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS', 'false')
-        world = World(wsgi_app, tmp_path_factory.mktemp('assetstore'))
-        for call in (*CALLS, *(call for call, _ in WHOLE_FOLDERS)):
-            world.commands(call, world.clients[-1])  # the first time, Girder creates the indexes of its collections
-        little = {call.title: world.trips(call) for call in CALLS}
-        deletions = {call.title: [] for call, _ in WHOLE_FOLDERS}
-        for world.depth in (1, 2, 4):
-            for call, _ in WHOLE_FOLDERS:
-                deletions[call.title].append(world.trips(call))
-        world.grow(MANY)
-        much = {call.title: world.trips(call) for call in CALLS}
-        yield little, much, deletions
-        for client in world.clients:
-            client.close()
+    world = World(wsgi_app, tmp_path_factory.mktemp('assetstore'))
+    for call in (*CALLS, *(call for call, _ in WHOLE_FOLDERS)):
+        world.commands(call, world.clients[-1])  # the first time, Girder creates the indexes of its collections
+    little = {call.title: world.trips(call) for call in CALLS}
+    deletions = {call.title: [] for call, _ in WHOLE_FOLDERS}
+    for world.depth in (1, 2, 4):
+        for call, _ in WHOLE_FOLDERS:
+            deletions[call.title].append(world.trips(call))
+    world.grow(MANY)
+    much = {call.title: world.trips(call) for call in CALLS}
+    yield little, much, deletions
+    for client in world.clients:
+        client.close()
 
 
 @pytest.mark.parametrize('call', CALLS, ids=lambda call: call.title)

@@ -30,8 +30,10 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, operation, settings, startup
+        from slicer_package_manager.registry import changes, corrections, operation, startup
+        from slicer_package_manager.registry import settings as known_settings
         from slicer_package_manager.rest import (
+            anonymous,
             bodies,
             files,
             finish,
@@ -40,6 +42,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             mounts,
             outage,
             requests,
+            settings,
             texts,
             transport,
             uploads,
@@ -51,10 +54,10 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         _require_usable()
         run_as = operation.of()
         getPlugin('hashsum_download').load(info)
-        settings.register()
+        known_settings.register()
         changes.watch(later=finish.before_answer)
         corrections.apply()
-        for handlers in (events, keys, files, uploads, warn):
+        for handlers in (events, keys, files, settings, uploads, warn):
             handlers.bind()
         files.add_named_download(info['apiRoot'].item)
         startup.begin()
@@ -68,6 +71,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
         texts.guard()
+        anonymous.guard()
         outage.guard(info['serverRoot'])
         requests.guard(info['serverRoot'])
         watching.start(info['serverRoot'], run_as)

@@ -25,8 +25,6 @@ DEFAULTS = {
     'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '512',
     # Each thread would otherwise get memory of its own from the C library and keep it.
     'MALLOC_ARENA_MAX': '2',
-    # Saves a query per access check.
-    'GIRDER_SETTING_CORE_DISABLE_ANONYMOUS_ACCESS': 'false',
 }
 # Would replace the database, or (the password) are no business of the web server.
 _WITHHELD = ('GIRDER_TEST_DB', ADMIN_PASSWORD_VARIABLE)

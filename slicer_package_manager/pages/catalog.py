@@ -6,6 +6,7 @@ from girder.exceptions import AccessException, RestException
 
 from slicer_package_manager.pages import addresses, html
 from slicer_package_manager.registry import applications
+from slicer_package_manager.rest import anonymous
 
 
 class Catalog:
@@ -70,11 +71,23 @@ def _redirect(place, others, up=''):
     return b''
 
 
+def require_reader():
+    """Show a page to those who may read.
+
+    :raises cherrypy.HTTPError: an administrator wants that nobody reads without an account (401).
+    """
+    try:
+        anonymous.refuse()
+    except AccessException as error:
+        raise cherrypy.HTTPError(401, str(error)) from None
+
+
 def application(wanted=None):
     """The application that a page is about: the one with the id ``wanted``, else that of this server.
 
     :raises cherrypy.HTTPError: there is none that everyone may see.
     """
+    require_reader()
     try:
         return applications.load(wanted, None) if wanted else applications.default(None)
     except AccessException:

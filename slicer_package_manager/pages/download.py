@@ -10,7 +10,7 @@ from girder.exceptions import AccessException, GirderBaseException
 from markupsafe import Markup
 
 from slicer_package_manager.pages import html
-from slicer_package_manager.pages.catalog import application
+from slicer_package_manager.pages.catalog import application, require_reader
 from slicer_package_manager.registry import builds, downloads, finding, questions
 from slicer_package_manager.registry.builds import Build
 from slicer_package_manager.registry.kinds import PACKAGE
@@ -44,6 +44,7 @@ class Download:
         if _is_for_programs(params):
             return self._calls.GET(**params)
         try:
+            require_reader()
             events.trigger(CALLED)
             return calls.download(params) if asked else _page(application(app))
         except GirderBaseException as error:

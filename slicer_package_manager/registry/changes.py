@@ -26,7 +26,7 @@ from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-_ID = 'lists'
+ID = 'lists'
 #: How long the database may take to note a change, in seconds; the change itself may have waited for it before.
 _PATIENCE = 5
 #: Between attempts to announce what was missed, in seconds.
@@ -72,13 +72,13 @@ _later: Callable[[Callable[[], None]], bool] = lambda _: False  # noqa: E731 - r
 
 def version() -> ObjectId | None:
     """The present version of all that lists show; ``None`` if nothing was ever written."""
-    found = _primary().find_one({'_id': _ID})
+    found = primary().find_one({'_id': ID})
     return found and found['version']
 
 
 @lru_cache(maxsize=1)
-def _primary():
-    """The collection, read where it is written: a secondary may be behind."""
+def primary():
+    """The collection of the version, read where it is written: a secondary may be behind."""
     return Change().collection.with_options(read_preference=ReadPreference.PRIMARY)
 
 
@@ -96,7 +96,7 @@ def announce() -> None:
 
 def _announce():
     with pymongo.timeout(_PATIENCE):
-        Change().collection.update_one({'_id': _ID}, {'$set': {'version': ObjectId()}}, upsert=True)
+        Change().collection.update_one({'_id': ID}, {'$set': {'version': ObjectId()}}, upsert=True)
 
 
 class _Missed:

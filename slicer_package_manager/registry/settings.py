@@ -89,6 +89,11 @@ RULES = {
 }
 
 
+def variable(key: str) -> str:
+    """The environment variable that goes before what is stored of the setting ``key``."""
+    return f'GIRDER_SETTING_{key.replace(".", "_").upper()}'
+
+
 def get(key):
     """The value of the setting ``key``.
 
@@ -102,7 +107,7 @@ def get_each(*keys):
 
     :raises ValidationException: the environment gives an unusable one.
     """
-    from_database = [key for key in keys if f'GIRDER_SETTING_{key.replace(".", "_").upper()}' not in os.environ]
+    from_database = [key for key in keys if variable(key) not in os.environ]
     found = {setting['key']: setting['value'] for setting in Setting().find({'key': {'$in': from_database}})}
     return [_checked(key, found.get(key, RULES[key][1])) if key in from_database else get(key) for key in keys]
 

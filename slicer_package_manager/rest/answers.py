@@ -8,7 +8,8 @@ import orjson
 from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
 from girder.models.item import Item
 
-from slicer_package_manager.registry import changes, settings
+from slicer_package_manager.registry import settings
+from slicer_package_manager.rest import anonymous
 from slicer_package_manager.rest.kept import KEPT, Answer, question_of
 
 
@@ -64,7 +65,7 @@ def _send(answer):
 def _for_all(make, *, keep, question=None):
     """What ``make`` gives, or has given; one that has no ``question`` of its own is as fresh as the settings say."""
     asked = question or question_of(cherrypy.request.wsgi_environ)
-    version = changes.version() if keep else None  # before the answer is made, which is at least as new then
+    version = anonymous.state().version if keep else None  # before the answer is made, which is at least as new then
     answer = KEPT.get(asked, version)
     if answer is None:
         answer = make()
