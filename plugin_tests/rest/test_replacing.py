@@ -1,5 +1,6 @@
 """New content for the file of a package: what is announced, what is refused, and what happens at the same time."""
 import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -349,6 +350,126 @@ def test_a_file_that_gets_new_content_while_it_is_deleted_leaves_no_bytes(
     api.delete(f'/file/{file["_id"]}').raise_for_status()
     files.sweep(timedelta(0))
     assert (db['file'].count_documents({}), storage()) == (0, [])
+
+
+class Meeting(threading.Event):
+    """A moment that one thread reaches and others wait for."""
+
+    def wait_for_it(self):
+        assert self.wait(120)
+
+
+@pytest.mark.parametrize('slow', ['deletion', 'replacement'])
+def test_a_deletion_and_the_replacement_that_it_prevents_leave_no_bytes(
+        storage, api, replaceable, begin, send, db, monkeypatch, slow):
+    """Each sees that the other still has the bytes; who forgets them last deletes them."""
+    from girder.models.model_base import Model
+
+    from slicer_package_manager.registry import contents
+    _, file = replaceable
+    begun, deletion, pool = begin(file), [], ThreadPoolExecutor(1)
+    detached, asked, answered = Meeting(), Meeting(), Meeting()
+    swap, detach, remove = contents._swap, files.detach, Model.remove
+
+    def late_swap(*args):
+        deletion.append(pool.submit(api.delete, f'/file/{file["_id"]}'))
+        detached.wait_for_it()
+        monkeypatch.setattr(contents, '_swap', swap)
+        return swap(*args)
+
+    def slow_detach(*args, **kwargs):
+        taken = detach(*args, **kwargs)
+        if slow == 'replacement':
+            detached.set()
+            asked.wait_for_it()
+        return taken
+
+    def slow_remove(self, document, **kwargs):
+        if self.name == 'file':
+            removed_by_deletion = str(document['_id']) == file['_id']
+            if removed_by_deletion and slow == 'deletion':
+                detached.set()
+                answered.wait_for_it()
+            elif not removed_by_deletion and slow == 'replacement':
+                asked.set()
+                deletion[0].result()
+        return remove(self, document, **kwargs)
+    monkeypatch.setattr(contents, '_swap', late_swap)
+    monkeypatch.setattr(files, 'detach', slow_detach)
+    monkeypatch.setattr(Model, 'remove', slow_remove)
+    with pool:
+        answer = send(begun)
+        answered.set()
+        deletion[0].result().raise_for_status()
+    assert answer.status_code == 409
+    assert (db['file'].count_documents({}), db['upload'].count_documents({}), storage()) == (0, 0, [])
+
+
+def test_a_copy_that_comes_too_late_for_the_bytes_is_refused(storage, api, replaceable, db, monkeypatch):
+    from girder.models.file import File
+    item, file = replaceable
+    original, pending = File().save, [True]
+
+    def save(copy, **kwargs):
+        if pending:
+            pending.pop()
+            meanwhile(lambda: api.delete(f'/file/{file["_id"]}').raise_for_status())
+        return original(copy, **kwargs)
+    monkeypatch.setattr(File(), 'save', save)
+    answer = api.post(f'/item/{item["_id"]}/copy')
+    assert (answer.status_code, pending) == (404, [])
+    assert 'while it was copied' in answer.json()['message']
+    assert (db['file'].count_documents({}), storage()) == (0, [])
+
+
+def test_a_copy_that_comes_before_the_bytes_are_asked_for_keeps_them(storage, api, app, replaceable, monkeypatch):
+    item, file = replaceable
+    folder = api.post('/folder', params={'parentType': 'collection', 'parentId': app['baseParentId'],
+                                         'name': 'copies'}).raise_for_status().json()['_id']
+    original, copies = files.detach, []
+
+    def detach(*args, **kwargs):
+        if not copies:
+            copies.append(meanwhile(lambda: api.post(f'/item/{item["_id"]}/copy', params={'folderId': folder})))
+        return original(*args, **kwargs)
+    monkeypatch.setattr(files, 'detach', detach)
+    api.delete(f'/file/{file["_id"]}').raise_for_status()
+    copy = copies[0].raise_for_status().json()
+    assert storage() == [OLD]
+    assert api.get(f'/item/{copy["_id"]}').json()['size'] == len(OLD)
+
+
+def test_the_bytes_of_an_upload_that_becomes_a_file_while_others_like_them_are_deleted_stay(
+        api, make, replaceable, storage, seen, monkeypatch):
+    """Whatever the deletion asks for first, the upload is a file just after."""
+    from girder.models.file import File
+    from girder.models.upload import Upload
+
+    from slicer_package_manager.registry import contents
+    _, file = replaceable
+    other = make('package', baseName='Other')
+    placed, go, create = Meeting(), Meeting(), contents._create
+
+    def late_create(*args):
+        placed.set()
+        go.wait_for_it()
+        return create(*args)
+    monkeypatch.setattr(contents, '_create', late_create)
+    with ThreadPoolExecutor(1) as pool:
+        uploading = pool.submit(upload, api, other['_id'], OLD)
+        placed.wait_for_it()
+        for model in (File(), Upload()):
+            def ask(query, *args, model=model, original=model.findOne, **kwargs):
+                found = original(query, *args, **kwargs)
+                if 'sha512' in query:
+                    go.set()
+                    uploading.result()
+                return found
+            monkeypatch.setattr(model, 'findOne', ask)
+        api.delete(f'/file/{file["_id"]}').raise_for_status()
+        go.set()
+        uploading.result()
+    assert (storage(), seen(other)[1]) == ([OLD], OLD)
 
 
 def test_new_content_that_comes_while_an_older_file_is_put_aside_stays(

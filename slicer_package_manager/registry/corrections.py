@@ -12,7 +12,6 @@ from functools import wraps
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
-from girder.models.model_base import Model
 from girder.models.upload import Upload
 from girder.models.user import User
 
@@ -26,9 +25,11 @@ from slicer_package_manager.registry import (
     passwords,
     placement,
     promotion,
+    removal,
     sealing,
     uploads,
 )
+from slicer_package_manager.registry.errors import NotFound
 from slicer_package_manager.registry.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
 
@@ -102,7 +103,7 @@ def _remove_file(original, file, updateItemSize=True, **kwargs):
     item = files.thing_of(file)
     if files.is_detached(file):
         # Those who were told its id a moment ago shall still get it; it is removed with all that were replaced.
-        return None if item is not None and updateItemSize else original(file, updateItemSize=False, **kwargs)
+        return None if item is not None and updateItemSize else removal.erase(file)
     if item is None:
         return original(file, updateItemSize=updateItemSize, **kwargs)
     # Girder says False where the item goes too. Otherwise a newer file takes the place of this one.
@@ -110,41 +111,7 @@ def _remove_file(original, file, updateItemSize=True, **kwargs):
         files.detach(file)
         files.settle(item)
         return None
-    return _remove_with_bytes(item, file)
-
-
-def _remove_with_bytes(item, file):
-    """Take ``file`` from its item and the lists while its bytes are there, then remove both.
-
-    A server that is killed in between leaves bytes that nobody wants, not a package that has lost them.
-    """
-    _require_writable(file)
-    taken = files.detach(file)
-    files.settle(item)
-    if taken is None:
-        return
-    adapter = File().getAssetstoreAdapter(taken)
-    if isinstance(adapter, object_storage.Adapter):
-        _delete_object(adapter, item, taken)
-    Model.remove(File(), taken)
-    if adapter and not isinstance(adapter, object_storage.Adapter):
-        adapter.deleteFile(taken)
-
-
-def _require_writable(file):
-    adapter = File().getAssetstoreAdapter(file)
-    if isinstance(adapter, disk.Disk | object_storage.Adapter):
-        adapter.require_writable()
-
-
-def _delete_object(adapter, item, file):
-    """Delete the object of ``file``, which is detached; object storage asks for documents that share it."""
-    try:
-        adapter.deleteFile(file)
-    except Exception:
-        files.attach(file)  # the file stays, if object storage has got out of reach
-        files.settle(item)
-        raise
+    return removal.remove_with_bytes(item, file)
 
 
 def _update_file(original, file):
@@ -154,10 +121,16 @@ def _update_file(original, file):
 
 
 def _copy_file(original, srcFile, *args, **kwargs):
-    copied = _unregistered(srcFile)
-    if files.is_detached(srcFile):  # the copy is not
+    copied, was_detached = _unregistered(srcFile), files.is_detached(srcFile)
+    if was_detached:  # the copy is not
         copied = {key: value for key, value in copied.items() if not key.startswith('attachedTo')}
-    return original(copied, *args, **kwargs)
+    made = original(copied, *args, **kwargs)
+    now = File().findOne({'_id': srcFile['_id']}, fields=['spm'])
+    # A deletion that begins from now on sees the copy.
+    if now is None or (files.is_detached(now) and not was_detached):
+        File().remove(made)
+        raise NotFound(f'"{srcFile["name"]}" was deleted or replaced while it was copied.')
+    return made
 
 
 def _create_upload(original, user, name, parentType, parent, *args, **kwargs):

@@ -223,8 +223,9 @@ def remove_unused(path: Path, sha512: str, store_id, *, but=None) -> None:
     wanted = {'sha512': sha512, 'assetstoreId': store_id}
     # An upload tells what it wants, and asks for this lock then, before it trusts that bytes are there.
     with filelock.FileLock(f'{path}.deleteLock'):
-        if (File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id'])
-                or Upload().findOne(wanted, fields=['_id'])):
+        # An upload is forgotten after its file is stored: asked in the other order, both could be missed.
+        if (Upload().findOne(wanted, fields=['_id'])
+                or File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id'])):
             return
         try:
             path.unlink(missing_ok=True)

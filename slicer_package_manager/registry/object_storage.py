@@ -14,6 +14,7 @@ from typing import Any
 from girder.constants import AssetstoreType
 from girder.exceptions import ValidationException
 from girder.models.assetstore import Assetstore
+from girder.models.file import File
 from girder.models.upload import Upload
 from girder.utility import _hash_state, assetstore_utilities
 from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
@@ -245,8 +246,16 @@ class Adapter(S3AssetstoreAdapter):
 
     def deleteFile(self, file):
         """Delete the object of ``file`` unless another file has it too."""
-        with self.bucket.failures():
-            super().deleteFile(file)
+        self.delete_unshared(file)
+
+    def delete_unshared(self, file) -> bool:
+        """Delete it as :meth:`deleteFile`, also after ``file`` has gone from the database; whether it is deleted."""
+        if 'relpath' in file and file['size']:
+            same = {'relpath': file['relpath'], 'assetstoreId': self.assetstore['_id'], '_id': {'$ne': file['_id']}}
+            if File().findOne(same, fields=['_id']):
+                return False
+            self.bucket.call('delete_object', Key=file['s3Key'])
+        return True
 
     def cancelUpload(self, upload):
         """Leave nothing of ``upload`` in the bucket."""
