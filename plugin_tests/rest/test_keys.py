@@ -72,6 +72,47 @@ def test_it_is_enough_to_upload_to_a_private_application_and_to_replace(machine,
     machine.delete(f'/file/upload/{begun["_id"]}').raise_for_status()
 
 
+def test_it_is_told_like_any_other_what_was_replaced_or_is_complete_or_gone(machine, private, make, api, files_of):
+    item = make('extension', content=b'first')
+    (first,) = files_of(item)
+    begun = machine.put(f'/file/{first["_id"]}/contents', params={'size': 5}).raise_for_status().json()
+    second = upload(machine, item['_id'], b'second', name='second.zip')
+    late = {'params': {'uploadId': begun['_id'], 'offset': 0}, 'content': b'third',
+            'headers': {'Content-Type': 'application/octet-stream'}}
+    assert machine.post('/file/chunk', **late).status_code == 409
+    assert machine.post('/file/chunk', **late).status_code == 404
+    assert machine.put(f'/file/{first["_id"]}/contents', params={'size': 5}).status_code == 409
+    assert machine.delete(f'/file/{first["_id"]}').status_code == 200
+    api.delete(f'/file/{second["_id"]}').raise_for_status()
+    for call in (machine.put(f'/file/{second["_id"]}/contents', params={'size': 5}),
+                 machine.put(f'/file/{second["_id"]}', params={'name': 'x.zip'}),
+                 machine.delete(f'/file/{second["_id"]}')):
+        assert call.status_code == 404
+    api.delete(f'/item/{item["_id"]}').raise_for_status()
+    assert machine.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x.zip',
+                                         'size': 5}).status_code == 404
+
+
+def test_a_chunk_that_comes_again_is_409_for_it_too(machine, private, make):
+    item = make('extension')
+    begun = machine.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x.zip',
+                                          'size': 5}).raise_for_status().json()
+    chunk = {'params': {'uploadId': begun['_id'], 'offset': 0}, 'content': b'first',
+             'headers': {'Content-Type': 'application/octet-stream'}}
+    assert [machine.post('/file/chunk', **chunk).status_code for _ in range(2)] == [200, 409]
+
+
+def test_what_others_have_uploaded_elsewhere_stays_closed_to_it(machine, private, api):
+    item = api.post('/item', params={'folderId': private['_id'], 'name': 'notes'}).json()
+    file = upload(api, item['_id'], b'x')
+    assert machine.put(f'/file/{file["_id"]}', params={'name': 'y'}).status_code == 401
+    assert machine.put(f'/file/{file["_id"]}/contents', params={'size': 1}).status_code == 401
+    assert machine.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x',
+                                         'size': 5}).status_code == 401
+    begun = api.put(f'/file/{file["_id"]}/contents', params={'size': 1}).json()
+    assert machine.delete(f'/file/upload/{begun["_id"]}').status_code == 401
+
+
 @KINDS
 def test_it_cannot_delete(machine, private, make, api, kind):
     item = make(kind, content=b'x')

@@ -605,6 +605,71 @@ def test_asking_for_the_offset_does_not_undo_a_chunk(api, make, db, monkeypatch)
     assert db['upload'].find_one()['received'] == 6_000_000
 
 
+# The published client 0.11: a second file named new_file, the first one deleted, the second one renamed
+
+def finish_as_011(api, old, new, name='new.zip'):
+    api.delete(f'/file/{old["_id"]}').raise_for_status()
+    api.put(f'/file/{new["_id"]}', params={'name': name}).raise_for_status()
+
+
+def test_a_replacement_comes_back_when_its_uploader_deletes_a_file_that_got_new_content_meanwhile(
+        api, replaceable, begin, send, seen, db):
+    item, file = replaceable
+    new = upload(api, item['_id'], OTHER, name='new_file')
+    send(begin(file, name='between.zip')).raise_for_status()
+    assert seen(item) == ('between.zip', NEW)
+    finish_as_011(api, file, new)
+    assert seen(item) == ('new.zip', OTHER)
+    files.sweep(timedelta(0))
+    assert [one['_id'] for one in db['file'].find({}, {'_id': 1})] == [new_id(new)]
+
+
+def new_id(file):
+    from bson.objectid import ObjectId
+    return ObjectId(file['_id'])
+
+
+def test_of_two_such_replacements_beside_new_content_the_later_one_stays(api, replaceable, begin, send, seen):
+    item, file = replaceable
+    first, second = (upload(api, item['_id'], content, name='new_file') for content in (b'first', b'second'))
+    send(begin(file)).raise_for_status()
+    finish_as_011(api, file, first, 'first.zip')
+    finish_as_011(api, file, second, 'second.zip')
+    assert seen(item) == ('second.zip', b'second')
+
+
+def test_a_deletion_does_not_take_the_content_that_comes_while_the_replacement_comes_back(
+        api, replaceable, begin, send, seen, monkeypatch):
+    item, file = replaceable
+    new = upload(api, item['_id'], OTHER, name='new_file')
+    begun, original = begin(file, name='between.zip'), files.detach
+    late = [lambda: send(begun).raise_for_status()]
+
+    def detach(*args, **kwargs):
+        while late:
+            meanwhile(late.pop())
+        return original(*args, **kwargs)
+    monkeypatch.setattr(files, 'detach', detach)
+    finish_as_011(api, file, new)
+    assert seen(item) == ('new.zip', OTHER)
+
+
+def test_what_was_deleted_stays_so_if_its_replacements_are_complete(api, replaceable, begin, send, files_of):
+    item, file = replaceable
+    new = upload(api, item['_id'], OTHER, name='new_file')
+    finish_as_011(api, file, new)
+    send(begin(new, name='later.zip')).raise_for_status()
+    api.delete(f'/file/{new["_id"]}').raise_for_status()
+    assert files_of(item) == []
+
+
+@pytest.mark.parametrize('call', ['PUT', 'DELETE'])
+def test_a_file_that_is_gone_is_404(api, replaceable, call):
+    _, file = replaceable
+    api.delete(f'/file/{file["_id"]}').raise_for_status()
+    assert api.request(call, f'/file/{file["_id"]}', params={'name': 'x.zip'}).status_code == 404
+
+
 # Others
 
 def test_renaming_what_was_replaced_or_deleting_it_harms_nobody(api, replaceable, seen):

@@ -107,9 +107,7 @@ def _remove_file(original, file, updateItemSize=True, **kwargs):
     if item is None:
         return original(file, updateItemSize=updateItemSize, **kwargs)
     # Girder says False where the item goes too. Otherwise a newer file takes the place of this one.
-    if updateItemSize and files.replaced_soon(file):
-        files.detach(file)
-        files.settle(item)
+    if updateItemSize and files.give_way(item, file):
         return None
     return removal.remove_with_bytes(item, file)
 

@@ -125,7 +125,7 @@ def _attached(item):
         waiting = len(found) > 1 and _waits(found[-1])
         replaced = found[1:-1] if waiting else found[:-1]
         # A file that got new content since it was read may be the newest now.
-        if all(detach(old, created=old['created']) for old in replaced):
+        if all(detach(old, waited=_waits(old), created=old['created']) for old in replaced):
             return [found[0], found[-1]] if waiting else found[-1:]
 
 
@@ -162,16 +162,19 @@ def detached(file) -> dict[str, Any]:
     return {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'], 'spm': {'retired': store.now()}}
 
 
-def detach(file, **still) -> dict[str, Any] | None:
+def detach(file, waited=False, **still) -> dict[str, Any] | None:
     """Take ``file`` from its item in one atomic write, and return it as it was; ``None`` if it is not there any more.
 
     Readers who were told its id a moment ago still get it whole; its bytes are removed after a while. :func:`settle`
     has to follow.
 
+    :param waited: whether its uploader may still take it for the replacement of another one, see :func:`give_way`.
     :param still: values that it must still have.
     """
+    gone = detached(file)
+    gone['spm'].update({'waited': True} if waited else {})
     taken = File().collection.find_one_and_update(
-        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': detached(file)})
+        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': gone})
     sweep()
     return taken
 
@@ -195,6 +198,42 @@ def sweep(older_than=GRACE) -> None:
             return  # if its storage is out of reach, each of the others would take as long to fail
 
 
-def replaced_soon(file) -> bool:
-    """Whether ``file`` is deleted because a newer one of its item takes its place."""
-    return File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}}, fields=['_id']) is not None
+def is_replaced(file) -> bool:
+    """Whether ``file`` may go because another one of its item takes its place, or has taken it already."""
+    return is_detached(file) or _successor(file) is not None
+
+
+def give_way(item, file) -> bool:
+    """Take ``file`` from ``item`` if another one takes its place, so that there is one at each moment; whether it went.
+
+    The other one lies in the item, or has lain there as a replacement whose uploader deletes ``file`` only now: other
+    content of ``file`` came in between, and is what is deleted.
+    """
+    now: dict[str, Any] | None = file
+    while now and now.get('itemId') == item['_id']:
+        successor = _successor(now)
+        if successor is None:
+            return False
+        if is_detached(successor):
+            _let_wait_again(successor, now)
+        # A file that got new content since it was read may be the newest now, with no other left in its item.
+        elif detach(now, created=now['created']):
+            break
+        now = File().findOne({'_id': file['_id']})
+    settle(item)
+    return True
+
+
+def _successor(file):
+    """Another file in the item of ``file``; else the newest that has waited there and is not renamed; or ``None``."""
+    beside = File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}})
+    return beside or File().findOne({'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, 'spm.waited': True},
+                                    sort=[('created', -1)])
+
+
+def _let_wait_again(replacement, file):
+    """Attach ``replacement``, which was detached, beside ``file``, as the newer of the two."""
+    gone = {key: '' for key in detached({'itemId': None}) if key != 'itemId'}
+    File().collection.update_one(
+        {'_id': replacement['_id'], 'spm.waited': True},
+        {'$set': {'itemId': file['itemId'], 'created': later_than([file])}, '$unset': gone})

@@ -119,25 +119,33 @@ def may_see(user, app_id) -> bool:
 
 
 def may_fill(user, item_id) -> bool:
-    """Whether ``item_id`` is a package or extension to which ``user`` may write."""
-    item = Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}})
-    return item is not None and Item().hasAccess(item, user, AccessType.WRITE)
+    """Whether ``item_id`` is a package or extension to which ``user`` may write; or nothing, which harms nothing."""
+    item = item_id and Item().findOne({'_id': item_id})
+    return item_id is not None and (item is None or _may_write(user, item))
+
+
+def _may_write(user, item) -> bool:
+    return 'kind' in item.get('spm', ()) and Item().hasAccess(item, user, AccessType.WRITE)
 
 
 def may_replace(user, file_id) -> bool:
-    """Whether ``file_id`` is a file of a package or extension to which ``user`` may write."""
-    file = File().findOne({'_id': file_id}, fields=['itemId'])
-    return file is not None and may_fill(user, file['itemId'])
+    """Whether ``file_id`` is a file of a package or extension to which ``user`` may write, or was; or nothing."""
+    file = file_id and File().findOne({'_id': file_id})
+    item = file and files.thing_of(file)
+    return file_id is not None and (file is None or (item is not None and _may_write(user, item)))
 
 
 def may_remove(user, file_id) -> bool:
-    """Whether ``file_id`` is such a file, and another one takes its place."""
-    return may_replace(user, file_id) and files.replaced_soon(File().findOne({'_id': file_id}))
+    """Whether ``file_id`` is such a file, and another one takes its place; or nothing."""
+    file = file_id and File().findOne({'_id': file_id})
+    return may_replace(user, file_id) and (file is None or files.is_replaced(file))
 
 
 def may_go_on(user, upload_id) -> bool:
-    """Whether ``user`` began the upload ``upload_id`` of a file of a package or extension."""
-    upload = Upload().findOne({'_id': upload_id, 'userId': user['_id']})
+    """Whether ``user`` began the upload ``upload_id`` of a file of a package or extension; or it is nothing."""
+    upload = upload_id and Upload().findOne({'_id': upload_id})
     if upload is None:
+        return upload_id is not None
+    if upload['userId'] != user['_id']:
         return False
     return may_replace(user, upload['fileId']) if upload.get('fileId') else may_fill(user, upload.get('parentId'))

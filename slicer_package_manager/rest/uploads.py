@@ -111,8 +111,8 @@ def begin_failed(_event):
     _require_there(_PARENTS.get(params.get('parentType')), params.get('parentId'))
 
 
-def replace_failed(event):
-    """After ``PUT /file/:id/contents`` failed: 404 if the file is gone."""
+def file_call_failed(event):
+    """After a call that changes a file failed: 404 if the file is gone."""
     _require_there(File, event.info.get('id'))
 
 
@@ -124,7 +124,9 @@ def _require_there(model, given):
 
 HANDLERS = {
     'rest.put.file/:id/contents.before': replace_contents,
-    'rest.put.file/:id/contents.failed': replace_failed,
+    'rest.put.file/:id/contents.failed': file_call_failed,
+    'rest.put.file/:id.failed': file_call_failed,
+    'rest.delete.file/:id.failed': file_call_failed,
     'rest.post.file.before': begin_upload,
     'rest.post.file.failed': begin_failed,
     'rest.post.file/chunk.failed': chunk_failed,
