@@ -114,8 +114,9 @@ def test_what_slicer_does_not_state_comes_from_address_and_browser(slicer, prope
     expect(page.locator('.card button')).to_have_count(count)
 
 
-def test_the_architecture_of_the_address_holds_where_slicer_states_none(slicer):
-    page = slicer('/catalog/All/33241/macosx?arch=amd64', {})
+@pytest.mark.parametrize('arch', ['amd64', 'AMD64'])
+def test_the_architecture_of_the_address_holds_where_slicer_states_none(slicer, arch):
+    page = slicer(f'/catalog/All/33241/macosx?arch={arch}', {})
     wait_for_list(page, AMD64)
 
 
@@ -139,6 +140,57 @@ def test_plain_properties_will_do(slicer):
     page = slicer('/catalog/All/33241/macosx', {}, NEVER)
     page.evaluate("window.extensions_manager_model = { ...slicer, slicerArch: 'amd64' }")
     wait_for_list(page, AMD64)
+
+
+MODELS = {
+    'without questions': "{ ...MAC, downloadAndInstallExtension: (id) => calls.push(id) }",
+    'whose questions fail': """{ ...MAC, downloadAndInstallExtension: (id) => calls.push(id),
+        isExtensionInstalled() { throw new Error('x'); },
+        isExtensionScheduledForUninstall() { throw new Error('x'); } }""",
+    'that never answers': """{ ...MAC, downloadAndInstallExtension: (id) => calls.push(id),
+        isExtensionInstalled() {}, isExtensionScheduledForUninstall() {} }""",
+    'frozen': "Object.freeze({ ...slicer, ...MAC })",
+    'with a property that fails': "{ ...slicer, ...MAC, get availableUpdateExtensions() { throw new Error('x'); } }",
+}
+
+
+@pytest.mark.parametrize('model', MODELS)
+@pytest.mark.parametrize('fixed', [False, True])
+def test_whatever_slicers_object_is_like_the_list_is_shown_and_can_be_installed(slicer, ids, model, fixed):
+    page = slicer('about:blank', {}, NEVER)
+    put = ("Object.defineProperty(window, 'extensions_manager_model', { value: %s })" if fixed else
+           'window.extensions_manager_model = %s')
+    page.add_init_script(f'const MAC = {json.dumps(MAC)}; {put % MODELS[model]}')
+    page.goto('/catalog/All/33241/macosx')
+    assert installed(page, AMD64) == sorted(ids('33241', 'macosx', 'amd64').values())
+
+
+def test_a_property_that_cannot_be_read_states_nothing(slicer):
+    page = slicer('about:blank', {}, NEVER)
+    page.add_init_script("window.extensions_manager_model = { ...slicer, get slicerArch() { throw new Error('x'); } };")
+    page.goto('/catalog/All/33241/macosx')
+    wait_for_list(page, ARM64)
+    expect(page.locator('.card button')).to_have_count(ARM64)
+
+
+@pytest.mark.parametrize('value', ['5', '"slicer"', 'true', 'null', 'undefined'])
+def test_what_is_no_object_is_not_slicers(slicer, value):
+    page = slicer('about:blank', {}, NEVER)
+    page.add_init_script(f'window.extensions_manager_model = {value};')
+    page.goto('/catalog/All/33241/macosx')
+    wait_for_list(page, ARM64)
+    expect(page.locator('.card a.button')).to_have_count(ARM64)
+    page.evaluate('arrive()')
+    expect(page.locator('.card button')).to_have_count(ARM64)
+
+
+def test_a_request_that_slicer_does_not_take_is_told(slicer):
+    page = slicer('about:blank', {}, NEVER)
+    page.add_init_script(f'window.extensions_manager_model = {json.dumps(MAC)};')
+    page.goto('/catalog/All/33241/macosx')
+    wait_for_list(page, AMD64)
+    page.locator('.card button').first.click()
+    expect(page.get_by_role('alert').filter(visible=True)).to_contain_text('Slicer did not take this request.')
 
 
 def test_going_through_the_catalog_does_not_lead_to_another_build(slicer, ids):

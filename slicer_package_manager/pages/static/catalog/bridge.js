@@ -9,6 +9,8 @@ const STATES = ['Installed', 'ScheduledForUninstall', 'NotInstalled'];
 const PROPERTIES = { revision: 'slicerRevision', os: 'slicerOs', arch: 'slicerArch' };
 // Not each version of Slicer announces changes of its properties, so they are read again, in milliseconds.
 const INTERVAL = 500;
+// How long a failure is told, in milliseconds.
+const NOTICE = 5000;
 const states = new Map();
 let model = null;
 let build = {};
@@ -25,8 +27,16 @@ export function slicerBuild() {
 }
 
 function statedBy(slicer) {
-  const values = Object.entries(PROPERTIES).map(([key, property]) => [key, asText(slicer && slicer[property])]);
+  const values = Object.entries(PROPERTIES).map(([key, property]) => [key, asText(read(slicer, property))]);
   return Object.fromEntries(values.filter(([, value]) => value));
+}
+
+function read(slicer, property) {
+  try {
+    return slicer && slicer[property];
+  } catch (error) {
+    return null; // as if Slicer did not have it
+  }
 }
 
 // Older versions of Slicer give revisions as numbers; what is neither text nor number says nothing.
@@ -44,10 +54,20 @@ export function ask(name) {
   if (!model || states.has(name)) return;
   states.set(name, undefined);
   const slicer = model;
-  slicer.isExtensionScheduledForUninstall(name, (scheduled) => {
+  call(slicer, 'isExtensionScheduledForUninstall', name, (scheduled) => {
     if (scheduled) answered(name, 'ScheduledForUninstall');
-    else slicer.isExtensionInstalled(name, (installed) => answered(name, installed ? 'Installed' : 'NotInstalled'));
+    else call(slicer, 'isExtensionInstalled', name, (installed) => answered(name, installed ? 'Installed' : 'NotInstalled'));
   });
+}
+
+/** Call `method` of Slicer; whether that was possible. A version that lacks one can do all else. */
+function call(slicer, method, ...given) {
+  try {
+    slicer[method](...given);
+    return true;
+  } catch (error) {
+    return false;
+  }
 }
 
 // What Slicer told meanwhile is newer than its answer.
@@ -62,9 +82,9 @@ function tell(name, state) {
 
 /** Do what the button of the extension says. */
 export function act({ id, name }) {
-  if (stateOf(name) === 'Installed') model.scheduleExtensionForUninstall(name);
-  else if (stateOf(name) === 'ScheduledForUninstall') model.cancelExtensionScheduledForUninstall(name);
-  else model.downloadAndInstallExtension(id);
+  const [method, given] = { Installed: ['scheduleExtensionForUninstall', name],
+    ScheduledForUninstall: ['cancelExtensionScheduledForUninstall', name] }[stateOf(name)] || ['downloadAndInstallExtension', id];
+  if (!call(model, method, given)) window.app.createNotice('Slicer did not take this request.', NOTICE, 'error');
 }
 
 /** Load everything anew, by Slicer if it is there: it then checks what it needs as well. */
@@ -96,21 +116,27 @@ export function open(listeners) {
     createNotice: (text, milliseconds, kind) => listeners.notice(String(text), Number(milliseconds), kind),
     $vuetify: { theme },
   };
-  let given = window.extensions_manager_model;
   look(() => {});
-  Object.defineProperty(window, 'extensions_manager_model', {
+  watch(listeners.arrived);
+  window.setInterval(() => look(listeners.arrived), INTERVAL);
+}
+
+/** Notice at once when Slicer puts its object into the window; where the browser forbids that, it is noticed later. */
+function watch(arrived) {
+  let given = window.extensions_manager_model;
+  Reflect.defineProperty(window, 'extensions_manager_model', {
     configurable: true,
     get: () => given,
     set(slicer) {
       given = slicer;
-      look(listeners.arrived);
+      look(arrived);
     },
   });
-  window.setInterval(() => look(listeners.arrived), INTERVAL);
 }
 
 function look(arrived) {
-  const slicer = window.extensions_manager_model || null;
+  const there = window.extensions_manager_model;
+  const slicer = typeof there === 'object' ? there : null;
   const stated = statedBy(slicer);
   if (slicer === model && Object.keys(PROPERTIES).every((key) => stated[key] === build[key])) return;
   model = slicer;

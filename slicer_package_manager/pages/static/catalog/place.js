@@ -12,7 +12,7 @@ export function read() {
   const [category, revision, os] = window.location.pathname.slice(HOME.length).split('/').filter(Boolean).map(plain);
   const query = new URLSearchParams(window.location.search);
   return {
-    category: category || ALL, revision: revision || null, os: os || null, arch: query.get('arch') || null,
+    category: category || ALL, revision: revision || null, os: os || null, arch: (query.get('arch') || '').toLowerCase() || null,
     q: query.get('q') || '', sort: SORTS.includes(query.get('sort')) ? query.get('sort') : SORTS[0],
     tier: LEVELS.map(({ tier }) => tier).find((tier) => String(tier) === query.get('tier')) || null,
     extension: query.get('extension') || null, app: query.get('app') || null,
