@@ -19,7 +19,7 @@ class Field:
     :param option: name of the command line option, without dashes.
     :param required: must be given, if only as an empty text.
     :param sent: the server does not register a thing without it.
-    :param asked: asked for on a terminal when it is not given.
+    :param asked: asked for when it is not given, on a terminal or from a pipe.
     :param default: what the command takes when it is not given; that of release 0.11.
     :param names: the value is a list of names or URLs, in which ``NA`` means none.
     :param address: the value consists of URLs.

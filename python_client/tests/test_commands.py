@@ -327,6 +327,20 @@ def test_a_missing_name_is_asked_for_on_a_terminal(terminal, run, girder, make_f
     assert girder.items[0]['meta']['baseName'] == 'Bar'
 
 
+@pytest.mark.parametrize('answers', ['Bar\n33000\n', 'Bar\r\n33000'])
+def test_what_is_missing_is_read_from_a_pipe_like_the_published_client_does(run, girder, make_file, answers):
+    assert run('extension', 'upload', 'Slicer', make_file(), stdin=answers).exit_code == 0
+    assert (girder.items[0]['meta']['baseName'], girder.items[0]['meta']['app_revision']) == ('Bar', '33000')
+
+
+@pytest.mark.parametrize('answers', ['', 'Bar\n'])
+def test_what_is_missing_and_not_in_the_pipe_either_is_named(run, girder, make_file, answers):
+    done = run('extension', 'upload', 'Slicer', make_file(), stdin=answers)
+    assert (done.exit_code, girder.items) == (2, [])
+    assert '--app_revision' in done.stderr
+    assert ('--name' in done.stderr) == (not answers)
+
+
 def test_host_and_url_contradict_each_other(invoke):
     done = invoke('--api-url', 'http://127.0.0.1:9', '--host', 'localhost', 'app', 'list')
     assert done.exit_code == 2

@@ -40,6 +40,19 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def ask(question: str) -> str | None:
+    """The answer to ``question``: of the user, or the next line of the input; ``None`` if that has ended.
+
+    The published client 0.11 reads answers from a pipe too.
+    """
+    try:
+        return str(click.prompt(question, err=True))
+    except click.Abort:
+        if interactive():
+            raise
+        return None
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask, if there is somebody to be asked.
 

@@ -117,8 +117,8 @@ class Upload:
             value = given[field.option]
             if value is not None and (value != '' or not field.default):
                 values[field.option] = value
-            if field.asked and values.get(field.option) is None and output.interactive():
-                values[field.option] = click.prompt(field.option.replace('_', ' ').capitalize(), err=True)
+            if field.asked and values.get(field.option) is None:
+                values[field.option] = output.ask(field.option.replace('_', ' ').capitalize())
             if field.default and not values.get(field.option):
                 values[field.option] = field.default
         return values
