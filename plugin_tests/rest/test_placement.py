@@ -185,6 +185,22 @@ def test_a_note_in_a_draft_is_no_package(api, make, found, draft_folder):
 # Moves and copies of items
 
 
+@pytest.mark.parametrize('name', ['../../evil.tar.gz', 'a\\b.zip', 'x' * 256])
+def test_an_item_whose_file_has_an_unusable_name_becomes_no_package(api, make, edit, found, draft_folder, name):
+    package = make('package', content=b'x')
+    item = api.post('/item', params={'folderId': draft_folder()['_id'], 'name': 'by hand'}).json()
+    file = upload(api, item['_id'], b'y', name=name)
+    values = {'os': 'win', 'arch': 'amd64', 'baseName': 'Slicer', 'repository_type': 'git',
+              'repository_url': 'https://github.com/Slicer/Slicer', 'revision': '33000', 'version': '5.8'}
+    refused = edit(item, **values)
+    assert refused.status_code == 400
+    assert f'"{name}"' in refused.json()['message']
+    assert [one['_id'] for one in found('package')] == [package['_id']]
+    api.put(f'/file/{file["_id"]}', params={'name': 'good.zip'}).raise_for_status()
+    edit(item, **values).raise_for_status()
+    assert len(found('package')) == 2
+
+
 def test_a_package_moved_into_a_release_and_back_follows(make, make_release, send, item_of, draft_folder, found, api):
     item = make('package', content=b'x')
     release = make_release('5.8', '34000')

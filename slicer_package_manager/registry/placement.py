@@ -30,7 +30,7 @@ def check_item(item) -> None:
 
     An item elsewhere, or one that does not claim to be a package, is left as it is.
 
-    :raises Invalid: it claims to be a package or extension and its metadata is unusable.
+    :raises Invalid: it claims to be a package or extension and its metadata, or the name of a file, is unusable.
     :raises Conflict: its folder has another one of its identity.
     """
     folder = _folder_of(item)
@@ -44,10 +44,21 @@ def check_item(item) -> None:
     notices.report_left_out(kind, given)
     item['description'] = _description(kind, item)
     before = item.get('spm', {})
+    if not before and '_id' in item:
+        _require_file_names(item)
     item['spm'] = registration.of_item(kind, folder, item['meta'], before.get('ready', False))
     if _holds(folder, before):
         item['spm'].update({key: before[key] for key in ('channel', 'draft')})
     _require_identity_free(item, folder)
+
+
+def _require_file_names(item):
+    """Pass if the files that ``item`` got while it was no package can be those of one."""
+    for file in File().find({'itemId': item['_id']}, fields=['name']):
+        try:
+            values.file_name(file['name'])
+        except ValueError as error:
+            raise Invalid([('file', f'"{file["name"]}" {error}; rename it first')]) from None
 
 
 def _folder_of(item):

@@ -50,7 +50,8 @@ def begin(folder) -> None:
     """Seal the counts of ``folder``, whose document is about to be deleted, unless everybody can read it."""
     if role(folder) not in (*CHANNELS, EXTENSIONS) or folder.get('promoted'):
         return
-    folder = Folder().findOne({'_id': folder['_id']})
+    # A copy that was refused has been registered in memory only.
+    folder = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
     app = folder and Folder().findOne({'_id': folder['spm']['app']})
     if not folder or (app and folder['spm']['channel'] in holdings.holder(app)):
         return
