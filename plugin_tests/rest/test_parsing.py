@@ -158,6 +158,12 @@ def test_files_of_the_root_are_sent_in_parts_that_make_sense(anonymous):
         assert (answer.status_code, answer.content) == (status, content), asked
 
 
+@pytest.fixture(autouse=True, scope='module')
+def lenient():
+    """Parse headers as the server does, also where none is loaded."""
+    parsing.be_lenient()
+
+
 @pytest.mark.parametrize(('header', 'accepted'), [
     ('gzip', True), ('GZIP', True), ('x-gzip', True), ('deflate, gzip;q=0.5', True), ('gzip;q=0', False), ('', False),
     ('gzip;q=abc', False), ('gzip;q=-1', False), ('gzip;q=nan', False), ('identity', False), ('gzip;q=9', True),
