@@ -53,6 +53,19 @@ def test_the_best_supported_come_first_and_the_unknown_last(open_window, tiers):
     assert names(page) == ['T6', 'T5', 'T4', 'T3', 'T2', 'T1', 'T0', 'T-1', 'TNone']
 
 
+@pytest.mark.parametrize(('tier', 'words'), [
+    ('5', CORE), (' 3 ', COMMUNITY), (1, EXPERIMENTAL), ('', None), (None, None), ('NA', None), ([5], None),
+    (True, None)])
+def test_a_number_may_come_as_text(open_window, site, tiers, tier, words):
+    items = site.client.get(f'/app/{tiers}/extension', params={'app_revision': '33241', 'limit': 1}).json()
+    items[0]['meta']['tier'] = tier
+    page = open_window().page
+    page.route('**/extension?**', lambda route: route.fulfill(json=items))
+    page.goto(f'/catalog/All/33241/linux?app={tiers}')
+    wait_for_list(page, 1)
+    expect(page.locator('.card .tier')).to_have_text([words] if words else [])
+
+
 def test_real_extensions_by_their_tiers(open_window, album):
     window = open_window(LARGE + '?tier=3')
     page = window.page

@@ -22,11 +22,16 @@ export function fromItem(item) {
   return {
     ...texts,
     id: item._id, name: String(meta.baseName), os: meta.os, arch: meta.arch, build: meta.app_revision,
-    category: texts.category || NO_CATEGORY, tier: Number.isInteger(meta.tier) ? meta.tier : null,
+    category: texts.category || NO_CATEGORY, tier: wholeNumber(meta.tier),
     updated: item.updated || item.created, downloads: item.downloads || 0, size: item.size || 0,
     screenshots: words(meta.screenshots), dependencies: names(meta.dependency), recommends: names(meta.recommends),
     search: folded([meta.baseName, meta.description, meta.keywords, meta.contributors].join('\n')),
   };
+}
+
+// What was stored by other programs may be a text.
+function wholeNumber(value) {
+  return ['number', 'string'].includes(typeof value) && /^-?\d+$/.test(String(value).trim()) ? Number(value) : null;
 }
 
 // As the registry searches: in any case, with or without accents, composed or not.
