@@ -117,3 +117,9 @@ def test_data_that_breaks_uniqueness_ends_the_start_with_its_names(serve, mongo_
     assert server.ended() == 1
     assert 'must be unique' in server.errors
     assert server.errors.count('"Applications" (') >= 2
+
+
+@pytest.mark.parametrize('place', ['/elsewhere', '/api', '/api/v1/app', '//x'])
+def test_clients_do_not_choose_the_place_of_the_application(server, place):
+    with server.client() as client:
+        assert client.get('/app', headers={'SCRIPT_NAME': place}).is_success

@@ -85,6 +85,8 @@ keepalive = 65
 # lower any limit beyond its own constant.
 message.MAX_REQUEST_LINE = 1024 * 1024
 limit_request_line = 512 * 1024
+# From proxies gunicorn would take the place of the application out of a header that clients can send too.
+forwarder_headers = ''
 # Servers of one user would share the file of this socket.
 control_socket_disable = True
 if _SHARED_MEMORY.is_dir():

@@ -3,6 +3,7 @@
 Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
 a token lacks, so that what is added to Girder is closed to it.
 """
+import json
 import math
 from functools import wraps
 
@@ -17,6 +18,9 @@ from girder.models.user import User
 from slicer_package_manager.registry import keys
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Forbidden, Invalid
+
+#: A hundred years; what is far beyond is no date any more.
+_MOST_DAYS = 36525
 
 
 def _in_path(allowed, name):
@@ -107,6 +111,34 @@ def _end_in_time(event):
         params['duration'] = str(min(asked, left) if asked else left)
 
 
+@access.public
+def _possible_key(event):
+    """Before a key is made or changed: refuse durations and scopes on which Girder fails once they are stored."""
+    params = event.info['params']
+    problems = []
+    if not _is_duration(params.get('tokenDuration')):
+        problems.append(('tokenDuration', 'must be a number of days'))
+    if not _is_scope(params.get('scope')):
+        problems.append(('scope', 'must be a JSON list of names of scopes'))
+    if problems:
+        raise Invalid(problems)
+
+
+def _is_duration(given):
+    try:
+        return 0 <= float(given or 0) <= _MOST_DAYS
+    except ValueError:
+        return False
+
+
+def _is_scope(given):
+    try:
+        scope = json.loads(given or 'null')
+    except ValueError:
+        return True  # Girder tells what is wrong with it
+    return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
+
+
 def _once_a_request(load):
     @wraps(load)
     def remembering(*identifier, **how):
@@ -130,4 +162,6 @@ def bind():
         Token().load = _once_a_request(Token().load)
     for call, is_allowed in ALLOWED.items():
         events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
+    for call in ('post.api_key', 'put.api_key/:id'):
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys.possible', _possible_key)
     events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _end_in_time)

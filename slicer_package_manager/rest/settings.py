@@ -21,13 +21,18 @@ def _parsed(value):
 
 
 def _asked(params):
-    """The settings that ``PUT /system/setting`` is about, with their values; what makes no sense is left to Girder."""
+    """The settings that ``PUT /system/setting`` is about, with their values; other nonsense is left to Girder.
+
+    :raises ValidationException: one in its list is none, on which Girder fails.
+    """
     several = _parsed(params.get('list'))
     if several is None:
         return [(params.get('key'), _parsed(params.get('value')))]
     if not isinstance(several, list):
         return []
-    return [(one.get('key'), _parsed(one.get('value'))) for one in several if isinstance(one, dict)]
+    if not all(isinstance(one, dict) and {'key', 'value'} <= one.keys() for one in several):
+        raise ValidationException('Each setting in the list is an object with "key" and "value".', 'list')
+    return [(one['key'], _parsed(one['value'])) for one in several]
 
 
 def _refuse(key, wanted):

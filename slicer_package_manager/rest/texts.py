@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import reach, values
 from slicer_package_manager.registry.errors import Invalid
+from slicer_package_manager.rest import shapes
 
 #: Parameters with words that are searched for.
 SEARCHES = ('q', 'text')
@@ -60,6 +61,7 @@ def _bounded(handle):
     """``handle``, Girder's way from a request to its handler, for texts within bounds."""
     @wraps(handle)
     def handle_route(self, method, path, params):
+        shapes.require(path, params)
         if method not in _READS:
             return handle(self, method, path, params)
         require_bounded(params)

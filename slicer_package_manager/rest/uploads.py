@@ -23,6 +23,8 @@ from slicer_package_manager.registry.values import text
 from slicer_package_manager.rest.files import found_by_id
 
 _BAD_REQUEST = 400
+#: Keys of an upload that are no business of any client.
+_INTERNAL = ('tempFile', 'announced', 'sha512state')
 _PARENTS = {'folder': Folder, 'item': Item}
 
 
@@ -122,6 +124,14 @@ def _require_there(model, given):
         raise NotFound(f'There is no {model().name} {identifier}; it was deleted, or replaced. Begin anew.')
 
 
+def hide_internals(event):
+    """After a call that answers one upload or several: without paths of the server, and what is kept for it alone."""
+    answer = event.info['returnVal']
+    for upload in answer if isinstance(answer, list) else [answer]:
+        for key in _INTERNAL:
+            upload.pop(key, None)
+
+
 HANDLERS = {
     'rest.put.file/:id/contents.before': replace_contents,
     'rest.put.file/:id/contents.failed': file_call_failed,
@@ -134,6 +144,10 @@ HANDLERS = {
     'rest.put.file/:id.before': rename_file,
     'rest.get.file/offset.before': resume_upload,
     'model.upload.save': announce,
+    'rest.post.file.after': hide_internals,
+    'rest.post.file/chunk.after': hide_internals,
+    'rest.put.file/:id/contents.after': hide_internals,
+    'rest.get.system/uploads.after': hide_internals,
 }
 
 
