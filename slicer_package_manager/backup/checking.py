@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bson.errors import BSONError
+from bson.objectid import ObjectId
 from girder.constants import AssetstoreType
 
 from slicer_package_manager.backup import facts as knowledge
-from slicer_package_manager.backup import manifest, reading, streams, trust
+from slicer_package_manager.backup import manifest, picking, reading, streams, trust
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 from slicer_package_manager.backup.steps import Steps
@@ -21,6 +22,7 @@ from slicer_package_manager.backup.steps import Steps
 _UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, BSONError, sqlite3.Error)
 #: So many problems are named at most.
 _NAMED = 1000
+_SHOWN = 100
 
 
 class Stored(NamedTuple):
@@ -106,8 +108,9 @@ def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
     with knowledge.opened(manifest.buckets(facts)) as known:
         for name, told in facts['collections'].items():
             try:
-                raws = map(streams.encoded, streams.documents(backup.collection(name)))
-                found = sum(1 for _ in reading.learn(known, name, raws))
+                found = sum(1 for _ in reading.learn(known, name, _raws(backup, name)))
+                if name in knowledge.KINDS and known.number_of(name) != found:
+                    yield f'{backup.collection(name)}: has a document twice'
                 yield from _foreign(backup, name, facts)
             except BackupError as error:
                 yield str(error)
@@ -126,18 +129,30 @@ def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
         yield from (f'The package {one} has no file.' for one in known.without_file())
 
 
+def _raws(backup: Backup, name: str) -> Iterator[bytes]:
+    return map(streams.encoded, streams.documents(backup.collection(name)))
+
+
 def _foreign(backup: Backup, name: str, facts: dict[str, Any]) -> Iterator[str]:
     """Documents by which a server would read or write somewhere else than in the assetstores of the manifest."""
+    if name not in knowledge.FIELDS:
+        return
     stores = {store['id']: store for store in facts['assetstores']}
-    if name == 'assetstore':
-        for document in streams.documents(backup.collection(name)):
-            store = stores.get(str(document['_id']))
-            if store is None or store['type'] != document['type']:
-                yield f'The manifest does not name the assetstore {document["_id"]}, or not as what it is.'
-            elif store['type'] != AssetstoreType.S3 and not store['root']:
-                yield f'The assetstore {document["_id"]} has files that are not in the backup.'
-    elif name == 'file':
-        buckets = {one for one, store in stores.items() if store['type'] == AssetstoreType.S3}
-        for document in streams.documents(backup.collection(name)):
-            if document.get('imported') and str(document.get('assetstoreId')) not in buckets:
+    for raw in _raws(backup, name):
+        document = picking.picked(raw, knowledge.FIELDS[name])
+        if not isinstance(document['_id'], ObjectId):
+            yield f'{backup.collection(name)}: {str(document["_id"])[:_SHOWN]!r} is no id'
+        elif name == 'assetstore':
+            yield from filter(None, [_store_problem(document, stores.pop(str(document['_id']), None))])
+        elif name == 'file' and document.get('imported'):
+            store = stores.get(str(document.get('assetstoreId')))
+            if store is None or store['type'] != AssetstoreType.S3:
                 yield f'The file {document["_id"]} would lie outside of its assetstore.'
+
+
+def _store_problem(document: dict[str, Any], store: dict[str, Any] | None) -> str | None:
+    if store is None or isinstance(document['type'], bool) or store['type'] != document['type']:
+        return f'The manifest does not name the assetstore {document["_id"]}, or not once, or not as what it is.'
+    if store['type'] != AssetstoreType.S3 and not store['root']:
+        return f'The assetstore {document["_id"]} has files that are not in the backup.'
+    return None

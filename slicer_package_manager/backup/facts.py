@@ -12,10 +12,19 @@ from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 from slicer_package_manager.backup import streams
+from slicer_package_manager.backup.picking import Wanted
 
 #: Which collections are looked at, leaves first: this is the order in which they are read.
 KINDS = ('file', 'item', 'folder', 'collection', 'user')
 _PLACE = ('app', 'channel', 'draft', 'release')
+#: What is read of the documents of each.
+FIELDS: dict[str, Wanted] = {
+    'file': dict.fromkeys(('_id', 'itemId', 'attachedToId', 'attachedToType', 'assetstoreId', 's3Key', 'path', 'sha512',
+                           'size', 'imported', 'name', 'created')),
+    'item': {**dict.fromkeys(('_id', 'folderId', 'size')), 'spm': dict.fromkeys(('kind', 'ready', *_PLACE)),
+             'meta': {'sha512': None}},
+    'folder': {**dict.fromkeys(('_id', 'parentId', 'parentCollection')), 'spm': dict.fromkeys(_PLACE)},
+    'collection': {'_id': None}, 'user': {'_id': None}, 'assetstore': dict.fromkeys(('_id', 'type'))}
 
 _SCHEMA = """
 CREATE TABLE file (id PRIMARY KEY, item, attached, sha512, size, store, path, imported, name, created);
@@ -48,7 +57,7 @@ _LOST_FOLDERS = """SELECT id FROM folder WHERE kind = 'folder' AND parent NOT IN
 _NOT_KEPT = """SELECT file.store, file.path, max(size), max(sha512), min(name), max(imported) FROM file
     JOIN store ON store.id = file.store WHERE path IS NOT NULL AND (file.store, file.path) > (?, ?) AND NOT EXISTS (
     SELECT 1 FROM kept WHERE kept.store = file.store AND kept.path = file.path)
-    GROUP BY file.store, file.path ORDER BY file.store, file.path LIMIT 1000"""
+    GROUP BY file.store, file.path ORDER BY file.store, file.path LIMIT 100"""
 _SUM = '(SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)'
 _UNTRUE = f"""SELECT id, first IS NOT NULL, coalesce(first_sha512, ''), total FROM (
     SELECT id, ready, sha512, size, ours,
@@ -159,9 +168,13 @@ class Facts:
         """Packages that do not tell the truth about their file: ids, and whether there is one, its SHA-512 and size."""
         return [(row[0], bool(row[1]), *row[2:]) for row in self.sql.execute(_UNTRUE)]
 
-    def without_file(self) -> list[str]:
+    def without_file(self) -> Iterator[str]:
         """The ids of the packages that claim to have a file and have none."""
-        return [row[0] for row in self.sql.execute(_WITHOUT_FILE)]
+        return (row[0] for row in self.sql.execute(_WITHOUT_FILE))
+
+    def number_of(self, kind: str) -> int:
+        """How many documents of the collection ``kind`` are known; one that came twice counts once."""
+        return self.sql.execute(f'SELECT count(*) FROM {kind}').fetchone()[0]  # noqa: S608 - our names
 
     def files_of(self, item: str) -> list[str]:
         """The ids of the files in ``item``."""

@@ -24,6 +24,8 @@ from slicer_package_manager.backup.streams import Written
 
 #: How often what was deleted while we copied is read again.
 _ROUNDS = 20
+#: Of lost files and of notes in a manifest, at most; the command that makes the backup names them all.
+_MESSAGES = 5000
 #: How the documents come to fit together.
 _ONE_MOMENT, _IN_ORDER = 'read as of one moment', 'read in order, and again what did not fit'
 
@@ -230,8 +232,8 @@ class _Maker:
             'collections': {name: one._asdict() for name, one in collections.items()},
             'contents': contents._asdict(),
             'assetstores': self.stores,
-            'left_out': self.result.left_out,
-            'notes': self.result.notes,
+            'left_out': _bounded(self.result.left_out),
+            'notes': _bounded(self.result.notes),
         }
 
 
@@ -239,6 +241,12 @@ def _told(raws: Iterator[bytes], advance: Advance) -> Iterator[bytes]:
     for raw in raws:
         yield raw
         advance(1)
+
+
+def _bounded(messages: list[str]) -> list[str]:
+    """``messages``, not so many that the manifest could not be read any more."""
+    more = len(messages) - _MESSAGES
+    return messages if more <= 0 else [*messages[:_MESSAGES], f'and {more} more']
 
 
 def _count(pair: list[int], content: Content) -> None:

@@ -39,7 +39,10 @@ def read(directory: Path) -> dict[str, Any]:
         trust.require_no_links(directory.parent, path)
         if path.stat().st_size > trust.MANIFEST:
             raise ValueError('it is too large')  # noqa: TRY301 - as what cannot be read
-        found = json.loads(path.read_text(encoding='utf-8'))
+        text = path.read_text(encoding='utf-8')
+        if trust.has_too_many_values(text):
+            raise ValueError('it has too many values')  # noqa: TRY301
+        found = json.loads(text)
         form, checksum = found['format'], found['sha256']
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedError([f'{path}: cannot be read: {error}']) from error

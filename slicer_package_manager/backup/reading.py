@@ -10,11 +10,10 @@ from bson.objectid import ObjectId
 from pymongo.errors import OperationFailure, PyMongoError
 
 from slicer_package_manager.backup import facts as knowledge
+from slicer_package_manager.backup import picking, trust
 from slicer_package_manager.backup.facts import Facts
 from slicer_package_manager.backup.streams import RAW
 
-#: What is of no use elsewhere: uploads that are not complete, whose bytes are in no backup, and short locks.
-LEFT_OUT = ('upload', 'slicer_package_manager_bootstrap')
 #: How long what does not fit is read again without anything new before it is taken as it is, in seconds: a server that
 #: has much to do may take some between the writes of one change.
 PATIENCE = 5
@@ -26,7 +25,7 @@ _TOO_OLD = (239, 246)
 def collections(database) -> list[str]:
     """The names of the collections to read, in the order in which to read them."""
     found = {one['name'] for one in database.list_collections(filter={'type': 'collection'})}
-    mine = sorted(name for name in found if name not in LEFT_OUT and not name.startswith('system.'))
+    mine = sorted(name for name in found if name not in trust.LEFT_OUT and not name.startswith('system.'))
     leaves = [kind for kind in knowledge.KINDS[:-1] if kind in mine]
     # Accounts and assetstores are what everything else refers to.
     roots = [name for name in ('group', 'user', 'assetstore') if name in mine]
@@ -73,7 +72,7 @@ def learn(facts: Facts, kind: str, raws: Iterator[bytes]) -> Iterator[bytes]:
         return
     facts.forget(kind)
     for raw in raws:
-        facts.add(kind, bson.decode(raw, RAW))
+        facts.add(kind, picking.picked(raw, knowledge.FIELDS[kind]))
         yield raw
 
 

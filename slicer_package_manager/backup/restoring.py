@@ -5,7 +5,6 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Steps
 from slicer_package_manager.backup.streams import RAW
 
-#: Documents that are stored together.
-_BATCH = 500
+#: Documents that are stored together, and their bytes.
+_BATCH, _BATCH_BYTES = 500, 16 * 2**20
 _UNFINISHED = 'temp'
 #: What documents of files in object storage have, and others do not.
 _OF_OBJECT = ('s3Key', 'relpath', 'imported')
@@ -171,15 +170,29 @@ def _load(files: Files, facts: dict[str, Any], database, roots: dict[str, Path],
     total = sum(told['entries'] for told in facts['collections'].values())
     with steps('Storing the documents', total, False) as advance:
         for name in reversed(facts['collections']):
-            documents = streams.documents(files.backup.collection(name))
+            documents: Iterator[RawBSONDocument] = streams.documents(files.backup.collection(name))
             if name == 'assetstore':
                 documents = (_moved(one, roots) for one in documents)
             elif name == 'file' and files.buckets:
                 documents = map(files.moved(roots), documents)
-            while batch := list(islice(documents, _BATCH)):
+            for batch in _batches(documents):
                 database[name].with_options(RAW).insert_many(batch)
                 advance(len(batch))
             _require_all(database[name], facts['collections'][name]['entries'])
+
+
+def _batches(documents: Iterator[RawBSONDocument]) -> Iterator[list[RawBSONDocument]]:
+    """``documents`` in groups, each of a size that memory has room for."""
+    batch: list[RawBSONDocument] = []
+    size = 0
+    for document in documents:
+        if batch and (len(batch) == _BATCH or size + len(document.raw) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += len(document.raw)
+    if batch:
+        yield batch
 
 
 def _moved(store: RawBSONDocument, roots: dict[str, Path]) -> RawBSONDocument:

@@ -12,13 +12,18 @@ from girder.constants import AssetstoreType
 
 from slicer_package_manager.backup.errors import BackupError
 
+#: Values in a manifest, each of which takes memory, at most.
+_VALUES = 300_000
 #: Bytes of a manifest, of a line of the contents, and of a document (MongoDB's own limit, with what its server adds).
-MANIFEST, LINE, DOCUMENT = 32 * 2**20, 16 * 1024, 16 * 2**20 + 16 * 1024
+MANIFEST, LINE, DOCUMENT = 8 * 2**20, 16 * 1024, 16 * 2**20 + 16 * 1024
 #: More than this no file system and no number of BSON holds.
 _LARGEST = 2**63 - 1
 _ID = re.compile('[0-9a-f]{24}')
 _OBJECT = re.compile('[0-9a-f]{128}')
 _SHA256 = re.compile('[0-9a-f]{64}')
+#: Collections that are in no backup: uploads that are not complete, whose documents name files that a server writes to,
+#: and short locks.
+LEFT_OUT = ('upload', 'slicer_package_manager_bootstrap')
 #: Names of collections of Girder and its plugins, which become names of files.
 _COLLECTION = re.compile('[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}')
 
@@ -30,9 +35,14 @@ def manifest_problem(facts: Any) -> str | None:
     return next((f'"{key}" is not what a backup has' for key, fits in checks if not fits(facts.get(key))), None)
 
 
+def has_too_many_values(text: str) -> bool:
+    """Whether the JSON ``text`` would take much more memory than it has bytes."""
+    return sum(text.count(sign) for sign in '[{,') > _VALUES
+
+
 def _collections(value) -> bool:
     return isinstance(value, dict) and all(
-        _COLLECTION.fullmatch(name) and not name.startswith('system.') and _written(told)
+        _COLLECTION.fullmatch(name) and not name.startswith('system.') and name not in LEFT_OUT and _written(told)
         for name, told in value.items())
 
 

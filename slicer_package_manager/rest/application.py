@@ -19,7 +19,8 @@ from slicer_package_manager.rest.parameters import of_application
     .param('app_id', 'Answer just the application with this id, as an object.', required=False)
     .param('collection_id', 'Id of the collection; "Applications" by default.', required=False)
     .param('name', 'Only the application with exactly this name.', required=False)
-    .param('text', 'Words, all of which are in the name or the description.', required=False)
+    .param('text', 'Words, all of which are in the name or the description: at most 255 characters, '
+           'and 16 different words.', required=False)
     .pagingParams(defaultSort='name')
     .errorResponse()
     .errorResponse('collection_id is no id.')

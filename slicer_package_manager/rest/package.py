@@ -40,7 +40,7 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
     .param('app_revision', 'Only those built for this revision of the application.', required=False)
     .param('baseName', 'Only this base name.', required=False)
     .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case, with or '
-           'without accents.', required=False)
+           'without accents: at most 255 characters, and 16 different words.', required=False)
     .param('tier', 'Compare the tier, of which higher is better, with this number; extensions without a tier are left '
            'out.', required=False, dataType='integer')
     .param('tier_compare', 'How to compare: at most, at least or exactly that number.', required=False,
