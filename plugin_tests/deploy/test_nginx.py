@@ -255,6 +255,15 @@ def test_tokens_are_not_logged(site, admin, anonymous):
     assert admin.headers['Girder-Token'] not in site.log
 
 
+@pytest.mark.parametrize('written', [';token=', '%3Ftoken=', '%3Btoken=', '/x&token='])
+def test_what_follows_a_path_is_not_logged(site, anonymous, written):
+    path = f'/api/v1/app/{written.encode().hex()}'
+    anonymous.get(f'{path}{written}SECRET', headers={'User-Agent': 'x token=SECRET'})
+    poll(lambda: path in site.log, 'the request is logged')
+    assert 'SECRET' not in site.log
+    assert '"hidden"' in site.log
+
+
 def test_one_server_that_is_away_is_not_noticed_and_all_are_a_failure(servers, site, tmp_path):
     gone = 'http://127.0.0.1:1'
     with proxy.Proxy(tmp_path, [gone, servers[0].url]).running() as half, half.client() as client:
