@@ -102,6 +102,15 @@ def test_a_chunk_that_comes_again_is_409_for_it_too(machine, private, make):
     assert [machine.post('/file/chunk', **chunk).status_code for _ in range(2)] == [200, 409]
 
 
+def test_it_is_enough_too_where_nobody_reads_without_an_account(machine, private, anonymous, api, files_of):
+    setting = {'key': 'core.disable_anonymous_access', 'value': 'true'}
+    api.put('/system/setting', params=setting).raise_for_status()
+    item = machine.post(f'/app/{private["_id"]}/extension', params=FORMS['extension']).raise_for_status().json()
+    upload(machine, item['_id'], b'first')
+    assert [one['size'] for one in files_of(item)] == [5]
+    assert anonymous.get('/app').status_code == 401
+
+
 def test_what_others_have_uploaded_elsewhere_stays_closed_to_it(machine, private, api):
     item = api.post('/item', params={'folderId': private['_id'], 'name': 'notes'}).json()
     file = upload(api, item['_id'], b'x')

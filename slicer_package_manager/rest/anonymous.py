@@ -4,12 +4,12 @@ from __future__ import annotations
 from functools import wraps
 
 import cherrypy
-from girder.api.rest import Resource, getCurrentUser
+from girder.api.rest import Resource, getCurrentToken, getCurrentUser
 from girder.exceptions import AccessException
 from girder.models.setting import Setting
 
 from slicer_package_manager.registry import anonymous
-from slicer_package_manager.rest import routing
+from slicer_package_manager.rest import keys, routing
 
 #: What tells how the server is, or leads to a login: open whatever the setting says.
 OPEN = {
@@ -40,7 +40,9 @@ def refuse() -> None:
 
     :raises AccessException: 401.
     """
-    if getCurrentUser() is None and Setting().get(anonymous.KEY):
+    # Girder remembers the user whom it was first asked for, and a token that is only for uploads has one only once its
+    # call is opened to it: it is not asked without need.
+    if Setting().get(anonymous.KEY) and not keys.is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
         raise AccessException(MESSAGE)
 
 

@@ -68,7 +68,8 @@ ALLOWED = {
 }
 
 
-def _is_for_uploads(token):
+def is_for_uploads(token) -> bool:
+    """Whether ``token`` is a user's, and only for uploads."""
     scopes = token['scope'] if token and 'userId' in token else ()
     return keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
 
@@ -78,7 +79,7 @@ def require_enough():
 
     :raises Forbidden: it is.
     """
-    if _is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+    if is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
         raise Forbidden('This API key is only for uploads of packages to where its user may write. Use a key with more '
                         'rights for anything else.')
 
@@ -87,7 +88,7 @@ def _opens(is_allowed):
     @access.public
     def handler(event):
         token = getCurrentToken()
-        if not _is_for_uploads(token):
+        if not is_for_uploads(token):
             return
         user = User().load(token['userId'], force=True)
         if user and is_allowed(user, event.info):
