@@ -654,6 +654,24 @@ def test_a_deletion_does_not_take_the_content_that_comes_while_the_replacement_c
     assert seen(item) == ('new.zip', OTHER)
 
 
+def test_a_replacement_that_is_about_to_be_detached_stays_when_its_uploader_deletes_the_newer_content(
+        api, replaceable, begin, send, seen, monkeypatch):
+    item, file = replaceable
+    new = upload(api, item['_id'], OTHER, name='new_file')
+    begun, original = begin(file, name='between.zip'), files.detach
+    late = [lambda: api.delete(f'/file/{file["_id"]}').raise_for_status()]
+
+    def detach(old, *args, **kwargs):
+        while late and str(old['_id']) == new['_id']:
+            meanwhile(late.pop())
+        return original(old, *args, **kwargs)
+    monkeypatch.setattr(files, 'detach', detach)
+    send(begun).raise_for_status()
+    assert late == []
+    api.put(f'/file/{new["_id"]}', params={'name': 'new.zip'}).raise_for_status()
+    assert seen(item) == ('new.zip', OTHER)
+
+
 def test_what_was_deleted_stays_so_if_its_replacements_are_complete(api, replaceable, begin, send, files_of):
     item, file = replaceable
     new = upload(api, item['_id'], OTHER, name='new_file')

@@ -214,7 +214,8 @@ def give_way(item, file) -> bool:
         successor = _successor(now)
         if successor is None:
             return False
-        if is_detached(successor):
+        if is_detached(successor) or (_waits(successor) and _age(successor) < _age(now)):
+            # As the newer of the two, else another process detaches it in favor of the one that goes here.
             _let_wait_again(successor, now)
         # A file that got new content since it was read may be the newest now, with no other left in its item.
         elif detach(now, created=now['created']):
@@ -232,8 +233,9 @@ def _successor(file):
 
 
 def _let_wait_again(replacement, file):
-    """Attach ``replacement``, which was detached, beside ``file``, as the newer of the two."""
-    gone = {key: '' for key in detached({'itemId': None}) if key != 'itemId'}
+    """Have ``replacement`` lie beside ``file``, as the newer of the two, unless it has changed meanwhile."""
+    back = detached({'itemId': None}).keys() - {'itemId'} if is_detached(replacement) else ()
     File().collection.update_one(
-        {'_id': replacement['_id'], 'spm.waited': True},
-        {'$set': {'itemId': file['itemId'], 'created': later_than([file])}, '$unset': gone})
+        {key: replacement[key] for key in ('_id', 'itemId', 'created')},
+        {'$set': {'itemId': file['itemId'], 'created': later_than([file])},
+         **({'$unset': dict.fromkeys(back, '')} if back else {})})
