@@ -41,8 +41,8 @@ def refuse() -> None:
     :raises AccessException: 401.
     """
     # Girder remembers the user whom it was first asked for, and a token that is only for uploads has one only once its
-    # call is opened to it: it is not asked without need.
-    if Setting().get(anonymous.KEY) and not keys.is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+    # call is opened to it: Girder is not asked for the user of such a token here.
+    if not keys.is_for_uploads(getCurrentToken()) and getCurrentUser() is None and Setting().get(anonymous.KEY):
         raise AccessException(MESSAGE)
 
 
