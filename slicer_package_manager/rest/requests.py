@@ -49,7 +49,7 @@ _READERS = {
 def _read_parameters():
     """Before a handler: read the body of a DELETE, and refuse parameters that are none.
 
-    :raises cherrypy.HTTPError: 400.
+    :raises ParameterError: one is none, or is there twice.
     """
     request = cherrypy.request
     if request.method == 'DELETE' and 'Content-Length' in request.headers:
@@ -58,9 +58,9 @@ def _read_parameters():
         del request.headers['Content-Length']
     for name, value in request.params.items():
         if name in _ARGUMENTS or not _NAME.fullmatch(name):
-            raise cherrypy.HTTPError(400, f'There is no parameter "{ascii(name)[1:-1][:_SHOWN]}".')
+            raise errors.ParameterError(name, f'There is no parameter "{ascii(name)[1:-1][:_SHOWN]}".')
         if isinstance(value, list):
-            raise cherrypy.HTTPError(400, f'Parameter "{name[:_SHOWN]}" must not be specified multiple times.')
+            raise errors.ParameterError(name, f'Parameter "{name[:_SHOWN]}" must not be specified multiple times.')
 
 
 _read_parameters.priority = 40  # type: ignore[attr-defined] # before files of the root are opened
