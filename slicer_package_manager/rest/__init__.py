@@ -64,6 +64,7 @@ class App(Resource):
     """``/app``: applications and everything below them."""
 
     _cp_config = _CONFIGURATION
+    own_shapes = True
 
     def __init__(self):
         super().__init__()
@@ -85,6 +86,7 @@ class PackageManager(Resource):
     """``/slicer_package_manager``: the server itself."""
 
     _cp_config = _CONFIGURATION
+    own_shapes = True
 
     def __init__(self):
         super().__init__()
@@ -98,6 +100,7 @@ class BesideApi(Resource):
     """A call at the root of the server; all else about it is as for calls of the API."""
 
     _cp_config = _CONFIGURATION
+    own_shapes = True
 
     def __init__(self, path, handler):
         super().__init__()
