@@ -165,7 +165,7 @@ CALLS = [
     Call('GET /file/offset', (None, 4, 4), before=begun, params={'uploadId': '{upload}'}),
     Call('PUT /file/:id/contents', (None, 8, 8), before=new_file, params={'size': 3}),
     Call('PUT /file/:id', (None, 8, 8), 'renamed', before=new_file, params={'name': '{fresh}'}),
-    Call('DELETE /file/:id', (None, 20, 20), before=new_file),
+    Call('DELETE /file/:id', (None, 21, 21), before=new_file),
     Call('DELETE /file/:id', (None, 15, 15), 'the old of two', before=second_file),
     Call('DELETE /item/:id', (None, 23, 23), before=item_with_file),
     Call('POST /api_key/token', (7, 7, 7), before=api_key, params={'key': '{key}'}),
