@@ -39,7 +39,7 @@ DEFAULTS = {'tier': 1, 'enabled': True}
 _NEVER_EMPTY = frozenset({'name', 'os', 'arch', 'revision', 'app_revision'})
 _NONE = 'NA'
 _TRUE, _FALSE = frozenset({'1', 'true', 'yes', 'on'}), frozenset({'0', 'false', 'no', 'off'})
-_BOMS = ((codecs.BOM_UTF8, 'utf-8-sig'), (codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
+_BOMS = ((codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
 
 Warn = Callable[[str], None]
 
@@ -115,6 +115,7 @@ def parse_entry(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
 
 def _decoded(data: bytes) -> str:
     """The text of a file in UTF-8, in UTF-16 with a byte order mark, or else in what Windows calls Latin-1."""
+    data = data.removeprefix(codecs.BOM_UTF8)  # an editor may have saved Latin-1 behind it
     named = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
     if named:
         return data.decode(named)

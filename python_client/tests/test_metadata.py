@@ -1,3 +1,4 @@
+import codecs
 import contextlib
 import json
 
@@ -94,6 +95,7 @@ def test_any_text_is_read_or_refused_as_a_value_error(text):
     pytest.param(lambda text: text.encode(), id='UTF-8'),
     pytest.param(lambda text: text.encode('utf-8-sig'), id='byte order mark'),
     pytest.param(lambda text: text.encode('latin-1'), id='Latin-1'),
+    pytest.param(lambda text: codecs.BOM_UTF8 + text.encode('latin-1'), id='byte order mark before Latin-1'),
     pytest.param(lambda text: text.encode('utf-16'), id='UTF-16'),
     pytest.param(lambda text: text.replace('\n', '\r\n').encode(), id='CRLF'),
     pytest.param(lambda text: text.replace('\n', '\r').encode(), id='CR'),
