@@ -40,7 +40,7 @@ def test_all_systems_are_answered_with_both_stabilities_by_default():
 
 @pytest.mark.parametrize(('word', 'system'), [
     ('windows', 'win'), ('mac', 'macosx'), ('macos', 'macosx'), ('Windows', 'win'), ('macOS', 'macosx'), ('win', 'win'),
-    ('macosx', 'macosx'), ('linux', 'linux')])
+    ('macosx', 'macosx'), ('linux', 'linux'), ('Linux', 'linux'), ('MacOSX', 'macosx'), (' WIN ', 'win')])
 def test_systems_have_the_names_that_people_use(word, system):
     assert questions.parse({'os': word}).os == system
 

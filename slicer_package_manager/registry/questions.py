@@ -33,7 +33,8 @@ class Parameter:
 
 
 def _system(value):
-    return values.choice(*OPERATING_SYSTEMS)(SYSTEM_ALIASES.get(value.strip().lower(), value))
+    name = value.strip().lower()
+    return values.choice(*OPERATING_SYSTEMS)(SYSTEM_ALIASES.get(name, name))
 
 
 def _word(value):
