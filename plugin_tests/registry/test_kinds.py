@@ -108,7 +108,8 @@ def test_an_item_with_keys_of_an_identity_claims_to_be_a_thing(meta, claims):
 
 
 def test_what_is_only_displayed_is_left_out_where_it_is_unusable():
-    given = {'homepage': 'N/a', 'icon_url': 'i.png', 'screenshots': 'a.png', 'dependency': 'NA', 'recommends': 'NA'}
+    given = {'homepage': 'N/a', 'icon_url': 'i.png', 'screenshots': 'a.png', 'dependency': 'NA', 'recommends': 'NA',
+             'keywords': 'NA', 'contributors': 'NA'}
     assert kinds.clean(EXTENSION, given) == ({}, set(given), [])
 
 

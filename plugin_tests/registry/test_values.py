@@ -234,6 +234,12 @@ def test_names_that_mean_none_are_none(given_names, kept):
     assert values.names(given_names) == kept
 
 
+@pytest.mark.parametrize(('given', 'kept'), [
+    ('NA', ''), (' n/a ', ''), ('', ''), ('needle,  guidance', 'needle,  guidance'), ('NA Smith, B', 'NA Smith, B')])
+def test_lists_in_any_words_are_kept_as_they_are_unless_they_mean_none(given, kept):
+    assert values.free_list(given) == kept
+
+
 @pytest.mark.parametrize(('word', 'value'), [
     (True, True), (False, False), ('true', True), ('True', True), ('1', True), ('on', True), ('yes', True),
     ('false', False), ('FALSE', False), ('0', False), ('off', False), ('no', False), (' true ', True)])

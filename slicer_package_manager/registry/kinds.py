@@ -127,7 +127,7 @@ EXTENSION = Kind(
         Field('homepage', 'Page about the extension: an http or https URL. What is none is left out.', values.web_url),
         Field('screenshots', 'http and https URLs of pictures, separated by spaces, commas or semicolons. What is '
               'none is left out.', values.web_urls),
-        Field('contributors', 'Who made the extension.'),
+        Field('contributors', 'Who made the extension.', values.free_list),
         Field('dependency', 'Names of the extensions that it requires, separated by spaces; NA for none.',
               values.names),
         Field('recommends', 'Names of the extensions that it recommends, separated by spaces; NA for none.',
@@ -139,7 +139,7 @@ EXTENSION = Kind(
         Field('tier', 'Support level, higher is better: 1 experimental, 3 community-supported, 5 supported by Slicer '
               'core developers.', values.integer, type='integer'),
         Field('dicom_support_rule', 'Expression that tells how well the extension reads a DICOM data set.'),
-        Field('keywords', 'Words that help to find the extension.'),
+        Field('keywords', 'Words that help to find the extension.', values.free_list),
     ),
 )
 

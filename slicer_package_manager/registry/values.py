@@ -154,6 +154,12 @@ def names(value) -> str:
     return ' '.join(part for part in text(value).split() if part.upper() not in _NONE)
 
 
+def free_list(value) -> str:
+    """A list in any words, as it was given, but for one that means none."""
+    value = text(value)
+    return '' if value.upper() in _NONE else value
+
+
 def choice(*allowed):
     """A rule for one of the words in ``allowed``."""
     def rule(value):
