@@ -1,5 +1,5 @@
 """What a stolen key of a build machine can do, and that it is enough for the machine."""
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import httpx
 import pytest
@@ -109,6 +109,15 @@ def test_it_is_enough_too_where_nobody_reads_without_an_account(machine, private
     upload(machine, item['_id'], b'first')
     assert [one['size'] for one in files_of(item)] == [5]
     assert anonymous.get('/app').status_code == 401
+
+
+def test_one_that_has_expired_reads_nothing_where_nobody_reads_without_an_account(machine, app, api, db):
+    path, setting = f'/app/{app["_id"]}/extension', {'key': 'core.disable_anonymous_access', 'value': 'true'}
+    api.put('/system/setting', params=setting).raise_for_status()
+    past = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    db['token'].update_many({'scope': 'slicer_package_manager.upload'}, {'$set': {'expires': past}})
+    assert machine.get(path).status_code == 401
+    assert api.get(path).status_code == 200
 
 
 def test_what_others_have_uploaded_elsewhere_stays_closed_to_it(machine, private, api):

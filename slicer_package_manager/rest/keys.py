@@ -15,7 +15,7 @@ from girder.constants import TokenScope
 from girder.models.token import Token
 from girder.models.user import User
 
-from slicer_package_manager.registry import keys
+from slicer_package_manager.registry import keys, store
 from slicer_package_manager.registry.applications import object_id
 from slicer_package_manager.registry.errors import Forbidden, Invalid
 
@@ -69,8 +69,8 @@ ALLOWED = {
 
 
 def is_for_uploads(token) -> bool:
-    """Whether ``token`` is a user's, and only for uploads."""
-    scopes = token['scope'] if token and 'userId' in token else ()
+    """Whether ``token`` is a user's, has not expired, and is only for uploads."""
+    scopes = token['scope'] if token and 'userId' in token and token['expires'] > store.now() else ()
     return keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
 
 
