@@ -17,16 +17,13 @@ from girder.models.item import Item
 from girder.models.user import User
 
 from benchmarks import extensions
-from slicer_package_manager.registry import (
-    applications,
-    changes,
-    channels,
-    downloads,
-    registration,
-    store,
-    templates,
-)
-from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
+from slicer_package_manager.registry.catalog import applications, releases
+from slicer_package_manager.registry.downloads import model as downloads_model
+from slicer_package_manager.registry.schema import name_templates
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+from slicer_package_manager.registry.server import data_version
+from slicer_package_manager.registry.tree import documents as tree_documents
+from slicer_package_manager.registry.tree import registration
 
 _BATCH = 5000
 
@@ -45,9 +42,9 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     pattern = File().findOne({'linkUrl': {'$exists': False}, 'itemId': {'$ne': None}})
     for revision in revisions:
         _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
-    _insert(downloads.Download(), _counts(app, counts))
-    downloads.past_changed(app['_id'])
-    changes.announce()
+    _insert(downloads_model.Download(), _counts(app, counts))
+    downloads_model.past_changed(app['_id'])
+    data_version.announce()
 
 
 def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
@@ -58,21 +55,21 @@ def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
     items = [document(kind, app, folders[kind.label], form, f'{form}'.encode(), user) for kind, form in forms]
     _insert(Item(), items)
     _insert(File(), (_file(pattern, item) for item in items))
-    _insert(downloads.Download(), ({**downloads.key_of(item), 'count': 1}
-                                   for item in items[:len(systems) * (1 + counted)]))
+    _insert(downloads_model.Download(), ({**downloads_model.key_of(item), 'count': 1}
+                                         for item in items[:len(systems) * (1 + counted)]))
 
 
 def _folder(app, kind, revision, user):
-    folder, nearest = channels.folder_for(app, kind, revision, user)
-    return folder or channels.make_folder(app, kind, revision, nearest, user)
+    folder, nearest = releases.folder_for(app, kind, revision, user)
+    return folder or releases.make_folder(app, kind, revision, nearest, user)
 
 
 def document(kind, app, folder, form, content, user):
     """What is stored when ``form`` is posted for a new thing in ``folder`` and then ``content`` is uploaded to it."""
     digest = hashlib.sha512(content).hexdigest()
     meta = registration.checked_meta(kind, folder, {**form, 'sha512': digest})
-    name = templates.render(app['meta'][kind.template], kind, meta)
-    item = store.new_item(folder, name, user, meta.get('description', ''), meta)
+    name = name_templates.render(app['meta'][kind.template], kind, meta)
+    item = tree_documents.new_item(folder, name, user, meta.get('description', ''), meta)
     return {**item, 'size': len(content), 'spm': registration.of_item(kind, folder, meta, ready=True)}
 
 
@@ -88,7 +85,7 @@ def _counts(app, wanted):
     items = list(Item().find({'spm.app': app['_id'], 'spm.kind': EXTENSION.label}, fields=['meta', 'spm']))
     for day in days:
         for item in items[:wanted]:
-            yield {**downloads.key_of(item), 'day': day, 'count': 1}
+            yield {**downloads_model.key_of(item), 'day': day, 'count': 1}
         wanted -= len(items)
         if wanted <= 0:
             return

@@ -34,7 +34,7 @@ def when_ready(_server):
 
 
 def post_worker_init(worker):
-    from slicer_package_manager.registry import links
+    from slicer_package_manager.registry.links import rules as links
     links.TEST_ORIGINS.add({origin!r})
 """
 #: Without the access log that it writes by default, since ours does not write one either.

@@ -25,7 +25,7 @@ def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
         config = Path(folder, 'config.py')
         config.write_text(
             'def post_worker_init(worker):\n'
-            '    from slicer_package_manager.registry import links\n'
+            '    from slicer_package_manager.registry.links import rules as links\n'
             f'    links.TEST_ORIGINS.update({[test_origin] if test_origin else []!r})\n')
         log = Path(folder, 'log')
         with log.open('w') as output:

@@ -231,7 +231,7 @@ def test_a_package_whose_server_did_not_finish_tells_the_truth_in_the_backup(mak
 
 
 def test_a_file_that_is_about_to_replace_another_is_waited_for(make_backup, ready, db):
-    from slicer_package_manager.registry import files
+    from slicer_package_manager.registry.tree import item_files
     item = ready()
     (file,) = db['file'].find({})
     stored = db['item'].find_one({'name': item['name']})
@@ -240,7 +240,7 @@ def test_a_file_that_is_about_to_replace_another_is_waited_for(make_backup, read
         db['file'].insert_one({**file, '_id': ObjectId(), 'created': datetime.now(timezone.utc)})
         db['item'].update_one({'_id': stored['_id']}, {'$set': {'size': 14}})
     half()
-    result = make_backup({'user': lambda: files.settle(stored)})
+    result = make_backup({'user': lambda: item_files.settle(stored)})
     assert len([one for one in saved(result, 'file').values() if one['itemId']]) == 1
     assert saved(result, 'item')[item['_id']]['size'] == 7
 

@@ -61,7 +61,7 @@ def test_made_up_extensions_are_the_same_in_every_run_and_differ(number):
 @pytest.mark.parametrize('kind', ['package', 'extension'])
 def test_what_is_put_into_the_database_is_what_a_post_and_an_upload_leave_there(db, api, app, admin, kind):
     from benchmarks import fill
-    from slicer_package_manager.registry.kinds import KINDS
+    from slicer_package_manager.registry.schema.fields import KINDS
     forms = {'package': extensions.package_form, 'extension': lambda *where: extensions.form(3, *where)}
     form = forms[kind](extensions.SYSTEMS[1], '33000')
     posted = api.post(f'/app/{app["_id"]}/{kind}', params=form).raise_for_status().json()

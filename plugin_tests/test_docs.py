@@ -65,12 +65,13 @@ def test_the_rest_reference_has_every_route_of_ours(wsgi_app):
 
 @pytest.mark.database
 def test_the_rest_reference_has_every_call_of_girder_that_promises_more(wsgi_app):
-    from slicer_package_manager.rest import files, uploads
-    calls = {tuple(name.removesuffix('.before').split('.')[1:]) for name in (*files.HANDLERS, *uploads.HANDLERS)
+    from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
+    handlers = (*girder_file_calls.HANDLERS, *girder_upload_calls.HANDLERS)
+    calls = {tuple(name.removesuffix('.before').split('.')[1:]) for name in handlers
              if name.startswith('rest.') and name.endswith('.before')}
     text = read(DOCS / 'reference' / 'rest.md')
     assert {call for call in calls if f'| `{call[0].upper()} /{call[1]}` |' not in text} == set()
-    assert len(calls) > len(files.HANDLERS) // 2
+    assert len(calls) > len(girder_file_calls.HANDLERS) // 2
 
 
 @pytest.mark.database
@@ -95,7 +96,7 @@ def test_the_examples_of_the_rest_reference_are_real(api):
 
 
 def test_every_setting_is_documented_with_its_default():
-    from slicer_package_manager.registry.settings import DELIVERIES, RULES
+    from slicer_package_manager.registry.server.settings import DELIVERIES, RULES
     text = read(DOCS / 'reference' / 'settings.md')
     rows = dict(re.findall(r'^\| `(slicer_package_manager\.\w+)` \| .*? \| `(.*?)` \|', text, re.MULTILINE))
     assert {key: json.loads(default) for key, default in rows.items()} == {

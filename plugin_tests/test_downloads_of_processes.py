@@ -70,12 +70,12 @@ def test_an_aborted_transfer_counts_nothing(one_at_a_time, make, count):
 
 def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, httpserver, make, count):
     httpserver.expect_request('/large.zip').respond_with_data(LARGE)
-    from slicer_package_manager.registry import links
-    links.TEST_ORIGINS.add(httpserver.url_for('').rstrip('/'))
+    from slicer_package_manager.registry.links import rules
+    rules.TEST_ORIGINS.add(httpserver.url_for('').rstrip('/'))
     try:
         item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE))
     finally:
-        links.TEST_ORIGINS.clear()
+        rules.TEST_ORIGINS.clear()
     start_and_leave(one_at_a_time, f'/item/{item["_id"]}/download', agent='Mozilla/5.0')
     assert httpx.get(f'{one_at_a_time}/system/version').status_code == 200
     assert count() == 0
@@ -83,12 +83,12 @@ def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, httpserv
 
 def test_other_content_than_registered_breaks_the_connection_off(one_at_a_time, httpserver, make, count):
     httpserver.expect_request('/large.zip').respond_with_data(LARGE)
-    from slicer_package_manager.registry import links
-    links.TEST_ORIGINS.add(httpserver.url_for('').rstrip('/'))
+    from slicer_package_manager.registry.links import rules
+    rules.TEST_ORIGINS.add(httpserver.url_for('').rstrip('/'))
     try:
         item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE), sha512='0' * 128)
     finally:
-        links.TEST_ORIGINS.clear()
+        rules.TEST_ORIGINS.clear()
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f'{one_at_a_time}/item/{item["_id"]}/download', headers={'User-Agent': 'Mozilla/5.0'})
     assert httpx.get(f'{one_at_a_time}/system/version').status_code == 200

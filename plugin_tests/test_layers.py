@@ -23,9 +23,9 @@ FORBIDDEN = {
     'doctor': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events'),
     'rest': (f'{PACKAGE}.cli', f'{PACKAGE}.events', f'{PACKAGE}.pages'),
     'pages': (f'{PACKAGE}.cli', f'{PACKAGE}.events'),
-    'registry/values.py': ('girder', 'pymongo', 'bson'),
-    'registry/kinds.py': ('girder', 'pymongo', 'bson'),
-    'registry/templates.py': ('girder', 'pymongo', 'bson'),
+    'registry/schema/validators.py': ('girder', 'pymongo', 'bson'),
+    'registry/schema/fields.py': ('girder', 'pymongo', 'bson'),
+    'registry/schema/name_templates.py': ('girder', 'pymongo', 'bson'),
 }
 
 

@@ -17,7 +17,7 @@ _NAME = re.compile(r'\bspm_\w+')
 _EXPORTED = """
 from prometheus_client import generate_latest
 from slicer_package_manager.registry import health
-from slicer_package_manager.rest import metrics
+from slicer_package_manager.rest.middleware import metrics
 health.state = lambda: {'database': 'ok', 'assetstore': 'ok', 'version': '1'}
 for meter in (metrics.REQUESTS.labels('GET', 'x', 200), metrics.SECONDS.labels('GET', 'x'), metrics.SENT.labels('x'),
               metrics.DOWNLOADS.labels('package')):

@@ -118,7 +118,7 @@ class World:
     def commands(self, call, client):
         """The commands that the database gets when ``client`` makes ``call``."""
         self.caller = client
-        from slicer_package_manager.registry import changes
+        from slicer_package_manager.registry.server import data_version
         method, path = call.route.split(' ')
         item = path.startswith('/item')
         names = {'app_id': self.app_id, 'id': self.item if item else self.file, 'fresh': self.fresh(),
@@ -127,7 +127,7 @@ class World:
         params = {key: value.format(**names) if isinstance(value, str) else value
                   for key, value in call.params.items()}
         if not call.again:
-            changes.announce()  # or a list may be answered that was kept
+            data_version.announce()  # or a list may be answered that was kept
         with counting() as found:
             answer = client.request(method, path, params=params, content=call.content, headers=call.headers)
         assert answer.status_code == call.status, answer.text

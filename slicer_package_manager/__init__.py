@@ -8,7 +8,8 @@ __version__ = version('slicer-package-manager')
 
 
 def _require_usable():
-    from slicer_package_manager.registry import older_data, startup
+    from slicer_package_manager.registry import startup
+    from slicer_package_manager.registry.tree import older_data
     try:
         startup.require_usable()
     except older_data.OlderDataError as error:
@@ -30,39 +31,39 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             message names it.
         """
         from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import changes, corrections, operation, startup
-        from slicer_package_manager.registry import settings as known_settings
-        from slicer_package_manager.rest import (
-            anonymous,
-            bodies,
-            files,
-            finish,
+        from slicer_package_manager.registry import girder_patches, startup
+        from slicer_package_manager.registry.server import data_version, environment
+        from slicer_package_manager.registry.server import settings as known_settings
+        from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
+        from slicer_package_manager.rest.middleware import (
+            anonymous_access,
+            database_errors,
+            deferred,
             front,
-            keys,
             mounts,
-            outage,
-            requests,
-            settings,
-            texts,
+            observability,
+            request_limits,
+            setting_calls,
+            text_limits,
             transport,
-            uploads,
-            warn,
-            watching,
+            upload_bodies,
+            upload_scope,
+            upload_warnings,
             webclient,
         )
 
         _require_usable()
-        run_as = operation.of()
+        run_as = environment.of()
         getPlugin('hashsum_download').load(info)
         known_settings.register()
-        changes.watch(later=finish.before_answer)
-        corrections.apply()
-        for handlers in (events, keys, files, settings, uploads, warn):
+        data_version.watch(later=deferred.before_answer)
+        girder_patches.apply()
+        for handlers in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls, upload_warnings):
             handlers.bind()
-        files.add_named_download(info['apiRoot'].item)
+        girder_file_calls.add_named_download(info['apiRoot'].item)
         startup.begin()
-        bodies.read_in_large_steps(info['apiRoot'].file)
-        requests.guard_bodies(info['apiRoot'])
+        upload_bodies.read_in_large_steps(info['apiRoot'].file)
+        request_limits.guard_bodies(info['apiRoot'])
         info['apiRoot'].app = rest.App()
         info['apiRoot'].slicer_package_manager = rest.PackageManager()
         pages.mount(info['serverRoot'], info['config'])
@@ -70,10 +71,10 @@ class SlicerPackageManagerPlugin(GirderPlugin):
             mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
         webclient.register(info['serverRoot'])
         mounts.accept_doubled_slash(info['serverRoot'])
-        texts.guard()
-        anonymous.guard()
-        outage.guard(info['serverRoot'])
-        requests.guard(info['serverRoot'])
-        watching.start(info['serverRoot'], run_as)
+        text_limits.guard()
+        anonymous_access.guard()
+        database_errors.guard(info['serverRoot'])
+        request_limits.guard(info['serverRoot'])
+        observability.start(info['serverRoot'], run_as)
         front.put_before(info['serverRoot'])
         transport.warn_if_aborts_are_hidden()

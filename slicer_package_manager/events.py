@@ -6,17 +6,10 @@ from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry import (
-    contents,
-    descriptions,
-    files,
-    links,
-    object_storage,
-    placement,
-    quotas,
-    sealing,
-    store,
-)
+from slicer_package_manager.registry.downloads import sealing
+from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.storage import quotas, s3, upload_completion
+from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -25,34 +18,34 @@ _registered_before = ContextVar('registered_before', default=None)
 
 def on_item_save(event):
     """Before an item is saved."""
-    placement.check_item(event.info)
-    store.require_storable(event.info)
+    consistency.check_item(event.info)
+    documents.require_storable(event.info)
 
 
 def on_item_saved(event):
     """After an item was saved: its checksum and place may have been overwritten with what the saver had read before."""
-    if 'spm' in event.info and not store.is_own_write(event.info):
-        placement.follow_promotion(event.info)
-        files.settle(event.info)
+    if 'spm' in event.info and not documents.is_own_write(event.info):
+        consistency.follow_promotion(event.info)
+        item_files.settle(event.info)
 
 
 def on_item_copied(event):
     """After an item was copied with its files."""
-    placement.register_copy(event.info)
+    consistency.register_copy(event.info)
 
 
 def on_folder_save(event):
     """Before a folder is saved."""
-    store.require_storable(event.info)
-    _registered_before.set(placement.check_folder(event.info))
+    documents.require_storable(event.info)
+    _registered_before.set(consistency.check_folder(event.info))
 
 
 def on_folder_saved(event):
     """After a folder was saved: what lies below follows a new name or place."""
-    if not store.is_own_write(event.info):
+    if not documents.is_own_write(event.info):
         before = _registered_before.get()
         sealing.leave(event.info, before)
-        placement.follow_folder(event.info, before)
+        consistency.follow_folder(event.info, before)
 
 
 def on_folder_remove(event):
@@ -63,14 +56,14 @@ def on_folder_remove(event):
 def on_folder_copied(event):
     """After a folder was copied, before what it contains is."""
     _, folder = event.info
-    placement.register_folder(folder)
+    consistency.register_folder(folder)
 
 
 def on_upload_save(event):
     """Before an upload is begun."""
     quotas.check_size(event.info)
     quotas.note_place(event.info)
-    contents.note_move(event.info)
+    upload_completion.note_move(event.info)
 
 
 def on_upload_begun(event):
@@ -81,24 +74,24 @@ def on_upload_begun(event):
 def on_upload_finalize(event):
     """Before an upload becomes a file, or the new content of one."""
     quotas.check_complete(event.info)
-    object_storage.require_whole(event.info)
+    s3.require_whole(event.info)
 
 
 def on_file_saved(event):
     """After a file was uploaded, renamed or replaced."""
-    item = files.thing_of(event.info)
+    item = item_files.thing_of(event.info)
     if item is not None:
-        files.settle(item)
+        item_files.settle(item)
 
 
 def on_file_save(event):
     """Before a file is saved by whatever call: a package may only link to where links are allowed to."""
     file = event.info
     is_link = file.get('linkUrl') and not file.get('assetstoreId')
-    if (is_link or not descriptions.is_name(file['name'])) and files.thing_of(file) is not None:
-        file['name'] = descriptions.checked_name(file['name'])
+    if (is_link or not file_names.is_name(file['name'])) and item_files.thing_of(file) is not None:
+        file['name'] = file_names.checked_name(file['name'])
         if is_link:
-            links.check_file(file)
+            rules.check_file(file)
 
 
 HANDLERS = {

@@ -26,8 +26,8 @@ def run_check(*args):
 @pytest.fixture
 def linked(httpserver, monkeypatch, make):
     """Two packages that link to the test's own server, where one file is missing."""
-    from slicer_package_manager.registry import links
-    monkeypatch.setattr(links, 'TEST_ORIGINS', {httpserver.url_for('').rstrip('/')})
+    from slicer_package_manager.registry.links import rules
+    monkeypatch.setattr(rules, 'TEST_ORIGINS', {httpserver.url_for('').rstrip('/')})
     httpserver.expect_request('/good.zip').respond_with_data('12345')
     httpserver.expect_request('/gone.zip').respond_with_data(status=404)
     make('package', url=httpserver.url_for('/good.zip'), size=5)

@@ -15,7 +15,7 @@ from plugin_tests.deploy import compose, proxy
 from plugin_tests.servers import poll
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli.serve import serve
-from slicer_package_manager.registry import addresses
+from slicer_package_manager.registry.server import client_address
 
 ONE, THREE = ('compose.yaml',), ('compose.yaml', 'compose.three.yaml')
 
@@ -80,7 +80,7 @@ def test_the_parts_fit_each_other():
     listed = re.findall(r'^server (\w+):8080 max_fails=0;$', upstream, re.MULTILINE)
     assert set(listed) == servers
     trusted = told['services']['server1']['environment']['SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES']
-    assert addresses.networks(trusted) == addresses.networks(
+    assert client_address.networks(trusted) == client_address.networks(
         told['networks']['inside']['ipam']['config'][0]['subnet'])
     for server in servers:
         assert set(told['services']['nginx']['networks']) & set(told['services'][server]['networks']) == {'inside'}

@@ -59,7 +59,7 @@ def test_downloads_say_so_without_a_path_and_the_log_has_it(volume, package, ano
 
 
 def test_archives_break_off(volume, package, anonymous):
-    from slicer_package_manager.registry.errors import Unavailable
+    from slicer_package_manager.registry.schema.errors import Unavailable
     volume.unmount()
     with pytest.raises(Unavailable):
         anonymous.get(f'/item/{package["_id"]}/download', params={'format': 'zip'})

@@ -14,8 +14,10 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def clock(db, monkeypatch):
     """Sets the clock of the server forward or back, or lets time pass."""
-    from slicer_package_manager.registry import downloads, kinds, store
-    from slicer_package_manager.registry.clock import CLOCK
+    from slicer_package_manager.registry.downloads import model
+    from slicer_package_manager.registry.schema import fields
+    from slicer_package_manager.registry.server.clock import CLOCK
+    from slicer_package_manager.registry.tree import documents
 
     class Machine:
         ahead, passed = timedelta(), 0.0
@@ -34,7 +36,7 @@ def clock(db, monkeypatch):
         @classmethod
         def now(cls, tz=None):
             return datetime.now(tz) + machine.ahead
-    for module in (downloads, kinds, store):
+    for module in (model, fields, documents):
         monkeypatch.setattr(module, 'datetime', Now)
     monkeypatch.setattr(time, 'time', lambda: wall() + machine.ahead.total_seconds())
     monkeypatch.setattr(time, 'monotonic', lambda: steady() + machine.passed)
@@ -109,7 +111,7 @@ def test_a_replaced_file_stays_for_its_time_and_goes_then(make, api, anonymous, 
 
 
 def test_an_upload_that_goes_on_is_not_given_up(make, api, clock, db):
-    from slicer_package_manager.registry import uploads
+    from slicer_package_manager.registry.storage import uploads
     item = make('package')
     begun = api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip',
                                       'size': 10}).raise_for_status().json()['_id']

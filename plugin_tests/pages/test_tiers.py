@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from plugin_tests.pages.test_catalog import LARGE, names, pictures, wait_for_list
 from plugin_tests.site import EXTENSIONS
-from slicer_package_manager.registry.kinds import EXTENSION
+from slicer_package_manager.registry.schema.fields import EXTENSION
 
 EXPERIMENTAL, COMMUNITY, CORE = 'Experimental', 'Community-supported', 'Supported by Slicer core developers'
 WORDS = {None: None, -1: EXPERIMENTAL, 0: EXPERIMENTAL, 1: EXPERIMENTAL, 2: EXPERIMENTAL, 3: COMMUNITY, 4: COMMUNITY,

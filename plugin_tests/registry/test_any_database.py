@@ -5,8 +5,9 @@ from datetime import datetime, timezone
 import pytest
 from bson import ObjectId
 
-from slicer_package_manager.registry import downloads, files, totals
-from slicer_package_manager.registry.kinds import EXTENSION
+from slicer_package_manager.registry.downloads import model, totals
+from slicer_package_manager.registry.schema.fields import EXTENSION
+from slicer_package_manager.registry.tree import item_files
 
 APP = {'_id': 'app'}
 
@@ -28,7 +29,7 @@ def add_file(any_db, item):
         file = {'_id': ObjectId(), 'name': name, 'itemId': item['_id'], 'sha512': sha512, 'size': 0,
                 'created': datetime(2026, 1, 1, 0, minute, tzinfo=timezone.utc)}
         any_db.file.insert_one(file)
-        files.settle(item)
+        item_files.settle(item)
         return file
     return add
 
@@ -64,18 +65,18 @@ def test_a_replacement_by_its_uploader_waits(any_db, item, add_file):
 
 def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
     file = add_file('a.zip', 'aa', 1)
-    files.detach(file)
-    files.settle(item)
+    item_files.detach(file)
+    item_files.settle(item)
     assert told(any_db, item) == ('', False)
 
 
 @pytest.mark.database  # mongomock does not compare timestamps
 def test_counts_add_up_over_days_and_releases(any_db, item):
-    key = downloads.key_of(item)
+    key = model.key_of(item)
     for day in ('2026-01-01', '2026-01-01', '2026-01-02'):
-        downloads.record({**key, 'day': day})
-    downloads.record({**key, 'release': ''})
+        model.record({**key, 'day': day})
+    model.record({**key, 'release': ''})
     assert any_db.slicer_package_download.count_documents({'kind': 'extension'}) == 3
     assert json.loads(totals.as_json(APP)) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
-    downloads.add_totals(EXTENSION, APP, [item])
+    model.add_totals(EXTENSION, APP, [item])
     assert item['downloads'] == 4

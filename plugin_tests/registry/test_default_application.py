@@ -2,14 +2,14 @@
 import pytest
 from girder.exceptions import AccessException
 
-from slicer_package_manager.registry.errors import NotFound
+from slicer_package_manager.registry.schema.errors import NotFound
 
 pytestmark = pytest.mark.database
 
 
 @pytest.fixture
 def shown(db):
-    from slicer_package_manager.registry import applications
+    from slicer_package_manager.registry.catalog import applications
 
     def name(user=None):
         return applications.default(user)['name']

@@ -19,19 +19,20 @@ def archive(db, app):
     from girder.models.item import Item
     from girder.models.user import User
 
-    from slicer_package_manager.registry import applications, channels, registration, store
-    from slicer_package_manager.registry.kinds import KINDS
+    from slicer_package_manager.registry.catalog import applications, releases
+    from slicer_package_manager.registry.schema.fields import KINDS
+    from slicer_package_manager.registry.tree import documents, registration
     user = User().findOne({'login': 'admin'})
     application = applications.load(app['_id'], user)
     made = []
     for revision in REVISIONS:
         for kind in KINDS.values():
-            folder = channels.make_folder(application, kind, revision, application, user)
+            folder = releases.make_folder(application, kind, revision, application, user)
             for name in NAMES if kind.label == 'extension' else ['Slicer']:
                 for os, arch in SYSTEMS:
                     meta = {**FORMS[kind.label], 'app_id': app['_id'], 'os': os, 'arch': arch, 'baseName': name,
                             kind.app_revision: revision, 'sha512': ''}
-                    item = store.new_item(folder, str(ObjectId()), user, '', meta)
+                    item = documents.new_item(folder, str(ObjectId()), user, '', meta)
                     made.append({**item, 'spm': registration.of_item(kind, folder, meta, ready=True)})
     Item().collection.insert_many(made)
     return application
@@ -40,7 +41,7 @@ def archive(db, app):
 @pytest.fixture
 def plans(archive, monkeypatch):
     """What the database did for each query of a list."""
-    from slicer_package_manager.registry import listing
+    from slicer_package_manager.registry.schema import listing
     found = []
 
     def explained(model, query, **options):

@@ -7,7 +7,8 @@ from plugin_tests.conftest import EXTENSION_FORM
 from plugin_tests.roundtrips import counting
 from plugin_tests.servers import poll
 from plugin_tests.waiting import PATIENCE
-from slicer_package_manager.registry import indexes, startup, writing
+from slicer_package_manager.registry import indexes, startup
+from slicer_package_manager.registry.server import write_gate
 
 pytestmark = pytest.mark.database
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.database
 @pytest.fixture(autouse=True)
 def as_before(db):
     yield
-    writing.allow()
+    write_gate.allow()
     indexes.ensure()
 
 

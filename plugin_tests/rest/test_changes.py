@@ -7,7 +7,7 @@ from pymongo.errors import AutoReconnect
 
 from plugin_tests.conftest import upload
 from plugin_tests.servers import poll
-from slicer_package_manager.registry import changes
+from slicer_package_manager.registry.server import data_version
 
 pytestmark = pytest.mark.database
 
@@ -121,7 +121,7 @@ def test_a_request_that_writes_much_announces_it_once(api, item, monkeypatch):
     from girder.models.item import Item
 
     announced = []
-    monkeypatch.setattr(changes.Change().collection.__class__, 'update_one', _spy(announced, changes))
+    monkeypatch.setattr(data_version.Change().collection.__class__, 'update_one', _spy(announced, data_version))
     api.put(f'/item/{item["_id"]}', params={'name': 'a'}).raise_for_status()
     assert len(announced) == 1
     Item().update({}, {'$set': {'x': 1}})  # outside of requests at once
@@ -200,22 +200,22 @@ def test_who_may_be_somebody_or_comes_from_another_page_is_answered_by_girder(an
 
 
 def test_what_could_not_be_announced_is_announced_as_soon_as_the_database_is_back(db, monkeypatch):
-    before, back, tried = changes.version(), threading.Event(), []
-    announce = changes._announce
+    before, back, tried = data_version.version(), threading.Event(), []
+    announce = data_version._announce
 
     def when_it_is_back():
         tried.append(threading.current_thread())
         if not back.is_set():
             raise AutoReconnect
         announce()
-    monkeypatch.setattr(changes, '_announce', when_it_is_back)
-    monkeypatch.setattr(changes, '_PAUSE', 0.01)
+    monkeypatch.setattr(data_version, '_announce', when_it_is_back)
+    monkeypatch.setattr(data_version, '_PAUSE', 0.01)
     for _ in range(2):
         with pytest.raises(AutoReconnect):
-            changes.announce()
+            data_version.announce()
     others = poll(lambda: {one for one in tried if one is not threading.current_thread()}, 'it is tried again')
     assert len(others) == 1
-    assert changes.version() == before
+    assert data_version.version() == before
     back.set()
-    poll(lambda: changes.version() != before, 'it is announced')
-    poll(lambda: not changes._missed._works, 'nothing more is tried')
+    poll(lambda: data_version.version() != before, 'it is announced')
+    poll(lambda: not data_version._missed._works, 'nothing more is tried')

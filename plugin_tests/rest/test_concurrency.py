@@ -254,14 +254,15 @@ def test_a_release_made_during_posts_of_its_revision_leaves_each_package_in_one_
 @pytest.fixture
 def many(make, db):
     """A draft of the revision 33000 with a hundred things of each kind; gives their ids."""
-    from slicer_package_manager.registry import kinds, registration
+    from slicer_package_manager.registry.schema import fields
+    from slicer_package_manager.registry.tree import registration
     for kind in FORMS:
         make(kind, content=b'content')
     for item in list(db['item'].find()):
         copies = []
         for number in range(99):
             meta = {**item['meta'], 'baseName': f'Name{number}'}
-            spm = {**item['spm'], 'identity': registration.identity(kinds.KINDS[item['spm']['kind']], meta)}
+            spm = {**item['spm'], 'identity': registration.identity(fields.KINDS[item['spm']['kind']], meta)}
             copies.append({**item, '_id': ObjectId(), 'name': f'Name{number}', 'meta': meta, 'spm': spm})
         db['item'].insert_many(copies)
     return {str(one['_id']) for one in db['item'].find()}

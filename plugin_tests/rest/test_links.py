@@ -4,7 +4,8 @@ import pytest
 from werkzeug import Response
 
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry import links, remote, settings
+from slicer_package_manager.registry.links import fetch, rules
+from slicer_package_manager.registry.server import settings
 
 pytestmark = pytest.mark.database
 
@@ -241,7 +242,7 @@ def test_an_unusable_setting_from_the_environment_is_named(anonymous, link, monk
 
 @pytest.fixture
 def origin(httpserver, monkeypatch):
-    monkeypatch.setattr(links, 'TEST_ORIGINS', {httpserver.url_for('').rstrip('/')})
+    monkeypatch.setattr(rules, 'TEST_ORIGINS', {httpserver.url_for('').rstrip('/')})
     return httpserver
 
 
@@ -317,7 +318,7 @@ def test_another_side_that_fails_is_502(anonymous, origin, streamed, count, answ
 
 
 def test_another_side_that_is_away_is_502(anonymous, origin, streamed, monkeypatch):
-    item = streamed(url='http://127.0.0.1:9/file.zip') if links.TEST_ORIGINS.add('http://127.0.0.1:9') is None else 0
+    item = streamed(url='http://127.0.0.1:9/file.zip') if rules.TEST_ORIGINS.add('http://127.0.0.1:9') is None else 0
     response = stream(anonymous, item)
     assert response.status_code == 502
     assert 'does not answer' in response.json()['message']
@@ -382,8 +383,8 @@ def test_head_and_what_the_client_has_need_no_fetching(anonymous, origin, stream
 
 def test_an_aborted_stream_counts_nothing_and_gives_the_connection_up(anonymous, origin, streamed, count, monkeypatch):
     closed = []
-    original = remote.Remote.close
-    monkeypatch.setattr(remote.Remote, 'close', lambda self: (closed.append(True), original(self)))
+    original = fetch.Remote.close
+    monkeypatch.setattr(fetch.Remote, 'close', lambda self: (closed.append(True), original(self)))
     origin.expect_request('/a/file.zip').respond_with_data(CONTENT)
     with anonymous.stream('GET', f'/item/{streamed()["_id"]}/download', headers=QT5) as response:
         next(response.iter_raw())

@@ -5,7 +5,7 @@ import pytest
 from girder.api.rest import Resource
 
 from slicer_package_manager.pages import catalog
-from slicer_package_manager.rest import tracing
+from slicer_package_manager.rest.middleware import tracing
 
 pytestmark = pytest.mark.database
 
@@ -37,7 +37,7 @@ def test_a_failure_is_logged_without_headers_and_queries(anonymous, monkeypatch,
 
 def test_so_is_a_failure_before_the_handler(anonymous, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr('slicer_package_manager.rest.routing.remember', fail)
+    monkeypatch.setattr('slicer_package_manager.rest.middleware.routing.remember', fail)
     assert anonymous.get('/app', params={'token': SECRET}, headers=HEADERS).status_code == 500
     assert 'the reason' in written(caplog)
     assert SECRET not in written(caplog)

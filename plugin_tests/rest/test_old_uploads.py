@@ -39,7 +39,7 @@ def grow_old(db):
 
 @pytest.fixture
 def give_up(db):
-    from slicer_package_manager.registry import uploads
+    from slicer_package_manager.registry.storage import uploads
     return uploads.give_up_old
 
 
@@ -85,7 +85,7 @@ def test_uploads_to_other_places_are_left_alone_as_long_as_these_are_there(begin
 
 
 def test_of_two_servers_one_gives_an_upload_up(begin, grow_old, give_up, make, monkeypatch):
-    from slicer_package_manager.registry import uploads
+    from slicer_package_manager.registry.storage import uploads
     grow_old(begin(make('package')['_id']))
     asked = []
 
@@ -100,7 +100,7 @@ def test_of_two_servers_one_gives_an_upload_up(begin, grow_old, give_up, make, m
 
 
 def test_an_upload_that_moves_meanwhile_stays(begin, grow_old, give_up, make, api, db, monkeypatch):
-    from slicer_package_manager.registry import uploads
+    from slicer_package_manager.registry.storage import uploads
     one = begin(make('package')['_id'])
     grow_old(one)
 

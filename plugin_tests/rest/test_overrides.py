@@ -1,9 +1,9 @@
 """No request is taken for one that reads unless it is one: what is cached is asked for by its address alone."""
 import pytest
 
-from slicer_package_manager.rest import answers
-from slicer_package_manager.rest.kept import KEPT
-from slicer_package_manager.rest.routing import OVERRIDES
+from slicer_package_manager.rest.middleware import answers
+from slicer_package_manager.rest.middleware.response_cache import KEPT
+from slicer_package_manager.rest.middleware.routing import OVERRIDES
 
 pytestmark = pytest.mark.database
 
@@ -116,7 +116,7 @@ def test_only_requests_that_read_fill_the_cache(filled, app, anonymous, monkeypa
     put = []
     monkeypatch.setattr(answers.KEPT, 'put', lambda *one: put.append(one))
     KEPT._answers.clear()
-    monkeypatch.setattr('slicer_package_manager.rest.requests._OVERRIDABLE', {'GET'})
+    monkeypatch.setattr('slicer_package_manager.rest.middleware.request_limits._OVERRIDABLE', {'GET'})
     assert overridden(anonymous, url, OVERRIDES[0], q='zzz').json() == []
     assert put == []
     assert len(anonymous.get(url).json()) == len(put) == 1

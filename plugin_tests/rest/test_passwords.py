@@ -4,8 +4,8 @@ import base64
 import pytest
 from girder.models.user import User, _CryptContext
 
-from slicer_package_manager.registry import accounts, passwords
-from slicer_package_manager.registry.errors import Invalid
+from slicer_package_manager.registry.accounts import passwords, users
+from slicer_package_manager.registry.schema.errors import Invalid
 
 pytestmark = pytest.mark.database
 
@@ -69,7 +69,7 @@ def test_such_a_password_is_not_set_by_its_user(anonymous, user, password):
 @each
 def test_such_a_password_resets_no_account(anonymous, user, password):
     with pytest.raises(Invalid):
-        accounts.reset('somebody', password)
+        users.reset('somebody', password)
     assert login(anonymous, 'somebody', LONGEST).status_code == 200
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plugin_tests.conftest import EXTENSION_FORM, upload
-from slicer_package_manager.registry import placement
+from slicer_package_manager.registry.tree import consistency
 
 pytestmark = pytest.mark.database
 
@@ -309,7 +309,7 @@ def test_an_upload_that_ends_while_its_release_is_renamed_is_not_forgotten(
         api, make, make_release, rename, item_of, found, monkeypatch):
     release = make_release('5.8', '33000')
     item = make('package')
-    check = placement.check_item
+    check = consistency.check_item
 
     def overtake():
         upload(api, item['_id'], b'content')
@@ -317,10 +317,10 @@ def test_an_upload_that_ends_while_its_release_is_renamed_is_not_forgotten(
 
     def check_and_be_overtaken(document):
         check(document)
-        monkeypatch.setattr(placement, 'check_item', check)
+        monkeypatch.setattr(consistency, 'check_item', check)
         with ThreadPoolExecutor(1) as pool:  # requests are bound to their threads
             pool.submit(overtake).result()
-    monkeypatch.setattr(placement, 'check_item', check_and_be_overtaken)
+    monkeypatch.setattr(consistency, 'check_item', check_and_be_overtaken)
     rename(release, '5.8.0').raise_for_status()
     meta = item_of(item)['meta']
     assert (meta['release'], meta['repository_type']) == ('5.8.0', 'hg')

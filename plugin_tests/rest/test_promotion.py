@@ -38,8 +38,9 @@ def domain(app, admin, db):
     def call(revision='33000'):
         from girder.utility.progress import noProgress
 
-        from slicer_package_manager.registry import applications, promotion
-        return promotion.promote(applications.load(app['_id'], admin), admin, '5.8', revision, noProgress)
+        from slicer_package_manager.registry.catalog import applications
+        from slicer_package_manager.registry.promotion import promote as promotion_promote
+        return promotion_promote.promote(applications.load(app['_id'], admin), admin, '5.8', revision, noProgress)
     return call
 
 
@@ -338,9 +339,9 @@ def look(app, admin, make_user):
     reader = make_user('reader')
 
     def lists(stale=None):
-        from slicer_package_manager.registry import applications, queries
-        from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
-        from slicer_package_manager.registry.paging import Page
+        from slicer_package_manager.registry.catalog import applications, package_lists
+        from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+        from slicer_package_manager.registry.schema.pagination import Page
         page = Page(0, 0, (('created', -1), ('_id', -1)))
         seen = []
         for user in (None, reader, admin):
@@ -348,7 +349,7 @@ def look(app, admin, make_user):
             row = []
             for kind in (PACKAGE, EXTENSION):
                 for filters in ({'release': '5.8'}, {'release': 'draft'}, {}):
-                    found = queries.find(kind, fresh, user, page, **filters).documents
+                    found = package_lists.find(kind, fresh, user, page, **filters).documents
                     assert len({one['_id'] for one in found}) == len(found)
                     row.append(len(found))
                     if not stale and filters.get('release') == '5.8' and kind is PACKAGE:
@@ -362,7 +363,7 @@ BEFORE, AFTER = (0, 2, 2) * 2, (2, 0, 2) * 2
 
 
 def test_at_every_moment_readers_see_none_or_all(draft, release, domain, look, admin, app):
-    from slicer_package_manager.registry import applications
+    from slicer_package_manager.registry.catalog import applications
     stale = applications.load(app['_id'], admin)
     seen = []
 
@@ -382,7 +383,7 @@ def test_at_every_moment_readers_see_none_or_all(draft, release, domain, look, a
 def test_at_every_moment_the_private_side_is_hidden_as_a_whole(draft, make_release, domain, grant, look, public, app,
                                                                admin):
     """A draft that only some may read becomes part of a public release, or the other way round."""
-    from slicer_package_manager.registry import applications
+    from slicer_package_manager.registry.catalog import applications
     make_release('5.8', '33000', public=public)
     grant(draft, recurse=True, public=not public)
     stale = applications.load(app['_id'], admin)
@@ -425,8 +426,8 @@ def test_whatever_write_the_process_is_killed_at_the_next_one_finishes(
         assert len(set(seen)) == 1
         outcomes.add(seen[0])
         if finisher == 'a start of the server':
-            from slicer_package_manager.registry import promotion
-            promotion.resume()
+            from slicer_package_manager.registry.promotion import promote as promotion_promote
+            promotion_promote.resume()
             assert look() == seen
             no_traces(drafts=int(seen[0] == (0, 1, 1) * 2))
         if finisher != 'a deletion of the release':
@@ -452,8 +453,8 @@ def test_whatever_write_the_process_is_killed_at_the_next_one_finishes(
 def during_insert(monkeypatch):
     """Run a function once, before or after the next document with this base name is inserted."""
     def at(base_name, when, function):
-        from slicer_package_manager.registry import store
-        insert, todo = store.insert, [function]
+        from slicer_package_manager.registry.tree import documents as tree_documents
+        insert, todo = tree_documents.insert, [function]
 
         def inserting(model, document):
             mine = document.get('meta', {}).get('baseName') == base_name and todo
@@ -463,7 +464,7 @@ def during_insert(monkeypatch):
             if mine and when == 'after':
                 aside(todo.pop())
             return result
-        monkeypatch.setattr(store, 'insert', inserting)
+        monkeypatch.setattr(tree_documents, 'insert', inserting)
     return at
 
 
@@ -484,17 +485,18 @@ def test_a_post_to_the_draft_during_a_promotion_ends_in_the_release(
 
 def test_a_folder_that_a_post_makes_during_a_promotion_is_not_taken_away_with_what_was_moved_into_it(
         draft, release, make, promote, found, no_traces, monkeypatch):
-    from slicer_package_manager.registry import moving, store
-    insert, settle, ends, before = store.insert, moving._settle, [], ids(found('extension'))
+    from slicer_package_manager.registry.promotion import move_items
+    from slicer_package_manager.registry.tree import documents as tree_documents
+    insert, settle, ends, before = tree_documents.insert, move_items._settle, [], ids(found('extension'))
 
     def inserting(model, document, *moments):
         result = insert(model, document, *moments)
         if document.get('spm', {}).get('role') == 'extensions' and not ends:
             # The promotion moves everything, and does not get to its end yet.
-            monkeypatch.setattr(moving, '_settle', lambda *entry: ends.append(entry))
+            monkeypatch.setattr(move_items, '_settle', lambda *entry: ends.append(entry))
             aside(lambda: promote().raise_for_status())
         return result
-    monkeypatch.setattr(store, 'insert', inserting)
+    monkeypatch.setattr(tree_documents, 'insert', inserting)
     new = make('extension', baseName='New', content=b'new')
     assert ids(found('extension', release_id='5.8')) == sorted([*before, new['_id']])
     assert len(ends) == 1
@@ -506,11 +508,11 @@ def test_a_folder_that_is_made_when_a_promotion_has_just_ended_keeps_no_mark(
         draft, release, promote, db, no_traces):
     from girder.models.folder import Folder
 
-    from slicer_package_manager.registry import holdings
+    from slicer_package_manager.registry.tree import promotions
     promote().raise_for_status()
     (entry,) = db['folder'].find_one({'spm.promoted': {'$exists': True}})['spm']['promoted']
     folder = Folder().findOne({'spm.role': 'extensions'})
-    marked = holdings.join(folder, {key: entry[key] for key in ('draft', 'token')})
+    marked = promotions.join(folder, {key: entry[key] for key in ('draft', 'token')})
     assert 'promoting' not in marked['spm']
     no_traces()
 
@@ -530,14 +532,14 @@ def test_a_post_to_the_release_during_a_promotion_updates_what_was_in_the_draft(
 @pytest.mark.parametrize('kind', ['package', 'extension'])
 def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
         draft, release, make, promote, found, no_traces, monkeypatch, kind):
-    from slicer_package_manager.registry import promotion
-    look_through, posted = promotion._look_through, []
+    from slicer_package_manager.registry.promotion import promote as promotion_promote
+    look_through, posted = promotion_promote._look_through, []
 
     def looking(*places):
         posted.extend(aside(lambda: [make(kind, repository_type='svn'), make(kind, baseName='New')]))
         return look_through(*places)
     before = ids(found(kind))
-    monkeypatch.setattr(promotion, '_look_through', looking)
+    monkeypatch.setattr(promotion_promote, '_look_through', looking)
     promote().raise_for_status()
     assert posted[0]['_id'] in before
     assert posted[1]['meta'].get('release', '5.8') == '5.8'
@@ -546,13 +548,13 @@ def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
 
 def test_a_deletion_of_the_release_while_its_draft_is_looked_through_leaves_the_draft(
         draft, release, promote, api, app, found, no_traces, monkeypatch):
-    from slicer_package_manager.registry import promotion
-    look_through = promotion._look_through
+    from slicer_package_manager.registry.promotion import promote as promotion_promote
+    look_through = promotion_promote._look_through
 
     def looking(*places):
         aside(lambda: api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status())
         return look_through(*places)
-    monkeypatch.setattr(promotion, '_look_through', looking)
+    monkeypatch.setattr(promotion_promote, '_look_through', looking)
     assert promote().status_code in (404, 409)
     assert (len(found('package', release_id_or_name='draft')), len(found('extension', release_id='draft'))) == (2, 2)
     no_traces(drafts=1)
@@ -575,13 +577,13 @@ def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
 
 
 def test_pruning_leaves_a_draft_that_is_being_promoted(draft, release, promote, api, app, monkeypatch):
-    from slicer_package_manager.registry import promotion
-    look_through, answers = promotion._look_through, []
+    from slicer_package_manager.registry.promotion import promote as promotion_promote
+    look_through, answers = promotion_promote._look_through, []
 
     def looking(*places):
         answers.append(aside(lambda: api.delete(f'/app/{app["_id"]}/draft', params={'keep': 0}).json()))
         return look_through(*places)
-    monkeypatch.setattr(promotion, '_look_through', looking)
+    monkeypatch.setattr(promotion_promote, '_look_through', looking)
     promote().raise_for_status()
     assert answers == [[]]
 
@@ -601,15 +603,15 @@ def test_who_saves_an_item_while_the_promotion_ends_does_not_bring_it_back(draft
                                                                            monkeypatch):
     from girder.models.item import Item
 
-    from slicer_package_manager.registry import placement
-    check_item, todo = placement.check_item, [domain]
+    from slicer_package_manager.registry.tree import consistency
+    check_item, todo = consistency.check_item, [domain]
 
     def checking(item):
         check_item(item)
         if todo:
             aside(todo.pop())
     item = Item().load(found('package')[0]['_id'], force=True)
-    monkeypatch.setattr(placement, 'check_item', checking)
+    monkeypatch.setattr(consistency, 'check_item', checking)
     Item().setMetadata(item, {'repository_type': 'svn'})
     assert len(found('package', release_id_or_name='5.8')) == 2
     no_traces()

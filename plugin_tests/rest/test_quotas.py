@@ -64,10 +64,11 @@ def test_uploads_under_way_hold_their_place(api, make, allow, begin, db):
 
 
 def test_one_that_was_given_up_long_ago_holds_no_place(make, allow, begin, db):
-    from slicer_package_manager.registry import quotas, store
+    from slicer_package_manager.registry.storage import quotas
+    from slicer_package_manager.registry.tree import documents
     allow(100)
     begin(make('package'), 60).raise_for_status()
-    db['upload'].update_many({}, {'$set': {'updated': store.now() - quotas.PATIENCE - timedelta(minutes=1)}})
+    db['upload'].update_many({}, {'$set': {'updated': documents.now() - quotas.PATIENCE - timedelta(minutes=1)}})
     begin(make('extension'), 60).raise_for_status()
 
 
@@ -99,7 +100,7 @@ def test_replacements_that_wait_do_not_pile_up(api, make, allow, files_of):
         assert [one['_id'] for one in files_of(item)][1:] == [newest['_id']]
     from bson.objectid import ObjectId
 
-    from slicer_package_manager.registry import quotas
+    from slicer_package_manager.registry.storage import quotas
     assert quotas.used(ObjectId(item['meta']['app_id'])) == 100
     old = files_of(item)[0]
     api.delete(f'/file/{old["_id"]}').raise_for_status()
@@ -128,7 +129,7 @@ def test_uploads_at_the_same_time_never_exceed_it(wsgi_app, admin, login, make, 
         done = list(pool.map(fill, zip(items, clients, strict=True)))
     from bson.objectid import ObjectId
 
-    from slicer_package_manager.registry import quotas
+    from slicer_package_manager.registry.storage import quotas
     assert quotas.used(ObjectId(items[0]['meta']['app_id'])) == 40 * sum(done) <= 100
 
 

@@ -35,7 +35,7 @@ def build(make):
 def held(app, db):
     """The names of releases and drafts that somebody, by default nobody, gets passed over, with os and arch."""
     def get(user=None):
-        from slicer_package_manager.registry import applications, readiness
+        from slicer_package_manager.registry.catalog import applications, readiness
         folders = {one['_id']: one['name'] for one in db['folder'].find()}
         return {(folders[channel], os, arch)
                 for channel, os, arch in readiness.held_back(applications.load(app['_id'], user), user)}

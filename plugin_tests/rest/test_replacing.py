@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry import files
+from slicer_package_manager.registry.tree import item_files
 
 pytestmark = pytest.mark.database
 
@@ -195,14 +195,14 @@ def test_control_characters_in_names_become_spaces(api, replaceable):
 def in_between(monkeypatch):
     """Have something happen once, after the old content of a file was read and before the new one is set."""
     def arrange(happening):
-        from slicer_package_manager.registry import contents
-        original, pending = contents._swap, [happening]
+        from slicer_package_manager.registry.storage import upload_completion
+        original, pending = upload_completion._swap, [happening]
 
         def swap(*args):
             if pending:
                 meanwhile(pending.pop())
             return original(*args)
-        monkeypatch.setattr(contents, '_swap', swap)
+        monkeypatch.setattr(upload_completion, '_swap', swap)
     return arrange
 
 
@@ -214,7 +214,7 @@ def test_an_upload_that_is_complete_meanwhile_is_replaced_by_the_later_one(
     send(last).raise_for_status()
     assert seen(item) == ('last.zip', NEW)
     assert storage() == sorted([OLD, NEW, OTHER])
-    files.sweep(timedelta(0))
+    item_files.sweep(timedelta(0))
     assert storage() == [NEW]
 
 
@@ -286,7 +286,7 @@ def test_an_upload_to_what_is_gone_ends_with_404_or_409_and_leaves_nothing(
         answer = send(begun)
     assert answer.status_code in (404, 409), answer.text
     assert 'anew' in answer.json()['message'] or 'deleted' in answer.json()['message']
-    files.sweep(timedelta(0))
+    item_files.sweep(timedelta(0))
     assert storage() == ([OTHER] if go is put_second else [])
     assert db['upload'].count_documents({}) == 0
     assert db['file'].count_documents({}) == (go is put_second)
@@ -297,7 +297,7 @@ def test_an_upload_to_what_is_gone_ends_with_404_or_409_and_leaves_nothing(
 @pytest.mark.parametrize('when', ['before it begins', 'before the bytes', 'before the commit'])
 def test_a_new_file_for_what_is_gone_ends_with_404_and_leaves_nothing(
         storage, api, make, db, monkeypatch, tmp_path, go, when):
-    from slicer_package_manager.registry import contents
+    from slicer_package_manager.registry.storage import upload_completion
     item = make('package')
     params = {'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip', 'size': len(NEW)}
     if when == 'before it begins':
@@ -308,12 +308,12 @@ def test_a_new_file_for_what_is_gone_ends_with_404_and_leaves_nothing(
         go(api, item, None)
         answer = api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=NEW, headers=BYTES)
     else:
-        original = contents._create
+        original = upload_completion._create
 
         def create(*args):
             meanwhile(lambda: go(api, item, None))
             return original(*args)
-        monkeypatch.setattr(contents, '_create', create)
+        monkeypatch.setattr(upload_completion, '_create', create)
         answer = api.post('/file', params=params, content=NEW, headers=BYTES)
     assert answer.status_code == 404, answer.text
     assert storage() == []
@@ -333,22 +333,22 @@ def test_a_file_that_is_stored_while_its_item_is_deleted_goes_too(storage, api, 
         return original(file, **kwargs)
     monkeypatch.setattr(File(), 'remove', remove)
     api.delete(f'/item/{item["_id"]}').raise_for_status()
-    files.sweep(timedelta(0))
+    item_files.sweep(timedelta(0))
     assert (db['file'].count_documents({}), storage()) == (0, [])
 
 
 def test_a_file_that_gets_new_content_while_it_is_deleted_leaves_no_bytes(
         storage, api, replaceable, begin, send, db, monkeypatch):
     _, file = replaceable
-    begun, original = begin(file), files.detach
+    begun, original = begin(file), item_files.detach
 
     def detach(*args, **kwargs):
-        monkeypatch.setattr(files, 'detach', original)
+        monkeypatch.setattr(item_files, 'detach', original)
         meanwhile(lambda: send(begun).raise_for_status())
         return original(*args, **kwargs)
-    monkeypatch.setattr(files, 'detach', detach)
+    monkeypatch.setattr(item_files, 'detach', detach)
     api.delete(f'/file/{file["_id"]}').raise_for_status()
-    files.sweep(timedelta(0))
+    item_files.sweep(timedelta(0))
     assert (db['file'].count_documents({}), storage()) == (0, [])
 
 
@@ -365,16 +365,16 @@ def test_a_deletion_and_the_replacement_that_it_prevents_leave_no_bytes(
     """Each sees that the other still has the bytes; who forgets them last deletes them."""
     from girder.models.model_base import Model
 
-    from slicer_package_manager.registry import contents
+    from slicer_package_manager.registry.storage import upload_completion
     _, file = replaceable
     begun, deletion, pool = begin(file), [], ThreadPoolExecutor(1)
     detached, asked, answered = Meeting(), Meeting(), Meeting()
-    swap, detach, remove = contents._swap, files.detach, Model.remove
+    swap, detach, remove = upload_completion._swap, item_files.detach, Model.remove
 
     def late_swap(*args):
         deletion.append(pool.submit(api.delete, f'/file/{file["_id"]}'))
         detached.wait_for_it()
-        monkeypatch.setattr(contents, '_swap', swap)
+        monkeypatch.setattr(upload_completion, '_swap', swap)
         return swap(*args)
 
     def slow_detach(*args, **kwargs):
@@ -394,8 +394,8 @@ def test_a_deletion_and_the_replacement_that_it_prevents_leave_no_bytes(
                 asked.set()
                 deletion[0].result()
         return remove(self, document, **kwargs)
-    monkeypatch.setattr(contents, '_swap', late_swap)
-    monkeypatch.setattr(files, 'detach', slow_detach)
+    monkeypatch.setattr(upload_completion, '_swap', late_swap)
+    monkeypatch.setattr(item_files, 'detach', slow_detach)
     monkeypatch.setattr(Model, 'remove', slow_remove)
     with pool:
         answer = send(begun)
@@ -426,13 +426,13 @@ def test_a_copy_that_comes_before_the_bytes_are_asked_for_keeps_them(storage, ap
     item, file = replaceable
     folder = api.post('/folder', params={'parentType': 'collection', 'parentId': app['baseParentId'],
                                          'name': 'copies'}).raise_for_status().json()['_id']
-    original, copies = files.detach, []
+    original, copies = item_files.detach, []
 
     def detach(*args, **kwargs):
         if not copies:
             copies.append(meanwhile(lambda: api.post(f'/item/{item["_id"]}/copy', params={'folderId': folder})))
         return original(*args, **kwargs)
-    monkeypatch.setattr(files, 'detach', detach)
+    monkeypatch.setattr(item_files, 'detach', detach)
     api.delete(f'/file/{file["_id"]}').raise_for_status()
     copy = copies[0].raise_for_status().json()
     assert storage() == [OLD]
@@ -445,16 +445,16 @@ def test_the_bytes_of_an_upload_that_becomes_a_file_while_others_like_them_are_d
     from girder.models.file import File
     from girder.models.upload import Upload
 
-    from slicer_package_manager.registry import contents
+    from slicer_package_manager.registry.storage import upload_completion
     _, file = replaceable
     other = make('package', baseName='Other')
-    placed, go, create = Meeting(), Meeting(), contents._create
+    placed, go, create = Meeting(), Meeting(), upload_completion._create
 
     def late_create(*args):
         placed.set()
         go.wait_for_it()
         return create(*args)
-    monkeypatch.setattr(contents, '_create', late_create)
+    monkeypatch.setattr(upload_completion, '_create', late_create)
     with ThreadPoolExecutor(1) as pool:
         uploading = pool.submit(upload, api, other['_id'], OLD)
         placed.wait_for_it()
@@ -476,13 +476,13 @@ def test_new_content_that_comes_while_an_older_file_is_put_aside_stays(
         api, make, files_of, begin, send, seen, monkeypatch):
     item = make('package', content=OLD)
     (file,) = files_of(item)
-    begun, original = begin(file), files.detach
+    begun, original = begin(file), item_files.detach
 
     def detach(*args, **kwargs):
-        monkeypatch.setattr(files, 'detach', original)
+        monkeypatch.setattr(item_files, 'detach', original)
         meanwhile(lambda: send(begun).raise_for_status())
         return original(*args, **kwargs)
-    monkeypatch.setattr(files, 'detach', detach)
+    monkeypatch.setattr(item_files, 'detach', detach)
     upload(api, item['_id'], OTHER)
     assert seen(item) == ('file.tar.gz', NEW)
     assert [one['_id'] for one in files_of(item)] == [file['_id']]
@@ -491,14 +491,14 @@ def test_new_content_that_comes_while_an_older_file_is_put_aside_stays(
 @pytest.mark.parametrize('ahead', [timedelta(0), timedelta(hours=1)])
 def test_a_later_file_is_the_newer_one_whatever_the_clocks_say(
         api, make, files_of, begin, send, seen, monkeypatch, ahead):
-    from slicer_package_manager.registry import store
+    from slicer_package_manager.registry.tree import documents
     item = make('package')
-    now = store.now() + ahead
-    monkeypatch.setattr(store, 'now', lambda: now)
+    now = documents.now() + ahead
+    monkeypatch.setattr(documents, 'now', lambda: now)
     for number in range(3):
         upload(api, item['_id'], b'content %d' % number)
         assert seen(item)[1] == b'content %d' % number
-    monkeypatch.setattr(store, 'now', lambda: now - timedelta(hours=2))
+    monkeypatch.setattr(documents, 'now', lambda: now - timedelta(hours=2))
     upload(api, item['_id'], NEW)
     assert seen(item)[1] == NEW
     (file,) = files_of(item)
@@ -620,7 +620,7 @@ def test_a_replacement_comes_back_when_its_uploader_deletes_a_file_that_got_new_
     assert seen(item) == ('between.zip', NEW)
     finish_as_011(api, file, new)
     assert seen(item) == ('new.zip', OTHER)
-    files.sweep(timedelta(0))
+    item_files.sweep(timedelta(0))
     assert [one['_id'] for one in db['file'].find({}, {'_id': 1})] == [new_id(new)]
 
 
@@ -642,14 +642,14 @@ def test_a_deletion_does_not_take_the_content_that_comes_while_the_replacement_c
         api, replaceable, begin, send, seen, monkeypatch):
     item, file = replaceable
     new = upload(api, item['_id'], OTHER, name='new_file')
-    begun, original = begin(file, name='between.zip'), files.detach
+    begun, original = begin(file, name='between.zip'), item_files.detach
     late = [lambda: send(begun).raise_for_status()]
 
     def detach(*args, **kwargs):
         while late:
             meanwhile(late.pop())
         return original(*args, **kwargs)
-    monkeypatch.setattr(files, 'detach', detach)
+    monkeypatch.setattr(item_files, 'detach', detach)
     finish_as_011(api, file, new)
     assert seen(item) == ('new.zip', OTHER)
 
@@ -658,14 +658,14 @@ def test_a_replacement_that_is_about_to_be_detached_stays_when_its_uploader_dele
         api, replaceable, begin, send, seen, monkeypatch):
     item, file = replaceable
     new = upload(api, item['_id'], OTHER, name='new_file')
-    begun, original = begin(file, name='between.zip'), files.detach
+    begun, original = begin(file, name='between.zip'), item_files.detach
     late = [lambda: api.delete(f'/file/{file["_id"]}').raise_for_status()]
 
     def detach(old, *args, **kwargs):
         while late and str(old['_id']) == new['_id']:
             meanwhile(late.pop())
         return original(old, *args, **kwargs)
-    monkeypatch.setattr(files, 'detach', detach)
+    monkeypatch.setattr(item_files, 'detach', detach)
     send(begun).raise_for_status()
     assert late == []
     api.put(f'/file/{new["_id"]}', params={'name': 'new.zip'}).raise_for_status()
@@ -703,7 +703,7 @@ def test_a_copy_of_what_was_replaced_is_a_file(api, replaceable, make, seen):
     put_second(api, item, file)
     other = make('extension')
     api.post(f'/file/{file["_id"]}/copy', params={'itemId': other['_id']}).raise_for_status()
-    files.sweep(timedelta(0))
+    item_files.sweep(timedelta(0))
     assert seen(other) == ('file.tar.gz', OLD)
 
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry import counting, downloads, sealing
+from slicer_package_manager.registry.downloads import counter, model, sealing
 
 pytestmark = pytest.mark.database
 
@@ -170,8 +170,8 @@ def test_a_download_that_ends_after_the_deletion(api, app, db, counts, downloade
     make_release(public=False)
     item = Item().load(downloaded()['_id'], force=True)
     api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
-    counting.count(item)
-    counting.count(item)
+    counter.count(item)
+    counter.count(item)
     assert (counts(), counts(api)) == (0, 3)
 
 
@@ -180,7 +180,7 @@ def test_a_server_that_was_killed_before_the_end_is_followed_by_one_that_finishe
     from girder.models.item import Item
     make_release(public=False)
     item = Item().load(downloaded()['_id'], force=True)
-    monkeypatch.setattr(sealing, 'finish', lambda _folder: downloads.record(downloads.key_of(item)))
+    monkeypatch.setattr(sealing, 'finish', lambda _folder: model.record(model.key_of(item)))
     api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
     monkeypatch.undo()
     sealing.resume()

@@ -40,7 +40,7 @@ CREATE INDEX file_place ON file (store, path);
 CREATE INDEX item_folder ON item (folder);
 """
 
-# An item that was promoted keeps the channel in which it was made, see registry/holdings.
+# An item that was promoted keeps the channel in which it was made, see registry/tree/promotions.
 _FIRST = '(SELECT {} FROM file WHERE file.item = item.id ORDER BY created, id LIMIT 1)'
 _LOST_FILES = """SELECT id FROM file WHERE item IS NOT NULL AND item NOT IN (SELECT id FROM item)
     OR item IS NULL AND attached IS NOT NULL AND attached NOT IN (SELECT id FROM item)"""

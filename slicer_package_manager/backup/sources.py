@@ -11,8 +11,8 @@ from girder.constants import AssetstoreType
 from slicer_package_manager.backup import trust
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.facts import Content
-from slicer_package_manager.registry.bucket import Bucket, LostError
-from slicer_package_manager.registry.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.storage.s3_bucket import Bucket, LostError
 
 
 class Source(Protocol):

@@ -56,8 +56,8 @@ def _registry(database, data_dir):
     """
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.
-        from slicer_package_manager.registry import accounts  # noqa: PLC0415
+        from slicer_package_manager.registry.accounts import users  # noqa: PLC0415
         try:
-            yield accounts
+            yield users
         except RestException as error:
             raise ServeError(str(error)) from error

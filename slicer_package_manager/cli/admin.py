@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 
 from slicer_package_manager.cli.errors import ServeError
-from slicer_package_manager.registry import passwords
+from slicer_package_manager.registry.accounts import passwords
 
 _LOGIN = re.compile(r'[a-z][\da-z\-.]{3,}')
 

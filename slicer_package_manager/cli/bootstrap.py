@@ -23,7 +23,7 @@ from girder.settings import SettingDefault, SettingKey
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 
 from slicer_package_manager.cli.database import hosts_of
-from slicer_package_manager.registry import older_data
+from slicer_package_manager.registry.tree import older_data
 
 ASSETSTORE_NAME = 'Data directory'
 LEASE_COLLECTION = 'slicer_package_manager_bootstrap'

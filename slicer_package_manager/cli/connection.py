@@ -17,7 +17,7 @@ from slicer_package_manager.cli import database, mongod, web
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
-from slicer_package_manager.registry import older_data
+from slicer_package_manager.registry.tree import older_data
 
 
 def options(command: Callable) -> Callable:

@@ -2,14 +2,14 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
 
-from slicer_package_manager.registry import operation
+from slicer_package_manager.registry.server import environment
 
 # Acknowledged writes are on disk, and every read sees them, also on a replica set.
 SAFE_OPTIONS = {'readPreference': 'primary', 'journal': 'true'}
 #: How long a database that runs already, and one that is started, has for a first answer, in seconds.
 ANSWER_SECONDS, START_SECONDS = 15.0, 300.0
 # No request waits longer for the database than that, in milliseconds; a replica set chooses another primary sooner.
-BOUNDED = {'timeoutMS': str(operation.DATABASE_SECONDS * 1000)}
+BOUNDED = {'timeoutMS': str(environment.DATABASE_SECONDS * 1000)}
 DEFAULT_DATABASE = 'girder'
 
 

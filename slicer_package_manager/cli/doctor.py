@@ -40,9 +40,9 @@ def doctor(database, data_dir: Path, full, fix, as_json):
             # Girder connects when it is imported.
             from slicer_package_manager.doctor.checks import CHECKS  # noqa: PLC0415
             from slicer_package_manager.doctor.findings import Options  # noqa: PLC0415
-            from slicer_package_manager.registry import changes  # noqa: PLC0415
+            from slicer_package_manager.registry.server import data_version  # noqa: PLC0415
             if fix:
-                changes.watch(lambda _: False)  # servers keep lists until they are told
+                data_version.watch(lambda _: False)  # servers keep lists until they are told
             options = Options(sample=None) if full else Options()
             results = [_told(check, finding, fix=fix) for check in CHECKS for finding in check.made(options)]
     except (ServeError, PyMongoError, OSError) as error:

@@ -13,14 +13,14 @@ from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
 
 from slicer_package_manager.cli import connection, processes
-from slicer_package_manager.registry import addresses, logs, masking, operation
+from slicer_package_manager.registry.server import client_address, environment, json_logs, log_masking
 
 _SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
 #: What gunicorn says of a request that it cannot read ends with a piece of the request, which may be a credential.
 _UNREADABLE = re.compile(r'(Invalid request from ip=\S*: [^:\'"]*).*', re.DOTALL)
 #: How long a worker that starts waits for an answer of the database before it says so, in seconds.
 _PATIENCE = 5
-_operation = operation.of()
+_operation = environment.of()
 
 
 class AccessLogger(Logger):
@@ -30,15 +30,15 @@ class AccessLogger(Logger):
         """Begin to write to where ``cfg`` says."""
         super().setup(cfg)
         if _operation.log_format == 'json':
-            logs.use_json(self.error_log)
+            json_logs.use_json(self.error_log)
 
     def atoms(self, resp, req, environ, request_time):
         """What a line of the log may hold."""
         atoms = super().atoms(resp, req, environ, request_time)
-        hidden = {name: masking.masked(str(atoms[name])) for name in ('r', 'U', 'q', 'f', 'a')}
+        hidden = {name: log_masking.masked(str(atoms[name])) for name in ('r', 'U', 'q', 'f', 'a')}
         # Neither the name in "Authorization" nor any other header: a line of the format "combined" needs none.
         shown = {name: atom for name, atom in atoms.items() if not name.startswith('{')}
-        return {**shown, **hidden, 'u': '-', 'h': addresses.client(environ, _operation.trusted_proxies) or '-'}
+        return {**shown, **hidden, 'u': '-', 'h': client_address.client(environ, _operation.trusted_proxies) or '-'}
 
     def warning(self, msg, *args, **kwargs):
         """Write a warning, without what a client sent."""
@@ -46,7 +46,7 @@ class AccessLogger(Logger):
 
     def exception(self, msg, *args, **kwargs):
         """Write a failure, without the credentials in the address of the request."""
-        super().exception(msg, *(masking.masked(one) if isinstance(one, str) else one for one in args), **kwargs)
+        super().exception(msg, *(log_masking.masked(one) if isinstance(one, str) else one for one in args), **kwargs)
 
 
 class Worker(ThreadWorker):
@@ -101,7 +101,7 @@ def on_starting(_server):
     if _operation.log_format == 'json':
         # Before Girder writes its first message.
         logging.basicConfig(stream=sys.stdout, level=os.environ['LOGLEVEL'])
-        logs.use_json(logging.getLogger())
+        json_logs.use_json(logging.getLogger())
     importlib.import_module('girder.api.api_main')
     # CherryPy's own access log would go to standard error at every level, with the tokens in it.
     access = logging.getLogger('cherrypy.access')

@@ -84,9 +84,9 @@ def _registry(database, data_dir):
     """
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.
-        from slicer_package_manager.registry import keys  # noqa: PLC0415
-        keys.register()
+        from slicer_package_manager.registry.accounts import api_keys  # noqa: PLC0415
+        api_keys.register()
         try:
-            yield keys
+            yield api_keys
         except (RestException, ValidationException) as error:
             raise ServeError(str(error)) from error

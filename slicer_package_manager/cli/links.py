@@ -46,16 +46,16 @@ def check(application, database, data_dir: Path, as_json, concurrency, timeout, 
     """  # noqa: D301 - click takes the control character as "keep these lines"
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.
-        from slicer_package_manager.registry import linkcheck  # noqa: PLC0415
-        manners = linkcheck.Manners(concurrency, timeout, retries + 1, pause, github_api_url.rstrip('/'))
-        pairs = list(linkcheck.linked_files(_application(application)))
-        findings = list(_with_progress(linkcheck.check(pairs, manners), len(pairs)))
+        from slicer_package_manager.registry.links import checker  # noqa: PLC0415
+        manners = checker.Manners(concurrency, timeout, retries + 1, pause, github_api_url.rstrip('/'))
+        pairs = list(checker.linked_files(_application(application)))
+        findings = list(_with_progress(checker.check(pairs, manners), len(pairs)))
     _report(findings, as_json=as_json)
-    sys.exit(any(finding.state != linkcheck.OK for finding in findings))
+    sys.exit(any(finding.state != checker.OK for finding in findings))
 
 
 def _application(name_or_id):
-    from slicer_package_manager.registry import applications  # noqa: PLC0415
+    from slicer_package_manager.registry.catalog import applications  # noqa: PLC0415
     if name_or_id is None:
         return None
     found = applications.by_id_or_name(name_or_id)

@@ -14,7 +14,7 @@ from slicer_package_manager.cli import database
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.processes import spawn
 from slicer_package_manager.cli.supervisor import Child
-from slicer_package_manager.registry import operation
+from slicer_package_manager.registry.server import environment as server_environment
 
 ADMIN_PASSWORD_VARIABLE = 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD'  # noqa: S105 - the name of a variable
 DEFAULTS = {
@@ -48,8 +48,8 @@ def measured() -> Iterator[dict[str, str]]:
     :raises ServeError: a variable that says how the server is run makes no sense.
     """
     try:
-        wanted = operation.of().metrics
-    except operation.Unusable as error:
+        wanted = server_environment.of().metrics
+    except server_environment.Unusable as error:
         raise ServeError(str(error)) from error
     if not wanted:
         yield {}

@@ -12,9 +12,9 @@ from girder.models.file import File
 from girder.models.upload import Upload
 
 from slicer_package_manager.doctor.findings import ABANDONED, AGAIN, ERROR, WARNING, Finding, Options, named
-from slicer_package_manager.registry import store
-from slicer_package_manager.registry.bucket import Bucket, LostError, NoSuchUploadError
-from slicer_package_manager.registry.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.storage.s3_bucket import Bucket, LostError, NoSuchUploadError
+from slicer_package_manager.registry.tree import documents
 
 #: How Girder names objects.
 _NAME = re.compile('[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{32}')
@@ -113,4 +113,4 @@ def _is_unused(bucket, found) -> bool:
 
 
 def _is_old(moment) -> bool:
-    return moment < store.now() - ABANDONED
+    return moment < documents.now() - ABANDONED

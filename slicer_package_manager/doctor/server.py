@@ -19,8 +19,11 @@ from girder.utility import assetstore_utilities
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
-from slicer_package_manager.registry import disk, indexes, settings, store
-from slicer_package_manager.registry.registration import APPLICATION
+from slicer_package_manager.registry import indexes
+from slicer_package_manager.registry.server import settings
+from slicer_package_manager.registry.storage import filesystem
+from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.tree.registration import APPLICATION
 
 #: Where short locks are kept; no backup has it.
 _SCRATCH = 'slicer_package_manager_bootstrap'
@@ -45,12 +48,12 @@ def writable(_options: Options) -> Iterator[Finding]:
 def clock(_options: Options) -> Iterator[Finding]:
     """Whether this machine and the database agree on the time, and nothing was created in the future."""
     told = getDbConnection().admin.command('hello')['localTime'].replace(tzinfo=timezone.utc)
-    differs = abs((store.now() - told).total_seconds())
+    differs = abs((documents.now() - told).total_seconds())
     if differs > _CLOCK_SECONDS:
         yield Finding(WARNING, f'The clocks of this machine and of the database differ by {differs:.0f} s.',
                       'Have both follow a time server; lists are ordered by time.')
     for model in (Folder(), Item(), File()):
-        future = model.findOne({'created': {'$gt': store.now() + _FUTURE}}, fields=['name', 'created'])
+        future = model.findOne({'created': {'$gt': documents.now() + _FUTURE}}, fields=['name', 'created'])
         if future:
             yield Finding(WARNING, f'The {model.name} "{future["name"]}" ({future["_id"]}) was created in the future, '
                                    f'{future["created"]:%Y-%m-%d %H:%M} UTC.',
@@ -116,7 +119,7 @@ def assetstores(_options: Options) -> Iterator[Finding]:
         yield Finding(ERROR, 'No assetstore is the current one, so that nothing can be uploaded.',
                       'Create one in the admin console, or make one of those there the current one.')
     for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
-        wrong = disk.problem(one)
+        wrong = filesystem.problem(one)
         if wrong:
             yield Finding(ERROR, f'The assetstore "{one["name"]}" at {one["root"]} cannot be used: {wrong}.',
                           'Mount its disk, or correct its owner or its path.')

@@ -17,9 +17,10 @@ from girder.models.upload import Upload
 from slicer_package_manager.backup.objects import pour
 from slicer_package_manager.doctor import buckets
 from slicer_package_manager.doctor.findings import ABANDONED, AGAIN, ERROR, WARNING, Finding, Options, named
-from slicer_package_manager.registry import downloads, files, store
-from slicer_package_manager.registry import uploads as half
-from slicer_package_manager.registry.downloads import Download
+from slicer_package_manager.registry.downloads import model as downloads_model
+from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.storage import uploads as half
+from slicer_package_manager.registry.tree import documents, item_files
 
 #: Where bytes that nobody speaks of are put aside, in their assetstore.
 ASIDE = 'orphaned'
@@ -66,15 +67,15 @@ def changed(options: Options) -> Iterator[Finding]:
 
 def retired(_options: Options) -> Iterator[Finding]:
     """Whether files that were replaced are removed in time."""
-    late = File().find({'spm.retired': {'$lt': store.now() - files.GRACE - timedelta(hours=1)}}).count()
+    late = File().find({'spm.retired': {'$lt': documents.now() - item_files.GRACE - timedelta(hours=1)}}).count()
     if late:
         yield Finding(WARNING, f'{late} files that were replaced long ago are still there.',
-                      'Use --fix; the next upload to the server removes them too.', files.sweep)
+                      'Use --fix; the next upload to the server removes them too.', item_files.sweep)
 
 
 def uploads(options: Options) -> Iterator[Finding]:
     """Uploads that stopped half-way more than a day ago, and their bytes."""
-    for upload in Upload().find({'updated': {'$lt': store.now() - ABANDONED}}):
+    for upload in Upload().find({'updated': {'$lt': documents.now() - ABANDONED}}):
         yield Finding(WARNING, f'The upload of {named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which gives it up; clients begin such an upload anew.',
@@ -120,7 +121,7 @@ def counts(_options: Options) -> Iterator[Finding]:
     for one in Download().collection.find({'$nor': [{'count': {'$type': 'number', '$gte': 0}}]}):
         yield Finding(ERROR, f'The count {one["_id"]} of "{one.get("baseName")}" on {one.get("day")} is '
                              f'{one.get("count")!r}.', 'Set it to a number in the database; statistics fail on it.')
-    unique = next(index.document for index in downloads.INDEXES if index.document.get('unique'))
+    unique = next(index.document for index in downloads_model.INDEXES if index.document.get('unique'))
     keys = {key: f'${key}' for key in unique['key']}
     for group in Download().collection.aggregate([
             {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}}, {'$match': {'ids.1': {'$exists': True}}}],

@@ -10,15 +10,16 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
-from slicer_package_manager.registry import files, indexes, placement, registration, store
-from slicer_package_manager.registry.errors import Conflict, Invalid
+from slicer_package_manager.registry import indexes
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.tree import consistency, documents, item_files, registration
 
 _OURS = {'spm.kind': {'$exists': True}}
 
 
 def without_files(_options: Options) -> Iterator[Finding]:
     """Packages that never got a file, which nobody sees."""
-    abandoned = {'spm.ready': False, 'updated': {'$lt': store.now() - ABANDONED}}
+    abandoned = {'spm.ready': False, 'updated': {'$lt': documents.now() - ABANDONED}}
     for item in Item().find({**_OURS, **abandoned}, fields=['name']):
         if File().findOne({'itemId': item['_id']}, fields=['_id']) is None:
             yield Finding(WARNING, f'{_named(item)} has had no file for more than a day; it is not listed.',
@@ -47,8 +48,8 @@ def _wrong(item) -> Iterator[Finding]:
 
 def _several(item, found) -> Iterator[Finding]:
     same = len({(file.get('sha512'), file.get('size')) for file in found}) == 1 and found[0].get('sha512')
-    waits = found[-1]['name'] == files.REPLACEMENT_NAME
-    if waits and found[-1]['created'] > store.now() - ABANDONED:
+    waits = found[-1]['name'] == item_files.REPLACEMENT_NAME
+    if waits and found[-1]['created'] > documents.now() - ABANDONED:
         return  # its uploader deletes the older one next
     names = ', '.join(f'"{file["name"]}" ({file["_id"]})' for file in found)
     yield Finding(ERROR, f'{_named(item)} has {len(found)} files: {names}.',
@@ -72,7 +73,7 @@ def _untrue(item, found) -> Iterator[Finding]:
 
 
 def _settle(item) -> None:
-    files.settle(item)
+    item_files.settle(item)
     now = Item().load(item['_id'], force=True)
     if now:
         Item().recalculateSize(now)
@@ -113,7 +114,7 @@ def _strays(visited) -> Iterator[Finding]:
         if folder['_id'] not in visited:
             yield Finding(ERROR, f'The folder {_named(folder)} is taken for {registration.role(folder)}, and does not '
                                  'lie where such a one does.', 'Use --fix, which makes it an ordinary folder.',
-                          partial(_register, Folder(), placement.register_folder, folder['_id']))
+                          partial(_register, Folder(), consistency.register_folder, folder['_id']))
     strays = Item().collection.aggregate([
         {'$match': _OURS},
         {'$lookup': {'from': 'folder', 'localField': 'folderId', 'foreignField': '_id', 'as': 'folder'}},
@@ -122,7 +123,7 @@ def _strays(visited) -> Iterator[Finding]:
     for item in strays:
         yield Finding(ERROR, f'{_named(item)} is listed, and does not lie where packages do.',
                       'Use --fix, which makes it an ordinary item; its file stays.',
-                      partial(_register, Item(), placement.register_item, item['_id']))
+                      partial(_register, Item(), consistency.register_item, item['_id']))
 
 
 def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
@@ -132,7 +133,7 @@ def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
     if _differs(expected, folder.get('spm')):
         yield Finding(ERROR, f'The folder {_named(folder)} is not registered as what it is by its place.',
                       'Use --fix; if that is refused, correct what it names.',
-                      partial(_register, Folder(), placement.register_folder, folder['_id']))
+                      partial(_register, Folder(), consistency.register_folder, folder['_id']))
         folder = Folder().findOne({'_id': folder['_id']})  # by now it may be mended
         if not folder or _differs(expected, folder.get('spm')):
             wrong.append(expected)
@@ -148,7 +149,7 @@ def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
 def _misplaced(folder, item) -> Iterator[Finding]:
     expected = deepcopy(item)
     try:
-        placement.check_item(expected)
+        consistency.check_item(expected)
     except (Invalid, Conflict) as error:
         what = 'is listed, and what it tells is not allowed' if 'spm' in item else 'is not listed'
         yield Finding(WARNING, f'{_named(item)} {what}: {error}', 'Correct its metadata, or move it elsewhere.')
@@ -156,7 +157,7 @@ def _misplaced(folder, item) -> Iterator[Finding]:
     if _differs(expected.get('spm'), item.get('spm')) or expected.get('meta') != item.get('meta'):
         yield Finding(ERROR, f'{_named(item)} is not registered as what it is by its place in "{folder["name"]}".',
                       'Use --fix, which registers it where it lies.',
-                      partial(_register, Item(), placement.register_item, item['_id']))
+                      partial(_register, Item(), consistency.register_item, item['_id']))
 
 
 def _differs(expected, stored) -> bool:
@@ -169,7 +170,7 @@ def _differs(expected, stored) -> bool:
 def _register(model, register, identifier) -> None:
     """Register the document as it is by now.
 
-    :param register: :func:`placement.register_folder` or :func:`placement.register_item`.
+    :param register: :func:`consistency.register_folder` or :func:`consistency.register_item`.
     :raises RuntimeError: it cannot be what it claims to be.
     """
     try:

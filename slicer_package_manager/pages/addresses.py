@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from slicer_package_manager.registry.kinds import ARCHITECTURES, operating_system
+from slicer_package_manager.registry.schema.fields import ARCHITECTURES, operating_system
 
 ALL = 'All'
 #: Category, revision of the application, operating system.

@@ -5,8 +5,8 @@ import cherrypy
 from girder.exceptions import AccessException, RestException
 
 from slicer_package_manager.pages import addresses, html
-from slicer_package_manager.registry import applications
-from slicer_package_manager.rest import anonymous
+from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.rest.middleware import anonymous_access
 
 
 class Catalog:
@@ -77,7 +77,7 @@ def require_reader():
     :raises cherrypy.HTTPError: an administrator wants that nobody reads without an account (401).
     """
     try:
-        anonymous.refuse()
+        anonymous_access.refuse()
     except AccessException as error:
         raise cherrypy.HTTPError(401, str(error)) from None
 

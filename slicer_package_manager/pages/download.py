@@ -11,11 +11,13 @@ from markupsafe import Markup
 
 from slicer_package_manager.pages import html
 from slicer_package_manager.pages.catalog import application, require_reader
-from slicer_package_manager.registry import builds, downloads, finding, questions
-from slicer_package_manager.registry.builds import Build
-from slicer_package_manager.registry.kinds import PACKAGE
-from slicer_package_manager.rest import BesideApi, errors
-from slicer_package_manager.rest import finding as calls
+from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.lookup import lookup, parameters, selection
+from slicer_package_manager.registry.lookup.selection import Build
+from slicer_package_manager.registry.schema.fields import PACKAGE
+from slicer_package_manager.rest import BesideApi
+from slicer_package_manager.rest.handlers import lookup as calls
+from slicer_package_manager.rest.middleware import errors
 
 #: Girder gives such an event before calls of its API.
 CALLED = 'rest.get.download.before'
@@ -40,7 +42,7 @@ class Download:
 
     def GET(self, app=None, **params):
         """The page or a redirect; browsers get failures as pages, all others as JSON."""
-        asked = questions.is_asked(params)
+        asked = parameters.is_asked(params)
         if _is_for_programs(params):
             return self._calls.GET(**params)
         try:
@@ -58,7 +60,7 @@ class Download:
 
 def _is_for_programs(params):
     wants_html = any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept'))
-    return questions.is_asked(params) and not wants_html
+    return parameters.is_asked(params) and not wants_html
 
 
 def error(status: str, message: str, **_ignored) -> bytes:
@@ -68,7 +70,7 @@ def error(status: str, message: str, **_ignored) -> bytes:
 
 
 class Offer(NamedTuple):
-    """A build with what is told about it; ``record`` is that of :func:`finding.records`."""
+    """A build with what is told about it; ``record`` is that of :func:`lookup.records`."""
 
     build: Build
     record: dict[str, Any]
@@ -84,11 +86,11 @@ class Offers(NamedTuple):
 
 
 def _offers(app) -> Offers:
-    shown = [build for build in finding.shelf(app, None) if not build.held_back]
-    releases = builds.newest_each(build for build in shown if build.is_final)
-    previews = builds.newest_each(build for build in shown if not build.is_final)
+    shown = [build for build in lookup.shelf(app, None) if not build.held_back]
+    releases = selection.newest_each(build for build in shown if build.is_final)
+    previews = selection.newest_each(build for build in shown if not build.is_final)
     latest = {build.id for build in releases.values()}
-    older = builds.newest_first(build for build in shown if build.is_final and build.id not in latest)
+    older = selection.newest_first(build for build in shown if build.is_final and build.id not in latest)
     of = _described(app, [*releases.values(), *previews.values(), *older])
     return Offers(_present(releases, of), _present(previews, of), [of[build.id] for build in older if build.id in of])
 
@@ -99,8 +101,8 @@ def _present(some, of):
 
 def _described(app, wanted: list[Build]) -> dict[Any, Offer]:
     place, choice = f'{html.root()}catalog/All', f'?app={app["_id"]}'
-    found = finding.described(wanted, lambda revision, os: f'{place}/{quote(revision, safe="")}/{os}{choice}')
-    downloads.add_totals(PACKAGE, app, [one.item for one in found.values()])
+    found = lookup.described(wanted, lambda revision, os: f'{place}/{quote(revision, safe="")}/{os}{choice}')
+    model.add_totals(PACKAGE, app, [one.item for one in found.values()])
     return {key: Offer(one.build, one.record, one.item['downloads']) for key, one in found.items()}
 
 

@@ -11,7 +11,7 @@ import cherrypy
 from markupsafe import Markup, escape
 
 from slicer_package_manager.pages.assets import PLACE, digest
-from slicer_package_manager.rest.kept import accepts_gzip
+from slicer_package_manager.rest.middleware.response_cache import accepts_gzip
 
 _FOLDER = Path(__file__).parent / 'templates'
 #: Scripts and styles are our own files; only pictures, which extensions name, come from anywhere.

@@ -4,7 +4,8 @@ from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
 
 import slicer_package_manager
-from slicer_package_manager.registry import disk, writing
+from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.storage import filesystem
 
 #: How long the database may take, in seconds.
 _PATIENCE = 3
@@ -12,7 +13,7 @@ _PATIENCE = 3
 
 def state():
     """What the server needs, each ``ok`` or what is wrong with it, and its version."""
-    found = {'database': _database(), 'assetstore': None, 'indexes': writing.obstacle() or 'ok',
+    found = {'database': _database(), 'assetstore': None, 'indexes': write_gate.obstacle() or 'ok',
              'version': slicer_package_manager.__version__}
     if found['database'] == 'ok':
         found['assetstore'] = _assetstore()
@@ -32,7 +33,7 @@ def _assetstore():
     try:
         with pymongo.timeout(_PATIENCE):
             current = Assetstore().findOne({'current': True})
-            told = current and 'root' in current and disk.problem(current)
+            told = current and 'root' in current and filesystem.problem(current)
     except pymongo.errors.PyMongoError:
         return 'unknown, as the database does not answer'
     if current is None:

@@ -8,10 +8,10 @@ from girder.models.upload import Upload
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from slicer_package_manager.registry import downloads
-from slicer_package_manager.registry.downloads import Download
-from slicer_package_manager.registry.kinds import EXTENSION, PACKAGE
-from slicer_package_manager.registry.unique_indexes import (
+from slicer_package_manager.registry.downloads import model as downloads_model
+from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
     FOLDER_NAME,
@@ -79,7 +79,7 @@ COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role'
 
 def _wanted():
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
-            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), downloads.INDEXES))
+            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), downloads_model.INDEXES))
 
 
 def missing() -> list:

@@ -8,7 +8,12 @@ import pymongo
 from girder.models import getDbConnection
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import indexes, older_data, promotion, reach, sealing, uploads, writing
+from slicer_package_manager.registry import indexes
+from slicer_package_manager.registry.downloads import sealing
+from slicer_package_manager.registry.promotion import promote
+from slicer_package_manager.registry.server import database_outage, write_gate
+from slicer_package_manager.registry.storage import uploads
+from slicer_package_manager.registry.tree import older_data
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +37,7 @@ class _Preparation(threading.Thread):
             self._prepare()
         except Exception as error:
             self.error = error
-            writing.refuse(str(error))
+            write_gate.refuse(str(error))
             logger.exception('The registry does not take anything: the database could not be prepared.')
 
     def _prepare(self):
@@ -41,12 +46,12 @@ class _Preparation(threading.Thread):
                 with pymongo.timeout(_LONGEST):
                     _require_no_older_data()
                     indexes.ensure()
-                    writing.allow()
-                    promotion.resume()
+                    write_gate.allow()
+                    promote.resume()
                     sealing.resume()
                     uploads.settle_interrupted()
             except PyMongoError as error:
-                if not reach.passes(error):
+                if not database_outage.passes(error):
                     raise
                 logger.warning('The database is out of reach; its preparation is tried again: %s', error)
                 threading.Event().wait(_PAUSE)
@@ -69,7 +74,7 @@ def require_usable() -> None:
     try:
         _require_no_older_data()
     except PyMongoError as error:
-        if not reach.passes(error):
+        if not database_outage.passes(error):
             raise
         logger.warning('The database is out of reach; what it has is looked at later: %s', error)
 
@@ -81,7 +86,7 @@ def begin() -> None:
 
     :raises Exception: what has failed, if it did so within that time.
     """
-    writing.refuse()
+    write_gate.refuse()
     preparation = _Preparation()
     preparation.start()
     preparation.join(_WAIT)

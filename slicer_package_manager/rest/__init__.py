@@ -2,21 +2,19 @@
 from girder.api.rest import Resource
 from girder.exceptions import AccessException
 
-from slicer_package_manager.rest import (
+from slicer_package_manager.rest.handlers import (
     application,
     audit,
     editing,
-    errors,
-    finding,
     health,
-    keys,
+    lookup,
     package,
     release,
-    requests,
     statistics,
     summary,
     upkeep,
 )
+from slicer_package_manager.rest.middleware import errors, request_limits, upload_scope
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -34,9 +32,9 @@ ROUTES = [
     ('PUT', (':app_id', 'draft', ':revision_or_id', 'ready'), upkeep.setDraftReady),
     ('GET', (':app_id', 'package'), package.listPackages),
     ('POST', (':app_id', 'package'), package.upsertPackage),
-    ('GET', (':app_id', 'package', 'find'), finding.findPackage),
-    ('GET', (':app_id', 'package', 'findall'), finding.findAllPackages),
-    ('GET', (':app_id', 'package', 'download'), finding.downloadPackage),
+    ('GET', (':app_id', 'package', 'find'), lookup.findPackage),
+    ('GET', (':app_id', 'package', 'findall'), lookup.findAllPackages),
+    ('GET', (':app_id', 'package', 'download'), lookup.downloadPackage),
     ('DELETE', (':app_id', 'package', ':pkg_id'), package.deletePackage),
     ('GET', (':app_id', 'extension'), package.listExtensions),
     ('POST', (':app_id', 'extension'), package.upsertExtension),
@@ -47,15 +45,15 @@ ROUTES = [
 
 #: Place at the root of the server, path below it, and handler of each call that programs in use look for there.
 BESIDE_API = [
-    ('/find', (), finding.find),
-    ('/findall', (), finding.find_all),
-    ('/bitstream', (':bitstream_id',), finding.bitstream),
+    ('/find', (), lookup.find),
+    ('/findall', (), lookup.find_all),
+    ('/bitstream', (':bitstream_id',), lookup.bitstream),
 ]
 
 #: CherryPy's configuration of our resources.
 _CONFIGURATION = {
-    'request.body.maxbytes': requests.LARGEST_BODY,
-    'hooks.before_handler': requests.prepare,
+    'request.body.maxbytes': request_limits.LARGEST_BODY,
+    'hooks.before_handler': request_limits.prepare,
     'error_page.default': errors.as_json,
 }
 
@@ -78,7 +76,7 @@ class App(Resource):
         try:
             return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
         except AccessException:
-            keys.require_enough()
+            upload_scope.require_enough()
             raise
 
 

@@ -1,5 +1,5 @@
 /*
- * Templates of item names, with a live example. The rules are those of registry/templates.py; the server has the
+ * Templates of item names, with a live example. The rules are those of registry/schema/name_templates.py; the server has the
  * last word when a template is saved.
  */
 (function (girder) {

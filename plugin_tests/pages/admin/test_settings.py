@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from slicer_package_manager.registry.settings import LINK_HOSTS, READY_SHARE, RULES
+from slicer_package_manager.registry.server.settings import LINK_HOSTS, READY_SHARE, RULES
 
 ROUTE = 'plugins/slicer_package_manager/config'
 #: How the values of settings are asked for, by their types.

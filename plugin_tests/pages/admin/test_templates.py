@@ -1,8 +1,8 @@
 """Templates of names in the browser: the same rules as on the server, and an example while they are typed."""
 import pytest
 
-from slicer_package_manager.registry import templates
-from slicer_package_manager.registry.kinds import KINDS
+from slicer_package_manager.registry.schema import name_templates
+from slicer_package_manager.registry.schema.fields import KINDS
 
 TEMPLATES = [
     '{baseName}_{os}_{arch}_{revision}', '{app_revision}', ' {version} ', 'a{{b}}c', '{{{os}}}', '{os:}',
@@ -44,7 +44,7 @@ def test_browser_and_server_agree(page, kind):
 
 def rendered(template, kind, example):
     try:
-        return templates.render(template, kind, example)
+        return name_templates.render(template, kind, example)
     except ValueError:
         return None
 

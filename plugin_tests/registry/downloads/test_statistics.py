@@ -1,0 +1,111 @@
+import csv
+import io
+
+import pytest
+
+from slicer_package_manager.registry.downloads import statistics
+from slicer_package_manager.registry.downloads.model import ORDER, Download
+from slicer_package_manager.registry.downloads.statistics import Question
+from slicer_package_manager.registry.schema.errors import Invalid
+
+pytestmark = pytest.mark.database
+
+APP = {'_id': 'app'}
+DAYS = ['2025-12-31', '2026-01-01', '2026-01-31', '2026-02-01']
+
+
+@pytest.fixture
+def counted(db):
+    """One download of each thing on each of four days."""
+    things = [
+        {'kind': 'package', 'revision': '33000', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64',
+         'release': '5.8'},
+        {'kind': 'extension', 'revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'release': '5.8'},
+        {'kind': 'extension', 'revision': '33111', 'baseName': 'A', 'os': 'win', 'arch': 'amd64', 'release': ''}]
+    Download().collection.insert_many(
+        [{'app': 'app', **thing, 'day': day, 'count': 1} for thing in things for day in DAYS]
+        + [{'app': 'other', **things[0], 'day': DAYS[0], 'count': 100}])
+
+
+def ask(limit=0, offset=0, hidden=(), **question):
+    return statistics.rows(APP, Question(**question), limit, offset, hidden)
+
+
+@pytest.mark.usefixtures('counted')
+@pytest.mark.parametrize(('question', 'total'), [
+    ({}, 12), ({'kind': 'package'}, 4), ({'name': 'A'}, 8), ({'os': 'win'}, 4), ({'arch': 'arm64'}, 0),
+    ({'revision': '33000'}, 8), ({'release': '5.8'}, 8), ({'release': 'draft'}, 4), ({'release': 'none'}, 0),
+    ({'date_from': '2026-01-01'}, 9), ({'date_to': '2026-01-01'}, 6),
+    ({'date_from': '2026-01-01', 'date_to': '2026-01-31'}, 6), ({'date_from': '2026-01-01T23:00:00Z'}, 9),
+    ({'date_from': '2027-01-01'}, 0)])
+def test_filters_and_days_that_are_included(question, total):
+    assert sum(row['count'] for row in ask(**question).documents) == total
+
+
+@pytest.mark.usefixtures('counted')
+@pytest.mark.parametrize(('granularity', 'periods'), [
+    ('day', DAYS), ('month', ['2025-12', '2026-01', '2026-02']), ('year', ['2025', '2026'])])
+def test_periods(granularity, periods):
+    found = ask(granularity=granularity, kind='package').documents
+    assert [row['period'] for row in found] == periods
+    assert sum(row['count'] for row in found) == 4
+
+
+@pytest.mark.usefixtures('counted')
+def test_rows_have_all_columns_in_a_stable_order_and_pages_neither_repeat_nor_skip():
+    everything = ask().documents
+    assert all(set(row) == set(statistics.COLUMNS) for row in everything)
+    assert everything == sorted(everything, key=lambda row: [row[column] for column in statistics.COLUMNS])
+    paged = [row for offset in range(0, 12, 5) for row in ask(limit=5, offset=offset).documents]
+    assert paged == everything
+    assert {ask(limit=5, offset=offset).total for offset in (0, 5, 10)} == {12}
+
+
+@pytest.mark.usefixtures('counted')
+def test_hidden_revisions_are_left_out():
+    assert {row['revision'] for row in ask(hidden=['33000']).documents} == {'33111'}
+    assert ask(hidden=['33000'], revision='33000').documents == []
+
+
+@pytest.mark.parametrize('day', ['yesterday', '2026-13-01', '', '2026-02-30'])
+def test_what_is_no_day_is_refused(db, day):
+    with pytest.raises(Invalid, match='date_from'):
+        ask(date_from=day)
+
+
+QUESTIONS = pytest.mark.parametrize('question', [
+    {'revision': '33000'}, {'kind': 'package'}, {'name': 'A'}, {'date_from': '2026-01-01'}, {'release': '5.8'},
+    {'name': 'A', 'date_to': '2026-01-01'}, {'revision': '33000', 'name': 'A'}])
+
+
+def plan_of(**command):
+    return Download().collection.database.command('explain', command)
+
+
+@pytest.mark.usefixtures('counted')
+@QUESTIONS
+def test_days_come_from_indexes_in_order(question):
+    plan = plan_of(find=Download().name, filter=statistics._match(APP, Question(**question), ()),
+                   sort=dict.fromkeys(ORDER, 1), limit=50)
+    plan = str(plan['queryPlanner']['winningPlan'])
+    assert 'IXSCAN' in plan
+    assert "'SORT'" not in plan
+    assert 'COLLSCAN' not in plan
+
+
+@pytest.mark.usefixtures('counted')
+@QUESTIONS
+@pytest.mark.parametrize('granularity', ['month', 'year'])
+def test_periods_are_added_up_from_indexes(question, granularity):
+    match = statistics._match(APP, Question(**question), ())
+    plan = str(plan_of(aggregate=Download().name, pipeline=statistics._grouped(match, granularity), cursor={}))
+    assert 'IXSCAN' in plan
+    assert 'COLLSCAN' not in plan
+
+
+def test_csv_has_a_header_and_runs_no_formula():
+    row = dict.fromkeys(statistics.COLUMNS, 'x') | {'baseName': '=cmd()', 'count': -1}
+    lines = list(csv.reader(io.StringIO(statistics.as_csv([row]))))
+    assert lines[0] == list(statistics.COLUMNS)
+    assert lines[1][2] == "'=cmd()"
+    assert lines[1][-1] == '-1'

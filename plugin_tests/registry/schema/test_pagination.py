@@ -1,0 +1,43 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, ITEM_SORTS, page
+
+NUMBERS = st.integers(0, 2**31 - 1)
+
+
+@given(NUMBERS, NUMBERS, st.sampled_from(sorted(ITEM_SORTS['extension'])), st.sampled_from([1, -1]))
+def test_every_order_is_total(limit, offset, key, direction):
+    part = page(limit, offset, [(key, direction)], ITEM_SORTS['extension'])
+    assert (part.limit, part.offset) == (limit, offset)
+    assert part.sort[0] == (key, direction)
+    assert part.sort[-1][0] == '_id'
+    assert len({one for one, _ in part.sort}) == len(part.sort)
+
+
+@given(st.integers(max_value=-1) | st.integers(min_value=2**31))
+def test_a_number_out_of_range_is_refused(number):
+    for limit, offset, field in ((number, 0, 'limit'), (0, number, 'offset')):
+        with pytest.raises(Invalid, match=f'{field}: must be a whole number from 0') as caught:
+            page(limit, offset, [('name', 1)], FOLDER_SORTS)
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize('key', ['color', 'meta', 'meta.color', 'spm', 'access', '$where', 'meta.$x', '', 'a\x00b'])
+def test_an_unknown_sort_key_is_refused(key):
+    with pytest.raises(Invalid, match='sort: must be one of'):
+        page(0, 0, [(key, 1)], ITEM_SORTS['package'])
+
+
+def test_all_problems_are_reported_together():
+    with pytest.raises(Invalid) as caught:
+        page(-1, -1, [('color', 1)], FOLDER_SORTS)
+    assert [name for name, _ in caught.value.problems] == ['limit', 'offset', 'sort']
+
+
+@pytest.mark.parametrize(('kind', 'key'), [('extension', 'meta.baseName'), ('package', 'meta.revision'),
+                                           ('package', 'meta.build_date'), ('extension', 'created')])
+def test_clients_sort_by_metadata(kind, key):
+    assert key in ITEM_SORTS[kind]

@@ -1,0 +1,128 @@
+"""Questions about download counts: rows by day, month or year, filtered, from indexes."""
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+from slicer_package_manager.registry.downloads.model import ORDER, Download
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.listing import BATCH, Listing
+from slicer_package_manager.registry.tree.registration import DRAFT_NAME
+
+#: For each granularity, how much of ``YYYY-MM-DD`` names the period.
+GRANULARITIES = {'day': 10, 'month': 7, 'year': 4}
+COLUMNS = ('period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count')
+#: Rows have these keys of the stored documents and no others.
+_SHOWN = {'_id': 0, 'day': 1, **dict.fromkeys(COLUMNS[1:], 1)}
+#: A cell that begins so would be run as a formula by spreadsheets.
+_FORMULAS = ('=', '+', '-', '@', '\t', '\r')
+
+
+class Question(NamedTuple):
+    """Which counts are asked for; ``None`` leaves a filter out.
+
+    Days are ``YYYY-MM-DD`` and both included; ``release`` is a name, or ``draft`` for what is in none.
+    """
+
+    date_from: str | None = None
+    date_to: str | None = None
+    granularity: str = 'day'
+    kind: str | None = None
+    name: str | None = None
+    os: str | None = None
+    arch: str | None = None
+    revision: str | None = None
+    release: str | None = None
+
+
+def rows(app, question: Question, limit: int, offset: int, hidden_revisions=(), sealed=()) -> Listing:
+    """The rows that answer ``question``, ordered by their columns, each with :data:`COLUMNS`.
+
+    :param hidden_revisions: revisions whose counts are not shown.
+    :param sealed: seals whose counts are shown too, see :mod:`sealing`.
+    :raises Invalid: a date is none.
+    """
+    match = _match(app, question, hidden_revisions, sealed)
+    days = question.granularity == 'day'
+    found = _days_of(match, limit, offset) if days else _periods_of(match, question.granularity, limit, offset)
+    if not offset and (not limit or len(found) < limit):
+        return Listing(found, len(found))
+    collection = Download().collection
+    total = collection.count_documents(match) if days else next(iter(collection.aggregate(
+        [*_grouped(match, question.granularity), {'$count': 'total'}], allowDiskUse=True)), {'total': 0})['total']
+    return Listing(found, total)
+
+
+def _days_of(match, limit, offset):
+    """A document is what was counted on one day, and indexes have them in order."""
+    found = Download().collection.find(match, _SHOWN, sort=[(key, 1) for key in ORDER], skip=offset,
+                                       limit=limit, batch_size=BATCH)
+    return [{'period': row['day'], **{key: row[key] for key in COLUMNS[1:]}} for row in found]
+
+
+def _periods_of(match, granularity, limit, offset):
+    pipeline = [*_grouped(match, granularity), {'$sort': {f'_id.{key}': 1 for key in COLUMNS[:-1]}},
+                {'$skip': offset}, *([{'$limit': limit}] if limit else [])]
+    return [{**row['_id'], 'count': row['count']} for row in Download().collection.aggregate(
+        pipeline, allowDiskUse=True, batchSize=BATCH)]
+
+
+def _grouped(match, granularity):
+    group: dict[str, Any] = {key: f'${key}' for key in COLUMNS[1:-1]}
+    group['period'] = {'$substrCP': ['$day', 0, GRANULARITIES[granularity]]}
+    return [{'$match': match}, {'$group': {'_id': group, 'count': {'$sum': '$count'}}}]
+
+
+def _match(app, question, hidden_revisions, sealed=()):
+    days = _days(question)
+    # What tells of the past is of no kind.
+    match: dict[str, Any] = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
+                             'kind': question.kind or {'$in': sorted(KINDS)}}
+    if days:
+        match['day'] = days
+    for key, value in (('baseName', question.name), ('os', question.os), ('arch', question.arch),
+                       ('release', question.release)):
+        if value is not None:
+            match[key] = '' if key == 'release' and value == DRAFT_NAME else value
+    hidden = {'$nin': list(hidden_revisions)} if hidden_revisions else {}
+    match.update({'revision': {**hidden, '$eq': question.revision}} if question.revision is not None
+                 else {'revision': hidden} if hidden else {})
+    return match
+
+
+def _days(question):
+    days, problems = {}, []
+    for name, operator in (('date_from', '$gte'), ('date_to', '$lte')):
+        given = getattr(question, name)
+        if given is None:
+            continue
+        try:
+            days[operator] = _day(given)
+        except ValueError:
+            problems.append((name, f'"{validators.shortened(given)}" is not a day such as 2026-11-01'))
+    if problems:
+        raise Invalid(problems)
+    return days
+
+
+def _day(text):
+    return date.fromisoformat(text).isoformat() if len(text) == GRANULARITIES['day'] else \
+        validators.timestamp(text).date().isoformat()
+
+
+def as_csv(found: Iterable[dict[str, Any]]) -> str:
+    """The rows with a header line, for spreadsheets."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows([_harmless(row.get(column, '')) for column in COLUMNS] for row in found)
+    return text.getvalue()
+
+
+def _harmless(value):
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

@@ -1,0 +1,135 @@
+"""Moves the items of a draft, which a release holds already, into the release's folders, and removes the draft's."""
+from __future__ import annotations
+
+import time
+
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.model_base import Model
+from girder.utility.progress import noProgress
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry.schema.errors import Conflict, NotFound
+from slicer_package_manager.registry.schema.fields import PACKAGE
+from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree.promotions import DONE, MOVING
+from slicer_package_manager.registry.tree.registration import EXTENSIONS
+
+#: How often, and after which pause in seconds, items are looked for again that others are about to take back.
+_ROUNDS, _PAUSE = 40, 0.05
+
+
+def finish(app_id, draft_id, progress=noProgress) -> None:
+    """Move what the promotion of ``draft_id`` has left in the draft, and remove the draft's folders.
+
+    Any number of processes may do so at the same time; each step finds done what another has done.
+
+    :raises NotFound: the release is gone.
+    :raises Conflict: something in the draft cannot be moved; the message names it.
+    """
+    entry = _entry(app_id, draft_id)
+    if entry is None:
+        return
+    folders = dict(entry['folders'])
+    _move(app_id, entry, folders, progress)
+    for item in Item().find({'_id': {'$in': entry['without']}, 'folderId': {'$in': list(folders)}}):
+        Item().remove(item)
+    _remove_folders(entry, folders)
+    _move(app_id, entry, folders, progress)  # what was stored in them after the first look, by who saw them still there
+    for folder_id in folders.values():
+        _correct_size(folder_id)
+    _follow_name(entry)
+    _settle(app_id, entry)
+
+
+def _entry(app_id, draft_id):
+    app = Folder().findOne({'_id': app_id}, fields=['spm'])
+    return next((one for one in promotions.entries(app, MOVING) if one['draft'] == draft_id), None) if app else None
+
+
+def _move(app_id, entry, folders, progress):
+    for _ in range(_ROUNDS):
+        left = list(Item().find({'folderId': {'$in': list(folders)}, '_id': {'$nin': entry['without']}},
+                                fields=('name', 'folderId', 'spm')))
+        if not left:
+            return
+        release = Folder().findOne({'_id': entry['release']}, fields=('name', 'spm'))
+        if release is None:
+            _give_back(app_id, entry)
+        progress.update(total=len(left), current=0)
+        stuck = [item['name'] for item in left if not _move_item(item, folders[item['folderId']], release, progress)]
+        if stuck:  # a post that saw the draft before the promotion takes its item back
+            time.sleep(_PAUSE)
+    raise Conflict(f'These are left in the draft of "{entry["name"]}" and cannot be moved into the release: '
+                   f'{", ".join(stuck[:20])}. Delete or rename them, and promote the draft again.')
+
+
+def _give_back(app_id, entry):
+    """The release is gone, so what is left in the draft is the draft's again."""
+    promotions.take_out(app_id, {'token': entry['token']})
+    raise NotFound(f'The release "{entry["name"]}" was deleted meanwhile.')
+
+
+def _move_item(item, target, release, progress) -> bool:
+    """Move ``item`` by one write; ``False`` if something in ``target`` is in the way."""
+    if 'spm' not in item:
+        return False
+    changes = {'folderId': target, 'spm.release': release['spm']['release']}
+    if item['spm']['kind'] == PACKAGE.label:
+        changes['meta.release'] = release['spm']['release']
+    try:
+        Item().collection.update_one({'_id': item['_id'], 'folderId': item['folderId']}, {'$set': changes})
+    except DuplicateKeyError:
+        return False
+    progress.update(increment=1, message=f'Moved {item["name"]}')
+    return True
+
+
+def _remove_folders(entry, folders):
+    """Remove the draft's folders and nothing in them: somebody may be storing something there.
+
+    A folder of extensions that was made meanwhile is empty: nothing is put into it, as it is marked.
+    """
+    for query in ({'_id': {'$in': list(folders)}}, {'parentId': entry['draft'], 'spm.role': EXTENSIONS}):
+        for folder in list(Folder().find(query)):
+            Model.remove(Folder(), {**folder, 'promoted': True})  # its counts are the release's
+
+
+def _correct_size(folder_id):
+    """Give the folder the sum of its items' sizes, unless somebody else is changing it."""
+    folder = Folder().findOne({'_id': folder_id}, fields=['size'])
+    row = next(Item().collection.aggregate([{'$match': {'folderId': folder_id}},
+                                            {'$group': {'_id': None, 'size': {'$sum': '$size'}}}]), {'size': 0})
+    if folder:
+        Folder().collection.update_one({'_id': folder_id, 'size': folder['size']}, {'$set': {'size': row['size']}})
+
+
+def _follow_name(entry):
+    """Tell items the name that the release has by now, where it was renamed during the move."""
+    release = Folder().findOne({'_id': entry['release']}, fields=['spm'])
+    name = release and release['spm']['release']
+    if name:
+        Item().collection.update_many({'folderId': entry['release'], 'spm.kind': PACKAGE.label,
+                                       'meta.release': {'$ne': name}},
+                                      {'$set': {'meta.release': name, 'spm.release': name}})
+        Item().collection.update_many({'spm.app': release['spm']['app'], 'spm.kind': {'$exists': True},
+                                       'folderId': {'$in': list(dict(entry['folders']).values())},
+                                       'spm.release': {'$ne': name}}, {'$set': {'spm.release': name}})
+
+
+def _settle(app_id, entry):
+    """Take the marks from the release's folders, and note that the move is done."""
+    promotions.unmark(app_id, entry)
+    done = {**{key: entry[key] for key in ('draft', 'release', 'token', 'folders')}, 'state': DONE}
+    Folder().collection.update_one({'_id': app_id, 'spm.promoted.token': entry['token']},
+                                   {'$set': {'spm.promoted.$': done}})
+    promotions.unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
+
+
+def heal(entry) -> None:
+    """Move what somebody, who had read it before the promotion ``entry``, put back into a folder that is gone."""
+    folders = dict(entry['folders'])
+    left = list(Item().find({'folderId': {'$in': list(folders)}}, fields=('name', 'folderId', 'spm')))
+    release = left and Folder().findOne({'_id': entry['release']}, fields=('name', 'spm'))
+    for item in left if release else ():
+        _move_item(item, folders[item['folderId']], release, noProgress)

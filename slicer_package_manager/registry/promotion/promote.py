@@ -1,0 +1,262 @@
+"""Promotion: all things of a draft become things of the release of its revision, at once as readers see it.
+
+The database knows no transactions, so it goes in steps, each of which may be repeated by whoever comes next:
+
+1. *Announce* it, in the application's folder and then in the folders of the draft and the release. From then on a
+   post that would put something into the draft goes to the release, and a post to the release finds what is in the
+   draft. Whoever stored something before looks at the folder afterwards, so that at least one of the two sees the
+   other: after this step nothing new comes into the draft.
+2. *Look through* the draft. What must not be moved ends the promotion here, with nothing changed.
+3. *Turn*: one write to the application's folder makes the things those of the release, see :mod:`promotions`.
+4. *Move* the items into the folders of the release, and remove the draft's, see :mod:`move_items`.
+
+A deletion of the release or the draft says so in its folder before it looks for a promotion, and a promotion is
+announced before it looks for a deletion: one of the two ends, or lets the other finish first.
+"""
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+from bson.objectid import ObjectId
+from girder.constants import AccessType
+from girder.exceptions import GirderBaseException
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.registry.catalog import releases
+from slicer_package_manager.registry.promotion import move_items
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+from slicer_package_manager.registry.server import data_version, write_gate
+from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree.promotions import ANNOUNCED, DONE, MOVING
+from slicer_package_manager.registry.tree.registration import APPLICATION, EXTENSIONS, RELEASE, REVISION
+
+logger = logging.getLogger(__name__)
+
+#: How often a promotion that others end is begun again.
+_ATTEMPTS = 20
+#: So many names fit into a message.
+_NAMED = 20
+
+
+class Places(NamedTuple):
+    """The folders of a draft, or of a release: its own and that of its extensions, ``None`` where there is none."""
+
+    channel: dict[str, Any]
+    extensions: dict[str, Any] | None
+
+    @property
+    def ids(self):
+        """The ids of those that are there."""
+        return [one['_id'] for one in self if one]
+
+
+def promote(app, user, id_or_name, revision, progress) -> dict[str, Any]:
+    """Make all things of the draft of ``revision`` things of the release ``id_or_name``; may be repeated.
+
+    :returns: the release's folder. Where there is no such draft (any more) nothing is left to do.
+    :raises NotFound: ``user`` sees no such release, or it was deleted meanwhile.
+    :raises Invalid: it is the release of another revision.
+    :raises AccessException: ``user`` may not write to the release or the draft.
+    :raises Conflict: the release has other things like those of the draft, the draft holds what is no package or
+        extension, or the release is being deleted; the message names them, and nothing was moved.
+    """
+    write_gate.require()
+    release = _release(app, user, id_or_name, revision)
+    _catch_up(app, release)
+    for _ in range(_ATTEMPTS):
+        draft = _draft(app, release)
+        if draft is None:
+            break
+        Folder().requireAccess(draft, user, AccessType.WRITE)
+        if _turn(app, draft, release, user):
+            move_items.finish(app['_id'], draft['_id'], progress)
+            break
+    else:
+        raise Conflict(f'The promotion into "{release["name"]}" is ended by others all the time; try again.')
+    return Folder().findOne({'_id': release['_id']}) or release
+
+
+def _release(app, user, id_or_name, revision):
+    release = releases.find_one(app, RELEASE, id_or_name, user)
+    if release is None:
+        raise NotFound(f'There is no release "{validators.shortened(id_or_name)}" in "{app["name"]}"; create it first.')
+    Folder().requireAccess(release, user, AccessType.WRITE)
+    if revision != release['spm']['revision']:
+        what = (f'"{release["name"]}" is the release of the revision "{release["spm"]["revision"]}"; promote the '
+                f'draft of that one, or create a release of "{validators.shortened(revision)}"')
+        raise Invalid([('revision', what)])
+    return release
+
+
+def _catch_up(app, release):
+    """Finish what an earlier promotion into ``release`` has left to do."""
+    now = Folder().findOne({'_id': app['_id']}, fields=['spm'])
+    for entry in promotions.entries(now, MOVING, DONE) if now else ():
+        if entry['release'] == release['_id'] and entry['state'] == MOVING:
+            move_items.finish(app['_id'], entry['draft'])
+        elif entry['release'] == release['_id']:
+            move_items.heal(entry)
+
+
+def _draft(app, release):
+    return Folder().findOne({'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': release['spm']['revision']})
+
+
+def _turn(app, draft, release, user) -> bool:
+    """Announce the promotion, look through the draft, and turn; ``False`` if somebody else ended the promotion."""
+    entry = _announce(app, draft, release)
+    if entry['state'] != ANNOUNCED:
+        return True
+    try:
+        _mark(app, release, entry)
+        old, new = _places(draft), _places(release)
+        identical = _look_through(old, new)
+        new = _with_extensions(app, old, new, user)
+    except Exception:
+        if withdraw(app['_id'], entry):
+            raise
+        return True  # somebody else, who does the same, has got further
+    turned = _set_state(app['_id'], entry, {
+        'state': MOVING, 'without': identical, 'name': new.channel['name'],
+        'folders': [list(pair) for pair in zip(old.ids, new.ids, strict=False)]})
+    if not turned:
+        promotions.unmark_ended(app['_id'], entry)
+    # Processes that keep their answers shall not give the old ones beside the new ones of others until the end.
+    data_version.announce()
+    return turned
+
+
+def _announce(app, draft, release):
+    """The entry of the promotion of ``draft`` in the application's folder; made if nobody has announced it."""
+    entry = {'draft': draft['_id'], 'release': release['_id'], 'token': ObjectId(), 'state': ANNOUNCED}
+    Folder().collection.update_one({'_id': app['_id'], 'spm.promoted.draft': {'$ne': draft['_id']}},
+                                   {'$push': {'spm.promoted': entry}})
+    found = Folder().findOne({'_id': app['_id']}, fields=['spm'])
+    if found is None:
+        raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
+    return next((one for one in found['spm'].get('promoted', ()) if one['draft'] == draft['_id']), entry)
+
+
+def _mark(app, release, entry):
+    """Mark the draft's folders, then the release's: who sees the latter marked sees all that the draft will have."""
+    mark = {key: entry[key] for key in ('draft', 'token')}
+    for draft in (True, False):
+        Folder().collection.update_many(
+            {'spm.app': app['_id'], 'spm.revision': release['spm']['revision'], 'spm.role': {'$exists': True},
+             'spm.draft': draft},
+            {'$set': {'spm.promoting': mark}})
+
+
+def _set_state(app_id, entry, values_to_set) -> bool:
+    return Folder().collection.update_one(
+        {'_id': app_id, 'spm.promoted': {'$elemMatch': {'token': entry['token'], 'state': ANNOUNCED}}},
+        {'$set': {f'spm.promoted.$.{key}': value for key, value in values_to_set.items()}}).modified_count == 1
+
+
+def withdraw(app_id, entry) -> bool:
+    """End the promotion ``entry``, which is announced; ``False`` if the things have been turned already."""
+    promotions.take_out(app_id, {'token': entry['token'], 'state': ANNOUNCED})
+    found = Folder().findOne({'_id': app_id}, fields=['spm'])
+    if found and any(one['token'] == entry['token'] for one in found['spm'].get('promoted', ())):
+        return False
+    promotions.unmark(app_id, entry)
+    return True
+
+
+def _places(folder) -> Places:
+    found = Folder().findOne({'_id': folder['_id']})
+    extensions = Folder().findOne({'parentId': folder['_id'], 'spm.role': EXTENSIONS})
+    if (found is None or found['spm']['revision'] != folder['spm']['revision']
+            or any(one and one['spm'].get('deleting') for one in (found, extensions))):
+        raise Conflict(f'"{folder["name"]}" is being deleted or changed; nothing was moved. Try again.')
+    return Places(found, extensions)
+
+
+def _with_extensions(app, old, new, user) -> Places:
+    """``new`` with a folder for the extensions that ``old`` has."""
+    if old.extensions is None or new.extensions is not None:
+        return new
+    made = releases.make_folder(app, EXTENSION, new.channel['spm']['revision'], new.channel, user)
+    if made is None:
+        raise NotFound(f'The release "{new.channel["name"]}" was deleted meanwhile.')
+    return Places(new.channel, made)
+
+
+def _look_through(old: Places, new: Places) -> list[ObjectId]:
+    """The ids of those things of the draft that the release has with the same file.
+
+    :raises Conflict: something of the draft must not be moved.
+    """
+    identical, problems = [], _strangers(old)
+    there = list(Item().find({'folderId': {'$in': new.ids}}, fields=('name', 'spm', 'folderId', 'meta.sha512')))
+    by_identity = {(one['spm']['kind'], one['spm']['identity']): one for one in there if 'spm' in one}
+    names = {(one['folderId'], one['name']) for one in there}
+    for item in Item().find({'folderId': {'$in': old.ids}, 'spm.kind': {'$exists': True}},
+                            fields=('name', 'spm', 'meta.sha512')):
+        other = by_identity.get((item['spm']['kind'], item['spm']['identity']))
+        target = new.channel if item['spm']['kind'] == PACKAGE.label else new.extensions
+        if other and _checksum(item) and _checksum(item) == _checksum(other):
+            identical.append(item['_id'])
+        elif other or (target and (target['_id'], item['name']) in names):
+            problems.append(f'the {item["spm"]["kind"]} "{item["name"]}" is in the release too')
+    if problems:
+        more = f' and {len(problems) - _NAMED} more' if len(problems) > _NAMED else ''
+        raise Conflict(f'The draft "{old.channel["name"]}" cannot be promoted to "{new.channel["name"]}": '
+                       f'{"; ".join(problems[:_NAMED])}{more}. Delete or move one of the two, or what is no package; '
+                       'nothing was moved.')
+    return identical
+
+
+def _checksum(item):
+    return item.get('meta', {}).get('sha512')
+
+
+def _strangers(old: Places) -> list[str]:
+    items = Item().find({'folderId': {'$in': old.ids}, 'spm.kind': {'$exists': False}}, fields=('name',))
+    folders = Folder().find({'parentId': {'$in': old.ids}, 'parentCollection': 'folder', '_id': {'$nin': old.ids}},
+                            fields=('name',))
+    return [f'"{one["name"]}" in the draft is no package or extension' for one in (*items, *folders)]
+
+
+def make_way(folder) -> None:
+    """Before ``folder``, of a release or draft, is deleted: end promotions that are announced, finish others.
+
+    :raises Conflict: one cannot be finished.
+    """
+    Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
+                                   {'$set': {'spm.deleting': True}})
+    app = Folder().findOne({'_id': folder['spm']['app']}, fields=['spm'])
+    for entry in promotions.entries(app, ANNOUNCED, MOVING) if app else ():
+        if folder['spm']['channel'] in (entry['draft'], entry['release']) and not withdraw(app['_id'], entry):
+            move_items.finish(app['_id'], entry['draft'])
+
+
+def forget(release) -> None:
+    """After ``release`` was deleted: nothing is held by it any more."""
+    promotions.take_out(release['spm']['app'], {'release': release['_id']})
+
+
+def _finish_quietly(app_id, entry):
+    try:
+        move_items.finish(app_id, entry['draft'])
+    except GirderBaseException as error:
+        logger.error('A promotion could not be finished: %s', error)  # noqa: TRY400
+
+
+def resume() -> None:
+    """Finish promotions that the end of a server interrupted, and end those that had not turned yet."""
+    for app in Folder().find({'spm.role': APPLICATION, 'spm.promoted': {'$exists': True}}, fields=['spm']):
+        for entry in promotions.entries(app, ANNOUNCED, MOVING):
+            if not withdraw(app['_id'], entry):
+                _finish_quietly(app['_id'], entry)
+        for entry in promotions.entries(app, DONE):
+            move_items.heal(entry)
+    # A mark is set after the promotion is announced: where it is not announced any more, the mark was forgotten.
+    for folder in Folder().find({'spm.role': {'$exists': True}, 'spm.promoting': {'$exists': True}}, fields=['spm']):
+        app_id, mark = folder['spm']['app'], folder['spm']['promoting']
+        if not Folder().findOne({'_id': app_id, 'spm.promoted.token': mark['token']}, fields=['_id']):
+            promotions.unmark(app_id, mark)

@@ -1,0 +1,41 @@
+"""Whether those who have not logged in may read: Girder's setting ``core.disable_anonymous_access``.
+
+Girder asks for it at each check of access, and where ``core.cache.enabled`` is on, believes for good what a process
+read once. Here it is read from the database once for each request, together with the version of the data.
+"""
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from bson.objectid import ObjectId
+from girder.models.setting import Setting
+from girder.settings import SettingKey
+
+from slicer_package_manager.registry.server import data_version, settings
+
+KEY = SettingKey.DISABLE_ANONYMOUS_ACCESS
+
+
+class State(NamedTuple):
+    """The data version, see :func:`data_version.version`, and whether then, or later, only users could read."""
+
+    version: ObjectId | None
+    closed: bool
+
+
+def is_given() -> bool:
+    """Whether the environment has the setting, so that the database is not asked for it."""
+    return settings.variable(KEY) in os.environ
+
+
+def read() -> State:
+    """What the database says, by one query.
+
+    The version is read first: an answer that is kept with it falls as soon as the setting is changed.
+    """
+    found = list(data_version.primary().aggregate([
+        {'$match': {'_id': data_version.ID}}, {'$project': {'version': True}},
+        {'$unionWith': {'coll': Setting().name, 'pipeline': [{'$match': {'key': KEY}}]}}]))
+    values = {key: one[key] for one in found for key in ('version', 'value') if key in one}
+    return State(values.get('version'), bool(values.get('value', False)))

@@ -1,0 +1,92 @@
+"""How a server is run: environment variables that are read once, when it starts.
+
+They are no settings in the database, since what is switched off here must cost a request nothing, not even a query.
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slicer_package_manager.registry.server import client_address
+from slicer_package_manager.registry.server.client_address import Network
+
+TRUSTED_PROXIES = 'SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES'
+METRICS = 'SLICER_PACKAGE_MANAGER_METRICS'
+LOG_FORMAT = 'SLICER_PACKAGE_MANAGER_LOG_FORMAT'
+RATE_LIMIT = 'SLICER_PACKAGE_MANAGER_RATE_LIMIT'
+AUDIT_DAYS = 'SLICER_PACKAGE_MANAGER_AUDIT_DAYS'
+
+LOG_FORMATS = ('text', 'json')
+#: How long one operation on the database may take, in seconds, with all that the driver tries again meanwhile: longer
+#: than a replica set takes to choose another primary (some twelve seconds), and less than what clients and proxies
+#: wait for an answer.
+DATABASE_SECONDS = 20
+_MOST_DAYS = 36500
+
+
+class Unusable(ValueError):  # noqa: N818 - a statement about a variable
+    """A variable has a value that says nothing; the message names both."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What the variables say; everything is off by default.
+
+    :param trusted_proxies: whose ``X-Forwarded-For`` and ``X-Request-ID`` are believed.
+    :param metrics: who may read ``/metrics``; nobody, and nothing is measured, where this is empty.
+    :param rate_limit: limits such as ``60/minute;500/hour`` for each address; ``''`` for none.
+    :param audit_days: for how many days changes are kept in the audit log; 0 keeps none.
+    """
+
+    trusted_proxies: tuple[Network, ...] = ()
+    metrics: tuple[Network, ...] = ()
+    log_format: str = 'text'
+    rate_limit: str = ''
+    audit_days: int = 0
+
+
+def _log_format(text: str) -> str:
+    if text not in LOG_FORMATS:
+        raise ValueError(f'must be one of {", ".join(LOG_FORMATS)}')
+    return text
+
+
+def _rate_limit(text: str) -> str:
+    from limits import parse_many  # noqa: PLC0415 - most servers need not load it
+    try:
+        parse_many(text)
+    except ValueError:
+        raise ValueError('must be limits such as 60/minute, or several as 60/minute;500/hour') from None
+    return text
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not int(text) <= _MOST_DAYS:
+        raise ValueError(f'must be a whole number of days up to {_MOST_DAYS}, 0 for no audit log')
+    return int(text)
+
+
+_RULES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    TRUSTED_PROXIES: ('trusted_proxies', client_address.networks),
+    METRICS: ('metrics', client_address.networks),
+    LOG_FORMAT: ('log_format', _log_format),
+    RATE_LIMIT: ('rate_limit', _rate_limit),
+    AUDIT_DAYS: ('audit_days', _days),
+}
+
+
+def of(environ: Mapping[str, str] = os.environ) -> Operation:
+    """What the variables in ``environ`` say; an empty one is as good as none.
+
+    :raises Unusable: one of them makes no sense.
+    """
+    values = {}
+    for variable, (name, rule) in _RULES.items():
+        text = environ.get(variable, '').strip()
+        try:
+            values.update({name: rule(text)} if text else {})
+        except ValueError as error:
+            raise Unusable(f'The variable {variable} is unusable: {error}.') from None
+    return Operation(**values)

@@ -1,0 +1,46 @@
+"""How often one address may ask, counted in the database, so that it holds for all processes and machines together."""
+from __future__ import annotations
+
+import math
+import time
+
+from girder.models import getDbConnection
+from girder.models.setting import Setting
+from limits import RateLimitItem, parse_many
+from limits.storage.mongodb import MongoDBStorageBase
+from limits.strategies import FixedWindowRateLimiter
+
+from slicer_package_manager.registry.server import client_address
+
+
+class _Storage(MongoDBStorageBase):
+    """The counters, in Girder's database and by its connection; the database removes those that are over."""
+
+    def _init_mongo_client(self, uri, **options):  # noqa: ARG002
+        return getDbConnection()
+
+    def __del__(self):
+        """Leave the connection open, unlike the storages of the library: it is Girder's."""
+
+
+class RateLimit:
+    """Limits such as ``60/minute;500/hour`` for each address; of IPv6, for the network of one subscriber."""
+
+    def __init__(self, text: str) -> None:
+        self._limits = parse_many(text)
+        self._limiter = FixedWindowRateLimiter(_Storage(
+            '', database_name=Setting().database.name, counter_collection_name='slicer_package_limit',
+            window_collection_name='slicer_package_limit_window'))
+
+    def seconds_to_wait(self, address: str) -> int:
+        """Count one request of ``address``, by one write for each limit; 0 if it may go on.
+
+        :returns: else, in how many seconds to ask again.
+        """
+        site = client_address.site(address)
+        exceeded = [limit for limit in self._limits if not self._limiter.hit(limit, site)]
+        return max((self._until_reset(limit, site) for limit in exceeded), default=0)
+
+    def _until_reset(self, limit: RateLimitItem, site: str) -> int:
+        reset = self._limiter.get_window_stats(limit, site).reset_time
+        return min(max(math.ceil(reset - time.time()), 1), limit.get_expiry())

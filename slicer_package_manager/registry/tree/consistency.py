@@ -1,0 +1,268 @@
+"""Keeps the registration of folders and items true when they are saved, moved, renamed or copied.
+
+Called by the event handlers, so that it holds for Girder's own calls and its web UI too.
+"""
+from __future__ import annotations
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry.schema import fields as schema_fields
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.fields import EXTENSION
+from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.tree import item_files, promotions, registration, upload_warnings
+from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, RELEASE, role
+
+_PLACE = ('spm', 'name')
+
+
+def check_item(item) -> None:
+    """Make ``item``, which is about to be saved, true to its folder, or refuse it.
+
+    An item elsewhere, or one that does not claim to be a package, is left as it is.
+
+    :raises Invalid: it claims to be a package or extension and its metadata, or the name of a file, is unusable.
+    :raises Conflict: its folder has another one of its identity.
+    """
+    folder = _folder_of(item)
+    kind = registration.kind_in(folder)
+    if kind is None or not ('spm' in item or schema_fields.claims(item.get('meta', {}))):
+        item.pop('spm', None)
+        return
+    write_gate.require()
+    given = item['meta']
+    item['meta'] = registration.checked_meta(kind, folder, given)
+    upload_warnings.report_left_out(kind, given)
+    item['description'] = _description(kind, item)
+    before = item.get('spm', {})
+    if not before and '_id' in item:
+        _require_file_names(item)
+    item['spm'] = registration.of_item(kind, folder, item['meta'], before.get('ready', False))
+    if _holds(folder, before):
+        item['spm'].update({key: before[key] for key in ('channel', 'draft')})
+    _require_identity_free(item, folder)
+
+
+def _require_file_names(item):
+    """Pass if the files that ``item`` got while it was no package can be those of one."""
+    for file in File().find({'itemId': item['_id']}, fields=['name']):
+        try:
+            validators.file_name(file['name'])
+        except ValueError as error:
+            raise Invalid([('file', f'"{file["name"]}" {error}; rename it first')]) from None
+
+
+def _folder_of(item):
+    folder = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
+    place = promotions.place_of(item) if folder is None and 'spm' in item else None
+    if place is None:
+        return folder
+    item['folderId'] = place  # moved with its draft since the saver has read it
+    return Folder().findOne({'_id': place}, fields=_PLACE)
+
+
+def follow_promotion(item) -> None:
+    """Bring ``item``, which was saved just now, out of the folder of a draft that was promoted and removed meanwhile.
+
+    Whoever promotes a draft looks for what is in its folder after that is gone, so that at least one of the two sees
+    the other.
+    """
+    if not item['spm']['draft'] or Folder().findOne({'_id': item['folderId']}, fields=['_id']):
+        return
+    place = promotions.place_of(item)
+    if place:
+        Item().update({'_id': item['_id'], 'folderId': item['folderId']}, {'$set': {'folderId': place}}, multi=False)
+        register_item(Item().findOne({'_id': item['_id']}))
+
+
+def _holds(folder, before) -> bool:
+    """Whether an item that was registered as ``before`` came into ``folder`` with its draft."""
+    channel, place = before.get('channel'), folder['spm']
+    if channel in (None, place['channel']) or before['app'] != place['app']:
+        return False
+    app = Folder().findOne({'_id': place['app']}, fields=['spm'])
+    return app is not None and channel in promotions.keys(app, place['channel'])
+
+
+def _description(kind, item):
+    if kind is EXTENSION:
+        return item['meta']['description']
+    try:
+        return validators.html(item.get('description') or '')
+    except ValueError as error:
+        raise Invalid([('description', str(error))]) from None
+
+
+def _require_identity_free(item, folder):
+    query = {'folderId': folder['_id'], 'spm.identity': item['spm']['identity']}
+    if '_id' in item:
+        query['_id'] = {'$ne': item['_id']}
+    other = Item().findOne(query, fields=['name'])
+    if other:
+        raise Conflict(f'"{folder["name"]}" has this {item["spm"]["kind"]} already: "{other["name"]}" '
+                       f'({other["_id"]}). Change or delete one of the two.')
+
+
+def register_item(item) -> None:
+    """Register ``item``, which is stored, where it lies now, or take its registration away.
+
+    :raises Invalid, Conflict: see :func:`check_item`.
+    """
+    before, meta = item.get('spm'), item.get('meta', {})
+    check_item(item)
+    if 'spm' in item:
+        item['spm']['ready'] = File().findOne({'itemId': item['_id']}, fields=['_id']) is not None
+        changes = _changes(item, meta)
+    elif before:
+        changes = {'$unset': {'spm': ''}}
+    else:
+        return
+    try:
+        Item().update({'_id': item['_id']}, changes, multi=False)
+    except DuplicateKeyError:
+        raise Conflict(f'Another item like "{item["name"]}" is in this folder.') from None
+    if 'spm' in item:
+        item_files.settle(item)  # its file may have come or gone since it was looked up
+
+
+def _changes(item, before):
+    """The update that registers ``item``; it leaves alone what others may be changing in its metadata."""
+    changed = {f'meta.{key}': value for key, value in item['meta'].items()
+               if key not in before or before[key] != value}
+    gone = {f'meta.{key}': '' for key in before.keys() - item['meta'].keys()}
+    update = {'$set': {'spm': item['spm'], 'description': item['description'], **changed}}
+    return {**update, '$unset': gone} if gone else update
+
+
+def register_copy(item) -> None:
+    """Register the copy ``item``, or remove it again if it cannot be what it claims to be."""
+    try:
+        register_item(item)
+    except Exception:
+        Item().remove(item)
+        raise
+
+
+def check_folder(folder):
+    """Make ``folder``, which is about to be saved, true to its place, or refuse it.
+
+    :returns: its registration so far, for :func:`follow_folder`.
+    :raises Invalid: its name, place or metadata would break the registry.
+    """
+    parent = _parent(folder)
+    found = registration.of_folder(folder, parent)
+    stored = Folder().findOne({'_id': folder['_id']}, fields=(*_PLACE, 'parentId')) if (
+        '_id' in folder and (found or 'spm' in folder)) else None
+    wrong = stored and registration.fixed_name_problem(stored, folder)
+    if wrong:
+        raise Invalid([('name', wrong)])
+    folder.pop('spm', None)
+    if found is not None:
+        write_gate.require()
+        kept = (stored or {}).get('spm') or {}
+        folder['spm'] = {**found, **{key: kept[key] for key in promotions.KEPT if key in kept}}
+        registration.check_folder(folder)
+        _require_channel_free(folder)
+    return (stored or {}).get('spm')
+
+
+def _parent(folder):
+    if folder['parentCollection'] != 'folder':
+        return None
+    return Folder().findOne({'_id': folder['parentId']}, fields=_PLACE)
+
+
+def _require_channel_free(folder):
+    if role(folder) not in CHANNELS:
+        return
+    place = folder['spm']
+    same = [{'spm.revision': place['revision']}]
+    if place['role'] == RELEASE:
+        same.append({'lowerName': folder['name'].lower()})
+    query = {'spm.app': place['app'], 'spm.role': place['role'], '$or': same}
+    if '_id' in folder:
+        query['_id'] = {'$ne': folder['_id']}
+    other = Folder().findOne(query, fields=['name', 'spm'])
+    if other:
+        what = f'"{other["name"]}" has this name or the revision "{other["spm"]["revision"]}" already'
+        raise Invalid([('revision', what)])
+
+
+def follow_folder(folder, before) -> None:
+    """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
+    if folder.get('spm') == before:
+        return
+    if role(folder) in CHANNELS and folder['spm']['channel'] is None:  # it had no id when it was checked
+        folder['spm']['channel'] = folder['_id']
+        Folder().update({'_id': folder['_id']}, {'$set': {'spm': folder['spm']}}, multi=False)
+    _register_below(folder)
+
+
+def register_folder(folder) -> None:
+    """Register ``folder``, which is stored and may be a copy, where it lies now.
+
+    :raises Invalid: see :func:`check_folder`.
+    """
+    check_folder(folder)
+    if role(folder) in CHANNELS:
+        folder['spm']['channel'] = folder['_id']
+    changes = {'$set': {key: folder[key] for key in ('spm', 'meta')}} if 'spm' in folder else {'$unset': {'spm': ''}}
+    Folder().update({'_id': folder['_id']}, changes, multi=False)
+
+
+def true_to_parent(model, document, parent, register):
+    """``document``, stored in the folder ``parent`` just now, true to that as it is by now; ``None`` if it is gone.
+
+    Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
+    sees the other. In a folder that is gone ``document`` is removed again.
+
+    :param register: :func:`register_item` or :func:`register_folder`.
+    """
+    places = Folder().find({'_id': {'$in': [parent['_id'], parent['spm'].get('channel')]}}, fields=['spm'])
+    found = {one['_id']: one.get('spm', {}) for one in places}
+    after = found.get(parent['_id'])
+    if after is None:
+        model.remove(document)
+        return None
+    # What was made in a release or draft just before it was marked may have got its own mark not yet.
+    mark = next((one['promoting'] for one in found.values() if 'promoting' in one), None)
+    if mark and not parent['spm'].get('promoting'):
+        return _in_promotion(model, document, mark)
+    if after == parent['spm']:
+        return document
+    register(document)
+    return model.findOne({'_id': document['_id']})
+
+
+def _in_promotion(model, document, mark):
+    """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
+    if isinstance(model, Folder):
+        # Others may have put something into it, be it the promotion itself, so it is never taken away again.
+        return promotions.join(document, mark)
+    # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
+    model.remove(document)
+    return None
+
+
+def _register_below(folder):
+    """Register all that is below ``folder``; what cannot be is left out, and raised for at the end."""
+    failures = []
+    for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
+        if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:
+            failures += _failure_of(register_folder, child) or _failure_of(_register_below, child)
+    for item in Item().find({'folderId': folder['_id']}):
+        failures += _failure_of(register_item, item)
+    if failures:
+        raise failures[0]
+
+
+def _failure_of(register, document):
+    try:
+        register(document)
+    except (Invalid, Conflict) as error:
+        return [error]
+    return []

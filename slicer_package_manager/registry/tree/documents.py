@@ -1,0 +1,146 @@
+"""New documents, stored through Girder's models in a single write."""
+from contextvars import ContextVar
+from datetime import datetime, timezone
+
+import bson
+from bson.errors import BSONError
+from bson.objectid import ObjectId
+from girder import auditLogger, events
+from girder.constants import AccessType
+from girder.models.collection import Collection
+from girder.models.folder import Folder
+from girder.models.item import Item
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.server import write_gate
+
+#: Bytes that metadata may take: of what is registered, which lists show whole, and of all else, as the database has it.
+_LARGEST_META, _LARGEST_META_OF_OTHERS = 256 * 1024, 15 * 1024 * 1024
+#: The database takes somewhat more, beside what is around metadata in queries and updates.
+_DEEPEST_META = 100
+#: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
+_written: ContextVar = ContextVar('written', default=None)
+
+
+def now():
+    """The present moment in UTC, in the milliseconds that the database keeps."""
+    moment = datetime.now(timezone.utc)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def require_storable(document) -> None:
+    """Refuse ``document``, a folder or item as Girder is about to save it, if the database cannot take its metadata.
+
+    :raises Invalid: its keys, its numbers, its depth or its size are beyond what the database can keep.
+    """
+    if _is_deeper(document.get('meta'), _DEEPEST_META):
+        raise Invalid([('meta', f'must not be nested more than {_DEEPEST_META} levels deep')])
+    try:
+        size = len(bson.encode({'meta': document.get('meta')}))
+    except (BSONError, OverflowError, UnicodeEncodeError) as error:
+        raise Invalid([('meta', f'cannot be kept: {error}')]) from None
+    limit = _LARGEST_META if 'spm' in document else _LARGEST_META_OF_OTHERS
+    if size > limit:
+        raise Invalid([('meta', f'must not take more than {limit} bytes')])
+
+
+def _is_deeper(value, levels) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(not levels or _is_deeper(one, levels - 1) for one in inside)
+
+
+def insert(model, document, *moments):
+    """Store ``document`` as a new one, with the events of Girder's ``Model.save``, or those of ``moments`` only.
+
+    Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
+
+    :raises DuplicateKeyError: a unique index holds this identity already.
+    :raises Unavailable: the registry takes nothing yet.
+    """
+    write_gate.require()
+    document.setdefault('_id', ObjectId())
+    model.collection.insert_one(document)
+    auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
+    tell(model, document, *(moments or ('created', 'after')))
+    return document
+
+
+def tell(model, document, *moments):
+    """Trigger the events of a save of ``document``, which was written whole and true just now."""
+    token = _written.set(document)
+    try:
+        for moment in moments:
+            events.trigger(f'model.{model.name}.save.{moment}', document)
+    finally:
+        _written.reset(token)
+
+
+def is_own_write(document) -> bool:
+    """Whether an event about ``document`` follows a write of the registry, after which nothing is left to correct."""
+    return _written.get() is document
+
+
+def new_folder(parent, parent_type, name, creator, *, administers=False, public=None, description='',
+               meta=None, _id=None):
+    """A folder document as Girder's ``createFolder`` makes it, with its metadata and not stored yet.
+
+    It inherits the access list of its parent.
+
+    :param administers: whether ``creator`` administers it besides. Folders that come into being with the first
+        upload belong to nobody in particular.
+    :param public: whether anyone may read it; as public as the parent by default.
+    """
+    moment = now()
+    root = (parent_type, parent['_id']) if parent_type != 'folder' else (
+        parent['baseParentType'], parent['baseParentId'])
+    folder = {
+        '_id': _id or ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
+        'parentCollection': parent_type, 'parentId': parent['_id'],
+        'baseParentType': root[0], 'baseParentId': root[1],
+        'creatorId': creator['_id'], 'created': moment, 'updated': moment, 'size': 0,
+        'meta': dict(meta or {}),
+    }
+    Folder().copyAccessPolicies(src=parent, dest=folder)
+    if administers:
+        Folder().setUserAccess(folder, user=creator, level=AccessType.ADMIN)
+    if public is not None:
+        folder['public'] = public
+    return folder
+
+
+def new_item(folder, name, creator, description, meta):
+    """An item document as Girder's ``createItem`` makes it, with its metadata and not stored yet."""
+    moment = now()
+    return {
+        '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
+        'folderId': folder['_id'], 'creatorId': creator['_id'],
+        'baseParentType': folder['baseParentType'], 'baseParentId': folder['baseParentId'],
+        'created': moment, 'updated': moment, 'size': 0, 'meta': meta,
+    }
+
+
+def require_free_name(parent, name):
+    """Refuse ``name`` in the folder ``parent`` if another folder or item has it.
+
+    :raises Conflict: it is taken.
+    """
+    taken = (Folder().findOne({'parentId': parent['_id'], 'parentCollection': 'folder', 'name': name}, ['_id'])
+             or Item().findOne({'folderId': parent['_id'], 'name': name}, ['_id']))
+    if taken:
+        raise Conflict(f'The name "{name}" is taken in the folder "{parent["name"]}"; choose another one.')
+
+
+def new_collection(name, description, creator):
+    """Store a public collection that ``creator`` administers, or take the one that was stored meanwhile."""
+    moment = now()
+    collection = {
+        '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
+        'creatorId': creator['_id'], 'created': moment, 'updated': moment, 'size': 0, 'meta': {},
+        'access': {'users': [], 'groups': []}, 'public': True, 'spm': {'role': 'collection'},
+    }
+    Collection().setUserAccess(collection, user=creator, level=AccessType.ADMIN)
+    try:
+        return insert(Collection(), collection), True
+    except DuplicateKeyError:
+        return Collection().findOne({'name': name}), False

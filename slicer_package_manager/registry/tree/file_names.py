@@ -1,0 +1,52 @@
+"""What the file of a package is called, and of which type it is."""
+from __future__ import annotations
+
+from typing import Any
+
+from girder.models.file import File
+from pymongo import ReturnDocument
+
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Invalid, NotFound
+from slicer_package_manager.registry.tree import documents
+
+
+def is_name(name: str) -> bool:
+    """Whether the file of a package may have ``name``, as it is."""
+    try:
+        return validators.file_name(name) == name
+    except ValueError:
+        return False
+
+
+def checked_name(name) -> str:
+    """``name`` as the name of the file of a package.
+
+    :raises Invalid: a file cannot have it.
+    """
+    try:
+        return validators.file_name(name)
+    except ValueError as error:
+        raise Invalid([('name', str(error))]) from None
+
+
+def named(name: str) -> dict[str, Any]:
+    """The fields of a file that has ``name``."""
+    return {'name': name, 'exts': [extension.lower() for extension in name.split('.')[1:]]}
+
+
+def change(file, name: str | None = None, mime_type: str | None = None) -> dict[str, Any]:
+    """Set the name and the type of ``file``, as far as given, and nothing else; the file as it is then.
+
+    :raises Invalid: the file cannot have this name.
+    :raises NotFound: it is gone.
+    """
+    changes = {} if name is None else named(checked_name(name))
+    if mime_type is not None:
+        changes['mimeType'] = mime_type
+    changed = File().collection.find_one_and_update(
+        {'_id': file['_id']}, {'$set': {**changes, 'updated': documents.now()}}, return_document=ReturnDocument.AFTER)
+    if changed is None:
+        raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted in this moment.')
+    documents.tell(File(), changed, 'after')
+    return changed

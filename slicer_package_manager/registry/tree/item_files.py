@@ -1,0 +1,242 @@
+"""The one file of a package or extension, and what the item tells about it."""
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.server.clock import CLOCK
+from slicer_package_manager.registry.tree import documents
+
+logger = logging.getLogger(__name__)
+
+#: The clients in use upload a replacement under this name, delete the old file and rename the new one.
+REPLACEMENT_NAME = 'new_file'
+#: How long a replaced file can still be fetched by those who were told its id.
+GRACE = timedelta(minutes=10)
+_ORDER = [('created', 1), ('_id', 1)]
+#: The smallest difference between moments in the database.
+_TICK = timedelta(milliseconds=1)
+
+
+def thing_of(file):
+    """The package or extension whose file ``file`` is, or was; ``None`` for anybody else's file."""
+    item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
+    return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
+
+
+def of_upload(upload) -> dict[str, Any] | None:
+    """The file that ``upload`` changes, ``None`` if it is gone; or what is known of a new one."""
+    return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
+
+
+def thing_of_upload(upload):
+    """The package or extension whose file ``upload`` becomes; ``None`` for anybody else's."""
+    return thing_of(of_upload(upload) or {})
+
+
+class Found(NamedTuple):
+    """A package or extension, the folder that says who may read it, and its file if it has one."""
+
+    item: dict[str, Any]
+    folder: dict[str, Any]
+    file: dict[str, Any] | None
+
+
+def of_item(item_id) -> Found | None:
+    """The package or extension ``item_id`` with its current file, by one query; ``None`` if there is none."""
+    found = list(Item().collection.aggregate([
+        {'$match': {'_id': item_id, 'spm.kind': {'$exists': True}}}, _with('folder', 'folderId'),
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]))
+    if not found or not found[0]['folder']:
+        return None
+    item = found[0]
+    (folder,), here = item.pop('folder'), item.pop('files')
+    return Found(item, folder, min(here, key=_age, default=None))
+
+
+def of_file(file_id) -> Found | None:
+    """The file ``file_id`` with the package or extension whose it is; ``None`` if it is anybody else's."""
+    found = list(File().collection.aggregate([
+        {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId')]))
+    if not found:
+        return None
+    file = found[0]
+    items, folders = file.pop('item'), file.pop('folder')
+    if items and folders:
+        return Found(items[0], folders[0], file) if 'kind' in items[0].get('spm', ()) else None
+    item = thing_of(file)  # a detached file lies in no item any more
+    return item and Found(item, Folder().load(item['folderId'], force=True), file)
+
+
+def _with(model, key):
+    return {'$lookup': {'from': model, 'localField': key, 'foreignField': '_id', 'as': model}}
+
+
+def _age(file):
+    return file['created'], file['_id']
+
+
+def current(item):
+    """The file that readers of ``item`` get: its first one; ``None`` if there is none yet."""
+    return File().findOne({'itemId': item['_id']}, sort=_ORDER)
+
+
+def with_items(item_ids) -> dict[Any, tuple[dict[str, Any], dict[str, Any]]]:
+    """The items ``item_ids`` by their ids, each with the file that readers get, ``{}`` if there is none; one query."""
+    found = Item().collection.aggregate([
+        {'$match': {'_id': {'$in': list(item_ids)}}},
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}],
+        batchSize=BATCH)
+    return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
+
+
+def later_than(others) -> datetime:
+    """The present moment, or one just after the files ``others`` were created, whatever the clocks of servers say."""
+    newest = max((file['created'] for file in others), default=None)
+    return max(documents.now(), newest + _TICK) if newest else documents.now()
+
+
+def settle(item) -> None:
+    """Reconcile ``item`` with its files: keep the newest; refresh its checksum, its size and whether it is ready.
+
+    Idempotent. Only a newer file named ``new_file`` waits until its uploader deletes the older one.
+    """
+    told = None
+    while told != (facts := _facts(_attached(item))):
+        if not _tell(item, facts):
+            return
+        # Another process may have changed the files meanwhile and told so before: look again.
+        told = facts
+
+
+def _attached(item):
+    """The files of ``item``, first the one that readers get, once all are detached that a newer one has replaced.
+
+    The newest may wait beside the one that is shown, and it alone.
+    """
+    while True:
+        found = list(File().find({'itemId': item['_id']}, sort=_ORDER))
+        waiting = len(found) > 1 and _waits(found[-1])
+        replaced = found[1:-1] if waiting else found[:-1]
+        # A file that got new content since it was read may be the newest now.
+        if all(detach(old, waited=_waits(old), created=old['created']) for old in replaced):
+            return [found[0], found[-1]] if waiting else found[-1:]
+
+
+def _waits(newest):
+    return newest['name'] == REPLACEMENT_NAME and not newest.get('linkUrl')
+
+
+def _facts(found):
+    """What an item tells about its files, of which readers get the first."""
+    return {'meta.sha512': (found[0].get('sha512') if found else None) or '', 'spm.ready': bool(found),
+            'size': sum(file.get('size') or 0 for file in found)}
+
+
+def _tell(item, facts) -> bool:
+    """Bring ``item`` up to date by one write, and the sizes of what contains it; whether it was not."""
+    differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
+    before = Item().collection.find_one_and_update(
+        {'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs}, {'$set': {**facts, 'updated': documents.now()}})
+    if before is None:
+        return False
+    grown = facts['size'] - before.get('size', 0)
+    if grown:
+        File().propagateSizeChange(before, grown, updateItemSize=False)
+    return True
+
+
+def is_detached(file) -> bool:
+    """Whether ``file`` belongs to no item any more, because another one or other content has replaced it."""
+    return 'retired' in file.get('spm', ())
+
+
+def detached(file) -> dict[str, Any]:
+    """The fields of ``file`` that change when it is detached from its item, as of now."""
+    return {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
+            'spm': {'retired': documents.now()}}
+
+
+def detach(file, waited=False, **still) -> dict[str, Any] | None:
+    """Take ``file`` from its item in one atomic write, and return it as it was; ``None`` if it is not there any more.
+
+    Readers who were told its id a moment ago still get it whole; its bytes are removed after a while. :func:`settle`
+    has to follow.
+
+    :param waited: whether its uploader may still take it for the replacement of another one, see :func:`give_way`.
+    :param still: values that it must still have.
+    """
+    gone = detached(file)
+    gone['spm'].update({'waited': True} if waited else {})
+    taken = File().collection.find_one_and_update(
+        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': gone})
+    sweep()
+    return taken
+
+
+def attach(file) -> None:
+    """Undo :func:`detach`, which has returned ``file``."""
+    back = {key: file[key] for key in ('itemId', 'spm') if key in file}
+    gone = {key: '' for key in detached(file) if key not in back}
+    File().collection.update_one({'_id': file['_id']}, {'$set': back, '$unset': gone})
+
+
+def sweep(older_than=GRACE) -> None:
+    """Remove the files that were retired longer ago than ``older_than``, unless the clock was set meanwhile."""
+    if not CLOCK.is_steady(older_than.total_seconds()):
+        return
+    for file in File().find({'spm.retired': {'$lte': documents.now() - older_than}}):
+        try:
+            File().remove(file, updateItemSize=False)
+        except Exception:
+            logger.exception('The replaced file %s could not be removed; it is tried again later.', file['_id'])
+            return  # if its storage is out of reach, each of the others would take as long to fail
+
+
+def is_replaced(file) -> bool:
+    """Whether ``file`` may go because another one of its item takes its place, or has taken it already."""
+    return is_detached(file) or _successor(file) is not None
+
+
+def give_way(item, file) -> bool:
+    """Take ``file`` from ``item`` if another one takes its place, so that there is one at each moment; whether it went.
+
+    The other one lies in the item, or has lain there as a replacement whose uploader deletes ``file`` only now: other
+    content of ``file`` came in between, and is what is deleted.
+    """
+    now: dict[str, Any] | None = file
+    while now and now.get('itemId') == item['_id']:
+        successor = _successor(now)
+        if successor is None:
+            return False
+        if is_detached(successor) or (_waits(successor) and _age(successor) < _age(now)):
+            # As the newer of the two, else another process detaches it in favor of the one that goes here.
+            _let_wait_again(successor, now)
+        # A file that got new content since it was read may be the newest now, with no other left in its item.
+        elif detach(now, created=now['created']):
+            break
+        now = File().findOne({'_id': file['_id']})
+    settle(item)
+    return True
+
+
+def _successor(file):
+    """Another file in the item of ``file``; else the newest that has waited there and is not renamed; or ``None``."""
+    beside = File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}})
+    return beside or File().findOne({'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, 'spm.waited': True},
+                                    sort=[('created', -1)])
+
+
+def _let_wait_again(replacement, file):
+    """Have ``replacement`` lie beside ``file``, as the newer of the two, unless it has changed meanwhile."""
+    back = detached({'itemId': None}).keys() - {'itemId'} if is_detached(replacement) else ()
+    File().collection.update_one(
+        {key: replacement[key] for key in ('_id', 'itemId', 'created')},
+        {'$set': {'itemId': file['itemId'], 'created': later_than([file])},
+         **({'$unset': dict.fromkeys(back, '')} if back else {})})

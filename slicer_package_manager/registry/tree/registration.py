@@ -1,0 +1,188 @@
+"""What each folder and item of an application is, kept with the document itself as ``spm``.
+
+Metadata is for users to edit; ``spm`` is the registry's own word on a document, derived from the place where
+the document lies. Queries and unique indexes are on ``spm``, so that a stranger's item with the same metadata
+is nobody's package. Girder's answers leave the key out.
+
+On a folder: ``role``, ``app`` (id of the application), and for a release, a draft and their folder of
+extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
+``release`` (the release's name, else ``''``).
+On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``. Its
+``channel`` outlives the promotion of its draft, see :mod:`promotions`.
+"""
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from slicer_package_manager.registry.schema import fields, name_templates, urls, validators
+from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS, PACKAGE
+
+APPLICATION = 'application'
+DRAFTS = 'draft'
+RELEASE = 'release'
+REVISION = 'revision'
+EXTENSIONS = 'extensions'
+PACKAGES = 'packages'
+
+CHANNELS = (RELEASE, REVISION)
+DRAFT_NAME = 'draft'
+EXTENSIONS_NAME = 'extensions'
+PACKAGES_NAME = 'packages'
+
+#: Folders whose names are part of where things are kept.
+FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
+_SHA512 = re.compile('[0-9a-f]{128}')
+_TEMPLATES = {kind.template: kind for kind in KINDS.values()}
+
+
+def role(folder) -> str | None:
+    """What ``folder`` is in the registry; ``None`` for a stranger's folder."""
+    return ((folder or {}).get('spm') or {}).get('role')
+
+
+def kind_in(folder):
+    """The kind of thing that lies directly in ``folder``; ``None`` where none does."""
+    place = role(folder)
+    if place in CHANNELS:
+        return PACKAGE
+    return EXTENSION if place == EXTENSIONS else None
+
+
+def of_folder(folder, parent) -> dict[str, Any] | None:
+    """The registration that follows from the place of ``folder`` in ``parent``; ``None`` if it has none."""
+    if folder['parentCollection'] == 'collection':
+        return {'role': PACKAGES} if folder['name'] == PACKAGES_NAME else None
+    makers = {PACKAGES: _application, APPLICATION: _in_application, DRAFTS: _revision,
+              RELEASE: _in_channel, REVISION: _in_channel}
+    maker = makers.get(role(parent) or '')
+    return maker(folder, parent) if maker else None
+
+
+def _application(folder, _parent):
+    is_one = role(folder) == APPLICATION or any(key in folder.get('meta', {}) for key in _TEMPLATES)
+    return {'role': APPLICATION, 'app': folder.get('_id')} if is_one else None
+
+
+def _in_application(folder, parent):
+    app = parent['spm']['app']
+    if folder['name'] == DRAFT_NAME:
+        return {'role': DRAFTS, 'app': app}
+    if 'revision' not in folder.get('meta', {}) and role(folder) != RELEASE:
+        return None
+    return {'role': RELEASE, 'app': app, 'channel': folder.get('_id'), 'draft': False,
+            'revision': folder['meta'].get('revision'), 'release': folder['name']}
+
+
+def _revision(folder, parent):
+    return {'role': REVISION, 'app': parent['spm']['app'], 'channel': folder.get('_id'), 'draft': True,
+            'revision': folder.get('meta', {}).get('revision', folder['name']), 'release': ''}
+
+
+def _in_channel(folder, parent):
+    if folder['name'] != EXTENSIONS_NAME:
+        return None
+    return {**parent['spm'], 'role': EXTENSIONS}
+
+
+def check_folder(folder) -> None:
+    """Refuse a registered folder whose name or metadata would break the registry.
+
+    :raises Invalid: naming everything that is wrong.
+    """
+    place = role(folder)
+    folder['description'] = urls.without_credentials(folder.get('description') or '')
+    meta = folder['meta'] = urls.without_credentials_in(folder.get('meta', {}))
+    problems: list[tuple[str, str]] = []
+    if place == APPLICATION:
+        problems = [(key, wrong) for key, kind in _TEMPLATES.items() if key in meta
+                    and (wrong := name_templates.problem(meta[key], kind))]
+    elif place in CHANNELS:
+        problems = _channel_problems(folder, meta)
+    try:
+        kept = validators.name(folder['name']) if place != RELEASE else release_name(folder['name'])
+        wrong = None if kept == folder['name'] else 'must be on one line'
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:
+        problems.append(('name', wrong))
+    if problems:
+        raise Invalid(problems)
+
+
+def release_name(value) -> str:
+    """The rule for names of releases."""
+    name = validators.name(value)
+    if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
+        raise ValueError(f'"{name}" has a meaning of its own; choose another name')
+    return name
+
+
+def _channel_problems(folder, meta):
+    if role(folder) == REVISION:
+        meta.setdefault('revision', folder['name'])
+    try:
+        meta['revision'] = folder['spm']['revision'] = validators.name(meta.get('revision'))
+    except ValueError as error:
+        return [('revision', str(error))]
+    problems = [] if meta['revision'] else [('revision', 'must not be empty')]
+    try:
+        if 'ready' in meta:
+            meta['ready'] = validators.boolean(meta['ready'])
+    except ValueError as error:
+        problems.append(('ready', f'{error}; remove the key to let the setting decide'))
+    return problems
+
+
+def fixed_name_problem(before, after):
+    """Why a folder that the registry counts on may not become ``after``; ``None`` if it may."""
+    fixed = FIXED_NAMES.get(role(before) or '')
+    if fixed and (after['name'] != fixed or after['parentId'] != before['parentId']):
+        return (f'The folder "{fixed}" keeps its name and place; it belongs to the structure of the packages. '
+                'Move or delete what is in it instead.')
+    return None
+
+
+def identity(kind, meta) -> str:
+    """The identity of a thing in its folder, as one text."""
+    return json.dumps([meta.get(key) for key in kind.identity], ensure_ascii=False)
+
+
+def search_text(meta) -> str:
+    """What a search looks through, without the difference of case; the parts are kept apart by line breaks."""
+    return '\n'.join(str(meta.get(key, '')) for key in
+                     ('baseName', 'description', 'keywords', 'contributors')).casefold()
+
+
+def of_item(kind, folder, meta, ready) -> dict[str, Any]:
+    """The registration of a thing of ``kind`` with ``meta`` in ``folder``; ``ready`` tells if it has a file."""
+    place = folder['spm']
+    return {'kind': kind.label, 'app': place['app'], 'channel': place['channel'], 'draft': place['draft'],
+            'release': place['release'], 'identity': identity(kind, meta), 'search': search_text(meta), 'ready': ready}
+
+
+def place_values(kind, folder) -> dict[str, Any]:
+    """The metadata that follows from the folder: ``app_id``, and ``release`` of a package in a release."""
+    found = {'app_id': str(folder['spm']['app'])}
+    if kind is PACKAGE and folder['spm']['release']:
+        found['release'] = folder['spm']['release']
+    return found
+
+
+def checked_meta(kind, folder, given) -> dict[str, Any]:
+    """All metadata of a thing in ``folder`` for which users gave ``given``: clean, whole, and true to its place.
+
+    ``sha512`` is kept from ``given``; it is brought up to date where the files are.
+
+    :raises Invalid: naming everything that is wrong.
+    """
+    kept, _, problems = fields.clean(kind, given)
+    wrong = {key for key, _ in problems}
+    problems += [(key, what) for key, what in fields.missing(kind, kept) if key not in wrong]
+    if problems:
+        raise Invalid(problems)
+    sha512 = given.get('sha512')
+    return {**kept, **fields.defaults(kind, kept), **place_values(kind, folder),
+            'sha512': sha512 if isinstance(sha512, str) and _SHA512.fullmatch(sha512) else ''}

@@ -1,0 +1,167 @@
+"""Girder's own calls for files, where they promise more for packages and extensions.
+
+Bound to the events that Girder gives before and after its handlers; other people's files pass through untouched.
+"""
+import logging
+from functools import wraps
+
+import cherrypy
+from girder import events
+from girder.api import access
+from girder.api.rest import getCurrentUser
+from girder.constants import AccessType, TokenScope
+from girder.exceptions import RestException
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.registry.catalog.applications import object_id
+from slicer_package_manager.registry.downloads import counter
+from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.listing import Listing
+from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.rest.downloads.delivery import deliver
+from slicer_package_manager.rest.middleware.answers import listing
+
+logger = logging.getLogger(__name__)
+
+_DISPOSITIONS = ('attachment', 'inline')
+
+
+def found_by_id(event, find, level=AccessType.READ):
+    """What ``find`` makes of the id in the path, if it is of a package or extension; else ``None``.
+
+    :raises AccessException: the user does not have the access ``level`` to it.
+    """
+    identifier = object_id(event.info.get('id'))
+    found = identifier and find(identifier)
+    if found and not Folder().hasAccess(found.folder, getCurrentUser(), level):
+        Item().requireAccess(found.item, getCurrentUser(), level)
+    return found or None
+
+
+@access.public(scope=TokenScope.DATA_READ)
+def list_files(event):
+    """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
+    def find():
+        found = found_by_id(event, item_files.of_item)
+        if not found or Folder().hasAccess(found.folder, getCurrentUser(), AccessType.WRITE):
+            return None
+        return Listing([found.file], 1) if found.file else Listing.empty()
+    answer = listing(File(), find)
+    if answer is not None:
+        event.preventDefault().addResponse(answer)
+
+
+@access.public(scope=TokenScope.DATA_READ, cookie=True)
+def download_item(event):
+    """``GET /item/:id/download`` and ``.../download/:name``: the item's file; 404 if it has none, no empty archive."""
+    found = found_by_id(event, item_files.of_item)
+    if found and found.file is None:
+        raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
+    if found and not event.info['params'].get('format'):
+        _answer(event, found.item, found.file)
+
+
+def add_named_download(items) -> None:
+    """Add ``GET /item/:id/download/:name``: Girder has it for files only.
+
+    Programs that save under the last part of an address use it.
+    """
+    @wraps(items.download)
+    def download(name, **kwargs):  # noqa: ARG001 - any name will do
+        return items.download(**kwargs)
+    items.route('GET', (':id', 'download', ':name'), download, nodoc=True)
+
+
+@access.public(scope=TokenScope.DATA_READ, cookie=True)
+def download_file(event):
+    """``GET /file/:id/download`` and ``.../download/:name``."""
+    found = found_by_id(event, item_files.of_file)
+    if found:
+        _answer(event, found.item, found.file)
+
+
+@access.public(scope=TokenScope.DATA_READ, cookie=True)
+def download_by_checksum(event):
+    """``GET /file/hashsum/sha512/:hash/download``: the first such file of a package that the user may read."""
+    if event.info.get('algo', '').lower() != 'sha512':
+        return
+    for file in File().find({'sha512': event.info['hash'].lower()}):
+        item = item_files.thing_of(file)
+        if item and Item().hasAccess(item, getCurrentUser(), AccessType.READ):
+            _answer(event, item, file)
+            return
+
+
+def _answer(event, item, file):
+    params = event.info['params']
+    cherrypy.request.package_delivered = True
+    disposition = params.get('contentDisposition') or 'attachment'
+    if disposition not in _DISPOSITIONS:
+        raise RestException(f'contentDisposition must be one of {", ".join(_DISPOSITIONS)}.')
+    event.preventDefault().addResponse(deliver(item, file, disposition, _bounds(params)))
+
+
+def _bounds(params):
+    """Girder's parameters ``offset`` and ``endByte`` (not included)."""
+    try:
+        start = int(params.get('offset') or 0)
+        stop = int(params['endByte']) if params.get('endByte') else None
+    except ValueError:
+        raise RestException('offset and endByte must be whole numbers.') from None
+    if start < 0 or (stop or 0) < 0:
+        raise RestException('offset and endByte must not be negative.')
+    return start, stop
+
+
+def count_archive(event):
+    """After an archive was prepared: each package in it counts once all of it was sent."""
+    stream = event.info['returnVal']
+    if callable(stream) and not hasattr(cherrypy.request, 'package_delivered'):
+        event.preventDefault().addResponse(lambda: _counted(stream))
+
+
+def _counted(stream):
+    found = cherrypy.request.packages_in_archive = []
+    yield from stream()
+    for item in found:
+        counter.count(item)
+
+
+def remember_in_archive(event):
+    """After the bytes of a file went into an archive."""
+    found = getattr(cherrypy.request, 'packages_in_archive', None)
+    file = event.info['file']
+    if found is None or not file.get('assetstoreId'):
+        return
+    try:
+        item = item_files.thing_of(file)
+    except Exception:
+        logger.exception('The download of the file %s in an archive is not counted.', file['_id'])
+        return
+    if item:
+        found.append(item)
+
+
+HANDLERS = {
+    'rest.get.item/:id/files.before': list_files,
+    'rest.get.item/:id/download.before': download_item,
+    'rest.get.item/:id/download/:name.before': download_item,
+    'rest.get.file/:id/download.before': download_file,
+    'rest.get.file/:id/download/:name.before': download_file,
+    'rest.get.file/hashsum/:algo/:hash/download.before': download_by_checksum,
+    'rest.get.item/:id/download.after': count_archive,
+    'rest.get.item/:id/download/:name.after': count_archive,
+    'rest.get.folder/:id/download.after': count_archive,
+    'rest.get.collection/:id/download.after': count_archive,
+    'rest.get.resource/download.after': count_archive,
+    'rest.post.resource/download.after': count_archive,
+    'model.file.download.complete': remember_in_archive,
+}
+
+
+def bind():
+    """Bind all handlers."""
+    for name, handler in HANDLERS.items():
+        events.bind(name, 'slicer_package_manager', handler)

@@ -1,0 +1,81 @@
+"""Calls for applications."""
+from girder.api import access
+from girder.api.describe import Description, autoDescribeRoute
+from girder.api.rest import boundHandler, filtermodel
+from girder.constants import AccessType, TokenScope
+from girder.models.folder import Folder
+from girder.utility.progress import ProgressContext
+
+from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
+from slicer_package_manager.rest.handlers.parameters import of_application
+from slicer_package_manager.rest.middleware.answers import listing
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    Description('List the applications of a collection, or get one application.')
+    .param('app_id', 'Answer just the application with this id, as an object.', required=False)
+    .param('collection_id', 'Id of the collection; "Applications" by default.', required=False)
+    .param('name', 'Only the application with exactly this name.', required=False)
+    .param('text', 'Words, all of which are in the name or the description: at most 255 characters, '
+           'and 16 different words.', required=False)
+    .pagingParams(defaultSort='name')
+    .errorResponse()
+    .errorResponse('collection_id is no id.')
+    .errorResponse('There is no application with the id app_id, or no collection with the id collection_id.', 404))
+def listApplications(self, app_id, collection_id, name, text, limit, offset, sort):
+    user = self.getCurrentUser()
+    if app_id:
+        return Folder().filter(applications.load(app_id, user), user)
+    part = page(limit, offset, sort, FOLDER_SORTS)
+    return listing(Folder(), lambda: applications.find(user, part, collection_id, name, text))
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Folder)
+@autoDescribeRoute(
+    Description('Create an application, with the collection and folder that hold it where they are missing.')
+    .param('name', 'Name of the application, such as "Slicer".')
+    .param('app_description', 'What the application is.', required=False, default='')
+    .param('collection_id', 'Id of the collection to create it in.', required=False)
+    .param('collection_name', 'Name of the collection to create it in; "Applications" by default.', required=False)
+    .param('collection_description', 'Description of a collection that is created.', required=False, default='')
+    .param('public', 'Whether everyone may read the application, true or false.', required=False, default='true')
+    .param('app_id', 'The id that the application gets, 24 hexadecimal digits. For site administrators: Slicer '
+                     'has the id of its application built in.', required=False)
+    .errorResponse('A value is unusable, or the place has an application of that name.')
+    .errorResponse('The user is not logged in.', 401)
+    .errorResponse('The user may not write to the collection, not create one, or not choose an id.', 403)
+    .errorResponse('There is no such collection.', 404)
+    .errorResponse('The id is in use.', 409))
+def createApplication(self, name, app_description, collection_id, collection_name, collection_description, public,
+                      app_id):
+    return applications.create(
+        self.getCurrentUser(), name, app_description, collection_id=collection_id,
+        collection_name=collection_name, collection_description=collection_description, public=public,
+        app_id=app_id)
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@filtermodel(Folder)
+@autoDescribeRoute(of_application('Get an application.'))
+def getApplication(self, app_id):
+    return applications.load(app_id, self.getCurrentUser())
+
+
+@access.user(scope=TokenScope.DATA_OWN)
+@boundHandler
+@autoDescribeRoute(
+    of_application('Delete an application with everything below it. Download counts stay.')
+    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+           default=False))
+def deleteApplication(self, app_id, progress):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user, AccessType.ADMIN)
+    with ProgressContext(progress, user=user, title=f'Deleting application {app["name"]}') as context:
+        applications.delete(app, context)
+    return {'message': f'Deleted application {app["name"]}.'}

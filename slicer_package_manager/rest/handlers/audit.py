@@ -1,0 +1,32 @@
+"""The call that shows the audit log."""
+from girder.api import access
+from girder.api.describe import Description, autoDescribeRoute
+from girder.api.rest import boundHandler, setResponseHeader
+
+from slicer_package_manager.registry.accounts import audit_log
+from slicer_package_manager.registry.schema.pagination import check_numbers
+
+
+@access.admin
+@boundHandler
+@autoDescribeRoute(
+    Description('List who changed what, newest first.')
+    .notes('Each entry has `when`, `user` (id), `login`, `kind` (what was changed: `package`, `extension`, `release`, '
+           '`application`, `file`, or the name of the resource of Girder), `method`, `path`, `route`, `address` and '
+           '`request_id`, and where they are known `app` (id of the application), `name`, `key` (id of the API key '
+           'that was used) and `given` (values). Empty unless the audit log is switched on.')
+    .param('user', 'Only changes by the user with this login or id.', required=False)
+    .param('kind', 'Only changes of this.', required=False)
+    .param('app_id', 'Only changes in the application with this id.', required=False)
+    .param('date_from', 'First day to list, such as 2026-11-01 (UTC), or a moment.', required=False)
+    .param('date_to', 'Last day to list, itself included.', required=False)
+    .param('limit', 'At most so many; 0 for all.', required=False, dataType='integer', default=50)
+    .param('offset', 'Leave out so many at the beginning.', required=False, dataType='integer', default=0)
+    .errorResponse()
+    .errorResponse('The user is not logged in.', 401)
+    .errorResponse('The user is no site administrator.', 403))
+def listChanges(self, user, kind, app_id, date_from, date_to, limit, offset):  # noqa: ARG001 - Girder binds handlers
+    check_numbers(limit, offset)
+    found = audit_log.find(audit_log.Question(user, kind, app_id, date_from, date_to), limit, offset)
+    setResponseHeader('Girder-Total-Count', found.total)
+    return found.documents

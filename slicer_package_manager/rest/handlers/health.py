@@ -1,0 +1,34 @@
+"""Whether the server can serve."""
+from girder.api import access
+from girder.api.describe import Description, autoDescribeRoute
+from girder.api.rest import boundHandler
+from girder.exceptions import RestException
+
+import slicer_package_manager
+from slicer_package_manager.registry.health import state
+from slicer_package_manager.registry.server import write_gate
+
+PROBES = ('ready', 'live')
+
+
+@access.public
+@boundHandler
+@autoDescribeRoute(
+    Description('Tell whether the server can serve.')
+    .notes('While `indexes` is "building indexes" the server answers what only reads, and refuses to write packages, '
+           'extensions, releases and applications.')
+    .param('probe', 'What is asked: whether the server is ready to serve, or just whether it is alive. The latter is '
+           'answered without the database.', required=False, enum=list(PROBES), default=PROBES[0])
+    .errorResponse('The probe is none of these.')
+    .errorResponse('The database or the assetstore is out of reach, or the database could not be prepared; the '
+                   'message says which.', 503))
+def health(self, probe):  # noqa: ARG001 - Girder binds handlers
+    if probe == 'live':
+        return {'version': slicer_package_manager.__version__}
+    found = state()
+    broken = {key: value for key, value in found.items() if key != 'version' and value != 'ok'
+              and (key, value) != ('indexes', write_gate.BUILDING)}
+    if broken:
+        raise RestException('Cannot serve: ' + '; '.join(f'{key}: {value or "unknown"}' for key, value
+                                                         in broken.items()), code=503, extra=found)
+    return found

@@ -1,0 +1,123 @@
+"""Calls for packages and extensions."""
+from girder.api import access
+from girder.api.describe import autoDescribeRoute, describeRoute
+from girder.api.rest import boundHandler, filtermodel
+from girder.constants import AccessType, SortDir, TokenScope
+from girder.models.item import Item
+
+from slicer_package_manager.registry.catalog import applications, package_lists, packages
+from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, page
+from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_system
+from slicer_package_manager.rest.middleware.answers import listing
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    with_downloads(with_system(of_application('List packages of an application, newest first.')))
+    .param('package_name', 'Only the package whose item has this name, in any case.', required=False)
+    .param('package_id', 'Only the package with this id.', required=False)
+    .param('release_id_or_name', 'Only those of this release, or of all drafts for "draft".', required=False)
+    .param('revision', 'Only this revision of the application.', required=False)
+    .param('version', 'Only this version.', required=False)
+    .param('baseName', 'Only this base name.', required=False)
+    .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
+    .errorResponse())
+def listPackages(self, app_id, package_name, package_id, release_id_or_name, limit, offset, sort, **filters):
+    filters.pop('params')
+    return _list(self, PACKAGE, app_id, limit, offset, sort, item_id=package_id, name=package_name,
+                 release=release_id_or_name, **filters)
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    with_downloads(with_system(of_application('List or search extensions of an application, newest first.')))
+    .param('extension_name', 'Only the extension whose item has this name, in any case.', required=False)
+    .param('extension_id', 'Only the extension with this id.', required=False)
+    .param('release_id', 'Only those of the release with this id or name, or of the drafts.', required=False)
+    .param('app_revision', 'Only those built for this revision of the application.', required=False)
+    .param('baseName', 'Only this base name.', required=False)
+    .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case, with or '
+           'without accents: at most 255 characters, and 16 different words.', required=False)
+    .param('tier', 'Compare the tier, of which higher is better, with this number; extensions without a tier are left '
+           'out.', required=False, dataType='integer')
+    .param('tier_compare', 'How to compare: at most, at least or exactly that number.', required=False,
+           enum=list(package_lists.TIER_COMPARISONS), default='lte')
+    .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
+    .errorResponse())
+def listExtensions(self, app_id, extension_name, extension_id, release_id, limit, offset, sort, **filters):
+    filters.pop('params')
+    return _list(self, EXTENSION, app_id, limit, offset, sort, item_id=extension_id, name=extension_name,
+                 release=release_id, **filters)
+
+
+def _list(self, kind, app_id, limit, offset, sort, *, with_downloads, **filters):
+    user = self.getCurrentUser()
+    part = page(limit, offset, sort, ITEM_SORTS[kind.label])
+
+    def find():
+        app = applications.load(app_id, user)
+        found = package_lists.find(kind, app, user, part, **filters)
+        if with_downloads:
+            model.add_totals(kind, app, found.documents)
+        return found
+    # Counts change without a change of items.
+    return listing(Item(), find, keep=not with_downloads)
+
+
+# The domain reports all problems of a form together; Girder's automatic checks would stop at the first.
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Item)
+@describeRoute(with_fields(of_application('Create or update a package.'), PACKAGE))
+def upsertPackage(self, app_id, params):
+    return _upsert(self, PACKAGE, app_id, params)
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Item)
+@describeRoute(with_fields(of_application('Create or update an extension.'), EXTENSION))
+def upsertExtension(self, app_id, params):
+    return _upsert(self, EXTENSION, app_id, params)
+
+
+def _upsert(self, kind, app_id, params):
+    user = self.getCurrentUser()
+    given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
+    return packages.upsert(kind, applications.load(app_id, user), given, user)
+
+
+#: What Girder's own machinery takes from queries, and clients send along.
+_NOT_IN_FORM = {'token'}
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Item)
+@autoDescribeRoute(
+    of_application('Delete a package with its file. Download counts stay.')
+    .param('pkg_id', 'Id of the package.', paramType='path'))
+def deletePackage(self, app_id, pkg_id):
+    return _delete(self, PACKAGE, app_id, pkg_id)
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Item)
+@autoDescribeRoute(
+    of_application('Delete an extension with its file. Download counts stay.')
+    .param('ext_id', 'Id of the extension.', paramType='path'))
+def deleteExtension(self, app_id, ext_id):
+    return _delete(self, EXTENSION, app_id, ext_id)
+
+
+def _delete(self, kind, app_id, item_id):
+    user = self.getCurrentUser()
+    item = packages.load(kind, applications.load(app_id, user), item_id, user, AccessType.WRITE)
+    packages.delete(item)
+    return item

@@ -1,0 +1,101 @@
+"""Calls for releases and drafts."""
+from girder.api import access
+from girder.api.describe import autoDescribeRoute
+from girder.api.rest import boundHandler, filtermodel
+from girder.constants import AccessType, SortDir, TokenScope
+from girder.models.folder import Folder
+from girder.utility.progress import ProgressContext
+
+from slicer_package_manager.registry.catalog import applications, releases
+from slicer_package_manager.registry.promotion import promote as promotion_promote
+from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
+from slicer_package_manager.rest.handlers.parameters import of_application
+from slicer_package_manager.rest.middleware.answers import listing
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    of_application('List the releases of an application, newest first, or get one of them.')
+    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case. "draft" is '
+                                 'the folder of drafts.', required=False)
+    .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
+    .errorResponse())
+def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
+    user = self.getCurrentUser()
+    if release_id_or_name:
+        app = applications.load(app_id, user)
+        release = releases.find_release(app, release_id_or_name, user)
+        return release and Folder().filter(release, user)
+    part = page(limit, offset, sort, FOLDER_SORTS)
+    return listing(Folder(), lambda: releases.find_releases(applications.load(app_id, user), user, part))
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Folder)
+@autoDescribeRoute(
+    of_application('Create a release. From then on what is uploaded for its revision goes there.')
+    .param('name', 'Name of the release, such as "5.8.1".')
+    .param('app_revision', 'Revision of the application that is released.')
+    .param('description', 'What the release is.', required=False, default='')
+    .param('public', 'Whether everyone may read the release, true or false; never more than may read the '
+                     'application.', required=False, default='true')
+    .errorResponse('A value is unusable, or another release has the name or the revision.'))
+def createRelease(self, app_id, name, app_revision, description, public):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user, AccessType.WRITE)
+    return releases.create_release(app, user, name, app_revision, description, public)
+
+
+@access.user(scope=TokenScope.DATA_OWN)
+@boundHandler
+@autoDescribeRoute(
+    of_application('Delete a release or, if no release is meant, the draft of a revision. Counts stay.')
+    .param('release_id_or_name', 'Id or name of the release, or id or revision of the draft.',
+           paramType='path')
+    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+           default=False)
+    .errorResponse('The folder of all drafts cannot be deleted.'))
+def deleteRelease(self, app_id, release_id_or_name, progress):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    with ProgressContext(progress, user=user, title=f'Deleting release {release_id_or_name}') as context:
+        folder = releases.delete(app, release_id_or_name, user, context)
+    return {'message': f'Deleted release {folder["name"]}.'}
+
+
+@access.user(scope=TokenScope.DATA_WRITE)
+@boundHandler
+@filtermodel(Folder)
+@autoDescribeRoute(
+    of_application('Promote the draft of a revision: make all its packages and extensions those of the release.')
+    .notes('Readers see none of them or all of them in the release. Ids of items and files, and download counts, '
+           'stay; access is that of the release from then on. The draft is removed. Needs WRITE on the release and '
+           'on the draft. What the release has already with the same file is removed from the draft. The call may be '
+           'repeated, also after a crash of the server; without such a draft there is nothing to do.')
+    .param('release_id_or_name', 'Id or name of the release.', paramType='path')
+    .param('revision', 'Revision of the application; that of the release.')
+    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+           default=False)
+    .errorResponse('The release is that of another revision.')
+    .errorResponse('The release has other things with the identity or the name of things in the draft, or there is '
+                   'something else in the draft; the message names them, and nothing was moved.', 409))
+def promoteDraft(self, app_id, release_id_or_name, revision, progress):
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    with ProgressContext(progress, user=user, title=f'Promoting revision {revision}') as context:
+        return promotion_promote.promote(app, user, release_id_or_name, revision, context)
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    of_application('List the drafts of an application, one for each revision, newest first.')
+    .param('revision', 'Only the draft of this revision of the application.', required=False)
+    .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
+    .errorResponse())
+def listDrafts(self, app_id, revision, limit, offset, sort):
+    user = self.getCurrentUser()
+    part = page(limit, offset, sort, FOLDER_SORTS)
+    return listing(Folder(), lambda: releases.find_drafts(applications.load(app_id, user), user, part, revision))

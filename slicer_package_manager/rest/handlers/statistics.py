@@ -1,0 +1,56 @@
+"""Calls for download counts."""
+from girder.api import access
+from girder.api.describe import autoDescribeRoute
+from girder.api.rest import boundHandler, setRawResponse, setResponseHeader
+from girder.constants import TokenScope
+
+from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.downloads import sealing, statistics, totals
+from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.pagination import check_numbers
+from slicer_package_manager.registry.tree import access as tree_access
+from slicer_package_manager.rest.handlers.parameters import of_application, with_system
+from slicer_package_manager.rest.http.semantics import content_disposition
+from slicer_package_manager.rest.middleware.answers import object_as_json
+
+_PAGE = 50
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    with_system(of_application('Get how often packages and extensions were downloaded.'))
+    .notes('Without parameters: all counts by revision of the application, as an object. With any of them: rows with '
+           '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, ordered by these.')
+    .param('date_from', 'First day to count, such as 2026-11-01 (UTC).', required=False)
+    .param('date_to', 'Last day to count, itself included.', required=False)
+    .param('granularity', 'How long a period is; a day by default.', required=False,
+           enum=list(statistics.GRANULARITIES))
+    .param('kind', 'Only packages or only extensions.', required=False, enum=sorted(KINDS))
+    .param('name', 'Only this base name.', required=False)
+    .param('revision', 'Only this revision of the application.', required=False)
+    .param('release', 'Only the release of this name, or "draft" for what is in none.', required=False)
+    .param('limit', f'At most so many rows, 0 for all; {_PAGE} by default.', required=False, dataType='integer')
+    .param('offset', 'Leave out so many rows at the beginning.', required=False, dataType='integer')
+    .param('format', 'Rows as JSON or, for spreadsheets, as CSV.', required=False, enum=['json', 'csv'])
+    .errorResponse())
+def downloadStats(self, app_id, limit, offset, format, **question):  # noqa: A002 - the name of the parameter
+    user = self.getCurrentUser()
+    app = applications.load(app_id, user)
+    hidden, sealed = tree_access.hidden_revisions(app, user), sealing.readable(app, user)
+    asked = {key: value for key, value in question.items() if key != 'params' and value is not None}
+    if not asked and limit is None and offset is None and format is None:
+        return object_as_json(totals.as_json(app, hidden, sealed))
+    limit, offset = _PAGE if limit is None else limit, offset or 0
+    check_numbers(limit, offset)
+    return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden, sealed), format)
+
+
+def _rows(found, wanted):
+    setResponseHeader('Girder-Total-Count', found.total)
+    if wanted != 'csv':
+        return found.documents
+    setRawResponse()
+    setResponseHeader('Content-Type', 'text/csv;charset=utf-8')
+    setResponseHeader('Content-Disposition', content_disposition('downloads.csv'))
+    return statistics.as_csv(found.documents).encode()

@@ -1,0 +1,45 @@
+"""The call for the summary of an application."""
+import cherrypy
+from girder.api import access
+from girder.api.describe import autoDescribeRoute
+from girder.api.rest import boundHandler, setResponseHeader
+from girder.constants import TokenScope
+
+from slicer_package_manager.registry.catalog import applications, summary
+from slicer_package_manager.registry.schema.pagination import check_numbers
+from slicer_package_manager.rest.handlers.parameters import of_application
+from slicer_package_manager.rest.middleware.answers import record
+
+
+@access.public(scope=TokenScope.DATA_READ)
+@boundHandler
+@autoDescribeRoute(
+    of_application('Get what an application has, in numbers: its releases and drafts, newest first, and totals.')
+    .notes('As far as the caller may see it. `access` is the level that the caller has: 0 to read, 1 to write, 2 to '
+           'administer. `ready` tells whether it is ready for every system that it has something for, `ready_for` '
+           'the same for each system and architecture; `held` is `true` for what was held back by hand, `false` for '
+           'what was called ready by hand, and `null` where the setting decides. `size` is in bytes. The header '
+           '`Girder-Total-Count` tells the number of drafts.')
+    .param('limit', 'At most so many drafts, 0 for all.', required=False, dataType='integer', default=50)
+    .param('offset', 'Leave out so many drafts at the beginning.', required=False, dataType='integer', default=0)
+    .param('fields', 'Only these keys of the rows, separated by commas, such as `revision,extensions`. What no row has '
+           'is not in the total either. Without `downloads` the answer is kept as lists are, with an `ETag`. All by '
+           'default.', required=False)
+    .errorResponse('A number is negative or huge, or there is no such key.'))
+def getSummary(self, app_id, limit, offset, fields):
+    user = self.getCurrentUser()
+    check_numbers(limit, offset)
+    wanted = summary.wanted(fields)
+
+    def make():
+        return summary.of(applications.load(app_id, user), user, limit, offset, wanted)
+    # Downloads are counted without a new version of the data.
+    if 'downloads' in wanted:
+        found = make()
+        setResponseHeader('Girder-Total-Count', _drafts(found))
+        return found
+    return record((cherrypy.request.path_info, limit, offset, wanted), make, total=_drafts)
+
+
+def _drafts(found):
+    return found['total']['drafts']

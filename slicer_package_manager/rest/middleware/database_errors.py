@@ -1,0 +1,94 @@
+"""What clients are told while the database is out of reach: 503, within half a minute, and when to come back.
+
+Girder answers that with 500, like a mistake of its own, which clients do not try again; and it lets each request
+wait for the database, until no thread is left that could answer anything.
+"""
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import nullcontext
+from functools import wraps
+
+import cherrypy
+import pymongo
+from girder.api.rest import Resource, setResponseHeader
+from pymongo.errors import PyMongoError
+
+from slicer_package_manager.registry.schema.errors import Unavailable
+from slicer_package_manager.registry.server import database_outage
+from slicer_package_manager.rest.middleware import errors, tracing
+
+logger = logging.getLogger(__name__)
+
+MESSAGE = 'The database is out of reach. Nothing is wrong with the request: try it again in a moment.'
+#: How much longer than one operation on the database all that a request reads may take, in seconds. One that writes may
+#: have much to do, or wait for the bytes of its client: there each operation has an end of its own.
+_MORE = 5
+_READS = ('GET', 'HEAD')
+#: Tells the state of the server, also that the database is away.
+_HEALTH = '/slicer_package_manager/health'
+
+
+def _limit(method):
+    return pymongo.timeout(database_outage.patience() + _MORE) if method in _READS else nullcontext()
+
+
+def _answering(handle):
+    """``handle``, Girder's way from a request to its handler, with an end and with 503 where the database is away."""
+    @wraps(handle)
+    def handle_route(self, method, path, params):
+        try:
+            with _limit(method):
+                return handle(self, method, path, params)
+        except Unavailable as error:
+            setResponseHeader('Retry-After', str(error.after))
+            raise
+        except PyMongoError as error:
+            if not database_outage.passes(error):
+                raise
+            logger.warning('The database is out of reach: %s', error)
+            setResponseHeader('Retry-After', str(database_outage.RETRY_AFTER))
+            raise Unavailable(MESSAGE, database_outage.RETRY_AFTER) from error
+    handle_route.ends = True  # type: ignore[attr-defined]
+    return handle_route
+
+
+def _answer_failure():
+    """Answer what failed before or after a handler: as CherryPy does, but 503 where the database is away."""
+    error = sys.exc_info()[1]
+    away = isinstance(error, PyMongoError) and database_outage.passes(error)
+    (_Away() if away else cherrypy.HTTPError(500)).set_response()
+
+
+class _Away(cherrypy.HTTPError):
+    """The database is out of reach (503)."""
+
+    def __init__(self):
+        super().__init__(503, MESSAGE)
+
+    def set_response(self):
+        """Answer so; CherryPy takes the headers of what would have been the answer away."""
+        super().set_response()
+        cherrypy.response.headers['Retry-After'] = str(database_outage.RETRY_AFTER)
+
+
+def _refuse():
+    """At the beginning of a request: let nobody wait for a database that was away for long."""
+    if not cherrypy.request.path_info.endswith(_HEALTH) and database_outage.lost():
+        raise _Away
+
+
+# After those that note the request.
+_refuse.priority = 60  # type: ignore[attr-defined]
+
+
+def guard(tree) -> None:
+    """Give all that ``tree`` serves by now these answers; may be called again."""
+    if not hasattr(Resource.handleRoute, 'ends'):
+        Resource.handleRoute = _answering(Resource.handleRoute)
+    tracing.add_hooks(tree, {'on_start_resource.spm_outage': _refuse})
+    for path, app in tree.apps.items():
+        app.merge({'/': {'request.error_response': _answer_failure}})
+        if '/api' in path:
+            app.merge({'/': {'error_page.503': errors.as_json}})

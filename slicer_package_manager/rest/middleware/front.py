@@ -1,0 +1,69 @@
+"""Answers what is kept before CherryPy and Girder begin with a request, which costs them more than the answer."""
+from __future__ import annotations
+
+import time
+from http.client import responses
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from slicer_package_manager.registry.server import data_version, database_outage
+from slicer_package_manager.rest.middleware import security_headers, tracing
+from slicer_package_manager.rest.middleware.response_cache import KEPT, question_of
+
+#: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
+_NOT_PLAIN = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
+
+#: How long the database may take here, in seconds: the usual way may wait for it as well.
+_PATIENCE = 3
+
+
+class Front:
+    """The WSGI application ``app``, except that lists which are kept and true are answered at once."""
+
+    def __init__(self, app):
+        self.app = app
+
+    def __call__(self, wsgi, start_response):
+        """Answer a request, as WSGI has it."""
+        started = time.perf_counter()
+        answer = _kept(wsgi)
+        if answer is None:
+            return self.app(wsgi, start_response)
+        status, headers, body = answer.represented(wsgi.get('HTTP_ACCEPT_ENCODING', ''),
+                                                   wsgi.get('HTTP_IF_NONE_MATCH', ''))
+        if body:
+            headers['Content-Length'] = str(len(body))
+        headers[tracing.HEADER] = tracing.choose_id(wsgi)
+        for watch in tracing.WATCHING_FRONT:
+            watch(tracing.Shortcut(wsgi, status, len(body), time.perf_counter() - started, headers[tracing.HEADER]))
+        start_response(f'{status} {responses[status]}', list(headers.items()))
+        return [body]
+
+
+def _kept(wsgi):
+    if wsgi['REQUEST_METHOD'] != 'GET' or any(name in wsgi for name in _NOT_PLAIN):
+        return None
+    question = question_of(wsgi)
+    if question not in KEPT:
+        return None
+    try:
+        return None if database_outage.lost() else KEPT.get(question, _version())
+    except PyMongoError:
+        return None  # the usual way fails too, and says how
+
+
+def _version():
+    with pymongo.timeout(_PATIENCE):
+        return data_version.version()
+
+
+def put_before(tree) -> None:
+    """Put it before each of our server's applications in CherryPy's ``tree`` that serves the API, and the headers that
+    protect before all of them.
+    """
+    for path, app in tree.apps.items():
+        pipeline = app.wsgiapp.pipeline
+        if path.endswith('/api') and all(name != 'spm_front' for name, _ in pipeline):
+            pipeline.insert(0, ('spm_front', Front))
+    security_headers.put_before(tree)

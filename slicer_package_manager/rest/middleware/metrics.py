@@ -1,0 +1,145 @@
+"""What Prometheus reads at ``/metrics``. This module is imported only where that is switched on.
+
+With several server processes ``PROMETHEUS_MULTIPROC_DIR`` names the directory by which they add up; ``serve`` sets it.
+"""
+import os
+
+import cherrypy
+from girder import events
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from slicer_package_manager.registry import health
+from slicer_package_manager.registry.downloads import counter as downloads_counter
+from slicer_package_manager.registry.server import client_address
+from slicer_package_manager.rest.middleware import routing, tracing
+
+_METHODS = {'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'}
+_HERE = CollectorRegistry()
+#: In seconds: from a list out of the cache to an installer over a slow line.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+REQUESTS = Counter('spm_http_requests', 'Requests that were answered.', ('method', 'route', 'status'), registry=_HERE)
+SECONDS = Histogram('spm_http_request_seconds', 'Time from a request to the end of its answer.', ('method', 'route'),
+                    buckets=_BUCKETS, registry=_HERE)
+RUNNING = Gauge('spm_http_requests_running', 'Requests that are being answered, each by a thread.', registry=_HERE,
+                multiprocess_mode='livesum')
+SENT = Counter('spm_http_sent_bytes', 'Bytes of answers that were handed over to clients.', ('route',), registry=_HERE)
+DOWNLOADS = Counter('spm_downloads', 'Completed downloads of packages and extensions.', ('kind',), registry=_HERE)
+UPLOADS = Counter('spm_uploads', 'Completed uploads of files.', registry=_HERE)
+UPLOADED = Counter('spm_uploaded_bytes', 'Bytes of completed uploads.', registry=_HERE)
+WAITING = Gauge('spm_download_counts_waiting', 'Completed downloads that the database has not counted yet.',
+                registry=_HERE, multiprocess_mode='livesum')
+
+
+class State:
+    """The state of the server at the moment of the question."""
+
+    def collect(self):
+        """Give the families of metrics."""
+        state = health.state()
+        for name, text in (('database', 'Whether the database answers.'),
+                           ('assetstore', 'Whether there is an assetstore, and it can be written to.')):
+            yield GaugeMetricFamily(f'spm_{name}_up', text, value=float(state[name] == 'ok'))
+        yield InfoMetricFamily('spm_build', 'The version of the server.', value={'version': state['version']})
+
+
+_STATE = CollectorRegistry()
+_STATE.register(State())
+
+
+def exposition() -> bytes:
+    """All metrics of all processes in Prometheus' text format."""
+    measured = _HERE
+    if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
+        measured = CollectorRegistry()
+        MultiProcessCollector(measured)
+    return generate_latest(measured) + generate_latest(_STATE)
+
+
+class Page:
+    """``/metrics``, for those that ``operation`` allows it to."""
+
+    exposed = True
+
+    def __init__(self, operation):
+        self._operation = operation
+
+    def GET(self):
+        """Answer the metrics.
+
+        :raises cherrypy.HTTPError: 403 for others, and where nobody knows who asks.
+        """
+        environ = cherrypy.request.wsgi_environ
+        trusted = self._operation.trusted_proxies
+        address = client_address.client(environ, trusted)
+        if client_address.is_proxied_by_a_stranger(environ, trusted) or not client_address.within(
+                address, self._operation.metrics):
+            raise cherrypy.HTTPError(403, f'Metrics are not for {address}.')
+        cherrypy.response.headers['Content-Type'] = CONTENT_TYPE_LATEST
+        return exposition()
+
+
+def _begin():
+    cherrypy.request.spm_measured = True
+    RUNNING.inc()
+
+
+def _count_stream():
+    """Before an answer is sent: count the bytes of one that is sent piece by piece."""
+    response = cherrypy.response
+    if response.stream and cherrypy.request.method != 'HEAD':
+        response.body = _counted(response.body, SENT.labels(routing.template(cherrypy.request)))
+
+
+def _counted(pieces, counter):
+    try:
+        for piece in pieces:
+            yield piece
+            counter.inc(len(piece))
+    finally:
+        getattr(pieces, 'close', bool)()
+
+
+def _end():
+    request, response = cherrypy.request, cherrypy.response
+    if not hasattr(request, 'spm_measured'):
+        return
+    RUNNING.dec()
+    route = routing.template(request)
+    method = request.method if request.method in _METHODS else routing.OTHER
+    REQUESTS.labels(method, route, tracing.status_of(response)).inc()
+    SECONDS.labels(method, route).observe(tracing.age(request))
+    if not response.stream and method != 'HEAD':
+        SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
+
+
+def _count_shortcut(shortcut):
+    method, route = shortcut.environ['REQUEST_METHOD'], routing.of_kept(shortcut.environ['PATH_INFO'])
+    REQUESTS.labels(method, route, shortcut.status).inc()
+    SECONDS.labels(method, route).observe(shortcut.seconds)
+    SENT.labels(route).inc(shortcut.size)
+
+
+def _on_upload(event):
+    UPLOADS.inc()
+    UPLOADED.inc(event.info['file'].get('size') or 0)
+
+
+HANDLERS = {
+    'model.file.finalizeUpload.after': _on_upload,
+    downloads_counter.COUNTED: lambda event: DOWNLOADS.labels(event.info['kind']).inc(),
+    downloads_counter.WAITING: lambda event: WAITING.set(event.info),
+}
+
+
+def start(tree, operation):
+    """Measure what ``tree`` serves, and show it at ``/metrics``."""
+    tracing.add_hooks(tree, {
+        'on_start_resource.spm_metrics': _begin, 'before_finalize.spm_metrics': _count_stream,
+        'on_end_request.spm_metrics': _end})
+    tracing.WATCHING_FRONT.append(_count_shortcut)
+    tree.mount(Page(operation), '/metrics', {'/': {'request.dispatch': cherrypy.dispatch.MethodDispatcher()}})
+    for name, handler in HANDLERS.items():
+        events.bind(name, 'slicer_package_manager.metrics', handler)

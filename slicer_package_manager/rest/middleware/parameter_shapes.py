@@ -1,0 +1,70 @@
+"""Shapes of parameters that many of Girder's calls have in common: it fails on others in the middle of a call."""
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slicer_package_manager.registry.schema.errors import Invalid
+
+_LARGEST = 2**63 - 1
+_MOST_DAYS = 36525
+#: A key of documents, perhaps one inside of others, as MongoDB takes it.
+_KEY = re.compile(r'(?!\$)[^.\x00-\x1f]+(?:\.(?!\$)[^.\x00-\x1f]+)*')
+_ID = re.compile('[0-9a-fA-F]{24}')
+_IDS = ('uploadId', 'userId', 'assetstoreId', 'parentId')
+
+
+def _number(largest):
+    def problem(given):
+        try:
+            number = float(given)
+        except ValueError:
+            return None  # the handler tells
+        return None if 0 <= number <= largest else f'must be a number from 0 to {largest}'
+    return problem
+
+
+def _sort(given):
+    return None if _KEY.fullmatch(given) else 'must be a key of the documents'
+
+
+def _resources(given):
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(found, dict) and all(
+        isinstance(ids, list) and all(isinstance(one, str) for one in ids) for ids in found.values())
+    return None if fits else 'must be an object with a list of ids for each kind, as JSON: {"item": ["..."]}'
+
+
+def _types(given):
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(found, list) and all(isinstance(one, str) for one in found)
+    return None if fits else 'must be a list of kinds, as JSON: ["item", "folder"]'
+
+
+def _id(given):
+    return None if not given or _ID.fullmatch(given) else 'must be an id, 24 hexadecimal digits'
+
+
+_RULES: dict[str, Callable[[str], str | None]] = {
+    'limit': _number(_LARGEST), 'offset': _number(_LARGEST), 'sort': _sort, 'resources': _resources, 'types': _types}
+_OF_UPLOADS = {**dict.fromkeys(_IDS, _id), 'minimumAge': _number(_MOST_DAYS)}
+
+
+def require(path: tuple[str, ...], params: Mapping[str, Any]) -> None:
+    """Refuse ``params`` of a call whose path ends with ``path`` where one has a shape that is impossible.
+
+    :raises Invalid: naming all that have.
+    """
+    rules = {**_RULES, **_OF_UPLOADS} if path == ('uploads',) else _RULES
+    problems = [(name, wrong) for name, rule in rules.items()
+                if isinstance(params.get(name), str) and (wrong := rule(params[name]))]
+    if problems:
+        raise Invalid(problems)

@@ -1,0 +1,70 @@
+"""Girder's calls that change settings: what the environment gives cannot be changed by them, and they say so."""
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from girder import events
+from girder.api import access
+from girder.exceptions import ValidationException
+from girder.models.setting import Setting
+
+from slicer_package_manager.registry.server import settings
+
+
+def _parsed(value):
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
+def _asked(params):
+    """The settings that ``PUT /system/setting`` is about, with their values; other nonsense is left to Girder.
+
+    :raises ValidationException: one in its list is none, on which Girder fails.
+    """
+    several = _parsed(params.get('list'))
+    if several is None:
+        return [(params.get('key'), _parsed(params.get('value')))]
+    if not isinstance(several, list):
+        return []
+    if not all(isinstance(one, dict) and {'key', 'value'} <= one.keys() for one in several):
+        raise ValidationException('Each setting in the list is an object with "key" and "value".', 'list')
+    return [(one['key'], _parsed(one['value'])) for one in several]
+
+
+def _refuse(key, wanted):
+    """Refuse to store what would not hold; the value that holds already may be sent, as forms with all settings do.
+
+    :param wanted: ``None`` for the default.
+    :raises ValidationException: it would not.
+    """
+    if not isinstance(key, str) or settings.variable(key) not in os.environ:
+        return
+    variable = settings.variable(key)
+    if (Setting().getDefault(key) if wanted is None else wanted) != Setting().get(key):
+        raise ValidationException(
+            f'The setting {key} cannot be changed here: the environment variable {variable} of the server '
+            'gives it, and goes before what is stored. Change or remove the variable, and start the server again.',
+            'value')
+
+
+@access.admin
+def set_each(event):
+    """Before ``PUT /system/setting``."""
+    for key, value in _asked(event.info['params']):
+        _refuse(key, value)
+
+
+@access.admin
+def unset(event):
+    """Before ``DELETE /system/setting``, which goes back to the default."""
+    _refuse(event.info['params'].get('key'), None)
+
+
+def bind() -> None:
+    """Bind the handlers."""
+    events.bind('rest.put.system/setting.before', 'slicer_package_manager', set_each)
+    events.bind('rest.delete.system/setting.before', 'slicer_package_manager', unset)

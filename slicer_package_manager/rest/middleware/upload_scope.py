@@ -1,0 +1,169 @@
+"""What a token with the scope "upload packages" may call, and the end of API keys.
+
+Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
+a token lacks, so that what is added to Girder is closed to it.
+"""
+import json
+import math
+from functools import wraps
+
+import cherrypy
+from girder import events
+from girder.api import access
+from girder.api.rest import getCurrentToken, getCurrentUser
+from girder.constants import TokenScope
+from girder.models.token import Token
+from girder.models.user import User
+
+from slicer_package_manager.registry.accounts import api_keys
+from slicer_package_manager.registry.catalog.applications import object_id
+from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
+from slicer_package_manager.registry.tree import documents
+
+#: A hundred years; what is far beyond is no date any more.
+_MOST_DAYS = 36525
+
+
+def _in_path(allowed, name):
+    return lambda user, info: allowed(user, object_id(info.get(name)))
+
+
+def _of_upload(user, info):
+    return api_keys.may_go_on(user, object_id(info['params'].get('uploadId')))
+
+
+def _begins_upload(user, info):
+    params = info['params']
+    return (params.get('parentType') == 'item' and 'linkUrl' not in params
+            and api_keys.may_fill(user, object_id(params.get('parentId'))))
+
+
+def _always(_user, _info):
+    return True
+
+
+_of_application = _in_path(api_keys.may_see, 'app_id')
+_of_item = _in_path(api_keys.may_fill, 'id')
+_of_file = _in_path(api_keys.may_replace, 'id')
+
+#: Each call with what decides whether the user of the token may make it; the handlers then check access as always.
+ALLOWED = {
+    'get.app': _always,
+    'get.app/:app_id': _of_application,
+    'get.app/:app_id/release': _of_application,
+    'get.app/:app_id/draft': _of_application,
+    'get.app/:app_id/package': _of_application,
+    'get.app/:app_id/extension': _of_application,
+    'post.app/:app_id/package': _always,
+    'post.app/:app_id/extension': _always,
+    'get.item/:id': _of_item,
+    'get.item/:id/files': _of_item,
+    'get.file/offset': _of_upload,
+    'post.file': _begins_upload,
+    'post.file/chunk': _of_upload,
+    'post.file/completion': _of_upload,
+    'delete.file/upload/:id': _in_path(api_keys.may_go_on, 'id'),
+    'put.file/:id/contents': _of_file,
+    'put.file/:id': _of_file,
+    'delete.file/:id': _in_path(api_keys.may_remove, 'id'),
+}
+
+
+def is_for_uploads(token) -> bool:
+    """Whether ``token`` is a user's, has not expired, and is only for uploads."""
+    scopes = token['scope'] if token and 'userId' in token and token['expires'] > documents.now() else ()
+    return api_keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
+
+
+def require_enough():
+    """Say so, if what was refused to the current request is only refused to its token.
+
+    :raises Forbidden: it is.
+    """
+    if is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+        raise Forbidden('This API key is only for uploads of packages to where its user may write. Use a key with more '
+                        'rights for anything else.')
+
+
+def _opens(is_allowed):
+    @access.public
+    def handler(event):
+        token = getCurrentToken()
+        if not is_for_uploads(token):
+            return
+        user = User().load(token['userId'], force=True)
+        if user and is_allowed(user, event.info):
+            cherrypy.request.requiredScopes = api_keys.UPLOAD
+    return handler
+
+
+@access.public
+def _end_in_time(event):
+    """Before a key gives a token: one that has expired gives none, and no token outlives its key."""
+    params = event.info['params']
+    left = api_keys.days_left(str(params.get('key', '')).strip())
+    try:
+        asked = float(params.get('duration') or math.inf)
+    except ValueError:
+        return  # Girder tells what is wrong with it
+    if math.isnan(asked):
+        raise Invalid([('duration', 'must be a number of days')])
+    if left is not None:
+        # Girder takes 0 for "as long as the key allows".
+        params['duration'] = str(min(asked, left) if asked else left)
+
+
+@access.public
+def _possible_key(event):
+    """Before a key is made or changed: refuse durations and scopes on which Girder fails once they are stored."""
+    params = event.info['params']
+    problems = []
+    if not _is_duration(params.get('tokenDuration')):
+        problems.append(('tokenDuration', 'must be a number of days'))
+    if not _is_scope(params.get('scope')):
+        problems.append(('scope', 'must be a JSON list of names of scopes'))
+    if problems:
+        raise Invalid(problems)
+
+
+def _is_duration(given):
+    try:
+        return 0 <= float(given or 0) <= _MOST_DAYS
+    except ValueError:
+        return False
+
+
+def _is_scope(given):
+    try:
+        scope = json.loads(given or 'null')
+    except ValueError:
+        return True  # Girder tells what is wrong with it
+    return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
+
+
+def _once_a_request(load):
+    @wraps(load)
+    def remembering(*identifier, **how):
+        request = cherrypy.serving.request
+        if request.app is None or not how.get('force'):  # asked for with a user: the links in Girder's mails
+            return load(*identifier, **how)
+        known = request.__dict__.setdefault('spm_tokens', {})
+        question = (identifier, *sorted(how.items()))
+        if question not in known:
+            known[question] = load(*identifier, **how)
+        return known[question]
+    remembering.remembers = True  # type: ignore[attr-defined]
+    return remembering
+
+
+def bind():
+    """Bind all handlers; before any other that asks who the user is."""
+    api_keys.register()
+    if not hasattr(Token().load, 'remembers'):
+        # Girder asks the database again each time that it is asked for the token of a request.
+        Token().load = _once_a_request(Token().load)
+    for call, is_allowed in ALLOWED.items():
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
+    for call in ('post.api_key', 'put.api_key/:id'):
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys.possible', _possible_key)
+    events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _end_in_time)
