@@ -7,7 +7,30 @@ from girder.plugin import GirderPlugin, getPlugin
 __version__ = version('slicer-package-manager')
 
 
+class SlicerPackageManagerPlugin(GirderPlugin):
+    """Adds applications, releases, drafts, packages and extensions to a Girder server."""
+
+    DISPLAY_NAME = 'Slicer Package Manager'
+
+    def load(self, info):
+        """Add the plugin to the server described by ``info``, in phases whose order matters.
+
+        :raises environment.Unusable: a variable that says how the server is run makes no sense.
+        :raises click.ClickException: the database has data of the older plugin; nothing is written to it.
+        :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
+            message names it.
+        """
+        _require_usable()
+        register_settings(info)
+        patch_girder()
+        bind_events(info)
+        mount_routes(info)
+        wrap_requests(info)
+        start_background()
+
+
 def _require_usable():
+    """First of all, since nothing may be written to a database of the older plugin."""
     from slicer_package_manager.registry import startup
     from slicer_package_manager.registry.tree import older_data
     try:
@@ -17,64 +40,72 @@ def _require_usable():
         raise click.ClickException(str(error)) from error
 
 
-class SlicerPackageManagerPlugin(GirderPlugin):
-    """Adds applications, releases, drafts, packages and extensions to a Girder server."""
+def register_settings(info):
+    """Before everything that reads a setting, with the plugin whose setting and route ours build on."""
+    from slicer_package_manager.registry.server import settings
+    getPlugin('hashsum_download').load(info)
+    settings.register()
 
-    DISPLAY_NAME = 'Slicer Package Manager'
 
-    def load(self, info):
-        """Wire routes, event handlers and indexes into the server described by ``info``.
+def patch_girder():
+    """Before the first write, so that each one bumps the data version and follows the rules for packages."""
+    from slicer_package_manager.registry import girder_patches
+    from slicer_package_manager.registry.server import data_version
+    from slicer_package_manager.rest.middleware import deferred
+    data_version.watch(later=deferred.before_answer)
+    girder_patches.apply()
 
-        :raises operation.Unusable: a variable that says how the server is run makes no sense.
-        :raises click.ClickException: the database has data of the older plugin; nothing is written to it.
-        :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
-            message names it.
-        """
-        from slicer_package_manager import events, pages, rest
-        from slicer_package_manager.registry import girder_patches, startup
-        from slicer_package_manager.registry.server import data_version, environment
-        from slicer_package_manager.registry.server import settings as known_settings
-        from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
-        from slicer_package_manager.rest.middleware import (
-            anonymous_access,
-            database_errors,
-            deferred,
-            front,
-            mounts,
-            observability,
-            request_limits,
-            setting_calls,
-            text_limits,
-            transport,
-            upload_bodies,
-            upload_scope,
-            upload_warnings,
-            webclient,
-        )
 
-        _require_usable()
-        run_as = environment.of()
-        getPlugin('hashsum_download').load(info)
-        known_settings.register()
-        data_version.watch(later=deferred.before_answer)
-        girder_patches.apply()
-        for handlers in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls, upload_warnings):
-            handlers.bind()
-        girder_file_calls.add_named_download(info['apiRoot'].item)
-        startup.begin()
-        upload_bodies.read_in_large_steps(info['apiRoot'].file)
-        request_limits.guard_bodies(info['apiRoot'])
-        info['apiRoot'].app = rest.App()
-        info['apiRoot'].slicer_package_manager = rest.PackageManager()
-        pages.mount(info['serverRoot'], info['config'])
-        for place, path, handler in rest.BESIDE_API:
-            mounts.mount_beside_api(info['serverRoot'], place, rest.BesideApi(path, handler), info['config'])
-        webclient.register(info['serverRoot'])
-        mounts.accept_doubled_slash(info['serverRoot'])
-        text_limits.guard()
-        anonymous_access.guard()
-        database_errors.guard(info['serverRoot'])
-        request_limits.guard(info['serverRoot'])
-        observability.start(info['serverRoot'], run_as)
-        front.put_before(info['serverRoot'])
-        transport.warn_if_aborts_are_hidden()
+def bind_events(info):
+    """Before routes are mounted: Girder triggers events for its own calls, where ours promise more."""
+    from slicer_package_manager import events
+    from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
+    from slicer_package_manager.rest.middleware import setting_calls, upload_scope, upload_warnings
+    for handlers in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls, upload_warnings):
+        handlers.bind()
+    girder_file_calls.add_named_download(info['apiRoot'].item)
+
+
+def mount_routes(info):
+    """Before requests are wrapped, which concerns all applications that are mounted by then."""
+    from slicer_package_manager import pages, rest
+    from slicer_package_manager.rest.middleware import mounts, webclient
+    tree = info['serverRoot']
+    info['apiRoot'].app = rest.App()
+    info['apiRoot'].slicer_package_manager = rest.PackageManager()
+    pages.mount(tree, info['config'])
+    for place, path, handler in rest.BESIDE_API:
+        mounts.mount_beside_api(tree, place, rest.BesideApi(path, handler), info['config'])
+    webclient.register(tree)
+    mounts.accept_doubled_slash(tree)
+
+
+def wrap_requests(info):
+    """What is wrapped last sees a request first: the response cache, before CherryPy begins."""
+    from slicer_package_manager.registry.server import environment
+    from slicer_package_manager.rest.middleware import (
+        anonymous_access,
+        database_errors,
+        front,
+        observability,
+        request_limits,
+        text_limits,
+        upload_bodies,
+    )
+    tree = info['serverRoot']
+    upload_bodies.read_in_large_steps(info['apiRoot'].file)
+    request_limits.guard_bodies(info['apiRoot'])
+    text_limits.guard()
+    anonymous_access.guard()
+    database_errors.guard(tree)
+    request_limits.guard(tree)
+    observability.start(tree, environment.of())
+    front.put_before(tree)
+
+
+def start_background():
+    """Last, so that a server that cannot be put together has changed nothing in the database."""
+    from slicer_package_manager.registry import startup
+    from slicer_package_manager.rest.middleware import transport
+    startup.begin()
+    transport.warn_if_aborts_are_hidden()
