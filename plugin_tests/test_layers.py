@@ -1,5 +1,10 @@
-"""The layers of the package, its sizes, and that no import points up."""
+"""The floors of the server and the client, the arrows between them, and the sizes of modules and functions.
+
+``docs/development/architecture.md`` explains the floors.
+"""
 import ast
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -7,25 +12,85 @@ import pytest
 import slicer_package_manager
 
 ROOT = Path(slicer_package_manager.__file__).parent
-PACKAGE = slicer_package_manager.__name__
+CLIENT = Path(__file__).parent.parent / 'python_client' / 'slicer_package_manager_client'
 MODULES = sorted(ROOT.rglob('*.py'))
+PAGE = Path(__file__).parent.parent / 'docs' / 'development' / 'architecture.md'
 
 LARGEST_MODULE = 300
-LARGEST_FUNCTION = 60
+LARGEST_FUNCTION = 45
 
-#: What the modules below a path never import.
+#: From which floors each floor imports; those of the package from the top. No other arrow is allowed.
+ARROWS = {
+    '': {'events', 'pages', 'registry', 'registry.server', 'registry.tree', 'rest', 'rest.downloads',
+         'rest.middleware'},
+    'cli': {'backup', 'doctor', 'locks', 'registry', 'registry.accounts', 'registry.catalog', 'registry.links',
+            'registry.server', 'registry.tree'},
+    'doctor': {'backup', 'registry', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage',
+               'registry.tree'},
+    'backup': {'durability', 'locks', 'registry.schema', 'registry.storage'},
+    'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.schema', 'rest', 'rest.handlers',
+              'rest.http', 'rest.middleware'},
+    'events': {'registry.downloads', 'registry.links', 'registry.storage', 'registry.tree'},
+    'rest': {'rest.handlers', 'rest.middleware'},
+    'rest.handlers': {'registry', 'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.links',
+                      'registry.lookup', 'registry.promotion', 'registry.schema', 'registry.server', 'registry.tree',
+                      'rest.http', 'rest.middleware'},
+    'rest.downloads': {'registry.catalog', 'registry.downloads', 'registry.links', 'registry.schema', 'registry.server',
+                       'registry.storage', 'registry.tree', 'rest.http', 'rest.middleware'},
+    'rest.middleware': {'registry', 'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.schema',
+                        'registry.server', 'registry.tree', 'rest.http'},
+    'rest.http': set(),
+    'registry': {'registry.accounts', 'registry.downloads', 'registry.promotion', 'registry.schema', 'registry.server',
+                 'registry.storage', 'registry.tree'},
+    'registry.promotion': {'registry.catalog', 'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.lookup': {'registry.catalog', 'registry.schema', 'registry.tree'},
+    'registry.catalog': {'registry.downloads', 'registry.links', 'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.storage': {'durability', 'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.links': {'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.accounts': {'registry.schema', 'registry.tree'},
+    'registry.downloads': {'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.tree': {'registry.schema', 'registry.server'},
+    'registry.server': {'registry.schema'},
+    'registry.schema': set(),
+    'durability': set(),
+    'locks': set(),
+}
+#: In these folders a module imports only from those after it.
+ORDER = {
+    'backup': ('__init__', 'pruning', 'restoring', 'checking', 'making', 'reading', 'sources', 'directory', 'facts',
+               'manifest', 'objects', 'streams', 'trust', 'picking', 'steps', 'errors'),
+    'doctor': ('__init__', 'checks', 'stored', 'server', 'shapes', 'buckets', 'things', 'findings'),
+    'cli': ('__main__', '__init__', 'restore', 'keys', 'links', 'doctor', 'gunicorn_config', 'backup', 'accounts',
+            'serve', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
+            'processes', 'database', 'progress', 'errors', 'tables'),
+    'pages': ('__init__', 'download', 'catalog', 'html', 'addresses', 'assets'),
+}
+#: From which modules those of the client import; ``cli`` is its command line.
+CLIENT_ARROWS = {
+    '__main__': {'cli'},
+    'cli': {'addresses', 'archives', 'client', 'config', 'errors', 'explain', 'github', 'kinds', 'localfile',
+            'metadata', 'publish', 'registry', 'retry', 'tags'},
+    '': {'client', 'constants', 'errors'},
+    'client': {'errors', 'kindclient', 'kinds', 'registry'},
+    'kindclient': {'addresses', 'connection', 'download', 'errors', 'kinds', 'localfile', 'publish', 'registry'},
+    'publish': {'connection', 'errors', 'journal', 'kinds', 'localfile', 'registry', 'transfer'},
+    'download': {'connection', 'errors', 'registry'},
+    'registry': {'connection', 'constants', 'errors', 'kinds'},
+    'github': {'errors', 'localfile', 'retry', 'transfer'},
+    'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
+    'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
+    'explain': {'addresses', 'errors', 'retry'},
+    'retry': {'config'},
+}
+#: The client's modules without an arrow, and all that import only how it fails.
+CLIENT_GROUND = ('addresses', 'archives', 'certificates', 'config', 'constants', 'errors', 'journal', 'kinds',
+                 'localfile', 'metadata', 'tags')
+#: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
-    'registry': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.pages', f'{PACKAGE}.cli',
-                 f'{PACKAGE}.events'),
-    'events.py': (f'{PACKAGE}.rest', f'{PACKAGE}.cli'),
-    'cli': (f'{PACKAGE}.rest',),
-    'backup': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events', f'{PACKAGE}.doctor'),
-    'doctor': ('cherrypy', 'girder.api', f'{PACKAGE}.rest', f'{PACKAGE}.cli', f'{PACKAGE}.events'),
-    'rest': (f'{PACKAGE}.cli', f'{PACKAGE}.events', f'{PACKAGE}.pages'),
-    'pages': (f'{PACKAGE}.cli', f'{PACKAGE}.events'),
-    'registry/schema/validators.py': ('girder', 'pymongo', 'bson'),
-    'registry/schema/fields.py': ('girder', 'pymongo', 'bson'),
-    'registry/schema/name_templates.py': ('girder', 'pymongo', 'bson'),
+    'registry': ('cherrypy', 'girder.api'),
+    'backup': ('cherrypy', 'girder.api'),
+    'doctor': ('cherrypy', 'girder.api'),
+    'registry/schema': ('girder.models', 'pymongo', 'bson'),
 }
 
 
@@ -43,14 +108,74 @@ def imported(tree):
             yield from (f'{node.module}.{one.name}' for one in node.names)
 
 
+def graph(root):
+    """The modules below the package ``root``, each with those of the package that it imports; ``''`` is the package."""
+    modules = {'.'.join(path.relative_to(root).with_suffix('').parts): path for path in root.rglob('*.py')}
+    paths = {'' if name == '__init__' else name.removesuffix('.__init__'): path for name, path in modules.items()}
+
+    def nearest(name):
+        while name not in paths:
+            name = name.rpartition('.')[0]
+        return name
+    found = {}
+    for module, path in paths.items():
+        ours = (one.removeprefix(root.name).removeprefix('.') for one in imported(ast.parse(path.read_text()))
+                if one.startswith(f'{root.name}.'))
+        found[module] = {nearest(one) for one in ours} - {module}
+    return found
+
+
+def floor(module):
+    parts = module.split('.')
+    return '.'.join(parts[:2]) if parts[0] in ('registry', 'rest') and len(parts) > 2 else parts[0]
+
+
+def arrows(modules, floor_of):
+    found = {}
+    for module, others in modules.items():
+        found.setdefault(floor_of(module), set()).update({floor_of(one) for one in others if one} - {floor_of(module)})
+    return found
+
+
 EVERY_MODULE = pytest.mark.parametrize('path', MODULES, ids=name_of)
 
 
+def test_the_arrows_between_floors_are_those_that_are_named():
+    assert arrows(graph(ROOT), floor) == ARROWS
+
+
+def test_every_arrow_points_to_a_lower_floor():
+    # What serves several of the doors stands below them, wherever it is in the table.
+    assert list(TopologicalSorter(ARROWS).static_order())
+
+
+@pytest.mark.parametrize('root', [ROOT, CLIENT], ids=lambda root: root.name)
+def test_no_imports_go_in_a_circle(root):
+    assert list(TopologicalSorter(graph(root)).static_order())
+
+
+@pytest.mark.parametrize('folder', ORDER)
+def test_modules_import_only_from_those_after_them(folder):
+    order = ORDER[folder]
+    modules = {module.removeprefix(folder).removeprefix('.') or '__init__': others
+               for module, others in graph(ROOT).items() if floor(module) == folder}
+    assert sorted(modules) == sorted(order)
+    wrong = [(module, one) for module, others in modules.items() for one in others if one.startswith(f'{folder}.')
+             and order.index(one.removeprefix(f'{folder}.')) < order.index(module)]
+    assert wrong == []
+
+
+def test_the_clients_arrows_are_those_that_are_named():
+    found = arrows(graph(CLIENT), lambda module: module.split('.')[0])
+    ground = {name: found.pop(name) for name in CLIENT_GROUND}
+    assert {name: others for name, others in ground.items() if others - {'errors', 'addresses'}} == {}
+    assert found == CLIENT_ARROWS
+
+
 @EVERY_MODULE
-def test_no_import_points_up(path):
+def test_no_module_knows_what_is_not_its_business(path):
     name = name_of(path)
-    forbidden = [one for place, names in FORBIDDEN.items() if name == place or name.startswith(place + '/')
-                 for one in names]
+    forbidden = [one for place, names in FORBIDDEN.items() if name.startswith(place + '/') for one in names]
     wrong = [one for one in imported(ast.parse(path.read_text()))
              if any(one == name or one.startswith(name + '.') for name in forbidden)]
     assert wrong == []
@@ -71,3 +196,12 @@ def test_functions_are_short(path):
 
 def test_every_place_with_a_rule_is_there():
     assert [one for one in FORBIDDEN if not (ROOT / one).exists()] == []
+
+
+def test_the_page_about_the_floors_names_files_and_folders_that_are_there():
+    text = PAGE.read_text(encoding='utf-8')
+    named = re.findall(r'`((?:registry|rest)/[a-z_/]+\.py)`', text)
+    assert [one for one in named if not (ROOT / one).is_file()] == []
+    assert len(named) > len(FORBIDDEN)
+    floors = {one.partition('.')[2] for one in ARROWS if one.startswith('registry.')}
+    assert floors == set(re.findall(r'^  ([a-z]+) ', text, re.MULTILINE))
