@@ -75,7 +75,7 @@ def mount_routes(info):
     info['apiRoot'].slicer_package_manager = rest.PackageManager()
     pages.mount(tree, info['config'])
     for place, path, handler in rest.BESIDE_API:
-        mounts.mount_beside_api(tree, place, rest.BesideApi(path, handler), info['config'])
+        mounts.mount_beside_api(tree, place, rest.BesideApi(place.lstrip('/'), path, handler), info['config'])
     webclient.register(tree)
     mounts.accept_doubled_slash(tree)
 

@@ -38,7 +38,7 @@ class Download:
     exposed = True
 
     def __init__(self):
-        self._calls = BesideApi((), calls.download)
+        self._calls = BesideApi('download', (), calls.download)
 
     def GET(self, app=None, **params):
         """The page or a redirect; browsers get failures as pages, all others as JSON."""

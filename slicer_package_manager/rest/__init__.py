@@ -95,11 +95,12 @@ class PackageManager(Resource):
 
 
 class BesideApi(Resource):
-    """A call at the root of the server; all else about it is as for calls of the API."""
+    """A call at the root of the server, ``/name/path``; all else about it is as for calls of the API."""
 
     _cp_config = _CONFIGURATION
     own_shapes = True
 
-    def __init__(self, path, handler):
+    def __init__(self, name, path, handler):
         super().__init__()
+        self.resourceName = name
         self.route('GET', path, handler, nodoc=True)

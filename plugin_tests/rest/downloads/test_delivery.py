@@ -231,7 +231,7 @@ def test_a_private_file_is_refused_on_every_way(api, login, make_user, app, make
 
 @pytest.mark.parametrize('params', [
     {'endByte': 0}, {'offset': 1000}, {'offset': 1001}, {'offset': 10, 'endByte': 5}, {'offset': 10, 'endByte': 10},
-    {'offset': 10**20}, {'offset': 0, 'endByte': 0}])
+    {'offset': 10**18}, {'offset': 0, 'endByte': 0}])
 @pytest.mark.parametrize('way', ['file', 'item'])
 def test_a_part_without_bytes_is_416(api, anonymous, make, count, params, way):
     item = make('package', content=bytes(1000))

@@ -13,7 +13,7 @@ LIMITED = (
     'get.app', 'get.app/:app_id/release', 'get.app/:app_id/draft', 'get.app/:app_id/package',
     'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.app/:app_id/summary',
     'get.app/:app_id/package/find', 'get.app/:app_id/package/findall', 'get.app/:app_id/package/download',
-    'get.finding', 'get.download',  # what stands beside the API: /find, /findall and /download, and its page
+    'get.find', 'get.findall', 'get.download',  # what stands beside the API, and the page for downloads
     'get.resource/search', 'get.resource/download', 'post.resource/download', 'get.folder/:id/download',
     'get.collection/:id/download', 'get.item', 'get.folder', 'get.collection', 'get.group', 'get.user', 'get.describe',
     'get.user/authentication', 'post.user', 'put.user/password/temporary',
