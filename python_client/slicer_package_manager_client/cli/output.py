@@ -41,16 +41,14 @@ def interactive() -> bool:
 
 
 def ask(question: str) -> str | None:
-    """The answer to ``question``: of the user, or the next line of the input; ``None`` if that has ended.
+    """The answer to ``question``: of the user, or the next line of the input with text; ``None`` if that has ended.
 
     The published client 0.11 reads answers from a pipe too.
     """
-    try:
+    if interactive():
         return str(click.prompt(question, err=True))
-    except click.Abort:
-        if interactive():
-            raise
-        return None
+    lines = (line.strip() for line in iter(sys.stdin.readline, ''))
+    return next(filter(None, lines), None)
 
 
 def confirm(question: str, *, yes: bool) -> None:
