@@ -721,3 +721,15 @@ def test_other_peoples_files_are_replaced_and_renamed_as_ever(api, app, begin, s
     assert api.put(f'/file/{file["_id"]}', params={'name': 'a/b'}).raise_for_status().json()['name'] == 'a/b'
     assert send(begin(file, sha512=sha512(OTHER))).status_code == 400
     assert api.get(f'/item/{item["_id"]}/download').content == NEW
+
+
+def test_a_file_that_is_deleted_before_its_upload_is_forgotten_leaves_no_bytes(make, db, tmp_path):
+    from girder import events
+    from girder.models.file import File
+
+    def delete(event):
+        File().remove(event.info['file'])
+    with events.bound('model.file.finalizeUpload.after', 'test', delete):
+        make('package', content=b'short-lived')
+    assert [db[name].count_documents({}) for name in ('file', 'upload')] == [0, 0]
+    assert [path for path in tmp_path.rglob('?' * 128) if path.is_file()] == []

@@ -37,6 +37,8 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _BUCKET = re.compile('[0-9a-f]{2}')
 #: The folder in an assetstore for what has not arrived whole.
 TEMPORARY = 'temp'
+#: On an upload: a deletion found its bytes in use by it, and has left it to it to remove them.
+LEFT = 'bytesLeft'
 
 
 def absence(store) -> str | None:
@@ -223,8 +225,9 @@ def remove_unused(path: Path, sha512: str, store_id, *, but=None) -> None:
     wanted = {'sha512': sha512, 'assetstoreId': store_id}
     # An upload tells what it wants, and asks for this lock then, before it trusts that bytes are there.
     with filelock.FileLock(f'{path}.deleteLock'):
-        # An upload is forgotten after its file is stored: asked in the other order, both could be missed.
-        if (Upload().findOne(wanted, fields=['_id'])
+        # An upload is forgotten after its file is stored: asked in the other order, both could be missed. It is marked,
+        # since its file may be the one that is deleted here: then it removes the bytes when it is forgotten.
+        if (Upload().collection.update_many(wanted, {'$set': {LEFT: True}}).matched_count
                 or File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id'])):
             return
         try:

@@ -38,7 +38,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.storage import upload_announcements, uploads
+from slicer_package_manager.registry.storage import filesystem, upload_announcements, uploads
 from slicer_package_manager.registry.tree import documents, file_names, item_files
 
 logger = logging.getLogger(__name__)
@@ -87,10 +87,17 @@ def finish(upload, assetstore=None) -> dict[str, Any]:
         events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
         file = _replace(upload, content) if 'fileId' in upload else _create(upload, content)
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
-    Upload().remove(upload)
+    _forget(upload)
     logger.info('Upload complete. Upload=%s File=%s User=%s', upload['_id'], file['_id'], upload['userId'])
     _process(upload, file, assetstore)
     return file
+
+
+def _forget(upload):
+    """Forget ``upload``, which has become a file, and remove its bytes if a deletion has left them to it meanwhile."""
+    forgotten = Upload().collection.find_one_and_delete({'_id': upload['_id']})
+    if forgotten and forgotten.get(filesystem.LEFT):
+        uploads.remove_bytes(forgotten)
 
 
 def _process(upload, file, assetstore):

@@ -141,18 +141,23 @@ def _is_written(upload, limit) -> bool:
 
 def give_up(upload) -> bool:
     """Forget ``upload``, and remove the bytes that nobody else speaks of."""
-    place = Assetstore().load(upload['assetstoreId'])
     key = upload.get('s3', {}).get('key')
     if key and File().findOne({'assetstoreId': upload['assetstoreId'], 's3Key': key}, fields=['_id']):
         Upload().remove(upload)  # it is a file by now, whose bytes Girder would remove with the upload
         return True
     Upload().cancelUpload(upload)
+    remove_bytes(upload)
+    return True
+
+
+def remove_bytes(upload) -> None:
+    """Remove the bytes that were put in their place for ``upload``, which is forgotten, unless a file has them."""
+    place = Assetstore().load(upload['assetstoreId'])
     sha512 = upload.get('sha512')
     if place and place['type'] == AssetstoreType.FILESYSTEM and sha512:
         path = Path(place['root'], sha512[:2], sha512[2:4], sha512)
-        if path.is_file():  # put in its place for this upload, which never became a file
+        if path.is_file():
             filesystem.remove_unused(path, sha512, place['_id'])
-    return True
 
 
 def leftovers(age: timedelta = _UNKNOWN) -> Iterator[Path]:
