@@ -566,11 +566,11 @@ def send_whole(begin, send, replaceable):
 
 def test_completing_an_upload_twice_changes_nothing(storage, api, replaceable, begin, db, seen, monkeypatch):
     """As after a crash of the server between its last steps."""
-    from girder.models.upload import Upload
+    from slicer_package_manager.registry.storage import upload_completion
     item, file = replaceable
     begun = begin(file, name='b.zip')
     with monkeypatch.context() as patched:
-        patched.setattr(Upload(), 'remove', lambda _: None)
+        patched.setattr(upload_completion, '_forget', lambda _: None)
         api.post('/file/chunk', params={'uploadId': begun.json()['_id'], 'offset': 0}, content=NEW, headers=BYTES)
     again = api.post('/file/completion', params={'uploadId': begun.json()['_id']}).raise_for_status().json()
     assert (again['_id'], seen(item)) == (file['_id'], ('b.zip', NEW))
@@ -579,12 +579,12 @@ def test_completing_an_upload_twice_changes_nothing(storage, api, replaceable, b
 
 
 def test_completing_a_new_file_twice_makes_one(api, make, db, seen, monkeypatch):
-    from girder.models.upload import Upload
+    from slicer_package_manager.registry.storage import upload_completion
     item = make('package')
     begun = api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip',
                                       'size': len(NEW)}).json()
     with monkeypatch.context() as patched:
-        patched.setattr(Upload(), 'remove', lambda _: None)
+        patched.setattr(upload_completion, '_forget', lambda _: None)
         api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=NEW, headers=BYTES)
     api.post('/file/completion', params={'uploadId': begun['_id']}).raise_for_status()
     assert (db['file'].count_documents({}), seen(item)) == (1, ('a.zip', NEW))
