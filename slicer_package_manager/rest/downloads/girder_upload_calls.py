@@ -19,13 +19,13 @@ from girder.models.upload import Upload
 from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.validators import text
-from slicer_package_manager.registry.storage import upload_announcements, upload_chunks, uploads
+from slicer_package_manager.registry.storage import filesystem, upload_announcements, upload_chunks, uploads
 from slicer_package_manager.registry.tree import file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
 
 _BAD_REQUEST = 400
 #: Keys of an upload that are no business of any client.
-_INTERNAL = ('tempFile', 'announced', 'sha512state')
+_INTERNAL = ('tempFile', 'announced', 'sha512state', filesystem.LEFT)
 _PARENTS = {'folder': Folder, 'item': Item}
 
 
