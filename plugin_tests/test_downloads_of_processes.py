@@ -11,6 +11,7 @@ import pytest
 from plugin_tests.conftest import upload
 from plugin_tests.processes import gunicorn
 from plugin_tests.servers import poll
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -148,7 +149,7 @@ def test_readers_always_get_one_whole_file_while_it_is_replaced(two_servers, api
                 replace(writer, item, number)
         finally:
             done.set()
-        reads = sum(reader.result() for reader in readers)
+        reads = sum(reader.result(PATIENCE) for reader in readers)
     assert reads > 50
     final = anonymous.get(f'/item/{item["_id"]}/download')
     assert final.content == contents(50)

@@ -41,6 +41,11 @@ def is_short(call):
     return name == 'sleep' or (name in LIMITED and any(limit < SHORTEST for limit in limits(call)))
 
 
+def is_endless(call):
+    """Whether ``call`` waits for the result of another thread without a limit: what hangs names no test."""
+    return name_of(call) == 'result' and not call.args and not call.keywords
+
+
 def is_race(node):
     """Whether ``node`` says how quick something is, in seconds written in place."""
     text = ast.unparse(node)
@@ -63,6 +68,10 @@ def found_in_tests(kind, is_bad):
 
 def test_no_limit_is_short():
     assert found_in_tests(ast.Call, is_short) == MEANT, 'wait with poll(), or for waiting.PATIENCE'
+
+
+def test_no_thread_is_waited_for_without_end():
+    assert found_in_tests(ast.Call, is_endless) == {}, 'give result() waiting.PATIENCE'
 
 
 def test_nothing_has_to_be_quick():

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from plugin_tests.servers import alive, descendants, poll
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli import web
 
 pytestmark = pytest.mark.process
@@ -54,7 +55,7 @@ def test_running_requests_finish_before_the_end(serve):
                              headers={'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': '11'})
         assert sending.wait(60)
         assert server.stop() == 0
-        assert answer.result().json()['name'] == 'slowly'
+        assert answer.result(PATIENCE).json()['name'] == 'slowly'
 
 
 def stopping(server):
@@ -136,7 +137,7 @@ def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
         poll(lambda: len(acknowledged) > 60, 'the server takes writes')
         server.kill_all()
         for writer in writers:
-            writer.result()
+            writer.result(PATIENCE)
     with serve().ready().client('admin', password) as client:
         kept = {collection['name'] for collection in client.get('/collection', params={'limit': 0}).json()}
     assert set(acknowledged) <= kept

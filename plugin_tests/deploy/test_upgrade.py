@@ -14,6 +14,7 @@ from plugin_tests.conftest import EXTENSION_FORM
 from plugin_tests.deploy import proxy
 from plugin_tests.deploy.conftest import BYTES
 from plugin_tests.servers import starter
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.process, pytest.mark.database,
               pytest.mark.skipif(proxy.program() is None, reason='nginx is not installed')]
@@ -61,7 +62,7 @@ def load(site, token, app, extension):
 
         def answers():
             stopped.set()
-            return [one for each in running for one in each.result()]
+            return [one for each in running for one in each.result(PATIENCE)]
         try:
             yield answers
         finally:

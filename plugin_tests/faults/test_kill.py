@@ -106,7 +106,7 @@ def test_after_each_of_20_kills_what_is_listed_is_whole_and_what_was_answered_is
             site.kill(what)
             round_.over.set()
             for one in working:
-                one.result()
+                one.result(PATIENCE)
             site.start()
             expected = {name: may for writer in writers for name, may in writer.expected.items()}
             readers[0].check(Round(0), expected)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plugin_tests.conftest import EXTENSION_FORM, upload
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.tree import consistency
 
 pytestmark = pytest.mark.database
@@ -319,7 +320,7 @@ def test_an_upload_that_ends_while_its_release_is_renamed_is_not_forgotten(
         check(document)
         monkeypatch.setattr(consistency, 'check_item', check)
         with ThreadPoolExecutor(1) as pool:  # requests are bound to their threads
-            pool.submit(overtake).result()
+            pool.submit(overtake).result(PATIENCE)
     monkeypatch.setattr(consistency, 'check_item', check_and_be_overtaken)
     rename(release, '5.8.0').raise_for_status()
     meta = item_of(item)['meta']

@@ -5,6 +5,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from plugin_tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.database
 
 MAC = {'os': 'macosx', 'arch': 'arm64'}
@@ -68,7 +70,7 @@ def no_traces(db):
 def aside(function):
     """Run ``function`` in a thread of its own: the server keeps one request for each."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function).result()
+        return pool.submit(function).result(PATIENCE)
 
 
 def ids(items):
