@@ -35,7 +35,7 @@ _UNAUTHORIZED = 401
 _logger = logging.getLogger(__name__)
 
 
-class Connection(GirderClient):
+class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no types
     """A GirderClient that tries again what may succeed the next time.
 
     :param retries: how often, and with which pauses.

@@ -26,7 +26,7 @@ class Option(click.Option):
         return value, source
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
     """A number of seconds; ``m`` and ``h`` after it make them minutes and hours."""
 
     name = 'seconds'

@@ -33,7 +33,7 @@ def _list_command(kind: Kind) -> click.Command:
     @options.every_command
     @pass_session
     @click.pass_context
-    def command(ctx: click.Context, session: Session, app_name: str, as_json: bool, **given: Any) -> None:
+    def command(ctx: click.Context, session: Session, /, app_name: str, as_json: bool, **given: Any) -> None:
         if given.get('all') and ctx.get_parameter_source('limit') is click.core.ParameterSource.DEFAULT:
             given['limit'] = 0
         found = session.client.listThings(kind, app_name, **given)
@@ -80,7 +80,7 @@ def _download_command(kind: Kind) -> click.Command:
     @click.option('--force', is_flag=True, help='Overwrite a different file')
     @options.changing_command
     @pass_session
-    def command(session: Session, app_name: str, id_or_name: str, as_json: bool, dry_run: bool,
+    def command(session: Session, /, app_name: str, id_or_name: str, as_json: bool, dry_run: bool,
                 **given: Any) -> None:
         item, path, status = session.client.fetch(kind, app_name, id_or_name, dry_run=dry_run, **given)
         done = f'DOWNLOADED [{path}]' if status == 'downloaded' else f'is already at [{path}]'
@@ -99,7 +99,7 @@ def _delete_command(kind: Kind) -> click.Command:
     @click.argument('id_or_name')
     @options.deleting_command
     @pass_session
-    def command(session: Session, app_name: str, id_or_name: str, coll_id: str | None, as_json: bool,
+    def command(session: Session, /, app_name: str, id_or_name: str, coll_id: str | None, as_json: bool,
                 dry_run: bool, yes: bool) -> None:
         client = session.client
         item = client.find(kind, app_name, id_or_name, coll_id)

@@ -47,7 +47,8 @@ from slicer_package_manager_client.kinds import KINDS
 @option('--verbose', is_flag=True, help='Print requests, and tracebacks of failures, on stderr')
 @click.version_option(__version__, prog_name='slicer_package_manager_client')
 @click.pass_context
-def cli(ctx: click.Context, config_file: str | None, profile: str | None, verbose: bool, **_options: Any) -> None:
+def cli(ctx: click.Context, /, config_file: str | None, profile: str | None, verbose: bool,
+        **_options: Any) -> None:
     """Upload, list and download packages of applications and their extensions.
 
     The recommended way to use credentials is to first generate an API key and then specify the

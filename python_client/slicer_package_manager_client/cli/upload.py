@@ -43,7 +43,7 @@ def upload_command(kind: Kind) -> click.Command:
     """The upload command for ``kind``."""
     @_with_options(kind)
     @pass_session
-    def command(session: Session, app_name: str, filepath: str | None, as_json: bool, **given: Any) -> None:
+    def command(session: Session, /, app_name: str, filepath: str | None, as_json: bool, **given: Any) -> None:
         Upload(session, kind, app_name, filepath, given).run(as_json=as_json)
 
     return click.command('upload', help=f'Upload an {kind.noun}, or register the URL of one.')(command)
