@@ -1,0 +1,24 @@
+"""Keys of the registration ``spm`` as queries, updates and indexes spell them; see :mod:`types` for their values."""
+
+#: Of folders. ``REVISION`` is that of the application, ``RELEASE`` the name of the release.
+ROLE = 'spm.role'
+REVISION = 'spm.revision'
+PROMOTED = 'spm.promoted'
+PROMOTING = 'spm.promoting'
+DELETING = 'spm.deleting'
+
+#: Of folders and items. ``CHANNEL`` is the id of the folder of a release or draft.
+APP = 'spm.app'
+CHANNEL = 'spm.channel'
+DRAFT = 'spm.draft'
+RELEASE = 'spm.release'
+
+#: Of items. ``HAS_FILE`` is false until the package has a file.
+PACKAGE_TYPE = 'spm.kind'
+IDENTITY = 'spm.identity'
+SEARCH = 'spm.search'
+HAS_FILE = 'spm.ready'
+
+#: Of files: when the file was detached from its item, and whether it was a replacement that waited.
+DETACHED = 'spm.retired'
+WAITED = 'spm.waited'

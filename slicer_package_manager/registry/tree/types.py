@@ -1,0 +1,231 @@
+"""Types of the documents in Girder's collections, with the keys that this plugin reads or writes.
+
+``spm`` is what this plugin adds to a document, see :mod:`registration`. A query with a projection returns a part of a
+document only; its type is that of the whole.
+"""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+from bson.objectid import ObjectId
+
+from slicer_package_manager.registry.schema.types import Document
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
+
+PackageTypeLabel: TypeAlias = Literal['package', 'extension']
+PromotionState: TypeAlias = Literal['announced', 'moving', 'done']
+
+
+class Promotion(TypedDict):
+    """One promotion of a draft, as the application's folder lists it; see :mod:`promotions`.
+
+    The last three keys are there from the state ``moving`` on; ``folders`` has pairs of a draft's and a release's
+    folder.
+    """
+
+    draft: ObjectId
+    release: ObjectId
+    token: ObjectId
+    state: PromotionState
+    name: NotRequired[str]
+    folders: NotRequired[list[list[ObjectId]]]
+    without: NotRequired[list[ObjectId]]
+
+
+class PromotionMark(TypedDict):
+    """On the folders of a draft and of a release: the promotion that is going on."""
+
+    draft: ObjectId
+    token: ObjectId
+
+
+class ApplicationRegistration(TypedDict):
+    """``spm`` of an application's folder, and of the folder of its drafts, which has no ``promoted``."""
+
+    role: str
+    app: ObjectId
+    promoted: NotRequired[list[Promotion]]
+
+
+class ChannelRegistration(TypedDict):
+    """``spm`` of the folder of a release or draft, and of the folder of its extensions.
+
+    ``channel`` is the id of the folder of the release or draft, ``revision`` that of the application, and ``release``
+    the name of the release, ``''`` for a draft.
+    """
+
+    role: str
+    app: ObjectId
+    channel: ObjectId
+    draft: bool
+    revision: str
+    release: str
+    promoting: NotRequired[PromotionMark]
+    deleting: NotRequired[bool]
+
+
+class PackageRegistration(TypedDict):
+    """``spm`` of the item of a package or extension."""
+
+    kind: PackageTypeLabel
+    app: ObjectId
+    channel: ObjectId
+    draft: bool
+    release: str
+    identity: str
+    search: str
+    ready: bool
+
+
+class FileRegistration(TypedDict, total=False):
+    """``spm`` of a stored file.
+
+    ``retired`` is the moment when it was detached from its item, ``waited`` whether it was a replacement that waited
+    for its uploader to delete the older file, ``upload`` the id of the upload that brought its content.
+    """
+
+    retired: datetime
+    waited: bool
+    upload: ObjectId
+
+
+class _Named(TypedDict):
+    """What folders and items have in common. The keys of ``meta`` are those of the tables in :mod:`fields`."""
+
+    _id: ObjectId
+    name: str
+    lowerName: str
+    description: str
+    creatorId: ObjectId
+    created: datetime
+    updated: datetime
+    baseParentType: str
+    baseParentId: ObjectId
+    size: int
+    meta: Document
+
+
+class FolderDocument(_Named):
+    """Any folder of Girder."""
+
+    parentCollection: str
+    parentId: ObjectId
+    access: Document
+    public: bool
+
+
+class ApplicationFolder(FolderDocument):
+    """The folder of an application, or of its drafts."""
+
+    spm: ApplicationRegistration
+
+
+class ChannelFolder(FolderDocument):
+    """The folder of a release or draft, or of its extensions."""
+
+    spm: ChannelRegistration
+
+
+RegisteredFolder: TypeAlias = ApplicationFolder | ChannelFolder
+
+
+class ItemDocument(_Named):
+    """Any item of Girder."""
+
+    folderId: ObjectId
+
+
+class PackageItem(ItemDocument):
+    """The item of a package or extension."""
+
+    spm: PackageRegistration
+
+
+class StoredFile(TypedDict):
+    """A file of Girder: bytes in an assetstore, or a link (``linkUrl``)."""
+
+    _id: ObjectId
+    name: str
+    itemId: ObjectId | None
+    creatorId: ObjectId
+    created: datetime
+    updated: NotRequired[datetime]
+    size: NotRequired[int | None]
+    mimeType: NotRequired[str | None]
+    exts: NotRequired[list[str]]
+    sha512: NotRequired[str]
+    linkUrl: NotRequired[str]
+    assetstoreId: NotRequired[ObjectId | None]
+    path: NotRequired[str]
+    s3Key: NotRequired[str]
+    relpath: NotRequired[str]
+    imported: NotRequired[bool]
+    attachedToType: NotRequired[str]
+    attachedToId: NotRequired[ObjectId]
+    spm: NotRequired[FileRegistration]
+
+
+class UploadQuota(TypedDict):
+    """What an upload counts towards: the application, and the item whose file it replaces."""
+
+    app: ObjectId
+    item: ObjectId | None
+
+
+class S3Upload(TypedDict):
+    """What Girder and this plugin note of an upload to object storage."""
+
+    key: str
+    chunked: bool
+    uploadId: NotRequired[str]
+    parts: NotRequired[list[Document]]
+    package: NotRequired[bool]
+    request: NotRequired[Document]
+
+
+class UploadDocument(TypedDict):
+    """An upload that is under way.
+
+    ``parentType`` and ``parentId`` are those of a new file, ``fileId`` that of a file that gets new content, ``moves``
+    the moment when that was created if only its place changes. ``announced`` has the ``name`` and ``sha512`` that the
+    client announced.
+    """
+
+    _id: ObjectId
+    name: str
+    size: int
+    received: int
+    mimeType: str
+    userId: ObjectId | None
+    assetstoreId: ObjectId
+    created: datetime
+    updated: datetime
+    parentType: NotRequired[str | None]
+    parentId: NotRequired[ObjectId | None]
+    attachParent: NotRequired[bool]
+    fileId: NotRequired[ObjectId]
+    reference: NotRequired[str]
+    tempFile: NotRequired[str]
+    sha512: NotRequired[str]
+    sha512state: NotRequired[str]
+    s3: NotRequired[S3Upload]
+    quota: NotRequired[UploadQuota]
+    announced: NotRequired[dict[str, str]]
+    moves: NotRequired[datetime]
+    bytesLeft: NotRequired[bool]
+
+
+class UserDocument(TypedDict):
+    """A user of Girder."""
+
+    _id: ObjectId
+    login: str
+    email: str
+    firstName: str
+    lastName: str
+    admin: bool
+    status: NotRequired[str]
+    groups: NotRequired[list[ObjectId]]
