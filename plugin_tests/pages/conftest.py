@@ -6,7 +6,8 @@ from plugin_tests import site as sites
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.is_relative_to(item.config.rootpath / 'plugin_tests' / 'pages'):
+        below = item.path.is_relative_to(item.config.rootpath / 'plugin_tests' / 'pages')
+        if below and {'site', 'chromium'} & set(item.fixturenames):
             item.add_marker(pytest.mark.process)
 
 

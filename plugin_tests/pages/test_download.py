@@ -10,7 +10,7 @@ import pytest
 from plugin_tests.conftest import upload
 from plugin_tests.servers import poll
 from plugin_tests.site import SLICER
-from slicer_package_manager.pages.download import size
+from slicer_package_manager.pages.offers import size
 
 LINUX = {'platform': 'Linux x86_64'}
 SHA512 = 'ab' * 64

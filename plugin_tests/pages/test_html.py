@@ -1,0 +1,85 @@
+"""Templates of pages: values from the registry never become markup, and a missing value is an error."""
+import datetime as dt
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from slicer_package_manager.pages import html, offers
+from slicer_package_manager.registry.lookup.selection import Build
+
+#: Texts that try to end an attribute, an element or a comment, or to be read as a template.
+HOSTILE = st.one_of(
+    st.text(st.characters(exclude_categories=('Cs', 'Cc'))), st.sampled_from([
+        '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onclick='alert(1)", '--><b>', '</title><b>',
+        '{{ 7 * 7 }}', '{% raw %}', '&lt;b&gt;', '&#x22;', '</p></main><form action=/>', 'a\u2028b', '\ufeff<b>']))
+
+
+class Structure(HTMLParser):
+    """Elements with the names of their attributes, and all text and values."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.texts = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.texts += [value for _, value in attrs if value]
+
+    def handle_endtag(self, tag):
+        self.elements.append(f'/{tag}')
+
+    def handle_comment(self, data):
+        self.elements.append(f'comment {data}')
+
+    def handle_decl(self, decl):
+        self.elements.append(decl)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def rendered(template, **values):
+    return Structure(html.TEMPLATES.get_template(template).render(root='./', static='./static', **values))
+
+
+def offer(text, *, release='', final=True):
+    build = Build(id=text, os='macosx', arch='arm64', revision=text, version=text, release=release,
+                  built=dt.datetime(2026, 11, 1, tzinfo=dt.timezone.utc), pre_release=not final)
+    return offers.Offer(build, {'size': 1, 'sha512': text, 'build_date': text, 'build_date_ymd': text,
+                                'extensions_browse_url': text}, 1)
+
+
+def download_page(text):
+    # A release always has a name, and its checksum is known.
+    text = text or '-'
+    shown = offers.arranged([offer(text, release=text), offer(text, final=False)], [offer(text, release=text)])
+    return rendered('download.html', name=text, app=text, offers=shown)
+
+
+PAGES = {
+    'catalog': lambda text: rendered('catalog.html', name=text, app=text),
+    'download': download_page,
+    'nothing to download': lambda text: rendered('download.html', name=text, app=text, offers=offers.arranged([], [])),
+    'error': lambda text: rendered('error.html', title=text, message=text)}
+
+
+@pytest.mark.parametrize('page', PAGES)
+@given(text=HOSTILE)
+def test_a_hostile_value_never_becomes_markup(page, text):
+    harmless, hostile = PAGES[page]('-'), PAGES[page](text)
+    assert hostile.elements == harmless.elements
+    assert text in ''.join(hostile.texts)
+
+
+def test_a_template_with_a_missing_value_fails():
+    with pytest.raises(UndefinedError, match="'message' is undefined"):
+        rendered('error.html', title='x')
+
+
+def test_a_template_escapes_even_where_it_is_made_from_text():
+    assert html.TEMPLATES.from_string('<b>{{ x }}</b>').render(x='<i>') == '<b>&lt;i&gt;</b>'
