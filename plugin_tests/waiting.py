@@ -6,6 +6,7 @@ quick something is. Where a promise is about time, compare with what would happe
 import time
 
 import httpx
+from hypothesis import settings
 
 #: Seconds after which a condition is given up: what works does not take so long on any machine.
 PATIENCE = 300
@@ -21,6 +22,11 @@ def poll(condition, what, patience=PATIENCE):
 
 
 def be_patient():
-    """Give requests of httpx :data:`PATIENCE` unless a test gives them less; httpx itself gives them 5 s."""
+    """Give requests of httpx :data:`PATIENCE` unless a test gives them less, and examples of Hypothesis all the time.
+
+    Httpx itself limits requests to 5 s, Hypothesis an example to 0.2 s.
+    """
+    settings.register_profile('patient', deadline=None)
+    settings.load_profile('patient')
     shared = httpx.get.__kwdefaults__['timeout']
     shared.connect = shared.read = shared.write = shared.pool = PATIENCE

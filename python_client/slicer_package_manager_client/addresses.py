@@ -1,4 +1,4 @@
-"""Addresses in what users give: credentials in them are cut off, IPv6 hosts are put in brackets."""
+"""Removal of credentials from URLs, and brackets around IPv6 addresses."""
 from __future__ import annotations
 
 import ipaddress
@@ -12,16 +12,16 @@ _PORT = re.compile(r':\d*$')
 
 
 def without_credentials(text: str, *, is_address: bool = True) -> str:
-    """``text`` without the user names and passwords in its URLs; the user of an ssh URL stays.
+    """Return ``text`` without user names and passwords in its URLs; the user name of an ssh URL stays.
 
-    :param is_address: whether the text consists of addresses, which may lack a scheme, and not of sentences.
+    :param is_address: whether the text is a list of addresses, which may lack a scheme, rather than prose.
     """
     cut = _URL.sub(_cut, text)
     return _WITHOUT_SCHEME.sub('', cut) if is_address else cut
 
 
 def bracketed(host: str) -> str:
-    """``host`` as it is written in a URL (RFC 3986 section 3.2.2, RFC 6874 for the zone)."""
+    """Return ``host`` as a URL has it (RFC 3986 section 3.2.2, RFC 6874 for the zone)."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a file is what Slicer can unpack or a user can install, by its first and last bytes."""
+"""Recognition of archives and installers by their first and last bytes."""
 from __future__ import annotations
 
 import tarfile
@@ -12,9 +12,9 @@ from slicer_package_manager_client.errors import InvalidRequest
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Beginnings of archives that the standard library does not read: 7z, Zstandard, lzip, xar (.pkg), RPM, ar (.deb).
+#: Magic numbers of archives that the standard library does not read: 7z, Zstandard, lzip, xar (.pkg), RPM, ar (.deb).
 _ARCHIVES = (b"7z\xbc\xaf'\x1c", b'(\xb5/\xfd', b'LZIP', b'xar!', b'\xed\xab\xee\xdb', b'!<arch>\n')
-#: Windows programs and Windows Installer files, Linux programs (AppImage), scripts with an archive in them (STGZ).
+#: Magic numbers of Windows programs and installers, Linux programs (AppImage), scripts with an archive (STGZ).
 _INSTALLERS = (b'MZ', b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', b'\x7fELF', b'#!')
 #: Disk images of macOS, which end with a trailer of 512 bytes, or are encrypted.
 _DMG_TRAILER, _DMG_TRAILER_SIZE, _DMG_ENCRYPTED = b'koly', 512, b'encrcdsa'
@@ -22,10 +22,10 @@ _UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, zlib.
 
 
 def require(path: Path, *, installers: bool) -> None:
-    """Make sure that the file at ``path`` is an archive.
+    """Check that the file at ``path`` is an archive.
 
-    :param installers: whether a program that installs is as good.
-    :raises InvalidRequest: it is not.
+    :param installers: whether installers are accepted, too.
+    :raises InvalidRequest: it is neither.
     """
     if _is_archive(path) or (installers and _is_installer(path)):
         return

@@ -9,9 +9,9 @@ from slicer_package_manager_client.errors import InvalidRequest
 
 
 def trusted() -> str | None:
-    """The certificates that ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` names, as for OpenSSL; requests reads neither.
+    """Return the path in ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, which OpenSSL reads but requests does not.
 
-    ``REQUESTS_CA_BUNDLE`` and ``CURL_CA_BUNDLE``, which requests does read, go first.
+    ``REQUESTS_CA_BUNDLE`` and ``CURL_CA_BUNDLE``, which requests reads itself, take precedence.
     """
     if os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE'):
         return None
@@ -19,9 +19,9 @@ def trusted() -> str | None:
 
 
 def require_readable(path: str) -> None:
-    """Make sure that there are certificates at ``path``, a file or a directory.
+    """Check that ``path``, a file or a directory, has readable certificates.
 
-    :raises InvalidRequest: there are none.
+    :raises InvalidRequest: it has none.
     """
     try:
         if not Path(path).is_dir():

@@ -1,4 +1,4 @@
-"""The configuration file: named profiles of what would otherwise be given as global options."""
+"""Configuration file: named profiles with values for the global options."""
 from __future__ import annotations
 
 import os
@@ -13,19 +13,19 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-#: What a profile may hold, with the type of each value.
+#: Keys of a profile, with the types of their values.
 KEYS: dict[str, tuple[type, ...]] = {
     'api_url': (str,), 'api_key_file': (str,), 'username': (str,), 'certificate': (str,),
     'ssl_verify': (bool,), 'timeout': (int, float), 'retries': (int,), 'retry_for': (int, float),
     'github_token_file': (str,), 'github_api_url': (str,),
 }
-#: Seconds that are spent on trying again, for each file: a server that is being restarted or updated is back by then.
+#: Seconds of retries for each file: a server that restarts or is updated is back by then.
 RETRY_FOR = 900.0
 _FILES = ('api_key_file', 'certificate', 'github_token_file')
 
 
 def default_path() -> Path:
-    """Where the configuration is, unless another place is named."""
+    """Return the default path of the configuration file."""
     if sys.platform == 'win32':
         base = os.environ.get('APPDATA') or '~/AppData/Roaming'
     else:
@@ -34,10 +34,10 @@ def default_path() -> Path:
 
 
 def load(path: str | None, profile: str | None) -> dict[str, Any]:
-    """The values of a profile; without a name those of the one that the file calls ``default_profile``.
+    """Return the values of a profile, by default of the one that ``default_profile`` names.
 
-    :param path: of the file; without it the one in the default place, which need not exist.
-    :raises InvalidRequest: the file is not there or not right, or has no such profile.
+    :param path: of the file; by default :func:`default_path`, where the file need not exist.
+    :raises InvalidRequest: the file is missing or invalid, or has no such profile.
     """
     file = Path(path).expanduser() if path else default_path()
     if not path and not profile and not file.exists():
@@ -63,7 +63,7 @@ def _parse(file: Path) -> tuple[dict[str, Any], str | None]:
     profiles = content.get('profiles', {})
     default = content.get('default_profile')
     if unknown or not isinstance(profiles, dict) or not isinstance(default, (str, type(None))):
-        raise InvalidRequest(f'The configuration file "{file}" may hold default_profile = "NAME" and tables '
+        raise InvalidRequest(f'The configuration file "{file}" may contain default_profile = "NAME" and tables '
                              f'[profiles.NAME], and no {", ".join(unknown) or "other values there"}.')
     return profiles, default
 
@@ -83,14 +83,14 @@ def _checked(profile: Any, where: str, base: Path) -> dict[str, Any]:
 
 
 def environment(name: str) -> str | None:
-    """The value of an environment variable, unless it is empty."""
+    """Return the value of an environment variable, or ``None`` if it is empty or not set."""
     return os.environ.get(name, '').strip() or None
 
 
 def read_secret(path: str, what: str) -> str:
-    """The first line of a file that holds a key or a token.
+    """Return the first word of a file with a key or a token.
 
-    :raises InvalidRequest: it cannot be read, or is empty.
+    :raises InvalidRequest: the file cannot be read, or is empty.
     """
     try:
         secret = next(iter(Path(path).expanduser().read_text('utf-8').split()), '')

@@ -1,4 +1,4 @@
-"""The way to a Girder server: retries, time limits, logging in again, and failures said in one line."""
+"""Connection to a Girder server: retries, timeouts, renewed logins, and errors explained in one line."""
 from __future__ import annotations
 
 import contextlib
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 120.0
 WARNING_HEADER = 'Slicer-Package-Warning'
-#: Seconds for which a name that is not in the DNS is asked for again, as long as the server never answered.
+#: Seconds to retry a host name that DNS does not know, before the first answer of the server.
 NAME_PATIENCE = 20.0
 _UNAUTHORIZED = 401
 
@@ -36,10 +36,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no types
-    """A GirderClient that tries again what may succeed the next time.
+    """A GirderClient that retries transient failures.
 
-    :param retries: how often, and with which pauses.
-    :param timeout: seconds without any sign of the server after which an attempt is given up.
+    :param retries: the number of attempts and the pauses between them.
+    :param timeout: seconds without data from the server after which an attempt fails.
     :param verify: whether to verify certificates, or the path of trusted ones; ``None`` leaves it to requests.
     """
 
@@ -51,9 +51,9 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
             certificates.require_readable(self.verify)
         self.retries = dataclasses.replace(retries or Retries(), doubt=self._doubt)
         self.timeout = timeout
-        #: What the server, or this client on the way to it, changed in what was given.
+        #: Warnings: which given values the server, or this client, changed.
         self.warnings: list[str] = []
-        #: Is told each token that this client gets.
+        #: Called with each token that this client receives.
         self.on_token: Callable[[str], None] = lambda _token: None
         self._log_in: Callable[[], Any] | None = None
         self._answered = False
@@ -62,8 +62,8 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
                      interactive: bool = False, apiKey: str | None = None) -> dict[str, Any]:
         """Log in; see :meth:`girder_client.GirderClient.authenticate`.
 
-        An API key travels in the body of the request, so that it is in nobody's access log. What was given is used
-        again when the token ends.
+        The API key is sent in the request body, so that access logs do not record it. The credentials are used
+        again when the token expires.
         """
         def log_in() -> dict[str, Any]:
             if not apiKey:
@@ -83,19 +83,19 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         self.on_token(token)
 
     def warn(self, text: str) -> None:
-        """Keep ``text`` in :attr:`warnings`, once, as one line of printable characters."""
+        """Add ``text`` to :attr:`warnings` once, as one line of printable characters."""
         line = ' '.join(re.sub(r'[^\x20-\x7e\u00a0-\uffff]', ' ', text).split())
         if line and line not in self.warnings:
             self.warnings.append(line)
 
     def is_transient(self, error: BaseException) -> bool:
-        """Whether what failed with ``error`` may succeed the next time."""
+        """Whether a request that failed with ``error`` may succeed when it is repeated."""
         if isinstance(error, HttpError):
             return is_transient_status(error.status)
         return isinstance(error, TRANSIENT) and not is_lasting(error, first_contact=not self._answered)
 
     def attempts(self) -> tenacity.Retrying:
-        """Attempts at something that fails with the errors of requests."""
+        """Return the retry policy for calls that raise exceptions of requests."""
         return self.retries.attempts(self.is_transient)
 
     def _doubt(self, error: BaseException) -> float | None:
@@ -104,20 +104,20 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
     def sendRestRequest(self, method: str, path: str, parameters: Any = None, data: Any = None,
                         files: Any = None, json: Any = None, headers: Any = None, jsonResp: bool = True,
                         **kwargs: Any) -> Any:
-        """Send a request, again if need be; see :meth:`girder_client.GirderClient.sendRestRequest`."""
+        """Send a request and retry transient failures; see :meth:`girder_client.GirderClient.sendRestRequest`."""
         def send() -> Any:
             return self.sendOnce(method, path, parameters, data=data, files=files, json=json,
                                  headers=headers, jsonResp=jsonResp, **kwargs)
 
-        if files or hasattr(data, 'read'):  # a stream is at its end after the first attempt
+        if files or hasattr(data, 'read'):  # a stream cannot be sent twice
             return send()
         return self.attempts()(send)
 
     def sendOnce(self, method: str, path: str, parameters: Any = None, *, jsonResp: bool = True,
                  **kwargs: Any) -> Any:
-        """Send a request, and do not try again, but after logging in again when the token has ended.
+        """Send a request without retries; log in again once if the token has expired.
 
-        :raises NetworkProblem: a redirect or a page was answered where JSON was expected.
+        :raises NetworkProblem: the answer is a redirect or a page instead of JSON.
         """
         try:
             return self._exchange(method, path, parameters, jsonResp=jsonResp, **kwargs)
@@ -131,8 +131,8 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         log_in = self._log_in
         if log_in is None or request.get('files') or hasattr(request.get('data'), 'read'):
             return False
-        _logger.debug('The token has ended; logging in again.')
-        self._log_in = None  # what is refused while logging in is refused
+        _logger.debug('The token has expired; logging in again.')
+        self._log_in = None  # a refused login is final
         try:
             log_in()
         finally:
@@ -142,9 +142,9 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
     def _exchange(self, method: str, path: str, parameters: Any, *, jsonResp: bool, **kwargs: Any) -> Any:
         _logger.debug('%s %s', method.upper(), path)
         kwargs.setdefault('timeout', self.timeout)
-        # REQUESTS_CA_BUNDLE would win over what a session says, but not over what a request says.
+        # REQUESTS_CA_BUNDLE overrides the setting of a session, but not that of a request.
         kwargs.setdefault('verify', self.verify)
-        # The token must not travel to where a server redirects to, and a redirected POST becomes a GET.
+        # A redirect would send the token to another host, and turn a POST into a GET.
         kwargs.setdefault('allow_redirects', False)
         try:
             answer = super().sendRestRequest(method, path.lstrip('/'), parameters, jsonResp=False, **kwargs)
@@ -166,7 +166,7 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn failures of requests inside the ``with`` block into :class:`SlicerPackageManagerError`."""
+        """Convert exceptions of requests in the ``with`` block to :class:`SlicerPackageManagerError`."""
         try:
             yield
         except (requests.RequestException, AuthenticationError) as error:

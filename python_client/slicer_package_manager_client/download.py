@@ -1,4 +1,4 @@
-"""Brings a file of the server to this machine: resumed when cut off, checked, and only then given its name."""
+"""Resumable downloads: a file gets its name only after its checksum was verified."""
 from __future__ import annotations
 
 import contextlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
     from slicer_package_manager_client.registry import Document
 
-#: Of a connection that breaks off, less than this is lost.
+#: Bytes in each read; a connection that breaks loses fewer than that.
 BLOCK = 1 << 16
 DOWNLOADED, UNCHANGED = 'downloaded', 'unchanged'
 _PARTIAL, _UNSATISFIABLE = 206, 416
@@ -36,7 +36,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 
 
 def file_of(client: Connection, item: Document) -> Document:
-    """The file of a package or extension, with the checksum that it should have.
+    """Return the file of a package or extension, with its expected checksum.
 
     :raises NotFound: there is none yet.
     """
@@ -49,7 +49,7 @@ def file_of(client: Connection, item: Document) -> Document:
 
 
 def local_name(name: str) -> str:
-    """``name`` as the name of a file in a directory, on any system, whatever the server calls it."""
+    """Return ``name`` as a safe file name on Linux, macOS and Windows."""
     safe = _UNSAFE.sub('_', name).rstrip('. ')
     if not safe.strip('.') or _DEVICE.match(safe):
         safe = f'_{safe}'
@@ -57,23 +57,23 @@ def local_name(name: str) -> str:
 
 
 def shortened(name: str, size: int) -> str:
-    """``name`` in at most ``size`` bytes; of a longer one the beginning, a hash of it, and its ending."""
+    """Return ``name`` in at most ``size`` bytes; a longer one is cut and gets a hash before its suffix."""
     if len(name.encode('utf-8', 'surrogateescape')) <= size:
         return name
     ending = re.search(r'(\.tar)?(\.\w{1,10})?$', name)[0]  # type: ignore[index]
     digest = hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:12]
-    kept = name.encode('utf-8', 'surrogateescape')[:size - len(ending.encode()) - len(digest) - 1]
-    return f'{kept.decode("utf-8", "ignore")}~{digest}{ending}'
+    head = name.encode('utf-8', 'surrogateescape')[:size - len(ending.encode()) - len(digest) - 1]
+    return f'{head.decode("utf-8", "ignore")}~{digest}{ending}'
 
 
 def part_name(name: str, tag: str) -> str:
-    """The name of the hidden file beside ``name`` that holds what has arrived of it."""
+    """Return the name of the hidden file beside ``name`` for the bytes received so far."""
     ending = f'.{hashlib.sha256(tag.encode()).hexdigest()[:12]}.part'
     return f'.{shortened(name, LONGEST_NAME - len(ending) - 1)}{ending}'
 
 
 class Download:
-    """A file on its way to ``target``.
+    """Download of a file to the path ``target``.
 
     :param force: whether a different file at ``target`` may be overwritten.
     """
@@ -89,26 +89,26 @@ class Download:
         self._part = target.with_name(part_name(target.name, tag))
 
     def run(self) -> str:
-        """Have the file at its place: :data:`DOWNLOADED`, or :data:`UNCHANGED` if it was there.
+        """Download the file and return :data:`DOWNLOADED`, or :data:`UNCHANGED` if it was there.
 
         :raises Conflict: another file is there.
-        :raises ChecksumMismatch: what arrived is damaged, twice; nothing is left of it.
+        :raises ChecksumMismatch: the received bytes were damaged twice; they are deleted.
         """
         self._client.retries.refill()
         if self._is_there():
             return UNCHANGED
-        with _local_trouble(self._target):
+        with _local_errors(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             resumed = self._part.exists()
             if not self._fetch() and not (resumed and self._fetch()):
                 raise ChecksumMismatch(
-                    f'"{self._file["name"]}" arrived damaged; it was not kept.', server=self._client.urlBase,
-                    advice='Run again; if it happens again, tell the administrators of the server.')
+                    f'"{self._file["name"]}" arrived damaged; it was deleted.', server=self._client.urlBase,
+                    advice='Run the command again; if the error persists, inform the administrators of the server.')
             self._part.replace(self._target)
         return DOWNLOADED
 
     def plan(self) -> str:
-        """What :meth:`run` would come to; changes nothing.
+        """Return what :meth:`run` would return, without changing anything.
 
         :raises Conflict: another file is there.
         """
@@ -127,7 +127,7 @@ class Download:
         raise Conflict(f'Another file is at "{self._target}" already.', advice='--force overwrites it.')
 
     def _fetch(self) -> bool:
-        """Bring the rest of the file; whether it is the right one. Of a wrong one nothing is left."""
+        """Receive the rest of the file; return whether it is intact. A damaged file is deleted."""
         with self._part.open('a+b') as stream:
             stream.seek(0)
             digest = _digest(stream)
@@ -137,8 +137,8 @@ class Download:
                     digest = self._client.attempts()(self._pull, stream, digest, reporter)
             stream.flush()
             os.fsync(stream.fileno())
-            whole = self._size is None or stream.tell() == self._size
-        if whole and self._sha512 in {None, digest.hexdigest()}:
+            complete = self._size is None or stream.tell() == self._size
+        if complete and self._sha512 in {None, digest.hexdigest()}:
             return True
         self._part.unlink()
         return False
@@ -149,9 +149,9 @@ class Download:
         return received >= self._size
 
     def _pull(self, stream: Any, digest: Any, reporter: Any) -> Any:
-        """Receive what comes on one connection; the checksum of all that is there.
+        """Receive one response; return the checksum of all bytes received so far.
 
-        A transfer that broke off counts as a failed attempt only when nothing came of it.
+        A connection that breaks counts as a failed attempt only if it delivered no bytes.
         """
         start = stream.tell()
         with contextlib.closing(self._open(start)) as answer:
@@ -190,7 +190,7 @@ class Download:
         if not answer.is_redirect:
             return answer
         answer.close()
-        # Elsewhere, nobody is to get the token of this server.
+        # Without the token of this server, which no other host may get.
         answer = requests.get(answer.headers['Location'], headers=headers, stream=True,
                               timeout=self._client.timeout, verify=self._client.verify)
         if not answer.ok and answer.status_code != _UNSATISFIABLE:
@@ -212,7 +212,7 @@ def _digest(stream: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _local_trouble(target: Path) -> Iterator[None]:
+def _local_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except requests.RequestException:

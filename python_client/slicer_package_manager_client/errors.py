@@ -1,12 +1,12 @@
-"""What can go wrong, and the exit status that tells it to scripts.
+"""Errors of the client, each with the exit status of the command.
 
-``SlicerPackageManagerError`` and its kinds::
+``SlicerPackageManagerError`` and its subclasses::
 
     SlicerPackageManagerError   1   anything else: a local file cannot be read or written, ...
     +-- InvalidRequest          2   an option or a value is wrong
-    +-- NotFound                3   the named thing does not exist, or you may not see it
+    +-- NotFound                3   the named object does not exist, or you may not see it
     +-- Refused                 4   credentials are missing, wrong or not sufficient
-    +-- Conflict                5   something else is there already
+    +-- Conflict                5   another object has that name already
     +-- NetworkProblem          6   the server cannot be reached, or failed, after all retries
     +-- ChecksumMismatch        7   the bytes that arrived are not the bytes that were sent
 """
@@ -18,11 +18,11 @@ INTERRUPTED = 130
 
 
 class SlicerPackageManagerError(Exception):
-    """What was asked for was not done.
+    """The request of the user failed.
 
-    :param message: what is wrong with what.
-    :param server: with which server.
-    :param advice: what to do about it.
+    :param message: what is wrong with which value.
+    :param server: the URL of the server.
+    :param advice: what the user can do.
     """
 
     exit_code = 1
@@ -45,7 +45,7 @@ class InvalidRequest(SlicerPackageManagerError):
 
 
 class NotFound(SlicerPackageManagerError):
-    """The named thing does not exist, or the user may not see it."""
+    """The named object does not exist, or the user may not see it."""
 
     exit_code = 3
 
@@ -57,7 +57,7 @@ class Refused(SlicerPackageManagerError):
 
 
 class Conflict(SlicerPackageManagerError):
-    """Something else is there already."""
+    """Another object has that name already."""
 
     exit_code = 5
 
@@ -74,15 +74,15 @@ class ChecksumMismatch(SlicerPackageManagerError):
     exit_code = 7
 
 
-#: For the documentation: status, what it means.
+#: Exit statuses and their meanings, for the documentation.
 EXIT_CODES = (
-    (0, 'What was asked for is done, or was done already.'),
-    (1, 'Something else failed, such as reading or writing a local file.'),
+    (0, 'The command succeeded, or nothing had to be done.'),
+    (1, 'Another failure, such as an error reading or writing a local file.'),
     (InvalidRequest.exit_code, 'An option or a value is wrong; nothing was changed.'),
-    (NotFound.exit_code, 'The named thing does not exist, or you may not see it.'),
+    (NotFound.exit_code, 'The named object does not exist, or you may not see it.'),
     (Refused.exit_code, 'Credentials are missing, wrong or not sufficient.'),
-    (Conflict.exit_code, 'Something else is there already under that name.'),
+    (Conflict.exit_code, 'Another object has that name already.'),
     (NetworkProblem.exit_code, 'A server cannot be reached, or failed, after all retries.'),
     (ChecksumMismatch.exit_code, 'The bytes that arrived are not the bytes that were sent.'),
-    (INTERRUPTED, 'Interrupted from the keyboard; the same command goes on where it stopped.'),
+    (INTERRUPTED, 'Interrupted from the keyboard; run the same command again to resume.'),
 )

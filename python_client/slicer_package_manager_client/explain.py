@@ -1,4 +1,4 @@
-"""What failures of requests mean, said in one line that names the real cause and the address."""
+"""Explain failed requests in one line that names the real cause and the address."""
 from __future__ import annotations
 
 import http.client
@@ -20,7 +20,7 @@ from slicer_package_manager_client.retry import TRANSIENT_STATUS, is_transient_s
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Kinds of failures on the way.
+#: Exceptions for requests that got no complete answer.
 TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
              requests.exceptions.ContentDecodingError, IncompleteResponseError)
 _KINDS = {400: errors.InvalidRequest, 401: errors.Refused, 403: errors.Refused, 404: errors.NotFound,
@@ -33,17 +33,17 @@ _ADVICE = {
     413: 'The server, or a proxy before it, does not take that much at once.',
 }
 _NO_SPACE = 507
-#: Names of what OpenSSL says when the other side speaks something else than TLS.
+#: Reasons that OpenSSL reports when the server does not speak TLS.
 _NOT_TLS = re.compile(r'WRONG_VERSION_NUMBER|HTTP_REQUEST|HTTPS_PROXY_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|'
                       r'PACKET_LENGTH_TOO_LONG|NOT_SSL_RECORD', re.IGNORECASE)
-#: Girder's answer to a path below its API that it does not know.
+#: Girder's message for an unknown path of its API.
 _NO_ROUTE = re.compile(r'^No matching route\b')
 _TUNNEL = re.compile(r'Tunnel connection failed: (\d{3})')
 _NO_SUCH_NAME = {getattr(socket, name) for name in ('EAI_NONAME', 'EAI_NODATA') if hasattr(socket, name)}
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what led to it, as requests and urllib3 wrap it."""
+    """Iterate over ``error`` and its causes, which requests and urllib3 wrap in each other."""
     seen: set[int] = set()
     waiting: list[Any] = [error]
     while waiting:
@@ -55,14 +55,14 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def caused(error: BaseException, kind: Any) -> Any:
-    """The first cause of ``error`` that is of this kind."""
+    """Return the first cause of ``error`` that is an instance of ``kind``, or ``None``."""
     return next((one for one in causes(error) if isinstance(one, kind)), None)
 
 
 def is_lasting(error: BaseException, *, first_contact: bool) -> bool:
-    """Whether another attempt at what no answer came to is in vain.
+    """Whether it is pointless to repeat a request that got no answer.
 
-    :param first_contact: whether the server has not answered yet.
+    :param first_contact: whether the server has not answered any request yet.
     """
     if caused(error, ssl.SSLCertVerificationError):
         return True
@@ -76,20 +76,20 @@ def is_lasting(error: BaseException, *, first_contact: bool) -> bool:
 
 
 def _in_handshake(error: BaseException) -> bool:
-    """Whether TLS failed before it was agreed on."""
+    """Whether the TLS handshake failed."""
     failed = caused(error, ssl.SSLError)
     return failed is None or any(
         frame.f_code.co_name == 'do_handshake' for frame, _line in traceback.walk_tb(failed.__traceback__))
 
 
 def is_unknown_name(error: BaseException) -> bool:
-    """Whether the name of the server is not in the DNS; it may be misspelt."""
+    """Whether DNS does not know the host name of the server; it may be misspelled."""
     found = caused(error, socket.gaierror)
     return found is not None and found.errno in _NO_SUCH_NAME
 
 
 def explain(error: Exception, server: str, *, logged_in: bool = True) -> errors.SlicerPackageManagerError:
-    """What ``error`` means to the user of ``server``."""
+    """Return the error to report to the user for ``error``."""
     if isinstance(error, AuthenticationError):
         return errors.Refused('Wrong user name or password.', server=server)
     if isinstance(error, HttpError):
@@ -98,13 +98,13 @@ def explain(error: Exception, server: str, *, logged_in: bool = True) -> errors.
 
 
 def explain_connection(error: Exception, server: str) -> errors.SlicerPackageManagerError:
-    """What it means that no answer came at all."""
+    """Return the error to report for a request that got no answer."""
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema,
                           requests.exceptions.MissingSchema)):
         return errors.InvalidRequest('This is not the URL of a server.', server=server,
                                      advice='--api-url looks like https://example.org/api/v1.')
     if isinstance(error, OSError) and not isinstance(error, TRANSIENT) and error.errno:
-        # A certificate file that is not there, for instance.
+        # For example, the certificate file does not exist.
         return errors.InvalidRequest(str(error), server=server)
     where = _address(error, server)
     message, advice = _explain_proxy(error) or _explain_tls(error, where) or _explain_network(error, where)
@@ -154,7 +154,7 @@ def _explain_network(error: Exception, where: str) -> tuple[str, str]:
 
 
 def _address(error: Exception, server: str) -> str:
-    """Host and port that could not be reached, or the server as the user named it."""
+    """Return the host and port that could not be reached, or else the server as the user named it."""
     url = str(getattr(getattr(error, 'request', None), 'url', None) or server)
     try:
         parts = urlsplit(url)
@@ -192,7 +192,7 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
 
 
 def not_girder(server: str, because: str = '') -> errors.NetworkProblem:
-    """The URL leads to something else than the API of a Girder server."""
+    """Return the error for a URL that is not the API of a Girder server."""
     parts = urlsplit(server)
     guess = f'{parts.scheme}://{parts.netloc.rpartition("@")[2]}/api/v1' if parts.netloc else 'https://example.org/api/v1'
     return errors.NetworkProblem(
@@ -208,7 +208,7 @@ def _is_json(text: str) -> bool:
 
 
 def answered_message(text: str) -> str:
-    """The sentence in an error answer of Girder; of any other page only the beginning."""
+    """Return the message in an error of Girder, or the beginning of any other page."""
     try:
         body = jsonlib.loads(text)
         said = str(body['message'])

@@ -1,4 +1,4 @@
-"""Release assets on GitHub: a small adapter that brings a file there, whatever was left by earlier attempts."""
+"""Upload of release assets to GitHub, repeatable after any interruption."""
 from __future__ import annotations
 
 import logging
@@ -46,7 +46,7 @@ _ADVICE = {
 class Asset:
     """A file of a release, under the name that GitHub gave it.
 
-    :param checked: whether GitHub told a digest to compare with, and not just the size.
+    :param checked: whether GitHub reported a digest to compare with, and not just the size.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Asset:
 
 
 class _RateLimited(httpx.HTTPStatusError):
-    """Too many requests; GitHub says how long to wait, or else wants a minute at least."""
+    """Too many requests; GitHub states how long to wait, or else asks for at least one minute."""
 
     pause = 60.0
 
 
 class _TryAgain(Exception):
-    """Something stood in the way and was removed, or failed in a way that may pass."""
+    """A failure that the next attempt may cure."""
 
     def __init__(self, reason: Exception | None = None) -> None:
         super().__init__(str(reason or ''))
@@ -73,8 +73,8 @@ class GitHub:
     """The releases of one repository.
 
     :param repository: ``owner/name``.
-    :param token: is sent to the API and to the upload host that the API names, and nowhere else.
-    :raises InvalidRequest: that is no repository name.
+    :param token: sent only to the API and to the upload host that the API names.
+    :raises InvalidRequest: the name of the repository is invalid.
     """
 
     def __init__(self, repository: str, token: str, *, retries: Retries, timeout: float,
@@ -96,18 +96,18 @@ class GitHub:
         self._http.close()
 
     def publish(self, tag: str, source: LocalFile) -> Asset:
-        """Have ``source`` as an asset of the release ``tag``, which is made when missing.
+        """Upload ``source`` as an asset of the release ``tag``, which is created if it is missing.
 
-        Looks at what is there before each attempt, so that it may be repeated after any interruption.
+        Each attempt first reads the current assets, so that the call may be repeated after any interruption.
 
         :raises Conflict: another file of that name is in a release that cannot be changed.
-        :raises ChecksumMismatch: GitHub received other bytes; it does not keep them.
+        :raises ChecksumMismatch: GitHub received other bytes; the asset is deleted.
         """
         if source.size >= SIZE_LIMIT:
             raise InvalidRequest(f'"{source.name}" has {source.size} bytes; GitHub takes less than 2 GiB.')
         release = self._release(tag)
         try:
-            asset: Asset = self._retries.attempts(_is_transient)(self._settle, release, source)
+            asset: Asset = self._retries.attempts(_is_transient)(self._publish_once, release, source)
         except _TryAgain as error:
             self._fail(error.reason or error)
         except httpx.HTTPError as error:
@@ -125,10 +125,10 @@ class GitHub:
             found = self._json('GET', path, missing_ok=True)
             if found is None:
                 raise
-            return found  # another machine was faster
+            return found  # another machine created it meanwhile
 
-    def _settle(self, release: dict[str, Any], source: LocalFile) -> Asset:
-        """One attempt to come from what is there to what shall be there."""
+    def _publish_once(self, release: dict[str, Any], source: LocalFile) -> Asset:
+        """Make one attempt: leave an identical asset as it is, replace any other."""
         asset = self._find(release, source.name)
         if asset is not None:
             if asset['state'] == 'uploaded' and _is_same(asset, source):
@@ -136,7 +136,7 @@ class GitHub:
             self._remove(asset, release)
         asset = self._upload(release, source)
         try:
-            _require_whole(asset, source)
+            _require_intact(asset, source)
         except ChecksumMismatch:
             self._remove(asset, release)
             raise
@@ -178,14 +178,14 @@ class GitHub:
         source.require_unchanged()
         try:
             answer = self._send('POST', url, params={'name': source.name}, headers=headers,
-                                content=self._reported(source))
+                                content=self._blocks_with_progress(source))
         except httpx.HTTPStatusError as error:
             if 'already_exists' in error.response.text:
                 raise _TryAgain(error) from error
             raise
         return dict(answer.json())
 
-    def _reported(self, source: LocalFile) -> Any:
+    def _blocks_with_progress(self, source: LocalFile) -> Any:
         with self._progress(label=source.name, length=source.size) as reporter:
             for block in source.blocks():
                 yield block
@@ -210,7 +210,7 @@ class GitHub:
         return answer
 
     def _fail(self, error: BaseException) -> NoReturn:
-        """Say what the failure means.
+        """Explain the failure.
 
         :raises SlicerPackageManagerError: always.
         """
@@ -227,7 +227,7 @@ class GitHub:
                    advice=_ADVICE.get(status, '')) from error
 
 
-def _require_whole(asset: dict[str, Any], source: LocalFile) -> None:
+def _require_intact(asset: dict[str, Any], source: LocalFile) -> None:
     source.require_unchanged()
     if not _is_same(asset, source):
         raise ChecksumMismatch(
@@ -241,7 +241,7 @@ def _asset(document: dict[str, Any]) -> Asset:
 
 
 def _is_same(asset: dict[str, Any], source: LocalFile) -> bool:
-    """Whether an asset is the file; where GitHub tells no digest, as far as the size goes."""
+    """Whether an asset is identical to the file; without a digest from GitHub, whether the sizes are equal."""
     digest = asset.get('digest')
     return asset.get('size') == source.size and (
         not digest or not str(digest).startswith('sha256:')
@@ -256,7 +256,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _is_rate_limit(answer: httpx.Response) -> bool:
-    """GitHub tells a rate limit by 403 too, and then says how long it lasts."""
+    """Whether the answer reports a rate limit, for which GitHub also uses 403."""
     return answer.status_code == 429 or (answer.status_code == 403 and (  # noqa: PLR2004
         pause_in(answer.headers) is not None or 'rate limit' in answer.text.lower()))
 

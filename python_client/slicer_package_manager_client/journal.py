@@ -1,4 +1,4 @@
-"""Remembers uploads that were begun, so that the next run can go on where one was killed."""
+"""Records of unfinished uploads, so that the next run resumes them."""
 from __future__ import annotations
 
 import contextlib
@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-#: Girder itself forgets unfinished uploads after some days.
-KEPT_DAYS = 7
+#: Days after which a record expires; Girder deletes unfinished uploads after some days, too.
+EXPIRY_DAYS = 7
 
 
 def state_directory() -> Path:
-    """Where the client keeps what it remembers between runs."""
+    """Return the directory for state that outlives a run."""
     if sys.platform == 'win32':
         base = os.environ.get('LOCALAPPDATA') or str(Path.home() / 'AppData' / 'Local')
     else:
@@ -24,9 +24,9 @@ def state_directory() -> Path:
 
 
 class Journal:
-    """One note for each upload that is under way: what is sent where, under which upload id.
+    """One record for each unfinished upload: the file, the destination and the upload id.
 
-    A machine without a writable home directory works too; it only cannot resume after a kill.
+    Without a writable home directory, uploads work but cannot be resumed by the next run.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -35,26 +35,26 @@ class Journal:
             self._directory = directory or state_directory() / 'uploads'
 
     def recall(self, target: dict[str, Any]) -> str | None:
-        """The upload id under which ``target`` was begun, if it was."""
+        """Return the id of the unfinished upload of ``target``, or ``None``."""
         try:
-            note = json.loads(self._path(target).read_text('utf-8'))
+            record = json.loads(self._path(target).read_text('utf-8'))
         except (OSError, ValueError, TypeError):
             return None
-        known = isinstance(note, dict) and note.get('target') == target
-        return str(note['upload']) if known and note.get('upload') else None
+        matches = isinstance(record, dict) and record.get('target') == target
+        return str(record['upload']) if matches and record.get('upload') else None
 
     def remember(self, target: dict[str, Any], upload: str) -> None:
-        """Note that ``target`` is being sent as ``upload``."""
+        """Record that ``target`` is uploaded under the id ``upload``."""
         with contextlib.suppress(OSError, TypeError):
             path = self._path(target)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._forget_old(path.parent)
+            self._delete_expired(path.parent)
             scratch = path.with_suffix(f'.{os.getpid()}')
             scratch.write_text(json.dumps({'target': target, 'upload': upload}), 'utf-8')
             scratch.replace(path)
 
     def forget(self, target: dict[str, Any]) -> None:
-        """The upload of ``target`` is over."""
+        """Delete the record of ``target``."""
         with contextlib.suppress(OSError, TypeError):
             self._path(target).unlink()
 
@@ -65,8 +65,8 @@ class Journal:
         return self._directory / f'{name}.json'
 
     @staticmethod
-    def _forget_old(directory: Path) -> None:
-        limit = time.time() - KEPT_DAYS * 86400
+    def _delete_expired(directory: Path) -> None:
+        limit = time.time() - EXPIRY_DAYS * 86400
         for path in directory.iterdir():
             if path.stat().st_mtime < limit:
                 path.unlink()

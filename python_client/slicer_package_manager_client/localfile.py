@@ -1,4 +1,4 @@
-"""A file on this machine that is read once, and hashed on the way."""
+"""A local file that is hashed while it is read."""
 from __future__ import annotations
 
 import hashlib
@@ -20,8 +20,7 @@ BLOCK = 1 << 20
 class LocalFile:
     """The file at ``path``, open for reading until the ``with`` block ends.
 
-    Whatever is read in order is hashed in passing, so that the checksum of a file that was sent whole costs
-    no second reading.
+    Bytes are hashed while they are read in order, so that the checksum of a file that was sent needs no second read.
 
     :raises InvalidRequest: there is no such file, it is a directory, or it is empty.
     """
@@ -54,11 +53,11 @@ class LocalFile:
 
     @property
     def stamp(self) -> dict[str, Any]:
-        """What tells this state of the file from another one, without reading it."""
+        """Path, size in bytes and modification time, which identify this state of the file without reading it."""
         return {'path': str(self.path.resolve()), 'size': self._stamp[0], 'mtime_ns': self._stamp[1]}
 
     def read(self, offset: int, length: int) -> bytes:
-        """The bytes from ``offset`` on; bytes that were skipped are hashed first.
+        """Return up to ``length`` bytes from ``offset``; skipped bytes are hashed first.
 
         :raises ChecksumMismatch: the file became shorter.
         """
@@ -72,19 +71,19 @@ class LocalFile:
         return data
 
     def blocks(self, start: int = 0, length: int = BLOCK) -> Iterator[bytes]:
-        """The file from ``start`` to its end, in pieces."""
+        """Iterate over the file from ``start`` to its end, in blocks of ``length`` bytes."""
         for offset in range(start, self.size, length):
             yield self.read(offset, min(length, self.size - offset))
 
     def digest(self, algorithm: str = 'sha512') -> str:
-        """The checksum of the whole file; reads only what was not read yet."""
+        """Return the hexadecimal checksum of the whole file; only bytes that were not read yet are read."""
         self._hash_up_to(self.size)
         return self._hashes[algorithm].hexdigest()
 
     def require_unchanged(self) -> None:
-        """Make sure that nobody wrote to the file since it was opened.
+        """Check that the file was not changed since it was opened.
 
-        :raises ChecksumMismatch: somebody did.
+        :raises ChecksumMismatch: it was.
         """
         try:
             now = self._now_on_disk()
@@ -113,4 +112,4 @@ class LocalFile:
     def _changed(self) -> ChecksumMismatch:
         return ChecksumMismatch(
             f'"{self.path}" changed on disk while it was being read; nothing was published.',
-            advice='Run again when it is complete.')
+            advice='Run the command again when the file is complete.')

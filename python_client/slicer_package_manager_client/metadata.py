@@ -1,7 +1,7 @@
-"""Reads what extension builds write about an extension: catalog entries (``.json``) and ``.s4ext`` files.
+"""Parsers of extension descriptions: catalog entries (``.json``) and ``.s4ext`` files.
 
-Both are read as Slicer reads them: what it does not know is ignored, ``NA`` means nothing, and an extension whose
-description states no tier or does not say whether it is enabled has tier 1 and is enabled.
+Both are read as Slicer reads them: unknown keys are ignored, ``NA`` means empty, and an extension has tier 1 and is
+enabled unless its description states otherwise.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 from slicer_package_manager_client.errors import InvalidRequest
 
-#: Keywords of ``.s4ext`` files, and the options that they give.
+#: Keywords of ``.s4ext`` files and the corresponding options.
 _S4EXT = {
     'scm': 'repo_type', 'scmurl': 'repo_url', 'scmrevision': 'revision',
     'depends': 'dependency', 'recommends': 'recommends', 'homepage': 'homepage', 'contributors': 'contributors',
@@ -21,7 +21,7 @@ _S4EXT = {
     'screenshoturls': 'screenshots', 'enabled': 'enabled', 'tier': 'tier', 'license': 'license',
     'keywords': 'keywords', 'dicom_support_rule': 'dicom_support_rule',
 }
-#: Further keys of catalog entries.
+#: Keys of catalog entries and the corresponding options.
 _ENTRY = {
     **_S4EXT,
     'scm_type': 'repo_type', 'repository_type': 'repo_type',
@@ -31,11 +31,11 @@ _ENTRY = {
     'build_dependencies': 'dependency', 'dependency': 'dependency', 'dependencies': 'dependency',
     'icon_url': 'icon_url', 'screenshots': 'screenshots', 'development_status': 'development_status',
 }
-#: Names that say how to build an extension, and nothing about it.
+#: Keys that describe the build of an extension, and are not uploaded.
 _OF_THE_BUILD = frozenset({'$schema', 'build_subdirectory', 'svnusername', 'svnpassword'})
-#: What Slicer assumes of an extension whose description does not state it.
+#: Slicer's defaults for extensions.
 DEFAULTS = {'tier': 1, 'enabled': True}
-#: An upload has these; a description that leaves one empty does not state it.
+#: Options that must have a value: an empty one in a description is ignored.
 _NEVER_EMPTY = frozenset({'name', 'os', 'arch', 'revision', 'app_revision'})
 _NONE = 'NA'
 _TRUE, _FALSE = frozenset({'1', 'true', 'yes', 'on'}), frozenset({'0', 'false', 'no', 'off'})
@@ -45,9 +45,9 @@ Warn = Callable[[str], None]
 
 
 def read_all(paths: tuple[str, ...], warn: Warn = lambda _text: None) -> dict[str, Any]:
-    """The options that the files give together; of several, later ones win. Empty without a file.
+    """Return the options in the files; later files override earlier ones. Empty without a file.
 
-    :param warn: is told what is ignored in which file.
+    :param warn: called with a message about each key or line that is ignored.
     :raises InvalidRequest: one of them is neither a catalog entry nor an ``.s4ext`` file.
     """
     found: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def read_all(paths: tuple[str, ...], warn: Warn = lambda _text: None) -> dict[st
 
 
 def read(path: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
-    """The options that the file gives; the extension's name is that of the file unless it is in it.
+    """Return the options in the file; the extension is named after the file unless the file states a name.
 
     :raises InvalidRequest: it is neither a catalog entry nor an ``.s4ext`` file.
     """
@@ -71,11 +71,11 @@ def read(path: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
 
 
 def parse_s4ext(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
-    """Options from lines of a keyword and its value; ``#`` begins a comment line.
+    """Return the options in lines of a keyword and its value; ``#`` starts a comment line.
 
-    A line without a keyword (the rest of a value that an editor broke, for instance) is ignored.
+    A line without a keyword, such as the rest of a value that an editor wrapped, is ignored.
 
-    :raises ValueError: no line has a keyword, or a value is wrong.
+    :raises ValueError: no line has a keyword, or a value is invalid.
     """
     found: dict[str, Any] = {}
     strays = []
@@ -91,15 +91,15 @@ def parse_s4ext(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
         raise ValueError('no line begins with a keyword of an .s4ext file')
     for stray in strays:
         warn(stray)
-    # Keywords are in small letters; a capital one counts where there is no other, and may be the rest of a sentence.
+    # Keywords are lowercase. One with capitals may be a wrapped sentence, and counts only without a lowercase one.
     exact = {key: value for key, value in found.items() if key.islower()}
     return _as_options({**{key.lower(): value for key, value in found.items()}, **exact}, _S4EXT, warn)
 
 
 def parse_entry(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
-    """Options from a catalog entry; keys that are no part of one are ignored.
+    """Return the options in a catalog entry; unknown keys are ignored.
 
-    :raises ValueError: it is no JSON object, or a value is wrong.
+    :raises ValueError: the text is not a JSON object, or a value is invalid.
     """
     try:
         found = json.loads(text)
@@ -114,7 +114,7 @@ def parse_entry(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
 
 
 def _decoded(data: bytes) -> str:
-    """The text of a file in UTF-8, in UTF-16 with a byte order mark, or else in what Windows calls Latin-1."""
+    """Decode UTF-8, UTF-16 with a byte order mark, or otherwise Windows-1252."""
     data = data.removeprefix(codecs.BOM_UTF8)  # an editor may have saved Latin-1 behind it
     named = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
     if named:

@@ -206,7 +206,7 @@ class Publication:
         """Look again at what readers get now."""
         outcome = Outcome(status, self._client.getItem(item_id))
         if not document.get('sha512'):
-            outcome.notes.append('The server tells no checksum; only the size was compared.')
+            outcome.notes.append('The server reported no checksum; only the size was compared.')
         elif all((file['_id'], file.get('sha512')) != (document['_id'], document['sha512'])
                  for file in self._files(outcome.item)):
             outcome.notes.append('Another upload of the same item came after this one and replaced it.')

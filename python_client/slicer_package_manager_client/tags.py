@@ -1,4 +1,4 @@
-"""Names of the Git tags under which files are published on GitHub."""
+"""Git tags of GitHub releases, made from a template."""
 from __future__ import annotations
 
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from slicer_package_manager_client.errors import InvalidRequest
 
-#: One tag per application revision and system, because a release holds at most 1000 files.
+#: One tag per application revision and system, because a GitHub release has at most 1000 assets.
 DEFAULT = '{app_revision}-{os}-{arch}'
 KEYS = ('app_name', 'app_revision', 'os', 'arch', 'name', 'revision', 'version')
 
@@ -16,9 +16,9 @@ _UNFIT = re.compile(r'[^A-Za-z0-9._+/-]+')
 
 
 def tag(template: str, values: dict[str, Any]) -> str:
-    """The tag that ``template`` gives for these values; characters that a tag cannot have become ``-``.
+    """Return the tag for ``values``; characters that a tag must not have become ``-``.
 
-    :raises InvalidRequest: the template names something else than :data:`KEYS`, or nothing is left.
+    :raises InvalidRequest: the template has a key that is not in :data:`KEYS`, or the tag is empty.
     """
     try:
         filled = ''.join(text + _value(name, form, conversion, values)
@@ -33,7 +33,7 @@ def tag(template: str, values: dict[str, Any]) -> str:
 
 
 def fit(name: str) -> str:
-    """``name`` with what a tag cannot have replaced."""
+    """Return ``name`` with invalid characters of a tag replaced."""
     parts = []
     for part in _UNFIT.sub('-', name).split('/'):
         fitted = re.sub(r'\.{2,}', '.', part)

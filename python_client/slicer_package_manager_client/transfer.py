@@ -1,4 +1,12 @@
-"""Sends a file to an item in pieces, and goes on where an earlier attempt was cut off."""
+"""Resumable upload of a file to an item.
+
+1. Look up the upload id of an earlier run in the journal, and ask the server how many bytes it has.
+2. Otherwise begin an upload: ``PUT /file/:id/contents`` replaces a file, ``POST /file`` creates one. Both state the
+   checksum, so that the server refuses damaged bytes before readers see them. Record the upload id in the journal.
+3. Send chunks of 8 MiB. After a failure, ask the server for its offset and continue there, or begin again.
+4. Before the last chunk, check that the file did not change on disk, and update the metadata of the item.
+5. The answer to the last chunk is the document of the file. If that answer was lost, look for the file in the item.
+"""
 from __future__ import annotations
 
 import contextlib
@@ -18,11 +26,11 @@ if TYPE_CHECKING:
     from slicer_package_manager_client.journal import Journal
     from slicer_package_manager_client.localfile import LocalFile
 
-#: Girder refuses pieces under 5 MiB, but the last.
+#: Bytes in each chunk; Girder refuses chunks under 5 MiB, except for the last one.
 CHUNK = 8 << 20
 
 _BAD_REQUEST = 400
-#: A server says so of an upload, a file or an item that it does not have (any more), or that another request has.
+#: Statuses for an upload, a file or an item that is missing, or that another request is using.
 _LOST = frozenset({403, 404, 409, 410})
 _GONE = re.compile(r'invalid (\w+ )?(id|file|upload|item)|no such|not found|does not exist|is gone', re.IGNORECASE)
 _UNKNOWN_PARAMETER = re.compile(r'param|argument|unexpected|unknown', re.IGNORECASE)
@@ -32,33 +40,33 @@ _TYPES = {'.gz': 'application/gzip', '.tgz': 'application/gzip', '.zip': 'applic
 
 
 def content_type(name: str) -> str:
-    """The media type of a package by its file name."""
+    """Return the media type of a package by its file name."""
     return next((kind for ending, kind in _TYPES.items() if name.lower().endswith(ending)),
                 'application/octet-stream')
 
 
 class OutOfStep(requests.ConnectionError):
-    """Client and server do not agree on how much has arrived, or on which upload it belongs to."""
+    """Client and server disagree about the offset or the upload."""
 
 
 class ItemGone(Exception):
-    """The item that the file was for is not there any more; another process deleted it, or its folder."""
+    """Another process deleted the item of the file, or its folder."""
 
     def __init__(self, error: HttpError) -> None:
         super().__init__(answered_message(error.responseText))
 
 
 def is_gone(error: HttpError) -> bool:
-    """Whether the server refused because what the request was about is not there any more."""
+    """Whether the server refused a request because its object does not exist any more."""
     return error.status in {404, 409, 410} or (
         error.status == _BAD_REQUEST and _GONE.search(answered_message(error.responseText)) is not None)
 
 
 class Transfer:
-    """One file on its way into an item.
+    """Upload of one file to an item.
 
     :param replaces: the id of the file whose contents are replaced, if the item has one.
-    :param before_last: is called when all but the last piece has arrived; what it raises ends the upload.
+    :param before_last: called before the last chunk is sent; an exception cancels the upload.
     """
 
     def __init__(self, client: Connection, journal: Journal, source: LocalFile, item_id: str, *,
@@ -70,7 +78,7 @@ class Transfer:
         self._replaces = replaces
         self._before_last = before_last
         self._upload = ''
-        self.interrupted = False  # whether it is made of more than one attempt
+        self.interrupted = False  # whether the file was sent in more than one attempt
 
     @property
     def _target(self) -> dict[str, Any]:
@@ -78,9 +86,9 @@ class Transfer:
                 **self._source.stamp}
 
     def run(self) -> dict[str, Any]:
-        """Send what the server does not have yet; the document of the finished file.
+        """Send the bytes that the server does not have yet; return the document of the file.
 
-        :raises ChecksumMismatch: the file changed on disk meanwhile; the server keeps nothing of it.
+        :raises ChecksumMismatch: the file changed on disk meanwhile; the upload is canceled.
         """
         with self._client.progressReporterCls(label=self._source.name,
                                               length=self._source.size) as reporter:
@@ -95,13 +103,13 @@ class Transfer:
         return document
 
     def cancel(self) -> None:
-        """Let the server forget what has arrived."""
+        """Delete the unfinished upload on the server."""
         self._journal.forget(self._target)
         with contextlib.suppress(requests.RequestException):
             self._client.delete(f'file/upload/{self._upload}')
 
     def _resume(self) -> int:
-        """Begin, or go on with what was begun; how many bytes the server has."""
+        """Begin the upload, or resume it; return how many bytes the server has."""
         self._upload = self._journal.recall(self._target) or ''
         offset = self._offset() if self._upload else None
         if offset is None:
@@ -115,10 +123,10 @@ class Transfer:
         self._journal.remember(self._target, self._upload)
 
     def _begin_replacing(self) -> dict[str, Any] | None:
-        """Begin to replace the file of the item; ``None`` if it has none (any more).
+        """Begin to replace the file of the item; return ``None`` if it has none (any more).
 
-        The name and the checksum travel along, so that they change together with the bytes, and damaged bytes are
-        refused before readers see them. A server that does not know these parameters ignores or refuses them.
+        The request states the name and the checksum, so that both change together with the bytes, and damaged bytes
+        are refused. A server that does not know these parameters ignores or refuses them.
         """
         while self._replaces:
             try:
@@ -134,7 +142,7 @@ class Transfer:
 
     def _ask_to_begin(self, method: str, path: str, parameters: dict[str, Any],
                       more: dict[str, Any]) -> dict[str, Any]:
-        """Begin an upload with ``more`` parameters, or without them on a server that refuses what it does not know."""
+        """Begin an upload with ``more`` parameters, or without them on a server that refuses unknown parameters."""
         try:
             return cast('dict[str, Any]', self._client.sendOnce(method, path, {**parameters, **more}))
         except HttpError as error:
@@ -144,22 +152,22 @@ class Transfer:
         return cast('dict[str, Any]', self._client.sendOnce(method, path, parameters))
 
     def _file_now(self, *, unlike: str) -> str | None:
-        """The id of the file that the item has by now, if that is another one: another process replaced it."""
-        with self._item_is_there():
+        """Return the id of the file that another process put in place of the file ``unlike``, or ``None``."""
+        with self._item_required():
             files = self._client.sendOnce('GET', f'item/{self._item_id}/files')
         found = [file['_id'] for file in files if not file.get('linkUrl')]
         return found[0] if found and found[0] != unlike else None
 
     def _begin_new(self) -> dict[str, Any]:
-        with self._item_is_there():
+        with self._item_required():
             return self._ask_to_begin('POST', 'file', {
                 'parentType': 'item', 'parentId': self._item_id, 'name': self._source.name,
                 'size': self._source.size, 'mimeType': content_type(self._source.name),
             }, {'sha512': self._source.digest()})
 
     @contextlib.contextmanager
-    def _item_is_there(self) -> Iterator[None]:
-        """Raise :class:`ItemGone` if the requests inside fail because the item is not there."""
+    def _item_required(self) -> Iterator[None]:
+        """Raise :class:`ItemGone` if a request in the ``with`` block fails because the item does not exist."""
         try:
             yield
         except HttpError as error:
@@ -168,7 +176,7 @@ class Transfer:
             raise
 
     def _advance(self, offset: int) -> tuple[dict[str, Any] | None, int]:
-        """Send the next piece; the file's document when it was the last, and how much has arrived."""
+        """Send the next chunk; return the document of the file after the last one, and the new offset."""
         for attempt in self._client.attempts():
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
@@ -180,11 +188,11 @@ class Transfer:
         raise AssertionError('the last error is raised when no attempt is left')
 
     def _catch_up(self) -> tuple[dict[str, Any] | None, int]:
-        """After a failed attempt: find out where the server is."""
+        """Synchronize with the server after a failed attempt."""
         offset = self._offset()
         if offset is not None:
             return None, offset
-        done = self._arrived()
+        done = self._finished()
         if done is not None:
             return done, self._source.size
         self._begin()
@@ -195,7 +203,7 @@ class Transfer:
         if end == self._source.size:
             self._prepare_last()
         try:
-            if offset == end:  # all has arrived, but the server was stopped before it made a file of it
+            if offset == end:  # the server has all bytes, but stopped before it created the file
                 return self._client.sendOnce('POST', 'file/completion', {'uploadId': self._upload}), end
             answer = self._client.sendOnce(
                 'POST', 'file/chunk', {'offset': offset, 'uploadId': self._upload},
@@ -207,15 +215,15 @@ class Transfer:
         return (answer if end == self._source.size else None), end
 
     def _require_in_step(self, error: HttpError, offset: int) -> None:
-        """Find out why a piece was refused.
+        """Find out why the server refused a chunk.
 
-        :raises ChecksumMismatch: the server has other bytes than were sent, and drops them.
-        :raises OutOfStep: the server is elsewhere in this upload, another request has it, or it is gone.
+        :raises ChecksumMismatch: the server received damaged bytes, and deleted them.
+        :raises OutOfStep: the server is at another offset, another request uses the upload, or it does not exist.
         """
         said = answered_message(error.responseText)
         if error.status in {_BAD_REQUEST, 409, 422} and _CHECKSUM.search(said):
             self._journal.forget(self._target)
-            raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and kept nothing of it: {said}',
+            raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and deleted it: {said}',
                                    server=self._client.urlBase, advice='Run again.') from error
         if error.status in {_BAD_REQUEST, *_LOST} and (error.status == 409 or self._offset() != offset):  # noqa: PLR2004
             raise OutOfStep(said) from error
@@ -227,13 +235,13 @@ class Transfer:
             if self._before_last:
                 self._before_last()
         except NetworkProblem:
-            raise  # what has arrived is of use to the next run
+            raise  # the next run resumes the upload
         except Exception:
             self.cancel()
             raise
 
     def _offset(self) -> int | None:
-        """How much of the upload has arrived; ``None`` if the server does not know it (any more)."""
+        """Return how many bytes the server has; ``None`` if it does not have the upload (any more)."""
         try:
             answer = self._client.sendOnce('GET', 'file/offset', {'uploadId': self._upload})
         except HttpError as error:
@@ -243,8 +251,8 @@ class Transfer:
         offset = answer.get('offset')
         return offset if isinstance(offset, int) and 0 <= offset <= self._source.size else None
 
-    def _arrived(self) -> dict[str, Any] | None:
-        """The finished file, if it was only the answer that got lost."""
+    def _finished(self) -> dict[str, Any] | None:
+        """Return the finished file, if only the answer was lost."""
         files = self._client.sendOnce('GET', f'item/{self._item_id}/files')
         return next((file for file in files if file.get('size') == self._source.size
                      and file.get('sha512') == self._source.digest()), None)

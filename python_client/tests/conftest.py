@@ -6,6 +6,7 @@ import random
 import pytest
 from click.testing import CliRunner
 from fakes import FakeGirder, FakeGitHub
+from hypothesis import settings
 from pytest_httpserver import HTTPServer
 
 from slicer_package_manager_client import retry
@@ -16,6 +17,10 @@ VARIABLES = ('GIRDER_API_KEY', 'GIRDER_API_KEY_FILE', 'GITHUB_TOKEN', 'SLICER_PA
              'SLICER_PACKAGE_MANAGER_CONFIG', 'SLICER_PACKAGE_MANAGER_PROFILE', 'SLICER_PACKAGE_MANAGER_TIMEOUT',
              'SLICER_PACKAGE_MANAGER_RETRIES', 'SLICER_PACKAGE_MANAGER_RETRY_FOR', 'REQUESTS_CA_BUNDLE',
              'CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR')
+# No example has to be quick: a loaded machine takes long for any.
+settings.register_profile('patient', deadline=None)
+settings.load_profile('patient')
+
 ARCHIVE = b'(\xb5/\xfd'  # an archive compressed with Zstandard begins so
 
 

@@ -1,4 +1,4 @@
-"""Servers that behave as Girder and GitHub do, as far as the client can see, and fail when told to."""
+"""Servers that behave as Girder and GitHub do, as far as the client can see, and fail on request."""
 from __future__ import annotations
 
 import hashlib

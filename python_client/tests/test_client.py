@@ -84,7 +84,7 @@ def test_deletions_answer_what_was_deleted(client, girder):
 
 
 @pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_things_go_there_and_back(kind, client, make_file, tmp_path):
+def test_packages_and_extensions_go_there_and_back(kind, client, make_file, tmp_path):
     path, directory = make_file(), tmp_path / 'back'
     common = {'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x', 'revision': '1'}
     if kind == 'package':
@@ -131,7 +131,7 @@ def https(authority):
     pytest.param(['--certificate', 'CA'], 0, id='certificate'),
     pytest.param(['--no-ssl-verify'], 0, id='no verification'),
 ])
-def test_certificates_are_verified_as_told(options, status, https, authority, invoke, tmp_path):
+def test_certificates_are_verified_as_configured(options, status, https, authority, invoke, tmp_path):
     path = tmp_path / 'ca.pem'
     authority.cert_pem.write_to_path(str(path))
     done = invoke('--api-url', https.url, '--retries', 0, *(str(path) if one == 'CA' else one for one in options),

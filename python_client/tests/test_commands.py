@@ -56,7 +56,7 @@ CHANGING = {path for path, command in LEAVES.items() if any(one.name == 'dry_run
 
 @pytest.fixture
 def full(girder, tmp_path):
-    """A server with one of each thing, and the arguments of each command that fit it."""
+    """A server with one object of each type, and matching arguments for each command."""
     girder.make_release('5.8', '32000')
     girder.make_draft('33000')
     girder.make_item('package', {'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64', 'revision': '33000'}, b'pkg')
@@ -190,10 +190,10 @@ def test_an_empty_global_option_is_dropped(options, invoke, girder):
     pytest.param(['extension', 'upload', 'Slicer', 'x', *IDENTITY], 2, '--app_revision', id='missing option'),
     pytest.param(['extension', 'upload', 'Slicer', 'x', *EXTENSION, '--url', 'https://x', '--github-repo', 'a/b'], 2,
                  'not both', id='two ways'),
-    pytest.param(['extension', 'upload', 'Slicer', 'x', *EXTENSION, '--sha512', '0'], 2, '--sha512 without --url',
-                 id='stray'),
+    pytest.param(['extension', 'upload', 'Slicer', 'x', *EXTENSION, '--sha512', '0'], 2,
+                 '--sha512 can only be used with --url', id='stray'),
     pytest.param(['extension', 'upload', 'Slicer', 'x', *EXTENSION, '--github-tag', 'x', '--github-api-url', 'y'], 2,
-                 '--github-tag, --github-api-url without --github-repo', id='stray on GitHub'),
+                 '--github-tag, --github-api-url can only be used with --github-repo', id='stray on GitHub'),
     pytest.param(['extension', 'upload', 'Slicer', *EXTENSION, '--url', 'https://x', '--force', '1'], 2, '--force',
                  id='force'),
     pytest.param(['extension', 'upload', 'Slicer', *EXTENSION, '--url', 'http://x'], 2, 'no https', id='url'),
@@ -258,7 +258,7 @@ def test_a_defect_is_one_line_too(invoke, monkeypatch):
     monkeypatch.setattr('slicer_package_manager_client.config.load', lambda *_args: 1 / 0)
     done = invoke('app', 'list')
     assert done.exit_code == 1
-    assert done.stderr.startswith('Error: ZeroDivisionError: division by zero. This should not happen')
+    assert done.stderr.startswith('Error: ZeroDivisionError: division by zero. This is a defect')
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -284,7 +284,7 @@ def test_every_kind_of_error_has_a_documented_status_of_its_own():
     pytest.param(['--username', 'admin', '--password', 'wrongpass'], False, id='wrong password'),
     pytest.param(['--api-key-file', 'FILE'], True, id='key file'),
 ])
-def test_logs_in_as_told(options, logged_in, invoke, girder, tmp_path):
+def test_logs_in_with_the_given_credentials(options, logged_in, invoke, girder, tmp_path):
     (tmp_path / 'key').write_text(girder.key)
     options = [str(tmp_path / 'key') if one == 'FILE' else one for one in options]
     done = invoke('--api-url', girder.url, *options, 'app', 'list')
@@ -298,7 +298,7 @@ def test_the_more_explicit_credentials_count(invoke, girder):
     assert done.exit_code == 0
 
 
-def test_nobody_is_asked_for_a_password_where_nobody_is(invoke, girder):
+def test_without_a_terminal_no_password_is_asked_for(invoke, girder):
     done = invoke('--api-url', girder.url, '--username', 'admin', 'app', 'list')
     assert done.exit_code == 2
     assert '--password' in done.stderr

@@ -176,7 +176,7 @@ def test_a_name_that_fits_several_asks_for_an_id(client, girder, item):
         client.find(EXTENSION, 'Slicer', item['name'])
 
 
-def test_a_directory_that_cannot_be_written_is_told(fetch, tmp_path):
+def test_a_read_only_directory_is_reported(fetch, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(SlicerPackageManagerError, match='cannot be written') as raised:
         fetch(dir_path=tmp_path / 'file' / 'below')

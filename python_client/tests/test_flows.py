@@ -319,7 +319,7 @@ def test_each_kind_of_failure_has_its_exit_status(arguments, status, run, admin)
     assert (code, out, len(err.splitlines())) == (status, '', 1)
 
 
-def test_a_wrong_key_is_refused_and_not_told(run):
+def test_a_wrong_key_is_refused_and_not_printed(run):
     code, _out, err = run('app', 'list', key='wrongwrongwrong')
     assert code == 4
     assert 'wrongwrongwrong' not in err
@@ -336,7 +336,7 @@ def test_who_may_not_write_is_refused(command, server, admin, make_file, identit
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_server_that_is_down_is_told(proxy, run):
+def test_a_stopped_server_is_reported(proxy, run):
     url = proxy.url
     proxy.__exit__()
     code, out, err = run('--retries', '1', 'app', 'list', url=url)

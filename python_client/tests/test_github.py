@@ -184,7 +184,7 @@ def test_says_what_a_refusal_means(status, error, said, publish, github, retries
         publish()
 
 
-def test_a_wrong_token_is_refused_and_not_told(publish, github):
+def test_a_wrong_token_is_refused_and_not_printed(publish, github):
     with pytest.raises(Refused) as raised:
         publish(token='ghp_wrong')
     assert 'ghp_wrong' not in str(raised.value)
@@ -203,7 +203,7 @@ def test_a_file_of_two_gibibytes_is_refused_before_anything_is_sent(publish, git
     assert github.requests == []
 
 
-def test_an_unreachable_server_is_told(make_file, retries):
+def test_an_unreachable_server_is_reported(make_file, retries):
     with (LocalFile(make_file(), ('sha512', 'sha256')) as source,
           GitHub('a/b', 'token', retries=retries, timeout=1, api_url='http://127.0.0.1:9', progress=Lines) as there,
           pytest.raises(NetworkProblem, match='cannot be reached')):

@@ -49,7 +49,7 @@ def test_a_prune_that_was_interrupted_is_completed_by_the_next(drafts, run, gird
     assert len(girder.drafts) == 2
 
 
-def test_what_somebody_else_deleted_meanwhile_is_no_failure(drafts, run, girder):
+def test_a_draft_that_another_user_deleted_meanwhile_is_no_failure(drafts, run, girder):
     girder.fail('DELETE', 'release', 404)
     done = run('draft', 'prune', 'Slicer', '--keep', '2', '--json')
     assert done.exit_code == 0
@@ -83,7 +83,7 @@ def test_periods_are_asked_from_the_server(run, girder):
     assert list(csv.DictReader(io.StringIO(done.stdout))) == [{key: str(value) for key, value in ROWS[0].items()}]
 
 
-def test_a_server_without_periods_is_told(run, girder):
+def test_a_server_without_periods_is_reported(run, girder):
     girder.stats = TOTALS
     assert run('stats', 'Slicer', '--by', 'day').exit_code == 1
 

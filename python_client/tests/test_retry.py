@@ -52,11 +52,11 @@ def test_does_not_wait_longer_than_its_patience(pauses):
     assert pauses == []
 
 
-def test_tells_why_and_how_long_it_waits(pauses):
-    told = []
-    Retries(pause=1, sleep=pauses.append, notice=lambda error, seconds: told.append((error, seconds))).attempts(
+def test_the_notice_has_the_error_and_the_pause(pauses):
+    notices = []
+    Retries(pause=1, sleep=pauses.append, notice=lambda error, seconds: notices.append((error, seconds))).attempts(
         lambda _error: True)(failing(error := Failure()))
-    assert told == [(error, pauses[0])]
+    assert notices == [(error, pauses[0])]
 
 
 @pytest.mark.parametrize(('headers', 'seconds'), [

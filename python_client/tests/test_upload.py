@@ -41,7 +41,7 @@ def stored(girder):
     return girder.files[0]
 
 
-def test_a_new_thing_is_registered_and_then_sent_in_pieces(upload, girder, make_file):
+def test_a_new_item_is_registered_and_then_sent_in_chunks(upload, girder, make_file):
     item = upload()
     assert stored(girder)['data'] == make_file(size=2500).read_bytes()
     assert item['meta']['sha512'] == hashlib.sha512(stored(girder)['data']).hexdigest()
@@ -204,7 +204,7 @@ def test_without_a_checksum_of_the_server_the_size_is_compared(client, girder, m
     outcome = client.publishFile(
         kinds.EXTENSION, make_file(), 'Slicer',
         {'os': 'linux', **{key: value for key, value in EXTENSION.items() if key != 'ext_os'}})
-    assert outcome.notes == ['The server tells no checksum; only the size was compared.']
+    assert outcome.notes == ['The server reported no checksum; only the size was compared.']
 
 
 @pytest.mark.parametrize(('status', 'error'), [
@@ -252,7 +252,7 @@ def test_name_and_checksum_travel_with_the_bytes(client, girder, make_file):
 
 
 @pytest.mark.parametrize('older', [False, None], ids=['ignores them', 'refuses them'])
-def test_a_server_that_takes_no_name_with_the_bytes_is_told_it_afterwards(older, client, girder, make_file):
+def test_a_server_that_ignores_the_name_of_an_upload_gets_it_afterwards(older, client, girder, make_file):
     girder.names_travel = older
     client.uploadExtension(make_file('a.tar.gz', size=2500), 'Slicer', **EXTENSION)
     first = stored(girder)['_id']
@@ -262,7 +262,7 @@ def test_a_server_that_takes_no_name_with_the_bytes_is_told_it_afterwards(older,
 
 def test_a_damaged_file_of_a_new_item_is_never_there(upload, girder):
     girder.damage = lambda data: data[:-1] + b'!'
-    with pytest.raises(ChecksumMismatch, match='kept nothing of it'):
+    with pytest.raises(ChecksumMismatch, match='deleted it'):
         upload()
     assert girder.files == girder.asked('DELETE') == []
 
@@ -271,7 +271,7 @@ def test_a_damaged_replacement_leaves_the_file_that_was_there(upload, girder):
     upload()
     before = dict(stored(girder))
     girder.damage = lambda data: data[:-1] + b'!'
-    with pytest.raises(ChecksumMismatch, match='kept nothing of it'):
+    with pytest.raises(ChecksumMismatch, match='deleted it'):
         upload(seed=1)
     assert stored(girder) == before
     girder.damage = None
@@ -382,20 +382,20 @@ def test_the_token_does_not_follow_a_redirect(client, girder):
         client.listApp()
 
 
-def test_a_page_that_is_no_answer_of_girder_is_told(client, girder):
+def test_a_page_that_is_not_from_girder_is_reported(client, girder):
     girder.fail('GET', '/app$', 200, body='<html>welcome</html>')
     with pytest.raises(NetworkProblem, match='not that of a Girder server'):
         client.listApp()
 
 
 @pytest.mark.parametrize('status', [200, 404])
-def test_a_wrong_path_is_told(status, client, girder):
+def test_a_wrong_path_is_reported(status, client, girder):
     girder.fail('GET', '/app$', status, body='<h2>404 Not Found</h2>')
     with pytest.raises(NetworkProblem, match='ends with /api/v1'):
         client.listApp()
 
 
-def test_of_a_page_only_the_text_is_told(client, girder):
+def test_only_the_text_of_a_page_is_reported(client, girder):
     girder.fail('GET', '/app$', 403, body='<html><h1>Forbidden</h1>by the proxy</html>')
     with pytest.raises(Refused, match=r'Refused with status 403: Forbidden by the proxy\. '):
         client.listApp()

@@ -43,7 +43,7 @@ def test_progress_is_lines_on_stderr(upload, monkeypatch):
     assert said == ['1000 B', '25 %', '50 %', '75 %', '100 %']
 
 
-def test_tells_that_it_tries_again(upload, girder):
+def test_retries_are_reported(upload, girder):
     girder.fail('POST', 'chunk', 503)
     done = upload()
     assert done.exit_code == 0
@@ -57,7 +57,7 @@ def test_retries_are_as_many_as_asked(retries, invoke, girder, make_file):
     assert len(girder.asked('GET', '/app$')) == retries + 1
 
 
-def test_a_timeout_is_told(invoke, girder, httpserver):
+def test_a_timeout_is_reported(invoke, girder, httpserver):
     import threading
     release = threading.Event()
     httpserver.expect_request('/slow/app').respond_with_handler(lambda _request: release.wait())
@@ -81,14 +81,14 @@ def test_registers_a_url_without_a_file(upload, girder):
     assert girder.asked('POST', 'chunk') == []
 
 
-def test_a_file_beside_a_url_tells_its_size_and_checksum(upload, girder, make_file):
+def test_a_file_given_with_a_url_supplies_size_and_checksum(upload, girder, make_file):
     assert upload('--url', LINK).exit_code == 0
     assert girder.files[0]['sha512'] == hashlib.sha512(make_file().read_bytes()).hexdigest()
     assert (girder.files[0]['size'], girder.files[0]['name']) == (1000, make_file().name)
     assert upload('--url', LINK, '--size', 5).exit_code == 2
 
 
-def test_a_server_that_is_too_old_for_urls_is_told(upload, girder):
+def test_a_server_too_old_for_urls_is_reported(upload, girder):
     original = girder.register
 
     def register(self, request, app, kind):
@@ -137,7 +137,7 @@ def test_publishing_goes_on_after_the_registration_failed(on_github, girder, git
     assert girder.files[0]['linkUrl']
 
 
-def test_the_tag_may_be_told(on_github, github):
+def test_the_tag_may_be_given(on_github, github):
     on_github('--github-tag', 'nightly-{app_revision}-{name}')
     assert list(github.releases) == ['nightly-33000-Foo']
 
@@ -169,13 +169,13 @@ def test_a_dry_run_does_not_touch_github(on_github, github):
     assert github.requests == []
 
 
-def test_a_dry_run_tells_what_force_would_do(upload):
+def test_a_dry_run_prints_what_force_would_do(upload):
     upload()
     assert 'Would be unchanged' in upload('--dry-run').stdout
     assert 'Would be replaced' in upload('--dry-run', '--force', '1').stdout
 
 
-def test_a_size_alone_compared_is_told(on_github, github):
+def test_a_comparison_of_sizes_alone_is_reported(on_github, github):
     github.digests = False
     assert 'only its size was compared' in on_github().stderr
 

@@ -171,7 +171,7 @@ draft.add_command(prune)
 
 def delete(document: Document, what: str, done: str, act: Callable[[], Any], *, as_json: bool, dry_run: bool,
            yes: bool) -> None:
-    """Delete ``document``, or say that it would be deleted."""
+    """Delete ``document``, or print that it would be deleted."""
     if dry_run:
         planned(f'delete {what}', as_json=as_json, item=document)
         return
@@ -181,7 +181,7 @@ def delete(document: Document, what: str, done: str, act: Callable[[], Any], *, 
 
 
 def planned(what: str, *, as_json: bool, **more: Any) -> None:
-    """Say what would be done without ``--dry-run``."""
+    """Print what the command would do without ``--dry-run``."""
     output.show({'status': 'planned', 'would': what, **more}, f'Would {what}.', as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""The one place that prints failures and decides the exit status."""
+"""The only place that prints errors and sets the exit status."""
 from __future__ import annotations
 
 import logging
@@ -21,23 +21,23 @@ _KEY_IN_URL = re.compile(r'([?&](?:key|token)=)[^&\s\'")]+')
 
 @dataclass
 class Reporter:
-    """Says on stderr what went wrong, and nothing that is secret.
+    """Print errors on stderr, without secrets.
 
-    :param verbose: with the traceback.
-    :param secrets: what must not be printed, whoever says it.
+    :param verbose: whether to print tracebacks.
+    :param secrets: texts that are masked in all output.
     """
 
     verbose: bool = False
     secrets: list[str] = field(default_factory=list)
 
     def report(self, error: BaseException) -> int:
-        """Print one line about ``error``; the exit status that it means."""
+        """Print one line about ``error`` and return the exit status."""
         if self.verbose and not isinstance(error, click.ClickException):
             self.say(''.join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
         if type(error).__name__ == 'NoArgsIsHelpError':  # click 8.2 or later: a group without a command
             click.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return InvalidRequest.exit_code
-        line, code = _told(error)
+        line, code = _described(error)
         self.say(f'Error: {" ".join(line.split())}')
         return code
 
@@ -46,13 +46,13 @@ class Reporter:
         click.echo(self.redacted(text), err=True)
 
     def redacted(self, text: str) -> str:
-        """``text`` without secrets."""
+        """Return ``text`` with secrets masked."""
         for secret in self.secrets:
             text = text.replace(secret, '***')
         return _USER_IN_URL.sub(r'\1***@', _KEY_IN_URL.sub(r'\1***', text))
 
     def log_requests(self) -> None:
-        """Say each request from now on, if verbose."""
+        """Print each request from now on, if verbose."""
         logger = logging.getLogger('slicer_package_manager_client')
         logger.setLevel(logging.DEBUG if self.verbose else logging.NOTSET)
         logger.handlers = [_Handler(self)] if self.verbose else []
@@ -67,27 +67,27 @@ class _Handler(logging.Handler):
         self._reporter.say(record.getMessage())
 
 
-def _told(error: BaseException) -> tuple[str, int]:
+def _described(error: BaseException) -> tuple[str, int]:
     if isinstance(error, SlicerPackageManagerError):
         return str(error), error.exit_code
     if isinstance(error, click.Abort):
-        return 'Interrupted. The same command goes on where it stopped.', INTERRUPTED
+        return 'Interrupted. Run the same command again to resume.', INTERRUPTED
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f'{error.format_message()} See "{error.ctx.command_path} --help".', error.exit_code
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, OSError):
         return str(error), SlicerPackageManagerError.exit_code
-    return (f'{type(error).__name__}: {error}. This should not happen; --verbose tells more.',
+    return (f'{type(error).__name__}: {error}. This is a defect; --verbose prints details.',
             SlicerPackageManagerError.exit_code)
 
 
 class Commands(click.Group):
-    """The outermost group: what fails in any command ends here."""
+    """Root group, which reports the errors of all commands."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,
              complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Run a command; exit with its status, or in other than standalone mode answer it."""
+        """Run a command and exit with its status; outside of standalone mode, return it."""
         reporter = Reporter()
         try:
             result = super().main(args, prog_name, complete_var, standalone_mode=False, obj=reporter, **extra)

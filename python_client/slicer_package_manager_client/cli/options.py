@@ -1,4 +1,4 @@
-"""Options that several commands have, each declared once."""
+"""Options that several commands share."""
 from __future__ import annotations
 
 import functools
@@ -14,10 +14,10 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Option(click.Option):
-    """An option whose empty value means that it was not given: CMake passes empty variables along."""
+    """An option that treats an empty value as not given: CMake passes empty variables on."""
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
-        """The value and where it comes from; see :meth:`click.Parameter.consume_value`."""
+        """Return the value and its source; see :meth:`click.Parameter.consume_value`."""
         value, source = super().consume_value(ctx, opts)
         if self.multiple and isinstance(value, (list, tuple)):
             return [one for one in value if one != ''], source
@@ -27,12 +27,12 @@ class Option(click.Option):
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
-    """A number of seconds; ``m`` and ``h`` after it make them minutes and hours."""
+    """A number of seconds; with the suffix ``m`` or ``h``, of minutes or hours."""
 
     name = 'seconds'
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds; see :meth:`click.ParamType.convert`."""
+        """Return the seconds; see :meth:`click.ParamType.convert`."""
         match = re.fullmatch(r'(\d+(?:\.\d*)?|\.\d+)\s*([smh]?)', str(value).strip().lower())
         if match is None:
             self.fail(f'"{value}" is no number of seconds such as 900, 15m or 1h.', param, ctx)
@@ -43,27 +43,27 @@ option = functools.partial(click.option, cls=Option)
 
 collection = option('--coll_id', help='ID of an existing collection')
 as_json = option('--json', 'as_json', is_flag=True, help='Print JSON instead of text')
-dry_run = option('--dry-run', is_flag=True, help='Say what would be done, and change nothing')
+dry_run = option('--dry-run', is_flag=True, help='Print what would be done, and change nothing')
 yes = option('--yes', is_flag=True, help='Do not ask for confirmation on a terminal')
 app_name = click.argument('app_name')
 
 
 def limit(noun: str) -> Decorator:
-    """How many entries a list has at most."""
+    """Return the option for the maximum length of a list."""
     return option('--limit', type=click.IntRange(min=0), default=50, show_default=True,
                   help=f'The limit number of listed {noun}; 0 lists all')
 
 
 def every_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What every command has."""
+    """Add the options of all commands."""
     return collection(as_json(function))
 
 
 def changing_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What every command has that changes something."""
+    """Add the options of commands that change data."""
     return every_command(dry_run(function))
 
 
 def deleting_command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What every command has that deletes something."""
+    """Add the options of commands that delete data."""
     return changing_command(yes(function))

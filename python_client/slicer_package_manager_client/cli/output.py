@@ -1,4 +1,4 @@
-"""What commands print: tables as release 0.11 printed them, JSON, questions and notes."""
+"""Output of commands: tables in the format of release 0.11, JSON, questions and notes."""
 from __future__ import annotations
 
 import json
@@ -16,7 +16,7 @@ _PADDING = 2
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Two lines of head, then one line for each row; no cell holds a line break."""
+    """Format two header lines, then one line for each row; cells have no line breaks."""
     cells = [[' '.join(str('' if value is None else value).split()) for value in row] for row in rows]
     widths = [max(len(head) + _PADDING, *(len(row[column]) for row in cells), 0)
               for column, head in enumerate(heads)]
@@ -26,24 +26,24 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def show(document: Any, text: str, *, as_json: bool) -> None:
-    """Print the answer of a command on stdout, for scripts or for people."""
+    """Print the result of a command on stdout, as JSON or as text."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str) if as_json else text)
 
 
 def note(text: str) -> None:
-    """Print on stderr what is worth knowing, but no part of the answer."""
+    """Print a remark on stderr, so that stdout has the result only."""
     click.echo(text, err=True)
 
 
 def interactive() -> bool:
-    """Whether somebody is there to be asked."""
+    """Whether stdin and stdout are a terminal, so that the user can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def ask(question: str) -> str | None:
-    """The answer to ``question``: of the user, or the next line of the input with text; ``None`` if that has ended.
+    """Return the answer of the user, or the next line with text of a pipe; ``None`` at its end.
 
-    The published client 0.11 reads answers from a pipe too.
+    The published client 0.11 reads answers from a pipe, too.
     """
     if interactive():
         return str(click.prompt(question, err=True))
@@ -52,9 +52,9 @@ def ask(question: str) -> str | None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask, if there is somebody to be asked.
+    """Ask for confirmation on a terminal, unless ``yes`` is given.
 
-    :raises SlicerPackageManagerError: the answer was no.
+    :raises SlicerPackageManagerError: the user declined.
     """
     if not yes and interactive() and not click.confirm(question, err=True):
         raise SlicerPackageManagerError('Not confirmed; nothing was deleted.')

@@ -14,7 +14,7 @@ _SCALE = 1024.0
 
 
 def reporter() -> Any:
-    """The class of reporters that fits where stderr goes, as girder-client wants it."""
+    """Return the class of progress reporters for stderr, in the form that girder-client expects."""
     return Bar if sys.stderr.isatty() else Lines
 
 
@@ -41,12 +41,12 @@ class Bar:
         self._progress.stop()
 
     def update(self, chunkSize: int) -> None:
-        """So many bytes more."""
+        """Add ``chunkSize`` bytes."""
         self._progress.advance(self._task, chunkSize)
 
 
 class Lines:
-    """A line at each tenth."""
+    """A line for each 10 %."""
 
     reportProgress = True
 
@@ -54,7 +54,7 @@ class Lines:
         self._label = label
         self._length = length
         self._done = 0
-        self._said = 0
+        self._printed = 0
 
     def __enter__(self) -> Self:
         click.echo(f'{self._label}: {readable(self._length)}', err=True)
@@ -64,16 +64,16 @@ class Lines:
         pass
 
     def update(self, chunkSize: int) -> None:
-        """So many bytes more."""
+        """Add ``chunkSize`` bytes."""
         self._done += chunkSize
         percent = self._done * 100 // self._length if self._length else 0
-        if percent >= self._said + _STEP:
-            self._said = percent // _STEP * _STEP
+        if percent >= self._printed + _STEP:
+            self._printed = percent // _STEP * _STEP
             click.echo(f'{self._label}: {percent} %', err=True)
 
 
 def readable(size: float) -> str:
-    """A number of bytes for people."""
+    """Format a number of bytes for people."""
     for unit in ('B', 'KiB', 'MiB'):
         if size < _SCALE:
             return f'{size:.0f} {unit}' if unit == 'B' else f'{size:.1f} {unit}'

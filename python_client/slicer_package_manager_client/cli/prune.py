@@ -1,4 +1,4 @@
-"""Deletes old drafts: the plan first, then one after the other, the oldest first."""
+"""Command that deletes old drafts, the oldest first, after it printed the plan."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
@@ -26,33 +26,33 @@ def prune(session: Session, app_name: str, keep: int, older_than: float | None, 
           as_json: bool, dry_run: bool, yes: bool) -> None:
     """Delete old drafts with their packages and extensions, the oldest first.
 
-    Prints the plan before anything is deleted. What was interrupted is completed by running it again.
+    Prints the plan before it deletes drafts. After an interruption, run the command again.
     """
     client = session.client
     drafts = client.listDraftRelease(app_name, coll_id=coll_id, limit=0)
-    doomed = plan(drafts, keep, older_than, datetime.now(timezone.utc))
+    obsolete = plan(drafts, keep, older_than, datetime.now(timezone.utc))
     say = output.note if as_json else click.echo
-    say(f'{len(doomed)} of {len(drafts)} drafts to delete, the oldest first:')
-    for draft in doomed:
+    say(f'{len(obsolete)} of {len(drafts)} drafts to delete, the oldest first:')
+    for draft in obsolete:
         say(f'{draft["meta"].get("revision")} created {draft["created"][:10]} ({draft["_id"]})')
     deleted: list[Document] = []
-    if doomed and not dry_run:
-        output.confirm(f'Delete {len(doomed)} drafts?', yes=yes)
-        deleted = _delete_all(client, app_name, coll_id, doomed)
+    if obsolete and not dry_run:
+        output.confirm(f'Delete {len(obsolete)} drafts?', yes=yes)
+        deleted = _delete_all(client, app_name, coll_id, obsolete)
     if as_json:
-        output.show({'status': 'planned' if dry_run else 'deleted', 'kept': len(drafts) - len(doomed),
-                     'drafts': doomed if dry_run else deleted}, '', as_json=True)
+        output.show({'status': 'planned' if dry_run else 'deleted', 'kept': len(drafts) - len(obsolete),
+                     'drafts': obsolete if dry_run else deleted}, '', as_json=True)
     elif not dry_run:
-        click.echo(f'{len(deleted)} drafts DELETED, {len(drafts) - len(doomed)} kept')
+        click.echo(f'{len(deleted)} drafts DELETED, {len(drafts) - len(obsolete)} kept')
 
 
 def plan(drafts: list[Document], keep: int, older_than: float | None, now: datetime) -> list[Document]:
-    """Those of ``drafts``, which come newest first, that are to be deleted; the oldest first."""
-    doomed = drafts[keep:]
+    """Return the drafts to delete, the oldest first; ``drafts`` are in the opposite order."""
+    obsolete = drafts[keep:]
     if older_than is not None:
         limit = now - timedelta(days=older_than)
-        doomed = [draft for draft in doomed if _created(draft) < limit]
-    return sorted(doomed, key=_created)
+        obsolete = [draft for draft in obsolete if _created(draft) < limit]
+    return sorted(obsolete, key=_created)
 
 
 def _created(draft: Document) -> datetime:
@@ -61,15 +61,15 @@ def _created(draft: Document) -> datetime:
 
 
 def _delete_all(client: SlicerPackageClient, app_name: str, coll_id: str | None,
-                doomed: list[Document]) -> list[Document]:
+                obsolete: list[Document]) -> list[Document]:
     deleted = []
-    for number, draft in enumerate(doomed, 1):
+    for number, draft in enumerate(obsolete, 1):
         revision = draft['meta'].get('revision')
         try:
             client.deleteDraftRelease(app_name, revision, coll_id)
         except NotFound:
-            output.note(f'{number}/{len(doomed)}: draft {revision} is gone already')
+            output.note(f'{number}/{len(obsolete)}: draft {revision} is gone already')
             continue
-        output.note(f'{number}/{len(doomed)}: draft {revision} deleted')
+        output.note(f'{number}/{len(obsolete)}: draft {revision} deleted')
         deleted.append(draft)
     return deleted

@@ -1,4 +1,4 @@
-"""The outermost command: global options."""
+"""Root command with the global options."""
 from __future__ import annotations
 
 from typing import Any
@@ -30,15 +30,15 @@ from slicer_package_manager_client.kinds import KINDS
         help='File or directory with the certificates of trusted authorities')
 @option('--timeout', type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True,
         envvar='SLICER_PACKAGE_MANAGER_TIMEOUT', show_envvar=True,
-        help='Seconds without any sign of the server after which an attempt is given up')
+        help='Seconds without data from the server after which an attempt fails')
 @option('--retry-for', type=Duration(), default=config.RETRY_FOR, metavar='SECONDS',
         envvar='SLICER_PACKAGE_MANAGER_RETRY_FOR', show_envvar=True,
-        help='How long failures on the way are retried, for each file: seconds, or a number with s, m or h  '
+        help='How long failed requests are retried, for each file: seconds, or a number with s, m or h  '
              '[default: 15m]')
 @option('--retries', type=click.IntRange(min=0), envvar='SLICER_PACKAGE_MANAGER_RETRIES', show_envvar=True,
-        help='How often one request is repeated at most  [default: as --retry-for allows]')
+        help='Maximum number of retries of one request  [default: as --retry-for allows]')
 @option('--retry-pause', type=click.FloatRange(min=0), default=1.0, show_default=True,
-        help='Seconds before the first repetition; each later pause is twice as long')
+        help='Seconds before the first retry; each later pause is twice as long')
 @option('--config', 'config_file', envvar='SLICER_PACKAGE_MANAGER_CONFIG', show_envvar=True,
         type=click.Path(dir_okay=False),
         help='Configuration file  [default: ~/.config/slicer-package-manager/client.toml]')

@@ -1,4 +1,4 @@
-"""From global options, environment and configuration file to a client that is logged in."""
+"""Settings from options, environment and configuration file, and the client that uses them."""
 from __future__ import annotations
 
 import functools
@@ -22,14 +22,14 @@ _PARTS = ('host', 'scheme', 'port', 'api_root')
 
 @dataclass
 class Settings:
-    """What the global options come to."""
+    """Values of the global options, with the precedence of each."""
 
     values: dict[str, Any]
-    sources: dict[str, int]  # how explicit each value is
+    sources: dict[str, int]  # 3: command line, 2: environment, 1: configuration file, 0: default
 
     @classmethod
     def of(cls, ctx: click.Context, profile: dict[str, Any]) -> Settings:
-        """Options and environment of ``ctx``, and what they leave open from ``profile``."""
+        """Merge the options and environment of ``ctx`` with the values of ``profile``."""
         values = dict(ctx.params)
         sources = {name: _rank(ctx.get_parameter_source(name)) for name in values}
         if 'ssl_verify' in profile:
@@ -40,9 +40,9 @@ class Settings:
         return cls(values, sources)
 
     def url(self) -> dict[str, Any]:
-        """Arguments for a client: where the server is.
+        """Return the arguments of a client for the address of the server.
 
-        :raises InvalidRequest: it is said twice.
+        :raises InvalidRequest: two addresses have the same precedence.
         """
         parts = {name: self.values[name] for name in _PARTS if self.values[name]}
         api_url = self.values['api_url']
@@ -56,7 +56,7 @@ class Settings:
                 'apiRoot': parts.get('api_root')}
 
     def credentials(self) -> dict[str, Any]:
-        """Arguments for logging in, of the most explicit kind that was given; empty without any."""
+        """Return the arguments for a login, from the source with the highest precedence; empty without any."""
         ranked = [(self.sources[name], -place, name)
                   for place, name in enumerate(('api_key', 'api_key_file', 'username'))
                   if self.values[name]]
@@ -73,7 +73,7 @@ class Settings:
         if self.values['password']:
             return str(self.values['password'])
         if not output.interactive():
-            raise InvalidRequest('--username needs --password where nobody can be asked.')
+            raise InvalidRequest('--username requires --password if there is no terminal.')
         return str(click.prompt(f'Password for {self.values["username"]}', hide_input=True, err=True))
 
 
@@ -82,7 +82,7 @@ def _rank(source: ParameterSource | None) -> int:
 
 
 class Session:
-    """What commands get: a client, made when it is first needed."""
+    """Context of commands: a client that is created at first use."""
 
     def __init__(self, settings: Settings, reporter: Reporter, ctx: click.Context) -> None:
         self._settings = settings
@@ -91,21 +91,21 @@ class Session:
 
     @property
     def retries(self) -> Retries:
-        """How failed requests are repeated."""
+        """Retry policy from the options."""
         from slicer_package_manager_client.retry import Budget, Retries
 
         values = self._settings.values
-        return Retries(times=values['retries'], pause=values['retry_pause'], notice=self._tell_retry,
+        return Retries(times=values['retries'], pause=values['retry_pause'], notice=self._print_retry,
                        budget=Budget(float(values['retry_for'])))
 
     @property
     def timeout(self) -> float:
-        """Seconds without any sign of a server after which an attempt is given up."""
+        """Seconds without data from a server after which an attempt fails."""
         return float(self._settings.values['timeout'])
 
     @functools.cached_property
     def client(self) -> SlicerPackageClient:
-        """A client that is logged in, if credentials were given."""
+        """Client, logged in if credentials were given."""
         from slicer_package_manager_client.cli.progress import reporter
         from slicer_package_manager_client.client import SlicerPackageClient
 
@@ -121,14 +121,14 @@ class Session:
         return client
 
     def print_warnings(self) -> None:
-        """Print on stderr what the server, or the client on the way to it, changed in what was given."""
-        if 'client' in vars(self):  # else nothing was sent
+        """Print on stderr which given values the server, or the client, changed."""
+        if 'client' in vars(self):  # else no request was sent
             for line in self.client.warnings:
                 self._reporter.say(f'Warning: {line}')
             self.client.warnings.clear()
 
     def keep_secret(self, value: str) -> None:
-        """Never print ``value``."""
+        """Mask ``value`` in all output."""
         self._reporter.secrets.append(value)
 
     def _log_in(self, client: SlicerPackageClient) -> None:
@@ -141,7 +141,7 @@ class Session:
             with client.explained():
                 client.authenticate(**credentials)
 
-    def _tell_retry(self, error: BaseException, seconds: float) -> None:
+    def _print_retry(self, error: BaseException, seconds: float) -> None:
         from requests import RequestException
 
         from slicer_package_manager_client.explain import explain

@@ -1,4 +1,4 @@
-"""The command that prints how often things were downloaded."""
+"""Command that prints download counts."""
 from __future__ import annotations
 
 import csv
@@ -46,7 +46,7 @@ def stats(session: Session, app_name: str, date_from: Any, date_to: Any, granula
 
 
 def flat(counts: Document) -> Iterator[Document]:
-    """Rows for the nested totals that the server answers when nothing is asked about periods."""
+    """Convert the nested totals, which the server returns without a period, to rows."""
     for revision, kinds in sorted(counts.items()):
         for system, arch, count in _systems(kinds.get('applications', {})):
             yield {'kind': 'package', 'baseName': '', 'revision': revision, 'os': system, 'arch': arch,
@@ -64,7 +64,7 @@ def _systems(counts: Document) -> Iterator[tuple[str, str, int]]:
 
 
 def as_csv_text(columns: list[str], rows: list[Document]) -> str:
-    """The rows as CSV; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """Format rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator='\n')
     writer.writerow(columns)

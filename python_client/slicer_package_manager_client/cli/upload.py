@@ -53,15 +53,15 @@ def _with_options(kind: Kind) -> options.Decorator:
     def decorate(function: Any) -> Any:
         optional = [field.option for field in kind.fields if not field.required and field.type is str]
         more = [options.option('--clear', multiple=True, type=click.Choice(optional),
-                               help='Remove what the server knows for this option'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
+                               help='Remove the value of this option on the server'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
                 options.option('--force', type=bool, default=False,
                                help='Send the file even if the server has the same one'),
                 click.option('--no-check', is_flag=True, help='Send the file even if it is no archive')]
         if kind is EXTENSION:
             more.append(options.option(
                 '--metadata', multiple=True, metavar='FILE', type=click.Path(dir_okay=False),
-                help='Catalog entry (.json) or .s4ext file to read what is not given as an option from; '
-                     'of several, later ones win'))
+                help='Catalog entry (.json) or .s4ext file with values for options that are not given; '
+                     'later files override earlier ones'))
         function = options.changing_command(function)
         for one in reversed([*map(_field_option, kind.fields), *more]):
             function = one(function)
@@ -76,7 +76,7 @@ def _field_option(field: Any) -> options.Decorator:
         return click.option('--pre_release/--no-pre_release', default=None, help=field.help)
     if field.type is not str or field.option == 'build_date':
         return options.option(f'--{field.option}', type=field.type, default=None, help=field.help)
-    # That an empty text was given is remembered: it clears what the server has.
+    # An empty text is passed on: it clears the value on the server.
     default = f'  [default: {field.default}]' if field.default else ''
     return click.option(f'--{field.option}', help=f'{field.help}{default}')
 
@@ -95,7 +95,7 @@ class Upload:
         self._quiet = False
 
     def run(self, *, as_json: bool) -> None:
-        """Do what the options ask for, and print what came of it."""
+        """Carry out the upload and print the result."""
         self._require_one_way()
         self._kind.by_option(self._values)
         try:
@@ -108,10 +108,10 @@ class Upload:
             return
         for line in outcome.notes:
             output.note(line)
-        output.show({'status': outcome.status, 'item': outcome.item}, self._said(outcome), as_json=as_json)
+        output.show({'status': outcome.status, 'item': outcome.item}, self._message(outcome), as_json=as_json)
 
     def _complete(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Options, what they leave open from metadata files, and what that leaves open from the user."""
+        """Return the values from options, else from metadata files, else from the user or the defaults."""
         values = metadata.read_all(given.get('metadata') or (), output.note)
         for field in self._kind.fields:
             value = given[field.option]
@@ -124,9 +124,9 @@ class Upload:
         return values
 
     def _require_one_way(self) -> None:
-        """Make sure that the file goes one way, and that no option is for another way.
+        """Check that the options name exactly one way of publishing.
 
-        :raises click.UsageError: otherwise.
+        :raises click.UsageError: they do not.
         """
         given = self._given
         if given['url'] and given['github_repo']:
@@ -137,7 +137,7 @@ class Upload:
         for owner, stray in (('--url', [name for name in _OF_LINKS if given[name] is not None]),
                              ('--github-repo', of_github)):
             if stray and not given[owner[2:].replace('-', '_')]:
-                raise click.UsageError(f'{", ".join(map(_dashed, stray))} without {owner} means nothing.')
+                raise click.UsageError(f'{", ".join(map(_dashed, stray))} can only be used with {owner}.')
         if given['force'] and (given['url'] or given['github_repo']):
             raise click.UsageError('--force is for files that are sent to the server.')
         if not self._filepath and not given['url']:
@@ -177,7 +177,7 @@ class Upload:
         if not url.lower().startswith('https://'):
             raise InvalidRequest(f'"{without_credentials(url)}" is no https URL.')
         if without_credentials(url) != url:
-            raise InvalidRequest('The URL in --url holds a user name or a password, which would be published.')
+            raise InvalidRequest('The URL in --url contains a user name or a password, which would be published.')
         if sha512 and not _SHA512.fullmatch(sha512):
             raise InvalidRequest('--sha512 is not 128 hexadecimal digits.')
         if source is None:
@@ -205,7 +205,7 @@ class Upload:
             asset = github.publish(tag, source)
         outcome = publication.link(Link(asset.url, source.name, source.size, source.digest()))
         if not asset.checked:
-            outcome.notes.append('GitHub tells no digest of the asset; only its size was compared.')
+            outcome.notes.append('GitHub reported no digest of the asset; only its size was compared.')
         return outcome
 
     def _token(self) -> str:
@@ -217,8 +217,8 @@ class Upload:
         self._session.keep_secret(token)
         return token
 
-    def _said(self, outcome: Outcome) -> str:
-        """What release 0.11 said, where it said something."""
+    def _message(self, outcome: Outcome) -> str:
+        """Return the text that release 0.11 printed, where it printed one."""
         name, item = self._values.get('name'), outcome.item
         label = self._kind.label
         created = f'Create the {self._kind.noun} {name}\n' if outcome.created else ''
