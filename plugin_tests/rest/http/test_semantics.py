@@ -119,17 +119,3 @@ def test_content_disposition_is_always_one_header_in_ascii(name):
     value = semantics.content_disposition(name)
     assert value.isascii()
     assert value.isprintable()
-
-
-@pytest.mark.parametrize(('part', 'size', 'counts'), [
-    pytest.param(None, 10, True, id='whole file'),
-    pytest.param(Part(0, 10), 10, True, id='whole file as a range'),
-    pytest.param(Part(0, 5), 10, False, id='first part'),
-    pytest.param(Part(5, 10), 10, False, id='probe of the tail'),
-    pytest.param(Part(100, 100 + 65536), 100 + 65536, True, id='resumed'),
-    pytest.param(Part(100, 100 + 65535), 100 + 65535, False, id='a byte less than a resumed download'),
-    pytest.param(Part(10**6, 2 * 10**6), 3 * 10**6, False, id='part in the middle'),
-    pytest.param(None, None, True, id='unknown size'),
-])
-def test_a_download_is_what_reaches_the_end(part, size, counts):
-    assert semantics.counts_as_download(part, size) is counts

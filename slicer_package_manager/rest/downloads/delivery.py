@@ -10,16 +10,14 @@ from girder.api.rest import setResponseHeader
 from girder.exceptions import RestException
 from girder.models.file import File
 
-from slicer_package_manager.registry.downloads import counter
+from slicer_package_manager.registry.downloads import counter, rules
 from slicer_package_manager.registry.links import fetch as links_fetch
-from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema.errors import BadGateway
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import reading
 from slicer_package_manager.rest.http import semantics
 
-#: What Slicer builds with Qt 5 call themselves; they save the body of a redirect as if it were the file.
-_FOLLOWS_NO_REDIRECT = 'Mozilla/5.0'
 _FOUND, _NOT_MODIFIED, _PRECONDITION_FAILED, _UNSATISFIABLE = 302, 304, 412, 416
 
 
@@ -41,7 +39,7 @@ class _Download:
         modified = file['created']
         self.modified = modified if modified.tzinfo else modified.replace(tzinfo=timezone.utc)
         self.headers = cherrypy.request.headers
-        self.is_get = cherrypy.request.method == 'GET'
+        self.method = cherrypy.request.method
 
     @cached_property
     def adapter(self):
@@ -56,7 +54,7 @@ class _Download:
     def counted(self, chunks):
         """``chunks``, and the download counted after the last one was taken."""
         yield from chunks
-        if self.is_get and semantics.counts_as_download(self.part, self.size):
+        if rules.counts(self.method, self.part, self.size):
             counter.count(self.item)
 
 
@@ -71,7 +69,7 @@ def deliver(item, file, disposition=None, bounds=(0, None)):
     download = _Download(item, file, disposition or 'attachment', bounds)
     if not download.stored:
         download.way, hosts = settings.get_each(settings.LINK_DELIVERY, settings.LINK_HOSTS)
-        rules.require_allowed(file['linkUrl'], hosts)
+        link_rules.require_allowed(file['linkUrl'], hosts)
     if _redirects(download):
         return _redirect(download)
     _validators(download)
@@ -93,13 +91,8 @@ def _nothing():
 
 def _redirects(download):
     """Whether the client is sent elsewhere for the bytes."""
-    if download.stored and (not download.size or reading.on_disk(download.adapter)):
-        return False
-    way = download.way
-    if way == 'auto':
-        agent = download.headers.get('User-Agent', '').strip()
-        way = 'stream' if agent == _FOLLOWS_NO_REDIRECT else 'redirect'
-    return way == 'redirect'
+    is_here = download.stored and (not download.size or reading.on_disk(download.adapter))
+    return not is_here and rules.redirects(download.way, download.headers.get('User-Agent'))
 
 
 def _redirect(download):
@@ -108,11 +101,9 @@ def _redirect(download):
     setResponseHeader('Cache-Control', 'no-store')
     setResponseHeader('Content-Length', 0)
     cherrypy.response.headers.pop('Content-Type', None)
-    # Of a redirected download only the request is seen: one for a later part goes on with what was counted.
-    asked = _asked_part(download)
-    if asked is not None and asked.start > 0:
+    download.part = _asked_part(download)
+    if not rules.redirect_counts(download.method, download.part, download.size):
         return _nothing
-    download.part = asked
     return lambda: download.counted([b''])
 
 
@@ -121,7 +112,7 @@ def _location(download):
     if not download.stored:
         return file['linkUrl']
     return reading.location(file, download.adapter, semantics.content_disposition(file['name'], download.disposition),
-                            head=not download.is_get)
+                            head=download.method != 'GET')
 
 
 def _asked_part(download):
@@ -169,7 +160,7 @@ def _describe(download):
 
 
 def _body(download):
-    if not download.is_get:
+    if download.method != 'GET':
         return _nothing
     if not download.stored:
         return _fetched(download)

@@ -16,7 +16,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog.applications import object_id
-from slicer_package_manager.registry.downloads import counter
+from slicer_package_manager.registry.downloads import counter, rules
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.listing import Listing
 from slicer_package_manager.registry.tree import item_files
@@ -133,7 +133,7 @@ def remember_in_archive(event):
     """After the bytes of a file went into an archive."""
     found = getattr(cherrypy.request, 'packages_in_archive', None)
     file = event.info['file']
-    if found is None or not file.get('assetstoreId'):
+    if found is None or not rules.counts_in_archive(file):
         return
     try:
         item = item_files.thing_of(file)

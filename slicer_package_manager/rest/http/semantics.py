@@ -125,14 +125,3 @@ def content_disposition(name: str, disposition: str = 'attachment') -> str:
     plain = ''.join(letter if ' ' <= letter <= '~' and letter not in '"\\%' else '_' for letter in name)
     value = f'{disposition}; filename="{plain}"'
     return value if plain == name else f"{value}; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
-
-
-def counts_as_download(part: Part | None, size: int | None, probe: int = 64 * 1024) -> bool:
-    """Whether a transfer of ``part`` of a file, once complete, completes a download of it.
-
-    It does if it reaches the end, unless it is a probe of the tail: a part from the middle with fewer than
-    ``probe`` bytes.
-    """
-    if part is None:
-        return True
-    return part.stop == size and (part.start == 0 or part.stop - part.start >= probe)
