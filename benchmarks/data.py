@@ -108,9 +108,9 @@ def package(server, system, revision):
     return item
 
 
-def post(server, kind, form):
+def post(server, package_type, form):
     """Create a package or an extension, without a file; its id."""
-    return api(server).ask('POST', f'/app/{app(server)}/{kind}', **form)['_id']
+    return api(server).ask('POST', f'/app/{app(server)}/{package_type}', **form)['_id']
 
 
 def extension(server, revision=REVISION):

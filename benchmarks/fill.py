@@ -51,26 +51,27 @@ def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
     forms = [(PACKAGE, extensions.package_form(system, revision)) for system in systems]
     forms += [(EXTENSION, extensions.form(number, system, revision))
               for number, system in itertools.product(range(per_draft), systems)]
-    folders = {kind.label: _folder(app, kind, revision, user) for kind in (PACKAGE, EXTENSION)}
-    items = [document(kind, app, folders[kind.label], form, f'{form}'.encode(), user) for kind, form in forms]
+    folders = {package_type.label: _folder(app, package_type, revision, user) for package_type in (PACKAGE, EXTENSION)}
+    items = [document(package_type, app, folders[package_type.label], form, f'{form}'.encode(), user)
+             for package_type, form in forms]
     _insert(Item(), items)
     _insert(File(), (_file(pattern, item) for item in items))
     _insert(downloads_model.Download(), ({**downloads_model.key_of(item), 'count': 1}
                                          for item in items[:len(systems) * (1 + counted)]))
 
 
-def _folder(app, kind, revision, user):
-    folder, nearest = releases.folder_for(app, kind, revision, user)
-    return folder or releases.make_folder(app, kind, revision, nearest, user)
+def _folder(app, package_type, revision, user):
+    folder, nearest = releases.folder_for(app, package_type, revision, user)
+    return folder or releases.make_folder(app, package_type, revision, nearest, user)
 
 
-def document(kind, app, folder, form, content, user):
+def document(package_type, app, folder, form, content, user):
     """What is stored when ``form`` is posted for a new thing in ``folder`` and then ``content`` is uploaded to it."""
     digest = hashlib.sha512(content).hexdigest()
-    meta = registration.checked_meta(kind, folder, {**form, 'sha512': digest})
-    name = name_templates.render(app['meta'][kind.template], kind, meta)
+    meta = registration.checked_meta(package_type, folder, {**form, 'sha512': digest})
+    name = name_templates.render(app['meta'][package_type.template], package_type, meta)
     item = tree_documents.new_item(folder, name, user, meta.get('description', ''), meta)
-    return {**item, 'size': len(content), 'spm': registration.of_item(kind, folder, meta, ready=True)}
+    return {**item, 'size': len(content), 'spm': registration.of_item(package_type, folder, meta, ready=True)}
 
 
 def _file(pattern, item):

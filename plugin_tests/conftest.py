@@ -180,8 +180,9 @@ FORMS = {'package': PACKAGE_FORM, 'extension': EXTENSION_FORM}
 @pytest.fixture
 def make(api, app):
     """A maker of packages and extensions through REST, with a file where ``content`` is given."""
-    def maker(kind, *, content=b'', client=api, app_id=app['_id'], **values):
-        item = client.post(f'/app/{app_id}/{kind}', params={**FORMS[kind], **values}).raise_for_status().json()
+    def maker(package_type, *, content=b'', client=api, app_id=app['_id'], **values):
+        form = {**FORMS[package_type], **values}
+        item = client.post(f'/app/{app_id}/{package_type}', params=form).raise_for_status().json()
         if content:
             upload(client, item['_id'], content)
         return item

@@ -71,8 +71,8 @@ def stored_in(db, name):
 
 @pytest.fixture
 def ready(make, api):
-    def maker(kind='package', content=b'content', **values):
-        item = make(kind, **values)
+    def maker(package_type='package', content=b'content', **values):
+        item = make(package_type, **values)
         upload(api, item['_id'], content)
         return item
     return maker

@@ -58,18 +58,18 @@ def test_made_up_extensions_are_the_same_in_every_run_and_differ(number):
 
 
 @pytest.mark.database
-@pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_what_is_put_into_the_database_is_what_a_post_and_an_upload_leave_there(db, api, app, admin, kind):
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_what_is_put_into_the_database_is_what_a_post_and_an_upload_leave_there(db, api, app, admin, package_type):
     from benchmarks import fill
-    from slicer_package_manager.registry.schema.fields import KINDS
+    from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
     forms = {'package': extensions.package_form, 'extension': lambda *where: extensions.form(3, *where)}
-    form = forms[kind](extensions.SYSTEMS[1], '33000')
-    posted = api.post(f'/app/{app["_id"]}/{kind}', params=form).raise_for_status().json()
+    form = forms[package_type](extensions.SYSTEMS[1], '33000')
+    posted = api.post(f'/app/{app["_id"]}/{package_type}', params=form).raise_for_status().json()
     upload(api, posted['_id'], CONTENT)
     stored = db.item.find_one({'_id': ObjectId(posted['_id'])})
     folder = db.folder.find_one({'_id': stored['folderId']})
     app = db.folder.find_one({'_id': ObjectId(app['_id'])})
-    filled = bson.decode(bson.encode(fill.document(KINDS[kind], app, folder, form, CONTENT, admin)))
+    filled = bson.decode(bson.encode(fill.document(PACKAGE_TYPES[package_type], app, folder, form, CONTENT, admin)))
     assert filled.keys() == stored.keys()
     assert {key: filled[key] for key in stored.keys() - OWN} == {key: stored[key] for key in stored.keys() - OWN}
 

@@ -20,9 +20,9 @@ OLD = LONG_AGO.timestamp()
 def installation(api, app, make, db, tmp_path):
     """A healthy server: a release, a draft, a package and an extension with files, a link, counts."""
     api.post(f'/app/{app["_id"]}/release', params={'name': '5.8', 'app_revision': '33000'}).raise_for_status()
-    for kind in ('package', 'extension'):
-        item = make(kind)
-        upload(api, item['_id'], f'content of the {kind}'.encode())
+    for package_type in ('package', 'extension'):
+        item = make(package_type)
+        upload(api, item['_id'], f'content of the {package_type}'.encode())
         api.get(f'/item/{item["_id"]}/download').raise_for_status()
     make('package', revision='33001', url='https://github.com/Slicer/Slicer/releases/download/1/a.zip', size=5)
     return Installation(db, tmp_path / 'assetstore', api)

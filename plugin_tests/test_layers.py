@@ -68,14 +68,14 @@ ORDER = {
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {
     '__main__': {'cli'},
-    'cli': {'addresses', 'archives', 'client', 'config', 'errors', 'explain', 'github', 'kinds', 'localfile',
+    'cli': {'addresses', 'archives', 'client', 'config', 'errors', 'explain', 'github', 'fields', 'localfile',
             'metadata', 'publish', 'registry', 'retry', 'tags'},
     '': {'client', 'constants', 'errors'},
-    'client': {'errors', 'kindclient', 'kinds', 'registry'},
-    'kindclient': {'addresses', 'connection', 'download', 'errors', 'kinds', 'localfile', 'publish', 'registry'},
-    'publish': {'connection', 'errors', 'journal', 'kinds', 'localfile', 'registry', 'transfer'},
+    'client': {'errors', 'package_calls', 'fields', 'registry'},
+    'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
+    'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'registry', 'transfer'},
     'download': {'connection', 'errors', 'registry'},
-    'registry': {'connection', 'constants', 'errors', 'kinds'},
+    'registry': {'connection', 'constants', 'errors', 'fields'},
     'github': {'errors', 'localfile', 'retry', 'transfer'},
     'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
@@ -83,7 +83,7 @@ CLIENT_ARROWS = {
     'retry': {'config'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
-CLIENT_GROUND = ('addresses', 'archives', 'certificates', 'config', 'constants', 'errors', 'journal', 'kinds',
+CLIENT_GROUND = ('addresses', 'archives', 'certificates', 'config', 'constants', 'errors', 'journal', 'fields',
                  'localfile', 'metadata', 'tags')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {

@@ -91,7 +91,7 @@ def app(admin):
     one = admin.post('/app', params={'name': 'Slicer', 'app_description': 'Images & more'}).raise_for_status().json()
     path = f'/app/{one["_id"]}'
     admin.post(f'{path}/release', params={'name': '5.8 "a" & b', 'app_revision': '33000'}).raise_for_status()
-    things = [admin.post(f'{path}/{kind}', params=form).raise_for_status().json() for kind, form in (
+    things = [admin.post(f'{path}/{package_type}', params=form).raise_for_status().json() for package_type, form in (
         ('package', PACKAGE_FORM), ('extension', {**EXTENSION_FORM, 'description': '\u00e4 & <b>b</b>; 100 %'}))]
     for thing in things:
         admin.post('/file', content=thing['name'].encode() * 1000, headers=BYTES, params={
@@ -161,7 +161,7 @@ def test_files_that_are_gone_come_back_from_a_backup(server, admin, app, backups
 def contents(client, app):
     """What clients know of an application: its things without what a copy has anew."""
     path = f'/app/{app["_id"]}'
-    things = [one for kind in ('package', 'extension') for one in client.get(f'{path}/{kind}').json()]
+    things = [one for package_type in ('package', 'extension') for one in client.get(f'{path}/{package_type}').json()]
     return {
         'app': {key: client.get(path).json()[key] for key in ('_id', 'name', 'description', 'public', 'meta')},
         'releases': [(one['name'], one['meta']) for one in client.get(f'{path}/release').json()],

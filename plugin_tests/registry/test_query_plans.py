@@ -20,20 +20,20 @@ def archive(db, app):
     from girder.models.user import User
 
     from slicer_package_manager.registry.catalog import applications, releases
-    from slicer_package_manager.registry.schema.fields import KINDS
+    from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
     from slicer_package_manager.registry.tree import documents, registration
     user = User().findOne({'login': 'admin'})
     application = applications.load(app['_id'], user)
     made = []
     for revision in REVISIONS:
-        for kind in KINDS.values():
-            folder = releases.make_folder(application, kind, revision, application, user)
-            for name in NAMES if kind.label == 'extension' else ['Slicer']:
+        for package_type in PACKAGE_TYPES.values():
+            folder = releases.make_folder(application, package_type, revision, application, user)
+            for name in NAMES if package_type.label == 'extension' else ['Slicer']:
                 for os, arch in SYSTEMS:
-                    meta = {**FORMS[kind.label], 'app_id': app['_id'], 'os': os, 'arch': arch, 'baseName': name,
-                            kind.app_revision: revision, 'sha512': ''}
+                    meta = {**FORMS[package_type.label], 'app_id': app['_id'], 'os': os, 'arch': arch, 'baseName': name,
+                            package_type.app_revision: revision, 'sha512': ''}
                     item = documents.new_item(folder, str(ObjectId()), user, '', meta)
-                    made.append({**item, 'spm': registration.of_item(kind, folder, meta, ready=True)})
+                    made.append({**item, 'spm': registration.of_item(package_type, folder, meta, ready=True)})
     Item().collection.insert_many(made)
     return application
 
@@ -97,9 +97,9 @@ QUESTIONS = [
 def test_an_index_finds_and_sorts_what_clients_ask_for(request, archive, plans, who):
     client = request.getfixturevalue(who)
     wrong = {}
-    for kind, question, number in QUESTIONS:
+    for package_type, question, number in QUESTIONS:
         plans.clear()
-        answer = client.get(f'/app/{archive["_id"]}/{kind}', params=question).raise_for_status()
+        answer = client.get(f'/app/{archive["_id"]}/{package_type}', params=question).raise_for_status()
         assert len(answer.json()) == number, question
         (plan,) = plans
         if plan.stages & {'COLLSCAN', 'SORT'} or plan.totalDocsExamined > 6 * number:

@@ -8,7 +8,7 @@ from plugin_tests.conftest import EXTENSION_FORM, FORMS, PACKAGE_FORM
 pytestmark = pytest.mark.database
 
 READ, WRITE, ADMIN = 0, 1, 2
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 LISTS = ('package', 'extension', 'release', 'draft')
 
 
@@ -27,10 +27,10 @@ def world(api, app, anonymous, make_release, ready):
     """An application with a release and a draft, a package and an extension in each, each downloaded once."""
     release = make_release('5.8', 'open')
     things = {}
-    for kind, revision in (('package', 'revision'), ('extension', 'app_revision')):
+    for package_type, revision in (('package', 'revision'), ('extension', 'app_revision')):
         for value in ('open', 'hidden'):
-            things[kind, value] = ready(kind, **{revision: value}, repository_type=f'svn-{value}')
-            anonymous.get(f'/item/{things[kind, value]["_id"]}/download').raise_for_status()
+            things[package_type, value] = ready(package_type, **{revision: value}, repository_type=f'svn-{value}')
+            anonymous.get(f'/item/{things[package_type, value]["_id"]}/download').raise_for_status()
     return {'app': app, 'release': release, **things}
 
 
@@ -52,14 +52,14 @@ def hide(grant, world, folders, api):
 def everything(client, app):
     """All that our calls tell about an application, with the totals."""
     told = []
-    for kind in LISTS:
+    for resource in LISTS:
         for filters in ({}, {'limit': 0}, {'offset': 1}, {'sort': 'name'}, {'q': 'i'}, {'baseName': 'Slicer'},
                         {'baseName': 'SlicerIGT'}, {'revision': 'hidden'}, {'app_revision': 'hidden'},
                         {'release_id_or_name': 'draft'}, {'release_id': 'draft'}, {'release_id_or_name': 'hidden'},
                         {'release_id': 'draft', 'app_revision': 'hidden'}, {'release_id': 'hidden'},
                         {'package_name': 'Slicer_linux_amd64_hidden'}, {'os': 'linux', 'arch': 'amd64'},
                         {'extension_name': 'hidden_SlicerIGT_linux_amd64_ab12cd3'}):
-            answer = client.get(f'/app/{app["_id"]}/{kind}', params=filters)
+            answer = client.get(f'/app/{app["_id"]}/{resource}', params=filters)
             told.append((answer.status_code, answer.headers.get('Girder-Total-Count'), answer.text))
     told.append(client.get(f'/app/{app["_id"]}/downloadstats').text)
     told.append(client.get('/app').text)
@@ -90,10 +90,10 @@ def test_nothing_of_a_private_draft_is_told(world, hide, anonymous, somebody, pa
     told = everything(client, world['app'])
     assert 'svn-open' in str(told)
     assert 'hidden' not in str(told)
-    for kind in ('package', 'extension'):
-        assert client.get(f'/app/{world["app"]["_id"]}/{kind}').headers['Girder-Total-Count'] == '1'
-        item = world[kind, 'hidden']['_id']
-        answer = client.get(f'/app/{world["app"]["_id"]}/{kind}', params={f'{kind}_id': item})
+    for package_type in ('package', 'extension'):
+        assert client.get(f'/app/{world["app"]["_id"]}/{package_type}').headers['Girder-Total-Count'] == '1'
+        item = world[package_type, 'hidden']['_id']
+        answer = client.get(f'/app/{world["app"]["_id"]}/{package_type}', params={f'{package_type}_id': item})
         assert (answer.json(), answer.headers['Girder-Total-Count']) == ([], '0')
         for path in (f'/item/{item}', f'/item/{item}/files', f'/item/{item}/download'):
             assert client.get(path).status_code in {401, 403}
@@ -146,8 +146,8 @@ def test_read_on_a_part_alone_does_not_open_a_private_application(world, hide, g
     hide('app')
     hide(part, user)
     app = world['app']['_id']
-    for kind in LISTS:
-        assert somebody.get(f'/app/{app}/{kind}').status_code == 403
+    for resource in LISTS:
+        assert somebody.get(f'/app/{app}/{resource}').status_code == 403
 
 
 def test_access_to_the_collection_alone_does_not_open_a_private_application(world, hide, grant, user, somebody, api):
@@ -187,40 +187,43 @@ def test_a_private_release_or_draft_cannot_be_told_from_none_by_deleting(world, 
 
 @pytest.fixture
 def post(somebody, app):
-    return lambda kind, **values: somebody.post(f'/app/{app["_id"]}/{kind}', data={**FORMS[kind], **values})
+    return lambda package_type, **values: somebody.post(f'/app/{app["_id"]}/{package_type}',
+                                                        data={**FORMS[package_type], **values})
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize(('level', 'status'), [(READ, 403), (WRITE, 200), (ADMIN, 200)], ids=['READ', 'WRITE', 'ADMIN'])
-def test_a_new_draft_needs_write_on_the_folder_of_drafts(app, post, grant, user, folders, stored, kind, level, status):
+def test_a_new_draft_needs_write_on_the_folder_of_drafts(app, post, grant, user, folders, stored, package_type, level,
+                                                        status):
     grant(folders(app)['draft'], user, level=level, public=True)
     before = stored()
-    assert post(kind).status_code == status
+    assert post(package_type).status_code == status
     assert (stored() == before) is (status != 200)
 
 
-@KINDS
-def test_write_on_the_application_alone_does_not_write_into_its_drafts(app, post, grant, user, stored, kind):
+@PACKAGE_TYPES
+def test_write_on_the_application_alone_does_not_write_into_its_drafts(app, post, grant, user, stored, package_type):
     grant(app, user, level=WRITE, public=True)
     before = stored()
-    assert post(kind).status_code == 403
+    assert post(package_type).status_code == 403
     assert stored() == before
 
 
-@KINDS
-def test_without_the_folder_of_drafts_write_on_the_application_is_needed(app, api, post, grant, user, folders, kind):
+@PACKAGE_TYPES
+def test_without_the_folder_of_drafts_write_on_the_application_is_needed(app, api, post, grant, user, folders,
+                                                                         package_type):
     api.delete(f'/folder/{folders(app)["draft"]["_id"]}').raise_for_status()
     grant(app, user, level=READ, public=True)
-    assert post(kind).status_code == 403
+    assert post(package_type).status_code == 403
     grant(app, user, level=WRITE, public=True)
-    assert post(kind).status_code == 200
+    assert post(package_type).status_code == 200
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize(('level', 'status'), [(READ, 403), (WRITE, 200)], ids=['READ', 'WRITE'])
-def test_a_release_needs_write_on_its_folder_and_no_more(make_release, post, grant, user, kind, level, status):
+def test_a_release_needs_write_on_its_folder_and_no_more(make_release, post, grant, user, package_type, level, status):
     grant(make_release('5.8', '33000'), user, level=level, public=True)
-    assert post(kind).status_code == status
+    assert post(package_type).status_code == status
 
 
 @pytest.mark.parametrize(('level', 'status'), [(READ, 403), (WRITE, 200)], ids=['READ', 'WRITE'])
@@ -240,45 +243,46 @@ def test_a_writer_of_extensions_makes_neither_packages_nor_releases(app, make, p
     assert somebody.post(f'/app/{app["_id"]}/release', data={'name': '1', 'app_revision': '1'}).status_code == 403
 
 
-@KINDS
-def test_an_update_needs_write_on_the_folder(make, post, grant, user, stored, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_an_update_needs_write_on_the_folder(make, post, grant, user, stored, package_type):
+    item = make(package_type)
     before = stored()
-    assert post(kind, repository_type='svn').status_code == 403
+    assert post(package_type, repository_type='svn').status_code == 403
     assert stored() == before
     grant({'_id': item['folderId']}, user, level=WRITE, public=True)
-    assert post(kind, repository_type='svn').json()['_id'] == item['_id']
+    assert post(package_type, repository_type='svn').json()['_id'] == item['_id']
 
 
-@KINDS
-def test_what_a_writer_makes_belongs_to_the_folder_not_to_the_writer(app, post, grant, user, folders, db, kind):
+@PACKAGE_TYPES
+def test_what_a_writer_makes_belongs_to_the_folder_not_to_the_writer(app, post, grant, user, folders, db, package_type):
     grant(folders(app)['draft'], user, level=WRITE, public=True)
-    post(kind).raise_for_status()
+    post(package_type).raise_for_status()
     made = list(db['folder'].find({'spm.role': {'$in': ['revision', 'extensions']}}))
     assert made
     assert all(grants['level'] == WRITE for one in made for grants in one['access']['users'])
 
 
-@KINDS
-def test_new_folders_are_as_public_as_their_parents(app, api, grant, folders, make, db, kind):
+@PACKAGE_TYPES
+def test_new_folders_are_as_public_as_their_parents(app, api, grant, folders, make, db, package_type):
     grant(folders(app)['draft'])
-    make(kind)
+    make(package_type)
     assert not any(one['public'] for one in db['folder'].find({'spm.role': {'$in': ['revision', 'extensions']}}))
 
 
-@KINDS
-def test_write_access_to_a_private_application_is_not_enough_without_read(app, post, grant, user, folders, kind):
+@PACKAGE_TYPES
+def test_write_access_to_a_private_application_is_not_enough_without_read(app, post, grant, user, folders,
+                                                                          package_type):
     grant(app)
     grant(folders(app)['draft'], user, level=ADMIN)
-    assert post(kind).status_code == 403
+    assert post(package_type).status_code == 403
 
 
-@KINDS
-def test_deleting_a_hidden_thing_is_refused(app, make, grant, somebody, stored, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_deleting_a_hidden_thing_is_refused(app, make, grant, somebody, stored, package_type):
+    item = make(package_type)
     grant({'_id': item['folderId']})
     before = stored()
-    assert somebody.delete(f'/app/{app["_id"]}/{kind}/{item["_id"]}').status_code in {403, 404}
+    assert somebody.delete(f'/app/{app["_id"]}/{package_type}/{item["_id"]}').status_code in {403, 404}
     assert stored() == before
 
 

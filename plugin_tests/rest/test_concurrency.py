@@ -14,7 +14,7 @@ from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 MANY = 16
 
 
@@ -36,8 +36,8 @@ def at_once(two_servers, api):
 
 @pytest.fixture
 def post(app):
-    def make_call(kind, **values):
-        return lambda client: client.post(f'/app/{app["_id"]}/{kind}', data={**FORMS[kind], **values})
+    def make_call(package_type, **values):
+        return lambda client: client.post(f'/app/{app["_id"]}/{package_type}', data={**FORMS[package_type], **values})
     return make_call
 
 
@@ -75,24 +75,24 @@ def test_it_does_not_matter_which_index_was_created_first(names_first, at_once, 
     assert len({answer.json()['_id'] for answer in answers}) == 1
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize('place', ['draft', 'release'])
-def test_identical_posts_make_one_item_in_one_place(at_once, post, db, make_release, kind, place):
+def test_identical_posts_make_one_item_in_one_place(at_once, post, db, make_release, package_type, place):
     if place == 'release':
         make_release('5.8', '33000')
-    answers = at_once(*[post(kind)] * MANY)
+    answers = at_once(*[post(package_type)] * MANY)
     assert statuses(answers) == [200] * MANY, [answer.text for answer in answers if answer.is_error]
     assert len({answer.json()['_id'] for answer in answers}) == 1
-    assert len({str(answer.json()['meta']) for answer in answers}) == 1 if kind == 'extension' else True
+    assert len({str(answer.json()['meta']) for answer in answers}) == 1 if package_type == 'extension' else True
     assert db['item'].count_documents({}) == 1
-    assert db['folder'].count_documents({'name': 'extensions'}) == (kind == 'extension')
+    assert db['folder'].count_documents({'name': 'extensions'}) == (package_type == 'extension')
     assert db['folder'].count_documents({'spm.role': 'revision'}) == (place == 'draft')
     assert db['folder'].count_documents({'name': 'draft', 'spm.role': 'draft'}) == 1
 
 
-@KINDS
-def test_different_posts_to_a_new_draft_share_its_folders(at_once, post, db, kind):
-    answers = at_once(*[post(kind, baseName=f'Name{number}') for number in range(MANY)])
+@PACKAGE_TYPES
+def test_different_posts_to_a_new_draft_share_its_folders(at_once, post, db, package_type):
+    answers = at_once(*[post(package_type, baseName=f'Name{number}') for number in range(MANY)])
     assert statuses(answers) == [200] * MANY
     assert len({answer.json()['folderId'] for answer in answers}) == 1
     assert db['item'].count_documents({}) == MANY
@@ -105,10 +105,10 @@ def test_packages_and_extensions_of_a_new_draft_share_it(at_once, post, db):
     assert db['item'].count_documents({}) == 2
 
 
-@KINDS
-def test_updates_leave_one_of_the_wanted_states(at_once, post, make, item_of, kind):
-    item = make(kind)
-    answers = at_once(*[post(kind, repository_type=f't{number}') for number in range(MANY)])
+@PACKAGE_TYPES
+def test_updates_leave_one_of_the_wanted_states(at_once, post, make, item_of, package_type):
+    item = make(package_type)
+    answers = at_once(*[post(package_type, repository_type=f't{number}') for number in range(MANY)])
     assert statuses(answers) == [200] * MANY
     assert {answer.json()['_id'] for answer in answers} == {item['_id']}
     assert item_of(item)['meta']['repository_type'] in {f't{number}' for number in range(MANY)}
@@ -154,22 +154,22 @@ def test_one_of_rival_releases_is_made_and_the_others_are_refused(at_once, app, 
     assert db['folder'].count_documents({'spm.role': 'release'}) == 1
 
 
-@KINDS
-def test_edits_during_an_upload_leave_the_checksum_right(at_once, app, post, make, item_of, found, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_edits_during_an_upload_leave_the_checksum_right(at_once, app, post, make, item_of, found, package_type):
+    item = make(package_type)
 
     def edit(number):
         return lambda client: client.put(f'/item/{item["_id"]}/metadata', json={'repository_type': f't{number}'})
     uploads = [lambda client: upload(client, item['_id'], b'content')]
-    answers = at_once(*uploads, *[edit(number) for number in range(MANY // 2)], *[post(kind)] * (MANY // 2))
+    answers = at_once(*uploads, *[edit(number) for number in range(MANY // 2)], *[post(package_type)] * (MANY // 2))
     assert {answer.status_code for answer in answers[1:]} == {200}
     assert item_of(item)['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
-    assert [one['_id'] for one in found(kind)] == [item['_id']]
+    assert [one['_id'] for one in found(package_type)] == [item['_id']]
 
 
-@KINDS
-def test_uploads_to_one_item_end_with_one_file(at_once, make, item_of, files_of, anonymous, db, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_uploads_to_one_item_end_with_one_file(at_once, make, item_of, files_of, anonymous, db, package_type):
+    item = make(package_type)
     contents = [f'content {"x" * number}'.encode() for number in range(MANY)]
     at_once(*[lambda client, content=content: upload(client, item['_id'], content) for content in contents])
     file, = files_of(item)
@@ -198,7 +198,7 @@ def test_readers_see_exactly_one_file_during_replacements(at_once, make):
 
 
 def test_downloads_are_counted_exactly(at_once, make, api, app):
-    items = [make(kind, content=b'content') for kind in ('package', 'extension')]
+    items = [make(package_type, content=b'content') for package_type in ('package', 'extension')]
 
     def fetch(client):
         for item in items * 4:
@@ -217,7 +217,8 @@ def test_a_deletion_during_posts_leaves_no_orphans(at_once, app, post, make, mak
     make('package')
     make('extension')
     path = f'/app/{app["_id"]}' + ('' if what == 'application' else '/release/33000')
-    posts = [post(kind, baseName=f'Name{number}') for number in range(MANY // 2) for kind in ('package', 'extension')]
+    posts = [post(package_type, baseName=f'Name{number}') for number in range(MANY // 2)
+             for package_type in ('package', 'extension')]
     answers = at_once(*posts[:MANY // 2], lambda client: client.delete(path), *posts[MANY // 2:])
     assert all(answer.status_code == 200 or 400 <= answer.status_code < 500 for answer in answers)
     assert answers[MANY // 2].status_code == 200
@@ -253,16 +254,16 @@ def test_a_release_made_during_posts_of_its_revision_leaves_each_package_in_one_
 
 @pytest.fixture
 def many(make, db):
-    """A draft of the revision 33000 with a hundred things of each kind; gives their ids."""
+    """A draft of the revision 33000 with a hundred packages of each type; gives their ids."""
     from slicer_package_manager.registry.schema import fields
     from slicer_package_manager.registry.tree import registration
-    for kind in FORMS:
-        make(kind, content=b'content')
+    for package_type in FORMS:
+        make(package_type, content=b'content')
     for item in list(db['item'].find()):
         copies = []
         for number in range(99):
             meta = {**item['meta'], 'baseName': f'Name{number}'}
-            spm = {**item['spm'], 'identity': registration.identity(fields.KINDS[item['spm']['kind']], meta)}
+            spm = {**item['spm'], 'identity': registration.identity(fields.PACKAGE_TYPES[item['spm']['kind']], meta)}
             copies.append({**item, '_id': ObjectId(), 'name': f'Name{number}', 'meta': meta, 'spm': spm})
         db['item'].insert_many(copies)
     return {str(one['_id']) for one in db['item'].find()}
@@ -281,7 +282,7 @@ def test_readers_see_none_or_all_of_a_promotion(at_once, app, many, make_release
             ended.set()
 
     def read(which, somebody):
-        kind, filters = lists[which]
+        package_type, filters = lists[which]
 
         def reader(client):
             if not somebody:
@@ -289,7 +290,7 @@ def test_readers_see_none_or_all_of_a_promotion(at_once, app, many, make_release
             seen, last = set(), False
             while not last:
                 last = ended.is_set()
-                found = client.get(f'/app/{app["_id"]}/{kind}', params={**filters, 'limit': 0}).json()
+                found = client.get(f'/app/{app["_id"]}/{package_type}', params={**filters, 'limit': 0}).json()
                 assert len({one['_id'] for one in found}) == len(found)
                 seen.add(len(found))
             return seen, len(found)
@@ -306,7 +307,7 @@ def test_promotions_posts_and_edits_at_once_lose_nothing(at_once, app, many, pos
     promotions = [lambda client: client.post(f'/app/{app["_id"]}/release/5.8/promote', data={'revision': '33000'})] * 4
     edits = [lambda client, one=one: client.put(f'/item/{one}/metadata', json={'repository_type': 'svn'})
              for one in sorted(many)[:4]]
-    posts = [post(kind, baseName=f'New{number}') for number in range(4) for kind in FORMS]
+    posts = [post(package_type, baseName=f'New{number}') for number in range(4) for package_type in FORMS]
     answers = at_once(*promotions, *edits, *posts)
     assert statuses(answers) == [200] * len(answers), [answer.text for answer in answers if answer.is_error]
     assert db['item'].count_documents({}) == len(many) + 8

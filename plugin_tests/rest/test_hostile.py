@@ -213,16 +213,16 @@ def send_json(client, path, value):
     return client.request('PUT', path, content=json.dumps(value), headers={'Content-Type': 'application/json'})
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_no_json_in_metadata_of_things_is_a_failure_of_the_server(client, ready, api, anonymous, app, kind):
-    item = ready(kind)
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_no_json_in_metadata_of_things_is_a_failure_of_the_server(client, ready, api, anonymous, app, package_type):
+    item = ready(package_type)
     wrong = {}
     for key in KEYS:
         for value in JSON_VALUES + UNSTORABLE:
             answer = send_json(client, f'/item/{item["_id"]}/metadata', {key: value})
             if 400 <= answer.status_code < 500:
                 continue
-            listed = api.get(f'/app/{app["_id"]}/{kind}')
+            listed = api.get(f'/app/{app["_id"]}/{package_type}')
             values = [one for found in listed.json() for one in found['meta'].values()]
             if answer.status_code >= 500 or not listed.json() or not all(
                     isinstance(one, (str, int, bool)) and '\n' not in str(one) for one in values):
@@ -266,9 +266,9 @@ def test_broken_json_in_metadata_is_no_failure_of_the_server(api, ready, item_of
 
 @pytest.mark.parametrize('name', ['', 'new_file', '../../etc/passwd', 'a\x00b', 'a\r\nb', '🎉', 'x' * 5000, '"', '%00',
                                   'draft', '.', '\u202egpj.exe'])
-@pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_every_name_of_a_file_is_harmless(api, anonymous, make, found, kind, name):
-    item = make(kind)
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_every_name_of_a_file_is_harmless(api, anonymous, make, found, package_type, name):
+    item = make(package_type)
     answer = api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': name, 'size': 1},
                       content=b'x', headers={'Content-Type': 'application/octet-stream'})
     assert answer.status_code < 500, answer.text
@@ -277,7 +277,7 @@ def test_every_name_of_a_file_is_harmless(api, anonymous, make, found, kind, nam
         assert read.status_code in {200, 404}
         assert '\n' not in read.headers.get('Content-Disposition', '')
     if answer.status_code == 200:
-        assert len(found(kind)) == 1
+        assert len(found(package_type)) == 1
 
 
 def test_links_of_others_in_items_are_no_failure_of_the_server(api, make, item_of):
@@ -289,10 +289,11 @@ def test_links_of_others_in_items_are_no_failure_of_the_server(api, make, item_o
     assert item_of(item)['size'] == 1
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_a_file_in_a_form_is_refused(api, app, stored, kind):
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_a_file_in_a_form_is_refused(api, app, stored, package_type):
     before = stored()
-    answer = api.post(f'/app/{app["_id"]}/{kind}', data=FORMS[kind], files={'baseName': b'x', 'file': b'y'})
+    answer = api.post(f'/app/{app["_id"]}/{package_type}', data=FORMS[package_type],
+                      files={'baseName': b'x', 'file': b'y'})
     assert answer.status_code == 400
     assert stored() == before
 

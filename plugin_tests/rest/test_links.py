@@ -16,14 +16,14 @@ QT5 = {'User-Agent': 'Mozilla/5.0'}
 
 
 @pytest.fixture(params=['package', 'extension'])
-def kind(request):
+def package_type(request):
     return request.param
 
 
 @pytest.fixture
-def link(kind, make):
+def link(package_type, make):
     """A URL-only package or extension."""
-    return make(kind, **LINK)
+    return make(package_type, **LINK)
 
 
 @pytest.fixture
@@ -44,40 +44,40 @@ def files_of(client, item):
     return client.get(f'/item/{item["_id"]}/files').json()
 
 
-def test_one_call_makes_an_item_with_a_link_file(anonymous, app, link, kind):
+def test_one_call_makes_an_item_with_a_link_file(anonymous, app, link, package_type):
     assert (link['size'], link['meta']['sha512']) == (8, SHA512)
     (file,) = files_of(anonymous, link)
     assert (file['name'], file['linkUrl'], file['size'], file['sha512']) == ('Slicer-5.8.1.tar.gz', URL, 8, SHA512)
-    (listed,) = anonymous.get(f'/app/{app["_id"]}/{kind}').json()
+    (listed,) = anonymous.get(f'/app/{app["_id"]}/{package_type}').json()
     assert (listed['_id'], listed['size'], listed['meta']['sha512']) == (link['_id'], 8, SHA512)
 
 
-def test_the_name_of_the_file_is_the_last_part_of_the_path_unless_given(anonymous, make, kind):
-    item = make(kind, url='https://github.com/a/b/My%20File%C3%BC.zip?x=1')
+def test_the_name_of_the_file_is_the_last_part_of_the_path_unless_given(anonymous, make, package_type):
+    item = make(package_type, url='https://github.com/a/b/My%20File%C3%BC.zip?x=1')
     assert files_of(anonymous, item)[0]['name'] == 'My Fileü.zip'
-    make(kind, url='https://github.com/a/b/My%20File%C3%BC.zip?x=1', file_name='other.zip')
+    make(package_type, url='https://github.com/a/b/My%20File%C3%BC.zip?x=1', file_name='other.zip')
     assert [file['name'] for file in files_of(anonymous, item)] == ['other.zip']
 
 
-def test_the_same_call_again_changes_nothing(anonymous, make, kind, link):
+def test_the_same_call_again_changes_nothing(anonymous, make, package_type, link):
     before = files_of(anonymous, link)
-    again = make(kind, **LINK)
+    again = make(package_type, **LINK)
     assert (again, files_of(anonymous, link)) == (link, before)
 
 
-def test_another_url_replaces_the_link(anonymous, make, kind, link):
-    other = make(kind, url=URL.replace('5.8.1', '5.8.2'), size=100)
+def test_another_url_replaces_the_link(anonymous, make, package_type, link):
+    other = make(package_type, url=URL.replace('5.8.1', '5.8.2'), size=100)
     assert (other['_id'], other['size'], other['meta']['sha512']) == (link['_id'], 100, '')
     (file,) = files_of(anonymous, link)
     assert (file['linkUrl'], file['size']) == (URL.replace('5.8.1', '5.8.2'), 100)
 
 
-def test_a_real_file_replaces_the_link_and_a_link_the_real_file(api, anonymous, make, kind, link):
+def test_a_real_file_replaces_the_link_and_a_link_the_real_file(api, anonymous, make, package_type, link):
     upload(api, link['_id'], b'real')
     (file,) = files_of(anonymous, link)
     assert 'linkUrl' not in file
     assert anonymous.get(f'/item/{link["_id"]}').json()['size'] == 4
-    make(kind, **LINK)
+    make(package_type, **LINK)
     (file,) = files_of(anonymous, link)
     assert file['linkUrl'] == URL
     assert anonymous.get(f'/item/{link["_id"]}').json()['size'] == 8
@@ -85,8 +85,8 @@ def test_a_real_file_replaces_the_link_and_a_link_the_real_file(api, anonymous, 
 
 
 @pytest.mark.parametrize('facts', [{'url': URL}, LINK], ids=['unknown size', 'known size'])
-def test_new_content_for_the_link_file_replaces_the_link(api, anonymous, make, kind, facts):
-    item = make(kind, **facts)
+def test_new_content_for_the_link_file_replaces_the_link(api, anonymous, make, package_type, facts):
+    item = make(package_type, **facts)
     (file,) = files_of(anonymous, item)
     started = api.put(f'/file/{file["_id"]}/contents', params={'size': 4}).raise_for_status().json()
     api.post('/file/chunk', params={'uploadId': started['_id'], 'offset': 0}, content=b'real').raise_for_status()
@@ -97,8 +97,8 @@ def test_new_content_for_the_link_file_replaces_the_link(api, anonymous, make, k
     assert (now['size'], now['meta']['sha512']) == (4, hashlib.sha512(b'real').hexdigest())
 
 
-def test_the_sizes_of_folder_and_collection_follow_the_link(api, make, kind, link, app):
-    make(kind, url=URL + 'x', size=1000)
+def test_the_sizes_of_folder_and_collection_follow_the_link(api, make, package_type, link, app):
+    make(package_type, url=URL + 'x', size=1000)
     folder = api.get(f'/folder/{link["folderId"]}').json()
     assert folder['size'] == 1000
     assert api.get(f'/collection/{app["baseParentId"]}').json()['size'] == 1000
@@ -136,9 +136,9 @@ def test_the_sizes_of_folder_and_collection_follow_the_link(api, make, kind, lin
     pytest.param({'size': '5'}, 'size', id='size without a url'),
     pytest.param({'file_name': 'x'}, 'file_name', id='name without a url'),
 ])
-def test_an_unusable_link_is_refused_and_leaves_nothing(api, app, db, kind, values, field):
+def test_an_unusable_link_is_refused_and_leaves_nothing(api, app, db, package_type, values, field):
     from plugin_tests.conftest import FORMS
-    response = api.post(f'/app/{app["_id"]}/{kind}', params={**FORMS[kind], **values})
+    response = api.post(f'/app/{app["_id"]}/{package_type}', params={**FORMS[package_type], **values})
     assert response.status_code == 400
     assert f'{field}: ' in response.json()['message']
     assert (db.item.count_documents({}), db.file.count_documents({})) == (0, 0)
@@ -151,8 +151,8 @@ def test_a_host_that_is_not_allowed_is_named_with_the_setting(api, app, make):
     assert 'slicer_package_manager.link_hosts' in message['message']
 
 
-def test_girders_own_link_files_follow_the_same_rule(api, anonymous, make, kind):
-    item = make(kind)
+def test_girders_own_link_files_follow_the_same_rule(api, anonymous, make, package_type):
+    item = make(package_type)
 
     def post(url):
         return api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x', 'linkUrl': url})

@@ -131,9 +131,9 @@ def test_the_plugin_is_not_loaded_on_an_older_database(db):
 def filled(db, api, app, make, make_release):
     """Our own data of all sorts."""
     make_release('5.8', '34000')
-    for kind, revision in (('package', 'revision'), ('extension', 'app_revision')):
+    for package_type, revision in (('package', 'revision'), ('extension', 'app_revision')):
         for value in ('33000', '34000'):
-            upload(api, make(kind, **{revision: value})['_id'], b'x')
+            upload(api, make(package_type, **{revision: value})['_id'], b'x')
     make('extension', baseName='WithoutFile')
     return app
 

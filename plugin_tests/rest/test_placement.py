@@ -11,7 +11,7 @@ from slicer_package_manager.registry.tree import consistency
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def stranger(api):
 # Metadata
 
 
-@KINDS
-def test_metadata_can_be_edited(make, edit, item_of, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_metadata_can_be_edited(make, edit, item_of, package_type):
+    item = make(package_type)
     assert edit(item, repository_type='hg').status_code == 200
     assert item_of(item)['meta'] == {**item['meta'], 'repository_type': 'hg'}
 
@@ -70,7 +70,7 @@ def test_an_edited_value_keeps_its_type(make, edit, item_of):
     assert (meta['tier'], meta['enabled'], meta['keywords']) == (3, False, 'a b')
 
 
-@pytest.mark.parametrize(('kind', 'metadata', 'field'), [
+@pytest.mark.parametrize(('package_type', 'metadata', 'field'), [
     ('package', {'color': 'red'}, 'color'), ('package', {'os': 'beos'}, 'os'), ('package', {'os': ''}, 'os'),
     ('package', {'version': ['5']}, 'version'), ('package', {'version': {'a': 1}}, 'version'),
     ('package', {'version': 5}, 'version'), ('package', {'pre_release': 'x'}, 'pre_release'),
@@ -81,8 +81,8 @@ def test_an_edited_value_keeps_its_type(make, edit, item_of):
     ('extension', {'description': 'x' * 65537}, 'description'), ('extension', {'icon_url': 5}, 'icon_url'),
     ('extension', {'keywords': '\ud800'}, 'keywords'), ('extension', {'keywords': 10**400}, 'keywords'),
     ('extension', {'tier': 10**400}, 'tier')])
-def test_unusable_metadata_is_refused_by_name(make, edit, item_of, kind, metadata, field):
-    item = make(kind)
+def test_unusable_metadata_is_refused_by_name(make, edit, item_of, package_type, metadata, field):
+    item = make(package_type)
     answer = edit(item, **metadata)
     assert (answer.status_code, answer.json().get('field')) == (400, field), answer.text
     assert item_of(item)['meta'] == item['meta']
@@ -95,12 +95,12 @@ def test_unusable_keys_are_refused(make, edit, item_of, key):
     assert item_of(item)['meta'] == item['meta']
 
 
-@pytest.mark.parametrize(('kind', 'key', 'field'), [
+@pytest.mark.parametrize(('package_type', 'key', 'field'), [
     ('package', 'baseName', 'baseName'), ('package', 'version', 'version'),
     ('extension', 'app_revision', 'app_revision'), ('extension', 'description', 'description')])
 @pytest.mark.parametrize('way', ['null', 'DELETE'])
-def test_required_metadata_cannot_be_deleted(api, make, edit, item_of, kind, key, field, way):
-    item = make(kind)
+def test_required_metadata_cannot_be_deleted(api, make, edit, item_of, package_type, key, field, way):
+    item = make(package_type)
     answer = edit(item, **{key: None}) if way == 'null' else api.request(
         'DELETE', f'/item/{item["_id"]}/metadata', params={'fields': json.dumps([key])})
     assert (answer.status_code, answer.json()['field']) == (400, field)
@@ -127,21 +127,21 @@ def test_pre_release_is_always_there(api, make, edit, item_of, way):
     assert item_of(item)['meta']['pre_release'] is False
 
 
-@pytest.mark.parametrize(('kind', 'key'), [('package', 'app_id'), ('package', 'sha512'), ('package', 'release'),
+@pytest.mark.parametrize(('package_type', 'key'), [('package', 'app_id'), ('package', 'sha512'), ('package', 'release'),
                                            ('extension', 'app_id'), ('extension', 'sha512')])
-def test_what_the_registry_knows_cannot_be_edited(make, edit, item_of, make_release, kind, key):
+def test_what_the_registry_knows_cannot_be_edited(make, edit, item_of, make_release, package_type, key):
     make_release()
-    item = make(kind, content=b'x')
+    item = make(package_type, content=b'x')
     before = item_of(item)['meta']
     edit(item, **{key: 'mine'}).raise_for_status()
     edit(item, **{key: None}).raise_for_status()
     assert item_of(item)['meta'] == before
 
 
-@KINDS
-def test_an_edit_that_makes_two_of_one_identity_is_refused(make, edit, item_of, kind):
-    make(kind)
-    item = make(kind, os='win')
+@PACKAGE_TYPES
+def test_an_edit_that_makes_two_of_one_identity_is_refused(make, edit, item_of, package_type):
+    make(package_type)
+    item = make(package_type, os='win')
     answer = edit(item, os='linux')
     assert answer.status_code == 409
     assert item_of(item)['meta'] == item['meta']
@@ -155,12 +155,12 @@ def test_descriptions_are_sanitised_in_every_way(api, make, edit, item_of):
     assert item_of(package)['description'] == '<b>a</b>'
 
 
-@KINDS
-def test_an_item_may_get_another_name_until_it_is_posted_again(api, make, item_of, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_an_item_may_get_another_name_until_it_is_posted_again(api, make, item_of, package_type):
+    item = make(package_type)
     api.put(f'/item/{item["_id"]}', params={'name': 'Something else'}).raise_for_status()
     assert item_of(item)['name'] == 'Something else'
-    assert make(kind)['name'] == item['name']
+    assert make(package_type)['name'] == item['name']
 
 
 def test_a_package_made_with_girders_calls_is_one(api, make, found, draft_folder):
@@ -230,24 +230,25 @@ def test_an_extension_moved_into_a_release_is_found_there(make, make_release, se
     assert found('extension', release_id='draft') == []
 
 
-@KINDS
-def test_a_thing_moved_elsewhere_is_nobodys_and_back_again_it_is_one(make, send, stranger, api, found, item_of, kind):
-    item = make(kind, content=b'x')
+@PACKAGE_TYPES
+def test_a_thing_moved_elsewhere_is_nobodys_and_back_again_it_is_one(make, send, stranger, api, found, item_of,
+                                                                     package_type):
+    item = make(package_type, content=b'x')
     send('move', stranger, item=[item]).raise_for_status()
-    assert found(kind, api) == []
+    assert found(package_type, api) == []
     send('move', {'_id': item['folderId']}, item=[item]).raise_for_status()
-    assert [one['_id'] for one in found(kind)] == [item['_id']]
+    assert [one['_id'] for one in found(package_type)] == [item['_id']]
     assert item_of(item)['meta']['sha512']
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize('verb', ['move', 'copy'])
-def test_a_second_one_of_an_identity_cannot_be_brought_in(make, make_release, send, folders, stored, kind,
+def test_a_second_one_of_an_identity_cannot_be_brought_in(make, make_release, send, folders, stored, package_type,
                                                           verb):
-    item = make(kind, content=b'x')
+    item = make(package_type, content=b'x')
     release = make_release('5.8', '33000')
-    make(kind, content=b'y')
-    destination = release if kind == 'package' else folders(release)['extensions']
+    make(package_type, content=b'y')
+    destination = release if package_type == 'package' else folders(release)['extensions']
     before = stored()
     assert send(verb, destination, item=[item]).status_code == 409
     after = stored()
@@ -285,11 +286,11 @@ def test_a_package_copied_into_a_draft_has_no_release(make, make_release, send, 
     assert [one['meta'].get('release') for one in copies] == [None]
 
 
-@KINDS
-def test_a_copy_elsewhere_is_nobodys(make, send, stranger, found, items, kind):
-    item = make(kind, content=b'x')
+@PACKAGE_TYPES
+def test_a_copy_elsewhere_is_nobodys(make, send, stranger, found, items, package_type):
+    item = make(package_type, content=b'x')
     send('copy', stranger, item=[item]).raise_for_status()
-    assert [one['_id'] for one in found(kind)] == [item['_id']]
+    assert [one['_id'] for one in found(package_type)] == [item['_id']]
     assert len(items(stranger)) == 1
 
 

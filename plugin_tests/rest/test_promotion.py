@@ -78,7 +78,7 @@ def ids(items):
 
 
 def test_all_things_of_the_draft_are_the_releases(draft, release, promote, found, folders, no_traces):
-    before = {kind: found(kind) for kind in ('package', 'extension')}
+    before = {package_type: found(package_type) for package_type in ('package', 'extension')}
     assert (found('package', release_id_or_name='5.8'), found('extension', release_id='5.8')) == ([], [])
     answer = promote()
     assert (answer.status_code, answer.json()['_id'], answer.json()['name']) == (200, release['_id'], '5.8')
@@ -93,7 +93,7 @@ def test_all_things_of_the_draft_are_the_releases(draft, release, promote, found
 
 
 def test_only_the_place_of_a_thing_changes(draft, release, promote, api, found, db):
-    before = {one['_id']: one for kind in ('package', 'extension') for one in found(kind)}
+    before = {one['_id']: one for package_type in ('package', 'extension') for one in found(package_type)}
     files = sorted(db['file'].find(), key=lambda one: str(one['_id']))
     promote().raise_for_status()
     assert sorted(db['file'].find(), key=lambda one: str(one['_id'])) == files
@@ -124,7 +124,7 @@ def test_the_call_may_be_repeated(draft, release, promote, stored):
 
 
 def test_a_release_keeps_what_it_has(draft, release, promote, make, found, no_traces):
-    there = [make(kind, baseName='Other', content=b'x')['_id'] for kind in ('package', 'extension')]
+    there = [make(package_type, baseName='Other', content=b'x')['_id'] for package_type in ('package', 'extension')]
     promote().raise_for_status()
     assert set(there) <= {*ids(found('package', release_id_or_name='5.8')), *ids(found('extension', release_id='5.8'))}
     assert (len(found('package')), len(found('extension'))) == (3, 3)
@@ -134,8 +134,8 @@ def test_a_release_keeps_what_it_has(draft, release, promote, make, found, no_tr
 def test_what_is_posted_afterwards_updates_it_in_place(draft, release, promote, make, found):
     before = ids(found('package')), ids(found('extension'))
     promote().raise_for_status()
-    for kind in ('package', 'extension'):
-        make(kind, repository_type='svn')
+    for package_type in ('package', 'extension'):
+        make(package_type, repository_type='svn')
     assert (ids(found('package')), ids(found('extension'))) == before
 
 
@@ -207,10 +207,10 @@ def test_the_access_of_the_release_holds_afterwards(draft, make_release, promote
     assert anonymous.get(f'/item/{items[0]["_id"]}/download').status_code == (200 if public else 401)
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
 def test_another_thing_with_the_same_identity_is_named_and_nothing_is_moved(draft, release, promote, make, stored,
-                                                                            kind):
-    name = make(kind, content=b'another file')['name']
+                                                                            package_type):
+    name = make(package_type, content=b'another file')['name']
     before = stored()
     answer = promote()
     assert (answer.status_code, name in answer.json()['message']) == (409, True)
@@ -349,12 +349,12 @@ def look(app, admin, make_user):
         for user in (None, reader, admin):
             fresh = stale or applications.load(app['_id'], admin)
             row = []
-            for kind in (PACKAGE, EXTENSION):
+            for package_type in (PACKAGE, EXTENSION):
                 for filters in ({'release': '5.8'}, {'release': 'draft'}, {}):
-                    found = package_lists.find(kind, fresh, user, page, **filters).documents
+                    found = package_lists.find(package_type, fresh, user, page, **filters).documents
                     assert len({one['_id'] for one in found}) == len(found)
                     row.append(len(found))
-                    if not stale and filters.get('release') == '5.8' and kind is PACKAGE:
+                    if not stale and filters.get('release') == '5.8' and package_type is PACKAGE:
                         assert {one['meta'].get('release') for one in found} <= {'5.8'}
             seen.append(tuple(row))
         return seen
@@ -470,15 +470,15 @@ def during_insert(monkeypatch):
     return at
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
 @pytest.mark.parametrize('when', ['before', 'after'])
 def test_a_post_to_the_draft_during_a_promotion_ends_in_the_release(
-        draft, make, make_release, promote, during_insert, found, no_traces, kind, when):
+        draft, make, make_release, promote, during_insert, found, no_traces, package_type, when):
     def release_it():
         make_release('5.8', '33000')
         promote().raise_for_status()
     during_insert('Late', when, release_it)
-    item = make(kind, baseName='Late')
+    item = make(package_type, baseName='Late')
     upload_of = found('draft')
     assert upload_of == []
     assert item['meta'].get('release', '5.8') == '5.8'
@@ -519,28 +519,28 @@ def test_a_folder_that_is_made_when_a_promotion_has_just_ended_keeps_no_mark(
     no_traces()
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
 def test_a_post_to_the_release_during_a_promotion_updates_what_was_in_the_draft(
-        draft, release, make, promote, during_insert, found, no_traces, kind):
+        draft, release, make, promote, during_insert, found, no_traces, package_type):
     before = ids(found('package')), ids(found('extension'))
-    name = {'package': 'Slicer', 'extension': 'SlicerIGT'}[kind]
+    name = {'package': 'Slicer', 'extension': 'SlicerIGT'}[package_type]
     during_insert(name, 'before', lambda: promote().raise_for_status())
-    item = make(kind, repository_type='svn')
+    item = make(package_type, repository_type='svn')
     assert item['_id'] in [*before[0], *before[1]]
     assert (ids(found('package')), ids(found('extension'))) == before
     no_traces()
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
 def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
-        draft, release, make, promote, found, no_traces, monkeypatch, kind):
+        draft, release, make, promote, found, no_traces, monkeypatch, package_type):
     from slicer_package_manager.registry.promotion import promote as promotion_promote
     look_through, posted = promotion_promote._look_through, []
 
     def looking(*places):
-        posted.extend(aside(lambda: [make(kind, repository_type='svn'), make(kind, baseName='New')]))
+        posted.extend(aside(lambda: [make(package_type, repository_type='svn'), make(package_type, baseName='New')]))
         return look_through(*places)
-    before = ids(found(kind))
+    before = ids(found(package_type))
     monkeypatch.setattr(promotion_promote, '_look_through', looking)
     promote().raise_for_status()
     assert posted[0]['_id'] in before

@@ -8,7 +8,7 @@ from plugin_tests.conftest import upload
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 UNKNOWN_ID = '5f4474d0e1d8c75dfc705482'
 REVISION_KEY = {'package': 'revision', 'extension': 'app_revision'}
 SORTS = ('_id', 'name', 'created', 'updated', 'size', 'description', 'meta.baseName', 'meta.revision', 'meta.os',
@@ -19,81 +19,81 @@ RELEASE_FILTER = {'package': 'release_id_or_name', 'extension': 'release_id'}
 
 @pytest.fixture
 def of_revision(make):
-    """A maker of a thing of ``kind`` for a revision of the application."""
-    def maker(kind, revision, **values):
-        return make(kind, **{REVISION_KEY[kind]: revision, **values})['_id']
+    """A maker of a package of ``package_type`` for a revision of the application."""
+    def maker(package_type, revision, **values):
+        return make(package_type, **{REVISION_KEY[package_type]: revision, **values})['_id']
     return maker
 
 
 @pytest.fixture
 def listed(found_ids, api):
     """The ids in a list as an administrator gets it, so that files need not be uploaded."""
-    return lambda kind, **filters: found_ids(kind, api, **filters)
+    return lambda package_type, **filters: found_ids(package_type, api, **filters)
 
 
-@KINDS
-def test_without_anything_the_list_is_empty(anonymous, app, kind):
-    answer = anonymous.get(f'/app/{app["_id"]}/{kind}')
+@PACKAGE_TYPES
+def test_without_anything_the_list_is_empty(anonymous, app, package_type):
+    answer = anonymous.get(f'/app/{app["_id"]}/{package_type}')
     assert (answer.json(), answer.headers['Girder-Total-Count']) == ([], '0')
 
 
-@KINDS
-def test_newest_come_first(make, listed, kind):
-    made = [make(kind, baseName=name)['_id'] for name in 'bca']
-    assert listed(kind) == made[::-1]
-    assert listed(kind, sort='created', sortdir=1) == made
+@PACKAGE_TYPES
+def test_newest_come_first(make, listed, package_type):
+    made = [make(package_type, baseName=name)['_id'] for name in 'bca']
+    assert listed(package_type) == made[::-1]
+    assert listed(package_type, sort='created', sortdir=1) == made
 
 
-@KINDS
-def test_only_things_of_that_kind_and_application_are_listed(api, app, make, listed, kind):
-    item = make(kind)
-    make({'package': 'extension', 'extension': 'package'}[kind])
+@PACKAGE_TYPES
+def test_only_things_of_that_kind_and_application_are_listed(api, app, make, listed, package_type):
+    item = make(package_type)
+    make({'package': 'extension', 'extension': 'package'}[package_type])
     other = api.post('/app', params={'name': 'Other'}).json()
-    make(kind, app_id=other['_id'])
-    assert listed(kind) == [item['_id']]
+    make(package_type, app_id=other['_id'])
+    assert listed(package_type) == [item['_id']]
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize(('key', 'value'), [('os', 'win'), ('arch', 'arm64'), ('baseName', 'Other')])
-def test_a_filter_is_compared_exactly(make, listed, kind, key, value):
-    make(kind)
-    item = make(kind, **{key: value})
-    assert listed(kind, **{key: value}) == [item['_id']]
+def test_a_filter_is_compared_exactly(make, listed, package_type, key, value):
+    make(package_type)
+    item = make(package_type, **{key: value})
+    assert listed(package_type, **{key: value}) == [item['_id']]
 
 
-@pytest.mark.parametrize(('kind', 'key', 'value'), [
+@pytest.mark.parametrize(('package_type', 'key', 'value'), [
     ('package', 'revision', '1'), ('package', 'version', '1.0'), ('extension', 'app_revision', '1')])
-def test_revisions_and_versions_are_compared_exactly(make, listed, kind, key, value):
-    make(kind, baseName='Other')
-    item = make(kind, **{key: value})
-    assert listed(kind, **{key: value}) == [item['_id']]
+def test_revisions_and_versions_are_compared_exactly(make, listed, package_type, key, value):
+    make(package_type, baseName='Other')
+    item = make(package_type, **{key: value})
+    assert listed(package_type, **{key: value}) == [item['_id']]
 
 
-@KINDS
-def test_filters_are_combined(make, listed, kind):
-    items = {(system, arch): make(kind, os=system, arch=arch)['_id'] for system in ('linux', 'win')
+@PACKAGE_TYPES
+def test_filters_are_combined(make, listed, package_type):
+    items = {(system, arch): make(package_type, os=system, arch=arch)['_id'] for system in ('linux', 'win')
              for arch in ('amd64', 'arm64')}
     for (system, arch), item in items.items():
-        assert listed(kind, os=system, arch=arch) == [item]
+        assert listed(package_type, os=system, arch=arch) == [item]
 
 
-@KINDS
-def test_one_thing_is_found_by_its_name_or_id(make, listed, kind):
-    make(kind, os='win')
-    item = make(kind)
-    assert listed(kind, **{f'{kind}_name': item['name']}) == [item['_id']]
-    assert listed(kind, **{f'{kind}_id': item['_id']}) == [item['_id']]
-    assert listed(kind, **{f'{kind}_id': item['_id'].upper()}) == [item['_id']]
+@PACKAGE_TYPES
+def test_one_thing_is_found_by_its_name_or_id(make, listed, package_type):
+    make(package_type, os='win')
+    item = make(package_type)
+    assert listed(package_type, **{f'{package_type}_name': item['name']}) == [item['_id']]
+    assert listed(package_type, **{f'{package_type}_id': item['_id']}) == [item['_id']]
+    assert listed(package_type, **{f'{package_type}_id': item['_id'].upper()}) == [item['_id']]
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize('name', ['id', 'name', 'baseName', 'release', 'revision'])
-def test_a_filter_that_matches_nothing_gives_nothing(make, listed, kind, name):
-    make(kind)
-    parameter = {'id': f'{kind}_id', 'name': f'{kind}_name', 'release': RELEASE_FILTER[kind],
-                 'revision': REVISION_KEY[kind]}.get(name, name)
+def test_a_filter_that_matches_nothing_gives_nothing(make, listed, package_type, name):
+    make(package_type)
+    parameter = {'id': f'{package_type}_id', 'name': f'{package_type}_name', 'release': RELEASE_FILTER[package_type],
+                 'revision': REVISION_KEY[package_type]}.get(name, name)
     for value in NOTHING:
-        assert listed(kind, **{parameter: value}) == [], value
+        assert listed(package_type, **{parameter: value}) == [], value
 
 
 def test_a_version_that_matches_nothing_gives_nothing(make, listed):
@@ -101,53 +101,53 @@ def test_a_version_that_matches_nothing_gives_nothing(make, listed):
     assert [listed('package', version=value) for value in NOTHING] == [[]] * len(NOTHING)
 
 
-@KINDS
-def test_an_id_of_something_else_gives_nothing(api, app, make, listed, kind):
+@PACKAGE_TYPES
+def test_an_id_of_something_else_gives_nothing(api, app, make, listed, package_type):
     other = api.post('/app', params={'name': 'Other'}).json()
-    item = make(kind)
-    for wrong in (make({'package': 'extension', 'extension': 'package'}[kind])['_id'],
-                  make(kind, app_id=other['_id'])['_id'], item['folderId'], app['_id']):
-        assert listed(kind, **{f'{kind}_id': wrong}) == []
+    item = make(package_type)
+    for wrong in (make({'package': 'extension', 'extension': 'package'}[package_type])['_id'],
+                  make(package_type, app_id=other['_id'])['_id'], item['folderId'], app['_id']):
+        assert listed(package_type, **{f'{package_type}_id': wrong}) == []
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize('spell', [lambda release: release['_id'], lambda release: release['name'],
                                    lambda release: release['name'].upper()], ids=['id', 'name', 'capitals'])
-def test_things_of_a_release_are_found_by_its_id_or_name(of_revision, make_release, listed, kind, spell):
-    of_revision(kind, '1')
+def test_things_of_a_release_are_found_by_its_id_or_name(of_revision, make_release, listed, package_type, spell):
+    of_revision(package_type, '1')
     release = make_release('Stable', '2')
-    item = of_revision(kind, '2')
-    assert listed(kind, **{RELEASE_FILTER[kind]: spell(release)}) == [item]
+    item = of_revision(package_type, '2')
+    assert listed(package_type, **{RELEASE_FILTER[package_type]: spell(release)}) == [item]
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize('spelling', ['draft', 'Draft', 'id'])
-def test_draft_means_all_drafts_as_one_list(anonymous, app, folders, api, of_revision, make_release, listed, kind,
-                                            spelling):
-    made = [of_revision(kind, revision) for revision in '312']
+def test_draft_means_all_drafts_as_one_list(anonymous, app, folders, api, of_revision, make_release, listed,
+                                            package_type, spelling):
+    made = [of_revision(package_type, revision) for revision in '312']
     make_release('5.8', '4')
-    of_revision(kind, '4')
+    of_revision(package_type, '4')
     draft = folders(app)['draft']['_id'] if spelling == 'id' else spelling
-    wanted = {RELEASE_FILTER[kind]: draft}
-    assert listed(kind, **wanted) == made[::-1]
-    assert listed(kind, **wanted, limit=1, offset=1) == [made[1]]
-    assert api.get(f'/app/{app["_id"]}/{kind}', params=wanted).headers['Girder-Total-Count'] == '3'
+    wanted = {RELEASE_FILTER[package_type]: draft}
+    assert listed(package_type, **wanted) == made[::-1]
+    assert listed(package_type, **wanted, limit=1, offset=1) == [made[1]]
+    assert api.get(f'/app/{app["_id"]}/{package_type}', params=wanted).headers['Girder-Total-Count'] == '3'
 
 
-@KINDS
-def test_draft_with_a_revision_means_that_draft(of_revision, listed, kind):
-    of_revision(kind, '1')
-    item = of_revision(kind, '2')
-    assert listed(kind, **{RELEASE_FILTER[kind]: 'draft', REVISION_KEY[kind]: '2'}) == [item]
+@PACKAGE_TYPES
+def test_draft_with_a_revision_means_that_draft(of_revision, listed, package_type):
+    of_revision(package_type, '1')
+    item = of_revision(package_type, '2')
+    assert listed(package_type, **{RELEASE_FILTER[package_type]: 'draft', REVISION_KEY[package_type]: '2'}) == [item]
 
 
-@KINDS
-def test_a_draft_is_found_by_id_and_revision_too(make, listed, kind, folders, app):
-    make(kind)
-    item = make(kind, **{REVISION_KEY[kind]: '2'})
+@PACKAGE_TYPES
+def test_a_draft_is_found_by_id_and_revision_too(make, listed, package_type, folders, app):
+    make(package_type)
+    item = make(package_type, **{REVISION_KEY[package_type]: '2'})
     draft = folders(folders(app)['draft'])['2']
-    assert listed(kind, **{RELEASE_FILTER[kind]: draft['_id']}) == [item['_id']]
-    assert listed(kind, **{RELEASE_FILTER[kind]: '2'}) == [item['_id']]
+    assert listed(package_type, **{RELEASE_FILTER[package_type]: draft['_id']}) == [item['_id']]
+    assert listed(package_type, **{RELEASE_FILTER[package_type]: '2'}) == [item['_id']]
 
 
 def test_draft_with_a_released_revision_means_its_extensions_wherever_they_are(make, make_release, listed):
@@ -170,13 +170,13 @@ def test_draft_with_a_revision_that_has_both_means_the_draft(make, make_release,
     assert listed('extension', release_id='draft', app_revision='33000') == [draft['_id']]
 
 
-@KINDS
-def test_a_release_of_another_application_gives_nothing(api, make, of_revision, listed, kind):
+@PACKAGE_TYPES
+def test_a_release_of_another_application_gives_nothing(api, make, of_revision, listed, package_type):
     other = api.post('/app', params={'name': 'Other'}).json()
     release = api.post(f'/app/{other["_id"]}/release', params={'name': '1', 'app_revision': '33000'}).json()
-    make(kind, app_id=other['_id'])
-    make(kind)
-    assert listed(kind, **{RELEASE_FILTER[kind]: release['_id']}) == []
+    make(package_type, app_id=other['_id'])
+    make(package_type)
+    assert listed(package_type, **{RELEASE_FILTER[package_type]: release['_id']}) == []
 
 
 @pytest.fixture
@@ -223,12 +223,13 @@ def test_q_ignores_accents_however_they_are_stored(make, listed, stored, q, filt
     assert listed('extension', q=q, **filters) == [item['_id']]
 
 
-@KINDS
-def test_names_are_compared_in_any_case(make, listed, kind):
-    item = make(kind, baseName='SlicerIGT')
-    key = f'{kind}_name'
-    assert listed(kind, **{key: item['name'].upper()}) == listed(kind, **{key: item['name'].lower()}) == [item['_id']]
-    assert listed(kind, **{key: item['name'][:-1]}) == []
+@PACKAGE_TYPES
+def test_names_are_compared_in_any_case(make, listed, package_type):
+    item = make(package_type, baseName='SlicerIGT')
+    key = f'{package_type}_name'
+    assert listed(package_type, **{key: item['name'].upper()}) == [item['_id']]
+    assert listed(package_type, **{key: item['name'].lower()}) == [item['_id']]
+    assert listed(package_type, **{key: item['name'][:-1]}) == []
 
 
 def test_q_follows_an_update(make, listed):
@@ -262,14 +263,14 @@ def test_tier_is_compared_and_leaves_out_those_without(make, found, api, filters
     assert sorted(one['meta']['baseName'] for one in found('extension', api, **filters)) == [f'T{x}' for x in tiers]
 
 
-@KINDS
-def test_paging_neither_repeats_nor_skips_in_any_order(api, app, make, db, kind):
-    wanted = {make(kind, baseName=f'Name{number}')['_id'] for number in range(7)}
+@PACKAGE_TYPES
+def test_paging_neither_repeats_nor_skips_in_any_order(api, app, make, db, package_type):
+    wanted = {make(package_type, baseName=f'Name{number}')['_id'] for number in range(7)}
     db['item'].update_many({}, {'$set': {'created': db['item'].find_one()['created']}})
     for sort, direction in itertools.product(SORTS, (1, -1)):
         ids = []
         for offset in range(0, 9, 2):
-            answer = api.get(f'/app/{app["_id"]}/{kind}', params={
+            answer = api.get(f'/app/{app["_id"]}/{package_type}', params={
                 'limit': 2, 'offset': offset, 'sort': sort, 'sortdir': direction}).raise_for_status()
             assert answer.headers['Girder-Total-Count'] == '7'
             ids += [one['_id'] for one in answer.json()]
@@ -289,52 +290,52 @@ def test_sorting_by_revision_is_descending_unless_told(make, found, api):
     assert [one['meta']['revision'] for one in found('package', api, sort='meta.revision')] == list('321')
 
 
-@KINDS
-def test_fifty_are_listed_unless_told(make, listed, db, kind):
-    make(kind)
+@PACKAGE_TYPES
+def test_fifty_are_listed_unless_told(make, listed, db, package_type):
+    make(package_type)
     one = db['item'].find_one()
     del one['_id']
     db['item'].insert_many([{**one, 'name': str(number), 'spm': {**one['spm'], 'identity': str(number)}}
                             for number in range(59)])
-    assert len(listed(kind)) == 50
-    assert len(listed(kind, limit=0)) == 60
-    assert len(listed(kind, limit=0, offset=55)) == 5
-    assert listed(kind, offset=60) == []
+    assert len(listed(package_type)) == 50
+    assert len(listed(package_type, limit=0)) == 60
+    assert len(listed(package_type, limit=0, offset=55)) == 5
+    assert listed(package_type, offset=60) == []
 
 
-@KINDS
-def test_an_item_elsewhere_with_the_same_metadata_is_nobodys(api, app, make, listed, found, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_an_item_elsewhere_with_the_same_metadata_is_nobodys(api, app, make, listed, found, package_type):
+    item = make(package_type)
     mine = api.post('/collection', params={'name': 'Mine', 'public': True}).json()
     folder = api.post('/folder', params={'parentType': 'collection', 'parentId': mine['_id'], 'name': 'draft'}).json()
     stranger = api.post('/item', params={'folderId': folder['_id'], 'name': item['name'],
                                          'metadata': json.dumps(item['meta'])}).raise_for_status().json()
     upload(api, stranger['_id'], b'strange')
     api.get(f'/item/{stranger["_id"]}/download').raise_for_status()
-    assert listed(kind) == [item['_id']]
+    assert listed(package_type) == [item['_id']]
     assert api.get(f'/app/{app["_id"]}/downloadstats').json() == {}
     assert api.get(f'/item/{stranger["_id"]}').json()['meta'] == item['meta']
 
 
-@KINDS
-def test_items_without_a_file_are_listed_only_to_writers(api, make, found_ids, login, make_user, grant, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_items_without_a_file_are_listed_only_to_writers(api, make, found_ids, login, make_user, grant, package_type):
+    item = make(package_type)
     reader, writer = login(make_user('reader')), make_user('writer')
     grant({'_id': item['folderId']}, writer, level=1, public=True)
-    assert found_ids(kind) == found_ids(kind, reader) == []
-    assert found_ids(kind, api) == found_ids(kind, login(writer)) == [item['_id']]
+    assert found_ids(package_type) == found_ids(package_type, reader) == []
+    assert found_ids(package_type, api) == found_ids(package_type, login(writer)) == [item['_id']]
     upload(api, item['_id'], b'x')
-    assert found_ids(kind) == found_ids(kind, reader) == [item['_id']]
+    assert found_ids(package_type) == found_ids(package_type, reader) == [item['_id']]
 
 
-@KINDS
-def test_the_last_completed_write_is_listed(api, app, make, found, kind):
-    item = make(kind, content=b'x')
-    assert len(found(kind)) == 1
+@PACKAGE_TYPES
+def test_the_last_completed_write_is_listed(api, app, make, found, package_type):
+    item = make(package_type, content=b'x')
+    assert len(found(package_type)) == 1
     api.put(f'/item/{item["_id"]}/metadata', json={'repository_type': 'hg'})
-    assert found(kind)[0]['meta']['repository_type'] == 'hg'
+    assert found(package_type)[0]['meta']['repository_type'] == 'hg'
     api.delete(f'/item/{item["_id"]}')
-    assert found(kind) == []
+    assert found(package_type) == []
 
 
 def test_the_application_in_the_path_cannot_be_overridden_by_a_parameter(api, app, make):

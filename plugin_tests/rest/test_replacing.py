@@ -13,7 +13,7 @@ from slicer_package_manager.registry.tree import item_files
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 BYTES = {'Content-Type': 'application/octet-stream'}
 OLD, NEW, OTHER = b'the old content', b'some new content', b'and yet another one'
 UNKNOWN = '5f4474d0e1d8c75dfc705482'
@@ -83,9 +83,9 @@ def seen(item_of, files_of, anonymous):
 
 # What is announced
 
-@KINDS
-def test_name_and_bytes_change_together(storage, make, files_of, begin, send, seen, kind):
-    item = make(kind, content=OLD)
+@PACKAGE_TYPES
+def test_name_and_bytes_change_together(storage, make, files_of, begin, send, seen, package_type):
+    item = make(package_type, content=OLD)
     (file,) = files_of(item)
     begun = begin(file, name='other.zip', sha512=sha512(NEW))
     assert seen(item) == ('file.tar.gz', OLD)

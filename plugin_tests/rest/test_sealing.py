@@ -20,8 +20,8 @@ def access(api):
 
 @pytest.fixture
 def downloaded(api, make):
-    def maker(kind='package', **values):
-        item = make(kind, **values)
+    def maker(package_type='package', **values):
+        item = make(package_type, **values)
         upload(api, item['_id'], b'content')
         assert api.get(f'/item/{item["_id"]}/download').status_code == 200
         return item

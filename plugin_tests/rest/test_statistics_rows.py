@@ -48,10 +48,10 @@ def test_unusable_parameters_are_400(anonymous, app, params):
 
 def test_lists_tell_each_items_own_total_when_asked(anonymous, app, make, downloaded):
     make('extension', content=b'z', baseName='Other')
-    for kind, totals in (('package', {'Slicer': 2}), ('extension', {'SlicerIGT': 3, 'Other': 0})):
-        plain = anonymous.get(f'/app/{app["_id"]}/{kind}').json()
+    for package_type, totals in (('package', {'Slicer': 2}), ('extension', {'SlicerIGT': 3, 'Other': 0})):
+        plain = anonymous.get(f'/app/{app["_id"]}/{package_type}').json()
         assert all('downloads' not in item for item in plain)
-        told = anonymous.get(f'/app/{app["_id"]}/{kind}', params={'with_downloads': 'true'}).json()
+        told = anonymous.get(f'/app/{app["_id"]}/{package_type}', params={'with_downloads': 'true'}).json()
         assert {item['meta']['baseName']: item['downloads'] for item in told} == totals
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from slicer_package_manager_client import registry
 from slicer_package_manager_client.errors import Conflict
-from slicer_package_manager_client.kindclient import KindClient, explained
-from slicer_package_manager_client.kinds import EXTENSION, PACKAGE
+from slicer_package_manager_client.fields import EXTENSION, PACKAGE
+from slicer_package_manager_client.package_calls import PackageCalls, explained
 from slicer_package_manager_client.registry import DRAFT, Document, given
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Path_ = str | os.PathLike[str]
 
 
-class SlicerPackageClient(KindClient):
+class SlicerPackageClient(PackageCalls):
     """A :class:`girder_client.GirderClient` that knows applications, releases, packages and extensions.
 
     Methods answer the documents of the server, or raise

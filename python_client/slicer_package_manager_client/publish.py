@@ -14,7 +14,7 @@ from slicer_package_manager_client.transfer import ItemGone, Transfer, is_gone
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
-    from slicer_package_manager_client.kinds import Kind
+    from slicer_package_manager_client.fields import PackageType
     from slicer_package_manager_client.localfile import LocalFile
     from slicer_package_manager_client.registry import Document
 
@@ -58,17 +58,17 @@ class Publication:
     :param values: REST parameters.
     """
 
-    def __init__(self, client: Connection, kind: Kind, app: Document, values: dict[str, Any], *,
+    def __init__(self, client: Connection, package_type: PackageType, app: Document, values: dict[str, Any], *,
                  journal: Journal | None = None) -> None:
         self._client = client
-        self._kind = kind
+        self._package_type = package_type
         self._app = app
         self._values = dict(values)
         self._journal = journal or Journal()
 
     def plan(self, source: LocalFile | None, *, force: bool = False) -> Outcome:
         """What publishing would come to; changes nothing."""
-        item = registry.registered(self._client, self._kind, self._app, self._values)
+        item = registry.registered(self._client, self._package_type, self._app, self._values)
         if item is None:
             return Outcome(UPLOADED if source else REGISTERED, {'meta': self._values})
         if source is None:
@@ -95,11 +95,11 @@ class Publication:
             return self._client.retries.attempts(lambda error: isinstance(error, ItemGone))(
                 self._register_and_fill, source, force=force)
         except ItemGone as gone:
-            raise Conflict(f'The {self._kind.label} is deleted again and again while it is uploaded: {gone}',
+            raise Conflict(f'The {self._package_type.label} is deleted again and again while it is uploaded: {gone}',
                            server=self._client.urlBase, advice='Does another process delete it?') from gone
 
     def _register_and_fill(self, source: LocalFile, *, force: bool) -> Outcome:
-        item = registry.registered(self._client, self._kind, self._app, self._values)
+        item = registry.registered(self._client, self._package_type, self._app, self._values)
         if item is None:
             item = self.register(new=True)
             outcome = self._fill(item, source, force=force, told=True)
@@ -112,7 +112,7 @@ class Publication:
 
     def link(self, link: Link) -> Outcome:
         """Make the item point to a file that is hosted elsewhere."""
-        known = registry.registered(self._client, self._kind, self._app, self._values)
+        known = registry.registered(self._client, self._package_type, self._app, self._values)
         if known:
             self._keep_required(known)
         item = self.register({'url': link.url, **registry.given(
@@ -130,13 +130,13 @@ class Publication:
         """
         data = {key: str(value).lower() if isinstance(value, bool) else value
                 for key, value in {**self._values, **(more or {})}.items() if value != '' or not new}
-        for one in self._kind.fields:
+        for one in self._package_type.fields:
             if one.sent:
                 data.setdefault(one.key, '')
         # Of several processes that change one item at once, the server lets one do so at a time.
         attempts = dataclasses.replace(self._client.retries, times=_CONFLICTS).attempts(_is_conflict)
         document: Document = attempts(
-            self._client.post, f'app/{self._app["_id"]}/{self._kind.label}', data=data)
+            self._client.post, f'app/{self._app["_id"]}/{self._package_type.label}', data=data)
         return document
 
     def _fill(self, item: Document, source: LocalFile, *, force: bool, told: bool) -> Outcome:
@@ -198,7 +198,7 @@ class Publication:
 
     def _keep_required(self, item: Document) -> None:
         """Parameters that the server insists on, and that were not given, keep their values."""
-        for one in self._kind.fields:
+        for one in self._package_type.fields:
             if one.sent:
                 self._values.setdefault(one.key, item['meta'].get(one.key, ''))
 

@@ -9,7 +9,7 @@ from slicer_package_manager_client.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
-    from slicer_package_manager_client.kinds import Kind
+    from slicer_package_manager_client.fields import PackageType
 
 Document = dict[str, Any]
 
@@ -64,12 +64,12 @@ def draft(client: Connection, app: Document, revision: str) -> Document:
     return cast('Document', match)
 
 
-def things(client: Connection, kind: Kind, app: Document, **filters: Any) -> list[Document]:
+def things(client: Connection, package_type: PackageType, app: Document, **filters: Any) -> list[Document]:
     """Packages or extensions, newest first."""
-    return cast('list[Document]', client.get(f'app/{app["_id"]}/{kind.label}', parameters=given(**filters)))
+    return cast('list[Document]', client.get(f'app/{app["_id"]}/{package_type.label}', parameters=given(**filters)))
 
 
-def thing(client: Connection, kind: Kind, app: Document, id_or_name: str) -> Document:
+def thing(client: Connection, package_type: PackageType, app: Document, id_or_name: str) -> Document:
     """The package or extension with that id or name.
 
     :raises NotFound: there is none.
@@ -77,28 +77,29 @@ def thing(client: Connection, kind: Kind, app: Document, id_or_name: str) -> Doc
     """
     found: list[Document] = []
     if _ID.fullmatch(id_or_name):
-        found = things(client, kind, app, **{f'{kind.label}_id': id_or_name})
+        found = things(client, package_type, app, **{f'{package_type.label}_id': id_or_name})
     if not found:
-        found = things(client, kind, app, **{f'{kind.label}_name': id_or_name}, limit=0)
+        found = things(client, package_type, app, **{f'{package_type.label}_name': id_or_name}, limit=0)
     if not found:
-        raise NotFound(f'There is no {kind.label} "{id_or_name}" in "{app["name"]}".',
-                       server=client.urlBase, advice=f'See "{kind.label} list".')
+        raise NotFound(f'There is no {package_type.label} "{id_or_name}" in "{app["name"]}".',
+                       server=client.urlBase, advice=f'See "{package_type.label} list".')
     if len(found) > 1:
         ids = ', '.join(item['_id'] for item in found)
-        raise Conflict(f'{len(found)} {kind.label}s are called "{id_or_name}".', server=client.urlBase,
+        raise Conflict(f'{len(found)} {package_type.label}s are called "{id_or_name}".', server=client.urlBase,
                        advice=f'Give the id of one: {ids}.')
     return found[0]
 
 
-def registered(client: Connection, kind: Kind, app: Document, values: Document) -> Document | None:
+def registered(client: Connection, package_type: PackageType, app: Document, values: Document) -> Document | None:
     """The thing that has the identity in ``values``; in a release rather than in a draft."""
-    identity = {key: values[key] for key in kind.identity}
-    found = [item for item in things(client, kind, app, **identity, limit=0)
+    identity = {key: values[key] for key in package_type.identity}
+    found = [item for item in things(client, package_type, app, **identity, limit=0)
              if all(str(item['meta'].get(key)) == value for key, value in identity.items())]
     return next((item for item in found if item['meta'].get('release')), found[0] if found else None)
 
 
-def release_names(client: Connection, app: Document, kind: Kind, items: list[Document]) -> dict[str, str]:
+def release_names(client: Connection, app: Document, package_type: PackageType,
+                  items: list[Document]) -> dict[str, str]:
     """For each folder that ``items`` are in, the name of the release it belongs to, or "draft"."""
     if not items:
         return {}
@@ -112,6 +113,6 @@ def release_names(client: Connection, app: Document, kind: Kind, items: list[Doc
             continue
         names[folder] = by_id.get(folder, DRAFT)
         # Extensions are in a folder below; it is looked up only where it may be that of a release.
-        if kind.release_filter == 'release_id' and item['meta'].get(kind.app_revision) in revisions:
+        if package_type.release_filter == 'release_id' and item['meta'].get(package_type.app_revision) in revisions:
             names[folder] = by_id.get(client.get(f'folder/{folder}')['parentId'], DRAFT)
     return names

@@ -104,8 +104,9 @@ class FakeGirder(Fake):
                                'meta': {'revision': revision}})
         return self.drafts[0]
 
-    def make_item(self, kind, meta, data=b'', name='x.tar.gz'):
-        item = {'_id': self.new_id(), 'kind': kind, 'name': f'{meta["baseName"]}_{meta["os"]}_{meta["revision"]}',
+    def make_item(self, package_type, meta, data=b'', name='x.tar.gz'):
+        item = {'_id': self.new_id(), 'kind': package_type,
+                'name': f'{meta["baseName"]}_{meta["os"]}_{meta["revision"]}',
                 'folderId': self.new_id(), 'description': '', 'size': len(data), 'meta': dict(meta)}
         self.items.insert(0, item)
         if data:
@@ -170,27 +171,27 @@ class FakeGirder(Fake):
         found = [one for one in self.drafts if not revision or one['meta']['revision'] == revision]
         return answer(found[offset:offset + limit if limit else None])
 
-    def list_items(self, request, _app, kind):
-        found = [one for one in self.items if one['kind'] == kind]
+    def list_items(self, request, _app, package_type):
+        found = [one for one in self.items if one['kind'] == package_type]
         for name, value in request.args.items():
             if name in {'limit', 'offset', 'q', 'release_id', 'release_id_or_name'}:
                 continue
-            if name == f'{kind}_id':
+            if name == f'{package_type}_id':
                 found = [one for one in found if one['_id'] == value]
-            elif name == f'{kind}_name':
+            elif name == f'{package_type}_name':
                 found = [one for one in found if one['name'] == value]
             else:
                 found = [one for one in found if one['meta'].get(name) == value]
         return answer(found)
 
-    def register(self, request, _app, kind):
+    def register(self, request, _app, package_type):
         values = request.form.to_dict()
         link = {key: values.pop(key, None) for key in ('url', 'file_name', 'size', 'sha512')}
-        key = ('baseName', 'os', 'arch', 'revision' if kind == 'package' else 'app_revision')
-        item = next((one for one in self.items if one['kind'] == kind
+        key = ('baseName', 'os', 'arch', 'revision' if package_type == 'package' else 'app_revision')
+        item = next((one for one in self.items if one['kind'] == package_type
                      and all(one['meta'].get(name) == values[name] for name in key)), None)
         if item is None:
-            item = self.make_item(kind, values)
+            item = self.make_item(package_type, values)
         else:
             item['meta'].update(values)
         if link['url']:
@@ -200,7 +201,7 @@ class FakeGirder(Fake):
                                'size': int(link['size'] or 0), 'sha512': link['sha512']})
         return answer(item, **({'Slicer-Package-Warning': self.warning} if self.warning else {}))
 
-    def delete_item(self, request, _app, _kind, item_id):
+    def delete_item(self, request, _app, _package_type, item_id):
         self.items = [one for one in self.items if one['_id'] != item_id]
         return answer({})
 

@@ -83,11 +83,11 @@ def test_deletions_answer_what_was_deleted(client, girder):
         client.deleteApp('Slicer')
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_packages_and_extensions_go_there_and_back(kind, client, make_file, tmp_path):
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_packages_and_extensions_go_there_and_back(package_type, client, make_file, tmp_path):
     path, directory = make_file(), tmp_path / 'back'
     common = {'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x', 'revision': '1'}
-    if kind == 'package':
+    if package_type == 'package':
         item = client.uploadApplicationPackage(path, 'Slicer', pkg_os='linux', version='5', **common)
         assert client.listApplicationPackage('Slicer', pkg_os='linux') == [item]
         assert client.downloadApplicationPackage('Slicer', item['_id'], dir_path=directory) == item

@@ -13,7 +13,7 @@ from slicer_package_manager_client.errors import (
     NotFound,
     SlicerPackageManagerError,
 )
-from slicer_package_manager_client.kinds import EXTENSION
+from slicer_package_manager_client.fields import EXTENSION
 
 DATA = bytes(range(256)) * 20
 NAME = '33000-linux-amd64-Foo-git1.tar.gz'

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from slicer_package_manager_client import kinds, transfer
+from slicer_package_manager_client import fields, transfer
 from slicer_package_manager_client.client import SlicerPackageClient
 from slicer_package_manager_client.connection import Connection
 from slicer_package_manager_client.errors import (
@@ -202,7 +202,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_published(upload, girder, m
 def test_without_a_checksum_of_the_server_the_size_is_compared(client, girder, make_file):
     girder.checksums = False
     outcome = client.publishFile(
-        kinds.EXTENSION, make_file(), 'Slicer',
+        fields.EXTENSION, make_file(), 'Slicer',
         {'os': 'linux', **{key: value for key, value in EXTENSION.items() if key != 'ext_os'}})
     assert outcome.notes == ['The server reported no checksum; only the size was compared.']
 
@@ -360,9 +360,9 @@ def test_an_item_found_before_may_turn_out_to_be_another_one(upload, girder, cli
     girder.items.reverse()  # the list names the old one first, the server updates the new one
     original = girder.register
 
-    def register(self, request, app, kind):
+    def register(self, request, app, package_type):
         girder.items.sort(key=lambda one: one['_id'] != other['_id'])
-        return original(request, app, kind)
+        return original(request, app, package_type)
 
     monkeypatch.setattr(type(girder), 'routes', tuple(
         (method, pattern, register if handler.__name__ == 'register' else handler)

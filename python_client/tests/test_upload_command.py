@@ -91,8 +91,8 @@ def test_a_file_given_with_a_url_supplies_size_and_checksum(upload, girder, make
 def test_a_server_too_old_for_urls_is_reported(upload, girder):
     original = girder.register
 
-    def register(self, request, app, kind):
-        answer = original(request, app, kind)
+    def register(self, request, app, package_type):
+        answer = original(request, app, package_type)
         girder.files.clear()
         return answer
 

@@ -138,7 +138,7 @@ def _place(folder, parent, visited, wrong) -> Iterator[Finding]:
         if not folder or _differs(expected, folder.get('spm')):
             wrong.append(expected)
             return
-    if registration.kind_in(folder):
+    if registration.package_type_in(folder):
         for item in Item().find({'folderId': folder['_id']}):
             yield from _misplaced(folder, item)
     for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):

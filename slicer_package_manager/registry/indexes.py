@@ -28,11 +28,11 @@ def _unique(name, keys, present):
                       partialFilterExpression=present)
 
 
-def _lists(name, kind, *keys):
+def _lists(name, package_type, *keys):
     """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``keys``."""
-    of_kind = {'$exists': True} if kind is None else kind.label
+    of_package_type = {'$exists': True} if package_type is None else package_type.label
     return IndexModel([(key, DESCENDING) for key in ('spm.app', 'spm.kind', *keys, 'created', '_id')],
-                      name=name, partialFilterExpression={'spm.kind': of_kind})
+                      name=name, partialFilterExpression={'spm.kind': of_package_type})
 
 
 _SYSTEM = ('meta.os', 'meta.arch')
@@ -41,7 +41,7 @@ _SYSTEM = ('meta.os', 'meta.arch')
 ITEM_INDEXES = [
     _unique(ITEM_IDENTITY, ('folderId', 'spm.identity'), {'spm.identity': {'$exists': True}}),
     _unique(ITEM_NAME, ('folderId', 'name'), {'spm.kind': {'$exists': True}}),
-    # Partial indexes serve queries that are sure to ask for a kind; all of ours do.
+    # Partial indexes serve queries that are sure to ask for a package type; all of ours do.
     _lists('spm_all', None),
     _lists('spm_in_channel', None, 'spm.channel', *_SYSTEM),
     _lists('spm_extensions', EXTENSION, 'meta.app_revision', *_SYSTEM),

@@ -2,7 +2,7 @@
 import pytest
 
 from slicer_package_manager.registry.schema import name_templates
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 
 TEMPLATES = [
     '{baseName}_{os}_{arch}_{revision}', '{app_revision}', ' {version} ', 'a{{b}}c', '{{{os}}}', '{os:}',
@@ -22,29 +22,30 @@ def page(chromium, site):
     window.close()
 
 
-@pytest.mark.parametrize('kind', KINDS)
-def test_the_example_has_every_key(page, kind):
-    shown = page.evaluate('kind => girder.plugins.slicer_package_manager.KINDS[kind]', kind)
-    assert set(shown['example']) == KINDS[kind].keys
-    assert shown['key'] == KINDS[kind].template
+@pytest.mark.parametrize('package_type', PACKAGE_TYPES)
+def test_the_example_has_every_key(page, package_type):
+    shown = page.evaluate('kind => girder.plugins.slicer_package_manager.KINDS[kind]', package_type)
+    assert set(shown['example']) == PACKAGE_TYPES[package_type].keys
+    assert shown['key'] == PACKAGE_TYPES[package_type].template
 
 
-@pytest.mark.parametrize('kind', KINDS)
-def test_browser_and_server_agree(page, kind):
+@pytest.mark.parametrize('package_type', PACKAGE_TYPES)
+def test_browser_and_server_agree(page, package_type):
     shown = page.evaluate("""([kind, templates]) => templates.map((template) => {
         try {
             return girder.plugins.slicer_package_manager.renderTemplate(template, kind);
         } catch (failure) {
             return null;
         }
-    })""", [kind, TEMPLATES])
-    example = page.evaluate('kind => girder.plugins.slicer_package_manager.KINDS[kind].example', kind)
-    assert dict(zip(TEMPLATES, shown, strict=True)) == {one: rendered(one, KINDS[kind], example) for one in TEMPLATES}
+    })""", [package_type, TEMPLATES])
+    example = page.evaluate('kind => girder.plugins.slicer_package_manager.KINDS[kind].example', package_type)
+    assert dict(zip(TEMPLATES, shown, strict=True)) == {
+        one: rendered(one, PACKAGE_TYPES[package_type], example) for one in TEMPLATES}
 
 
-def rendered(template, kind, example):
+def rendered(template, package_type, example):
     try:
-        return name_templates.render(template, kind, example)
+        return name_templates.render(template, package_type, example)
     except ValueError:
         return None
 

@@ -3,7 +3,7 @@ from datetime import datetime, timezone
 import pytest
 
 from slicer_package_manager.registry.schema import fields
-from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS, PACKAGE
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 
 PACKAGE_KEYS = {'app_id', 'baseName', 'os', 'arch', 'repository_type', 'repository_url', 'revision', 'version',
                 'pre_release', 'build_date', 'sha512', 'release'}
@@ -13,9 +13,10 @@ EXTENSION_KEYS = {'app_id', 'baseName', 'os', 'arch', 'repository_type', 'reposi
                   'dicom_support_rule', 'keywords'}
 
 
-@pytest.mark.parametrize(('kind', 'keys'), [(PACKAGE, PACKAGE_KEYS), (EXTENSION, EXTENSION_KEYS)], ids=KINDS)
-def test_a_kind_has_exactly_the_keys_that_clients_know(kind, keys):
-    assert kind.keys == keys
+@pytest.mark.parametrize(('package_type', 'keys'), [(PACKAGE, PACKAGE_KEYS), (EXTENSION, EXTENSION_KEYS)],
+                         ids=PACKAGE_TYPES)
+def test_a_kind_has_exactly_the_keys_that_clients_know(package_type, keys):
+    assert package_type.keys == keys
 
 
 def test_identities_are_those_of_the_contract():

@@ -3,22 +3,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slicer_package_manager.registry.schema import name_templates, validators
-from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS, PACKAGE
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 
 META = {'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64', 'revision': '33000', 'version': '5.8.0',
         'pre_release': False}
 
 
-@pytest.mark.parametrize('kind', KINDS.values(), ids=KINDS)
-def test_the_default_template_is_usable(kind):
-    assert name_templates.problem(kind.default_template, kind) is None
+@pytest.mark.parametrize('package_type', PACKAGE_TYPES.values(), ids=PACKAGE_TYPES)
+def test_the_default_template_is_usable(package_type):
+    assert name_templates.problem(package_type.default_template, package_type) is None
 
 
-@pytest.mark.parametrize(('kind', 'meta', 'name'), [
+@pytest.mark.parametrize(('package_type', 'meta', 'name'), [
     (PACKAGE, META, 'Slicer_linux_amd64_33000'),
-    (EXTENSION, {**META, 'app_revision': '32000'}, '32000_Slicer_linux_amd64_33000')], ids=KINDS)
-def test_the_default_template_names_what_identifies_a_thing(kind, meta, name):
-    assert name_templates.render(kind.default_template, kind, meta) == name
+    (EXTENSION, {**META, 'app_revision': '32000'}, '32000_Slicer_linux_amd64_33000')], ids=PACKAGE_TYPES)
+def test_the_default_template_names_what_identifies_a_thing(package_type, meta, name):
+    assert name_templates.render(package_type.default_template, package_type, meta) == name
 
 
 @pytest.mark.parametrize(('template', 'name'), [

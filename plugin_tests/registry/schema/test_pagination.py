@@ -37,7 +37,7 @@ def test_all_problems_are_reported_together():
     assert [name for name, _ in caught.value.problems] == ['limit', 'offset', 'sort']
 
 
-@pytest.mark.parametrize(('kind', 'key'), [('extension', 'meta.baseName'), ('package', 'meta.revision'),
+@pytest.mark.parametrize(('package_type', 'key'), [('extension', 'meta.baseName'), ('package', 'meta.revision'),
                                            ('package', 'meta.build_date'), ('extension', 'created')])
-def test_clients_sort_by_metadata(kind, key):
-    assert key in ITEM_SORTS[kind]
+def test_clients_sort_by_metadata(package_type, key):
+    assert key in ITEM_SORTS[package_type]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from slicer_package_manager.registry.catalog.applications import object_id, search_conditions
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS, PACKAGE
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 from slicer_package_manager.registry.tree import registration
 
 APP = ObjectId()
@@ -33,13 +33,13 @@ def tree():
     return {one['name']: one for one in (packages, app, drafts, draft, release, folder('extensions', release))}
 
 
-@pytest.mark.parametrize(('name', 'role', 'kind'), [
+@pytest.mark.parametrize(('name', 'role', 'package_type'), [
     ('packages', registration.PACKAGES, None), ('Slicer', registration.APPLICATION, None),
     ('draft', registration.DRAFTS, None), ('33000', registration.REVISION, PACKAGE),
     ('5.8', registration.RELEASE, PACKAGE), ('extensions', registration.EXTENSIONS, EXTENSION)])
-def test_the_place_of_a_folder_tells_what_it_is_and_what_lies_in_it(tree, name, role, kind):
+def test_the_place_of_a_folder_tells_what_it_is_and_what_lies_in_it(tree, name, role, package_type):
     assert registration.role(tree[name]) == role
-    assert registration.kind_in(tree[name]) is kind
+    assert registration.package_type_in(tree[name]) is package_type
 
 
 @pytest.mark.parametrize(('name', 'parent', 'meta'), [
@@ -97,13 +97,13 @@ def test_a_search_looks_through_each_key_by_itself(name, description):
     assert found == f'{name}\n{description}\n\n'.casefold()
 
 
-@pytest.mark.parametrize('kind', KINDS.values(), ids=KINDS)
-def test_metadata_of_a_thing_is_checked_as_a_whole(tree, kind):
-    place = tree['5.8' if kind is PACKAGE else 'extensions']
+@pytest.mark.parametrize('package_type', PACKAGE_TYPES.values(), ids=PACKAGE_TYPES)
+def test_metadata_of_a_thing_is_checked_as_a_whole(tree, package_type):
+    place = tree['5.8' if package_type is PACKAGE else 'extensions']
     with pytest.raises(Invalid) as caught:
-        registration.checked_meta(kind, place, {'os': 'beos'})
+        registration.checked_meta(package_type, place, {'os': 'beos'})
     named = [name for name, _ in caught.value.problems]
-    assert set(named) == {field.name for field in kind.fields if field.required}
+    assert set(named) == {field.name for field in package_type.fields if field.required}
     assert len(named) == len(set(named))
 
 

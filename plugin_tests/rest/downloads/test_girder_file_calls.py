@@ -12,7 +12,7 @@ from slicer_package_manager.registry.tree import item_files
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 
 
 def sha512(content):
@@ -38,43 +38,43 @@ def content(anonymous):
     return download
 
 
-@KINDS
-def test_a_new_item_has_no_checksum(make, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_a_new_item_has_no_checksum(make, package_type):
+    item = make(package_type)
     assert (item['meta']['sha512'], item['size']) == ('', 0)
 
 
-@KINDS
-def test_the_checksum_is_that_of_the_file(api, make, item_of, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_the_checksum_is_that_of_the_file(api, make, item_of, package_type):
+    item = make(package_type)
     upload(api, item['_id'], b'abc')
     assert item_of(item)['meta']['sha512'] == sha512(b'abc')
     assert item_of(item)['size'] == 3
 
 
-@KINDS
-def test_an_upload_in_chunks_is_one_file(api, make, item_of, content, found, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_an_upload_in_chunks_is_one_file(api, make, item_of, content, found, package_type):
+    item = make(package_type)
     api.put('/system/setting', params={'key': 'core.upload_minimum_chunk_size', 'value': 0}).raise_for_status()
     started = api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x', 'size': 6}).json()
     for offset, part in ((0, b'abc'), (3, b'def')):
-        assert found(kind) == []
+        assert found(package_type) == []
         api.post('/file/chunk', params={'uploadId': started['_id'], 'offset': offset}, content=part).raise_for_status()
     assert item_of(item)['meta']['sha512'] == sha512(b'abcdef')
     assert content(item) == b'abcdef'
 
 
-@KINDS
-def test_an_empty_file_is_a_file(api, make, item_of, content, found, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_an_empty_file_is_a_file(api, make, item_of, content, found, package_type):
+    item = make(package_type)
     api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'x', 'size': 0}).raise_for_status()
     assert item_of(item)['meta']['sha512'] == sha512(b'')
-    assert (content(item), len(found(kind))) == (b'', 1)
+    assert (content(item), len(found(package_type))) == (b'', 1)
 
 
-@KINDS
-def test_a_second_upload_replaces_the_first(api, make, item_of, files_of, content, anonymous, kind):
-    item = make(kind, content=b'old')
+@PACKAGE_TYPES
+def test_a_second_upload_replaces_the_first(api, make, item_of, files_of, content, anonymous, package_type):
+    item = make(package_type, content=b'old')
     upload(api, item['_id'], b'newer', name='other.tar.gz')
     for client in (api, anonymous):
         assert [one['name'] for one in files_of(item, client)] == ['other.tar.gz']
@@ -110,8 +110,8 @@ def test_sizes_of_folders_stay_right_when_a_file_is_replaced(api, make, db):
 @pytest.fixture
 def replaced_as_clients_do(api, anonymous, make, files_of, item_of, content):
     """Replace a file as the published client does and collect what readers see after each step."""
-    def replacer(kind):
-        item = make(kind, content=b'old')
+    def replacer(package_type):
+        item = make(package_type, content=b'old')
         seen = []
 
         def look():
@@ -130,9 +130,10 @@ def replaced_as_clients_do(api, anonymous, make, files_of, item_of, content):
     return replacer
 
 
-@KINDS
-def test_readers_see_one_file_while_a_client_replaces_it(replaced_as_clients_do, files_of, item_of, content, kind):
-    item, seen, in_between, writers = replaced_as_clients_do(kind)
+@PACKAGE_TYPES
+def test_readers_see_one_file_while_a_client_replaces_it(replaced_as_clients_do, files_of, item_of, content,
+                                                            package_type):
+    item, seen, in_between, writers = replaced_as_clients_do(package_type)
     assert seen == [[(3, 3)], [(5, 5)], [(5, 5)]]
     assert in_between == sha512(b'old')
     assert writers == 2
@@ -174,9 +175,9 @@ def test_replaced_files_are_removed_after_a_while(api, db, make):
     assert [one['size'] for one in db['file'].find()] == [5]
 
 
-@KINDS
-def test_replacing_the_content_keeps_the_ids(make, files_of, item_of, replace, content, kind):
-    item = make(kind, content=b'old')
+@PACKAGE_TYPES
+def test_replacing_the_content_keeps_the_ids(make, files_of, item_of, replace, content, package_type):
+    item = make(package_type, content=b'old')
     file, = files_of(item)
     replace(file, b'newer')
     assert [one['_id'] for one in files_of(item)] == [file['_id']]
@@ -191,12 +192,12 @@ def test_the_old_content_is_removed_after_a_while(make, files_of, replace, tmp_p
     assert [one.read_bytes() for one in tmp_path.rglob('?' * 128)] == [b'newer']
 
 
-@KINDS
-def test_without_a_file_there_is_no_checksum(api, make, files_of, item_of, found, kind):
-    item = make(kind, content=b'x')
+@PACKAGE_TYPES
+def test_without_a_file_there_is_no_checksum(api, make, files_of, item_of, found, package_type):
+    item = make(package_type, content=b'x')
     api.delete(f'/file/{files_of(item)[0]["_id"]}').raise_for_status()
     assert (item_of(item)['meta']['sha512'], item_of(item)['size']) == ('', 0)
-    assert found(kind) == []
+    assert found(package_type) == []
 
 
 def test_the_remaining_files_checksum_is_told_after_a_removal(api, make, files_of, item_of):
@@ -215,9 +216,9 @@ def test_renaming_a_file_changes_nothing_else(api, make, files_of, item_of, cont
     assert (item_of(item)['meta'], content(item)) == (before, b'x')
 
 
-@KINDS
-def test_an_item_without_a_file_is_no_empty_archive(api, anonymous, make, kind):
-    item = make(kind)
+@PACKAGE_TYPES
+def test_an_item_without_a_file_is_no_empty_archive(api, anonymous, make, package_type):
+    item = make(package_type)
     for client in (api, anonymous):
         answer = client.get(f'/item/{item["_id"]}/download')
         assert answer.status_code == 404
@@ -225,9 +226,9 @@ def test_an_item_without_a_file_is_no_empty_archive(api, anonymous, make, kind):
     assert anonymous.get(f'/item/{item["_id"]}/files').json() == []
 
 
-@KINDS
-def test_the_file_is_found_by_its_checksum(anonymous, make, kind):
-    make(kind, content=b'abc')
+@PACKAGE_TYPES
+def test_the_file_is_found_by_its_checksum(anonymous, make, package_type):
+    make(package_type, content=b'abc')
     for name in ('sha512', 'SHA512'):
         for checksum in (sha512(b'abc'), sha512(b'abc').upper()):
             answer = anonymous.get(f'/file/hashsum/{name}/{checksum}/download')
@@ -242,9 +243,9 @@ def test_the_download_is_named_like_the_file(api, anonymous, make):
     assert answer.headers['Content-Length'] == '3'
 
 
-@KINDS
-def test_saving_old_metadata_does_not_bring_the_old_checksum_back(api, make, item_of, kind):
-    item = make(kind, content=b'old')
+@PACKAGE_TYPES
+def test_saving_old_metadata_does_not_bring_the_old_checksum_back(api, make, item_of, package_type):
+    item = make(package_type, content=b'old')
     upload(api, item['_id'], b'newer')
     api.put(f'/item/{item["_id"]}/metadata', json={'sha512': 'f' * 128}).raise_for_status()
     assert item_of(item)['meta']['sha512'] == sha512(b'newer')
@@ -267,9 +268,9 @@ def test_others_empty_items_are_empty_archives_as_ever(api, anonymous, app):
     assert anonymous.get(f'/item/{item["_id"]}/download').status_code == 200
 
 
-@KINDS
-def test_a_private_things_files_are_private(anonymous, ready, grant, files_of, kind):
-    item = ready(kind)
+@PACKAGE_TYPES
+def test_a_private_things_files_are_private(anonymous, ready, grant, files_of, package_type):
+    item = ready(package_type)
     file, = files_of(item)
     grant({'_id': item['folderId']})
     for path in (f'/item/{item["_id"]}/files', f'/item/{item["_id"]}/download', f'/file/{file["_id"]}/download'):

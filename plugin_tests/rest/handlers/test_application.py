@@ -295,12 +295,12 @@ def test_an_unusable_template_is_refused_when_saved(api, app, key, template):
     assert api.get(f'/app/{app["_id"]}').json()['meta'] == TEMPLATES
 
 
-@pytest.mark.parametrize(('kind', 'key'), [('package', 'applicationPackageNameTemplate'),
+@pytest.mark.parametrize(('package_type', 'key'), [('package', 'applicationPackageNameTemplate'),
                                            ('extension', 'extensionPackageNameTemplate')])
-def test_a_template_names_new_and_updated_things(api, app, make, kind, key):
-    old = make(kind)
+def test_a_template_names_new_and_updated_things(api, app, make, package_type, key):
+    old = make(package_type)
     api.put(f'/folder/{app["_id"]}/metadata', json={key: '{baseName}-{revision}!'}).raise_for_status()
-    new = make(kind)
+    new = make(package_type)
     assert new['_id'] == old['_id']
     assert new['name'] == f'{new["meta"]["baseName"]}-{new["meta"]["revision"]}!'
 

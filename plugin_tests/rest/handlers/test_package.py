@@ -7,7 +7,7 @@ from plugin_tests.conftest import EXTENSION_FORM, FORMS, PACKAGE_FORM, upload
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 UNKNOWN_ID = '5f4474d0e1d8c75dfc705482'
 OPTIONAL = {'icon_url': 'https://example.org/i.png', 'category': 'IGT.Tracking', 'homepage': 'https://example.org',
             'screenshots': 'https://example.org/1.png https://example.org/2.png', 'contributors': 'A. Author',
@@ -18,15 +18,15 @@ OPTIONAL = {'icon_url': 'https://example.org/i.png', 'category': 'IGT.Tracking',
 
 @pytest.fixture
 def post(api, app):
-    def poster(kind, client=api, form=None, **values):
-        return client.post(f'/app/{app["_id"]}/{kind}', data={**(form or FORMS[kind]), **values})
+    def poster(package_type, client=api, form=None, **values):
+        return client.post(f'/app/{app["_id"]}/{package_type}', data={**(form or FORMS[package_type]), **values})
     return poster
 
 
 @pytest.fixture
 def delete(api, app):
-    def deleter(kind, item_id, client=api):
-        return client.delete(f'/app/{app["_id"]}/{kind}/{item_id}')
+    def deleter(package_type, item_id, client=api):
+        return client.delete(f'/app/{app["_id"]}/{package_type}/{item_id}')
     return deleter
 
 
@@ -53,22 +53,22 @@ def test_optional_metadata_is_kept_with_its_types(post):
     assert {key: meta[key] for key in OPTIONAL} == {**OPTIONAL, 'enabled': True, 'tier': 3}
 
 
-@KINDS
-def test_a_thing_is_answered_as_girder_answers_items(post, item_of, found, api, kind):
-    item = post(kind).json()
+@PACKAGE_TYPES
+def test_a_thing_is_answered_as_girder_answers_items(post, item_of, found, api, package_type):
+    item = post(package_type).json()
     assert item == item_of(item)
-    assert found(kind, api) == [item]
+    assert found(package_type, api) == [item]
     assert {'_id', 'name', 'description', 'created', 'updated', 'size', 'folderId', 'meta'} <= set(item)
     assert not {'spm', 'access'} & set(item)
 
 
-@KINDS
-def test_a_draft_is_made_with_what_it_needs(post, app, folders, kind):
-    place = post(kind).json()['folderId']
+@PACKAGE_TYPES
+def test_a_draft_is_made_with_what_it_needs(post, app, folders, package_type):
+    place = post(package_type).json()['folderId']
     draft = folders(folders(app)['draft'])['33000']
     assert draft['meta'] == {'revision': '33000'}
     assert draft['public'] is True
-    if kind == 'extension':
+    if package_type == 'extension':
         assert folders(draft)['extensions']['public'] is True
         draft = folders(draft)['extensions']
     assert place == draft['_id']
@@ -80,10 +80,10 @@ def test_a_package_in_a_release_tells_its_name(post, make_release):
     assert 'release' not in post('package', revision='33001').json()['meta']
 
 
-@KINDS
-def test_posting_again_updates_in_place(post, item_of, kind):
-    item = post(kind).json()
-    again = post(kind, repository_type='svn').json()
+@PACKAGE_TYPES
+def test_posting_again_updates_in_place(post, item_of, package_type):
+    item = post(package_type).json()
+    again = post(package_type, repository_type='svn').json()
     assert again['_id'] == item['_id']
     assert again['meta'] == {**item['meta'], 'repository_type': 'svn'}
     assert again['updated'] > item['updated']
@@ -97,14 +97,14 @@ def test_an_extension_of_another_revision_takes_the_place_and_name(post, found, 
     assert len(found('extension', api)) == 1
 
 
-@pytest.mark.parametrize(('kind', 'key', 'value'), [
+@pytest.mark.parametrize(('package_type', 'key', 'value'), [
     *[('package', key, value) for key, value in
       (('baseName', 'SlicerSALT'), ('os', 'win'), ('arch', 'arm64'), ('revision', '33001'))],
     *[('extension', key, value) for key, value in
       (('baseName', 'Other'), ('os', 'macosx'), ('arch', 'i386'), ('app_revision', '33001'))]])
-def test_another_identity_is_another_item(post, found, api, kind, key, value):
-    assert post(kind).json()['_id'] != post(kind, **{key: value}).json()['_id']
-    assert len(found(kind, api)) == 2
+def test_another_identity_is_another_item(post, found, api, package_type, key, value):
+    assert post(package_type).json()['_id'] != post(package_type, **{key: value}).json()['_id']
+    assert len(found(package_type, api)) == 2
 
 
 def test_the_same_package_in_draft_and_release_are_two(post, make_release):
@@ -113,9 +113,9 @@ def test_the_same_package_in_draft_and_release_are_two(post, make_release):
     assert post('package').json()['_id'] != draft['_id']
 
 
-@KINDS
-def test_posting_the_same_again_changes_nothing(post, kind):
-    assert post(kind).json() == post(kind).json()
+@PACKAGE_TYPES
+def test_posting_the_same_again_changes_nothing(post, package_type):
+    assert post(package_type).json() == post(package_type).json()
 
 
 def test_what_is_not_given_stays(post):
@@ -155,17 +155,17 @@ def test_the_description_of_an_extension_can_be_emptied(post):
     assert post('extension', description='').json()['meta']['description'] == ''
 
 
-@KINDS
-def test_the_description_of_the_item_is_that_of_the_thing(post, kind):
-    post(kind, description='first')
-    item = post(kind, description='second').json()
+@PACKAGE_TYPES
+def test_the_description_of_the_item_is_that_of_the_thing(post, package_type):
+    post(package_type, description='first')
+    item = post(package_type, description='second').json()
     assert item['description'] == 'second'
 
 
-@KINDS
-def test_descriptions_are_sanitised_and_on_one_line(post, kind):
-    item = post(kind, description='<b>a</b>\n<script>x</script>&#10;b').json()
-    assert (item['meta'] if kind == 'extension' else item)['description'] == '<b>a</b>  b'
+@PACKAGE_TYPES
+def test_descriptions_are_sanitised_and_on_one_line(post, package_type):
+    item = post(package_type, description='<b>a</b>\n<script>x</script>&#10;b').json()
+    assert (item['meta'] if package_type == 'extension' else item)['description'] == '<b>a</b>  b'
 
 
 @pytest.mark.parametrize('spelling', ['2026-11-01T04:00:00Z', '2026-11-01 04:00:00', '1793505600',
@@ -185,13 +185,13 @@ def test_pre_release_is_a_flag(post, word, value):
     assert post('package', pre_release=word).json()['meta']['pre_release'] is value
 
 
-@KINDS
-def test_values_are_on_one_line(post, kind):
-    meta = post(kind, repository_type='git\r\nsvn\x00hg\u2028', baseName='A\tB').json()['meta']
+@PACKAGE_TYPES
+def test_values_are_on_one_line(post, package_type):
+    meta = post(package_type, repository_type='git\r\nsvn\x00hg\u2028', baseName='A\tB').json()['meta']
     assert (meta['repository_type'], meta['baseName']) == ('git svn hg', 'A B')
 
 
-@pytest.mark.parametrize(('kind', 'key', 'value'), [
+@pytest.mark.parametrize(('package_type', 'key', 'value'), [
     ('package', 'os', 'beos'), ('package', 'os', 'LINUX'), ('package', 'os', ''), ('package', 'arch', 'x86_64'),
     ('package', 'baseName', ''), ('package', 'baseName', 'x' * 256), ('package', 'revision', ''),
     ('package', 'revision', 'x' * 256), ('package', 'version', 'x' * 4097), ('package', 'pre_release', 'maybe'),
@@ -207,34 +207,34 @@ def test_values_are_on_one_line(post, kind):
     ('extension', 'keywords', 'x' * 4097),
     ('extension', 'description', 'x' * 65537), ('extension', 'version', '5.8'), ('extension', 'pre_release', '1'),
     ('extension', 'color', 'red')])
-def test_an_unusable_value_is_refused_by_name_and_leaves_nothing(post, stored, kind, key, value):
+def test_an_unusable_value_is_refused_by_name_and_leaves_nothing(post, stored, package_type, key, value):
     before = stored()
-    answer = post(kind, **{key: value})
+    answer = post(package_type, **{key: value})
     assert (answer.status_code, answer.json()['field']) == (400, key), answer.text
     assert stored() == before
 
 
-@pytest.mark.parametrize(('kind', 'key'), [
+@pytest.mark.parametrize(('package_type', 'key'), [
     *[('package', key) for key in PACKAGE_FORM], *[('extension', key) for key in EXTENSION_FORM]])
-def test_each_required_value_is_asked_for(post, stored, kind, key):
+def test_each_required_value_is_asked_for(post, stored, package_type, key):
     before = stored()
-    answer = post(kind, form={name: value for name, value in FORMS[kind].items() if name != key})
+    answer = post(package_type, form={name: value for name, value in FORMS[package_type].items() if name != key})
     assert (answer.status_code, answer.json()['field']) == (400, key)
     assert stored() == before
 
 
-@KINDS
-def test_everything_that_is_wrong_is_told_at_once(post, kind):
-    answer = post(kind, form={'os': 'beos', 'arch': 'vax', 'color': 'red'})
+@PACKAGE_TYPES
+def test_everything_that_is_wrong_is_told_at_once(post, package_type):
+    answer = post(package_type, form={'os': 'beos', 'arch': 'vax', 'color': 'red'})
     message = answer.json()['message']
     assert all(word in message for word in ('beos', 'vax', 'color', 'baseName', 'repository_url', 'revision'))
 
 
-@KINDS
-def test_an_unusable_update_changes_nothing(post, stored, kind):
-    post(kind)
+@PACKAGE_TYPES
+def test_an_unusable_update_changes_nothing(post, stored, package_type):
+    post(package_type)
     before = stored()
-    assert post(kind, repository_url='x' * 4097).status_code == 400
+    assert post(package_type, repository_url='x' * 4097).status_code == 400
     assert stored() == before
 
 
@@ -250,20 +250,20 @@ def test_a_checksum_without_a_link_is_refused(post, stored):
     assert stored() == before
 
 
-@KINDS
-def test_values_in_the_query_and_in_the_body_are_the_same(api, app, kind):
-    address = f'/app/{app["_id"]}/{kind}'
-    by_query = api.post(address, params=FORMS[kind]).json()
-    assert api.post(address, data=FORMS[kind]).json() == by_query
+@PACKAGE_TYPES
+def test_values_in_the_query_and_in_the_body_are_the_same(api, app, package_type):
+    address = f'/app/{app["_id"]}/{package_type}'
+    by_query = api.post(address, params=FORMS[package_type]).json()
+    assert api.post(address, data=FORMS[package_type]).json() == by_query
 
 
-@KINDS
-def test_a_name_taken_by_another_thing_is_a_conflict(api, app, post, stored, kind):
-    key = {'package': 'applicationPackageNameTemplate', 'extension': 'extensionPackageNameTemplate'}[kind]
+@PACKAGE_TYPES
+def test_a_name_taken_by_another_thing_is_a_conflict(api, app, post, stored, package_type):
+    key = {'package': 'applicationPackageNameTemplate', 'extension': 'extensionPackageNameTemplate'}[package_type]
     api.put(f'/folder/{app["_id"]}/metadata', json={key: '{os}'}).raise_for_status()
-    post(kind)
+    post(package_type)
     before = stored()
-    answer = post(kind, baseName='Other')
+    answer = post(package_type, baseName='Other')
     assert answer.status_code == 409
     assert '"linux"' in answer.json()['message']
     assert stored() == before
@@ -276,92 +276,93 @@ def test_a_package_is_not_named_like_the_folder_of_extensions(api, app, post, st
     assert stored() == before
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize('text', ['x.y', '$where', '../../etc', 'é🎉', 'עברית', '<b>', '{baseName}', "';--", 'a/b',
                                   '%41', '.', '\\'])
-def test_any_character_is_kept_in_names(post, item_of, found, api, kind, text):
-    item = post(kind, baseName=text, revision=text).json()
+def test_any_character_is_kept_in_names(post, item_of, found, api, package_type, text):
+    item = post(package_type, baseName=text, revision=text).json()
     assert (item['meta']['baseName'], item['meta']['revision']) == (text, text)
     assert text in item['name']
-    assert post(kind, baseName=text, revision=text).json()['_id'] == item['_id']
-    assert [one['_id'] for one in found(kind, api, baseName=text)] == [item['_id']]
+    assert post(package_type, baseName=text, revision=text).json()['_id'] == item['_id']
+    assert [one['_id'] for one in found(package_type, api, baseName=text)] == [item['_id']]
 
 
-@KINDS
-def test_posting_needs_a_login(post, anonymous, stored, kind):
+@PACKAGE_TYPES
+def test_posting_needs_a_login(post, anonymous, stored, package_type):
     before = stored()
-    assert post(kind, client=anonymous).status_code == 401
+    assert post(package_type, client=anonymous).status_code == 401
     assert stored() == before
 
 
-@KINDS
-def test_deleting_answers_the_item_and_leaves_nothing_of_it(delete, ready, item_of, stored, found, kind):
+@PACKAGE_TYPES
+def test_deleting_answers_the_item_and_leaves_nothing_of_it(delete, ready, item_of, stored, found, package_type):
     before = stored()
-    item = item_of(ready(kind))
-    assert delete(kind, item['_id']).json() == item
-    assert found(kind) == []
+    item = item_of(ready(package_type))
+    assert delete(package_type, item['_id']).json() == item
+    assert found(package_type) == []
     after = stored()
     assert after['item'] == after['file'] == before['file'] == []
 
 
-@KINDS
-def test_what_is_no_such_thing_of_the_application_is_404(api, app, make, delete, stored, kind):
-    other_kind = {'package': 'extension', 'extension': 'package'}[kind]
+@PACKAGE_TYPES
+def test_what_is_no_such_thing_of_the_application_is_404(api, app, make, delete, stored, package_type):
+    other_kind = {'package': 'extension', 'extension': 'package'}[package_type]
     other_app = api.post('/app', params={'name': 'Other'}).json()
-    item = make(kind)
+    item = make(package_type)
     stranger = api.post('/item', params={'folderId': app['_id'], 'name': 'note'}).json()
-    wrong = [UNKNOWN_ID, 'x', item['name'], make(other_kind)['_id'], make(kind, app_id=other_app['_id'])['_id'],
+    wrong = [UNKNOWN_ID, 'x', item['name'], make(other_kind)['_id'], make(package_type, app_id=other_app['_id'])['_id'],
              stranger['_id'], item['folderId'], app['_id']]
     before = stored()
     for one in wrong:
-        assert delete(kind, one).status_code == 404, one
+        assert delete(package_type, one).status_code == 404, one
     assert stored() == before
 
 
-@KINDS
+@PACKAGE_TYPES
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 200)], ids=['READ', 'WRITE'])
-def test_deleting_needs_write_on_it_and_no_more(api, make, delete, login, make_user, grant, kind, level, status):
-    item = make(kind)
+def test_deleting_needs_write_on_it_and_no_more(api, make, delete, login, make_user, grant, package_type, level,
+                                                  status):
+    item = make(package_type)
     user = make_user('somebody')
     grant({'_id': item['folderId']}, user, level=level, public=True)
-    assert delete(kind, item['_id'], client=login(user)).status_code == status
+    assert delete(package_type, item['_id'], client=login(user)).status_code == status
 
 
-@KINDS
-def test_deleting_needs_a_login(make, delete, anonymous, kind):
-    assert delete(kind, make(kind)['_id'], client=anonymous).status_code == 401
+@PACKAGE_TYPES
+def test_deleting_needs_a_login(make, delete, anonymous, package_type):
+    assert delete(package_type, make(package_type)['_id'], client=anonymous).status_code == 401
 
 
-@KINDS
-def test_a_deleted_thing_can_be_posted_again(make, delete, kind):
-    item = make(kind)
-    delete(kind, item['_id']).raise_for_status()
-    assert make(kind)['_id'] != item['_id']
+@PACKAGE_TYPES
+def test_a_deleted_thing_can_be_posted_again(make, delete, package_type):
+    item = make(package_type)
+    delete(package_type, item['_id']).raise_for_status()
+    assert make(package_type)['_id'] != item['_id']
 
 
-@KINDS
-def test_an_upload_that_never_came_can_be_made_up_for(api, make, found, kind):
-    item = make(kind)
-    assert found(kind) == []
-    assert make(kind)['_id'] == item['_id']
+@PACKAGE_TYPES
+def test_an_upload_that_never_came_can_be_made_up_for(api, make, found, package_type):
+    item = make(package_type)
+    assert found(package_type) == []
+    assert make(package_type)['_id'] == item['_id']
     upload(api, item['_id'], b'late')
-    assert [one['_id'] for one in found(kind)] == [item['_id']]
+    assert [one['_id'] for one in found(package_type)] == [item['_id']]
 
 
-@KINDS
-def test_an_update_keeps_file_and_checksum(api, ready, make, item_of, found, kind):
-    item = item_of(ready(kind))
-    again = make(kind, repository_type='svn')
+@PACKAGE_TYPES
+def test_an_update_keeps_file_and_checksum(api, ready, make, item_of, found, package_type):
+    item = item_of(ready(package_type))
+    again = make(package_type, repository_type='svn')
     assert (again['meta']['sha512'], again['size']) == (item['meta']['sha512'], item['size'])
-    assert len(found(kind)) == 1
+    assert len(found(package_type)) == 1
 
 
-@KINDS
-def test_an_api_key_token_of_another_scope_may_not_post(login, api, app, admin, kind, stored):
+@PACKAGE_TYPES
+def test_an_api_key_token_of_another_scope_may_not_post(login, api, app, admin, package_type, stored):
     from girder.models.token import Token
     client = login()
     before = stored()
     for scope in ('core.data.read', 'core.data.own'):
         client.headers['Girder-Token'] = str(Token().createToken(admin, scope=scope)['_id'])
-        assert client.post(f'/app/{app["_id"]}/{kind}', data=FORMS[kind]).status_code in {401, 403}
+        assert client.post(f'/app/{app["_id"]}/{package_type}', data=FORMS[package_type]).status_code in {401, 403}
     assert stored() == before

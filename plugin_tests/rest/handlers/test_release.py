@@ -37,11 +37,11 @@ def test_a_release_is_a_folder_with_its_revision(api, app, post):
     assert release['public'] is True
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
-def test_uploads_of_its_revision_go_into_a_release(make, post, folders, kind):
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_uploads_of_its_revision_go_into_a_release(make, post, folders, package_type):
     release = post().json()
-    place = make(kind)['folderId']
-    assert place == (release if kind == 'package' else folders(release)['extensions'])['_id']
+    place = make(package_type)['folderId']
+    assert place == (release if package_type == 'package' else folders(release)['extensions'])['_id']
 
 
 def test_other_uploads_go_into_drafts(make, post, folders, app):
@@ -319,9 +319,9 @@ def test_a_release_may_have_any_name(api, app, post, found, make, name):
     assert len(found('package', api, release_id_or_name=name)) == len(found('extension', api, release_id=name)) == 1
 
 
-@pytest.mark.parametrize(('kind', 'form'), [('package', PACKAGE_FORM), ('extension', EXTENSION_FORM)])
-def test_a_failed_upload_leaves_no_draft_folder(api, app, stored, kind, form):
+@pytest.mark.parametrize(('package_type', 'form'), [('package', PACKAGE_FORM), ('extension', EXTENSION_FORM)])
+def test_a_failed_upload_leaves_no_draft_folder(api, app, stored, package_type, form):
     before = stored()
-    answer = api.post(f'/app/{app["_id"]}/{kind}', params={**form, 'repository_url': 'x' * 4097})
+    answer = api.post(f'/app/{app["_id"]}/{package_type}', params={**form, 'repository_url': 'x' * 4097})
     assert answer.status_code == 400
     assert stored() == before

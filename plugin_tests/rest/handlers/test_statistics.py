@@ -4,7 +4,7 @@ from plugin_tests.conftest import upload
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 UNKNOWN_ID = '5f4474d0e1d8c75dfc705482'
 
 
@@ -39,9 +39,9 @@ def test_statistics_have_the_shape_that_clients_read(ready, fetch, stats):
         '33001': {'applications': {'win': {'amd64': 1}}, 'extensions': {'Other': {'macosx': {'amd64': 1}}}}}
 
 
-@KINDS
-def test_every_way_to_get_the_file_counts_one(anonymous, ready, item_of, files_of, db, kind):
-    item = ready(kind)
+@PACKAGE_TYPES
+def test_every_way_to_get_the_file_counts_one(anonymous, ready, item_of, files_of, db, package_type):
+    item = ready(package_type)
     file, = files_of(item)
     checksum = item_of(item)['meta']['sha512']
     for number, path in enumerate((f'/item/{item["_id"]}/download', f'/file/{file["_id"]}/download',
@@ -52,9 +52,9 @@ def test_every_way_to_get_the_file_counts_one(anonymous, ready, item_of, files_o
         assert [one['count'] for one in db['slicer_package_download'].find()] == [number], path
 
 
-@KINDS
-def test_administrators_and_the_logged_in_count_too(api, ready, fetch, stats, login, make_user, kind):
-    item = ready(kind)
+@PACKAGE_TYPES
+def test_administrators_and_the_logged_in_count_too(api, ready, fetch, stats, login, make_user, package_type):
+    item = ready(package_type)
     fetch(item, client=api)
     fetch(item, client=login(make_user('somebody')))
     assert '2' in str(stats())

@@ -34,10 +34,10 @@ def test_every_file_is_sent_into_a_sandbox(anonymous, others_file, path, query):
 
 
 @pytest.mark.database
-@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
 @pytest.mark.parametrize('query', ['', '?contentDisposition=inline', '?offset=1'])
-def test_so_is_every_file_of_a_package(anonymous, make, kind, query):
-    item = make(kind, content=HTML)
+def test_so_is_every_file_of_a_package(anonymous, make, package_type, query):
+    item = make(package_type, content=HTML)
     answer = anonymous.get(f'/item/{item["_id"]}/download{query}')
     assert answer.headers.get_list('Content-Security-Policy') == ['sandbox']
     assert answer.headers.get_list('X-Content-Type-Options') == ['nosniff']

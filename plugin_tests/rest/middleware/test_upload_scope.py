@@ -8,7 +8,7 @@ from plugin_tests.conftest import EXTENSION_FORM, FORMS, upload
 
 pytestmark = pytest.mark.database
 
-KINDS = pytest.mark.parametrize('kind', ['package', 'extension'])
+PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def replace_as_client_011(client, item, content):
     client.put(f'/file/{new["_id"]}', params={'name': 'file.tar.gz'}).raise_for_status()
 
 
-@KINDS
-def test_it_is_enough_to_upload_to_a_private_application_and_to_replace(machine, private, files_of, kind):
+@PACKAGE_TYPES
+def test_it_is_enough_to_upload_to_a_private_application_and_to_replace(machine, private, files_of, package_type):
     assert [app['name'] for app in machine.get('/app', params={'name': 'Slicer'}).json()] == ['Slicer']
     path = f'/app/{private["_id"]}'
     assert machine.get(f'{path}/release', params={'release_id_or_name': 'draft'}).json()['name'] == 'draft'
-    item = machine.post(f'{path}/{kind}', params=FORMS[kind]).raise_for_status().json()
+    item = machine.post(f'{path}/{package_type}', params=FORMS[package_type]).raise_for_status().json()
     upload(machine, item['_id'], b'first')
-    assert [one['_id'] for one in machine.get(f'{path}/{kind}').json()] == [item['_id']]
+    assert [one['_id'] for one in machine.get(f'{path}/{package_type}').json()] == [item['_id']]
     replace_as_client_011(machine, item, b'second')
     (file,) = machine.get(f'/item/{item["_id"]}/files').json()
     begun = machine.put(f'/file/{file["_id"]}/contents', params={'size': 5}).raise_for_status().json()
@@ -131,11 +131,11 @@ def test_what_others_have_uploaded_elsewhere_stays_closed_to_it(machine, private
     assert machine.delete(f'/file/upload/{begun["_id"]}').status_code == 401
 
 
-@KINDS
-def test_it_cannot_delete(machine, private, make, api, kind):
-    item = make(kind, content=b'x')
+@PACKAGE_TYPES
+def test_it_cannot_delete(machine, private, make, api, package_type):
+    item = make(package_type, content=b'x')
     (file,) = api.get(f'/item/{item["_id"]}/files').json()
-    calls = [f'/app/{private["_id"]}/{kind}/{item["_id"]}', f'/item/{item["_id"]}', f'/file/{file["_id"]}',
+    calls = [f'/app/{private["_id"]}/{package_type}/{item["_id"]}', f'/item/{item["_id"]}', f'/file/{file["_id"]}',
              f'/folder/{item["folderId"]}', f'/app/{private["_id"]}/release/draft', f'/app/{private["_id"]}']
     assert {machine.delete(call).status_code for call in calls} == {401, 403}
     overridden = machine.post(f'/item/{item["_id"]}', headers={'X-HTTP-Method-Override': 'DELETE'})

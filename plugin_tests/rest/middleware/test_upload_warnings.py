@@ -15,7 +15,8 @@ pytestmark = pytest.mark.database
 
 @pytest.fixture
 def post(api, app):
-    return lambda kind, **values: api.post(f'/app/{app["_id"]}/{kind}', data={**FORMS[kind], **values})
+    return lambda package_type, **values: api.post(f'/app/{app["_id"]}/{package_type}',
+                                                   data={**FORMS[package_type], **values})
 
 
 @pytest.fixture
@@ -73,10 +74,10 @@ def test_the_header_is_short_printable_ascii(value):
     assert len(text) <= 1000
 
 
-@pytest.mark.parametrize('kind', ['package', 'extension'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
 @pytest.mark.parametrize('where', ['git@github.com:x/y.git', 'file:///srv/git/x', 'C:/src', 'NA', 'svn://h/x', 'local'])
-def test_sources_may_be_anywhere(post, kind, where):
-    answer = post(kind, repository_url=where, repository_type='local').raise_for_status()
+def test_sources_may_be_anywhere(post, package_type, where):
+    answer = post(package_type, repository_url=where, repository_type='local').raise_for_status()
     assert answer.json()['meta']['repository_url'] == where
     assert HEADER not in answer.headers
 
@@ -85,16 +86,16 @@ SECRET = 'https://ci-token:SECRET@example.org/x'
 
 
 def test_no_upload_stores_credentials(post, stored):
-    for kind in ('package', 'extension'):
-        post(kind, repository_url=SECRET, description=f'see {SECRET}').raise_for_status()
+    for package_type in ('package', 'extension'):
+        post(package_type, repository_url=SECRET, description=f'see {SECRET}').raise_for_status()
     post('extension', **dict.fromkeys(('homepage', 'icon_url', 'screenshots', 'contributors', 'category'), SECRET),
          description=f'<a href="{SECRET}">x</a>').raise_for_status()
     assert 'SECRET' not in str(stored())
 
 
 def test_no_edit_stores_credentials(api, app, make, edit, make_release, stored):
-    for kind in ('package', 'extension'):
-        edit(make(kind), repository_url=SECRET).raise_for_status()
+    for package_type in ('package', 'extension'):
+        edit(make(package_type), repository_url=SECRET).raise_for_status()
     edit(make('extension'), description=SECRET, keywords=SECRET).raise_for_status()
     item, release = make('package'), make_release(description=SECRET)
     api.put(f'/item/{item["_id"]}', params={'description': SECRET}).raise_for_status()

@@ -10,7 +10,7 @@ from slicer_package_manager_client.cli import channels, packages, statistics
 from slicer_package_manager_client.cli.failures import Commands, Reporter
 from slicer_package_manager_client.cli.options import Duration, option
 from slicer_package_manager_client.cli.session import Session, Settings
-from slicer_package_manager_client.kinds import KINDS
+from slicer_package_manager_client.fields import PACKAGE_TYPES
 
 
 @click.command(cls=Commands, context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100})
@@ -61,14 +61,14 @@ def cli(ctx: click.Context, /, config_file: str | None, profile: str | None, ver
     reporter.verbose = verbose
     reporter.log_requests()
     values = config.load(config_file, profile)
-    ctx.default_map = {kind.label: {'upload': {key: value for key, value in values.items()
-                                               if key.startswith('github_')}} for kind in KINDS}
+    ctx.default_map = {package_type.label: {'upload': {key: value for key, value in values.items()
+                                               if key.startswith('github_')}} for package_type in PACKAGE_TYPES}
     ctx.obj = Session(Settings.of(ctx, values), reporter, ctx)
 
 
 cli.add_command(channels.app)
 cli.add_command(channels.release)
 cli.add_command(channels.draft)
-for _kind in KINDS:
-    cli.add_command(packages.group(_kind))
+for _package_type in PACKAGE_TYPES:
+    cli.add_command(packages.group(_package_type))
 cli.add_command(statistics.stats)

@@ -11,7 +11,7 @@ from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.cli import options, output
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.errors import InvalidRequest, Refused
-from slicer_package_manager_client.kinds import EXTENSION, PACKAGE, Kind
+from slicer_package_manager_client.fields import EXTENSION, PACKAGE, PackageType
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.localfile import LocalFile
@@ -39,31 +39,31 @@ _GITHUB_OPTIONS = (
 )
 
 
-def upload_command(kind: Kind) -> click.Command:
-    """The upload command for ``kind``."""
-    @_with_options(kind)
+def upload_command(package_type: PackageType) -> click.Command:
+    """The upload command for ``package_type``."""
+    @_with_options(package_type)
     @pass_session
     def command(session: Session, /, app_name: str, filepath: str | None, as_json: bool, **given: Any) -> None:
-        Upload(session, kind, app_name, filepath, given).run(as_json=as_json)
+        Upload(session, package_type, app_name, filepath, given).run(as_json=as_json)
 
-    return click.command('upload', help=f'Upload an {kind.noun}, or register the URL of one.')(command)
+    return click.command('upload', help=f'Upload an {package_type.noun}, or register the URL of one.')(command)
 
 
-def _with_options(kind: Kind) -> options.Decorator:
+def _with_options(package_type: PackageType) -> options.Decorator:
     def decorate(function: Any) -> Any:
-        optional = [field.option for field in kind.fields if not field.required and field.type is str]
+        optional = [field.option for field in package_type.fields if not field.required and field.type is str]
         more = [options.option('--clear', multiple=True, type=click.Choice(optional),
                                help='Remove the value of this option on the server'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
                 options.option('--force', type=bool, default=False,
                                help='Send the file even if the server has the same one'),
                 click.option('--no-check', is_flag=True, help='Send the file even if it is no archive')]
-        if kind is EXTENSION:
+        if package_type is EXTENSION:
             more.append(options.option(
                 '--metadata', multiple=True, metavar='FILE', type=click.Path(dir_okay=False),
                 help='Catalog entry (.json) or .s4ext file with values for options that are not given; '
                      'later files override earlier ones'))
         function = options.changing_command(function)
-        for one in reversed([*map(_field_option, kind.fields), *more]):
+        for one in reversed([*map(_field_option, package_type.fields), *more]):
             function = one(function)
         function = click.argument('filepath', required=False)(function)
         return options.app_name(function)
@@ -84,10 +84,10 @@ def _field_option(field: Any) -> options.Decorator:
 class Upload:
     """One run of the command."""
 
-    def __init__(self, session: Session, kind: Kind, app_name: str, filepath: str | None,
+    def __init__(self, session: Session, package_type: PackageType, app_name: str, filepath: str | None,
                  given: dict[str, Any]) -> None:
         self._session = session
-        self._kind = kind
+        self._package_type = package_type
         self._app_name = app_name
         self._filepath = filepath or None
         self._given = given
@@ -97,7 +97,7 @@ class Upload:
     def run(self, *, as_json: bool) -> None:
         """Carry out the upload and print the result."""
         self._require_one_way()
-        self._kind.by_option(self._values)
+        self._package_type.by_option(self._values)
         try:
             outcome = self._with_file() if self._filepath else self._register_only()
         finally:
@@ -113,7 +113,7 @@ class Upload:
     def _complete(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return the values from options, else from metadata files, else from the user or the defaults."""
         values = metadata.read_all(given.get('metadata') or (), output.note)
-        for field in self._kind.fields:
+        for field in self._package_type.fields:
             value = given[field.option]
             if value is not None and (value != '' or not field.default):
                 values[field.option] = value
@@ -144,7 +144,7 @@ class Upload:
             raise click.UsageError("Missing argument 'FILEPATH'.")
 
     def _publication(self) -> Publication:
-        return self._session.client.publication(self._kind, self._app_name, self._values,
+        return self._session.client.publication(self._package_type, self._app_name, self._values,
                                                 coll_id=self._given['coll_id'], clear=self._given['clear'])
 
     def _with_file(self) -> Outcome:
@@ -153,7 +153,7 @@ class Upload:
         algorithms = ('sha512', 'sha256') if self._given['github_repo'] else ('sha512',)
         with LocalFile(str(self._filepath), algorithms) as source, self._session.client.explained():
             if not self._given['no_check']:
-                archives.require(source.path, installers=self._kind is PACKAGE)
+                archives.require(source.path, installers=self._package_type is PACKAGE)
             link = self._link(source) if self._given['url'] else None
             publication = self._publication()
             if self._given['github_repo']:
@@ -220,8 +220,8 @@ class Upload:
     def _message(self, outcome: Outcome) -> str:
         """Return the text that release 0.11 printed, where it printed one."""
         name, item = self._values.get('name'), outcome.item
-        label = self._kind.label
-        created = f'Create the {self._kind.noun} {name}\n' if outcome.created else ''
+        label = self._package_type.label
+        created = f'Create the {self._package_type.noun} {name}\n' if outcome.created else ''
         return created + {
             'uploaded': f'{item["name"]} ({item["_id"]}) UPLOADED',
             'replaced': f'{name} UPLOADED The {label} is now up-to-date',

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.forms import Given, cleaned
 from slicer_package_manager.registry.schema.listing import Listing
 from slicer_package_manager.registry.server import settings
@@ -216,7 +216,7 @@ def _packages_folder(collection, user, made):
 
 def _application(packages, given, user, identifier):
     name = given['name']
-    meta = {kind.template: kind.default_template for kind in KINDS.values()}
+    meta = {package_type.template: package_type.default_template for package_type in PACKAGE_TYPES.values()}
     app = documents.new_folder(packages, 'folder', name, user, administers=True, public=given['public'],
                                description=given['app_description'], meta=meta, _id=identifier)
     app['spm'] = {'role': APPLICATION, 'app': app['_id']}

@@ -26,9 +26,9 @@ _IDS = ('_id', 'folderId', 'baseParentId', 'creatorId')
 _SYSTEMS = {'meta.os': {'$in': list(OPERATING_SYSTEMS)}, 'meta.arch': {'$in': list(ARCHITECTURES)}}
 
 
-def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None, tier=None, tier_compare='lte',
+def find(package_type, app, user, page, *, item_id=None, name=None, release=None, q=None, tier=None, tier_compare='lte',
          **meta) -> Listing:
-    """The things of ``kind`` in ``app`` that ``user`` may see and that match all that is given.
+    """The packages of ``package_type`` in ``app`` that ``user`` may see and that match all that is given.
 
     :param item_id: the id of one thing.
     :param name: the name of its item, in any case.
@@ -40,13 +40,14 @@ def find(kind, app, user, page, *, item_id=None, name=None, release=None, q=None
     :raises Invalid: ``tier`` is out of range.
     """
     given = {f'meta.{key}': value for key, value in meta.items() if value is not None}
-    place = _of_release(kind, app, release, meta.get(kind.app_revision), user)
-    narrow = item_id is not None or 'spm.channel' in place or f'meta.{kind.app_revision}' in given
+    place = _of_release(package_type, app, release, meta.get(package_type.app_revision), user)
+    narrow = item_id is not None or 'spm.channel' in place or f'meta.{package_type.app_revision}' in given
     conditions = [place, _of_id(item_id), {'lowerName': name.lower()} if name is not None else {},
-                  _of_search(kind, app, q, narrow=narrow), _of_tier(tier, tier_compare), promotions.anywhere(app),
+                  _of_search(package_type, app, q, narrow=narrow), _of_tier(tier, tier_compare),
+                  promotions.anywhere(app),
                   item_clause(app, user)]
     systems = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
-    query = {'spm.app': app['_id'], 'spm.kind': kind.label, **systems, **given}
+    query = {'spm.app': app['_id'], 'spm.kind': package_type.label, **systems, **given}
     found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
                        fields=_answered())
     promotions.as_held(app, found.documents)
@@ -78,12 +79,12 @@ def _of_id(item_id):
     return {'_id': object_id(item_id)}
 
 
-def _of_release(kind, app, release, revision, user):
+def _of_release(package_type, app, release, revision, user):
     if release is None:
         return {}
     if releases.is_drafts_folder(app, release):
         # The published client looks among the drafts for what it is about to upload to a release.
-        elsewhere = (kind is EXTENSION and revision is not None and not Folder().findOne(
+        elsewhere = (package_type is EXTENSION and revision is not None and not Folder().findOne(
             {'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': revision,
              '_id': {'$nin': promotions.emptied(app)}, **folder_clause(user)}, fields=['_id']))
         return {} if elsewhere else promotions.in_drafts(app)
@@ -91,7 +92,7 @@ def _of_release(kind, app, release, revision, user):
     return promotions.held_by(app, channel['_id']) if channel else _NOTHING
 
 
-def _of_search(kind, app, q, *, narrow):
+def _of_search(package_type, app, q, *, narrow):
     if not q:
         return {}
     if validators.has_control_characters(q):
@@ -99,19 +100,19 @@ def _of_search(kind, app, q, *, narrow):
     words = [{'spm.search': {'$regex': search_patterns.pattern(word)}} for word in dict.fromkeys(q.split())]
     if not words or narrow:
         return {'$and': words} if words else {}
-    texts = _texts(kind, app, words)
+    texts = _texts(package_type, app, words)
     # So many different texts that they do not fit into a query, which an archive of real extensions has not.
     return {'$and': words} if sum(map(len, texts)) > _MOST_TEXT else {'spm.search': {'$in': texts}}
 
 
-def _texts(kind, app, words):
+def _texts(package_type, app, words):
     """The different texts in all of ``app`` that have all of ``words``.
 
     An extension is built every night for every system, with the same text: the index has each text once for all
     of them, so that the search takes as long in a large archive as in a small one.
     """
     return [row['_id'] for row in Item().collection.aggregate([
-        {'$match': {'spm.app': app['_id'], 'spm.kind': kind.label}},
+        {'$match': {'spm.app': app['_id'], 'spm.kind': package_type.label}},
         {'$group': {'_id': '$spm.search'}},
         {'$match': {'$and': [{'_id': word['spm.search']} for word in words]}}], batchSize=BATCH)]
 

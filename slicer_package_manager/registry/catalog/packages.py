@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
     link: rules.Link | None
 
 
-def upsert(kind, app, given, user):
+def upsert(package_type, app, given, user):
     """Create the thing that ``given`` describes, or update the one with its identity in place.
 
     With a ``url`` its file is a link to what is hosted there. The thing lies in the release of its application
@@ -45,29 +45,29 @@ def upsert(kind, app, given, user):
     :raises AccessException: ``user`` may not write to the folder.
     :raises Conflict: another item there has the name that the template gives.
     """
-    wanted = _wanted(kind, app, given)
+    wanted = _wanted(package_type, app, given)
     for _ in range(_ATTEMPTS):
-        folder, nearest = releases.folder_for(app, kind, wanted.kept[kind.app_revision], user)
-        existing = folder and _existing(kind, folder, wanted.kept)
-        done = (_update(kind, app, folder, existing, wanted) if existing
-                else _create(kind, app, folder, nearest, wanted, user))
+        folder, nearest = releases.folder_for(app, package_type, wanted.kept[package_type.app_revision], user)
+        existing = folder and _existing(package_type, folder, wanted.kept)
+        done = (_update(package_type, app, folder, existing, wanted) if existing
+                else _create(package_type, app, folder, nearest, wanted, user))
         if done:
             return _linked(done, wanted.link, user, is_new=not existing)
-    raise Conflict(f'The {kind.label} is being changed by others all the time; try again.')
+    raise Conflict(f'The {package_type.label} is being changed by others all the time; try again.')
 
 
-def _wanted(kind, app, given):
+def _wanted(package_type, app, given):
     link, problems = rules.parse(given)
     values_given = {key: value for key, value in given.items() if key not in rules.FIELDS}
-    kept, cleared, wrong = schema_fields.clean(kind, values_given, form=True)
+    kept, cleared, wrong = schema_fields.clean(package_type, values_given, form=True)
     problems += wrong
     named = {key for key, _ in problems}
-    problems += [(key, 'is required') for key in kind.identity if key not in kept and key not in named]
+    problems += [(key, 'is required') for key in package_type.identity if key not in kept and key not in named]
     if problems:
-        raise Invalid(_with_missing(kind, app, kept, problems))
-    upload_warnings.report_left_out(kind, values_given)
+        raise Invalid(_with_missing(package_type, app, kept, problems))
+    upload_warnings.report_left_out(package_type, values_given)
     description = kept.get('description', '' if 'description' in cleared else None)
-    for field in kind.form_only:
+    for field in package_type.form_only:
         kept.pop(field.name, None)
         cleared.discard(field.name)
     return Wanted(kept, cleared, description, link)
@@ -86,58 +86,58 @@ def _linked(item, link, user, *, is_new):
     return Item().findOne({'_id': item['_id']})
 
 
-def _with_missing(kind, app, kept, problems):
+def _with_missing(package_type, app, kept, problems):
     """``problems`` and, of a thing that is new as far as can be told, what else it lacks."""
     named = {key for key, _ in problems}
-    identity = {f'meta.{key}': kept.get(key) for key in kind.identity}
+    identity = {f'meta.{key}': kept.get(key) for key in package_type.identity}
     known = all(identity.values()) and Item().findOne(
-        {'spm.app': app['_id'], 'spm.kind': kind.label, **identity}, fields=['_id'])
+        {'spm.app': app['_id'], 'spm.kind': package_type.label, **identity}, fields=['_id'])
     if known:
         return problems
-    return problems + [(key, what) for key, what in schema_fields.missing(kind, kept) if key not in named]
+    return problems + [(key, what) for key, what in schema_fields.missing(package_type, kept) if key not in named]
 
 
-def _existing(kind, folder, meta):
-    identity = {'spm.identity': registration.identity(kind, meta)}
+def _existing(package_type, folder, meta):
+    identity = {'spm.identity': registration.identity(package_type, meta)}
     found = Item().findOne({'folderId': folder['_id'], **identity})
     mark = folder['spm'].get('promoting')
     if found or not mark:
         return found
     # It may be on its way from the draft.
-    return Item().findOne({'spm.app': folder['spm']['app'], 'spm.kind': kind.label, 'spm.channel': mark['draft'],
-                           **identity})
+    return Item().findOne({'spm.app': folder['spm']['app'], 'spm.kind': package_type.label,
+                           'spm.channel': mark['draft'], **identity})
 
 
-def _name(kind, app, meta):
-    template = app['meta'].get(kind.template, kind.default_template)
+def _name(package_type, app, meta):
+    template = app['meta'].get(package_type.template, package_type.default_template)
     try:
-        name = name_templates.render(template, kind, meta)
+        name = name_templates.render(template, package_type, meta)
     except ValueError as error:
-        raise Invalid([(kind.template, str(error))]) from None
-    if name == registration.EXTENSIONS_NAME and kind is PACKAGE:
+        raise Invalid([(package_type.template, str(error))]) from None
+    if name == registration.EXTENSIONS_NAME and package_type is PACKAGE:
         raise Conflict(f'The name "{name}" is that of the folder of extensions; change the template.')
     return name
 
 
-def _create(kind, app, folder, nearest, wanted, user):
+def _create(package_type, app, folder, nearest, wanted, user):
     kept = wanted.kept
-    lacking = schema_fields.missing(kind, kept)
+    lacking = schema_fields.missing(package_type, kept)
     if lacking:
         raise Invalid(lacking)
-    meta = {'app_id': str(app['_id']), **kept, **schema_fields.defaults(kind, kept), 'sha512': ''}
-    name = _name(kind, app, meta)
+    meta = {'app_id': str(app['_id']), **kept, **schema_fields.defaults(package_type, kept), 'sha512': ''}
+    name = _name(package_type, app, meta)
     made = folder is None
-    folder = folder or releases.make_folder(app, kind, kept[kind.app_revision], nearest, user)
-    if folder is None or not registration.kind_in(folder) or (folder['spm'].get('promoting') and (
+    folder = folder or releases.make_folder(app, package_type, kept[package_type.app_revision], nearest, user)
+    if folder is None or not registration.package_type_in(folder) or (folder['spm'].get('promoting') and (
             made or folder['spm']['draft'])):
         return None  # a draft that is being promoted takes nothing more, and what is in it was not looked for
-    meta.update(registration.place_values(kind, folder))
+    meta.update(registration.place_values(package_type, folder))
     item = documents.new_item(folder, name, user, wanted.description or '', meta)
-    item['spm'] = registration.of_item(kind, folder, meta, ready=False)
+    item['spm'] = registration.of_item(package_type, folder, meta, ready=False)
     try:
         documents.insert(Item(), item)
     except DuplicateKeyError as error:
-        if _existing(kind, folder, meta) is None:
+        if _existing(package_type, folder, meta) is None:
             _raise_if_name(error, name, folder)
         # Else somebody was quicker with the same thing: of two indexes that a document violates, the database names the
         # one that was created first, which may be that of names.
@@ -151,12 +151,12 @@ def _raise_if_name(error, name, folder):
                        'names tell the two apart.') from None
 
 
-def _update(kind, app, folder, existing, wanted):
+def _update(package_type, app, folder, existing, wanted):
     old = existing['meta']
     meta = {**old, **wanted.kept}
     for key in wanted.cleared:
         meta.pop(key, None)
-    name = _name(kind, app, meta)
+    name = _name(package_type, app, meta)
     after = {**{f'meta.{key}': value for key, value in meta.items()}, 'name': name, 'lowerName': name.lower()}
     if wanted.description is not None:
         after['description'] = wanted.description
@@ -183,16 +183,16 @@ def _apply(existing, update, name, folder):
     return item
 
 
-def load(kind, app, identifier, user, level=AccessType.READ):
-    """The thing of ``kind`` in ``app`` with the id ``identifier``.
+def load(package_type, app, identifier, user, level=AccessType.READ):
+    """The package of ``package_type`` in ``app`` with the id ``identifier``.
 
     :raises NotFound: there is none.
     :raises AccessException: ``user`` lacks ``level`` on it.
     """
     wanted = object_id(identifier)
-    item = wanted and Item().findOne({'_id': wanted, 'spm.app': app['_id'], 'spm.kind': kind.label})
+    item = wanted and Item().findOne({'_id': wanted, 'spm.app': app['_id'], 'spm.kind': package_type.label})
     if not item:
-        raise NotFound(f'There is no {kind.label} with the id "{validators.shortened(identifier)}" in '
+        raise NotFound(f'There is no {package_type.label} with the id "{validators.shortened(identifier)}" in '
                        f'"{app["name"]}".')
     Item().requireAccess(item, user, level)
     return item

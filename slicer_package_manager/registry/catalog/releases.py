@@ -136,8 +136,8 @@ def delete(app, id_or_name, user, progress):
     return folder
 
 
-def folder_for(app, kind, revision, user):
-    """The folder for things of ``kind`` for the application's ``revision``, if it is there.
+def folder_for(app, package_type, revision, user):
+    """The folder for packages of ``package_type`` for the application's ``revision``, if it is there.
 
     :returns: that folder or ``None``, and the deepest folder on the way to it that is there, in which
         :func:`make_folder` can make what is missing.
@@ -147,15 +147,15 @@ def folder_for(app, kind, revision, user):
         {'spm.revision': revision, 'spm.role': {'$in': [*CHANNELS, EXTENSIONS]}}, {'spm.role': DRAFTS}]}))
     channel = next((one for place in CHANNELS for one in found if role(one) == place), None)
     folder = channel
-    if channel and kind is not PACKAGE:
+    if channel and package_type is not PACKAGE:
         folder = next((one for one in found if one['parentId'] == channel['_id']), None)
     nearest = folder or channel or next((one for one in found if role(one) == DRAFTS), app)
     Folder().requireAccess(nearest, user, AccessType.WRITE)
     return folder, nearest
 
 
-def make_folder(app, kind, revision, nearest, user):
-    """Make what is missing between ``nearest`` and the folder for things of ``kind``, and return that folder.
+def make_folder(app, package_type, revision, nearest, user):
+    """Make what is missing between ``nearest`` and the folder for packages of ``package_type``, and return that folder.
 
     Whatever is made has the access of the folder that it lies in.
 
@@ -165,7 +165,7 @@ def make_folder(app, kind, revision, nearest, user):
     if role(folder) not in CHANNELS:
         drafts = folder if role(folder) == DRAFTS else drafts_folder(app, user)
         folder = _child(drafts, revision, {'revision': revision}, user)
-    return folder if kind is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
+    return folder if package_type is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
 
 
 def _child(parent, name, meta, user):

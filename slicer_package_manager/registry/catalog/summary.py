@@ -12,7 +12,7 @@ from slicer_package_manager.registry.catalog.readiness import SYSTEMS, Readiness
 from slicer_package_manager.registry.downloads.model import Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.listing import BATCH
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
@@ -20,9 +20,9 @@ from slicer_package_manager.registry.tree.registration import CHANNELS
 
 #: The fields of a row.
 FIELDS = ('_id', 'name', 'revision', 'description', 'created', 'updated', 'public', 'access', 'ready', 'ready_for',
-          'held', 'size', 'downloads', *(f'{label}s' for label in KINDS))
+          'held', 'size', 'downloads', *(f'{label}s' for label in PACKAGE_TYPES))
 _ABOUT_READINESS = {'ready', 'ready_for', 'held'}
-_COUNTED = {'size', *(f'{label}s' for label in KINDS)}
+_COUNTED = {'size', *(f'{label}s' for label in PACKAGE_TYPES)}
 _FIELDS = ('name', 'description', 'created', 'updated', 'public', 'access', 'spm', 'meta.ready')
 _NEWEST_FIRST = [('created', -1), ('_id', -1)]
 
@@ -36,11 +36,11 @@ class _Facts(NamedTuple):
 
 
 class Numbers:
-    """How many things of each kind a release or draft has, and how many bytes."""
+    """How many packages of each type a release or draft has, and how many bytes."""
 
     def __init__(self):
         self.size = 0
-        self.counts: dict[str, dict[str, dict[str, int]]] = {label: {} for label in KINDS}
+        self.counts: dict[str, dict[str, dict[str, int]]] = {label: {} for label in PACKAGE_TYPES}
 
     def add(self, thing, count, size) -> None:
         """Count ``count`` things with together ``size`` bytes."""
@@ -49,7 +49,7 @@ class Numbers:
         self.size += size
 
     def total(self, label) -> int:
-        """How many things of the kind ``label`` there are for all systems together."""
+        """How many packages of the type ``label`` there are for all systems together."""
         return sum(sum(by_arch.values()) for by_arch in self.counts[label].values())
 
 
@@ -93,8 +93,8 @@ def _facts(app, user, folders, fields):
 def _application(app, user):
     return {'_id': app['_id'], 'name': app['name'], 'description': app['description'],
             'public': bool(app.get('public')), 'access': level(app, user),
-            'templates': {label: app['meta'].get(kind.template, kind.default_template)
-                          for label, kind in KINDS.items()}}
+            'templates': {label: app['meta'].get(package_type.template, package_type.default_template)
+                          for label, package_type in PACKAGE_TYPES.items()}}
 
 
 def level(folder, user) -> int:
@@ -107,7 +107,7 @@ def numbers(app, user, folders) -> dict[Any, Numbers]:
     found = {folder['_id']: Numbers() for folder in folders}
     held_by = promotions.holder(app)
     for row in Item().collection.aggregate([
-            {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(KINDS)},
+            {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(PACKAGE_TYPES)},
                         '$and': [item_clause(app, user), promotions.anywhere(app)]}},
             {'$group': {'_id': {'channel': '$spm.channel', 'kind': '$spm.kind', 'os': '$meta.os', 'arch': '$meta.arch'},
                         'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True, batchSize=BATCH):
@@ -127,7 +127,7 @@ def _downloads(app, folders):
     among = sorted({folder['spm']['revision'] for folder in folders})
     by_revision: dict[tuple[str, bool], int] = {}
     for row in Download().collection.aggregate([
-            {'$match': {'app': app['_id'], 'kind': {'$in': list(KINDS)}, 'revision': {'$in': among}}},
+            {'$match': {'app': app['_id'], 'kind': {'$in': list(PACKAGE_TYPES)}, 'revision': {'$in': among}}},
             {'$group': {'_id': {'revision': '$revision', 'draft': {'$eq': ['$release', '']}},
                         'count': {'$sum': '$count'}}}], batchSize=BATCH):
         by_revision[row['_id']['revision'], row['_id']['draft']] = row['count']
@@ -173,6 +173,6 @@ def _ready_for(things, ready):
 
 def _total(facts, fields):
     things = facts.things.values()
-    sums = {**{f'{label}s': sum(one.total(label) for one in things) for label in KINDS},
+    sums = {**{f'{label}s': sum(one.total(label) for one in things) for label in PACKAGE_TYPES},
             'size': sum(one.size for one in things), 'downloads': sum(facts.downloads.values())}
     return {key: number for key, number in sums.items() if key in fields}

@@ -8,7 +8,7 @@ from girder.models.model_base import Model
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.listing import BATCH
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
@@ -67,8 +67,8 @@ def first_open_day() -> str:
 
 def key_of(item) -> dict[str, Any]:
     """What one download of ``item``, a package or an extension, counts for today."""
-    meta, kind = item['meta'], KINDS[item['spm']['kind']]
-    return {'app': item['spm']['app'], 'kind': kind.label, 'revision': meta[kind.app_revision],
+    meta, package_type = item['meta'], PACKAGE_TYPES[item['spm']['kind']]
+    return {'app': item['spm']['app'], 'kind': package_type.label, 'revision': meta[package_type.app_revision],
             'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
             'release': item['spm'].get('release', ''), 'day': _day(datetime.now(timezone.utc))}
 
@@ -99,14 +99,14 @@ def _increment(key):
         return False
 
 
-def add_totals(kind, app, items) -> None:
-    """Give each of ``items``, things of ``kind``, its own total as ``downloads``; one query for all of them."""
+def add_totals(package_type, app, items) -> None:
+    """Give each of ``items``, packages of ``package_type``, its own total as ``downloads``, by one query."""
     thing = {key: f'${key}' for key in ('revision', 'baseName', 'os', 'arch')}
     among = {key: {'$in': sorted({item['meta'][source] for item in items})}
-             for key, source in (('revision', kind.app_revision), ('baseName', 'baseName'))}
+             for key, source in (('revision', package_type.app_revision), ('baseName', 'baseName'))}
     counts = {tuple(row['_id'][key] for key in thing): row['count'] for row in Download().collection.aggregate([
-        {'$match': {'app': app['_id'], 'kind': kind.label, **among}},
+        {'$match': {'app': app['_id'], 'kind': package_type.label, **among}},
         {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], batchSize=BATCH)} if items else {}
     for item in items:
         meta = item['meta']
-        item['downloads'] = counts.get((meta[kind.app_revision], meta['baseName'], meta['os'], meta['arch']), 0)
+        item['downloads'] = counts.get((meta[package_type.app_revision], meta['baseName'], meta['os'], meta['arch']), 0)

@@ -22,7 +22,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.downloads.model import Download
-from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
 
@@ -106,7 +106,7 @@ def _seal(folder, place, app):
     guards = [_guard(one) for one in (*_around(folder, place), app) if one]
     if all(guard['public'] for guard in guards):
         return
-    kinds = [EXTENSION.label] if place['role'] == EXTENSIONS else sorted(KINDS)
+    kinds = [EXTENSION.label] if place['role'] == EXTENSIONS else sorted(PACKAGE_TYPES)
     promoted = app and not place['draft'] and len(promotions.keys(app, place['channel'])) > 1
     seal: dict[str, Any] = {
         '_id': ObjectId(), 'app': place['app'], 'folder': folder['_id'], 'revision': place['revision'], 'kinds': kinds,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from slicer_package_manager.registry.downloads.model import ORDER, Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.listing import BATCH, Listing
 from slicer_package_manager.registry.tree.registration import DRAFT_NAME
 
@@ -80,9 +80,9 @@ def _grouped(match, granularity):
 
 def _match(app, question, hidden_revisions, sealed=()):
     days = _days(question)
-    # What tells of the past is of no kind.
+    # Documents about the past belong to no package type.
     match: dict[str, Any] = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
-                             'kind': question.kind or {'$in': sorted(KINDS)}}
+                             'kind': question.kind or {'$in': sorted(PACKAGE_TYPES)}}
     if days:
         match['day'] = days
     for key, value in (('baseName', question.name), ('os', question.os), ('arch', question.arch),

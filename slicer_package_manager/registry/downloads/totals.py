@@ -10,7 +10,7 @@ import orjson
 from bson.timestamp import Timestamp
 
 from slicer_package_manager.registry.downloads.model import PAST, Download, first_open_day
-from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.listing import BATCH
 
 _THING = ('kind', 'revision', 'baseName', 'os', 'arch')
@@ -144,6 +144,6 @@ def _add_to(counts, thing, number):
 
 
 def _path(thing):
-    kind = KINDS[thing['kind']]
-    names = (thing['baseName'],) if kind is EXTENSION else ()
-    return (thing['revision'], kind.plural, *names, thing['os'], thing['arch'])
+    package_type = PACKAGE_TYPES[thing['kind']]
+    names = (thing['baseName'],) if package_type is EXTENSION else ()
+    return (thing['revision'], package_type.plural, *names, thing['os'], thing['arch'])

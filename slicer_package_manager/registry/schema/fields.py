@@ -1,4 +1,4 @@
-"""Packages and extensions: two values of one kind of thing, which differ in their fields."""
+"""The two types of packages, application packages and extensions, and their metadata fields."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -35,13 +35,13 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What is particular to one kind of thing.
+class PackageType:
+    """What is particular to one type of package.
 
     :param identity: the fields whose values, in one folder, no two things share.
     :param app_revision: the field that tells the revision of the application.
     :param template: the application's metadata key that holds the template of item names.
-    :param plural: the key of the kind in download statistics.
+    :param plural: the key of the type in download statistics.
     :param form_only: what can be given with a new thing, but is no metadata.
     """
 
@@ -61,7 +61,7 @@ class Kind:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Every metadata key that a thing of this kind may have, those the registry sets included."""
+        """Every metadata key that a package of this type may have, those the registry sets included."""
         return frozenset(self.by_name) | MANAGED[self.label]
 
 
@@ -89,7 +89,7 @@ def _shared(revision_help):
     )
 
 
-PACKAGE = Kind(
+PACKAGE = PackageType(
     label='package',
     plural='applications',
     identity=('baseName', 'os', 'arch', 'revision'),
@@ -108,7 +108,7 @@ PACKAGE = Kind(
     ),
 )
 
-EXTENSION = Kind(
+EXTENSION = PackageType(
     label='extension',
     plural='extensions',
     identity=('baseName', 'os', 'arch', 'app_revision'),
@@ -144,7 +144,7 @@ EXTENSION = Kind(
     ),
 )
 
-KINDS = {kind.label: kind for kind in (PACKAGE, EXTENSION)}
+PACKAGE_TYPES = {package_type.label: package_type for package_type in (PACKAGE, EXTENSION)}
 
 
 def operating_system(text: str) -> str:
@@ -159,7 +159,7 @@ def operating_system(text: str) -> str:
     return found
 
 
-def clean(kind: Kind, given: Mapping[str, Any], *, form: bool = False):
+def clean(package_type: PackageType, given: Mapping[str, Any], *, form: bool = False):
     """What ``given`` comes to: ``(values to keep, optional keys to clear, problems)``.
 
     Keys that the registry sets by itself are passed over, a value of ``None`` counts as not given.
@@ -169,24 +169,24 @@ def clean(kind: Kind, given: Mapping[str, Any], *, form: bool = False):
     kept: dict[str, Any] = {}
     cleared: set[str] = set()
     problems = []
-    fields = {field.name: field for field in (*kind.fields, *(kind.form_only if form else ()))}
+    fields = {field.name: field for field in (*package_type.fields, *(package_type.form_only if form else ()))}
     for key, value in given.items():
-        if key in MANAGED[kind.label] or value is None:
+        if key in MANAGED[package_type.label] or value is None:
             continue
         try:
-            _clean_one(fields.get(key), value, kind, kept, cleared)
+            _clean_one(fields.get(key), value, package_type, kept, cleared)
         except ValueError as error:
             problems.append((validators.shortened(key), str(error)))
     return kept, cleared, problems
 
 
-def _clean_one(field, value, kind, kept, cleared):
+def _clean_one(field, value, package_type, kept, cleared):
     if field is None:
-        raise ValueError(f'is unknown; no {kind.label} has such a key')
+        raise ValueError(f'is unknown; no {package_type.label} has such a key')
     cleaned = field.clean(value) if not isinstance(value, str) or validators.one_line(value) else ''
     if cleaned != '':
         kept[field.name] = cleaned
-    elif field.name in (*kind.identity, 'revision'):
+    elif field.name in (*package_type.identity, 'revision'):
         raise ValueError('must not be empty')
     elif field.required:
         kept[field.name] = ''
@@ -195,9 +195,9 @@ def _clean_one(field, value, kind, kept, cleared):
     # An empty text for a key that is always there changes nothing.
 
 
-def left_out(kind: Kind, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+def left_out(package_type: PackageType, given: Mapping[str, Any]) -> list[tuple[str, str]]:
     """For each key of ``given``, which is clean enough to be kept, what of its value is not kept, and why."""
-    rules = {field.name: field.clean for field in kind.fields if isinstance(field.clean, validators.WebUrls)}
+    rules = {field.name: field.clean for field in package_type.fields if isinstance(field.clean, validators.WebUrls)}
     found = [(key, rules[key].left_out(value)) for key, value in given.items() if key in rules and value is not None]
     return [(key, f'left out {", ".join(map(_quoted, parts[:_NAMED]))}{_more(parts)}; only http and https URLs are kept'
                   + (', and the first of several' if rules[key].most else ''))
@@ -212,14 +212,14 @@ def _more(parts):
     return f' and {len(parts) - _NAMED} more' if parts[_NAMED:] else ''
 
 
-def missing(kind: Kind, meta: Mapping[str, Any]):
+def missing(package_type: PackageType, meta: Mapping[str, Any]):
     """Problems of a thing that is to have ``meta``: the required keys that it lacks."""
-    return [(field.name, 'is required') for field in kind.fields if field.required and field.name not in meta]
+    return [(field.name, 'is required') for field in package_type.fields if field.required and field.name not in meta]
 
 
-def defaults(kind: Kind, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Values for the keys that every thing of the kind has and ``meta`` lacks."""
-    return {field.name: field.default() for field in kind.fields
+def defaults(package_type: PackageType, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the keys that every package of the type has and ``meta`` lacks."""
+    return {field.name: field.default() for field in package_type.fields
             if field.default is not None and field.name not in meta}
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 
 _LARGEST = 2**31 - 1
 _DOCUMENT_KEYS = frozenset({'_id', 'name', 'lowerName', 'description', 'created', 'updated', 'size'})
 #: What folders can be sorted by.
 FOLDER_SORTS = _DOCUMENT_KEYS | {'meta.revision'}
-#: What items of each kind can be sorted by.
-ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in kind.keys} for label, kind in KINDS.items()}
+#: What items of each package type can be sorted by.
+ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in package_type.keys}
+              for label, package_type in PACKAGE_TYPES.items()}
 
 
 @dataclass(frozen=True)

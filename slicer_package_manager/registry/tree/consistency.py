@@ -29,19 +29,19 @@ def check_item(item) -> None:
     :raises Conflict: its folder has another one of its identity.
     """
     folder = _folder_of(item)
-    kind = registration.kind_in(folder)
-    if kind is None or not ('spm' in item or schema_fields.claims(item.get('meta', {}))):
+    package_type = registration.package_type_in(folder)
+    if package_type is None or not ('spm' in item or schema_fields.claims(item.get('meta', {}))):
         item.pop('spm', None)
         return
     write_gate.require()
     given = item['meta']
-    item['meta'] = registration.checked_meta(kind, folder, given)
-    upload_warnings.report_left_out(kind, given)
-    item['description'] = _description(kind, item)
+    item['meta'] = registration.checked_meta(package_type, folder, given)
+    upload_warnings.report_left_out(package_type, given)
+    item['description'] = _description(package_type, item)
     before = item.get('spm', {})
     if not before and '_id' in item:
         _require_file_names(item)
-    item['spm'] = registration.of_item(kind, folder, item['meta'], before.get('ready', False))
+    item['spm'] = registration.of_item(package_type, folder, item['meta'], before.get('ready', False))
     if _holds(folder, before):
         item['spm'].update({key: before[key] for key in ('channel', 'draft')})
     _require_identity_free(item, folder)
@@ -88,8 +88,8 @@ def _holds(folder, before) -> bool:
     return app is not None and channel in promotions.keys(app, place['channel'])
 
 
-def _description(kind, item):
-    if kind is EXTENSION:
+def _description(package_type, item):
+    if package_type is EXTENSION:
         return item['meta']['description']
     try:
         return validators.html(item.get('description') or '')

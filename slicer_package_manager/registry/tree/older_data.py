@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.tree import registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, PACKAGES_NAME
 
@@ -52,7 +52,7 @@ def require_none(database) -> None:
 
 
 def _applications(database) -> Iterator[dict[str, Any]]:
-    templates = [{f'meta.{kind.template}': {'$exists': True}} for kind in KINDS.values()]
+    templates = [{f'meta.{package_type.template}': {'$exists': True}} for package_type in PACKAGE_TYPES.values()]
     tops = database['folder'].find({'name': PACKAGES_NAME, 'parentCollection': 'collection'}, {'_id': 1})
     parents = [top['_id'] for top in tops]
     return database['folder'].find(
@@ -85,12 +85,13 @@ def _place(database, folder_id, known):
 
 def _is_missing_in(database, item, folder) -> bool:
     """Whether ``item`` could be registered in ``folder``; an unusable one, or the second of two, could not."""
-    kind = registration.kind_in(folder)
-    if kind is None or str(folder['spm']['app']) != item['meta']['app_id']:
+    package_type = registration.package_type_in(folder)
+    if package_type is None or str(folder['spm']['app']) != item['meta']['app_id']:
         return False
     try:
-        meta = registration.checked_meta(kind, folder, item['meta'])
+        meta = registration.checked_meta(package_type, folder, item['meta'])
     except Invalid:
         return False
-    return database['item'].find_one({'folderId': folder['_id'], 'spm.identity': registration.identity(kind, meta)},
+    return database['item'].find_one({'folderId': folder['_id'],
+                                       'spm.identity': registration.identity(package_type, meta)},
                                      {'_id': 1}) is None

@@ -18,7 +18,7 @@ from typing import Any
 
 from slicer_package_manager.registry.schema import fields, name_templates, urls, validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import EXTENSION, KINDS, PACKAGE
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 
 APPLICATION = 'application'
 DRAFTS = 'draft'
@@ -35,7 +35,7 @@ PACKAGES_NAME = 'packages'
 #: Folders whose names are part of where things are kept.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
 _SHA512 = re.compile('[0-9a-f]{128}')
-_TEMPLATES = {kind.template: kind for kind in KINDS.values()}
+_TEMPLATES = {package_type.template: package_type for package_type in PACKAGE_TYPES.values()}
 
 
 def role(folder) -> str | None:
@@ -43,8 +43,8 @@ def role(folder) -> str | None:
     return ((folder or {}).get('spm') or {}).get('role')
 
 
-def kind_in(folder):
-    """The kind of thing that lies directly in ``folder``; ``None`` where none does."""
+def package_type_in(folder):
+    """The type of the packages that lie directly in ``folder``; ``None`` where none does."""
     place = role(folder)
     if place in CHANNELS:
         return PACKAGE
@@ -97,8 +97,8 @@ def check_folder(folder) -> None:
     meta = folder['meta'] = urls.without_credentials_in(folder.get('meta', {}))
     problems: list[tuple[str, str]] = []
     if place == APPLICATION:
-        problems = [(key, wrong) for key, kind in _TEMPLATES.items() if key in meta
-                    and (wrong := name_templates.problem(meta[key], kind))]
+        problems = [(key, wrong) for key, package_type in _TEMPLATES.items() if key in meta
+                    and (wrong := name_templates.problem(meta[key], package_type))]
     elif place in CHANNELS:
         problems = _channel_problems(folder, meta)
     try:
@@ -145,9 +145,9 @@ def fixed_name_problem(before, after):
     return None
 
 
-def identity(kind, meta) -> str:
+def identity(package_type, meta) -> str:
     """The identity of a thing in its folder, as one text."""
-    return json.dumps([meta.get(key) for key in kind.identity], ensure_ascii=False)
+    return json.dumps([meta.get(key) for key in package_type.identity], ensure_ascii=False)
 
 
 def search_text(meta) -> str:
@@ -156,33 +156,34 @@ def search_text(meta) -> str:
                      ('baseName', 'description', 'keywords', 'contributors')).casefold()
 
 
-def of_item(kind, folder, meta, ready) -> dict[str, Any]:
-    """The registration of a thing of ``kind`` with ``meta`` in ``folder``; ``ready`` tells if it has a file."""
+def of_item(package_type, folder, meta, ready) -> dict[str, Any]:
+    """The registration of a package of ``package_type`` with ``meta`` in ``folder``, with a file if ``ready``."""
     place = folder['spm']
-    return {'kind': kind.label, 'app': place['app'], 'channel': place['channel'], 'draft': place['draft'],
-            'release': place['release'], 'identity': identity(kind, meta), 'search': search_text(meta), 'ready': ready}
+    return {'kind': package_type.label, 'app': place['app'], 'channel': place['channel'], 'draft': place['draft'],
+            'release': place['release'], 'identity': identity(package_type, meta),
+            'search': search_text(meta), 'ready': ready}
 
 
-def place_values(kind, folder) -> dict[str, Any]:
+def place_values(package_type, folder) -> dict[str, Any]:
     """The metadata that follows from the folder: ``app_id``, and ``release`` of a package in a release."""
     found = {'app_id': str(folder['spm']['app'])}
-    if kind is PACKAGE and folder['spm']['release']:
+    if package_type is PACKAGE and folder['spm']['release']:
         found['release'] = folder['spm']['release']
     return found
 
 
-def checked_meta(kind, folder, given) -> dict[str, Any]:
+def checked_meta(package_type, folder, given) -> dict[str, Any]:
     """All metadata of a thing in ``folder`` for which users gave ``given``: clean, whole, and true to its place.
 
     ``sha512`` is kept from ``given``; it is brought up to date where the files are.
 
     :raises Invalid: naming everything that is wrong.
     """
-    kept, _, problems = fields.clean(kind, given)
+    kept, _, problems = fields.clean(package_type, given)
     wrong = {key for key, _ in problems}
-    problems += [(key, what) for key, what in fields.missing(kind, kept) if key not in wrong]
+    problems += [(key, what) for key, what in fields.missing(package_type, kept) if key not in wrong]
     if problems:
         raise Invalid(problems)
     sha512 = given.get('sha512')
-    return {**kept, **fields.defaults(kind, kept), **place_values(kind, folder),
+    return {**kept, **fields.defaults(package_type, kept), **place_values(package_type, folder),
             'sha512': sha512 if isinstance(sha512, str) and _SHA512.fullmatch(sha512) else ''}

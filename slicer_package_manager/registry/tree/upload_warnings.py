@@ -9,8 +9,8 @@ from slicer_package_manager.registry.schema import fields
 LEFT_OUT = 'slicer_package_manager.left_out'
 
 
-def report_left_out(kind, given) -> None:
-    """Trigger :data:`LEFT_OUT` if something of ``given``, metadata of ``kind`` that was accepted, is not kept."""
-    found = fields.left_out(kind, given)
+def report_left_out(package_type, given) -> None:
+    """Trigger :data:`LEFT_OUT` if a part of ``given``, accepted metadata of ``package_type``, is not kept."""
+    found = fields.left_out(package_type, given)
     if found:
         events.trigger(LEFT_OUT, found)

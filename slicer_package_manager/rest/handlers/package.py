@@ -54,15 +54,15 @@ def listExtensions(self, app_id, extension_name, extension_id, release_id, limit
                  release=release_id, **filters)
 
 
-def _list(self, kind, app_id, limit, offset, sort, *, with_downloads, **filters):
+def _list(self, package_type, app_id, limit, offset, sort, *, with_downloads, **filters):
     user = self.getCurrentUser()
-    part = page(limit, offset, sort, ITEM_SORTS[kind.label])
+    part = page(limit, offset, sort, ITEM_SORTS[package_type.label])
 
     def find():
         app = applications.load(app_id, user)
-        found = package_lists.find(kind, app, user, part, **filters)
+        found = package_lists.find(package_type, app, user, part, **filters)
         if with_downloads:
-            model.add_totals(kind, app, found.documents)
+            model.add_totals(package_type, app, found.documents)
         return found
     # Counts change without a change of items.
     return listing(Item(), find, keep=not with_downloads)
@@ -86,10 +86,10 @@ def upsertExtension(self, app_id, params):
     return _upsert(self, EXTENSION, app_id, params)
 
 
-def _upsert(self, kind, app_id, params):
+def _upsert(self, package_type, app_id, params):
     user = self.getCurrentUser()
     given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
-    return packages.upsert(kind, applications.load(app_id, user), given, user)
+    return packages.upsert(package_type, applications.load(app_id, user), given, user)
 
 
 #: What Girder's own machinery takes from queries, and clients send along.
@@ -116,8 +116,8 @@ def deleteExtension(self, app_id, ext_id):
     return _delete(self, EXTENSION, app_id, ext_id)
 
 
-def _delete(self, kind, app_id, item_id):
+def _delete(self, package_type, app_id, item_id):
     user = self.getCurrentUser()
-    item = packages.load(kind, applications.load(app_id, user), item_id, user, AccessType.WRITE)
+    item = packages.load(package_type, applications.load(app_id, user), item_id, user, AccessType.WRITE)
     packages.delete(item)
     return item

@@ -14,9 +14,9 @@ def of_application(summary):
             .errorResponse('There is no such application.', 404))
 
 
-def with_fields(description, kind):
-    """``description`` with a parameter for each field of ``kind``."""
-    for field in (*kind.fields, *kind.form_only):
+def with_fields(description, package_type):
+    """``description`` with a parameter for each field of ``package_type``."""
+    for field in (*package_type.fields, *package_type.form_only):
         description.param(field.name, field.help, required=field.required, dataType=field.type,
                           enum=list(field.enum) if field.enum else None)
     for name, text in rules.FIELDS.items():

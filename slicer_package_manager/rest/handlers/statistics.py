@@ -6,7 +6,7 @@ from girder.constants import TokenScope
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.downloads import sealing, statistics, totals
-from slicer_package_manager.registry.schema.fields import KINDS
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access as tree_access
 from slicer_package_manager.rest.handlers.parameters import of_application, with_system
@@ -26,7 +26,7 @@ _PAGE = 50
     .param('date_to', 'Last day to count, itself included.', required=False)
     .param('granularity', 'How long a period is; a day by default.', required=False,
            enum=list(statistics.GRANULARITIES))
-    .param('kind', 'Only packages or only extensions.', required=False, enum=sorted(KINDS))
+    .param('kind', 'Only packages or only extensions.', required=False, enum=sorted(PACKAGE_TYPES))
     .param('name', 'Only this base name.', required=False)
     .param('revision', 'Only this revision of the application.', required=False)
     .param('release', 'Only the release of this name, or "draft" for what is in none.', required=False)

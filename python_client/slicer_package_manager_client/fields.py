@@ -1,4 +1,4 @@
-"""Packages and extensions: two values of one kind of thing, which differ in their fields."""
+"""The two types of packages, application packages and extensions, and their metadata fields."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What is particular to one kind of thing.
+class PackageType:
+    """What is particular to one type of package.
 
     :param label: its name, which is also that of its REST route.
     :param identity: the keys that no two things of one release share.
@@ -94,7 +94,7 @@ def _shared(noun: str, revision: Field) -> tuple[Field, ...]:
     )
 
 
-PACKAGE = Kind(
+PACKAGE = PackageType(
     label='package',
     noun='application package',
     identity=('baseName', 'os', 'arch', 'revision'),
@@ -112,7 +112,7 @@ PACKAGE = Kind(
              ('RELEASE NAME', 'release'), ('PACKAGE ID', '_id')),
 )
 
-EXTENSION = Kind(
+EXTENSION = PackageType(
     label='extension',
     noun='extension',
     identity=('baseName', 'os', 'arch', 'app_revision'),
@@ -145,4 +145,4 @@ EXTENSION = Kind(
              ('APP REVISION', 'app_revision'), ('EXTENSION ID', '_id')),
 )
 
-KINDS = (PACKAGE, EXTENSION)
+PACKAGE_TYPES = (PACKAGE, EXTENSION)

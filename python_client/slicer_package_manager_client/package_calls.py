@@ -1,4 +1,4 @@
-"""What packages and extensions have in common: calls that take the kind of thing as an argument."""
+"""Calls for packages and for extensions, which take the package type as an argument."""
 from __future__ import annotations
 
 import functools
@@ -17,7 +17,7 @@ from slicer_package_manager_client.registry import DRAFT, Document, given
 if TYPE_CHECKING:
     import os
 
-    from slicer_package_manager_client.kinds import Kind
+    from slicer_package_manager_client.fields import PackageType
 
     Path_ = str | os.PathLike[str]
 
@@ -33,41 +33,42 @@ def explained(method: _Method) -> _Method:
     return cast('_Method', wrapper)
 
 
-class KindClient(Connection):
-    """Finds, lists, publishes, downloads and deletes things of either kind."""
+class PackageCalls(Connection):
+    """Finds, lists, publishes, downloads and deletes packages of either type."""
 
     @explained
-    def publication(self, kind: Kind, app_name: str, options: Document, *, coll_id: str | None = None,
+    def publication(self, package_type: PackageType, app_name: str, options: Document, *, coll_id: str | None = None,
                     clear: tuple[str, ...] = ()) -> Publication:
         """A package or extension on its way to the server, by the names of the command's options.
 
         :param clear: options whose values on the server are to be removed.
         :raises InvalidRequest: options that must be given are not.
         """
-        values = {**kind.by_option(options), **{field.key: '' for field in kind.fields if field.option in clear}}
-        return Publication(self, kind, registry.application(self, app_name, coll_id),
-                           {key: self._without_credentials(kind, key, value) for key, value in values.items()})
+        values = {**package_type.by_option(options),
+                  **{field.key: '' for field in package_type.fields if field.option in clear}}
+        return Publication(self, package_type, registry.application(self, app_name, coll_id),
+                           {key: self._without_credentials(package_type, key, value) for key, value in values.items()})
 
-    def _without_credentials(self, kind: Kind, key: str, value: Any) -> Any:
+    def _without_credentials(self, package_type: PackageType, key: str, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        field = next(one for one in kind.fields if one.key == key)
+        field = next(one for one in package_type.fields if one.key == key)
         clean = without_credentials(value, is_address=field.address)
         if clean != value:
             self.warn(f'The credentials in --{field.option} were cut off: "{clean}" is sent.')
         return clean
 
     @explained
-    def publishFile(self, kind: Kind, filepath: Path_, app_name: str, options: Document, *,
+    def publishFile(self, package_type: PackageType, filepath: Path_, app_name: str, options: Document, *,
                     coll_id: str | None = None, force: bool = False) -> Outcome:
         """Upload a package or extension; the item, and what was done."""
         with LocalFile(filepath) as source:
-            return self.publication(kind, app_name, options, coll_id=coll_id).send(source, force=force)
+            return self.publication(package_type, app_name, options, coll_id=coll_id).send(source, force=force)
 
     @explained
-    def find(self, kind: Kind, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
+    def find(self, package_type: PackageType, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
         """The package or extension with that id or name."""
-        return registry.thing(self, kind, registry.application(self, app_name, coll_id), id_or_name)
+        return registry.thing(self, package_type, registry.application(self, app_name, coll_id), id_or_name)
 
     @explained
     def findApp(self, name: str, coll_id: str | None = None) -> Document:
@@ -85,10 +86,10 @@ class KindClient(Connection):
         return registry.draft(self, registry.application(self, app_name, coll_id), revision)
 
     @explained
-    def releaseNames(self, kind: Kind, app_name: str, items: list[Document],
+    def releaseNames(self, package_type: PackageType, app_name: str, items: list[Document],
                      coll_id: str | None = None) -> dict[str, str]:
         """For each folder that ``items`` are in, the name of its release, or "draft"."""
-        return registry.release_names(self, registry.application(self, app_name, coll_id), kind, items)
+        return registry.release_names(self, registry.application(self, app_name, coll_id), package_type, items)
 
     @explained
     def downloadStatistics(self, app_name: str, coll_id: str | None = None, **filters: Any) -> Any:
@@ -102,7 +103,7 @@ class KindClient(Connection):
         return answer
 
     @explained
-    def fetch(self, kind: Kind, app_name: str, id_or_name: str, *, coll_id: str | None = None,
+    def fetch(self, package_type: PackageType, app_name: str, id_or_name: str, *, coll_id: str | None = None,
               dir_path: Path_ | None = None, output: Path_ | None = None, force: bool = False,
               dry_run: bool = False) -> tuple[Document, Path, str]:
         """Download a package or extension; its item, where it is now, and whether it had to be sent.
@@ -113,14 +114,14 @@ class KindClient(Connection):
         """
         if dir_path and output:
             raise InvalidRequest('Give a directory or a path for the file, not both.')
-        item = self.find(kind, app_name, id_or_name, coll_id)
+        item = self.find(package_type, app_name, id_or_name, coll_id)
         file = file_of(self, item)
         target = Path(output) if output else Path(dir_path or '.') / local_name(file['name'])
         download = Download(self, file, target, force=force)
         return item, target, download.plan() if dry_run else download.run()
 
     @explained
-    def listThings(self, kind: Kind, app_name: str, *, coll_id: str | None = None,
+    def listThings(self, package_type: PackageType, app_name: str, *, coll_id: str | None = None,
                    release: str | None = None, limit: int = 50, query: str | None = None,
                    name: str | None = None, all: bool = False,  # noqa: A002
                    **filters: Any) -> list[Document]:
@@ -130,14 +131,14 @@ class KindClient(Connection):
             release = None
         if release and release != DRAFT:
             release = registry.release(self, app, release)['_id']
-        return registry.things(self, kind, app, **{kind.release_filter: release}, limit=limit, q=query,
+        return registry.things(self, package_type, app, **{package_type.release_filter: release}, limit=limit, q=query,
                                baseName=name, **filters)
 
     @explained
-    def deleteThing(self, kind: Kind, app_name: str, id_or_name: str,
+    def deleteThing(self, package_type: PackageType, app_name: str, id_or_name: str,
                     coll_id: str | None = None) -> Document:
         """Delete a package or extension."""
         app = registry.application(self, app_name, coll_id)
-        item = registry.thing(self, kind, app, id_or_name)
-        self.delete(f'app/{app["_id"]}/{kind.label}/{item["_id"]}')
+        item = registry.thing(self, package_type, app, id_or_name)
+        self.delete(f'app/{app["_id"]}/{package_type.label}/{item["_id"]}')
         return item
