@@ -1,4 +1,4 @@
-"""The Python interface: published method and parameter names, documents as answers, exceptions as failures."""
+"""Python interface, with the method and parameter names of release 0.11."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class SlicerPackageClient(PackageCalls):
-    """A :class:`girder_client.GirderClient` that knows applications, releases, packages and extensions.
+    """A :class:`girder_client.GirderClient` with methods for applications, releases, packages and extensions.
 
-    Methods answer the documents of the server, or raise
+    The methods return documents of the server, or raise
     :class:`~slicer_package_manager_client.errors.SlicerPackageManagerError`.
 
-    :param retries: :class:`~slicer_package_manager_client.retry.Retries` for what fails on the way.
-    :param timeout: seconds without any sign of the server after which an attempt is given up.
+    :param retries: the :class:`~slicer_package_manager_client.retry.Retries` of failed requests.
+    :param timeout: seconds without data from the server after which an attempt fails.
     """
 
     def __init__(self, host: str | None = None, port: int | None = None, apiRoot: str | None = None,
@@ -39,7 +39,7 @@ class SlicerPackageClient(PackageCalls):
                   public: bool | None = None) -> Document:
         """Create an application.
 
-        :raises Conflict: there is one of that name.
+        :raises Conflict: an application of that name exists.
         """
         if not coll_name and self.listApp(name, coll_id):
             raise Conflict(f'The application "{name}" exists already.', server=self.urlBase)
@@ -49,13 +49,13 @@ class SlicerPackageClient(PackageCalls):
 
     @explained
     def listApp(self, name: str | None = None, coll_id: str | None = None) -> list[Document]:
-        """The applications, or the one of that name, in a collection."""
+        """Return the applications, or the one of that name, in a collection."""
         found = self.get('app', parameters=given(name=name, collection_id=coll_id))
         return [app for app in found if not name or app['name'] == name]
 
     @explained
     def deleteApp(self, name: str, coll_id: str | None = None) -> Document:
-        """Delete an application and all that is in it."""
+        """Delete an application with all its releases, drafts and packages."""
         app = registry.application(self, name, coll_id)
         self.delete(f'app/{app["_id"]}')
         return app
@@ -80,7 +80,7 @@ class SlicerPackageClient(PackageCalls):
 
     @explained
     def listRelease(self, app_name: str, name: str | None = None, coll_id: str | None = None) -> Any:
-        """The releases of an application, newest first; with ``name`` that one, or ``None``."""
+        """Return the releases of an application, newest first; with ``name`` that one, or ``None``."""
         app = registry.application(self, app_name, coll_id)
         return self.get(f'app/{app["_id"]}/release', parameters=given(
             release_id_or_name=name, limit=None if name else 0))
@@ -96,7 +96,7 @@ class SlicerPackageClient(PackageCalls):
     @explained
     def listDraftRelease(self, app_name: str, coll_id: str | None = None, revision: str | None = None,
                          limit: int = 50, offset: int = 0) -> list[Document]:
-        """The drafts of an application, newest first; ``limit`` 0 means all."""
+        """Return the drafts of an application, newest first; ``limit`` 0 means all."""
         app = registry.application(self, app_name, coll_id)
         return cast('list[Document]', self.get(f'app/{app["_id"]}/draft', parameters=given(
             revision=revision, limit=limit, offset=offset)))
@@ -115,9 +115,9 @@ class SlicerPackageClient(PackageCalls):
                                  repo_type: str, repo_url: str, revision: str, version: str,
                                  build_date: str | None = None, coll_id: str | None = None,
                                  desc: str | None = None, pre_release: bool | None = None) -> Document:
-        """Upload a package of an application, or bring the one of the same identity up to date.
+        """Upload a package of an application, or update the one with the same identity.
 
-        Of a package that exists, what is ``None`` keeps its value.
+        In an update, parameters that are ``None`` keep their values.
         """
         options = {'os': pkg_os, 'arch': arch, 'name': name, 'repo_type': repo_type, 'repo_url': repo_url,
                    'revision': revision, 'version': version, 'build_date': build_date or None, 'desc': desc,
@@ -128,19 +128,19 @@ class SlicerPackageClient(PackageCalls):
                                pkg_os: str | None = None, arch: str | None = None,
                                revision: str | None = None, version: str | None = None,
                                release: str | None = None, limit: int = 50) -> list[Document]:
-        """Packages of an application, newest first; ``limit`` 0 means all."""
-        return self.listThings(PACKAGE, app_name, coll_id=coll_id, release=release, limit=limit, name=name,
+        """Return packages of an application, newest first; ``limit`` 0 means all."""
+        return self.listPackages(PACKAGE, app_name, coll_id=coll_id, release=release, limit=limit, name=name,
                                os=pkg_os, arch=arch, revision=revision, version=version)
 
     def downloadApplicationPackage(self, app_name: str, id_or_name: str, coll_id: str | None = None,
                                    dir_path: Path_ | None = None) -> Document:
-        """Download a package to a directory; by default to the current one."""
+        """Download a package to a directory, by default to the current one."""
         return self.fetch(PACKAGE, app_name, id_or_name, coll_id=coll_id, dir_path=dir_path)[0]
 
     def deleteApplicationPackage(self, app_name: str, id_or_name: str,
                                  coll_id: str | None = None) -> Document:
         """Delete a package."""
-        return self.deleteThing(PACKAGE, app_name, id_or_name, coll_id)
+        return self.deletePackage(PACKAGE, app_name, id_or_name, coll_id)
 
     # Extensions
 
@@ -153,9 +153,9 @@ class SlicerPackageClient(PackageCalls):
                         recommends: str | None = None, dicom_support_rule: str | None = None,
                         keywords: str | None = None, coll_id: str | None = None,
                         force: bool = False) -> Document:
-        """Upload an extension, or bring the one of the same identity up to date.
+        """Upload an extension, or update the one with the same identity.
 
-        Of an extension that exists, what is ``None`` keeps its value.
+        In an update, parameters that are ``None`` keep their values.
 
         :param force: send the file even if the server has the same one.
         """
@@ -172,19 +172,19 @@ class SlicerPackageClient(PackageCalls):
                       app_revision: str | None = None, release: str | None = DRAFT,
                       query: str | None = None, limit: int = 50,
                       all: bool = False) -> list[Document]:  # noqa: A002
-        """Extensions of an application, newest first; by default those of the drafts.
+        """Return extensions of an application, newest first; by default those of the drafts.
 
-        :param all: of all releases and drafts, and without limit.
+        :param all: return those of all releases and drafts, without a limit.
         """
-        return self.listThings(EXTENSION, app_name, coll_id=coll_id, release=release, limit=0 if all else limit,
+        return self.listPackages(EXTENSION, app_name, coll_id=coll_id, release=release, limit=0 if all else limit,
                                name=name, os=ext_os, arch=arch, app_revision=app_revision, query=query,
                                all=all)
 
     def downloadExtension(self, app_name: str, id_or_name: str, coll_id: str | None = None,
                           dir_path: Path_ | None = None) -> Document:
-        """Download an extension to a directory; by default to the current one."""
+        """Download an extension to a directory, by default to the current one."""
         return self.fetch(EXTENSION, app_name, id_or_name, coll_id=coll_id, dir_path=dir_path)[0]
 
     def deleteExtension(self, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
         """Delete an extension."""
-        return self.deleteThing(EXTENSION, app_name, id_or_name, coll_id)
+        return self.deletePackage(EXTENSION, app_name, id_or_name, coll_id)

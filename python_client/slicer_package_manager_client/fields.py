@@ -13,14 +13,14 @@ _NONE = 'NA'
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a thing's metadata, and the option that gives it.
+    """One key of a package's metadata, and the option that sets it.
 
     :param key: name of the REST parameter.
     :param option: name of the command line option, without dashes.
-    :param required: must be given, if only as an empty text.
-    :param sent: the server does not register a thing without it.
-    :param asked: asked for when it is not given, on a terminal or from a pipe.
-    :param default: what the command takes when it is not given; that of release 0.11.
+    :param required: the command needs a value, which may be empty.
+    :param sent: the server does not register a package without it.
+    :param asked: the command asks for it if it is not given, on a terminal or through a pipe.
+    :param default: value if the option is not given; that of release 0.11.
     :param names: the value is a list of names or URLs, in which ``NA`` means none.
     :param address: the value consists of URLs.
     :param type: of the option's value.
@@ -40,12 +40,12 @@ class Field:
 
 @dataclass(frozen=True)
 class PackageType:
-    """What is particular to one type of package.
+    """Properties of one type of package.
 
-    :param label: its name, which is also that of its REST route.
-    :param identity: the keys that no two things of one release share.
-    :param app_revision: the key that tells the revision of the application.
-    :param columns: heads of the printed table, with the keys of the rows.
+    :param label: name of the type, and of its REST route.
+    :param identity: the keys that identify a package in its release.
+    :param app_revision: the key with the revision of the application.
+    :param columns: headers of the printed table, with the keys of the rows.
     """
 
     label: str
@@ -57,10 +57,10 @@ class PackageType:
     columns: tuple[tuple[str, str], ...]
 
     def by_option(self, given: dict[str, Any]) -> dict[str, Any]:
-        """REST parameters for options; what is ``None`` is left out, what is empty clears.
+        """Return the REST parameters for options: ``None`` leaves a value as it is, an empty text clears it.
 
-        :raises InvalidRequest: options that must be given are not; the message names all of them. Those that
-            are no part of what the thing is known by may be given as empty.
+        :raises InvalidRequest: required options are missing, or empty although they identify the package; the
+            message names all of them.
         """
         filled = (*self.identity, 'revision')
         missing = [f'--{field.option}' for field in self.fields if field.required and (
@@ -72,7 +72,7 @@ class PackageType:
 
 
 def _value(field: Field, value: Any) -> Any:
-    """``value`` as the server takes it; ``None`` if it is not given."""
+    """Return ``value`` as the server expects it; ``None`` if it is not given."""
     if value == '' and field.type is not str:
         return None
     if field.names and _NONE in str(value or '').split():

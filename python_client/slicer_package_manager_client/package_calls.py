@@ -25,7 +25,7 @@ _Method = TypeVar('_Method', bound=Callable[..., Any])
 
 
 def explained(method: _Method) -> _Method:
-    """Let ``method`` raise nothing but :class:`SlicerPackageManagerError` for failed requests."""
+    """Make ``method`` raise :class:`SlicerPackageManagerError` for failed requests."""
     @functools.wraps(method)
     def wrapper(self: Connection, *args: Any, **kwargs: Any) -> Any:
         with self.explained():
@@ -34,15 +34,16 @@ def explained(method: _Method) -> _Method:
 
 
 class PackageCalls(Connection):
-    """Finds, lists, publishes, downloads and deletes packages of either type."""
+    """A client that finds, lists, publishes, downloads and deletes packages of either type."""
 
     @explained
     def publication(self, package_type: PackageType, app_name: str, options: Document, *, coll_id: str | None = None,
                     clear: tuple[str, ...] = ()) -> Publication:
-        """A package or extension on its way to the server, by the names of the command's options.
+        """Return the publication of a package or extension.
 
-        :param clear: options whose values on the server are to be removed.
-        :raises InvalidRequest: options that must be given are not.
+        :param options: values by the names of the command's options.
+        :param clear: options whose values are removed on the server.
+        :raises InvalidRequest: required options are missing.
         """
         values = {**package_type.by_option(options),
                   **{field.key: '' for field in package_type.fields if field.option in clear}}
@@ -61,44 +62,44 @@ class PackageCalls(Connection):
     @explained
     def publishFile(self, package_type: PackageType, filepath: Path_, app_name: str, options: Document, *,
                     coll_id: str | None = None, force: bool = False) -> Outcome:
-        """Upload a package or extension; the item, and what was done."""
+        """Upload a package or extension; return the item and the status."""
         with LocalFile(filepath) as source:
             return self.publication(package_type, app_name, options, coll_id=coll_id).send(source, force=force)
 
     @explained
     def find(self, package_type: PackageType, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
-        """The package or extension with that id or name."""
-        return registry.thing(self, package_type, registry.application(self, app_name, coll_id), id_or_name)
+        """Return the package or extension with that id or name."""
+        return registry.package(self, package_type, registry.application(self, app_name, coll_id), id_or_name)
 
     @explained
     def findApp(self, name: str, coll_id: str | None = None) -> Document:
-        """The application with that name or id."""
+        """Return the application with that name or id."""
         return registry.application(self, name, coll_id)
 
     @explained
     def findRelease(self, app_name: str, name: str, coll_id: str | None = None) -> Document:
-        """The release with that name or id."""
+        """Return the release with that name or id."""
         return registry.release(self, registry.application(self, app_name, coll_id), name)
 
     @explained
     def findDraft(self, app_name: str, revision: str, coll_id: str | None = None) -> Document:
-        """The draft of that revision."""
+        """Return the draft of that revision."""
         return registry.draft(self, registry.application(self, app_name, coll_id), revision)
 
     @explained
     def releaseNames(self, package_type: PackageType, app_name: str, items: list[Document],
                      coll_id: str | None = None) -> dict[str, str]:
-        """For each folder that ``items`` are in, the name of its release, or "draft"."""
+        """Return the name of the release, or "draft", for each folder of ``items``."""
         return registry.release_names(self, registry.application(self, app_name, coll_id), package_type, items)
 
     @explained
     def downloadStatistics(self, app_name: str, coll_id: str | None = None, **filters: Any) -> Any:
-        """How often things were downloaded: nested totals, or rows when ``filters`` are given."""
+        """Return download counts: nested totals, or rows if ``filters`` are given."""
         app = registry.application(self, app_name, coll_id)
         answer = self.get(f'app/{app["_id"]}/downloadstats', parameters=given(
             **filters, limit=0 if any(filters.values()) else None))
         if any(filters.values()) and not isinstance(answer, list):
-            raise SlicerPackageManagerError('The server cannot tell statistics by period.',
+            raise SlicerPackageManagerError('The server has no statistics by period.',
                                             server=self.urlBase, advice='It is too old for that.')
         return answer
 
@@ -106,11 +107,11 @@ class PackageCalls(Connection):
     def fetch(self, package_type: PackageType, app_name: str, id_or_name: str, *, coll_id: str | None = None,
               dir_path: Path_ | None = None, output: Path_ | None = None, force: bool = False,
               dry_run: bool = False) -> tuple[Document, Path, str]:
-        """Download a package or extension; its item, where it is now, and whether it had to be sent.
+        """Download a package or extension; return its item, the local path and the status.
 
-        :param output: the path to save it under, instead of its own name in ``dir_path``.
+        :param output: the path of the local file, instead of its own name in ``dir_path``.
         :param force: overwrite a different file.
-        :param dry_run: only find out what would be done.
+        :param dry_run: return the status without downloading.
         """
         if dir_path and output:
             raise InvalidRequest('Give a directory or a path for the file, not both.')
@@ -121,24 +122,24 @@ class PackageCalls(Connection):
         return item, target, download.plan() if dry_run else download.run()
 
     @explained
-    def listThings(self, package_type: PackageType, app_name: str, *, coll_id: str | None = None,
+    def listPackages(self, package_type: PackageType, app_name: str, *, coll_id: str | None = None,
                    release: str | None = None, limit: int = 50, query: str | None = None,
                    name: str | None = None, all: bool = False,  # noqa: A002
                    **filters: Any) -> list[Document]:
-        """Packages or extensions, newest first; ``limit`` 0 means all."""
+        """Return packages or extensions, newest first; ``limit`` 0 means all."""
         app = registry.application(self, app_name, coll_id)
         if all:
             release = None
         if release and release != DRAFT:
             release = registry.release(self, app, release)['_id']
-        return registry.things(self, package_type, app, **{package_type.release_filter: release}, limit=limit, q=query,
-                               baseName=name, **filters)
+        return registry.packages(self, package_type, app, **{package_type.release_filter: release}, limit=limit,
+                                 q=query, baseName=name, **filters)
 
     @explained
-    def deleteThing(self, package_type: PackageType, app_name: str, id_or_name: str,
+    def deletePackage(self, package_type: PackageType, app_name: str, id_or_name: str,
                     coll_id: str | None = None) -> Document:
         """Delete a package or extension."""
         app = registry.application(self, app_name, coll_id)
-        item = registry.thing(self, package_type, app, id_or_name)
+        item = registry.package(self, package_type, app, id_or_name)
         self.delete(f'app/{app["_id"]}/{package_type.label}/{item["_id"]}')
         return item

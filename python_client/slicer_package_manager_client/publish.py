@@ -1,4 +1,10 @@
-"""Registers a package or an extension and brings its file, or the link to it, to the server."""
+"""Registration of a package or extension, with the upload of its file or the link to it.
+
+1. Look for the item with the same identity. Without one, register a new item, which lists omit until it has a file.
+2. Upload the file, unless the item has a file with the same checksum. Update the metadata of an existing item before
+   the last chunk is sent, so that readers get both old or both new.
+3. If another process deletes the item meanwhile, begin again.
+"""
 from __future__ import annotations
 
 import dataclasses
@@ -18,15 +24,15 @@ if TYPE_CHECKING:
     from slicer_package_manager_client.localfile import LocalFile
     from slicer_package_manager_client.registry import Document
 
-#: How often metadata are sent again that the server did not take because another process changes them.
+#: Retries of a metadata update that conflicts with one of another process.
 _CONFLICTS = 4
-#: What an upload can come to, and how it is said.
+#: Statuses of an outcome.
 UPLOADED, REPLACED, UNCHANGED, UPDATED, REGISTERED = 'uploaded', 'replaced', 'unchanged', 'updated', 'registered'
 
 
 @dataclass
 class Outcome:
-    """What was done: one of the constants above, to which item; whether it is new; and what else is worth knowing."""
+    """Result of a publication: the status, the item, whether it is new, and remarks for the user."""
 
     status: str
     item: Document
@@ -45,7 +51,7 @@ class Link:
 
 
 class _Moved(Exception):
-    """The item to update turned out to be another one than the one that was found."""
+    """The server updated another item than the one that was found."""
 
     def __init__(self, item: Document) -> None:
         super().__init__()
@@ -53,9 +59,9 @@ class _Moved(Exception):
 
 
 class Publication:
-    """One package or extension on its way to the server.
+    """Publication of one package or extension.
 
-    :param values: REST parameters.
+    :param values: REST parameters of its metadata.
     """
 
     def __init__(self, client: Connection, package_type: PackageType, app: Document, values: dict[str, Any], *,
@@ -67,28 +73,23 @@ class Publication:
         self._journal = journal or Journal()
 
     def plan(self, source: LocalFile | None, *, force: bool = False) -> Outcome:
-        """What publishing would come to; changes nothing."""
+        """Return the expected outcome, without changing anything."""
         item = registry.registered(self._client, self._package_type, self._app, self._values)
         if item is None:
             return Outcome(UPLOADED if source else REGISTERED, {'meta': self._values})
         if source is None:
             return Outcome(REGISTERED, item)
         files = self._files(item)
-        if force or not self._is_stored(files, source):
+        if force or not self._has_file(files, source):
             return Outcome(REPLACED if files else UPLOADED, item)
-        return Outcome(UNCHANGED if self._is_told(item) else UPDATED, item)
+        return Outcome(UNCHANGED if self._has_metadata(item) else UPDATED, item)
 
     def send(self, source: LocalFile, *, force: bool = False) -> Outcome:
-        """Make the item have the file ``source``, and no other one; its metadata as given.
-
-        A new item is registered first, and shown to nobody until its file is there. Of one that exists,
-        the metadata are changed just before the last piece of the file is sent, so that readers find
-        both old or both new.
-
-        An item that another process deletes meanwhile is registered again.
+        """Upload ``source`` as the only file of the item, and set the given metadata.
 
         :param force: send the file even if the server has it already.
-        :raises ChecksumMismatch: the server got other bytes; it does not keep them.
+        :raises ChecksumMismatch: the server received damaged bytes, which were deleted.
+        :raises Conflict: another process keeps deleting the item.
         """
         self._client.retries.refill()
         try:
@@ -102,65 +103,65 @@ class Publication:
         item = registry.registered(self._client, self._package_type, self._app, self._values)
         if item is None:
             item = self.register(new=True)
-            outcome = self._fill(item, source, force=force, told=True)
+            outcome = self._fill(item, source, force=force, updated=True)
             outcome.created = True
             return outcome
         try:
-            return self._fill(item, source, force=force, told=False)
+            return self._fill(item, source, force=force, updated=False)
         except _Moved as moved:
-            return self._fill(moved.item, source, force=force, told=True)
+            return self._fill(moved.item, source, force=force, updated=True)
 
     def link(self, link: Link) -> Outcome:
-        """Make the item point to a file that is hosted elsewhere."""
-        known = registry.registered(self._client, self._package_type, self._app, self._values)
-        if known:
-            self._keep_required(known)
+        """Register the URL of a file that is hosted elsewhere as the file of the item."""
+        existing = registry.registered(self._client, self._package_type, self._app, self._values)
+        if existing:
+            self._add_required(existing)
         item = self.register({'url': link.url, **registry.given(
-            file_name=link.file_name, size=link.size, sha512=link.sha512)}, new=known is None)
+            file_name=link.file_name, size=link.size, sha512=link.sha512)}, new=existing is None)
         files = self._files(item)
         if not files or files[-1].get('linkUrl', link.url) != link.url:
             raise SlicerPackageManagerError(
                 'The server did not register the URL; it may be too old for that.', server=self._client.urlBase)
-        return Outcome(REGISTERED, self._client.getItem(item['_id']), created=known is None)
+        return Outcome(REGISTERED, self._client.getItem(item['_id']), created=existing is None)
 
     def register(self, more: Document | None = None, *, new: bool = False) -> Document:
         """Create the item, or update its metadata.
 
-        :param new: there is none, so that there is nothing that an empty value clears.
+        :param new: the item does not exist yet, so that no empty value has to clear anything.
         """
         data = {key: str(value).lower() if isinstance(value, bool) else value
                 for key, value in {**self._values, **(more or {})}.items() if value != '' or not new}
         for one in self._package_type.fields:
             if one.sent:
                 data.setdefault(one.key, '')
-        # Of several processes that change one item at once, the server lets one do so at a time.
+        # The server answers 409 while another process changes the same item.
         attempts = dataclasses.replace(self._client.retries, times=_CONFLICTS).attempts(_is_conflict)
         document: Document = attempts(
             self._client.post, f'app/{self._app["_id"]}/{self._package_type.label}', data=data)
         return document
 
-    def _fill(self, item: Document, source: LocalFile, *, force: bool, told: bool) -> Outcome:
+    def _fill(self, item: Document, source: LocalFile, *, force: bool, updated: bool) -> Outcome:
         files = self._files(item)
-        self._keep_required(item)
-        if not force and self._is_stored(files, source):
-            return self._update(item, files[0], source, told=told)
+        self._add_required(item)
+        if not force and self._has_file(files, source):
+            return self._update(item, files[0], source, updated=updated)
         stored = next((file['_id'] for file in files if not file.get('linkUrl')), None)
-        document = self._put(item['_id'], source, stored, None if told else lambda: self._tell(item))
+        document = self._put(item['_id'], source, stored, None if updated else lambda: self._update_metadata(item))
         self._name(document, source)
         return self._concluded(item['_id'], document, REPLACED if files else UPLOADED)
 
-    def _update(self, item: Document, file: Document, source: LocalFile, *, told: bool) -> Outcome:
-        """The file is there already; make the rest as it should be."""
+    def _update(self, item: Document, file: Document, source: LocalFile, *, updated: bool) -> Outcome:
+        """Update the name and the metadata; the file is there already."""
         renamed = self._name(file, source)
-        if renamed and not self._is_stored(self._files(item), source):
-            # Another process replaced the bytes before they got this name: the last upload is to win, whole.
-            return self._fill(item, source, force=True, told=told)
-        if told or self._is_told(item):
+        if renamed and not self._has_file(self._files(item), source):
+            # Another process replaced the bytes before the rename: the last upload wins, with its bytes and its name.
+            return self._fill(item, source, force=True, updated=updated)
+        if updated or self._has_metadata(item):
             return Outcome(UPDATED if renamed else UNCHANGED, item)
         return Outcome(UPDATED, self.register())
 
     def _name(self, file: Document, source: LocalFile) -> bool:
-        """Give the file its name, where a server did not take the name with the bytes."""
+        """Rename the file if the server ignored the name in the upload; return whether it had another name."""
         if file['name'] == source.name:
             return False
         try:
@@ -170,40 +171,41 @@ class Publication:
                 raise
         return True
 
-    def _put(self, item_id: str, source: LocalFile, replaces: str | None, tell: Any) -> Document:
-        transfer = Transfer(self._client, self._journal, source, item_id, replaces=replaces, before_last=tell)
+    def _put(self, item_id: str, source: LocalFile, replaces: str | None, before_last: Any) -> Document:
+        transfer = Transfer(self._client, self._journal, source, item_id, replaces=replaces, before_last=before_last)
         try:
-            return self._whole(transfer.run(), source)
+            return self._require_intact(transfer.run(), source)
         except ChecksumMismatch:
             source.require_unchanged()
             if not transfer.interrupted:
                 raise
-        # A server that was stopped in mid-piece may have lost count; from the beginning, then.
-        return self._whole(Transfer(self._client, self._journal, source, item_id, replaces=replaces).run(), source)
+        # A server that stopped within a chunk may report a wrong offset: send the whole file again.
+        transfer = Transfer(self._client, self._journal, source, item_id, replaces=replaces)
+        return self._require_intact(transfer.run(), source)
 
-    def _whole(self, document: Document, source: LocalFile) -> Document:
-        known = document.get('sha512')
-        if document.get('size') == source.size and (not known or known == source.digest()):
+    def _require_intact(self, document: Document, source: LocalFile) -> Document:
+        sha512 = document.get('sha512')
+        if document.get('size') == source.size and (not sha512 or sha512 == source.digest()):
             return document
         self._client.delete(f'file/{document["_id"]}')
         raise ChecksumMismatch(
-            f'The server received "{source.name}" damaged (sha512 {document.get("sha512")} instead of '
-            f'{source.digest()}); it was removed there.', server=self._client.urlBase, advice='Run again.')
+            f'The server received "{source.name}" damaged (sha512 {sha512} instead of '
+            f'{source.digest()}); it was deleted there.', server=self._client.urlBase, advice='Run again.')
 
-    def _tell(self, item: Document) -> None:
+    def _update_metadata(self, item: Document) -> None:
         with self._client.explained():
             answer = self.register()
         if answer['_id'] != item['_id']:
             raise _Moved(answer)
 
-    def _keep_required(self, item: Document) -> None:
-        """Parameters that the server insists on, and that were not given, keep their values."""
+    def _add_required(self, item: Document) -> None:
+        """Add the current values of required parameters that were not given."""
         for one in self._package_type.fields:
             if one.sent:
                 self._values.setdefault(one.key, item['meta'].get(one.key, ''))
 
     def _concluded(self, item_id: str, document: Document, status: str) -> Outcome:
-        """Look again at what readers get now."""
+        """Return the outcome, with remarks about what readers get now."""
         outcome = Outcome(status, self._client.getItem(item_id))
         if not document.get('sha512'):
             outcome.notes.append('The server reported no checksum; only the size was compared.')
@@ -216,17 +218,17 @@ class Publication:
         files: list[Document] = self._client.get(f'item/{item["_id"]}/files')
         return files
 
-    def _is_told(self, item: Document) -> bool:
-        known = {**item['meta'], 'description': item['meta'].get('description', item.get('description', ''))}
-        return all(_said(known.get(key, '')) == _said(value) for key, value in self._values.items())
+    def _has_metadata(self, item: Document) -> bool:
+        current = {**item['meta'], 'description': item['meta'].get('description', item.get('description', ''))}
+        return all(_as_text(current.get(key, '')) == _as_text(value) for key, value in self._values.items())
 
     @staticmethod
-    def _is_stored(files: list[Document], source: LocalFile) -> bool:
+    def _has_file(files: list[Document], source: LocalFile) -> bool:
         return (len(files) == 1 and files[0].get('size') == source.size and not files[0].get('linkUrl')
                 and files[0].get('sha512') == source.digest())
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""What the server knows: applications, releases and things, found by the names that users give."""
+"""Lookup of applications, releases, drafts and packages by the names that users give."""
 from __future__ import annotations
 
 import re
@@ -18,14 +18,14 @@ DRAFT = Constant.DRAFT_RELEASE_NAME
 
 
 def given(**values: Any) -> Document:
-    """The values that are not empty, as REST parameters."""
+    """Return the values that are not empty, as REST parameters."""
     return {key: value for key, value in values.items() if value is not None and value != ''}
 
 
 def application(client: Connection, name: str, coll_id: str | None = None) -> Document:
-    """The application with that name (in that collection) or id.
+    """Return the application with that name (in that collection) or id.
 
-    :raises NotFound: there is none.
+    :raises NotFound: it does not exist.
     """
     if _ID.fullmatch(name):
         found = client.get('app', parameters={'app_id': name})
@@ -40,9 +40,9 @@ def application(client: Connection, name: str, coll_id: str | None = None) -> Do
 
 
 def release(client: Connection, app: Document, name: str) -> Document:
-    """The release with that name or id, or the folder of the drafts.
+    """Return the release with that name or id, or the folder of the drafts.
 
-    :raises NotFound: there is none.
+    :raises NotFound: it does not exist.
     """
     found = client.get(f'app/{app["_id"]}/release', parameters={'release_id_or_name': name})
     if not found:
@@ -52,9 +52,9 @@ def release(client: Connection, app: Document, name: str) -> Document:
 
 
 def draft(client: Connection, app: Document, revision: str) -> Document:
-    """The draft of that revision.
+    """Return the draft of that revision.
 
-    :raises NotFound: there is none.
+    :raises NotFound: it does not exist.
     """
     found = client.get(f'app/{app["_id"]}/draft', parameters={'revision': revision, 'limit': 0})
     match = next((one for one in found if one['meta'].get('revision') == revision), None)
@@ -64,22 +64,22 @@ def draft(client: Connection, app: Document, revision: str) -> Document:
     return cast('Document', match)
 
 
-def things(client: Connection, package_type: PackageType, app: Document, **filters: Any) -> list[Document]:
-    """Packages or extensions, newest first."""
+def packages(client: Connection, package_type: PackageType, app: Document, **filters: Any) -> list[Document]:
+    """Return packages or extensions, newest first."""
     return cast('list[Document]', client.get(f'app/{app["_id"]}/{package_type.label}', parameters=given(**filters)))
 
 
-def thing(client: Connection, package_type: PackageType, app: Document, id_or_name: str) -> Document:
-    """The package or extension with that id or name.
+def package(client: Connection, package_type: PackageType, app: Document, id_or_name: str) -> Document:
+    """Return the package or extension with that id or name.
 
-    :raises NotFound: there is none.
-    :raises Conflict: the name fits several.
+    :raises NotFound: it does not exist.
+    :raises Conflict: several have that name.
     """
     found: list[Document] = []
     if _ID.fullmatch(id_or_name):
-        found = things(client, package_type, app, **{f'{package_type.label}_id': id_or_name})
+        found = packages(client, package_type, app, **{f'{package_type.label}_id': id_or_name})
     if not found:
-        found = things(client, package_type, app, **{f'{package_type.label}_name': id_or_name}, limit=0)
+        found = packages(client, package_type, app, **{f'{package_type.label}_name': id_or_name}, limit=0)
     if not found:
         raise NotFound(f'There is no {package_type.label} "{id_or_name}" in "{app["name"]}".',
                        server=client.urlBase, advice=f'See "{package_type.label} list".')
@@ -91,16 +91,16 @@ def thing(client: Connection, package_type: PackageType, app: Document, id_or_na
 
 
 def registered(client: Connection, package_type: PackageType, app: Document, values: Document) -> Document | None:
-    """The thing that has the identity in ``values``; in a release rather than in a draft."""
+    """Return the package with the identity in ``values``, in a release rather than in a draft, or ``None``."""
     identity = {key: values[key] for key in package_type.identity}
-    found = [item for item in things(client, package_type, app, **identity, limit=0)
+    found = [item for item in packages(client, package_type, app, **identity, limit=0)
              if all(str(item['meta'].get(key)) == value for key, value in identity.items())]
     return next((item for item in found if item['meta'].get('release')), found[0] if found else None)
 
 
 def release_names(client: Connection, app: Document, package_type: PackageType,
                   items: list[Document]) -> dict[str, str]:
-    """For each folder that ``items`` are in, the name of the release it belongs to, or "draft"."""
+    """Return the name of the release, or "draft", for each folder of ``items``."""
     if not items:
         return {}
     releases = client.get(f'app/{app["_id"]}/release', parameters={'limit': 0})
@@ -112,7 +112,7 @@ def release_names(client: Connection, app: Document, package_type: PackageType,
         if folder in names:
             continue
         names[folder] = by_id.get(folder, DRAFT)
-        # Extensions are in a folder below; it is looked up only where it may be that of a release.
+        # Extensions are in a subfolder, which is looked up only if it may belong to a release.
         if package_type.release_filter == 'release_id' and item['meta'].get(package_type.app_revision) in revisions:
             names[folder] = by_id.get(client.get(f'folder/{folder}')['parentId'], DRAFT)
     return names

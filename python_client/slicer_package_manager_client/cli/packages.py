@@ -36,7 +36,7 @@ def _list_command(package_type: PackageType) -> click.Command:
     def command(ctx: click.Context, session: Session, /, app_name: str, as_json: bool, **given: Any) -> None:
         if given.get('all') and ctx.get_parameter_source('limit') is click.core.ParameterSource.DEFAULT:
             given['limit'] = 0
-        found = session.client.listThings(package_type, app_name, **given)
+        found = session.client.listPackages(package_type, app_name, **given)
         names = {} if as_json else session.client.releaseNames(package_type, app_name, found, given['coll_id'])
         rows = [[{**item['meta'], 'name': item['name'], '_id': item['_id'],
                   'release': item['meta'].get('release') or names[item['folderId']]}.get(key)
@@ -105,7 +105,7 @@ def _delete_command(package_type: PackageType) -> click.Command:
         item = client.find(package_type, app_name, id_or_name, coll_id)
         delete(item, f'the {package_type.noun} "{item["name"]}"',
                f'{item["name"]} {item["meta"].get("revision", "")} ({item["_id"]}) DELETED',
-               lambda: client.deleteThing(package_type, app_name, item['_id'], coll_id),
+               lambda: client.deletePackage(package_type, app_name, item['_id'], coll_id),
                as_json=as_json, dry_run=dry_run, yes=yes)
 
     return command
