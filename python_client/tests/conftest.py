@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import random
 
 import pytest
@@ -22,6 +23,14 @@ settings.register_profile('patient', deadline=None)
 settings.load_profile('patient')
 
 ARCHIVE = b'(\xb5/\xfd'  # an archive compressed with Zstandard begins so
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With ``CI=true`` a skipped test fails, since nothing may be skipped unseen."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get('CI') and not hasattr(report, 'wasxfail'):
+        report.outcome, report.longrepr = 'failed', f'Skipped in continuous integration: {report.longrepr}'
 
 
 @pytest.fixture(autouse=True)
