@@ -5,67 +5,64 @@ documents are written anew.
 """
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from slicer_package_manager.backup import streams
 from slicer_package_manager.backup.picking import Wanted
+from slicer_package_manager.registry.schema.invariants import (
+    REFERENCES,
+    FileFacts,
+    FilesOfPackage,
+    Place,
+    Reference,
+    Statement,
+    Violation,
+    files_of_package,
+    is_misplaced,
+    package_violations,
+)
 
 #: Which collections are looked at, leaves first: this is the order in which they are read.
 KINDS = ('file', 'item', 'folder', 'collection', 'user')
-_PLACE = ('app', 'channel', 'draft', 'release')
 #: What is read of the documents of each.
 FIELDS: dict[str, Wanted] = {
     'file': dict.fromkeys(('_id', 'itemId', 'attachedToId', 'attachedToType', 'assetstoreId', 's3Key', 'path', 'sha512',
                            'size', 'imported', 'name', 'created')),
-    'item': {**dict.fromkeys(('_id', 'folderId', 'size')), 'spm': dict.fromkeys(('kind', 'ready', *_PLACE)),
+    'item': {**dict.fromkeys(('_id', 'folderId', 'size')), 'spm': dict.fromkeys(('kind', 'ready', *Place._fields)),
              'meta': {'sha512': None}},
-    'folder': {**dict.fromkeys(('_id', 'parentId', 'parentCollection')), 'spm': dict.fromkeys(_PLACE)},
+    'folder': {**dict.fromkeys(('_id', 'parentId', 'parentCollection')), 'spm': dict.fromkeys(Place._fields)},
     'collection': {'_id': None}, 'user': {'_id': None}, 'assetstore': dict.fromkeys(('_id', 'type'))}
 
 _SCHEMA = """
-CREATE TABLE file (id PRIMARY KEY, item, attached, sha512, size, store, path, imported, name, created);
-CREATE TABLE item (id PRIMARY KEY, folder, ours, ready, sha512, size, channel, place);
-CREATE TABLE folder (id PRIMARY KEY, parent, kind, channel, place);
-CREATE TABLE collection (id PRIMARY KEY);
-CREATE TABLE user (id PRIMARY KEY);
+CREATE TABLE file (_id PRIMARY KEY, itemId, attachedToType, attachedToId, sha512, size, store, path, imported, name,
+    created);
+CREATE TABLE item (_id PRIMARY KEY, folderId, ours, ready, sha512, size, app, channel, draft, release);
+CREATE TABLE folder (_id PRIMARY KEY, parentId, parentCollection, app, channel, draft, release);
+CREATE TABLE collection (_id PRIMARY KEY);
+CREATE TABLE user (_id PRIMARY KEY);
 CREATE TABLE amended (kind, id, document, PRIMARY KEY (kind, id));
 CREATE TABLE store (id PRIMARY KEY, root);
 CREATE TABLE kept (store, path, digest, size, PRIMARY KEY (store, path));
-CREATE INDEX file_item ON file (item);
+CREATE INDEX file_item ON file (itemId, created, _id);
 CREATE INDEX file_place ON file (store, path);
-CREATE INDEX item_folder ON item (folder);
 """
-
-# An item that was promoted keeps the channel in which it was made, see registry/tree/promotions.
-_FIRST = '(SELECT {} FROM file WHERE file.item = item.id ORDER BY created, id LIMIT 1)'
-_LOST_FILES = """SELECT id FROM file WHERE item IS NOT NULL AND item NOT IN (SELECT id FROM item)
-    OR item IS NULL AND attached IS NOT NULL AND attached NOT IN (SELECT id FROM item)"""
-_WRONG_ITEMS = f"""SELECT item.id FROM item LEFT JOIN folder ON folder.id = item.folder
-    WHERE folder.id IS NULL OR item.ours AND (
-        item.channel = folder.channel AND item.place != folder.place
-        OR (SELECT count(*) > 1 AND sum(name = 'new_file') = 0 FROM file WHERE file.item = item.id)
-        OR item.size != (SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)
-        OR item.ready IS NOT ({_FIRST.format('1')} IS NOT NULL)
-        OR item.sha512 IS NOT coalesce({_FIRST.format('sha512')}, ''))"""  # noqa: S608 - our text
-_LOST_FOLDERS = """SELECT id FROM folder WHERE kind = 'folder' AND parent NOT IN (SELECT id FROM folder)
-    OR kind = 'collection' AND parent NOT IN (SELECT id FROM collection)
-    OR kind = 'user' AND parent NOT IN (SELECT id FROM user)"""
+_WITHOUT_PARENT = """SELECT child._id FROM {child} AS child LEFT JOIN {parent} AS parent ON parent._id = child.{key}
+    WHERE parent._id IS NULL AND {condition}"""
+_PACKAGES = """SELECT item._id, item.ready, item.sha512, item.size,
+    item.app, item.channel, item.draft, item.release, folder.app, folder.channel, folder.draft, folder.release,
+    file._id, file.name, file.sha512, file.size
+    FROM item LEFT JOIN folder ON folder._id = item.folderId LEFT JOIN file ON file.itemId = item._id
+    WHERE item.ours ORDER BY item._id, file.created, file._id"""
+_FILE_ID, _FILE_COLUMNS = 12, slice(13, 16)
 _NOT_KEPT = """SELECT file.store, file.path, max(size), max(sha512), min(name), max(imported) FROM file
     JOIN store ON store.id = file.store WHERE path IS NOT NULL AND (file.store, file.path) > (?, ?) AND NOT EXISTS (
     SELECT 1 FROM kept WHERE kept.store = file.store AND kept.path = file.path)
     GROUP BY file.store, file.path ORDER BY file.store, file.path LIMIT 100"""
-_SUM = '(SELECT coalesce(sum(size), 0) FROM file WHERE file.item = item.id)'
-_UNTRUE = f"""SELECT id, first IS NOT NULL, coalesce(first_sha512, ''), total FROM (
-    SELECT id, ready, sha512, size, ours,
-    {_FIRST.format('1')} AS first, {_FIRST.format('sha512')} AS first_sha512, {_SUM} AS total FROM item)
-    WHERE ours AND (ready IS NOT (first IS NOT NULL)
-    OR sha512 IS NOT coalesce(first_sha512, '')
-    OR size != total)"""  # noqa: S608 - our text
-_WITHOUT_FILE = f'SELECT id FROM item WHERE ours AND ready AND {_FIRST.format("1")} IS NULL'  # noqa: S608 - our text
 
 
 class Content(NamedTuple):
@@ -82,38 +79,69 @@ class Content(NamedTuple):
     imported: bool
 
 
-def _file(doc, buckets):
-    attached = doc.get('attachedToId') if doc.get('attachedToType') == 'item' else None
-    stored = _text(doc.get('assetstoreId'))
-    path = doc.get('s3Key' if stored in buckets else 'path') if stored else None
-    return (str(doc['_id']), _text(doc.get('itemId')), _text(attached), doc.get('sha512'), doc.get('size') or 0,
-            stored, path, bool(doc.get('imported')) and stored not in buckets, doc.get('name'),
-            str(doc.get('created')))
+class Package(NamedTuple):
+    """A package, its files and, if it has one, the registration of its folder."""
+
+    identifier: str
+    stated: Statement
+    place: Place
+    folder: Place
+    files: FilesOfPackage
+
+    def violations(self) -> set[Violation]:
+        """The contradictions between the package and its files."""
+        return package_violations(self.stated, self.files)
 
 
-def _item(doc):
-    place, meta = doc.get('spm') or {}, doc.get('meta') or {}
-    ours = 'kind' in place
-    return (str(doc['_id']), _text(doc.get('folderId')), ours, bool(place.get('ready')), meta.get('sha512') or '',
-            doc.get('size') or 0, _text(place.get('channel')), _place(place) if ours else None)
+Document = Mapping[str, Any]
+Row = tuple[str | int | float | bool | None, ...]
 
 
-def _folder(doc):
-    place = doc.get('spm') or {}
-    return (str(doc['_id']), _text(doc.get('parentId')), doc.get('parentCollection'), _text(place.get('channel')),
-            _place(place))
+def _file(document: Document, buckets: Collection[str]) -> Row:
+    store = _text(document.get('assetstoreId'))
+    path = document.get('s3Key' if store in buckets else 'path') if store else None
+    return (str(document['_id']), _text(document.get('itemId')), _text(document.get('attachedToType')),
+            _text(document.get('attachedToId')), document.get('sha512'), _size(document.get('size')), store, path,
+            bool(document.get('imported')) and store not in buckets, document.get('name'), str(document.get('created')))
 
 
-def _place(spm):
-    return json.dumps([str(spm.get(key)) for key in _PLACE])
+def _item(document: Document) -> Row:
+    spm, meta = document.get('spm') or {}, document.get('meta') or {}
+    return (str(document['_id']), _text(document.get('folderId')), 'kind' in spm, bool(spm.get('ready')),
+            meta.get('sha512') or '', document.get('size') or 0, *_place(spm))
 
 
-def _text(value):
+def _folder(document: Document) -> Row:
+    return (str(document['_id']), _text(document.get('parentId')), document.get('parentCollection'),
+            *_place(document.get('spm') or {}))
+
+
+def _place(spm: Document) -> Place:
+    return Place(*(_text(spm.get(key)) for key in Place._fields))
+
+
+def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-_ROWS = {'item': _item, 'folder': _folder,
-         'collection': lambda doc: (str(doc['_id']),), 'user': lambda doc: (str(doc['_id']),)}
+def _size(value: object) -> int | float:
+    """``value`` if sizes can be summed with it; damaged and forged documents may have anything there."""
+    return value if isinstance(value, int | float) else 0
+
+
+def _id(document: Document) -> Row:
+    return (str(document['_id']),)
+
+
+_ROWS: dict[str, Callable[[Document], Row]] = {'item': _item, 'folder': _folder, 'collection': _id, 'user': _id}
+
+
+def _package(identifier: str, rows: Iterator[sqlite3.Row]) -> Package:
+    """One package of the rows of ``_PACKAGES``, each of which has one of its files, or ``None`` if it has none."""
+    first = next(rows)
+    files = (FileFacts(*row[_FILE_COLUMNS]) for row in chain([first], rows) if row[_FILE_ID] is not None)
+    return Package(identifier, Statement(bool(first[1]), *first[2:4]), Place(*first[4:8]), Place(*first[8:12]),
+                   files_of_package(files))
 
 
 class Facts:
@@ -146,7 +174,7 @@ class Facts:
             return False
         self.sql.execute('REPLACE INTO amended VALUES (?, ?, ?)', (kind, identifier, raw))
         if document is None:
-            self.sql.execute(f'DELETE FROM {kind} WHERE id = ?', (identifier,))  # noqa: S608 - our names
+            self.sql.execute(f'DELETE FROM {kind} WHERE _id = ?', (identifier,))  # noqa: S608 - our names
         else:
             self.add(kind, document)
         return True
@@ -160,17 +188,32 @@ class Facts:
         return dict(self.sql.execute('SELECT id, document FROM amended WHERE kind = ?', (kind,)))
 
     def suspects(self) -> list[tuple[str, str]]:
-        """Collections and ids of documents that do not fit to the others."""
-        queries = (('file', _LOST_FILES), ('item', _WRONG_ITEMS), ('folder', _LOST_FOLDERS))
-        return [(kind, row[0]) for kind, query in queries for row in self.sql.execute(query)]
+        """Collections and ids of documents that contradict an invariant."""
+        found = [(reference.child, one) for reference in REFERENCES for one in self._without_parent(reference)]
+        found += [('item', one.identifier) for one in self.packages()
+                  if one.violations() or is_misplaced(one.place, one.folder)]
+        return list(dict.fromkeys(found))
 
-    def untrue(self) -> list[tuple[str, bool, str, int]]:
-        """Packages that do not tell the truth about their file: ids, and whether there is one, its SHA-512 and size."""
-        return [(row[0], bool(row[1]), *row[2:]) for row in self.sql.execute(_UNTRUE)]
+    def _without_parent(self, reference: Reference) -> Iterator[str]:
+        condition = f'child.{reference.condition[0]} = ?' if reference.condition else 'true'
+        if reference.optional:
+            condition += f' AND child.{reference.key} IS NOT NULL'
+        query = _WITHOUT_PARENT.format(**{**reference._asdict(), 'condition': condition})
+        return (row[0] for row in self.sql.execute(query, reference.condition[1:] if reference.condition else ()))
+
+    def packages(self) -> Iterator[Package]:
+        """All packages with their files, in the order of ids."""
+        for identifier, rows in groupby(self.sql.execute(_PACKAGES), key=itemgetter(0)):
+            yield _package(identifier, rows)
+
+    def untrue(self) -> list[tuple[str, Statement]]:
+        """The ids of packages that contradict their files, each with what it must state instead."""
+        return [(one.identifier, one.files.statement) for one in self.packages()
+                if one.stated != one.files.statement]
 
     def without_file(self) -> Iterator[str]:
         """The ids of the packages that claim to have a file and have none."""
-        return (row[0] for row in self.sql.execute(_WITHOUT_FILE))
+        return (one.identifier for one in self.packages() if Violation.FILE_MISSING in one.violations())
 
     def number_of(self, kind: str) -> int:
         """How many documents of the collection ``kind`` are known; one that came twice counts once."""
@@ -178,17 +221,12 @@ class Facts:
 
     def files_of(self, item: str) -> list[str]:
         """The ids of the files in ``item``."""
-        return [row[0] for row in self.sql.execute('SELECT id FROM file WHERE item = ?', (item,))]
+        return [row[0] for row in self.sql.execute('SELECT _id FROM file WHERE itemId = ?', (item,))]
 
     def files_at(self, content: Content) -> list[str]:
         """The ids of the file documents that speak of ``content``."""
         return [row[0] for row in self.sql.execute(
-            'SELECT id FROM file WHERE store = ? AND path = ?', (content.store, content.path))]
-
-    def knows(self, kind: str, identifier: str) -> bool:
-        """Whether the document is in the backup."""
-        query = f'SELECT 1 FROM {kind} WHERE id = ?'  # noqa: S608 - our names
-        return self.sql.execute(query, (identifier,)).fetchone() is not None
+            'SELECT _id FROM file WHERE store = ? AND path = ?', (content.store, content.path))]
 
     def add_store(self, identifier: str, root: str) -> None:
         """Learn of the directory, or the bucket, of an assetstore whose files belong to the backup."""

@@ -189,9 +189,9 @@ class _Maker:
                                         f'at {content.path}')
             for identifier in files:
                 self.facts.amend('file', identifier, None)
-        for identifier, ready, sha512, size in self.facts.untrue():
+        for identifier, true in self.facts.untrue():
             item = bson.decode(self._item(identifier))
-            item['spm']['ready'], item['meta']['sha512'], item['size'] = ready, sha512, size
+            item['spm']['ready'], item['meta']['sha512'], item['size'] = true
             self.facts.amend('item', identifier, item)
 
     def _item(self, identifier: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from slicer_package_manager.backup import trust
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Advance
+from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 
 _PIECE = 1024 * 1024
 _UNFINISHED = 'unfinished'
@@ -78,20 +79,21 @@ class Objects:
 
     def problem(self, digest: str, size: int, advance: Advance = lambda _: None) -> str | None:
         """What is wrong with the object; reads all of it."""
-        path = self.path(digest)
+        path, stated = self.path(digest), Bytes(size, digest)
         try:
             trust.require_no_links(self.root.parent, path)
             found = path.stat().st_size
-            if found != size:
+            if bytes_violation(stated, Bytes(found)):
                 return f'{path}: has {found} bytes instead of {size}'
             with path.open('rb') as content:
-                return None if pour(content, None, advance) == digest else f'{path}: its bytes have changed'
+                whole = Bytes(found, pour(content, None, advance))
         except BackupError as error:
             return str(error)
         except FileNotFoundError:
             return f'{path}: is missing'
         except OSError as error:
             return f'{path}: cannot be read: {error.strerror}'
+        return f'{path}: its bytes have changed' if bytes_violation(stated, whole) else None
 
     def digests(self) -> Iterator[str]:
         """Every object that is there, in order."""

@@ -17,6 +17,7 @@ from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Steps
 from slicer_package_manager.backup.streams import RAW
+from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 
 #: Documents that are stored together, and their bytes.
 _BATCH, _BATCH_BYTES = 500, 16 * 2**20
@@ -146,7 +147,7 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
                 continue
             with directory.objects.path(one.digest).open('rb') as source:
                 digest = objects.place(source, target, False, roots[one.store] / _UNFINISHED, advance)
-            if digest != one.digest:
+            if bytes_violation(Bytes(one.size, one.digest), Bytes(target.stat().st_size, digest)):
                 target.unlink()
                 raise BackupError(f'The object {one.digest} changed while it was copied. Verify the backup.')
 
@@ -154,9 +155,10 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
 def _is_there(target: Path, one: checking.Stored) -> bool:
     try:
         with target.open('rb') as content:
-            return objects.pour(content) == one.digest
+            found = Bytes(target.stat().st_size, objects.pour(content))
     except FileNotFoundError:
         return False
+    return bytes_violation(Bytes(one.size, one.digest), found) is None
 
 
 def _drop_all(database) -> None:

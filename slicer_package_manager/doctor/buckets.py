@@ -11,8 +11,9 @@ from girder.models.assetstore import Assetstore
 from girder.models.file import File
 from girder.models.upload import Upload
 
-from slicer_package_manager.doctor.findings import ABANDONED, AGAIN, ERROR, WARNING, Finding, Options, named
+from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.schema.invariants import Bytes
 from slicer_package_manager.registry.storage.s3_bucket import Bucket, LostError, NoSuchUploadError
 from slicer_package_manager.registry.tree import documents
 
@@ -34,12 +35,8 @@ def lost(_options: Options) -> Iterator[Finding]:
             continue
         for file in File().find({'assetstoreId': bucket.assetstore['_id'], 's3Key': {'$exists': True},
                                  'size': {'$gt': 0}}):
-            found = sizes.get(file['s3Key'])
-            if found is None:
-                yield Finding(ERROR, f'The bytes of {named(file)} are not at {_place(bucket, file["s3Key"])}.', AGAIN)
-            elif found != file['size']:
-                yield Finding(ERROR, f'{named(file)} has {found} bytes at {_place(bucket, file["s3Key"])} instead of '
-                                     f'{file["size"]}.', AGAIN)
+            found = Bytes(sizes[file['s3Key']]) if file['s3Key'] in sizes else None
+            yield from filter(None, [bytes_finding(file, _place(bucket, file['s3Key']), found)])
 
 
 def _pages(bucket, operation, what):
@@ -66,9 +63,7 @@ def changed(options: Options) -> Iterator[Finding]:
             digest = bucket.sha512(file['s3Key'], file['size'])
         except (LostError, Unavailable, BadGateway):
             continue  # see lost
-        if digest != file['sha512']:
-            yield Finding(ERROR, f'The bytes of {named(file)} at {_place(bucket, file["s3Key"])} have the checksum '
-                                 f'{digest[:16]}... instead of {file["sha512"][:16]}...', AGAIN)
+        yield from filter(None, [bytes_finding(file, _place(bucket, file['s3Key']), Bytes(None, digest))])
 
 
 def unfinished(_options: Options) -> Iterator[Finding]:

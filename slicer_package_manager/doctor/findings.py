@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from slicer_package_manager.registry.schema.invariants import Bytes, Violation, bytes_violation
+
 ERROR, WARNING = 'error', 'warning'
 #: What was begun and not finished for so long will not be finished any more.
 ABANDONED = timedelta(days=1)
@@ -51,6 +53,22 @@ class Check(NamedTuple):
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             yield Finding(ERROR, f'This check broke off at a damaged document ({type(error).__name__}: {error}).',
                           'See what "documents" found; mend that first, and check again.')
+
+
+def bytes_finding(file: dict[str, Any], place: object, found: Bytes | None) -> Finding | None:
+    """What is wrong with the bytes ``found`` at ``place``, ``None`` if there are none, compared with their ``file``."""
+    stated = Bytes(file.get('size'), file.get('sha512'))
+    violation = bytes_violation(stated, found)
+    if violation is None:
+        return None
+    size, sha512 = found or (None, None)
+    what = {
+        Violation.BYTES_MISSING: f'The bytes of {named(file)} are not at {place}.',
+        Violation.BYTES_OF_OTHER_SIZE: f'{named(file)} has {size} bytes at {place} instead of {stated.size}.',
+        Violation.BYTES_CHANGED: f'The bytes of {named(file)} at {place} have the checksum {str(sha512)[:16]}... '
+                                 f'instead of {str(stated.sha512)[:16]}...',
+    }
+    return Finding(ERROR, what[violation], AGAIN)
 
 
 def named(document) -> str:

@@ -16,9 +16,10 @@ from girder.models.upload import Upload
 
 from slicer_package_manager.backup.objects import pour
 from slicer_package_manager.doctor import buckets
-from slicer_package_manager.doctor.findings import ABANDONED, AGAIN, ERROR, WARNING, Finding, Options, named
+from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding, named
 from slicer_package_manager.registry.downloads import model as downloads_model
 from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.schema.invariants import Bytes
 from slicer_package_manager.registry.storage import uploads as half
 from slicer_package_manager.registry.tree import documents, item_files
 
@@ -37,14 +38,15 @@ def lost(options: Options) -> Iterator[Finding]:
     for one in _stores():
         for file in File().find({'assetstoreId': one['_id'], 'path': {'$exists': True}}):
             path = Path(one['root'], file['path'])
-            try:
-                found = path.stat().st_size
-            except OSError:
-                yield Finding(ERROR, f'The bytes of {named(file)} are not at {path}.', AGAIN)
-                continue
-            if found != file['size']:
-                yield Finding(ERROR, f'{named(file)} has {found} bytes at {path} instead of {file["size"]}.', AGAIN)
+            yield from filter(None, [bytes_finding(file, path, _found(path))])
     yield from buckets.lost(options)
+
+
+def _found(path: Path) -> Bytes | None:
+    try:
+        return Bytes(path.stat().st_size)
+    except OSError:
+        return None
 
 
 def changed(options: Options) -> Iterator[Finding]:
@@ -59,9 +61,7 @@ def changed(options: Options) -> Iterator[Finding]:
                 digest = pour(content)
         except OSError:
             continue  # see lost
-        if digest != file['sha512']:
-            yield Finding(ERROR, f'The bytes of {named(file)} at {path} have the checksum {digest[:16]}... instead of '
-                                 f'{file["sha512"][:16]}...', AGAIN)
+        yield from filter(None, [bytes_finding(file, path, Bytes(None, digest))])
     yield from buckets.changed(options)
 
 

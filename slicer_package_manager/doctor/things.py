@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import partial
+from typing import Any
 
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -12,6 +13,16 @@ from girder.models.item import Item
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.invariants import (
+    REFERENCES,
+    REPLACEMENT_NAME,
+    FileFacts,
+    Reference,
+    Statement,
+    Violation,
+    files_of_package,
+    package_violations,
+)
 from slicer_package_manager.registry.tree import consistency, documents, item_files, registration
 
 _OURS = {'spm.kind': {'$exists': True}}
@@ -48,7 +59,7 @@ def _wrong(item) -> Iterator[Finding]:
 
 def _several(item, found) -> Iterator[Finding]:
     same = len({(file.get('sha512'), file.get('size')) for file in found}) == 1 and found[0].get('sha512')
-    waits = found[-1]['name'] == item_files.REPLACEMENT_NAME
+    waits = found[-1]['name'] == REPLACEMENT_NAME
     if waits and found[-1]['created'] > documents.now() - ABANDONED:
         return  # its uploader deletes the older one next
     names = ', '.join(f'"{file["name"]}" ({file["_id"]})' for file in found)
@@ -57,17 +68,22 @@ def _several(item, found) -> Iterator[Finding]:
                   partial(_settle, item) if same and not waits else None)
 
 
+#: What is reported of a package that contradicts its file; of several the first one that is true, and the size.
+_CONTRADICTIONS = (
+    (Violation.FILE_NOT_STATED, 'has a file, and is not listed.', 'Use --fix, which lists it.'),
+    (Violation.FILE_MISSING, 'is listed, and has no file.',
+     'Use --fix, which takes it from the lists, and upload its file again.'),
+    (Violation.WRONG_SHA512, 'states another checksum than that of its file.', 'Use --fix, which corrects it.'),
+)
+
+
 def _untrue(item, found) -> Iterator[Finding]:
-    ready, sha512 = bool(found), (found[0].get('sha512') if found else None) or ''
-    if item['spm'].get('ready') != ready:
-        yield Finding(ERROR, f'{_named(item)} ' + ('has a file, and is not listed.' if ready else
-                                                  'is listed, and has no file.'),
-                      'Use --fix, which lists it.' if ready else 'Use --fix, which takes it from the lists, and upload '
-                      'its file again.', partial(_settle, item))
-    elif item['meta'].get('sha512', '') != sha512:
-        yield Finding(ERROR, f'{_named(item)} tells another checksum than that of its file.',
-                      'Use --fix, which corrects it.', partial(_settle, item))
-    if item['size'] != sum(file.get('size', 0) for file in found):
+    stated = Statement(bool(item['spm'].get('ready')), item['meta'].get('sha512', ''), item['size'])
+    violations = package_violations(stated, files_of_package(
+        FileFacts(file['name'], file.get('sha512'), file.get('size')) for file in found))
+    yield from [Finding(ERROR, f'{_named(item)} {what}', todo, partial(_settle, item))
+                for violation, what, todo in _CONTRADICTIONS if violation in violations][:1]
+    if Violation.WRONG_SIZE in violations:
         yield Finding(WARNING, f'{_named(item)} has the size {item["size"]}, and its file another one.',
                       'Use --fix, which corrects it.', partial(_settle, item))
 
@@ -180,17 +196,21 @@ def _register(model, register, identifier) -> None:
 
 
 def orphans(_options: Options) -> Iterator[Finding]:
-    """Documents whose parent is gone, which nobody can reach."""
-    for model, key, parent, which in (
-            (File(), 'itemId', 'item', {'itemId': {'$ne': None}}), (Item(), 'folderId', 'folder', {}),
-            (Folder(), 'parentId', 'folder', {'parentCollection': 'folder'}),
-            (Folder(), 'parentId', 'collection', {'parentCollection': 'collection'})):
-        for one in model.collection.aggregate([
-                {'$match': which},
-                {'$lookup': {'from': parent, 'localField': key, 'foreignField': '_id', 'as': 'parent'}},
-                {'$match': {'parent': []}}, {'$project': {'name': 1, key: 1}}]):
-            yield Finding(WARNING, f'The {model.name} {_named(one)} lies in a {parent} that is gone ({one[key]}).',
+    """Documents whose parent is gone, so that no client can reach them."""
+    for reference in REFERENCES:
+        for one in () if reference.temporary else _without_parent(reference):
+            yield Finding(WARNING, f'The {reference.child} {_named(one)} lies in a {reference.parent} that is gone '
+                                   f'({one[reference.key]}).',
                           'Delete it by its id; if it is wanted, restore a backup elsewhere and take it from there.')
+
+
+def _without_parent(reference: Reference) -> Iterator[dict[str, Any]]:
+    model = next(model for model in (File(), Item(), Folder()) if model.name == reference.child)
+    return model.collection.aggregate([
+        {'$match': {**dict([reference.condition] if reference.condition else []),
+                    **({reference.key: {'$ne': None}} if reference.optional else {})}},
+        {'$lookup': {'from': reference.parent, 'localField': reference.key, 'foreignField': '_id', 'as': 'parent'}},
+        {'$match': {'parent': []}}, {'$project': {'name': 1, reference.key: 1}}])
 
 
 def _named(document) -> str:

@@ -9,14 +9,13 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 
+from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, FileFacts, files_of_package
 from slicer_package_manager.registry.schema.listing import BATCH
 from slicer_package_manager.registry.server.clock import CLOCK
 from slicer_package_manager.registry.tree import documents
 
 logger = logging.getLogger(__name__)
 
-#: The clients in use upload a replacement under this name, delete the old file and rename the new one.
-REPLACEMENT_NAME = 'new_file'
 #: How long a replaced file can still be fetched by those who were told its id.
 GRACE = timedelta(minutes=10)
 _ORDER = [('created', 1), ('_id', 1)]
@@ -135,8 +134,8 @@ def _waits(newest):
 
 def _facts(found):
     """What an item tells about its files, of which readers get the first."""
-    return {'meta.sha512': (found[0].get('sha512') if found else None) or '', 'spm.ready': bool(found),
-            'size': sum(file.get('size') or 0 for file in found)}
+    stated = files_of_package(FileFacts(file['name'], file.get('sha512'), file.get('size')) for file in found).statement
+    return {'meta.sha512': stated.sha512, 'spm.ready': stated.has_file, 'size': stated.size}
 
 
 def _tell(item, facts) -> bool:
