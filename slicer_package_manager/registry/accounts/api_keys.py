@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bson.objectid import ObjectId
-from girder.constants import AccessType, TokenScope
+from girder.constants import TokenScope
 from girder.models.api_key import ApiKey
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -116,7 +116,7 @@ def _name(given):
 
 def may_see(user, app_id) -> bool:
     """Whether ``user`` may write to something in the application ``app_id``, and so has to find it."""
-    writable = access.folder_clause(user, AccessType.WRITE)
+    writable = access.folder_clause(user, access.SAVE_PACKAGE.target)
     return Folder().findOne({'spm.app': app_id, **writable}, fields=['_id']) is not None
 
 
@@ -127,7 +127,7 @@ def may_fill(user, item_id) -> bool:
 
 
 def _may_write(user, item) -> bool:
-    return 'kind' in item.get('spm', ()) and Item().hasAccess(item, user, AccessType.WRITE)
+    return 'kind' in item.get('spm', ()) and access.allows(access.UPLOAD_FILE, item, user)
 
 
 def may_replace(user, file_id) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import re
 
 from bson.objectid import ObjectId
-from girder.constants import AccessType
 from girder.exceptions import AccessException
 from girder.models.collection import Collection
 from girder.models.folder import Folder
@@ -16,7 +15,7 @@ from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.forms import Given, cleaned
 from slicer_package_manager.registry.schema.listing import Listing
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import consistency, documents, registration
+from slicer_package_manager.registry.tree import access, consistency, documents, registration
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import APPLICATION, DRAFT_NAME, PACKAGES_NAME
 
@@ -31,21 +30,21 @@ def object_id(text) -> ObjectId | None:
     return ObjectId(text) if isinstance(text, str) and _ID.fullmatch(text) else None
 
 
-def load(app_id, user, level=AccessType.READ):
-    """The application with the id ``app_id``.
+def load(app_id, user, operation=access.GET_APPLICATION):
+    """The application with the id ``app_id``, for ``operation``.
 
     :raises NotFound: there is none.
-    :raises AccessException: ``user`` lacks ``level`` on it.
+    :raises AccessException: ``user`` does not have the access to it that ``operation`` needs.
     """
     identifier = object_id(app_id)
     app = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
     if not app:
         raise NotFound(f'There is no application with the id "{validators.shortened(str(app_id))}".')
-    Folder().requireAccess(app, user, level)
+    access.require_application(operation, app, user)
     return app
 
 
-def default(user):
+def default(user, operation=access.GET_APPLICATION):
     """The application that pages are about unless their address names another.
 
     That is the one of the setting, else Slicer's, else the only public one.
@@ -55,9 +54,9 @@ def default(user):
     """
     chosen = settings.get(settings.DEFAULT_APP)
     if chosen:
-        return load(chosen, user)
+        return load(chosen, user, operation)
     slicer = Folder().findOne({'_id': ObjectId(SLICER), 'spm.role': APPLICATION})
-    if slicer and Folder().hasAccess(slicer, user):
+    if slicer and access.allows_application(operation, slicer, user):
         return slicer
     public = list(Folder().find({'spm.role': APPLICATION, 'public': True}, limit=2))
     if len(public) != 1:
@@ -96,8 +95,9 @@ def find(user, page, collection_id=None, name=None, text=None) -> Listing:
 
 def editable(user) -> list[dict]:
     """The applications, of all collections, in which ``user`` may write to something, by name."""
+    writable = folder_clause(user, access.LIST_EDITABLE.target)
     ids = Folder().collection.distinct('spm.app', {
-        'spm.app': {'$exists': True}, 'spm.role': {'$exists': True}, **folder_clause(user, AccessType.WRITE)})
+        'spm.app': {'$exists': True}, 'spm.role': {'$exists': True}, **writable})
     return list(Folder().find({'_id': {'$in': ids}, 'spm.role': APPLICATION, **folder_clause(user)},
                               sort=[('lowerName', 1), ('_id', 1)]))
 
@@ -170,7 +170,7 @@ def _checked_id(text, user):
         return None
     if object_id(text) is None:
         raise Invalid([('app_id', 'must be 24 hexadecimal digits')])
-    if not user['admin']:
+    if not access.may_call(access.CHOOSE_APPLICATION_ID, user):
         raise AccessException('Only site administrators choose the id of an application.')
     return object_id(text)
 
@@ -185,7 +185,7 @@ def _writable_collection(user, collection_id, given, made):
     else:
         collection = Collection().findOne({'name': name})
     if collection:
-        Collection().requireAccess(collection, user, AccessType.WRITE)
+        access.require(access.CREATE_APPLICATION, collection, user)
         return collection
     if not Collection().hasCreatePrivilege(user):
         raise AccessException(f'You may not create the collection "{name}"; ask an administrator for it.')

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from girder.constants import AccessType
 from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -16,7 +15,14 @@ from slicer_package_manager.registry.schema import name_templates, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE
 from slicer_package_manager.registry.server import write_gate
-from slicer_package_manager.registry.tree import consistency, documents, registration, unique_indexes, upload_warnings
+from slicer_package_manager.registry.tree import (
+    access,
+    consistency,
+    documents,
+    registration,
+    unique_indexes,
+    upload_warnings,
+)
 
 #: How often a race with another server process is run again before giving up.
 _ATTEMPTS = 20
@@ -183,18 +189,18 @@ def _apply(existing, update, name, folder):
     return item
 
 
-def load(package_type, app, identifier, user, level=AccessType.READ):
-    """The package of ``package_type`` in ``app`` with the id ``identifier``.
+def load(package_type, app, identifier, user, operation):
+    """The package of ``package_type`` in ``app`` with the id ``identifier``, for ``operation``.
 
     :raises NotFound: there is none.
-    :raises AccessException: ``user`` lacks ``level`` on it.
+    :raises AccessException: ``user`` does not have the access to it that ``operation`` needs.
     """
     wanted = object_id(identifier)
     item = wanted and Item().findOne({'_id': wanted, 'spm.app': app['_id'], 'spm.kind': package_type.label})
     if not item:
         raise NotFound(f'There is no {package_type.label} with the id "{validators.shortened(identifier)}" in '
                        f'"{app["name"]}".')
-    Item().requireAccess(item, user, level)
+    access.require(operation, item, user)
     return item
 
 

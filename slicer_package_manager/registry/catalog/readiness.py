@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any, NamedTuple
 
-from girder.constants import AccessType
 from girder.models.folder import Folder
 from girder.models.item import Item
 
@@ -21,7 +20,7 @@ from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.listing import BATCH
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import documents, promotions
+from slicer_package_manager.registry.tree import access, documents, promotions
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 
@@ -120,7 +119,7 @@ def say(app, place, identifier, word, user):
     folder = releases.find_one(app, place, identifier, user)
     if folder is None:
         raise NotFound(f'There is no {releases.LABELS[place]} "{validators.shortened(identifier)}" in "{app["name"]}".')
-    Folder().requireAccess(folder, user, AccessType.WRITE)
+    access.require(access.SET_READINESS, folder, user)
     change = {'$unset': {'meta.ready': ''}} if word == AUTO else {'$set': {'meta.ready': _boolean(word)}}
     change.setdefault('$set', {})['updated'] = documents.now()
     Folder().collection.update_one({'_id': folder['_id']}, change)

@@ -1,7 +1,6 @@
 """Releases and drafts: the folders that hold the things of one revision of an application."""
 from __future__ import annotations
 
-from girder.constants import AccessType
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
@@ -11,7 +10,14 @@ from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE
 from slicer_package_manager.registry.schema.forms import Given, cleaned
 from slicer_package_manager.registry.schema.listing import Listing
-from slicer_package_manager.registry.tree import consistency, documents, promotions, registration, unique_indexes
+from slicer_package_manager.registry.tree import (
+    access,
+    consistency,
+    documents,
+    promotions,
+    registration,
+    unique_indexes,
+)
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import (
     CHANNELS,
@@ -131,7 +137,7 @@ def delete(app, id_or_name, user, progress):
     folder = find_channel(app, id_or_name, user)
     if not folder:
         raise NotFound(f'There is no release or draft "{validators.shortened(id_or_name)}" in "{app["name"]}".')
-    Folder().requireAccess(folder, user, AccessType.ADMIN)
+    access.require(access.DELETE_RELEASE, folder, user)
     Folder().remove(folder, progress=progress)
     return folder
 
@@ -150,7 +156,7 @@ def folder_for(app, package_type, revision, user):
     if channel and package_type is not PACKAGE:
         folder = next((one for one in found if one['parentId'] == channel['_id']), None)
     nearest = folder or channel or next((one for one in found if role(one) == DRAFTS), app)
-    Folder().requireAccess(nearest, user, AccessType.WRITE)
+    access.require(access.SAVE_PACKAGE, nearest, user)
     return folder, nearest
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from girder.constants import AccessType
 from girder.models.folder import Folder
 
 from slicer_package_manager.registry.catalog import releases, summary
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.pagination import Page
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree import documents as tree_documents
 
 #: The order of the list of drafts.
@@ -34,7 +34,7 @@ def plan(app, user, *, keep=None, older_than_days=None) -> list[dict[str, Any]]:
         drafts = [one for one in drafts if one['created'] < limit]
     drafts = [one for one in drafts if 'promoting' not in one['spm']]
     for draft in drafts:
-        Folder().requireAccess(draft, user, AccessType.ADMIN)
+        access.require(access.PRUNE_DRAFTS, draft, user)
     return drafts
 
 

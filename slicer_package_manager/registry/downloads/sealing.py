@@ -23,7 +23,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.downloads.model import Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
-from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree import access, promotions
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
 
 _DUPLICATE = 11000
@@ -99,7 +99,7 @@ def readable(app, user) -> list[ObjectId]:
     if user is None:
         return []  # what everybody can read has none
     return [seal['_id'] for seal in Seal().collection.find({'app': app['_id']})
-            if user['admin'] or all(Folder().hasAccess(guard, user) for guard in seal['guards'])]
+            if user['admin'] or all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])]
 
 
 def _seal(folder, place, app):

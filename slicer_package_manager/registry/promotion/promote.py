@@ -19,7 +19,6 @@ import logging
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
-from girder.constants import AccessType
 from girder.exceptions import GirderBaseException
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -30,7 +29,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.server import data_version, write_gate
-from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree import access, promotions
 from slicer_package_manager.registry.tree.promotions import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.tree.registration import APPLICATION, EXTENSIONS, RELEASE, REVISION
 
@@ -71,7 +70,7 @@ def promote(app, user, id_or_name, revision, progress) -> dict[str, Any]:
         draft = _draft(app, release)
         if draft is None:
             break
-        Folder().requireAccess(draft, user, AccessType.WRITE)
+        access.require(access.PROMOTE_DRAFT, draft, user)
         if _turn(app, draft, release, user):
             move_items.finish(app['_id'], draft['_id'], progress)
             break
@@ -84,7 +83,7 @@ def _release(app, user, id_or_name, revision):
     release = releases.find_one(app, RELEASE, id_or_name, user)
     if release is None:
         raise NotFound(f'There is no release "{validators.shortened(id_or_name)}" in "{app["name"]}"; create it first.')
-    Folder().requireAccess(release, user, AccessType.WRITE)
+    access.require(access.PROMOTE_DRAFT, release, user)
     if revision != release['spm']['revision']:
         what = (f'"{release["name"]}" is the release of the revision "{release["spm"]["revision"]}"; promote the '
                 f'draft of that one, or create a release of "{validators.shortened(revision)}"')

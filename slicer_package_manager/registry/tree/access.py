@@ -1,9 +1,16 @@
-"""Which of an application's things a user may see, as a condition for the database."""
+"""Who may do what: the table of operations, and the conditions for what a list shows.
+
+To change who may do something, change its row in the table. Whatever the operation, what its caller cannot read is
+hidden, as if it did not exist.
+"""
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple
 
-from girder.constants import AccessType
+from girder.constants import AccessType, TokenScope
+from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
 
@@ -11,6 +18,122 @@ from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.listing import BATCH
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, REVISION, role
+from slicer_package_manager.registry.tree.types import UserDocument
+
+READ, WRITE, ADMIN = AccessType.READ, AccessType.WRITE, AccessType.ADMIN
+DATA_READ, DATA_WRITE, DATA_OWN = TokenScope.DATA_READ, TokenScope.DATA_WRITE, TokenScope.DATA_OWN
+
+
+class Caller(Enum):
+    """Who may call an operation at all."""
+
+    ANYONE = 'anyone'
+    USER = 'a user who is logged in'
+    ADMINISTRATOR = 'a site administrator'
+
+
+ANYONE, USER, ADMINISTRATOR = Caller
+
+
+class Operation(NamedTuple):
+    """What the server does, and what its caller needs for it.
+
+    :param scope: what an API key needs; a key without scopes can do everything that its user can do, and without
+        ``scope`` no other key will do.
+    :param application: the level of access to the application; ``None`` if there is none yet, or many.
+    :param target: the level of access to ``what``, the folders or items that the operation reads or changes.
+    """
+
+    title: str
+    caller: Caller
+    scope: str | None
+    application: int | None = None
+    target: int | None = None
+    what: str = ''
+
+
+# The table: operation, caller, scope, level on the application, level on what else.
+
+LIST_APPLICATIONS = Operation('list applications', ANYONE, DATA_READ, READ)
+LIST_EDITABLE = Operation(
+    'list applications in which the caller may edit something', USER, DATA_READ, READ, WRITE, 'the application, or '
+    'any release or draft')
+GET_APPLICATION = Operation('get an application', ANYONE, DATA_READ, READ)
+CREATE_APPLICATION = Operation(  # Girder's policy decides who may create a collection where there is none
+    'create an application', USER, DATA_WRITE, None, WRITE, 'the collection')
+CHOOSE_APPLICATION_ID = Operation('choose the id of an application', ADMINISTRATOR, DATA_WRITE)
+DELETE_APPLICATION = Operation('delete an application', USER, DATA_OWN, ADMIN)
+GET_SUMMARY = Operation('get the summary of an application', ANYONE, DATA_READ, READ, READ, 'each release or draft')
+GET_STATISTICS = Operation('get download statistics', ANYONE, DATA_READ, READ, READ, 'each release or draft')
+
+LIST_RELEASES = Operation('list releases', ANYONE, DATA_READ, READ, READ, 'each release')
+CREATE_RELEASE = Operation('create a release', USER, DATA_WRITE, WRITE)
+DELETE_RELEASE = Operation('delete a release or draft', USER, DATA_OWN, READ, ADMIN, 'the release or draft')
+PROMOTE_DRAFT = Operation('promote a draft', USER, DATA_WRITE, READ, WRITE, 'the release and the draft')
+SET_READINESS = Operation('set the readiness', USER, DATA_WRITE, READ, WRITE, 'the release or draft')
+LIST_DRAFTS = Operation('list drafts', ANYONE, DATA_READ, READ, READ, 'each draft')
+PRUNE_DRAFTS = Operation('delete old drafts', USER, DATA_OWN, READ, ADMIN, 'each draft to delete')
+
+LIST_PACKAGES = Operation('list packages or extensions', ANYONE, DATA_READ, READ, READ, 'the folder of each')
+LIST_INCOMPLETE = Operation(
+    'see packages or extensions that have no file yet', USER, DATA_READ, READ, WRITE, 'the folder of each')
+FIND_PACKAGES = Operation('find the latest packages', ANYONE, DATA_READ, READ, READ, 'the folder of each')
+SAVE_PACKAGE = Operation(
+    'create or update a package or extension', USER, DATA_WRITE, READ, WRITE, 'its folder, or the nearest one around '
+    'it that exists')
+DELETE_PACKAGE = Operation('delete a package or extension', USER, DATA_WRITE, READ, WRITE, 'its folder')
+
+DOWNLOAD_FILE = Operation('download a file', ANYONE, DATA_READ, None, READ, 'its folder')
+LIST_FILES = Operation('list the files of an item', ANYONE, DATA_READ, None, READ, 'its folder')
+LIST_REPLACEMENTS = Operation(
+    'see a file that is about to replace another one', USER, DATA_READ, None, WRITE, 'its folder')
+UPLOAD_FILE = Operation('upload or replace a file', USER, DATA_WRITE, None, WRITE, 'its folder')
+RENAME_FILE = Operation('rename a file', USER, DATA_WRITE, None, WRITE, 'its folder')
+
+LIST_CHANGES = Operation('read the audit log', ADMINISTRATOR, None)
+CHANGE_SETTINGS = Operation('change settings', ADMINISTRATOR, None)
+CHECK_HEALTH = Operation('check whether the server works', ANYONE, None)
+
+OPERATIONS = tuple(one for one in list(globals().values()) if isinstance(one, Operation))
+
+
+def require_application(operation: Operation, app: Mapping[str, Any], user: UserDocument | None) -> None:
+    """Refuse ``operation`` unless ``user`` has the access to the application ``app`` that it needs.
+
+    :raises AccessException: the user does not have it.
+    """
+    Folder().requireAccess(app, user, operation.application)
+
+
+def allows_application(operation: Operation, app: Mapping[str, Any], user: UserDocument | None) -> bool:
+    """Whether ``user`` has the access to the application ``app`` that ``operation`` needs."""
+    return bool(Folder().hasAccess(app, user, operation.application))
+
+
+def require(operation: Operation, document: Mapping[str, Any], user: UserDocument | None) -> None:
+    """Refuse ``operation`` unless ``user`` has the access to ``document``, a folder, item or collection, that it needs.
+
+    :raises AccessException: the user does not have it.
+    """
+    _model_of(document).requireAccess(document, user, operation.target)
+
+
+def allows(operation: Operation, document: Mapping[str, Any], user: UserDocument | None) -> bool:
+    """Whether ``user`` has the access to ``document``, a folder, item or collection, that ``operation`` needs."""
+    return bool(_model_of(document).hasAccess(document, user, operation.target))
+
+
+def may_call(operation: Operation, user: UserDocument | None) -> bool:
+    """Whether ``user`` is one of the callers of ``operation``."""
+    if operation.caller is ADMINISTRATOR:
+        return user is not None and user['admin']
+    return operation.caller is ANYONE or user is not None
+
+
+def _model_of(document: Mapping[str, Any]) -> Any:  # Girder's models have no types
+    if 'folderId' in document:
+        return Item()
+    return Folder() if 'parentCollection' in document else Collection()
 
 
 def item_clause(app, user) -> dict[str, Any]:
@@ -52,7 +175,7 @@ def _writable_with_unready(app, user):
     waiting = Item().collection.distinct('folderId', {'spm.app': app['_id'], 'spm.ready': False})
     if not waiting:
         return []
-    query = {'_id': {'$in': waiting}, **folder_clause(user, AccessType.WRITE)}
+    query = {'_id': {'$in': waiting}, **folder_clause(user, LIST_INCOMPLETE.target)}
     return [folder['_id'] for folder in Folder().find(query, fields=['_id']).batch_size(BATCH)]
 
 
@@ -75,8 +198,8 @@ def _without(app, hidden) -> dict[str, Any]:
     return {'$nor': outside}
 
 
-def folder_clause(user, level=AccessType.READ) -> dict[str, Any]:
-    """Girder's condition for the folders that ``user`` has access to."""
+def folder_clause(user, level=READ) -> dict[str, Any]:
+    """Girder's condition for the folders to which ``user`` has the access ``level``."""
     if user and user['admin']:
         return {}
     return Folder().permissionClauses(user, level)

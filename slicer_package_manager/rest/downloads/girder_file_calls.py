@@ -7,45 +7,42 @@ from functools import wraps
 
 import cherrypy
 from girder import events
-from girder.api import access
 from girder.api.rest import getCurrentUser
-from girder.constants import AccessType, TokenScope
 from girder.exceptions import RestException
 from girder.models.file import File
-from girder.models.folder import Folder
-from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.downloads import counter, rules
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.listing import Listing
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree import access, item_files
 from slicer_package_manager.rest.downloads.delivery import deliver
 from slicer_package_manager.rest.middleware.answers import listing
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 logger = logging.getLogger(__name__)
 
 _DISPOSITIONS = ('attachment', 'inline')
 
 
-def found_by_id(event, find, level=AccessType.READ):
+def found_by_id(event, find, operation):
     """What ``find`` makes of the id in the path, if it is of a package or extension; else ``None``.
 
-    :raises AccessException: the user does not have the access ``level`` to it.
+    :raises AccessException: the user does not have the access to it that ``operation`` needs.
     """
     identifier = object_id(event.info.get('id'))
     found = identifier and find(identifier)
-    if found and not Folder().hasAccess(found.folder, getCurrentUser(), level):
-        Item().requireAccess(found.item, getCurrentUser(), level)
+    if found and not access.allows(operation, found.folder, getCurrentUser()):
+        access.require(operation, found.item, getCurrentUser())
     return found or None
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_FILES)
 def list_files(event):
     """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
     def find():
-        found = found_by_id(event, item_files.of_item)
-        if not found or Folder().hasAccess(found.folder, getCurrentUser(), AccessType.WRITE):
+        found = found_by_id(event, item_files.of_item, access.LIST_FILES)
+        if not found or access.allows(access.LIST_REPLACEMENTS, found.folder, getCurrentUser()):
             return None
         return Listing([found.file], 1) if found.file else Listing.empty()
     answer = listing(File(), find)
@@ -53,10 +50,10 @@ def list_files(event):
         event.preventDefault().addResponse(answer)
 
 
-@access.public(scope=TokenScope.DATA_READ, cookie=True)
+@permitted(access.DOWNLOAD_FILE, cookie=True)
 def download_item(event):
     """``GET /item/:id/download`` and ``.../download/:name``: the item's file; 404 if it has none, no empty archive."""
-    found = found_by_id(event, item_files.of_item)
+    found = found_by_id(event, item_files.of_item, access.DOWNLOAD_FILE)
     if found and found.file is None:
         raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
     if found and not event.info['params'].get('format'):
@@ -74,22 +71,22 @@ def add_named_download(items) -> None:
     items.route('GET', (':id', 'download', ':name'), download, nodoc=True)
 
 
-@access.public(scope=TokenScope.DATA_READ, cookie=True)
+@permitted(access.DOWNLOAD_FILE, cookie=True)
 def download_file(event):
     """``GET /file/:id/download`` and ``.../download/:name``."""
-    found = found_by_id(event, item_files.of_file)
+    found = found_by_id(event, item_files.of_file, access.DOWNLOAD_FILE)
     if found:
         _answer(event, found.item, found.file)
 
 
-@access.public(scope=TokenScope.DATA_READ, cookie=True)
+@permitted(access.DOWNLOAD_FILE, cookie=True)
 def download_by_checksum(event):
     """``GET /file/hashsum/sha512/:hash/download``: the first such file of a package that the user may read."""
     if event.info.get('algo', '').lower() != 'sha512':
         return
     for file in File().find({'sha512': event.info['hash'].lower()}):
         item = item_files.thing_of(file)
-        if item and Item().hasAccess(item, getCurrentUser(), AccessType.READ):
+        if item and access.allows(access.DOWNLOAD_FILE, item, getCurrentUser()):
             _answer(event, item, file)
             return
 

@@ -7,9 +7,7 @@ import sys
 
 import cherrypy
 from girder import events
-from girder.api import access
 from girder.api.rest import getCurrentUser
-from girder.constants import AccessType, TokenScope
 from girder.exceptions import RestException
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -20,8 +18,9 @@ from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.validators import text
 from slicer_package_manager.registry.storage import filesystem, upload_announcements, upload_chunks, uploads
-from slicer_package_manager.registry.tree import file_names, item_files
+from slicer_package_manager.registry.tree import access, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 _BAD_REQUEST = 400
 #: Keys of an upload that are no business of any client.
@@ -29,14 +28,14 @@ _INTERNAL = ('tempFile', 'announced', 'sha512state', filesystem.LEFT)
 _PARENTS = {'folder': Folder, 'item': Item}
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.UPLOAD_FILE)
 def replace_contents(event):
     """``PUT /file/:id/contents``: also takes the name and the checksum that the file will have."""
     params = event.info['params']
     cherrypy.request.spm_announced = upload_announcements.parse(params.get('name'), params.get('sha512'))
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.UPLOAD_FILE)
 def begin_upload(event):
     """``POST /file``: also takes the checksum that the file will have."""
     params = event.info['params']
@@ -50,10 +49,10 @@ def announce(event):
         upload_announcements.announce(event.info, getattr(cherrypy.request, 'spm_announced', {}))
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.RENAME_FILE)
 def rename_file(event):
     """``PUT /file/:id``: changes the name and the type as far as given, and nothing that others change."""
-    found = found_by_id(event, item_files.of_file, AccessType.WRITE)
+    found = found_by_id(event, item_files.of_file, access.RENAME_FILE)
     if found:
         params = event.info['params']
         changed = file_names.change(found.file, _stripped(params, 'name'), _stripped(params, 'mimeType'))
@@ -69,7 +68,7 @@ def _stripped(params, key):
         raise Invalid([(key, str(error))]) from None
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.UPLOAD_FILE)
 def resume_upload(event):
     """``GET /file/offset``: where the upload goes on; its checksum so far is made true before.
 

@@ -1,18 +1,18 @@
 """Calls for applications."""
-from girder.api import access
 from girder.api.describe import Description, autoDescribeRoute
 from girder.api.rest import boundHandler, filtermodel
-from girder.constants import AccessType, TokenScope
 from girder.models.folder import Folder
 from girder.utility.progress import ProgressContext
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.answers import listing
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_APPLICATIONS)
 @boundHandler
 @autoDescribeRoute(
     Description('List the applications of a collection, or get one application.')
@@ -28,12 +28,12 @@ from slicer_package_manager.rest.middleware.answers import listing
 def listApplications(self, app_id, collection_id, name, text, limit, offset, sort):
     user = self.getCurrentUser()
     if app_id:
-        return Folder().filter(applications.load(app_id, user), user)
+        return Folder().filter(applications.load(app_id, user, access.GET_APPLICATION), user)
     part = page(limit, offset, sort, FOLDER_SORTS)
     return listing(Folder(), lambda: applications.find(user, part, collection_id, name, text))
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.CREATE_APPLICATION)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(
@@ -59,15 +59,15 @@ def createApplication(self, name, app_description, collection_id, collection_nam
         app_id=app_id)
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.GET_APPLICATION)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(of_application('Get an application.'))
 def getApplication(self, app_id):
-    return applications.load(app_id, self.getCurrentUser())
+    return applications.load(app_id, self.getCurrentUser(), access.GET_APPLICATION)
 
 
-@access.user(scope=TokenScope.DATA_OWN)
+@permitted(access.DELETE_APPLICATION)
 @boundHandler
 @autoDescribeRoute(
     of_application('Delete an application with everything below it. Download counts stay.')
@@ -75,7 +75,7 @@ def getApplication(self, app_id):
            default=False))
 def deleteApplication(self, app_id, progress):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user, AccessType.ADMIN)
+    app = applications.load(app_id, user, access.DELETE_APPLICATION)
     with ProgressContext(progress, user=user, title=f'Deleting application {app["name"]}') as context:
         applications.delete(app, context)
     return {'message': f'Deleted application {app["name"]}.'}

@@ -1,13 +1,14 @@
 """The call that shows the audit log."""
-from girder.api import access
 from girder.api.describe import Description, autoDescribeRoute
 from girder.api.rest import boundHandler, setResponseHeader
 
 from slicer_package_manager.registry.accounts import audit_log
 from slicer_package_manager.registry.schema.pagination import check_numbers
+from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-@access.admin
+@permitted(access.LIST_CHANGES)
 @boundHandler
 @autoDescribeRoute(
     Description('List who changed what, newest first.')

@@ -1,14 +1,14 @@
 """The call by which a web client finds what its user may edit."""
-from girder.api import access
 from girder.api.describe import Description, autoDescribeRoute
 from girder.api.rest import boundHandler, filtermodel
-from girder.constants import TokenScope
 from girder.models.folder import Folder
 
 from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-@access.user(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_EDITABLE)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(

@@ -1,5 +1,4 @@
 """Whether the server can serve."""
-from girder.api import access
 from girder.api.describe import Description, autoDescribeRoute
 from girder.api.rest import boundHandler
 from girder.exceptions import RestException
@@ -7,11 +6,13 @@ from girder.exceptions import RestException
 import slicer_package_manager
 from slicer_package_manager.registry.health import state
 from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 PROBES = ('ready', 'live')
 
 
-@access.public
+@permitted(access.CHECK_HEALTH)
 @boundHandler
 @autoDescribeRoute(
     Description('Tell whether the server can serve.')

@@ -1,20 +1,18 @@
 """Calls that look for a build: for updates of Slicer, package managers and scripts."""
 import cherrypy
-from girder.api import access
 from girder.api.describe import describeRoute
 from girder.api.rest import boundHandler, getCurrentUser, setRawResponse
-from girder.constants import AccessType, TokenScope
-from girder.models.folder import Folder
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.lookup import lookup
 from slicer_package_manager.registry.lookup import parameters as lookup_parameters
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree import access, item_files
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.answers import record
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 #: Ids of MIDAS are decimal numbers, and shorter than ours.
 _ID_DIGITS = 24
@@ -30,33 +28,33 @@ def _asking(summary, *, one_system=True):
                                      'and date is given; the message names all that is wrong.')
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.FIND_PACKAGES)
 @boundHandler
 @describeRoute(
     _asking('Find the newest package, or another one, for an operating system.')
     .errorResponse('There is no such application, or no such package in it.', 404))
 def findPackage(self, app_id, params):
     user = self.getCurrentUser()
-    return _told(params, lambda: _found(applications.load(app_id, user), user, params))
+    return _told(params, lambda: _found(applications.load(app_id, user, access.FIND_PACKAGES), user, params))
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.FIND_PACKAGES)
 @boundHandler
 @describeRoute(_asking('Find the newest packages, or others, for each operating system and stability.',
                        one_system=False))
 def findAllPackages(self, app_id, params):
     user = self.getCurrentUser()
-    return _told(params, lambda: _all_found(applications.load(app_id, user), user, params))
+    return _told(params, lambda: _all_found(applications.load(app_id, user, access.FIND_PACKAGES), user, params))
 
 
-@access.public(scope=TokenScope.DATA_READ, cookie=True)
+@permitted(access.FIND_PACKAGES, cookie=True)
 @boundHandler
 @describeRoute(
     _asking('Download what the same parameters find: a redirect to the file.')
     .errorResponse('There is no such application, or no such package in it.', 404))
 def downloadPackage(self, app_id, params):
     user = self.getCurrentUser()
-    build = lookup.find(applications.load(app_id, user), user, params)
+    build = lookup.find(applications.load(app_id, user, access.FIND_PACKAGES), user, params)
     return _sent_to(f'/api/v1/item/{build.id}/download')
 
 
@@ -88,27 +86,27 @@ def _sent_to(path):
     return b''
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.FIND_PACKAGES)
 def find(params):
     """``/find``."""
     user = getCurrentUser()
-    return _told(params, lambda: _found(applications.default(user), user, params))
+    return _told(params, lambda: _found(applications.default(user, access.FIND_PACKAGES), user, params))
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.FIND_PACKAGES)
 def find_all(params):
     """``/findall``."""
     user = getCurrentUser()
-    return _told(params, lambda: _all_found(applications.default(user), user, params))
+    return _told(params, lambda: _all_found(applications.default(user, access.FIND_PACKAGES), user, params))
 
 
-@access.public(scope=TokenScope.DATA_READ, cookie=True)
+@permitted(access.DOWNLOAD_FILE, cookie=True)
 def bitstream(bitstream_id, params):  # noqa: ARG001 - Girder's way to call handlers
     """``/bitstream/:bitstream_id``: a redirect to the file of a package or extension, under the id of its item."""
     user = getCurrentUser()
     identifier = applications.object_id(bitstream_id)
     found = identifier and item_files.of_item(identifier)
-    if not found or not found.file or not Folder().hasAccess(found.folder, user, AccessType.READ):
+    if not found or not found.file or not access.allows(access.DOWNLOAD_FILE, found.folder, user):
         raise NotFound(_missing(bitstream_id))
     return _sent_to(f'/api/v1/item/{identifier}/download')
 
@@ -121,10 +119,10 @@ def _missing(bitstream_id):
     return f'There is no file to download with the id "{shown}".'
 
 
-@access.public(scope=TokenScope.DATA_READ, cookie=True)
+@permitted(access.FIND_PACKAGES, cookie=True)
 def download(params):
     """``/download`` with parameters: a redirect to ``/bitstream/:id``, from where it goes on to the file."""
     user = getCurrentUser()
-    build = lookup.find(applications.default(user), user, params)
+    build = lookup.find(applications.default(user, access.FIND_PACKAGES), user, params)
     return _sent_to(f'/bitstream/{build.id}')
 

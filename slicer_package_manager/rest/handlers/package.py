@@ -1,19 +1,20 @@
 """Calls for packages and extensions."""
-from girder.api import access
 from girder.api.describe import autoDescribeRoute, describeRoute
 from girder.api.rest import boundHandler, filtermodel
-from girder.constants import AccessType, SortDir, TokenScope
+from girder.constants import SortDir
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import applications, package_lists, packages
 from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, page
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_system
 from slicer_package_manager.rest.middleware.answers import listing
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_PACKAGES)
 @boundHandler
 @autoDescribeRoute(
     with_downloads(with_system(of_application('List packages of an application, newest first.')))
@@ -31,7 +32,7 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
                  release=release_id_or_name, **filters)
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_PACKAGES)
 @boundHandler
 @autoDescribeRoute(
     with_downloads(with_system(of_application('List or search extensions of an application, newest first.')))
@@ -59,7 +60,7 @@ def _list(self, package_type, app_id, limit, offset, sort, *, with_downloads, **
     part = page(limit, offset, sort, ITEM_SORTS[package_type.label])
 
     def find():
-        app = applications.load(app_id, user)
+        app = applications.load(app_id, user, access.LIST_PACKAGES)
         found = package_lists.find(package_type, app, user, part, **filters)
         if with_downloads:
             model.add_totals(package_type, app, found.documents)
@@ -70,7 +71,7 @@ def _list(self, package_type, app_id, limit, offset, sort, *, with_downloads, **
 
 # The domain reports all problems of a form together; Girder's automatic checks would stop at the first.
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.SAVE_PACKAGE)
 @boundHandler
 @filtermodel(Item)
 @describeRoute(with_fields(of_application('Create or update a package.'), PACKAGE))
@@ -78,7 +79,7 @@ def upsertPackage(self, app_id, params):
     return _upsert(self, PACKAGE, app_id, params)
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.SAVE_PACKAGE)
 @boundHandler
 @filtermodel(Item)
 @describeRoute(with_fields(of_application('Create or update an extension.'), EXTENSION))
@@ -89,14 +90,14 @@ def upsertExtension(self, app_id, params):
 def _upsert(self, package_type, app_id, params):
     user = self.getCurrentUser()
     given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
-    return packages.upsert(package_type, applications.load(app_id, user), given, user)
+    return packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), given, user)
 
 
 #: What Girder's own machinery takes from queries, and clients send along.
 _NOT_IN_FORM = {'token'}
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.DELETE_PACKAGE)
 @boundHandler
 @filtermodel(Item)
 @autoDescribeRoute(
@@ -106,7 +107,7 @@ def deletePackage(self, app_id, pkg_id):
     return _delete(self, PACKAGE, app_id, pkg_id)
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.DELETE_PACKAGE)
 @boundHandler
 @filtermodel(Item)
 @autoDescribeRoute(
@@ -118,6 +119,7 @@ def deleteExtension(self, app_id, ext_id):
 
 def _delete(self, package_type, app_id, item_id):
     user = self.getCurrentUser()
-    item = packages.load(package_type, applications.load(app_id, user), item_id, user, AccessType.WRITE)
+    app = applications.load(app_id, user, access.DELETE_PACKAGE)
+    item = packages.load(package_type, app, item_id, user, access.DELETE_PACKAGE)
     packages.delete(item)
     return item

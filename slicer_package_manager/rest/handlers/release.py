@@ -1,19 +1,20 @@
 """Calls for releases and drafts."""
-from girder.api import access
 from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, filtermodel
-from girder.constants import AccessType, SortDir, TokenScope
+from girder.constants import SortDir
 from girder.models.folder import Folder
 from girder.utility.progress import ProgressContext
 
 from slicer_package_manager.registry.catalog import applications, releases
 from slicer_package_manager.registry.promotion import promote as promotion_promote
 from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.answers import listing
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_RELEASES)
 @boundHandler
 @autoDescribeRoute(
     of_application('List the releases of an application, newest first, or get one of them.')
@@ -24,14 +25,15 @@ from slicer_package_manager.rest.middleware.answers import listing
 def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
     user = self.getCurrentUser()
     if release_id_or_name:
-        app = applications.load(app_id, user)
+        app = applications.load(app_id, user, access.LIST_RELEASES)
         release = releases.find_release(app, release_id_or_name, user)
         return release and Folder().filter(release, user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), lambda: releases.find_releases(applications.load(app_id, user), user, part))
+    return listing(Folder(), lambda: releases.find_releases(
+        applications.load(app_id, user, access.LIST_RELEASES), user, part))
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.CREATE_RELEASE)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(
@@ -44,11 +46,11 @@ def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
     .errorResponse('A value is unusable, or another release has the name or the revision.'))
 def createRelease(self, app_id, name, app_revision, description, public):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user, AccessType.WRITE)
+    app = applications.load(app_id, user, access.CREATE_RELEASE)
     return releases.create_release(app, user, name, app_revision, description, public)
 
 
-@access.user(scope=TokenScope.DATA_OWN)
+@permitted(access.DELETE_RELEASE)
 @boundHandler
 @autoDescribeRoute(
     of_application('Delete a release or, if no release is meant, the draft of a revision. Counts stay.')
@@ -59,13 +61,13 @@ def createRelease(self, app_id, name, app_revision, description, public):
     .errorResponse('The folder of all drafts cannot be deleted.'))
 def deleteRelease(self, app_id, release_id_or_name, progress):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
+    app = applications.load(app_id, user, access.DELETE_RELEASE)
     with ProgressContext(progress, user=user, title=f'Deleting release {release_id_or_name}') as context:
         folder = releases.delete(app, release_id_or_name, user, context)
     return {'message': f'Deleted release {folder["name"]}.'}
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.PROMOTE_DRAFT)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(
@@ -83,12 +85,12 @@ def deleteRelease(self, app_id, release_id_or_name, progress):
                    'something else in the draft; the message names them, and nothing was moved.', 409))
 def promoteDraft(self, app_id, release_id_or_name, revision, progress):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
+    app = applications.load(app_id, user, access.PROMOTE_DRAFT)
     with ProgressContext(progress, user=user, title=f'Promoting revision {revision}') as context:
         return promotion_promote.promote(app, user, release_id_or_name, revision, context)
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.LIST_DRAFTS)
 @boundHandler
 @autoDescribeRoute(
     of_application('List the drafts of an application, one for each revision, newest first.')
@@ -98,4 +100,5 @@ def promoteDraft(self, app_id, release_id_or_name, revision, progress):
 def listDrafts(self, app_id, revision, limit, offset, sort):
     user = self.getCurrentUser()
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), lambda: releases.find_drafts(applications.load(app_id, user), user, part, revision))
+    return listing(Folder(), lambda: releases.find_drafts(
+        applications.load(app_id, user, access.LIST_DRAFTS), user, part, revision))

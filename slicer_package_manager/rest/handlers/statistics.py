@@ -1,22 +1,21 @@
 """Calls for download counts."""
-from girder.api import access
 from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, setRawResponse, setResponseHeader
-from girder.constants import TokenScope
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.downloads import sealing, statistics, totals
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import check_numbers
-from slicer_package_manager.registry.tree import access as tree_access
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application, with_system
 from slicer_package_manager.rest.http.semantics import content_disposition
 from slicer_package_manager.rest.middleware.answers import object_as_json
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 _PAGE = 50
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.GET_STATISTICS)
 @boundHandler
 @autoDescribeRoute(
     with_system(of_application('Get how often packages and extensions were downloaded.'))
@@ -36,8 +35,8 @@ _PAGE = 50
     .errorResponse())
 def downloadStats(self, app_id, limit, offset, format, **question):  # noqa: A002 - the name of the parameter
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
-    hidden, sealed = tree_access.hidden_revisions(app, user), sealing.readable(app, user)
+    app = applications.load(app_id, user, access.GET_STATISTICS)
+    hidden, sealed = access.hidden_revisions(app, user), sealing.readable(app, user)
     asked = {key: value for key, value in question.items() if key != 'params' and value is not None}
     if not asked and limit is None and offset is None and format is None:
         return object_as_json(totals.as_json(app, hidden, sealed))

@@ -1,17 +1,17 @@
 """The call for the summary of an application."""
 import cherrypy
-from girder.api import access
 from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, setResponseHeader
-from girder.constants import TokenScope
 
 from slicer_package_manager.registry.catalog import applications, summary
 from slicer_package_manager.registry.schema.pagination import check_numbers
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.answers import record
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-@access.public(scope=TokenScope.DATA_READ)
+@permitted(access.GET_SUMMARY)
 @boundHandler
 @autoDescribeRoute(
     of_application('Get what an application has, in numbers: its releases and drafts, newest first, and totals.')
@@ -32,7 +32,7 @@ def getSummary(self, app_id, limit, offset, fields):
     wanted = summary.wanted(fields)
 
     def make():
-        return summary.of(applications.load(app_id, user), user, limit, offset, wanted)
+        return summary.of(applications.load(app_id, user, access.GET_SUMMARY), user, limit, offset, wanted)
     # Downloads are counted without a new version of the data.
     if 'downloads' in wanted:
         found = make()

@@ -1,19 +1,19 @@
 """Calls that look after releases and drafts: readiness, and the end of old drafts."""
-from girder.api import access
 from girder.api.describe import autoDescribeRoute
 from girder.api.rest import boundHandler, filtermodel
-from girder.constants import TokenScope
 from girder.models.folder import Folder
 from girder.utility.progress import ProgressContext
 
 from slicer_package_manager.registry.catalog import applications, readiness, retention
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree.registration import RELEASE, REVISION
 from slicer_package_manager.rest.handlers.parameters import of_application
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 _READY = 'true, false, or auto to let the setting slicer_package_manager.ready_share decide.'
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.SET_READINESS)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(
@@ -23,10 +23,11 @@ _READY = 'true, false, or auto to let the setting slicer_package_manager.ready_s
     .errorResponse('The word is none of these.'))
 def setReleaseReady(self, app_id, release_id_or_name, ready):
     user = self.getCurrentUser()
-    return readiness.say(applications.load(app_id, user), RELEASE, release_id_or_name, ready, user)
+    app = applications.load(app_id, user, access.SET_READINESS)
+    return readiness.say(app, RELEASE, release_id_or_name, ready, user)
 
 
-@access.user(scope=TokenScope.DATA_WRITE)
+@permitted(access.SET_READINESS)
 @boundHandler
 @filtermodel(Folder)
 @autoDescribeRoute(
@@ -36,10 +37,11 @@ def setReleaseReady(self, app_id, release_id_or_name, ready):
     .errorResponse('The word is none of these.'))
 def setDraftReady(self, app_id, revision_or_id, ready):
     user = self.getCurrentUser()
-    return readiness.say(applications.load(app_id, user), REVISION, revision_or_id, ready, user)
+    app = applications.load(app_id, user, access.SET_READINESS)
+    return readiness.say(app, REVISION, revision_or_id, ready, user)
 
 
-@access.user(scope=TokenScope.DATA_OWN)
+@permitted(access.PRUNE_DRAFTS)
 @boundHandler
 @autoDescribeRoute(
     of_application('Delete old drafts. Counts stay.')
@@ -54,7 +56,7 @@ def setDraftReady(self, app_id, revision_or_id, ready):
     .errorResponse('A draft could not be deleted; the message tells which were.', 409))
 def pruneDrafts(self, app_id, keep, older_than_days, dry_run, progress):
     user = self.getCurrentUser()
-    app = applications.load(app_id, user)
+    app = applications.load(app_id, user, access.PRUNE_DRAFTS)
     drafts = retention.plan(app, user, keep=keep, older_than_days=older_than_days)
     rows = retention.rows(app, user, drafts)
     if dry_run:

@@ -6,11 +6,12 @@ import json
 import os
 
 from girder import events
-from girder.api import access
 from girder.exceptions import ValidationException
 from girder.models.setting import Setting
 
 from slicer_package_manager.registry.server import settings
+from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.middleware.permissions import permitted
 
 
 def _parsed(value):
@@ -51,14 +52,14 @@ def _refuse(key, wanted):
             'value')
 
 
-@access.admin
+@permitted(access.CHANGE_SETTINGS)
 def set_each(event):
     """Before ``PUT /system/setting``."""
     for key, value in _asked(event.info['params']):
         _refuse(key, value)
 
 
-@access.admin
+@permitted(access.CHANGE_SETTINGS)
 def unset(event):
     """Before ``DELETE /system/setting``, which goes back to the default."""
     _refuse(event.info['params'].get('key'), None)
