@@ -35,9 +35,9 @@ ARROWS = {
     'rest.handlers': {'registry', 'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.links',
                       'registry.lookup', 'registry.promotion', 'registry.schema', 'registry.server', 'registry.tree',
                       'rest.http', 'rest.middleware'},
-    'rest.downloads': {'registry.catalog', 'registry.downloads', 'registry.links', 'registry.schema', 'registry.server',
+    'rest.downloads': {'registry.downloads', 'registry.links', 'registry.schema', 'registry.server',
                        'registry.storage', 'registry.tree', 'rest.http', 'rest.middleware'},
-    'rest.middleware': {'registry', 'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.schema',
+    'rest.middleware': {'registry', 'registry.accounts', 'registry.downloads', 'registry.schema',
                         'registry.server', 'registry.tree', 'rest.http'},
     'rest.http': set(),
     'registry': {'registry.accounts', 'registry.downloads', 'registry.promotion', 'registry.schema', 'registry.server',
@@ -90,7 +90,7 @@ FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),
     'backup': ('cherrypy', 'girder.api'),
     'doctor': ('cherrypy', 'girder.api'),
-    'registry/schema': ('girder.models', 'pymongo', 'bson'),
+    'registry/schema': ('girder.models', 'pymongo'),
 }
 
 

@@ -41,7 +41,7 @@ def archive(db, app):
 @pytest.fixture
 def plans(archive, monkeypatch):
     """What the database did for each query of a list."""
-    from slicer_package_manager.registry.schema import listing
+    from slicer_package_manager.registry.schema import pagination
     found = []
 
     def explained(model, query, **options):
@@ -51,13 +51,13 @@ def plans(archive, monkeypatch):
                                      **explanation['executionStats']))
         return model.collection.find(query, options['fields']).sort(sort).limit(options['limit'])
 
-    original = listing.Listing.of.__func__
+    original = pagination.Listing.of.__func__
 
     def of(cls, model, query, page, fields=None):
         proxy = SimpleNamespace(find=lambda query, **options: explained(model, query, **options),
                                 collection=model.collection)
         return original(cls, proxy, query, page, fields)
-    monkeypatch.setattr(listing.Listing, 'of', classmethod(of))
+    monkeypatch.setattr(pagination.Listing, 'of', classmethod(of))
     return found
 
 

@@ -74,6 +74,6 @@ def test_the_server_has_the_last_word(open_girder, app, summary):
     dialog = girder.dialog('Edit')
     dialog.get_by_label('Packages').fill('{tomorrow}')
     dialog.get_by_role('button', name='Save').click()
-    dialog.locator('.g-validation-failed-message', has_text='"{tomorrow}" is none of').wait_for()
+    dialog.locator('.g-validation-failed-message', has_text='"{tomorrow}" is not one of').wait_for()
     girder.forgive(400)
     assert 'tomorrow' not in summary()['app']['templates']['package']

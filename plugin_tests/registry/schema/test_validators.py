@@ -10,6 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 
 TEXT = st.text(st.characters(exclude_categories=['Cs']))
 CONTROLS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
@@ -38,7 +40,7 @@ def test_one_line_makes_a_space_of_control_characters(given_text):
     (None, 'null'), (['a'], 'a list'), ({'a': 1}, 'an object'), (True, 'true or false'), (1, 'a number'),
     (1.5, 'a number')])
 def test_one_line_refuses_what_is_no_text_and_names_its_type(value, what):
-    with pytest.raises(ValueError, match=f'must be a text, not {what}'):
+    with pytest.raises(ValueError, match=f'must be a string, not {what}'):
         validators.one_line(value)
 
 
@@ -249,7 +251,7 @@ def test_boolean_takes_the_words_of_forms(word, value):
 
 @pytest.mark.parametrize('value', ['maybe', '2', 'nope', 1, None, ['true']])
 def test_boolean_refuses_anything_else(value):
-    with pytest.raises(ValueError, match=r'neither true nor false|must be a text'):
+    with pytest.raises(ValueError, match=r'neither true nor false|must be a string'):
         validators.boolean(value)
 
 
@@ -317,3 +319,29 @@ def test_timestamp_reads_what_it_answered(moment):
 def test_shortened_fits_into_a_message(text):
     assert len(validators.shortened(text)) <= 80
     assert not CONTROLS.search(validators.shortened(text))
+
+
+@pytest.mark.parametrize(('text', 'is_id'), [
+    ('5f4474d0e1d8c75dfc705482', True), ('5F4474D0E1D8C75DFC705482', True), ('5f4474d0e1d8c75dfc70548', False),
+    ('5f4474d0e1d8c75dfc7054822', False), ('zf4474d0e1d8c75dfc705482', False), ('5f4474d0e1d8c75dfc705482\n', False),
+    ('', False), (None, False), (b'5f4474d0e1d8', False), ({'$ne': 1}, False), ('Slicer-5.8.0', False)])
+def test_an_id_is_24_hexadecimal_digits(text, is_id):
+    assert (validators.object_id(text) is not None) is is_id
+
+
+def test_values_go_through_their_rules():
+    given = {'a': Input(' x ', validators.name), 'b': Input(None, validators.text, required=False)}
+    assert clean_all(**given) == {'a': 'x', 'b': ''}
+
+
+@pytest.mark.parametrize('value', ['', None, ' \n '])
+def test_a_required_value_must_not_be_empty(value):
+    with pytest.raises(Invalid, match='a: must not be empty'):
+        clean_all(a=Input(value, validators.name))
+
+
+def test_all_problems_are_reported_together_and_the_first_field_is_named():
+    with pytest.raises(Invalid, match=r'a: is longer .*; b: must not be empty') as caught:
+        clean_all(a=Input('x' * 256, validators.name), b=Input('', validators.name),
+                  c=Input('ok', validators.name))
+    assert caught.value.field == 'a'

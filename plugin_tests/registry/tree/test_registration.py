@@ -6,7 +6,7 @@ from bson.objectid import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slicer_package_manager.registry.catalog.applications import object_id, search_conditions
+from slicer_package_manager.registry.catalog.applications import search_conditions
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 from slicer_package_manager.registry.tree import registration
@@ -120,11 +120,3 @@ def test_search_words_are_ordinary_characters(text, stored):
 @pytest.mark.parametrize('text', ['a\nb', '\x00', 'a\x1b', 'a\u2028'])
 def test_control_characters_in_a_search_match_nothing(text):
     assert search_conditions(text, ('name',)) == [{'_id': None}]
-
-
-@pytest.mark.parametrize(('text', 'is_id'), [
-    ('5f4474d0e1d8c75dfc705482', True), ('5F4474D0E1D8C75DFC705482', True), ('5f4474d0e1d8c75dfc70548', False),
-    ('5f4474d0e1d8c75dfc7054822', False), ('zf4474d0e1d8c75dfc705482', False), ('5f4474d0e1d8c75dfc705482\n', False),
-    ('', False), (None, False), (b'5f4474d0e1d8', False), ({'$ne': 1}, False), ('Slicer-5.8.0', False)])
-def test_an_id_is_24_hexadecimal_digits(text, is_id):
-    assert (object_id(text) is not None) is is_id

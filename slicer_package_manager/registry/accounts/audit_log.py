@@ -15,8 +15,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.listing import Listing
-from slicer_package_manager.registry.schema.pagination import Page
+from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.tree import documents
 
 logger = logging.getLogger(__name__)

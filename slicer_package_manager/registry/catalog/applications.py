@@ -12,8 +12,8 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.forms import Given, cleaned
-from slicer_package_manager.registry.schema.listing import Listing
+from slicer_package_manager.registry.schema.pagination import Listing
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import access, consistency, documents, registration
 from slicer_package_manager.registry.tree.access import folder_clause
@@ -22,12 +22,6 @@ from slicer_package_manager.registry.tree.registration import APPLICATION, DRAFT
 COLLECTION_NAME = 'Applications'
 #: The application that Slicer builds ask for.
 SLICER = '5f4474d0e1d8c75dfc705482'
-_ID = re.compile('[0-9a-fA-F]{24}')
-
-
-def object_id(text) -> ObjectId | None:
-    """The id that ``text`` spells; ``None`` if it spells none."""
-    return ObjectId(text) if isinstance(text, str) and _ID.fullmatch(text) else None
 
 
 def load(app_id, user, operation=access.GET_APPLICATION):
@@ -36,7 +30,7 @@ def load(app_id, user, operation=access.GET_APPLICATION):
     :raises NotFound: there is none.
     :raises AccessException: ``user`` does not have the access to it that ``operation`` needs.
     """
-    identifier = object_id(app_id)
+    identifier = validators.object_id(app_id)
     app = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
     if not app:
         raise NotFound(f'There is no application with the id "{validators.shortened(str(app_id))}".')
@@ -67,7 +61,7 @@ def default(user, operation=access.GET_APPLICATION):
 
 def by_id_or_name(text) -> list[dict]:
     """The application with the id ``text`` or, failing that, those with that name; for commands of the server."""
-    identifier = object_id(text)
+    identifier = validators.object_id(text)
     found = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
     return [found] if found else list(Folder().find({'name': text, 'spm.role': APPLICATION}))
 
@@ -105,7 +99,7 @@ def editable(user) -> list[dict]:
 def _collection_to_list(collection_id):
     if collection_id is None:
         return Collection().findOne({'name': COLLECTION_NAME}, fields=['_id'])
-    identifier = object_id(collection_id)
+    identifier = validators.object_id(collection_id)
     if identifier is None:
         raise Invalid([('collection_id', f'"{validators.shortened(collection_id)}" is not 24 hexadecimal digits')])
     collection = Collection().findOne({'_id': identifier})
@@ -137,11 +131,11 @@ def create(user, name, description='', *, collection_id=None, collection_name=No
     :raises AccessException: ``user`` may not write to the collection, or not create one.
     :raises Conflict: ``app_id`` is the id of another folder.
     """
-    given = cleaned(
-        name=Given(name, validators.name), public=Given(public, validators.boolean, required=False),
-        app_description=Given(description, validators.html, required=False),
-        collection_name=Given(collection_name, validators.name, required=False),
-        collection_description=Given(collection_description, validators.html, required=False))
+    given = clean_all(
+        name=Input(name, validators.name), public=Input(public, validators.boolean, required=False),
+        app_description=Input(description, validators.html, required=False),
+        collection_name=Input(collection_name, validators.name, required=False),
+        collection_description=Input(collection_description, validators.html, required=False))
     identifier = _checked_id(app_id, user)
     made: list = []
     try:
@@ -168,17 +162,17 @@ def _checked_id(text, user):
     """The id that the application is to have; ``None`` to make one up."""
     if not text:
         return None
-    if object_id(text) is None:
+    if validators.object_id(text) is None:
         raise Invalid([('app_id', 'must be 24 hexadecimal digits')])
     if not access.may_call(access.CHOOSE_APPLICATION_ID, user):
         raise AccessException('Only site administrators choose the id of an application.')
-    return object_id(text)
+    return validators.object_id(text)
 
 
 def _writable_collection(user, collection_id, given, made):
     name = given['collection_name'] or COLLECTION_NAME
     if collection_id:
-        identifier = object_id(collection_id)
+        identifier = validators.object_id(collection_id)
         collection = identifier and Collection().findOne({'_id': identifier})
         if not collection:
             raise _no_collection(collection_id)

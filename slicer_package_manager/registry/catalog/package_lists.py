@@ -6,11 +6,11 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import releases, search_patterns
-from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
-from slicer_package_manager.registry.schema.listing import BATCH, Listing
+from slicer_package_manager.registry.schema.pagination import BATCH, Listing
+from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import REVISION

@@ -8,12 +8,12 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.catalog import releases
-from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.links import rules
 from slicer_package_manager.registry.schema import fields as schema_fields
 from slicer_package_manager.registry.schema import name_templates, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE
+from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server import write_gate
 from slicer_package_manager.registry.tree import (
     access,

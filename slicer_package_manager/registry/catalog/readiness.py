@@ -18,7 +18,7 @@ from slicer_package_manager.registry.catalog import releases
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import access, documents, promotions
 from slicer_package_manager.registry.tree.access import folder_clause

@@ -4,12 +4,12 @@ from __future__ import annotations
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry.catalog.applications import drafts_folder, object_id
+from slicer_package_manager.registry.catalog.applications import drafts_folder
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE
-from slicer_package_manager.registry.schema.forms import Given, cleaned
-from slicer_package_manager.registry.schema.listing import Listing
+from slicer_package_manager.registry.schema.pagination import Listing
+from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
 from slicer_package_manager.registry.tree import (
     access,
     consistency,
@@ -98,9 +98,9 @@ def create_release(app, user, name, revision, description='', public=True):
     :raises Invalid: a value is unusable, or the name or the revision is that of another release.
     :raises NotFound: ``app`` was deleted meanwhile.
     """
-    given = cleaned(name=Given(name, registration.release_name), app_revision=Given(revision, validators.name),
-                    description=Given(description, validators.html, required=False),
-                    public=Given(public, validators.boolean, required=False))
+    given = clean_all(name=Input(name, registration.release_name), app_revision=Input(revision, validators.name),
+                    description=Input(description, validators.html, required=False),
+                    public=Input(public, validators.boolean, required=False))
     name, revision = given['name'], given['app_revision']
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
     if taken:

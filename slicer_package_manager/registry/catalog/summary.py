@@ -13,7 +13,7 @@ from slicer_package_manager.registry.downloads.model import Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS

@@ -9,7 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
 #: How long after its end, by UTC, a day may still be counted for without further ado: clocks of servers differ.

@@ -11,7 +11,7 @@ from slicer_package_manager.registry.downloads.model import ORDER, Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.listing import BATCH, Listing
+from slicer_package_manager.registry.schema.pagination import BATCH, Listing
 from slicer_package_manager.registry.tree.registration import DRAFT_NAME
 
 #: For each granularity, how much of ``YYYY-MM-DD`` names the period.

@@ -11,7 +11,7 @@ from bson.timestamp import Timestamp
 
 from slicer_package_manager.registry.downloads.model import PAST, Download, first_open_day
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 
 _THING = ('kind', 'revision', 'baseName', 'os', 'arch')
 #: Applications whose counts are kept in memory; a server has a handful.

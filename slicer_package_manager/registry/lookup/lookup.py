@@ -13,7 +13,7 @@ from slicer_package_manager.registry.lookup.selection import Build
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.fields import OPERATING_SYSTEMS, PACKAGE
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.tree import item_files
 from slicer_package_manager.registry.tree.access import item_clause
 

@@ -11,7 +11,7 @@ from slicer_package_manager.registry.lookup.selection import ANY, NIGHTLY, RELEA
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS, SYSTEM_ALIASES
-from slicer_package_manager.registry.schema.forms import Given, cleaned
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 
 _LOST_SIGN = re.compile(r'([:.][0-9]+) ([0-9]{2}:?[0-9]{2})$')
 
@@ -142,7 +142,7 @@ def parse(given: Mapping[str, Any], *, one_system: bool = True) -> Question:
     problems = _missing(asked) if one_system else []
     problems += _conflicts(asked)
     try:
-        kept = cleaned(**{name: Given(value, PARAMETERS[name].rule, required=name != 'offset')
+        kept = clean_all(**{name: Input(value, PARAMETERS[name].rule, required=name != 'offset')
                           for name, value in asked.items()})
     except Invalid as error:
         problems += error.problems

@@ -1,81 +1,92 @@
-"""The ways in which a request to the registry can fail; each carries its HTTP status."""
+"""Failures of requests. The class of each states its HTTP status.
+
+Girder turns them into responses, since they derive from its own exceptions.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
 from girder.exceptions import RestException, ValidationException
 
+#: The name of a value that is invalid, and the reason.
+Problem: TypeAlias = tuple[str, str]
 
-class _Answered(RestException):
-    """A failure that is answered with the HTTP status ``status``."""
+
+class _WithStatus(RestException):  # type: ignore[misc]  # Girder has no types
+    """A failure with the HTTP status :attr:`status`."""
 
     status: int
 
-    def __init__(self, message):
+    def __init__(self, message: str) -> None:
         super().__init__(message, code=self.status)
 
 
-class NotFound(_Answered):
-    """The named thing does not exist, or the user may not know that it does (404)."""
+class NotFound(_WithStatus):
+    """The object does not exist, or the user may not know that it exists (404)."""
 
     status = 404
 
 
-class Conflict(_Answered):
-    """Two different things claim one name (409)."""
+class Conflict(_WithStatus):
+    """Another object has the same name or identity, or another process changed the object (409)."""
 
     status = 409
 
 
-class Invalid(ValidationException):
-    """Some of the given values are unusable (400); the message lists all that is wrong with them.
+class Invalid(ValidationException):  # type: ignore[misc]  # Girder has no types
+    """At least one value is invalid (400). The message lists all of ``problems``."""
 
-    :param problems: pairs of a field's name and what is wrong with its value.
-    """
-
-    def __init__(self, problems):
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
-        message = '; '.join(f'{name}: {what}' for name, what in self.problems)
+        message = '; '.join(f'{name}: {reason}' for name, reason in self.problems)
         super().__init__(f'Invalid values: {message}.', field=self.problems[0][0])
 
 
-class Forbidden(_Answered):
-    """What is asked for is not allowed to anybody, as things are (403)."""
+class Forbidden(_WithStatus):
+    """The request is not allowed for any user in the current state (403)."""
 
     status = 403
 
 
-class TooLarge(_Answered):
-    """What is sent does not fit (413)."""
+class TooLarge(_WithStatus):
+    """The body of the request is too large (413)."""
 
     status = 413
 
 
-class TooMany(_Answered):
-    """The client asks too often (429)."""
+class TooMany(_WithStatus):
+    """The client sent too many requests (429)."""
 
     status = 429
 
 
-class BadGateway(_Answered):
-    """Another server, which hosts a file for us, fails (502)."""
+class BadGateway(_WithStatus):
+    """Another server, which hosts a file, fails (502)."""
 
     status = 502
 
 
-class OutOfStep(_Answered):
-    """Client and server do not agree on how much of an upload has arrived (400)."""
+class OutOfStep(_WithStatus):
+    """Client and server disagree on how many bytes of an upload have arrived (400)."""
 
     status = 400
 
 
-class Full(_Answered):
-    """There is no room to store what is sent (507)."""
+class Full(_WithStatus):
+    """The storage has no room for the content (507)."""
 
     status = 507
 
 
-class Unavailable(_Answered):
-    """It is not possible now, and may be possible ``after`` so many seconds (503)."""
+class Unavailable(_WithStatus):
+    """The server cannot process the request now (503).
+
+    :param after: seconds after which the client may try again.
+    """
 
     status = 503
 
-    def __init__(self, message, after):
+    def __init__(self, message: str, after: int) -> None:
         super().__init__(message)
         self.after = after

@@ -1,7 +1,7 @@
-"""Descriptions: HTML that is safe in a page and in which no text gets lost.
+"""Sanitizing of descriptions: HTML that is safe in a page, without loss of text.
 
-Authors write plain text with "<" in it as often as HTML. So only what is clearly a tag is one: an allowed tag
-survives; another HTML element is removed if it has attributes, or both its start and its end; all else is text.
+Authors write plain text with "<" as often as HTML. An allowed tag is kept. The tags of another HTML element are removed
+if it has attributes, or both a start tag and an end tag. Any other "<" is text.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import nh3
 from slicer_package_manager.registry.schema import urls
 
 _ALLOWED = {'a', 'b', 'blockquote', 'br', 'code', 'em', 'i', 'li', 'ol', 'p', 'pre', 'strong', 'sub', 'sup', 'u', 'ul'}
-#: The elements of the HTML standard (its index of elements and its obsolete features) and the roots of SVG and MathML.
+#: Elements of the HTML standard (its index of elements and its obsolete features) and the roots of SVG and MathML.
 _ELEMENTS = frozenset(re.findall('[a-z0-9]+', (
     'a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink '
     'blockquote body br button canvas caption center cite code col colgroup data datalist dd del details dfn '
@@ -23,20 +23,20 @@ _ELEMENTS = frozenset(re.findall('[a-z0-9]+', (
     'progress q rp rt ruby s samp script search section select slot small source span strike strong style sub '
     'summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr '
     'xmp')))
-#: Lengths are bounded so that a text of many starts of tags takes no time that grows with its square.
-#: Attributes without a value are none: "<a or b>" is text.
+#: Lengths are bounded, so that the time does not grow with the square of the number of tags.
+#: An attribute needs a value: "<a or b>" is text.
 _ATTRIBUTE = (r"""[\s/]{1,20}[a-zA-Z][\w:.-]{0,100}\s{0,20}=\s{0,20}"""
               r"""(?:"[^"]{0,4096}"|'[^']{0,4096}'|[^\s"'=<>`]{1,4096})""")
 _TAG = re.compile(rf'<(?:(/?)([a-zA-Z][a-zA-Z0-9]*)((?:{_ATTRIBUTE}){{0,50}})\s{{0,20}}/?>)?')
-#: HTML is read until it stays the same, so that it changes nothing to save it again.
+#: Sanitizing is repeated until nothing changes, so that to save a description again does not change it.
 _ROUNDS = 8
 _CODE = re.compile('<(script|style)(?=[\\s/>])', re.IGNORECASE)
 
 
 def sanitized(text: str) -> str:
-    """``text``, which is on one line, as HTML that is safe in a page, without credentials in URLs.
+    """Make safe HTML of ``text``, which is on one line, and remove credentials from its URLs.
 
-    Text without "<" has no markup and is kept as it is.
+    Text without "<" has no markup and stays as it is.
     """
     plain = html.unescape(text)
     if '<' not in text and urls.without_credentials(plain) == plain:
@@ -46,17 +46,17 @@ def sanitized(text: str) -> str:
         before, safe = safe, urls.without_credentials(_cleaned(safe), markup=True)
         if safe == before:
             return safe
-    # Wrongly nested tags that another reading would nest otherwise for ever.
+    # Each round nests wrongly nested tags in another way: only the text stays.
     return html.escape(html.unescape(nh3.clean(safe, tags=set())), quote=False)
 
 
-def _cleaned(text):
+def _cleaned(text: str) -> str:
     return nh3.clean(text, tags=_ALLOWED, attributes={'a': {'href', 'title'}},
                      url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer')
 
 
-def _without_code(text):
-    """``text`` without its scripts and style sheets: they are no text, though what is in other elements is."""
+def _without_code(text: str) -> str:
+    """Remove scripts and style sheets. The content of all other elements is text."""
     kept, end = [], 0
     while start := _CODE.search(text, end):
         stop = re.compile(rf'</{start[1]}\s{{0,20}}>', re.IGNORECASE).search(text, start.end())
@@ -67,8 +67,8 @@ def _without_code(text):
     return ''.join((*kept, text[end:]))
 
 
-def _as_markup(text):
-    """``text`` with the tags that are allowed and, escaped, each "<" that begins no tag."""
+def _as_markup(text: str) -> str:
+    """Keep the allowed tags and escape each "<" that does not begin a tag."""
     ends: dict[bool, set[str]] = {False: set(), True: set()}
     for match in _TAG.finditer(text):
         if match[2]:
@@ -77,10 +77,10 @@ def _as_markup(text):
     return _TAG.sub(lambda match: _tag(match, pairs), text)
 
 
-def _tag(match, pairs):
+def _tag(match: re.Match[str], pairs: set[str]) -> str:
     end, name, attributes = match[1], (match[2] or '').lower(), match[3]
     if name in _ALLOWED:
-        # What others than links have as attributes is dropped anyway; without them the parser repeats less.
+        # nh3 drops all attributes but those of links; without them its parser has less to repeat.
         return f'<{end}{name}{attributes if name == "a" else ""}>'
     if name in _ELEMENTS and (attributes or name in pairs):
         return ''

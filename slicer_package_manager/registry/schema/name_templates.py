@@ -1,40 +1,43 @@
-"""Templates of item names: literal text and ``{key}``, where the key is one of the thing's metadata."""
+"""Templates of item names: text with ``{key}`` for each key of the metadata."""
+from __future__ import annotations
+
+from collections.abc import Mapping
 from string import Formatter
 
 from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.fields import PackageType
 
 
-def problem(template, package_type):
-    """What is wrong with ``template`` for names of ``package_type``; ``None`` if nothing is.
+def problem(template: object, package_type: PackageType) -> str | None:
+    """Return why ``template`` is invalid for names of ``package_type``; ``None`` if it is valid.
 
-    Attribute access, indexing, conversions, format specifications and unknown keys are refused, so that a
-    template can show nothing but metadata.
+    Attribute access, indexing, conversions, format specifications and unknown keys are invalid, so that a name can
+    contain metadata only.
     """
     try:
-        template = validators.text(template)
-        fields = list(Formatter().parse(template))
+        text = validators.text(template)
+        parts = list(Formatter().parse(text))
     except ValueError as error:
-        return f'is no template: {error}'
-    if not template:
+        return f'is not a valid template: {error}'
+    if not text:
         return 'must not be empty'
-    return next((wrong for wrong in (_part_problem(part, package_type) for part in fields) if wrong), None)
+    return next((wrong for _, key, specification, conversion in parts if key is not None
+                 and (wrong := _key_problem(key, specification, conversion, package_type))), None)
 
 
-def _part_problem(part, package_type):
-    _, key, specification, conversion = part
-    if key is None:
-        return None
+def _key_problem(key: str, specification: str | None, conversion: str | None,
+                 package_type: PackageType) -> str | None:
     if specification or conversion:
-        return f'"{{{validators.shortened(key)}}}" must be a plain key, without format or conversion'
+        return f'"{{{validators.shortened(key)}}}" must be a key without a format or conversion'
     if key not in package_type.keys:
-        return f'"{{{validators.shortened(key)}}}" is none of {", ".join(sorted(package_type.keys))}'
+        return f'"{{{validators.shortened(key)}}}" is not one of {", ".join(sorted(package_type.keys))}'
     return None
 
 
-def render(template, package_type, meta) -> str:
-    """The name that ``template`` gives to a thing with ``meta``; absent keys leave nothing behind.
+def render(template: object, package_type: PackageType, meta: Mapping[str, object]) -> str:
+    """Return the name of a package with ``meta``; an absent key becomes an empty text.
 
-    :raises ValueError: the template is unusable, or the name is empty or longer than 255 characters.
+    :raises ValueError: the template is invalid, or the name is empty or longer than 255 characters.
     """
     wrong = problem(template, package_type)
     if wrong:
@@ -46,5 +49,5 @@ def render(template, package_type, meta) -> str:
             pieces.append(str(meta.get(key, '')))
     result = validators.name(''.join(pieces))
     if not result:
-        raise ValueError('gives an empty name')
+        raise ValueError('results in an empty name')
     return result

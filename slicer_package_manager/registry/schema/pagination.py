@@ -1,16 +1,22 @@
-"""Which part of a list is asked for, and in which order."""
+"""Pages of lists: which part of a list a request asks for, in which order, and the documents of that part."""
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.errors import Invalid, Problem
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.schema.types import Document
 
+#: Number of documents in one batch from the database, which sends at most 16 MiB at once. By default the first batch
+#: has just 101.
+BATCH = 100_000
 _LARGEST = 2**31 - 1
 _DOCUMENT_KEYS = frozenset({'_id', 'name', 'lowerName', 'description', 'created', 'updated', 'size'})
-#: What folders can be sorted by.
+#: Keys by which folders can be sorted.
 FOLDER_SORTS = _DOCUMENT_KEYS | {'meta.revision'}
-#: What items of each package type can be sorted by.
+#: Keys by which items can be sorted, by the label of their package type.
 ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in package_type.keys}
               for label, package_type in PACKAGE_TYPES.items()}
 
@@ -19,8 +25,8 @@ ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in package_type.key
 class Page:
     """A part of a list: ``limit`` documents (0 for all) after the first ``offset``, ordered by ``sort``.
 
-    ``sort`` is what goes to the database: documents equal in the wanted key come in the order in which they were
-    created, and at last of their ids, so that paging neither repeats nor skips.
+    ``sort`` is the order for the database: after the requested key come the time of creation and the id, so that no
+    document is repeated or skipped from one page to the next.
     """
 
     limit: int
@@ -28,10 +34,12 @@ class Page:
     sort: tuple[tuple[str, int], ...]
 
 
-def page(limit, offset, sort, allowed) -> Page:
-    """The page for Girder's paging parameters; ``sort`` is Girder's ``[(key, direction)]``.
+def page(limit: int, offset: int, sort: Sequence[tuple[str, int]], allowed: Collection[str]) -> Page:
+    """Make the page for Girder's paging parameters.
 
-    :raises Invalid: a number is negative or huge, or ``sort`` names no key in ``allowed``.
+    :param sort: Girder's ``[(key, direction)]``; only the first pair counts.
+    :param allowed: the keys by which the list can be sorted.
+    :raises Invalid: a number is negative or above 2**31 - 1, or the key is not in ``allowed``.
     """
     problems = _number_problems(limit, offset)
     key, direction = sort[0]
@@ -43,16 +51,40 @@ def page(limit, offset, sort, allowed) -> Page:
     return Page(limit, offset, tuple((one, direction) for one in order))
 
 
-def check_numbers(limit, offset) -> None:
-    """Refuse a limit or offset that is negative or huge.
+def check_numbers(limit: int, offset: int) -> None:
+    """Refuse a limit or an offset that is negative or above 2**31 - 1.
 
-    :raises Invalid: one is.
+    :raises Invalid: naming each number that is out of range.
     """
     problems = _number_problems(limit, offset)
     if problems:
         raise Invalid(problems)
 
 
-def _number_problems(limit, offset):
+def _number_problems(limit: int, offset: int) -> list[Problem]:
     return [(name, f'must be a whole number from 0 to {_LARGEST}')
             for name, number in (('limit', limit), ('offset', offset)) if not 0 <= number <= _LARGEST]
+
+
+class Listing(NamedTuple):
+    """The documents of one page, and the number of documents on all pages together."""
+
+    documents: list[Any]  # each of the TypedDict of its collection, as Girder's models return them without types
+    total: int
+
+    @classmethod
+    def empty(cls) -> Listing:
+        """No documents."""
+        return cls([], 0)
+
+    @classmethod
+    def of(cls, model: Any, query: Document, page: Page, fields: Any = None) -> Listing:
+        """The documents of a Girder ``model`` that match ``query`` and are on ``page``; at most two queries.
+
+        :param fields: MongoDB's projection; by default the documents are complete.
+        """
+        documents = list(model.find(query, offset=page.offset, limit=page.limit, sort=list(page.sort),
+                                    fields=fields).batch_size(BATCH))
+        if not page.offset and (not page.limit or len(documents) < page.limit):
+            return cls(documents, len(documents))
+        return cls(documents, model.collection.count_documents(query))

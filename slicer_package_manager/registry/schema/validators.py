@@ -1,64 +1,77 @@
-"""Rules for single values: each turns what was given into what is kept, or says what is wrong with it.
+"""Validators: each takes one value of a request and returns the value to store.
 
-Every rule takes one value and returns the clean one; ``ValueError`` tells what it must be instead. An empty
-text is the business of the caller: it means "none" for some fields and is refused for others.
+A validator raises :exc:`ValueError` with what the value must be instead, as the end of a sentence that begins with the
+name of the field. An empty text is left to the caller: for some fields it means "none", others refuse it.
+:func:`clean_all` applies validators to several values and reports all problems at once.
 """
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
+from typing import Any, NamedTuple
 
+from bson.objectid import ObjectId
 from dateutil import parser as dates
 from dateutil import tz
 
 from slicer_package_manager.registry.schema import html_sanitizer, urls
+from slicer_package_manager.registry.schema.errors import Invalid, Problem
 
+#: Limits of names, searches, other texts and descriptions.
 NAME_CHARACTERS = 255
 NAME_BYTES = 255
 SEARCH_CHARACTERS, SEARCH_WORDS = 255, 16
 VALUE_BYTES = 4 * 1024
 DESCRIPTION_BYTES = 64 * 1024
 
-_BREAKS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
+_CONTROL_CHARACTERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
+_OBJECT_ID = re.compile('[0-9a-fA-F]{24}')
 _INTEGER = re.compile('[+-]?[0-9]{1,20}')
 _SHA512 = re.compile('[0-9a-f]{128}')
 _EPOCH = re.compile('[0-9]{9,10}')
-#: Python's date parser takes "GMT-5" for five hours east, as POSIX does, where all common notations mean west.
+#: dateutil reads "GMT-5" as five hours east of Greenwich, as POSIX does; in all common notations it is west.
 _UTC_WITH_OFFSET = re.compile(r'(?<=[0-9])\s*(?:UTC|GMT)(?=[+-][0-9])')
 _ZONE_WITH_OFFSET = re.compile(r':[0-9]{2}\S*\s*[A-Za-z]{3,5}[+-][0-9]')
-#: Subversion repeats the day, and browsers name the zone, after the offset.
+#: Subversion repeats the day after the offset, and browsers name the time zone there.
 _REMARK = re.compile(r'(?<=[+-][0-9]{4})\s*\([^()]*\)$')
-#: A notation that comes out differently for two defaults leaves year, month or day open.
-_DEFAULTS = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only fills in what is missing
+#: A text that is read differently with these two defaults lacks a year, a month or a day.
+_DEFAULTS = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - dateutil replaces all parts that a text has
 _WORDS = {'true': True, 'on': True, '1': True, 'yes': True, 'false': False, 'off': False, '0': False, 'no': False}
 _INT32 = 2**31
 _SURROGATES = re.compile('[\ud800-\udfff]')
 
-#: Entries of lists that mean none: what descriptions of extensions have where nothing is named.
+#: Entries that mean an empty list in descriptions of extensions.
 _NONE = ('NA', 'N/A')
 
 
 def has_control_characters(value: str) -> bool:
-    """Whether ``value`` holds a line break or another control character; no stored value does."""
-    return _BREAKS.search(value) is not None
+    """Whether ``value`` has a line break or another control character; no stored value does."""
+    return _CONTROL_CHARACTERS.search(value) is not None
 
 
-def one_line(value) -> str:
-    """``value`` as text on one line: runs of control characters become one space, the ends are bare."""
+def one_line(value: object) -> str:
+    """Text on one line: each run of control characters becomes one space, and both ends are stripped."""
     if not isinstance(value, str):
-        raise ValueError(f'must be a text, not {_type_name(value)}')  # noqa: TRY004 - one kind of refusal
+        raise ValueError(f'must be a string, not {_type_name(value)}')  # noqa: TRY004 - as all validators
     if _SURROGATES.search(value):
         raise ValueError('is not valid Unicode text')
-    return _BREAKS.sub(' ', value).strip()
+    return _CONTROL_CHARACTERS.sub(' ', value).strip()
 
 
-def _type_name(value) -> str:
-    names = {list: 'a list', tuple: 'a list', dict: 'an object', bool: 'true or false', type(None): 'null'}
+def _type_name(value: object) -> str:
+    names: dict[type, str] = {list: 'a list', tuple: 'a list', dict: 'an object', bool: 'true or false',
+                              type(None): 'null'}
     return names.get(type(value), 'a number')
 
 
-def name(value) -> str:
+def object_id(value: object) -> ObjectId | None:
+    """The id of a document that ``value`` states in 24 hexadecimal digits; ``None`` for any other value."""
+    return ObjectId(value) if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
+
+
+def name(value: object) -> str:
     """A name: one line of at most 255 characters."""
     value = one_line(value)
     if len(value) > NAME_CHARACTERS:
@@ -66,26 +79,26 @@ def name(value) -> str:
     return value
 
 
-def file_name(value) -> str:
-    """The name of a file, which must not lead out of the folder that a client stores it in."""
+def file_name(value: object) -> str:
+    """The name of a file without a path, so that a client cannot store it outside of its folder."""
     value = name(value)
     if not value or '/' in value or '\\' in value or value in ('.', '..'):
         raise ValueError('must be the name of a file, without a path')
     if len(value.encode()) > NAME_BYTES:
-        raise ValueError(f'is longer than {NAME_BYTES} bytes, which no file system takes')
+        raise ValueError(f'is longer than {NAME_BYTES} bytes, the limit of file systems')
     return value
 
 
-def sha512(value) -> str:
-    """A SHA-512 as 128 hexadecimal digits in lower case."""
+def sha512(value: object) -> str:
+    """A SHA-512 digest as 128 hexadecimal digits in lower case."""
     value = str(value).lower()
     if not _SHA512.fullmatch(value):
         raise ValueError('must be 128 hexadecimal digits')
     return value
 
 
-def words(value) -> list[str]:
-    """The different words of a search, without the difference of case, in their order."""
+def words(value: str) -> list[str]:
+    """The distinct words of a search in lower case, in their order."""
     if len(value) > SEARCH_CHARACTERS:
         raise ValueError(f'is longer than {SEARCH_CHARACTERS} characters')
     found = list(dict.fromkeys(value.casefold().split()))
@@ -94,51 +107,55 @@ def words(value) -> list[str]:
     return found
 
 
-def text(value) -> str:
-    """One line of at most 4 KiB, without credentials in the URLs that are in it."""
+def text(value: object) -> str:
+    """One line of at most 4 KiB, without credentials in its URLs."""
     return urls.without_credentials(_at_most(one_line(value), VALUE_BYTES))
 
 
-def _at_most(value, size):
+def _at_most(value: str, size: int) -> str:
     if len(value.encode()) > size:
         raise ValueError(f'is longer than {size // 1024} KiB')
     return value
 
 
-def html(value) -> str:
-    """One line of HTML that is safe to put into a page, see :mod:`html_sanitizer`."""
+def html(value: object) -> str:
+    """One line of HTML that is safe in a page, at most 64 KiB; see :mod:`html_sanitizer`."""
     safe = html_sanitizer.sanitized(_at_most(one_line(value), DESCRIPTION_BYTES))
-    # Character references came to line breaks, and an escaped character takes more room now.
+    # Sanitizing turns character references into line breaks, and escaped characters are longer.
     return _at_most(one_line(safe), DESCRIPTION_BYTES)
 
 
-def repository_url(value) -> str:
-    """Where sources are: any text of at most 4 KiB on one line, since builds send what their clone was made from."""
+def repository_url(value: object) -> str:
+    """The place of the sources, without credentials: any text of at most 4 KiB on one line.
+
+    Builds send the remote of their Git clone, which may be a path or ``user@host:path``.
+    """
     return urls.repository(_at_most(one_line(value), VALUE_BYTES))
 
 
 @dataclass(frozen=True)
 class WebUrls:
-    """A rule that keeps the http and https URLs in a text, with one space between them, and leaves out all else.
+    """Validator that keeps the http and https URLs of a text, separated by one space, and drops the rest.
 
-    What is only displayed must not cost a build its upload, so a text without any comes to ``''``.
+    It refuses no text, since pages only display these URLs and an upload must not fail for them. Without any URL the
+    result is ``''``.
 
-    :param separators: what stands between URLs.
-    :param most: how many of them are kept.
+    :param separators: pattern of the separators between URLs.
+    :param most: number of URLs to keep; all by default.
     """
 
     separators: re.Pattern[str]
     most: int | None = None
 
-    def __call__(self, value) -> str:
-        """The URLs that are kept."""
+    def __call__(self, value: object) -> str:
+        """The URLs to store."""
         return ' '.join(self._parts(value)[0])
 
-    def left_out(self, value) -> list[str]:
-        """What is not kept, but for words that mean none where a list is expected."""
+    def left_out(self, value: object) -> list[str]:
+        """The parts that are dropped, except for entries that mean an empty list."""
         return [part for part in self._parts(value)[1] if self.most or part.upper() not in _NONE]
 
-    def _parts(self, value):
+    def _parts(self, value: object) -> tuple[list[str], list[str]]:
         parts = [part for part in self.separators.split(text(value)) if part]
         kept = [part for part in parts if urls.is_url(part, ('http', 'https'))][:self.most]
         return kept, [part for part in parts if part not in kept]
@@ -149,29 +166,29 @@ icon_url = WebUrls(re.compile(r'[\s,;]+'), most=1)
 web_urls = WebUrls(re.compile(r'[\s,;]+'))
 
 
-def names(value) -> str:
-    """Names that spaces separate, without those that mean none."""
+def names(value: object) -> str:
+    """Names separated by spaces, without entries that mean an empty list."""
     return ' '.join(part for part in text(value).split() if part.upper() not in _NONE)
 
 
-def free_list(value) -> str:
-    """A list in any words, as it was given, but for one that means none."""
+def free_list(value: object) -> str:
+    """A list in free text; an entry that means an empty list becomes ``''``."""
     value = text(value)
     return '' if value.upper() in _NONE else value
 
 
-def choice(*allowed):
-    """A rule for one of the words in ``allowed``."""
-    def rule(value):
+def choice(*allowed: str) -> Callable[[object], str]:
+    """Make a validator that accepts the words in ``allowed``."""
+    def validator(value: object) -> str:
         value = one_line(value)
         if value not in allowed:
             raise ValueError(f'"{shortened(value)}" is not one of {", ".join(allowed)}')
         return value
-    return rule
+    return validator
 
 
-def boolean(value) -> bool:
-    """``True`` or ``False``, also as the words that forms send."""
+def boolean(value: object) -> bool:
+    """``True`` or ``False``, also as a word that HTML forms send."""
     if isinstance(value, bool):
         return value
     word = one_line(value).lower()
@@ -180,10 +197,10 @@ def boolean(value) -> bool:
     return _WORDS[word]
 
 
-def integer(value) -> int:
-    """A whole number of 32 bits."""
+def integer(value: object) -> int:
+    """A whole number of 32 bits, also as decimal digits."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError(f'must be a whole number, not {_type_name(value)}')  # noqa: TRY004 - one kind of refusal
+        raise ValueError(f'must be a whole number, not {_type_name(value)}')  # noqa: TRY004 - as all validators
     if isinstance(value, str) and not _INTEGER.fullmatch(value.strip()):
         raise ValueError(f'"{shortened(value)}" is not a whole number')
     number = int(value)
@@ -192,10 +209,10 @@ def integer(value) -> int:
     return number
 
 
-def timestamp(value) -> datetime:
-    """A moment in UTC, from any common notation or seconds since 1970; without a zone it is meant as UTC.
+def timestamp(value: object) -> datetime:
+    """A time in UTC with milliseconds, as the database stores it.
 
-    The database keeps milliseconds, so that is what is returned.
+    Accepts a ``datetime``, the common notations, and seconds since 1970. A time without a time zone is in UTC.
     """
     if not isinstance(value, datetime):
         value = _parsed_timestamp(text(value))
@@ -206,13 +223,13 @@ def timestamp(value) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _parsed_timestamp(value):
+def _parsed_timestamp(value: str) -> datetime:
     if _EPOCH.fullmatch(value):
         return datetime.fromtimestamp(int(value), timezone.utc)
     notation = _UTC_WITH_OFFSET.sub(' ', _REMARK.sub('', value))
     try:
         parsed, again = (dates.parse(notation, tzinfos=_zone, default=default) for default in _DEFAULTS)
-        parsed.utcoffset()  # raises for a zone that is a day or more away
+        parsed.utcoffset()  # raises for an offset of a day or more
         whole = parsed == again and not _ZONE_WITH_OFFSET.search(notation)
     except (ValueError, ArithmeticError, TypeError, AttributeError):
         whole = False
@@ -221,15 +238,44 @@ def _parsed_timestamp(value):
     return parsed
 
 
-def _zone(abbreviation, offset):
+def _zone(abbreviation: str | None, offset: int | None) -> tzinfo | None:
     if abbreviation is None and offset is None:
         return None
     if offset is None and abbreviation not in ('UTC', 'GMT', 'Z'):
-        raise ValueError(f'"{abbreviation}" is not one time zone; give its offset')
+        raise ValueError(f'"{abbreviation}" is ambiguous as a time zone; state the offset')
     return tz.tzoffset(abbreviation, offset or 0)
 
 
-def shortened(value) -> str:
-    """``value`` as it fits into a message."""
-    value = _BREAKS.sub(' ', value)
+def shortened(value: str) -> str:
+    """``value`` on one line of at most 80 characters, for messages."""
+    value = _CONTROL_CHARACTERS.sub(' ', value)
     return value if len(value) <= 80 else value[:77] + '...'  # noqa: PLR2004
+
+
+class Input(NamedTuple):
+    """A value of a request, with its validator and whether it may be empty."""
+
+    value: object
+    validator: Callable[[Any], Any]
+    required: bool = True
+
+
+def clean_all(**inputs: Input) -> dict[str, Any]:
+    """Validate all ``inputs``; ``None`` counts as an empty text.
+
+    :returns: the values to store, by name.
+    :raises Invalid: naming each value that is invalid, or required and empty.
+    """
+    cleaned: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field, one in inputs.items():
+        try:
+            cleaned[field] = one.validator('' if one.value is None else one.value)
+        except ValueError as error:
+            problems.append((field, str(error)))
+            continue
+        if one.required and not cleaned[field]:
+            problems.append((field, 'must not be empty'))
+    if problems:
+        raise Invalid(problems)
+    return cleaned

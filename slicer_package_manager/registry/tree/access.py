@@ -15,7 +15,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.fields import EXTENSION
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, REVISION, role
 from slicer_package_manager.registry.tree.types import UserDocument

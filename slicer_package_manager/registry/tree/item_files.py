@@ -10,7 +10,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, FileFacts, files_of_package
-from slicer_package_manager.registry.schema.listing import BATCH
+from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.server.clock import CLOCK
 from slicer_package_manager.registry.tree import documents
 

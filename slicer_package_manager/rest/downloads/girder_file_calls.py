@@ -11,10 +11,10 @@ from girder.api.rest import getCurrentUser
 from girder.exceptions import RestException
 from girder.models.file import File
 
-from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.downloads import counter, rules
 from slicer_package_manager.registry.schema.errors import NotFound
-from slicer_package_manager.registry.schema.listing import Listing
+from slicer_package_manager.registry.schema.pagination import Listing
+from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import access, item_files
 from slicer_package_manager.rest.downloads.delivery import deliver
 from slicer_package_manager.rest.middleware.answers import listing

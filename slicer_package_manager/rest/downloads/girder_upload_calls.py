@@ -14,9 +14,8 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
 
-from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.schema.validators import text
+from slicer_package_manager.registry.schema.validators import object_id, text
 from slicer_package_manager.registry.storage import filesystem, upload_announcements, upload_chunks, uploads
 from slicer_package_manager.registry.tree import access, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id

@@ -104,7 +104,7 @@ def find_all(params):
 def bitstream(bitstream_id, params):  # noqa: ARG001 - Girder's way to call handlers
     """``/bitstream/:bitstream_id``: a redirect to the file of a package or extension, under the id of its item."""
     user = getCurrentUser()
-    identifier = applications.object_id(bitstream_id)
+    identifier = validators.object_id(bitstream_id)
     found = identifier and item_files.of_item(identifier)
     if not found or not found.file or not access.allows(access.DOWNLOAD_FILE, found.folder, user):
         raise NotFound(_missing(bitstream_id))

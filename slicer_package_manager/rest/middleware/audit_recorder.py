@@ -10,7 +10,7 @@ from girder.api import access
 from girder.api.rest import getCurrentToken, getCurrentUser
 
 from slicer_package_manager.registry.accounts import audit_log
-from slicer_package_manager.registry.catalog.applications import object_id
+from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import routing, tracing
 

@@ -16,8 +16,8 @@ from girder.models.token import Token
 from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import api_keys
-from slicer_package_manager.registry.catalog.applications import object_id
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
+from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import documents
 
 #: A hundred years; what is far beyond is no date any more.
