@@ -11,6 +11,7 @@ def request_at():
         request = cherrypy._cprequest.Request(None, None)
         request.hooks = cherrypy._cprequest.Request.hooks.copy()
         request.stage = stage
+        request.app = cherrypy.Application(None)
         cherrypy.serving.load(request, None)
         return request
     yield start

@@ -5,7 +5,6 @@ Bound to the events that Girder gives before and after its handlers; other peopl
 import logging
 from functools import wraps
 
-import cherrypy
 from girder import events
 from girder.api.rest import getCurrentUser
 from girder.exceptions import RestException
@@ -17,6 +16,7 @@ from slicer_package_manager.registry.schema.pagination import Listing
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import access, item_files
 from slicer_package_manager.rest.downloads.delivery import deliver
+from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.answers import listing
 from slicer_package_manager.rest.middleware.permissions import permitted
 
@@ -93,7 +93,7 @@ def download_by_checksum(event):
 
 def _answer(event, item, file):
     params = event.info['params']
-    cherrypy.request.package_delivered = True
+    request_state.current().is_package_sent = True
     disposition = params.get('contentDisposition') or 'attachment'
     if disposition not in _DISPOSITIONS:
         raise RestException(f'contentDisposition must be one of {", ".join(_DISPOSITIONS)}.')
@@ -115,12 +115,12 @@ def _bounds(params):
 def count_archive(event):
     """After an archive was prepared: each package in it counts once all of it was sent."""
     stream = event.info['returnVal']
-    if callable(stream) and not hasattr(cherrypy.request, 'package_delivered'):
+    if callable(stream) and not request_state.current().is_package_sent:
         event.preventDefault().addResponse(lambda: _counted(stream))
 
 
 def _counted(stream):
-    found = cherrypy.request.packages_in_archive = []
+    found = request_state.current().archived_packages = []
     yield from stream()
     for item in found:
         counter.count(item)
@@ -128,7 +128,7 @@ def _counted(stream):
 
 def remember_in_archive(event):
     """After the bytes of a file went into an archive."""
-    found = getattr(cherrypy.request, 'packages_in_archive', None)
+    found = request_state.current().archived_packages
     file = event.info['file']
     if found is None or not rules.counts_in_archive(file):
         return

@@ -19,6 +19,7 @@ from slicer_package_manager.registry.schema.validators import object_id, text
 from slicer_package_manager.registry.storage import filesystem, upload_announcements, upload_chunks, uploads
 from slicer_package_manager.registry.tree import access, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
+from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import permitted
 
 _BAD_REQUEST = 400
@@ -31,7 +32,7 @@ _PARENTS = {'folder': Folder, 'item': Item}
 def replace_contents(event):
     """``PUT /file/:id/contents``: also takes the name and the checksum that the file will have."""
     params = event.info['params']
-    cherrypy.request.spm_announced = upload_announcements.parse(params.get('name'), params.get('sha512'))
+    request_state.current().announced = upload_announcements.parse(params.get('name'), params.get('sha512'))
 
 
 @permitted(access.UPLOAD_FILE)
@@ -39,13 +40,13 @@ def begin_upload(event):
     """``POST /file``: also takes the checksum that the file will have."""
     params = event.info['params']
     if 'linkUrl' not in params:
-        cherrypy.request.spm_announced = upload_announcements.parse(None, params.get('sha512'))
+        request_state.current().announced = upload_announcements.parse(None, params.get('sha512'))
 
 
 def announce(event):
     """Before an upload is stored: one that this request begins carries what its client announces."""
     if '_id' not in event.info:
-        upload_announcements.announce(event.info, getattr(cherrypy.request, 'spm_announced', {}))
+        upload_announcements.announce(event.info, request_state.current().announced)
 
 
 @permitted(access.RENAME_FILE)

@@ -3,13 +3,12 @@ from __future__ import annotations
 
 from functools import wraps
 
-import cherrypy
-from girder.api.rest import Resource, getCurrentToken, getCurrentUser
+from girder.api.rest import Resource, getCurrentUser
 from girder.exceptions import AccessException
 from girder.models.setting import Setting
 
 from slicer_package_manager.registry.server import anonymous_access
-from slicer_package_manager.rest.middleware import routing, upload_scope
+from slicer_package_manager.rest.middleware import request_state, routing, upload_scope
 
 #: What tells how the server is, or leads to a login: open whatever the setting says.
 OPEN = {
@@ -27,12 +26,10 @@ MESSAGE = ('This server is read only by those who have an account: log in, or se
 
 def state() -> anonymous_access.State:
     """What the database said when the current request first asked."""
-    request = cherrypy.serving.request
-    if request.app is None:  # this is no request, and nothing would end what is remembered
-        return anonymous_access.read()
-    if not hasattr(request, 'spm_state'):
-        request.spm_state = anonymous_access.read()
-    return request.spm_state
+    current = request_state.current()
+    if current.data is None:
+        current.data = anonymous_access.read()
+    return current.data
 
 
 def refuse() -> None:
@@ -42,7 +39,7 @@ def refuse() -> None:
     """
     # Girder remembers the user whom it was first asked for, and a token that is only for uploads has one only once its
     # call is opened to it: Girder is not asked for the user of such a token here.
-    if upload_scope.is_for_uploads(getCurrentToken()) or getCurrentUser() is not None:
+    if upload_scope.is_for_uploads(request_state.current().token) or getCurrentUser() is not None:
         return
     if Setting().get(anonymous_access.KEY):
         raise AccessException(MESSAGE)
@@ -52,8 +49,7 @@ def _refusing(check):
     """``check``, which Girder calls before each handler, also those that answer in the place of another."""
     @wraps(check)
     def refusing(handler, **kwargs):
-        request = cherrypy.request
-        if f'{routing.method(request)} {routing.template(request)}' not in OPEN:
+        if f'{routing.method()} {routing.template()}' not in OPEN:
             refuse()
         check(handler, **kwargs)
     refusing.refuses = True  # type: ignore[attr-defined]

@@ -7,12 +7,12 @@ import logging
 import cherrypy
 from girder import auditLogger, events
 from girder.api import access
-from girder.api.rest import getCurrentToken, getCurrentUser
+from girder.api.rest import getCurrentUser
 
 from slicer_package_manager.registry.accounts import audit_log
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server.environment import Operation
-from slicer_package_manager.rest.middleware import routing, tracing
+from slicer_package_manager.rest.middleware import request_state, routing, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -44,21 +44,20 @@ class Recorder(logging.Handler):
 
 
 def _keep_request(details):
-    request = cherrypy.request
-    route = routing.template(request)
-    params = request.params  # those of the record lack what Girder has handed to the handler
+    route = routing.template()
+    params = cherrypy.request.params  # those of the record lack what Girder has handed to the handler
     is_link = route == '/file' and 'linkUrl' in params
     if (details['method'] not in _CHANGING or tracing.status_of(cherrypy.response) >= _FAILURES
             or (route in _PASSED_OVER and not is_link)):
         return
     path = details['route']
-    about = getattr(request, 'spm_changed', None) or _about(path, params)
-    audit_log.record({**_who(), 'kind': _kind(path, route), 'method': routing.method(request),
+    about = request_state.current().audit_subject or _about(path, params)
+    audit_log.record({**_who(), 'kind': _kind(path, route), 'method': routing.method(),
                       'path': _text('/' + '/'.join(path)), 'route': route, **about})
 
 
 def _who():
-    user, token = getCurrentUser(), getCurrentToken()
+    user, token = getCurrentUser(), request_state.current().token
     key = {'key': token['apiKeyId']} if token and 'apiKeyId' in token else {}
     return {'user': user and user['_id'], 'login': user and user['login'], **key,
             'address': tracing.client_address(), 'request_id': tracing.request_id()}
@@ -92,14 +91,14 @@ def _text(value):
 def _look_up(model):
     @access.public
     def handler(event):
-        cherrypy.request.spm_changed = audit_log.subject(model, object_id(event.info.get('id')))
+        request_state.current().audit_subject = audit_log.subject(model, object_id(event.info.get('id')))
     return handler
 
 
 def _on_upload(event):
     """After an upload became a file, or the new content of one."""
     file = event.info['file']
-    route = routing.template(cherrypy.request)
+    route = routing.template()
     audit_log.record({**_who(), 'kind': 'file', 'method': cherrypy.request.method, 'path': f'/file/{file["_id"]}',
                       'route': route, **audit_log.subject('file', file['_id'])})
 

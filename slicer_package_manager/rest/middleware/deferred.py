@@ -1,6 +1,8 @@
 """What is left to do before the answer to the current request goes out."""
 import cherrypy
 
+from slicer_package_manager.rest.middleware import request_state
+
 #: Where CherryPy is in a request before it makes the answer final.
 _EARLY = frozenset({'process_headers', 'get_resource', 'on_start_resource', 'process_query_string',
                     'before_request_body', 'process_request_body', 'before_handler', 'handler'})
@@ -14,9 +16,7 @@ def before_answer(function) -> bool:
     request = cherrypy.serving.request
     if request.stage not in _EARLY:
         return False
-    waiting = getattr(request, 'spm_before_answer', None)
-    if waiting is None:
-        waiting = request.spm_before_answer = set()
+    waiting = request_state.current().before_response
     if function not in waiting:
         waiting.add(function)
         request.hooks.attach('before_finalize', function, failsafe=True)

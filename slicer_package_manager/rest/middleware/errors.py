@@ -2,6 +2,8 @@
 import cherrypy
 import orjson
 
+from slicer_package_manager.rest.middleware import request_state
+
 
 class ParameterError(cherrypy.HTTPError):
     """A parameter of the request, ``name``, cannot be used (400)."""
@@ -12,13 +14,13 @@ class ParameterError(cherrypy.HTTPError):
 
     def set_response(self):
         """Have the body name the parameter."""
-        cherrypy.serving.request.spm_field = self.name
+        request_state.current().wrong_parameter = self.name
         super().set_response()
 
 
 def as_json(status, message, **_):
     """The body of an error that came up before a handler was reached, such as one for a huge request."""
     cherrypy.response.headers['Content-Type'] = 'application/json'
-    name = getattr(cherrypy.serving.request, 'spm_field', None)
+    name = request_state.current().wrong_parameter
     return orjson.dumps({'message': f'{status}: {message}', 'type': 'rest',
                          **({} if name is None else {'field': name.encode(errors='replace').decode()})})

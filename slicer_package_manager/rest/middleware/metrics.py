@@ -13,7 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from slicer_package_manager.registry import health
 from slicer_package_manager.registry.downloads import counter as downloads_counter
 from slicer_package_manager.registry.server import client_address
-from slicer_package_manager.rest.middleware import routing, tracing
+from slicer_package_manager.rest.middleware import request_state, routing, tracing
 
 _METHODS = {'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'}
 _HERE = CollectorRegistry()
@@ -82,7 +82,7 @@ class Page:
 
 
 def _begin():
-    cherrypy.request.spm_measured = True
+    request_state.current().is_measured = True
     RUNNING.inc()
 
 
@@ -90,7 +90,7 @@ def _count_stream():
     """Before an answer is sent: count the bytes of one that is sent piece by piece."""
     response = cherrypy.response
     if response.stream and cherrypy.request.method != 'HEAD':
-        response.body = _counted(response.body, SENT.labels(routing.template(cherrypy.request)))
+        response.body = _counted(response.body, SENT.labels(routing.template()))
 
 
 def _counted(pieces, counter):
@@ -104,13 +104,13 @@ def _counted(pieces, counter):
 
 def _end():
     request, response = cherrypy.request, cherrypy.response
-    if not hasattr(request, 'spm_measured'):
+    if not request_state.current().is_measured:
         return
     RUNNING.dec()
-    route = routing.template(request)
+    route = routing.template()
     method = request.method if request.method in _METHODS else routing.OTHER
     REQUESTS.labels(method, route, tracing.status_of(response)).inc()
-    SECONDS.labels(method, route).observe(tracing.age(request))
+    SECONDS.labels(method, route).observe(tracing.age())
     if not response.stream and method != 'HEAD':
         SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
 

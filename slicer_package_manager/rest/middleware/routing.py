@@ -1,6 +1,9 @@
 """Which route of Girder's API a request took."""
+import cherrypy
 from girder.api.rest import Resource
 from girder.exceptions import GirderException, RestException
+
+from slicer_package_manager.rest.middleware import request_state
 
 #: Everything that is no route of the API, so that strangers cannot make up names.
 OTHER = 'other'
@@ -9,9 +12,9 @@ _LISTS = {'package', 'extension', 'release', 'draft'}
 OVERRIDES = ('X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override')
 
 
-def remember(request) -> None:
-    """At the beginning of ``request``, one of CherryPy's: note who handles it, before tools wrap that."""
-    request.spm_handler = request.handler
+def remember() -> None:
+    """Remember the handler of the current request, before CherryPy's tools wrap it."""
+    request_state.current().handler = cherrypy.request.handler
 
 
 def of_kept(path) -> str:
@@ -22,22 +25,23 @@ def of_kept(path) -> str:
     return '/' + '/'.join(':app_id' if place == 1 else part for place, part in enumerate(parts))
 
 
-def method(request) -> str:
-    """The method that Girder takes ``request`` for: a POST may say that it is another one."""
+def method() -> str:
+    """Return the method that Girder handles the current request as: headers of a POST may override it."""
+    request = cherrypy.request
     if request.method == 'HEAD':
         return 'GET'
     given = [request.headers[name] for name in OVERRIDES if name in request.headers]
     return given[-1].upper() if given and request.method == 'POST' else request.method
 
 
-def template(request) -> str:
-    """The route that ``request`` took, as ``/app/:app_id/extension``; :data:`OTHER` for all that is no route."""
-    handler = getattr(request, 'spm_handler', None)
+def template() -> str:
+    """Return the route of the current request, such as ``/app/:app_id/extension``; :data:`OTHER` if it has none."""
+    handler = request_state.current().handler
     resource = getattr(getattr(handler, 'callable', None), '__self__', None)
     if handler is None or not isinstance(resource, Resource):
         return OTHER
     try:
-        route, endpoint, _ = resource._matchRoute(method(request).lower(), tuple(handler.args))  # noqa: SLF001 - Girder keeps no note
+        route, endpoint, _ = resource._matchRoute(method().lower(), tuple(handler.args))  # noqa: SLF001 - Girder keeps no note
     except (RestException, GirderException):
         return OTHER
     name = getattr(resource, 'resourceName', None) or endpoint.__module__.rsplit('.', 1)[-1]

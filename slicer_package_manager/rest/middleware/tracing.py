@@ -14,7 +14,7 @@ import orjson
 from slicer_package_manager.registry.server import client_address as server_client_address
 from slicer_package_manager.registry.server import log_masking
 from slicer_package_manager.registry.server.environment import Operation
-from slicer_package_manager.rest.middleware import routing
+from slicer_package_manager.rest.middleware import request_state, routing
 
 logger = logging.getLogger('slicer_package_manager.requests')
 
@@ -27,7 +27,7 @@ _operation = Operation()
 
 def request_id() -> str | None:
     """The id of the request that this thread serves; ``None`` outside of requests."""
-    return getattr(cherrypy.serving.request, 'spm_id', None)
+    return request_state.current().id
 
 
 def client_address() -> str:
@@ -59,10 +59,9 @@ WATCHING_FRONT: list[Callable[[Shortcut], None]] = []
 
 def _begin():
     """At the beginning of a request: choose its id and answer it."""
-    request = cherrypy.request
-    request.spm_started = time.perf_counter()
-    routing.remember(request)
-    request.spm_id = cherrypy.response.headers[HEADER] = choose_id(request.wsgi_environ)
+    state = request_state.current()
+    routing.remember()
+    state.id = cherrypy.response.headers[HEADER] = choose_id(cherrypy.request.wsgi_environ)
 
 
 def _name_in_failure():
@@ -83,11 +82,10 @@ def _name_in_failure():
 
 def _log():
     """After a request: the line about it. Queries are left out, since they may hold tokens."""
-    request = cherrypy.request
     if not logger.isEnabledFor(logging.INFO) or request_id() is None:
         return
     status = status_of(cherrypy.response)
-    _tell(request.wsgi_environ, status, routing.template(request), age(request), request_id())
+    _tell(cherrypy.request.wsgi_environ, status, routing.template(), age(), request_id())
 
 
 def _log_shortcut(shortcut):
@@ -103,9 +101,9 @@ def _tell(environ, status, route, seconds, request):
         'address': server_client_address.client(environ, _operation.trusted_proxies), 'request_id': request})
 
 
-def age(request) -> float:
-    """For how many seconds ``request`` has been served."""
-    return time.perf_counter() - request.spm_started
+def age() -> float:
+    """Return for how many seconds the current request has been served."""
+    return time.perf_counter() - request_state.current().started
 
 
 def status_of(response) -> int:

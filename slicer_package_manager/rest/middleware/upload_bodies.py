@@ -38,14 +38,13 @@ def _buffer():
     """Before the body of a request is read."""
     body = cherrypy.request.body
     if body.length is not None and body.length > STEP // 16:
-        cherrypy.request.spm_body = _Body(body.fp, body.length)
-        body.fp = io.BufferedReader(cherrypy.request.spm_body, min(STEP, body.length))
+        body.fp = io.BufferedReader(_Body(body.fp, body.length), min(STEP, body.length))
 
 
 def _use_up():
     """Before the answer: read what is left of the body of a request that was refused."""
-    body = getattr(cherrypy.request, 'spm_body', None)
-    if body is None or body.left > _MOST_UNUSED:
+    body = getattr(getattr(cherrypy.request.body, 'fp', None), 'raw', None)
+    if not isinstance(body, _Body) or body.left > _MOST_UNUSED:
         return
     with contextlib.suppress(OSError):  # the client is gone
         while body.left and body.read(STEP):

@@ -5,20 +5,19 @@ a token lacks, so that what is added to Girder is closed to it.
 """
 import json
 import math
-from functools import wraps
 
 import cherrypy
 from girder import events
 from girder.api import access
-from girder.api.rest import getCurrentToken, getCurrentUser
+from girder.api.rest import getCurrentUser
 from girder.constants import TokenScope
-from girder.models.token import Token
 from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import api_keys
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.rest.middleware import request_state
 
 #: A hundred years; what is far beyond is no date any more.
 _MOST_DAYS = 36525
@@ -80,7 +79,7 @@ def require_enough():
 
     :raises Forbidden: it is.
     """
-    if is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+    if is_for_uploads(request_state.current().token) and getCurrentUser() is None:
         raise Forbidden('This API key is only for uploads of packages to where its user may write. Use a key with more '
                         'rights for anything else.')
 
@@ -88,8 +87,8 @@ def require_enough():
 def _opens(is_allowed):
     @access.public
     def handler(event):
-        token = getCurrentToken()
-        if not is_for_uploads(token):
+        token = request_state.current().token
+        if token is None or not is_for_uploads(token):
             return
         user = User().load(token['userId'], force=True)
         if user and is_allowed(user, event.info):
@@ -141,27 +140,9 @@ def _is_scope(given):
     return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
 
 
-def _once_a_request(load):
-    @wraps(load)
-    def remembering(*identifier, **how):
-        request = cherrypy.serving.request
-        if request.app is None or not how.get('force'):  # asked for with a user: the links in Girder's mails
-            return load(*identifier, **how)
-        known = request.__dict__.setdefault('spm_tokens', {})
-        question = (identifier, *sorted(how.items()))
-        if question not in known:
-            known[question] = load(*identifier, **how)
-        return known[question]
-    remembering.remembers = True  # type: ignore[attr-defined]
-    return remembering
-
-
 def bind():
     """Bind all handlers; before any other that asks who the user is."""
     api_keys.register()
-    if not hasattr(Token().load, 'remembers'):
-        # Girder asks the database again each time that it is asked for the token of a request.
-        Token().load = _once_a_request(Token().load)
     for call, is_allowed in ALLOWED.items():
         events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
     for call in ('post.api_key', 'put.api_key/:id'):

@@ -1,0 +1,63 @@
+"""The state that this plugin keeps for one request, in one attribute of CherryPy's request: ``spm``.
+
+Girder and CherryPy have attributes of their own there; only this module adds another.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import cherrypy
+from girder.api.rest import getCurrentToken
+
+from slicer_package_manager.registry.server import anonymous_access
+
+_ATTRIBUTE = 'spm'
+
+
+@dataclass
+class RequestState:
+    """What the plugin remembers while it serves one request."""
+
+    #: Sent as ``X-Request-ID`` and written to every log line; ``None`` until the request begins.
+    id: str | None = None
+    #: When the request began, in seconds of :func:`time.perf_counter`.
+    started: float = field(default_factory=time.perf_counter)
+    #: CherryPy's handler of the request, before CherryPy's tools wrap it. The route is derived from it.
+    handler: Any = None
+    #: The data version and whether anonymous access is disabled, as the database returned them; ``None`` until read.
+    data: anonymous_access.State | None = None
+    #: Whether the metrics count the request as running.
+    is_measured: bool = False
+    #: What the request is about to change, as the audit log names it, read before it changes.
+    audit_subject: dict[str, Any] | None = None
+    #: The name of the parameter that cannot be used; the body of the error names it as ``field``.
+    wrong_parameter: str | None = None
+    #: Functions that run before the response is sent.
+    before_response: set[Callable[[], None]] = field(default_factory=set)
+    #: What the client announces about the file that it uploads, such as its checksum.
+    announced: dict[str, Any] = field(default_factory=dict)
+    #: Whether the response is the file of a package, whose download is counted while it is sent.
+    is_package_sent: bool = False
+    #: Packages in the archive that is sent; ``None`` if the response is no archive.
+    archived_packages: list[dict[str, Any]] | None = None
+
+    @cached_property
+    def token(self) -> dict[str, Any] | None:
+        """The document of the token that the client sent, which Girder reads from the database at each question."""
+        token: dict[str, Any] | None = getCurrentToken()
+        return token
+
+
+def current() -> RequestState:
+    """Return the state of the request that this thread serves; outside of requests, a new one that is not stored."""
+    request = cherrypy.serving.request
+    if request.app is None:
+        return RequestState()
+    if not hasattr(request, _ATTRIBUTE):
+        request.spm = RequestState()
+    state: RequestState = request.spm
+    return state
