@@ -9,8 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.catalog import releases
 from slicer_package_manager.registry.links import rules
-from slicer_package_manager.registry.schema import fields as schema_fields
-from slicer_package_manager.registry.schema import name_templates, validators
+from slicer_package_manager.registry.schema import metadata, name_templates, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE
 from slicer_package_manager.registry.schema.validators import object_id
@@ -65,7 +64,7 @@ def upsert(package_type, app, given, user):
 def _wanted(package_type, app, given):
     link, problems = rules.parse(given)
     values_given = {key: value for key, value in given.items() if key not in rules.FIELDS}
-    kept, cleared, wrong = schema_fields.clean(package_type, values_given, form=True)
+    kept, cleared, wrong = metadata.clean(package_type, values_given, form=True)
     problems += wrong
     named = {key for key, _ in problems}
     problems += [(key, 'is required') for key in package_type.identity if key not in kept and key not in named]
@@ -100,7 +99,7 @@ def _with_missing(package_type, app, kept, problems):
         {'spm.app': app['_id'], 'spm.kind': package_type.label, **identity}, fields=['_id'])
     if known:
         return problems
-    return problems + [(key, what) for key, what in schema_fields.missing(package_type, kept) if key not in named]
+    return problems + [(key, what) for key, what in metadata.missing(package_type, kept) if key not in named]
 
 
 def _existing(package_type, folder, meta):
@@ -127,10 +126,10 @@ def _name(package_type, app, meta):
 
 def _create(package_type, app, folder, nearest, wanted, user):
     kept = wanted.kept
-    lacking = schema_fields.missing(package_type, kept)
+    lacking = metadata.missing(package_type, kept)
     if lacking:
         raise Invalid(lacking)
-    meta = {'app_id': str(app['_id']), **kept, **schema_fields.defaults(package_type, kept), 'sha512': ''}
+    meta = {'app_id': str(app['_id']), **kept, **metadata.defaults(package_type, kept), 'sha512': ''}
     name = _name(package_type, app, meta)
     made = folder is None
     folder = folder or releases.make_folder(app, package_type, kept[package_type.app_revision], nearest, user)

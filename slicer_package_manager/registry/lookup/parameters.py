@@ -10,7 +10,7 @@ from slicer_package_manager.registry.lookup import selection
 from slicer_package_manager.registry.lookup.selection import ANY, NIGHTLY, RELEASE, STABILITIES, Build
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS, SYSTEM_ALIASES
+from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS, operating_system
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 
 _LOST_SIGN = re.compile(r'([:.][0-9]+) ([0-9]{2}:?[0-9]{2})$')
@@ -31,11 +31,6 @@ class Parameter:
     names: Callable[[Build, Any], bool] | None = None
     enum: tuple[str, ...] | None = None
     type: str = 'string'
-
-
-def _system(value):
-    name = value.strip().lower()
-    return validators.choice(*OPERATING_SYSTEMS)(SYSTEM_ALIASES.get(name, name))
 
 
 def _word(value):
@@ -62,7 +57,7 @@ def _gone(_value):
 
 
 PARAMETERS = {
-    'os': Parameter('The operating system; windows, mac and macos are understood too.', _system,
+    'os': Parameter('The operating system; windows, mac and macos are understood too.', operating_system,
                     enum=OPERATING_SYSTEMS),
     'arch': Parameter('The processor architecture; without it amd64 and, if nothing there fits, any other.',
                       validators.choice(*ARCHITECTURES), enum=ARCHITECTURES),

@@ -9,8 +9,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry.schema import fields as schema_fields
-from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema import metadata, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.server import write_gate
@@ -30,7 +29,7 @@ def check_item(item) -> None:
     """
     folder = _folder_of(item)
     package_type = registration.package_type_in(folder)
-    if package_type is None or not ('spm' in item or schema_fields.claims(item.get('meta', {}))):
+    if package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
         item.pop('spm', None)
         return
     write_gate.require()

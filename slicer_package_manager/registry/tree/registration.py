@@ -16,7 +16,7 @@ import json
 import re
 from typing import Any
 
-from slicer_package_manager.registry.schema import fields, name_templates, urls, validators
+from slicer_package_manager.registry.schema import metadata, name_templates, urls, validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 
@@ -179,11 +179,11 @@ def checked_meta(package_type, folder, given) -> dict[str, Any]:
 
     :raises Invalid: naming everything that is wrong.
     """
-    kept, _, problems = fields.clean(package_type, given)
+    kept, _, problems = metadata.clean(package_type, given)
     wrong = {key for key, _ in problems}
-    problems += [(key, what) for key, what in fields.missing(package_type, kept) if key not in wrong]
+    problems += [(key, what) for key, what in metadata.missing(package_type, kept) if key not in wrong]
     if problems:
         raise Invalid(problems)
     sha512 = given.get('sha512')
-    return {**kept, **fields.defaults(package_type, kept), **place_values(package_type, folder),
+    return {**kept, **metadata.defaults(package_type, kept), **place_values(package_type, folder),
             'sha512': sha512 if isinstance(sha512, str) and _SHA512.fullmatch(sha512) else ''}

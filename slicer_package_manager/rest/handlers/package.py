@@ -9,7 +9,7 @@ from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, page
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_system
+from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
 from slicer_package_manager.rest.middleware.answers import listing
 from slicer_package_manager.rest.middleware.permissions import permitted
 
@@ -17,13 +17,10 @@ from slicer_package_manager.rest.middleware.permissions import permitted
 @permitted(access.LIST_PACKAGES)
 @boundHandler
 @autoDescribeRoute(
-    with_downloads(with_system(of_application('List packages of an application, newest first.')))
+    with_downloads(with_filters(of_application('List packages of an application, newest first.'), PACKAGE.fields))
     .param('package_name', 'Only the package whose item has this name, in any case.', required=False)
     .param('package_id', 'Only the package with this id.', required=False)
     .param('release_id_or_name', 'Only those of this release, or of all drafts for "draft".', required=False)
-    .param('revision', 'Only this revision of the application.', required=False)
-    .param('version', 'Only this version.', required=False)
-    .param('baseName', 'Only this base name.', required=False)
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
     .errorResponse())
 def listPackages(self, app_id, package_name, package_id, release_id_or_name, limit, offset, sort, **filters):
@@ -35,12 +32,11 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
 @permitted(access.LIST_PACKAGES)
 @boundHandler
 @autoDescribeRoute(
-    with_downloads(with_system(of_application('List or search extensions of an application, newest first.')))
+    with_downloads(with_filters(of_application('List or search extensions of an application, newest first.'),
+                                EXTENSION.fields))
     .param('extension_name', 'Only the extension whose item has this name, in any case.', required=False)
     .param('extension_id', 'Only the extension with this id.', required=False)
     .param('release_id', 'Only those of the release with this id or name, or of the drafts.', required=False)
-    .param('app_revision', 'Only those built for this revision of the application.', required=False)
-    .param('baseName', 'Only this base name.', required=False)
     .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case, with or '
            'without accents: at most 255 characters, and 16 different words.', required=False)
     .param('tier', 'Compare the tier, of which higher is better, with this number; extensions without a tier are left '

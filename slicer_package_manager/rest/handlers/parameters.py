@@ -2,7 +2,7 @@
 from girder.api.describe import Description
 
 from slicer_package_manager.registry.links import rules
-from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS
+from slicer_package_manager.registry.schema.fields import SYSTEM_FIELDS
 
 
 def of_application(summary):
@@ -17,7 +17,7 @@ def of_application(summary):
 def with_fields(description, package_type):
     """``description`` with a parameter for each field of ``package_type``."""
     for field in (*package_type.fields, *package_type.form_only):
-        description.param(field.name, field.help, required=field.required, dataType=field.type,
+        description.param(field.name, field.description, required=field.required, dataType=field.type,
                           enum=list(field.enum) if field.enum else None)
     for name, text in rules.FIELDS.items():
         description.param(name, text, required=False, dataType='integer' if name == 'size' else 'string')
@@ -27,11 +27,12 @@ def with_fields(description, package_type):
         'The request is larger than 1 MiB.', 413)
 
 
-def with_system(description):
-    """``description`` with filters for system and architecture."""
-    return (description
-            .param('os', 'Only this operating system.', required=False, enum=list(OPERATING_SYSTEMS))
-            .param('arch', 'Only this processor architecture.', required=False, enum=list(ARCHITECTURES)))
+def with_filters(description, fields=SYSTEM_FIELDS):
+    """Add the list filters of ``fields``, by default of operating system and architecture."""
+    for field in fields:
+        if field.filter:
+            description.param(field.name, field.filter, required=False, enum=list(field.enum) if field.enum else None)
+    return description
 
 
 def with_downloads(description):

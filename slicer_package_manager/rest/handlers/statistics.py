@@ -7,7 +7,7 @@ from slicer_package_manager.registry.downloads import sealing, statistics, total
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.rest.handlers.parameters import of_application, with_system
+from slicer_package_manager.rest.handlers.parameters import of_application, with_filters
 from slicer_package_manager.rest.http.semantics import content_disposition
 from slicer_package_manager.rest.middleware.answers import object_as_json
 from slicer_package_manager.rest.middleware.permissions import permitted
@@ -18,7 +18,7 @@ _PAGE = 50
 @permitted(access.GET_STATISTICS)
 @boundHandler
 @autoDescribeRoute(
-    with_system(of_application('Get how often packages and extensions were downloaded.'))
+    with_filters(of_application('Get how often packages and extensions were downloaded.'))
     .notes('Without parameters: all counts by revision of the application, as an object. With any of them: rows with '
            '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, ordered by these.')
     .param('date_from', 'First day to count, such as 2026-11-01 (UTC).', required=False)
