@@ -1,4 +1,5 @@
-"""The documentation is complete and tells what the code does."""
+"""The documentation is complete and describes what the code does."""
+import ast
 import json
 import re
 import subprocess
@@ -14,7 +15,7 @@ from plugin_tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / 'docs'
-PAGES = [ROOT / 'README.md', ROOT / 'CHANGELOG.md', *sorted(DOCS.rglob('*.md'))]
+PAGES = [ROOT / 'README.md', ROOT / 'CHANGELOG.md', ROOT / 'CONTRIBUTING.md', *sorted(DOCS.rglob('*.md'))]
 CODE = sorted((ROOT / 'slicer_package_manager').rglob('*.py'))
 EXAMPLES = json.loads((DOCS / 'rest_examples.json').read_text(encoding='utf-8'))
 _LINK = re.compile(r'\]\(([^)\s]+)\)')
@@ -126,6 +127,38 @@ def test_json_in_pages_is_json(page):
     for language, text in _FENCE.findall(read(page)):
         if language == 'json':
             json.loads(text)
+
+
+#: Files in the pages for developers, each perhaps with the functions, classes or constants that are named after it.
+_CODE = re.compile(r'`([\w./-]+\.(?:py|md|toml|svg|html))`(?:[ \n]\((`\w+`(?:,[ \n]+`\w+`)*)\))?')
+DEVELOPMENT = [ROOT / 'CONTRIBUTING.md', *sorted((DOCS / 'development').glob('*.md'))]
+
+
+def code_in(page):
+    """The files that ``page`` has, each with the names after it."""
+    return [(path, re.findall(r'\w+', names)) for path, names in _CODE.findall(_FENCE.sub('', read(page)))]
+
+
+def defined_in(path):
+    """The names of all functions, classes and constants in a Python file."""
+    nodes = list(ast.walk(ast.parse(read(path))))
+    targets = [target for node in nodes if isinstance(node, ast.Assign | ast.AnnAssign)
+               for target in (node.targets if isinstance(node, ast.Assign) else [node.target])]
+    return ({node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+            | {target.id for target in targets if isinstance(target, ast.Name)})
+
+
+@pytest.mark.parametrize('page', DEVELOPMENT, ids=title)
+def test_the_pages_for_developers_name_code_that_exists(page):
+    for name, members in code_in(page):
+        places = [base / name for base in (ROOT / 'slicer_package_manager', ROOT) if (base / name).is_file()]
+        assert places, f'There is no file {name}'
+        if members:
+            assert set(members) - defined_in(places[0]) == set(), f'Not in {name}'
+
+
+def test_the_paths_of_requests_are_found():
+    assert sum(len(members) for _, members in code_in(DOCS / 'development' / 'architecture.md')) > 30
 
 
 #: What pip, pipx or uv would look for by our name; paths and files do not begin with it.
