@@ -8,7 +8,7 @@ from girder import events
 
 from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.links import rules
-from slicer_package_manager.registry.storage import quotas, s3, upload_completion
+from slicer_package_manager.registry.storage import quotas, upload_completion
 from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
 
 _HANDLER = 'slicer_package_manager'
@@ -74,7 +74,6 @@ def on_upload_begun(event):
 def on_upload_finalize(event):
     """Before an upload becomes a file, or the new content of one."""
     quotas.check_complete(event.info)
-    s3.require_whole(event.info)
 
 
 def on_file_saved(event):

@@ -79,16 +79,16 @@ def test_the_first_piece_that_finds_no_room_ends_the_upload_and_leaves_nothing(b
 
 
 def test_a_later_piece_that_finds_no_room_can_be_sent_again(begin, api, anonymous, app, monkeypatch):
-    from slicer_package_manager.registry.storage import filesystem
+    from slicer_package_manager.registry.storage import filesystem_uploads
     begun = begin(CHUNK)
-    write = filesystem._write_all
+    write = filesystem_uploads._write_all
 
     def full(part, piece):
         write(part, piece[:1000])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr(filesystem, '_write_all', full)
+    monkeypatch.setattr(filesystem_uploads, '_write_all', full)
     assert is_full(send(api, begun['_id'], CHUNK))
-    monkeypatch.setattr(filesystem, '_write_all', write)
+    monkeypatch.setattr(filesystem_uploads, '_write_all', write)
     assert anonymous.get(f'/app/{app["_id"]}/package').json() == []
     assert offset(api, begun['_id']).json() == {'offset': CHUNK}
     send(api, begun['_id'], CHUNK).raise_for_status()
@@ -97,12 +97,12 @@ def test_a_later_piece_that_finds_no_room_can_be_sent_again(begin, api, anonymou
 
 @pytest.mark.parametrize('number', [errno.EIO, errno.EROFS, errno.ESTALE])
 def test_other_failures_of_the_disk_are_503_and_logged(begin, api, monkeypatch, caplog, number):
-    from slicer_package_manager.registry.storage import filesystem
+    from slicer_package_manager.registry.storage import filesystem_uploads
     begun = begin(CHUNK)
 
     def broken(*_args):
         raise OSError(number, os.strerror(number))
-    monkeypatch.setattr(filesystem, '_write_all', broken)
+    monkeypatch.setattr(filesystem_uploads, '_write_all', broken)
     answer = send(api, begun['_id'], CHUNK)
     assert (answer.status_code, 'not stored' in answer.json()['message']) == (503, True)
     assert os.strerror(number) in caplog.text
@@ -173,14 +173,14 @@ def test_damaged_bytes_are_replaced_by_an_upload_of_the_right_ones(make, api, tm
 
 def test_a_server_that_dies_while_it_deletes_leaves_no_package_without_its_file(make, api, anonymous, app, db,
                                                                                   monkeypatch):
-    from slicer_package_manager.registry.storage import filesystem
+    from slicer_package_manager.registry.storage.filesystem import FilesystemStore
     item = make('package', content=b'content')
     files = []
 
     def die(*_args, **_options):
         files.append(db.file.count_documents({}))
         raise SystemError('killed')
-    monkeypatch.setattr(filesystem, 'remove_unused', die)
+    monkeypatch.setattr(FilesystemStore, '_remove_unused', die)
     assert api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').status_code == 500
     monkeypatch.undo()
     assert files == [0]
@@ -205,9 +205,10 @@ def test_a_start_tells_what_a_server_that_died_could_not(make, api, anonymous, a
 def test_a_download_that_meets_a_deletion_is_404(make, anonymous, monkeypatch):
     from girder.models.item import Item
 
-    from slicer_package_manager.registry.storage import reading
+    from slicer_package_manager.registry.storage.filesystem import FilesystemStore
     item = make('package', content=b'content')
-    monkeypatch.setattr(reading.Disk, 'require', lambda _: Item().remove(Item().load(item['_id'], force=True)))
+    monkeypatch.setattr(FilesystemStore, 'require_readable',
+                        lambda _: Item().remove(Item().load(item['_id'], force=True)))
     assert anonymous.get(f'/item/{item["_id"]}/download').status_code == 404
 
 

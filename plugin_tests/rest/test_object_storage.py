@@ -74,7 +74,7 @@ def sweep():
     pytest.param(10, 10, id='small'), pytest.param(12 * MIB, 5 * MIB, id='several chunks'),
     pytest.param(12 * MIB, 12 * MIB, id='a chunk of two parts'), pytest.param(0, 1, id='empty')])
 def test_a_file_that_came_in_chunks_is_whole(anonymous, make, begin, send, s3, found_ids, monkeypatch, size, chunk):
-    monkeypatch.setattr('slicer_package_manager.registry.storage.s3.PART', 6 * MIB)
+    monkeypatch.setattr('slicer_package_manager.registry.storage.s3_uploads.PART', 6 * MIB)
     content = LARGE[:size]
     item = make('package')
     begun = begin(item, content)
@@ -198,8 +198,8 @@ def test_a_file_that_a_client_sent_to_the_bucket(api, anonymous, make, begin, s3
 
 
 def test_a_large_file_that_a_client_sent_to_the_bucket(api, anonymous, make, begin, s3, monkeypatch):
-    from slicer_package_manager.registry.storage.s3 import Adapter
-    monkeypatch.setattr(Adapter, 'CHUNK_LEN', 6 * MIB)
+    from slicer_package_manager.registry.storage.s3 import S3Store
+    monkeypatch.setattr(S3Store, 'CHUNK_LEN', 6 * MIB)
     item = make('package')
     begun = begin(item, LARGE)
     multipart = sent_to_bucket(begun['s3']['request'], b'').text.partition('<UploadId>')[2].partition('<')[0]

@@ -12,7 +12,8 @@ from slicer_package_manager.backup import trust
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.facts import Content
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
-from slicer_package_manager.registry.storage.s3_bucket import Bucket, LostError
+from slicer_package_manager.registry.storage.s3_bucket import Bucket
+from slicer_package_manager.registry.storage.store import LostError
 
 
 class Source(Protocol):

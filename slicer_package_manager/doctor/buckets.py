@@ -14,7 +14,8 @@ from girder.models.upload import Upload
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.schema.invariants import Bytes
-from slicer_package_manager.registry.storage.s3_bucket import Bucket, LostError, NoSuchUploadError
+from slicer_package_manager.registry.storage.s3_bucket import Bucket, NoSuchUploadError
+from slicer_package_manager.registry.storage.store import LostError
 from slicer_package_manager.registry.tree import documents
 
 #: How Girder names objects.

@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.storage import filesystem
+from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import documents
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
@@ -119,7 +119,7 @@ def assetstores(_options: Options) -> Iterator[Finding]:
         yield Finding(ERROR, 'No assetstore is the current one, so that nothing can be uploaded.',
                       'Create one in the admin console, or make one of those there the current one.')
     for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
-        wrong = filesystem.problem(one)
+        wrong = stores.of_assetstore(one).problem()
         if wrong:
             yield Finding(ERROR, f'The assetstore "{one["name"]}" at {one["root"]} cannot be used: {wrong}.',
                           'Mount its disk, or correct its owner or its path.')

@@ -20,6 +20,7 @@ from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Fi
 from slicer_package_manager.registry.downloads import model as downloads_model
 from slicer_package_manager.registry.downloads.model import Download
 from slicer_package_manager.registry.schema.invariants import Bytes
+from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage import uploads as half
 from slicer_package_manager.registry.tree import documents, item_files
 
@@ -80,8 +81,9 @@ def uploads(options: Options) -> Iterator[Finding]:
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which gives it up; clients begin such an upload anew.',
                       partial(half.give_up, upload))
-    for path in half.leftovers(ABANDONED):
-        yield Finding(WARNING, f'{path} belongs to no upload.', 'Use --fix, which removes it.', path.unlink)
+    for one in _stores():
+        for left in stores.of_assetstore(one).leftovers(ABANDONED):
+            yield Finding(WARNING, f'{left.place} belongs to no upload.', left.remedy, left.remove)
     yield from buckets.unfinished(options)
 
 

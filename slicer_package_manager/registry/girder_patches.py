@@ -19,14 +19,7 @@ from slicer_package_manager.registry.accounts import passwords
 from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.errors import NotFound
-from slicer_package_manager.registry.storage import (
-    file_removal,
-    filesystem,
-    s3,
-    upload_chunks,
-    upload_completion,
-    uploads,
-)
+from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion, uploads
 from slicer_package_manager.registry.tree import consistency, file_names, item_files
 from slicer_package_manager.registry.tree.registration import CHANNELS, EXTENSIONS, RELEASE, role
 
@@ -165,8 +158,7 @@ def _refuse_unusable_passwords():
 
 def apply() -> None:
     """Correct Girder's models, and how it keeps files; may be called again."""
-    filesystem.register()
-    s3.register()
+    stores.register()
     _refuse_unusable_passwords()
     _correct(Item(), 'move', _move_item)
     _correct(Item(), 'copyItem', _copy_item)

@@ -1,11 +1,12 @@
 """What the server needs to serve, and whether it has it."""
 import pymongo
+from girder.exceptions import NoAssetstoreAdapter
 from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
 
 import slicer_package_manager
 from slicer_package_manager.registry.server import write_gate
-from slicer_package_manager.registry.storage import filesystem
+from slicer_package_manager.registry.storage import stores
 
 #: How long the database may take, in seconds.
 _PATIENCE = 3
@@ -33,9 +34,11 @@ def _assetstore():
     try:
         with pymongo.timeout(_PATIENCE):
             current = Assetstore().findOne({'current': True})
-            told = current and 'root' in current and filesystem.problem(current)
+            wrong = current and stores.of_assetstore(current).problem()
     except pymongo.errors.PyMongoError:
         return 'unknown, as the database does not answer'
+    except NoAssetstoreAdapter:
+        return 'is of a type that this server does not support'
     if current is None:
         return 'there is none; create one'
-    return told or 'ok'
+    return wrong or 'ok'

@@ -1,95 +1,67 @@
-"""The bytes of files that an assetstore keeps, handed out as Girder does it, in larger pieces."""
+"""The bytes of stored files for downloads, with the events and audit records of Girder's ``File.download``.
+
+Girder's own function streams smaller pieces, and delivers what a failing store says.
+"""
 from __future__ import annotations
 
 import logging
-from itertools import chain, islice
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from girder import auditLogger, events
 from girder.exceptions import GirderException
 from girder.models.file import File
 
 from slicer_package_manager.registry.schema.errors import NotFound
-from slicer_package_manager.registry.storage.filesystem import Disk
-from slicer_package_manager.registry.storage.s3_bucket import LostError
+from slicer_package_manager.registry.storage.store import LostError, Store
 from slicer_package_manager.registry.tree import item_files
 
 logger = logging.getLogger(__name__)
 
-#: Each piece costs a way through Python's layers, and each transfer under way holds one in memory.
-PIECE = 256 * 1024
 
+def read(file: dict[str, Any], store: Store, start: int, stop: int) -> Callable[[], Iterator[bytes]]:
+    """Open ``file`` and return a function that yields its bytes from ``start`` up to, but not including, ``stop``.
 
-def on_disk(adapter) -> bool:
-    """Whether ``adapter`` keeps its files where this server can read them."""
-    return isinstance(adapter, Disk)
-
-
-def read(file, adapter, start: int, stop: int):
-    """A function that gives the bytes of ``file`` from ``start`` up to, and without, ``stop``.
-
-    Tells the audit log and the handlers of Girder's events what ``File.download`` tells them.
-
-    :param adapter: that of the assetstore which has the file.
-    :raises GirderException: the assetstore has lost the file.
+    :param store: the store that has the file.
+    :raises GirderException: the store has lost the file.
     :raises NotFound: the file was deleted since ``file`` was read.
-    :raises Unavailable: its folder is out of reach.
+    :raises Unavailable: the store cannot be reached.
     """
-    about = {'startByte': start, 'endByte': stop}
-    events.trigger('model.file.download.request', info={'file': file, **about})
-    auditLogger.info('file.download', extra={
-        'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
+    _report_request(file, start, stop)
     try:
-        pieces = (_pieces(file, adapter, start, stop) if on_disk(adapter)
-                  else adapter.downloadFile(file, offset=start, endByte=stop, headers=False))
+        pieces = store.read(file, start, stop)
     except LostError as error:
         _refuse_lost(file, error)
 
-    def stream():
-        yield from pieces()
+    def stream() -> Iterator[bytes]:
+        yield from pieces
         if stop >= file['size']:
-            events.trigger('model.file.download.complete', info={'file': file, **about, 'redirect': False})
+            _report_complete(file, start, stop, redirect=False)
     return stream
 
 
-def location(file, adapter, disposition: str, *, head: bool) -> str:
-    """A URL where the object storage of ``adapter`` hands out ``file``, see :meth:`object_storage.Adapter.location`.
-
-    Tells the audit log and the handlers of Girder's events what ``File.download`` tells them.
-    """
-    about = {'startByte': 0, 'endByte': None}
-    events.trigger('model.file.download.request', info={'file': file, **about})
-    auditLogger.info('file.download', extra={
-        'details': {'fileId': file['_id'], **about, 'extraParameters': None}})
-    found = adapter.location(file, disposition, head=head)
-    events.trigger('model.file.download.complete', info={'file': file, **about, 'redirect': True})
+def url(file: dict[str, Any], store: Store, disposition: str, *, head: bool) -> str:
+    """Return the URL at which ``store`` itself delivers ``file``, see :meth:`Store.url`."""
+    _report_request(file, 0, None)
+    found = store.url(file, disposition, head=head)
+    _report_complete(file, 0, None, redirect=True)
     return found
 
 
-def _refuse_lost(file, reason) -> NoReturn:
+def _report_request(file: dict[str, Any], start: int, stop: int | None) -> None:
+    span = {'startByte': start, 'endByte': stop}
+    events.trigger('model.file.download.request', info={'file': file, **span})
+    auditLogger.info('file.download', extra={'details': {'fileId': file['_id'], **span, 'extraParameters': None}})
+
+
+def _report_complete(file: dict[str, Any], start: int, stop: int | None, *, redirect: bool) -> None:
+    events.trigger('model.file.download.complete', info={
+        'file': file, 'startByte': start, 'endByte': stop, 'redirect': redirect})
+
+
+def _refuse_lost(file: dict[str, Any], reason: LostError) -> NoReturn:
     now = File().findOne({'_id': file['_id']}, fields=['spm'])
     if now is None or item_files.is_detached(now):
         raise NotFound(f'"{file["name"]}" was deleted in this moment.')
     logger.error('The content of the file %s is missing: %s', file['_id'], reason)
     raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')
-
-
-def _pieces(file, adapter, start, stop):
-    adapter.require()
-    pieces = _read(file, adapter.fullPath(file), start, stop)
-    try:
-        first = list(islice(pieces, 1))  # from now on the file is open, and may be deleted
-    except FileNotFoundError as error:
-        _refuse_lost(file, error)
-    return lambda: chain(first, pieces)
-
-
-def _read(file, path, start, stop):
-    left = stop - start
-    with open(path, 'rb', buffering=0) as content:  # noqa: PTH123 - a path object would cost more
-        content.seek(start)
-        while left and (piece := content.read(min(PIECE, left))):
-            left -= len(piece)
-            yield piece
-    if left:
-        raise GirderException(f'The content of the file {file["_id"]} ends {left} bytes too early.')

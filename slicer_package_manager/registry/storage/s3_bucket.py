@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from girder.exceptions import GirderException
 from girder.utility.s3_assetstore_adapter import makeBotoConnectParams
 
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.storage.store import PIECE, LostError
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={'mode': 'standard'
                  max_pool_connections=32)
 #: Which of an assetstore's fields say where it is and who may use it, as :func:`makeBotoConnectParams` takes them.
 _CONNECTION = ('accessKeyId', 'secret', 'service', 'region', 'inferCredentials')
-_PIECE = 256 * 1024
 #: How often a read goes on that was broken off.
 _RESUMED = 3
 #: In seconds, for those who are told that the storage is out of reach.
@@ -46,10 +45,6 @@ def _client(assetstore):
             params['config'] = params['config'].merge(_CONFIG)
             _clients[key] = boto3.session.Session().client('s3', **params)
         return _clients[key]
-
-
-class LostError(GirderException):
-    """The bucket has no such object, or one of another size."""
 
 
 class NoSuchUploadError(Exception):
@@ -148,7 +143,7 @@ class Bucket:
         try:
             while start < stop:
                 try:
-                    piece = opened['Body'].read(min(_PIECE, stop - start))
+                    piece = opened['Body'].read(min(PIECE, stop - start))
                 except BotoCoreError as error:
                     logger.warning('Reading %s broke off at byte %s: %s', key, start, error)
                     left -= 1

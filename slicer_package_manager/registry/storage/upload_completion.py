@@ -33,18 +33,18 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
-from girder.utility import assetstore_utilities
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.storage import filesystem, upload_announcements, uploads
+from slicer_package_manager.registry.storage import stores, upload_announcements, uploads
+from slicer_package_manager.registry.storage.store import BYTES_LEFT
 from slicer_package_manager.registry.tree import documents, file_names, item_files
 
 logger = logging.getLogger(__name__)
 
-#: Fields of a file that belong to its content, whichever assetstore has it: new content brings its own, or has none.
-_CONTENT = ('path', 's3Key', 'relpath', 'chunkUuid', 'chunkSize', 'sha512', 'imported', 'mtime', 'linkUrl')
+#: Fields of a file that belong to its content, beside those of its store; Girder before 5 had the last two.
+_CONTENT = ('sha512', 'linkUrl', 'chunkUuid', 'chunkSize')
 #: The moment when the file was created, whose content is moved to another assetstore in this thread.
 _moved: ContextVar = ContextVar('moved', default=None)
 
@@ -79,25 +79,26 @@ def finish(upload, assetstore=None) -> dict[str, Any]:
     upload.setdefault('_id', ObjectId())
     assetstore = assetstore or Assetstore().load(upload['assetstoreId'])
     events.trigger('model.upload.finalize', upload)
+    store = stores.of_assetstore(assetstore)
+    store.complete(upload)
     with _given_up_if_refused(upload):
         upload_announcements.require(upload)
-        adapter = assetstore_utilities.getAssetstoreAdapter(assetstore)
-        content = adapter.finalizeUpload(upload, {
+        content = store.finalizeUpload(upload, {
             'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size']})
         events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
         file = _replace(upload, content) if 'fileId' in upload else _create(upload, content)
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
-    _forget(upload)
+    _forget(upload, store)
     logger.info('Upload complete. Upload=%s File=%s User=%s', upload['_id'], file['_id'], upload['userId'])
     _process(upload, file, assetstore)
     return file
 
 
-def _forget(upload):
-    """Forget ``upload``, which has become a file, and remove its bytes if a deletion has left them to it meanwhile."""
+def _forget(upload, store):
+    """Remove the document of ``upload``, which is a file now, and its bytes if a deletion has left them to it."""
     forgotten = Upload().collection.find_one_and_delete({'_id': upload['_id']})
-    if forgotten and forgotten.get(filesystem.LEFT):
-        uploads.remove_bytes(forgotten)
+    if forgotten and forgotten.get(BYTES_LEFT):
+        store.discard(forgotten)
 
 
 def _process(upload, file, assetstore):
@@ -208,7 +209,7 @@ def _swap(upload, old, content):
     if 'name' in upload.get('announced', {}):
         guessed, _ = mimetypes.guess_type(upload['name'])
         new.update(file_names.named(upload['name']), mimeType=guessed or 'application/octet-stream')
-    gone = {key: '' for key in _CONTENT if key in old and key not in new}
+    gone = {key: '' for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new}
     same = {key: old.get(key) for key in ('_id', 'itemId', 'created', 'assetstoreId', 'linkUrl')}
     return File().collection.find_one_and_update(
         same, {'$set': new, **({'$unset': gone} if gone else {})}, return_document=ReturnDocument.AFTER)

@@ -1,31 +1,25 @@
 """Uploads that go on after a crash, and the end of those that nobody goes on with."""
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
-import time
-from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pymongo
-from girder.constants import AssetstoreType
-from girder.models.assetstore import Assetstore
-from girder.models.file import File
+from girder.exceptions import ValidationException
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
-from girder.utility import _hash_state
 
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.server.clock import CLOCK
-from slicer_package_manager.registry.storage import filesystem
+from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import documents, item_files, registration
 
 logger = logging.getLogger(__name__)
 
-_PIECE = 1024 * 1024
 #: Between two looks for old uploads, in seconds.
 _PAUSE = 3600
 #: For how long old uploads are let alone after the clock was set, in seconds: those that go on move meanwhile.
@@ -44,28 +38,6 @@ _UNTRUE = {'$or': [
     {'$ne': ['$spm.ready', {'$gt': [_NUMBER, 0]}]},
     {'$ne': ['$meta.sha512', {'$ifNull': [{'$arrayElemAt': ['$files.sha512', 0]}, '']}]},
 ]}
-
-
-def mend_checksum(upload) -> None:
-    """Where the disk has lost the end of what arrived of ``upload``: make it know what is left, and its checksum.
-
-    Girder lets the client go on after what the disk has, and would end up with a wrong checksum.
-    """
-    part = upload.get('tempFile')
-    if not part or not upload.get('sha512state') or not Path(part).is_file():
-        return
-    size = Path(part).stat().st_size
-    if size < upload['received']:
-        known = {'received': size, 'sha512state': _hash_state.serializeHex(_digest(part))}
-        Upload().update({'_id': upload['_id'], 'received': upload['received']}, {'$set': known}, multi=False)
-
-
-def _digest(path):
-    digest = hashlib.sha512()
-    with Path(path).open('rb') as content:
-        while piece := content.read(_PIECE):
-            digest.update(piece)
-    return digest
 
 
 def settle_interrupted() -> None:
@@ -107,8 +79,8 @@ def give_up_old() -> int:
     old = Upload().find({'updated': {'$lt': limit}})
     given_up = sum(_claim(upload) and give_up(upload) for upload in old
                    if not _belongs_to_others(upload) and not _is_written(upload, limit))
-    for path in leftovers(max(timedelta(days=days), _UNKNOWN)):
-        path.unlink(missing_ok=True)
+    for store in stores.every_store():
+        store.remove_leftovers(max(timedelta(days=days), _UNKNOWN))
     if given_up:
         logger.warning('%d uploads that had not moved for %d days were given up.', given_up, days)
     return given_up
@@ -140,30 +112,12 @@ def _is_written(upload, limit) -> bool:
 
 
 def give_up(upload) -> bool:
-    """Forget ``upload``, and remove the bytes that nobody else speaks of."""
-    key = upload.get('s3', {}).get('key')
-    if key and File().findOne({'assetstoreId': upload['assetstoreId'], 's3Key': key}, fields=['_id']):
-        Upload().remove(upload)  # it is a file by now, whose bytes Girder would remove with the upload
-        return True
-    Upload().cancelUpload(upload)
-    remove_bytes(upload)
+    """Cancel ``upload``, and remove bytes that were already stored for it, unless a file has them."""
+    store = stores.of_upload(upload)
+    if store:
+        with suppress(ValidationException):  # as Girder does
+            store.cancelUpload(upload)
+    Upload().remove(upload)
+    if store:
+        store.discard(upload)
     return True
-
-
-def remove_bytes(upload) -> None:
-    """Remove the bytes that were put in their place for ``upload``, which is forgotten, unless a file has them."""
-    place = Assetstore().load(upload['assetstoreId'])
-    sha512 = upload.get('sha512')
-    if place and place['type'] == AssetstoreType.FILESYSTEM and sha512:
-        path = Path(place['root'], sha512[:2], sha512[2:4], sha512)
-        if path.is_file():
-            filesystem.remove_unused(path, sha512, place['_id'])
-
-
-def leftovers(age: timedelta = _UNKNOWN) -> Iterator[Path]:
-    """Files for uploads, in the assetstores on disk, that belong to no upload and have not changed for ``age``."""
-    known = {upload.get('tempFile') for upload in Upload().find({}, fields=['tempFile'])}
-    for place in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
-        for path in Path(place['root'], filesystem.TEMPORARY).glob('*'):
-            if str(path) not in known and time.time() - path.stat().st_mtime > age.total_seconds():
-                yield path

@@ -8,14 +8,13 @@ from itertools import chain, islice
 import cherrypy
 from girder.api.rest import setResponseHeader
 from girder.exceptions import RestException
-from girder.models.file import File
 
 from slicer_package_manager.registry.downloads import counter, rules
 from slicer_package_manager.registry.links import fetch as links_fetch
 from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema.errors import BadGateway
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.storage import reading
+from slicer_package_manager.registry.storage import reading, stores
 from slicer_package_manager.rest.http import semantics
 
 _FOUND, _NOT_MODIFIED, _PRECONDITION_FAILED, _UNSATISFIABLE = 302, 304, 412, 416
@@ -42,9 +41,9 @@ class _Download:
         self.method = cherrypy.request.method
 
     @cached_property
-    def adapter(self):
-        """That of the assetstore which has the file."""
-        return File().getAssetstoreAdapter(self.file)
+    def store(self):
+        """The store that has the file."""
+        return stores.of_file(self.file)
 
     @cached_property
     def way(self):
@@ -91,7 +90,7 @@ def _nothing():
 
 def _redirects(download):
     """Whether the client is sent elsewhere for the bytes."""
-    is_here = download.stored and (not download.size or reading.on_disk(download.adapter))
+    is_here = download.stored and not (download.size and download.store.has_urls)
     return not is_here and rules.redirects(download.way, download.headers.get('User-Agent'))
 
 
@@ -111,8 +110,8 @@ def _location(download):
     file = download.file
     if not download.stored:
         return file['linkUrl']
-    return reading.location(file, download.adapter, semantics.content_disposition(file['name'], download.disposition),
-                            head=download.method != 'GET')
+    return reading.url(file, download.store, semantics.content_disposition(file['name'], download.disposition),
+                       head=download.method != 'GET')
 
 
 def _asked_part(download):
@@ -165,7 +164,7 @@ def _body(download):
     if not download.stored:
         return _fetched(download)
     part = download.part or semantics.Part(0, download.size)
-    chunks = reading.read(download.file, download.adapter, part.start, part.stop)
+    chunks = reading.read(download.file, download.store, part.start, part.stop)
     return lambda: download.counted(chunks())
 
 

@@ -16,7 +16,8 @@ from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.validators import object_id, text
-from slicer_package_manager.registry.storage import filesystem, upload_announcements, upload_chunks, uploads
+from slicer_package_manager.registry.storage import upload_announcements, upload_chunks
+from slicer_package_manager.registry.storage.store import BYTES_LEFT
 from slicer_package_manager.registry.tree import access, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
 from slicer_package_manager.rest.middleware import request_state
@@ -24,7 +25,7 @@ from slicer_package_manager.rest.middleware.permissions import permitted
 
 _BAD_REQUEST = 400
 #: Keys of an upload that are no business of any client.
-_INTERNAL = ('tempFile', 'announced', 'sha512state', filesystem.LEFT)
+_INTERNAL = ('tempFile', 'announced', 'sha512state', BYTES_LEFT)
 _PARENTS = {'folder': Folder, 'item': Item}
 
 
@@ -77,7 +78,6 @@ def resume_upload(event):
     identifier = object_id(event.info['params'].get('uploadId'))
     upload = identifier and Upload().findOne({'_id': identifier, 'userId': getCurrentUser()['_id']})
     if upload:
-        uploads.mend_checksum(upload)
         offset = Upload().requestOffset(upload)
         event.preventDefault().addResponse({'offset': offset} if isinstance(offset, int) else offset)
 

@@ -1,0 +1,214 @@
+"""The protocol of object stores: what the server asks of the place that has the bytes of files.
+
+Girder has one *assetstore adapter* for each type of assetstore. A store is such an adapter that also implements
+:class:`Store`. To support another type of object store:
+
+1. Write one class that inherits from Girder's ``AbstractAssetstoreAdapter`` (or one of its subclasses) and from
+   :class:`Store`, in this order. Girder's part covers uploads: ``initUpload``, ``uploadChunk``, ``requestOffset``,
+   ``finalizeUpload``, ``cancelUpload``, ``deleteFile``, ``downloadFile``, ``capacityInfo``, ``validateInfo``.
+2. Add one line for it to ``STORES`` in :mod:`stores`.
+
+All other code gets a store from :func:`stores.of_file`, :func:`stores.of_upload`, :func:`stores.of_assetstore` or
+:func:`stores.every_store`, and never looks at the type of an assetstore or at the fields that belong to one type.
+
+Contract between a store and the uploads in the database:
+
+- ``upload['tempFile']`` (Girder's key), if there is one, is the path of a local file with the bytes that have arrived.
+  Requests lock this file while they append to it; its modification time shows that an upload is alive.
+- ``upload['sha512state']`` (Girder's key) is the state of the checksum of what has arrived; a store that learns the
+  checksum in another way sets ``upload['sha512']``.
+- ``upload[BYTES_LEFT]`` marks an upload whose bytes another deletion has found in use. Once such an upload is
+  forgotten, :meth:`Store.discard` removes its bytes, unless a file has them.
+"""
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from girder.exceptions import GirderException, ValidationException
+
+from slicer_package_manager.registry.schema.errors import Unavailable
+
+#: Key of an upload: its bytes were in use when a file with the same bytes was deleted.
+BYTES_LEFT = 'bytesLeft'
+#: Bytes that are read or written at once. Each transfer in progress has one such piece in memory.
+PIECE = 256 * 1024
+#: ``Retry-After`` of responses while a store cannot be reached, in seconds.
+RETRY_AFTER = 30
+
+
+class LostError(GirderException):
+    """The store does not have the bytes of a file, or another number of them."""
+
+
+class Leftover(NamedTuple):
+    """Bytes in a store that no document refers to.
+
+    :param place: path or URL of the bytes, for people.
+    :param size: number of bytes; ``None`` if unknown.
+    :param remove: removes them, or puts them aside; ``None`` if only a person can decide.
+    :param remedy: what ``remove`` does, or what a person should do, as a sentence.
+    """
+
+    place: str
+    size: int | None
+    remove: Callable[[], None] | None
+    remedy: str
+
+
+class Store(Protocol):
+    """An object store. ``file``, ``upload`` and ``assetstore`` are documents of Girder's models."""
+
+    assetstore: dict[str, Any]
+    #: Field of a file with its place in the store.
+    place_field: ClassVar[str]
+    #: All fields of a file that belong to its content in this type of store. New content elsewhere removes them.
+    content_fields: ClassVar[tuple[str, ...]]
+    #: Required fields of the assetstore's document and their BSON types.
+    required_fields: ClassVar[Mapping[str, str]] = {}
+    #: Whether clients can download from the store itself, see :meth:`url`.
+    has_urls: ClassVar[bool] = False
+
+    def __init__(self, assetstore: dict[str, Any]) -> None:
+        self.assetstore = assetstore
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Return the place of the store for people: a directory, or the URL of a bucket."""
+
+    def problem(self) -> str | None:
+        """Return why no file can be stored, ``None`` if there is no known reason.
+
+        The health check asks this with each request: it must be fast and must not connect to other machines. The text
+        is public: it names no path.
+        """
+        return None
+
+    def require_writable(self) -> None:
+        """Check that files can be stored and deleted now.
+
+        :raises Unavailable: they cannot.
+        """
+        wrong = self.problem()
+        if wrong:
+            raise Unavailable(f'The assetstore "{self.assetstore["name"]}" cannot be used: it {wrong}.', RETRY_AFTER)
+
+    # Reading
+
+    @abstractmethod
+    def read(self, file: dict[str, Any], start: int, stop: int) -> Iterator[bytes]:
+        """Return the bytes of ``file`` from ``start`` up to, but not including, ``stop``.
+
+        The file is opened before this returns, so that failures show before a response begins and a deletion
+        meanwhile does no harm.
+
+        :raises LostError: the store does not have them.
+        :raises Unavailable: the store cannot be reached.
+        """
+
+    def url(self, file: dict[str, Any], disposition: str, *, head: bool) -> str:
+        """Return a URL at which a client downloads ``file`` from the store; only for stores with :attr:`has_urls`.
+
+        :param disposition: the ``Content-Disposition`` of the response.
+        :param head: the client asks with ``HEAD`` instead of ``GET``.
+        """
+        raise TypeError(f'No client can download {file["name"]} from {self} ({disposition}, {head=}).')
+
+    # Uploads
+
+    def capacityInfo(self) -> dict[str, Any]:
+        """Return how many bytes are ``free`` for uploads, and ``total``; ``None`` if unknown (Girder's method)."""
+        return {'free': None, 'total': None}
+
+    def complete(self, upload: dict[str, Any]) -> None:
+        """Check, before ``upload`` becomes a file, that all its bytes have arrived.
+
+        Stores to which clients send bytes directly override this: they look there, and set the checksum in ``upload``.
+
+        :raises ValidationException: bytes are missing.
+        """
+        if upload['received'] != upload['size']:
+            raise ValidationException(f'Only {upload["received"]} of {upload["size"]} bytes of "{upload["name"]}" have '
+                                      'arrived.')
+
+    @abstractmethod
+    def finalizeUpload(self, upload: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+        """Store the bytes of ``upload`` durably, and return ``file`` with their place and checksum (Girder's method).
+
+        It may be called again after a failure.
+        """
+
+    @abstractmethod
+    def cancelUpload(self, upload: dict[str, Any]) -> None:
+        """Remove what has arrived of ``upload``, which is not complete (Girder's method)."""
+
+    @abstractmethod
+    def discard(self, upload: dict[str, Any]) -> None:
+        """Remove the bytes that ``finalizeUpload`` stored for ``upload``, unless a file or another upload has them.
+
+        The document of ``upload`` is already removed.
+        """
+
+    # Deletion
+
+    def delete(self, file: dict[str, Any], forget: Callable[[], None]) -> None:
+        """Remove the bytes of ``file`` unless another file has them, and its document with ``forget``.
+
+        A store decides on the order: whatever fails must leave either a document that is deleted again later, or
+        bytes that the doctor finds.
+
+        :raises Unavailable: the store cannot be reached; nothing has changed.
+        """
+        self.require_writable()
+        forget()
+        self.deleteFile(file)
+
+    @abstractmethod
+    def deleteFile(self, file: dict[str, Any]) -> None:
+        """Remove the bytes of ``file`` unless another file has them (Girder's method)."""
+
+    # Checks by the doctor
+
+    @abstractmethod
+    def place(self, file: dict[str, Any]) -> str:
+        """Return the path or URL of the bytes of ``file``, for people."""
+
+    @abstractmethod
+    def size(self, file: dict[str, Any]) -> int | None:
+        """Return how many bytes the store has of ``file``, ``None`` if it has no such object."""
+
+    def sizes(self) -> Callable[[dict[str, Any]], int | None]:
+        """Return a function like :meth:`size` for checks of all files; a remote store lists its objects once.
+
+        :raises Unavailable: the store cannot be reached.
+        :raises BadGateway: the store refuses the request.
+        """
+        return self.size
+
+    def sha512(self, file: dict[str, Any]) -> str:
+        """Return the SHA-512 of the bytes that the store has of ``file``, as hexadecimal digits; reads all of them.
+
+        :raises LostError: the store does not have them.
+        :raises Unavailable: the store cannot be reached.
+        """
+        digest = hashlib.sha512()
+        for piece in self.read(file, 0, file['size']):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def leftovers(self, age: timedelta) -> Iterator[Leftover]:  # noqa: ARG002 - for stores that override it
+        """Yield what unfinished uploads have left, older than ``age`` and without an upload's document."""
+        return iter(())
+
+    def remove_leftovers(self, age: timedelta) -> None:
+        """Remove :meth:`leftovers`; the server calls this each hour."""
+        for leftover in self.leftovers(age):
+            if leftover.remove:
+                leftover.remove()
+
+    def unused(self, age: timedelta) -> Iterator[Leftover]:  # noqa: ARG002 - for stores that override it
+        """Yield stored bytes, older than ``age``, that no file and no upload refers to."""
+        return iter(())
