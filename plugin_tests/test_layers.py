@@ -83,12 +83,13 @@ CLIENT_ARROWS = {
     'github': {'errors', 'localfile', 'retry', 'transfer'},
     'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
+    'metadata': {'errors', 'fields'},
     'explain': {'addresses', 'errors', 'retry'},
     'retry': {'config'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
 CLIENT_GROUND = ('addresses', 'archives', 'certificates', 'config', 'constants', 'errors', 'journal', 'fields',
-                 'localfile', 'metadata', 'tags')
+                 'localfile', 'tags')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),

@@ -114,14 +114,18 @@ class SlicerPackageClient(PackageCalls):
     def uploadApplicationPackage(self, filepath: Path_, app_name: str, pkg_os: str, arch: str, name: str,
                                  repo_type: str, repo_url: str, revision: str, version: str,
                                  build_date: str | None = None, coll_id: str | None = None,
-                                 desc: str | None = None, pre_release: bool | None = None) -> Document:
+                                 desc: str | None = None, pre_release: bool | None = None,
+                                 **fields: Any) -> Document:
         """Upload a package of an application, or update the one with the same identity.
 
         In an update, parameters that are ``None`` keep their values.
+
+        :param fields: further metadata, by the names of the options of ``package upload``.
         """
+        PACKAGE.check_options(fields)
         options = {'os': pkg_os, 'arch': arch, 'name': name, 'repo_type': repo_type, 'repo_url': repo_url,
                    'revision': revision, 'version': version, 'build_date': build_date or None, 'desc': desc,
-                   'pre_release': pre_release}
+                   'pre_release': pre_release, **fields}
         return self.publishFile(PACKAGE, filepath, app_name, options, coll_id=coll_id).item
 
     def listApplicationPackage(self, app_name: str, coll_id: str | None = None, name: str | None = None,
@@ -152,19 +156,21 @@ class SlicerPackageClient(PackageCalls):
                         contributors: str | None = None, dependency: str | None = None,
                         recommends: str | None = None, dicom_support_rule: str | None = None,
                         keywords: str | None = None, coll_id: str | None = None,
-                        force: bool = False) -> Document:
+                        force: bool = False, **fields: Any) -> Document:
         """Upload an extension, or update the one with the same identity.
 
         In an update, parameters that are ``None`` keep their values.
 
         :param force: send the file even if the server has the same one.
+        :param fields: further metadata, by the names of the options of ``extension upload``, such as ``license``.
         """
+        EXTENSION.check_options(fields)
         options = {
             'os': ext_os, 'arch': arch, 'name': name, 'repo_type': repo_type, 'repo_url': repo_url,
             'revision': revision, 'app_revision': app_revision, 'desc': desc, 'icon_url': icon_url,
             'category': category, 'tier': tier, 'homepage': homepage, 'screenshots': screenshots,
             'contributors': contributors, 'dependency': dependency, 'recommends': recommends,
-            'dicom_support_rule': dicom_support_rule, 'keywords': keywords}
+            'dicom_support_rule': dicom_support_rule, 'keywords': keywords, **fields}
         return self.publishFile(EXTENSION, filepath, app_name, options, coll_id=coll_id, force=force).item
 
     def listExtension(self, app_name: str, coll_id: str | None = None, name: str | None = None,

@@ -1,10 +1,18 @@
-"""The two types of packages, application packages and extensions, and their metadata fields."""
+"""Table of the metadata fields of application packages and of extensions.
+
+To add a field, add a row here after one to ``slicer_package_manager/registry/schema/fields.py`` of the server; a test
+compares the two. From a row follow the option of the upload command, the parameter of the method, the key of catalog
+entries, and the REST parameter.
+"""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slicer_package_manager_client.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 OPERATING_SYSTEMS = ('win', 'linux', 'macosx')
 ARCHITECTURES = ('amd64', 'i386', 'arm64')
@@ -56,15 +64,30 @@ class PackageType:
     fields: tuple[Field, ...]
     columns: tuple[tuple[str, str], ...]
 
+    @property
+    def never_empty(self) -> frozenset[str]:
+        """The options whose values must not be empty."""
+        return frozenset(field.option for field in self.fields if field.key in (*self.identity, 'revision'))
+
+    def check_options(self, names: Iterable[str]) -> None:
+        """Refuse names that are not options of a field.
+
+        :raises TypeError: naming the first of them.
+        """
+        known = {field.option for field in self.fields}
+        for name in names:
+            if name not in known:
+                raise TypeError(f'unexpected keyword argument "{name}"; the fields of an {self.noun} are '
+                                f'{", ".join(sorted(known))}')
+
     def by_option(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return the REST parameters for options: ``None`` leaves a value as it is, an empty text clears it.
 
         :raises InvalidRequest: required options are missing, or empty although they identify the package; the
             message names all of them.
         """
-        filled = (*self.identity, 'revision')
         missing = [f'--{field.option}' for field in self.fields if field.required and (
-            given.get(field.option) is None or (field.key in filled and not given[field.option]))]
+            given.get(field.option) is None or (field.option in self.never_empty and not given[field.option]))]
         if missing:
             raise InvalidRequest(f'Not given, or empty: {", ".join(missing)}.')
         values = {field.key: _value(field, given.get(field.option)) for field in self.fields}

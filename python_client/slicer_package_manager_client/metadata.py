@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from slicer_package_manager_client.errors import InvalidRequest
+from slicer_package_manager_client.fields import EXTENSION
 
 #: Keywords of ``.s4ext`` files and the corresponding options.
 _S4EXT = {
@@ -21,22 +22,17 @@ _S4EXT = {
     'screenshoturls': 'screenshots', 'enabled': 'enabled', 'tier': 'tier', 'license': 'license',
     'keywords': 'keywords', 'dicom_support_rule': 'dicom_support_rule',
 }
-#: Keys of catalog entries and the corresponding options.
+#: Keys of catalog entries and the corresponding options: those of fields, and further names for some of them.
 _ENTRY = {
-    **_S4EXT,
-    'scm_type': 'repo_type', 'repository_type': 'repo_type',
-    'scm_url': 'repo_url', 'repository_url': 'repo_url',
-    'scm_revision': 'revision', 'revision': 'revision', 'app_revision': 'app_revision',
-    'os': 'os', 'arch': 'arch', 'name': 'name', 'basename': 'name',
-    'build_dependencies': 'dependency', 'dependency': 'dependency', 'dependencies': 'dependency',
-    'icon_url': 'icon_url', 'screenshots': 'screenshots', 'development_status': 'development_status',
+    **_S4EXT, **{field.key.lower(): field.option for field in EXTENSION.fields},
+    'scm_type': 'repo_type', 'scm_url': 'repo_url', 'scm_revision': 'revision', 'name': 'name',
+    'build_dependencies': 'dependency', 'dependencies': 'dependency',
 }
+_TYPES = {field.option: field.type for field in EXTENSION.fields}
 #: Keys that describe the build of an extension, and are not uploaded.
 _OF_THE_BUILD = frozenset({'$schema', 'build_subdirectory', 'svnusername', 'svnpassword'})
 #: Slicer's defaults for extensions.
 DEFAULTS = {'tier': 1, 'enabled': True}
-#: Options that must have a value: an empty one in a description is ignored.
-_NEVER_EMPTY = frozenset({'name', 'os', 'arch', 'revision', 'app_revision'})
 _NONE = 'NA'
 _TRUE, _FALSE = frozenset({'1', 'true', 'yes', 'on'}), frozenset({'0', 'false', 'no', 'off'})
 _BOMS = ((codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
@@ -138,7 +134,7 @@ def _as_options(found: dict[str, Any], names: dict[str, str], warn: Warn) -> dic
         elif option is None and key.lower() not in _OF_THE_BUILD:
             warn(f'"{key}" is no key of an extension and is ignored')
     return {option: value for option, value in options.items()
-            if value is not None and (value != '' or option not in _NEVER_EMPTY)}
+            if value is not None and (value != '' or option not in EXTENSION.never_empty)}
 
 
 def _as_value(option: str, key: str, value: Any) -> Any:
@@ -148,9 +144,9 @@ def _as_value(option: str, key: str, value: Any) -> Any:
     text = ' '.join(str(one).strip() for one in values).strip()
     if text == _NONE:
         text = ''
-    if option == 'tier':
+    if _TYPES[option] is int:
         return _integer(key, text)
-    if option == 'enabled':
+    if _TYPES[option] is bool:
         return _boolean(key, text)
     return text
 

@@ -100,6 +100,15 @@ def test_packages_and_extensions_go_there_and_back(package_type, client, make_fi
     assert (directory / path.name).read_bytes() == path.read_bytes()
 
 
+def test_fields_without_a_parameter_of_their_own_are_sent_by_the_names_of_their_options(client, make_file):
+    item = client.uploadExtension(make_file(), 'Slicer', ext_os='linux', arch='amd64', name='Foo', repo_type='git',
+                                  repo_url='https://x', revision='1', app_revision='1', license='MIT', enabled=True)
+    assert item['meta']['license'] == 'MIT'
+    with pytest.raises(TypeError, match='unexpected keyword argument "licence"'):
+        client.uploadExtension(make_file(), 'Slicer', 'linux', 'amd64', 'Foo', 'git', 'https://x', '1', '1',
+                               licence='MIT')
+
+
 def test_failures_are_of_one_class(client):
     with pytest.raises(SlicerPackageManagerError, match='no release "none"'):
         client.listExtension('Slicer', release='none')

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from slicer_package_manager_client import metadata
 from slicer_package_manager_client.errors import InvalidRequest
+from slicer_package_manager_client.fields import EXTENSION
 
 S4EXT = """#
 # First token of each non-comment line is the keyword and the rest of the line
@@ -51,6 +52,12 @@ def test_reads_a_catalog_entry(tmp_path):
     assert metadata.read(str(path)) == {
         'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://github.com/example/Foo', 'revision': 'main',
         'dependency': 'SlicerIGT SlicerIGSIO', 'category': 'IGT', 'tier': 3, 'enabled': False}
+
+
+@pytest.mark.parametrize('field', EXTENSION.fields, ids=lambda field: field.key)
+def test_a_catalog_entry_may_have_every_field(field):
+    value = {str: 'x', int: 3, bool: True}[field.type]
+    assert metadata.parse_entry(json.dumps({field.key: value}))[field.option] == value
 
 
 @pytest.mark.parametrize(('name', 'text', 'said'), [
