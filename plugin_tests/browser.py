@@ -92,7 +92,7 @@ class Window:
 
 
 class Album:
-    """Screenshots, kept as files in ``folder``."""
+    """Screenshots, saved as files in ``folder``."""
 
     def __init__(self, folder):
         self.folder = Path(folder)

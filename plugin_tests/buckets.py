@@ -1,4 +1,4 @@
-"""An imitation of S3 on loopback, by moto, that fails when it is told to."""
+"""An imitation of S3 on loopback, by moto, that fails on request."""
 import contextlib
 import threading
 from typing import NamedTuple
@@ -15,7 +15,7 @@ CREDENTIALS = {'region_name': 'us-east-1', 'aws_access_key_id': 'id', 'aws_secre
 
 
 class Request(NamedTuple):
-    """What somebody asked the storage for: method, path, and query."""
+    """A request that the storage received: method, path and query."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Request(NamedTuple):
 
 
 class Storage:
-    """Object storage at ``url`` with the bucket ``packages``; ``requests`` tells what it was asked for.
+    """Object storage at ``url`` with the bucket ``packages``; ``requests`` lists what it received.
 
     ``fail`` is called with each request: ``refuse`` for a 503, ``forget`` for one after it did what was asked for,
     ``break_off`` for half an answer, and anything else for no failure.

@@ -10,7 +10,7 @@ from plugin_tests.waiting import PATIENCE
 
 
 class Machine:
-    """One client of the server at ``url``, logged in with ``token`` or as nobody.
+    """One client of the server at ``url``, logged in with ``token``, or anonymous.
 
     ``answers`` are pairs of a status and the seconds that it took; ``troubles`` is all that is neither a success nor
     a 503 that says when to come back.
@@ -74,10 +74,10 @@ class Machine:
                 assert sent.is_success, f'chunk at {offset}: {sent.status_code} {sent.text[:300]}'
                 offset += len(sent.request.content)
                 continue
-            told = self.ask('GET', '/file/offset', params={'uploadId': begun['_id']})
-            if not told.is_success:
-                return False  # it is complete, or gone: a look at the item tells
-            offset = told.json()['offset']
+            answer = self.ask('GET', '/file/offset', params={'uploadId': begun['_id']})
+            if not answer.is_success:
+                return False  # it is complete, or gone: the files of the item show it
+            offset = answer.json()['offset']
         return True
 
     def close(self):

@@ -1,4 +1,4 @@
-"""Fixtures: a real MongoDB for the session, a server in this process, and makers of things."""
+"""Fixtures: a real MongoDB for the session, a server in this process, and factories of users and items."""
 import os
 
 import httpx
@@ -142,7 +142,7 @@ def admin(make_user):
 
 
 class Client(httpx.Client):
-    """Speaks to the server in this process as one user, or as nobody."""
+    """A client of the server in this process, for one user or anonymous."""
 
     def __init__(self, app, user=None):
         super().__init__(transport=httpx.WSGITransport(app), base_url='http://testserver/api/v1')
@@ -154,7 +154,7 @@ class Client(httpx.Client):
 
 @pytest.fixture
 def login(wsgi_app, db):
-    """Log a user in, or nobody: gives a client of the server."""
+    """Return a client of the server for a user, or an anonymous one."""
     clients = []
 
     def start(user=None):

@@ -37,5 +37,5 @@ counting = LISTENER.counting
 
 
 def listen():
-    """Make every client of the database that is made from now on tell the listener of its commands."""
+    """Report the commands of each new client of the database to the listener."""
     monitoring.register(LISTENER)

@@ -11,7 +11,7 @@ LINK = 'https://github.com/a/b/c.zip'
 class Call(NamedTuple):
     """One call, and what it costs anonymous users, users who may write to the application, and administrators.
 
-    ``None`` where somebody may not make the call. Names in braces in ``params`` and those in the route stand for what
+    ``None`` where a user may not make the call. Names in braces in ``params`` and those in the route stand for what
     the world of the test holds, and what ``before`` makes for this call alone. ``again`` is a list that was asked for
     before and has not changed since.
     """

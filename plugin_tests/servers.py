@@ -49,8 +49,8 @@ class Server:
     """A server on ``data_dir`` and on a free port, unless ``args`` have ``--port``.
 
     It answers when ``ready()`` returns. ``url``, ``password`` (of the admin account, when it was generated
-    now), ``output`` and ``errors`` tell what it said; ``exit_code`` is None while it runs. ``within`` is a command that
-    runs the one it is given as arguments.
+    now), ``output`` and ``errors`` (what it printed) can be read then; ``exit_code`` is None while it runs.
+    ``within`` is a command that runs the one it is given as arguments.
     """
 
     def __init__(self, data_dir, *args, env=None, within=()):
@@ -106,12 +106,12 @@ class Server:
         return httpx.get(f'{self.url}/api/v1/system/version').is_success
 
     def mongods(self):
-        """The processes that use the server's own database, whoever started them."""
+        """The processes that use the server's own database."""
         return [pid for pid, command in descendants(1).items() if f'--dbpath {self.data_dir}/db' in command]
 
     def gunicorns(self):
         """The processes of the web server that run: the first one, and then those that serve, its workers."""
-        # Numbers of processes begin anew after the largest one, so they tell nothing about their order.
+        # Numbers of processes begin anew after the largest one, so they say nothing about their order.
         return [pid for pid, command in descendants(self.pid).items() if 'gunicorn' in command and alive(pid)]
 
     def client(self, login=None, password=None):

@@ -12,7 +12,7 @@ from benchmarks.servers import LARGE, OURS, PEER
 from plugin_tests.conftest import upload
 
 CONTENT = b'content'
-#: Differs between any two things.
+#: Differs between any two packages.
 OWN = {'_id', 'created', 'updated', 'folderId'}
 
 
@@ -33,7 +33,7 @@ def test_a_limit_takes_the_place_of_the_other_server():
     assert '| 5 (limit) |' in report.table([result])
 
 
-def test_the_table_tells_what_was_missed():
+def test_the_table_shows_what_was_missed():
     missed = runner.Result(case(), {OURS: [10.0], PEER: [10.0]})
     shown = runner.Result(case(target=None), {OURS: [10.0], PEER: [100.0]})
     rows = report.table([missed, shown]).splitlines()[2:]
@@ -91,7 +91,7 @@ def test_drafts_that_are_put_into_the_database_are_listed_and_counted(db, api, a
 
 
 @pytest.mark.database
-def test_so_many_things_are_counted_as_asked_for(db, app, make):
+def test_as_many_packages_are_counted_as_requested(db, app, make):
     from benchmarks import fill
     make('extension', content=CONTENT)
     fill.main('admin', app['_id'], ['40001'], systems=1, per_draft=3)

@@ -87,14 +87,14 @@ class Load:
                 if self._done.is_set():
                     return
                 task(self.machines[number], f'Extension{number}x{turn}')
-        except Exception as error:  # noqa: BLE001 - told by check()
+        except Exception as error:  # noqa: BLE001 - reported by check()
             self._failures.append(f'machine {number}: {error!r}')
 
     def upload(self, machine, name):
         self.uploaded[machine.upload(self.app_id, name, content_of(name))] = name
 
     def list(self, machine, _):
-        # A new question each time, so that nothing kept answers it.
+        # A new question each time, so that no cache answers it.
         acknowledged = set(self.uploaded)
         entries = machine.need('GET', f'/app/{self.app_id}/extension', params={'limit': 0}).json()
         assert acknowledged <= {entry['_id'] for entry in entries}

@@ -1,4 +1,4 @@
-"""Whole backups that somebody has forged, with checksums that fit: refused before anything changes, in little RAM."""
+"""Forged whole backups, with checksums that fit: refused before anything changes, in little RAM."""
 import hashlib
 import json
 import os

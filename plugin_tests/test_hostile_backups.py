@@ -1,4 +1,4 @@
-"""Backups that somebody has forged: nothing is read or written outside of the directories that the command names."""
+"""Forged backups: nothing is read or written outside of the directories that the command names."""
 import gzip
 import json
 import tracemalloc

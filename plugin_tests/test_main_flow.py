@@ -22,7 +22,7 @@ OPTIONAL = {'category', 'description', 'dependency', 'tier', 'homepage', 'icon_u
 
 
 def archive(name, system):
-    """A real archive, whose content tells the extension and the system."""
+    """A real archive, whose content names the extension and the system."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode='w:gz', compresslevel=1) as tar:
         content = f'{name} for {system} '.encode() * 500

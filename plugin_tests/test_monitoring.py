@@ -34,9 +34,9 @@ def expressions():
 @pytest.fixture(scope='module')
 def exported():
     """The names of the samples that the server exports, of which histograms and counters have several."""
-    told = subprocess.run([sys.executable, '-c', _EXPORTED], capture_output=True, text=True, timeout=PATIENCE,
+    result = subprocess.run([sys.executable, '-c', _EXPORTED], capture_output=True, text=True, timeout=PATIENCE,
                           check=True)
-    return {line.split('{')[0].split()[0] for line in told.stdout.splitlines() if line.startswith('spm_')}
+    return {line.split('{')[0].split()[0] for line in result.stdout.splitlines() if line.startswith('spm_')}
 
 
 @pytest.mark.parametrize('text', [
@@ -46,7 +46,7 @@ def test_every_metric_that_is_asked_for_is_exported(exported, text):
     assert set(_NAME.findall(text)) - exported == set()
 
 
-def test_the_page_about_monitoring_tells_every_metric(exported):
+def test_the_page_about_monitoring_names_every_metric(exported):
     documented = set(_NAME.findall(PAGE.read_text(encoding='utf-8')))
     series = {re.sub('_(bucket|sum|count|created)$', '', name) for name in exported}
     assert series - documented == {'spm_http_requests', 'spm_http_sent_bytes', 'spm_downloads', 'spm_uploads',

@@ -91,12 +91,12 @@ def app(admin):
     one = admin.post('/app', params={'name': 'Slicer', 'app_description': 'Images & more'}).raise_for_status().json()
     path = f'/app/{one["_id"]}'
     admin.post(f'{path}/release', params={'name': '5.8 "a" & b', 'app_revision': '33000'}).raise_for_status()
-    things = [admin.post(f'{path}/{package_type}', params=form).raise_for_status().json() for package_type, form in (
+    packages = [admin.post(f'{path}/{package_type}', params=form).raise_for_status().json() for package_type, form in (
         ('package', PACKAGE_FORM), ('extension', {**EXTENSION_FORM, 'description': '\u00e4 & <b>b</b>; 100 %'}))]
-    for thing in things:
-        admin.post('/file', content=thing['name'].encode() * 1000, headers=BYTES, params={
-            'parentType': 'item', 'parentId': thing['_id'], 'name': 'a & b.tar.gz',
-            'size': len(thing['name']) * 1000}).raise_for_status()
+    for package in packages:
+        admin.post('/file', content=package['name'].encode() * 1000, headers=BYTES, params={
+            'parentType': 'item', 'parentId': package['_id'], 'name': 'a & b.tar.gz',
+            'size': len(package['name']) * 1000}).raise_for_status()
     admin.post(f'{path}/extension', params={
         **EXTENSION_FORM, 'baseName': 'Linked', 'url': 'https://github.com/a/b/c.zip', 'size': 5}).raise_for_status()
     return one
@@ -159,14 +159,14 @@ def test_files_that_are_gone_come_back_from_a_backup(server, admin, app, backups
 
 
 def contents(client, app):
-    """What clients know of an application: its things without what a copy has anew."""
+    """What clients see of an application: its packages, without the values that a copy gets anew."""
     path = f'/app/{app["_id"]}'
-    things = [one for package_type in ('package', 'extension') for one in client.get(f'{path}/{package_type}').json()]
+    packages = [one for package_type in ('package', 'extension') for one in client.get(f'{path}/{package_type}').json()]
     return {
         'app': {key: client.get(path).json()[key] for key in ('_id', 'name', 'description', 'public', 'meta')},
         'releases': [(one['name'], one['meta']) for one in client.get(f'{path}/release').json()],
-        'things': [(one['name'], one['size'], one['description'], one['meta']) for one in things],
-        'files': [(file['name'], file['size'], file.get('linkUrl')) for one in things
+        'packages': [(one['name'], one['size'], one['description'], one['meta']) for one in packages],
+        'files': [(file['name'], file['size'], file.get('linkUrl')) for one in packages
                   for file in client.get(f'/item/{one["_id"]}/files').json()]}
 
 
@@ -181,6 +181,6 @@ def test_an_application_that_was_deleted_is_copied_from_a_backup(start, server, 
         run([f'set -e\n{code}'], {'http://127.0.0.1:8099': beside.url, f'https://{NAME}': server.url, 'deploy/recovery':
             f'{ROOT}/deploy/recovery'}, {'OLD_PASSWORD': PASSWORD, 'NEW_PASSWORD': PASSWORD}, tmp_path)
         assert contents(admin, app) == expected
-        assert len(expected['things']) == 3
+        assert len(expected['packages']) == 3
     finally:
         beside.stop(signal.SIGTERM)

@@ -19,7 +19,7 @@ NOT_OF_CLIENTS = set()
 
 
 class World:
-    """A server with an application, some things in it, and users: one who may write to it, and an administrator."""
+    """A server with an application, some packages in it, and users: one who may write to it, and an administrator."""
 
     def __init__(self, app, assetstore):
         from girder.constants import AccessType
@@ -127,7 +127,7 @@ class World:
         params = {key: value.format(**names) if isinstance(value, str) else value
                   for key, value in call.params.items()}
         if not call.again:
-            data_version.announce()  # or a list may be answered that was kept
+            data_version.announce()  # or the answer may be a cached list
         with counting() as found:
             answer = client.request(method, path, params=params, content=call.content, headers=call.headers)
         assert answer.status_code == call.status, answer.text
@@ -163,7 +163,7 @@ def test_a_call_costs_what_the_table_says_however_much_is_stored(measured, call)
 
 
 @pytest.mark.parametrize(('call', 'each'), WHOLE_FOLDERS, ids=lambda one: getattr(one, 'title', ''))
-def test_what_is_done_to_a_whole_folder_costs_the_same_for_each_thing_in_it(measured, call, each):
+def test_a_change_of_a_whole_folder_costs_the_same_for_each_package_in_it(measured, call, each):
     *_, deletions = measured
     assert [row[1:] for row in deletions[call.title]] == [
         tuple(base + each * depth for base in call.trips[1:]) for depth in (1, 2, 4)]

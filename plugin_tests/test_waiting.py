@@ -78,7 +78,7 @@ def test_nothing_has_to_be_quick():
     assert found_in_tests(ast.Compare, is_race) == {}
 
 
-def test_requests_are_patient_unless_told_otherwise():
+def test_requests_are_patient_by_default():
     with httpx.Client() as client:
         assert client.timeout == httpx.Timeout(waiting.PATIENCE)
     for function in (httpx.get, httpx.post, httpx.put, httpx.delete, httpx.request, httpx.stream):

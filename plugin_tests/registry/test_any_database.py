@@ -15,7 +15,7 @@ APP = {'_id': 'app'}
 @pytest.fixture
 def item(any_db):
     """An extension without a file."""
-    document = {'_id': ObjectId(), 'name': 'thing', 'folderId': ObjectId(), 'size': 0, 'baseParentType': 'collection',
+    document = {'_id': ObjectId(), 'name': 'item', 'folderId': ObjectId(), 'size': 0, 'baseParentType': 'collection',
                 'baseParentId': ObjectId(), 'created': datetime(2026, 1, 1, tzinfo=timezone.utc),
                 'spm': {'app': 'app', 'kind': 'extension', 'release': '5.8', 'identity': 'x', 'ready': False},
                 'meta': {'app_revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'sha512': ''}}
@@ -34,7 +34,7 @@ def add_file(any_db, item):
     return add
 
 
-def told(any_db, item):
+def reported(any_db, item):
     stored = any_db.item.find_one({'_id': item['_id']})
     return stored['meta']['sha512'], stored['spm']['ready']
 
@@ -43,31 +43,31 @@ def files_of(any_db, item):
     return [file['name'] for file in any_db.file.find({'itemId': item['_id']}).sort('created')]
 
 
-def test_an_item_tells_the_checksum_of_its_file(any_db, item, add_file):
-    assert told(any_db, item) == ('', False)
+def test_an_item_has_the_checksum_of_its_file(any_db, item, add_file):
+    assert reported(any_db, item) == ('', False)
     add_file('a.zip', 'aa', 1)
-    assert told(any_db, item) == ('aa', True)
+    assert reported(any_db, item) == ('aa', True)
 
 
 def test_a_newer_file_takes_the_place_of_the_older(any_db, item, add_file):
     add_file('a.zip', 'aa', 1)
     add_file('b.zip', 'bb', 2)
     assert files_of(any_db, item) == ['b.zip']
-    assert told(any_db, item) == ('bb', True)
+    assert reported(any_db, item) == ('bb', True)
 
 
 def test_a_replacement_by_its_uploader_waits(any_db, item, add_file):
     add_file('a.zip', 'aa', 1)
     add_file('new_file', 'bb', 2)
     assert files_of(any_db, item) == ['a.zip', 'new_file']
-    assert told(any_db, item) == ('aa', True)
+    assert reported(any_db, item) == ('aa', True)
 
 
 def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
     file = add_file('a.zip', 'aa', 1)
     item_files.detach(file)
     item_files.settle(item)
-    assert told(any_db, item) == ('', False)
+    assert reported(any_db, item) == ('', False)
 
 
 @pytest.mark.database  # mongomock does not compare timestamps

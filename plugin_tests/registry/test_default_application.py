@@ -1,4 +1,4 @@
-"""Which application pages are about unless told."""
+"""The default application of the pages."""
 import pytest
 from girder.exceptions import AccessException
 

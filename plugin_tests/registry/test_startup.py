@@ -79,7 +79,7 @@ def test_writes_are_refused_and_reads_answered_until_the_indexes_are_there(slow,
     assert post(api, app).status_code == 200
 
 
-def test_girders_own_calls_are_refused_for_our_things_only(slow, api, make, item_in_private):
+def test_girders_own_calls_are_refused_for_our_items_only(slow, api, make, item_in_private):
     item = make('extension')
     startup.begin()
     assert api.put(f'/item/{item["_id"]}', params={'name': 'x'}).status_code == 503
@@ -93,7 +93,7 @@ def item_in_private(api):
     return api.post('/item', params={'folderId': folder['_id'], 'name': 'x'}).json()['_id']
 
 
-def test_a_failure_that_shows_late_is_told_by_health_and_nothing_is_written(slow, api, app, health, caplog):
+def test_a_late_failure_is_reported_by_health_and_nothing_is_written(slow, api, app, health, caplog):
     startup.begin()
     slow.error = RuntimeError('These documents share their names: "a" and "b"')
     slow.set()

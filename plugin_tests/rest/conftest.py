@@ -17,7 +17,7 @@ def make_release(api, app):
 
 @pytest.fixture
 def found(anonymous, app):
-    """A list of ``package``, ``extension``, ``release`` or ``draft`` as somebody, by default nobody, gets it."""
+    """A list of ``package``, ``extension``, ``release`` or ``draft``, by default as an anonymous client gets it."""
     def lister(kind, client=anonymous, **filters):
         return client.get(f'/app/{app["_id"]}/{kind}', params=filters).raise_for_status().json()
     return lister
@@ -67,7 +67,7 @@ def files_of(api):
 
 @pytest.fixture
 def grant(api):
-    """Give users access to a folder or collection, and take public access away unless told."""
+    """Give users access to a folder or collection, and remove public access by default."""
     def set_access(document, *users, level=0, public=False, recurse=False, kind='folder'):
         access = {'users': [{'id': str(user['_id']), 'level': level} for user in users], 'groups': []}
         return api.put(f'/{kind}/{document["_id"]}/access', params={
@@ -77,7 +77,7 @@ def grant(api):
 
 @pytest.fixture
 def stored(db):
-    """Everything that is stored for users, to tell that a call left nothing behind."""
+    """All documents that users can see, to check that a call left nothing behind."""
     def snapshot():
         return {name: sorted(db[name].find({}), key=lambda one: str(one['_id']))
                 for name in ('collection', 'folder', 'item', 'file', 'upload', 'slicer_package_download')}

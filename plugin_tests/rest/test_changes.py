@@ -1,4 +1,4 @@
-"""A list that is kept is never older than the last complete write, by whatever route."""
+"""A cached list is never older than the last complete write, by whatever route."""
 import threading
 from types import SimpleNamespace
 
@@ -81,7 +81,7 @@ def test_a_change_by_any_route_is_listed_at_once(anonymous, api, app, item, path
     assert after.json() != before.json()
 
 
-def test_what_is_kept_is_answered_without_looking_at_the_items(anonymous, item, path, db):
+def test_cached_answers_need_no_query_of_items(anonymous, item, path, db):
     before = anonymous.get(path).json()
     db['item'].update_many({}, {'$set': {'description': 'behind the back of the server'}})
     assert anonymous.get(path).json() == before
@@ -97,7 +97,7 @@ def test_a_question_is_not_answered_with_the_answer_to_another(anonymous, make, 
         assert len(anonymous.get(path, params={'limit': 1}).json()) == 1
 
 
-def test_what_is_kept_for_all_is_nobody_elses(anonymous, api, make, path):
+def test_a_list_cached_for_all_has_nothing_private(anonymous, api, make, path):
     make('extension', baseName='Waiting')
     assert anonymous.get(path).json() == anonymous.get(path).json() == []
     assert len(api.get(path).json()) == 1
@@ -110,7 +110,7 @@ def test_a_private_application_is_hidden_as_soon_as_it_is_private(anonymous, api
     assert anonymous.get(path).status_code == 401
 
 
-def test_failures_are_not_kept(anonymous, api, app, item, path):
+def test_failures_are_not_cached(anonymous, api, app, item, path):
     api.put(f'/folder/{app["_id"]}/access', params={'access': '{}', 'public': 'false'}).raise_for_status()
     assert anonymous.get(path).status_code == 401
     api.put(f'/folder/{app["_id"]}/access', params={'access': '{}', 'public': 'true'}).raise_for_status()
@@ -153,7 +153,7 @@ def test_an_administrator_lets_caches_answer_for_a_while(anonymous, api, item, p
     assert api.get(path).headers['Cache-Control'] == 'private, no-cache'
 
 
-def test_an_administrator_lets_nothing_be_kept(anonymous, api, item, path, db):
+def test_answers_to_an_administrator_are_not_cached(anonymous, api, item, path, db):
     api.put('/system/setting', params={'key': 'slicer_package_manager.list_cache_mbytes', 'value': '0'})
     before = anonymous.get(path).json()
     db['item'].update_many({}, {'$set': {'description': 'behind the back of the server'}})
@@ -191,7 +191,7 @@ def test_the_files_of_an_item_are_listed_as_they_are_now(anonymous, api, item):
 
 
 @pytest.mark.parametrize('header', ['Girder-Token', 'Authorization', 'Cookie', 'Origin'])
-def test_who_may_be_somebody_or_comes_from_another_page_is_answered_by_girder(anonymous, item, path, header):
+def test_requests_with_credentials_or_from_other_pages_are_answered_by_girder(anonymous, item, path, header):
     plain = anonymous.get(path)
     assert 'Girder-Request-Uid' not in anonymous.get(path).headers
     answer = anonymous.get(path, headers={header: 'x'})

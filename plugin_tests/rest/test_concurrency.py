@@ -134,7 +134,7 @@ def test_one_of_equal_applications_is_made_and_the_others_are_refused(at_once, a
     assert db['folder'].count_documents({'parentCollection': {'$ne': 'user'}}) == 3
 
 
-def test_different_applications_share_what_holds_them(at_once, api, db):
+def test_different_applications_share_their_collection(at_once, api, db):
     answers = at_once(*[lambda client, number=number: client.post('/app', data={'name': f'App {number}'})
                         for number in range(MANY)])
     assert statuses(answers) == [200] * MANY
@@ -281,11 +281,11 @@ def test_readers_see_none_or_all_of_a_promotion(at_once, app, many, make_release
         finally:
             ended.set()
 
-    def read(which, somebody):
+    def read(which, logged_in):
         package_type, filters = lists[which]
 
         def reader(client):
-            if not somebody:
+            if not logged_in:
                 client.headers.pop('Girder-Token')
             seen, last = set(), False
             while not last:
@@ -295,7 +295,7 @@ def test_readers_see_none_or_all_of_a_promotion(at_once, app, many, make_release
                 seen.add(len(found))
             return seen, len(found)
         return reader
-    status, *seen = at_once(promote, *[read(which, somebody) for which in range(5) for somebody in (False, True)])
+    status, *seen = at_once(promote, *[read(which, logged_in) for which in range(5) for logged_in in (False, True)])
     assert status == 200
     assert [last for _, last in seen] == [100, 100, 0, 0, 100, 100, 0, 0, 100, 100]
     assert {number for numbers, _ in seen for number in numbers} <= {0, 100}

@@ -40,7 +40,7 @@ def label(route):
 EVERY_ROUTE = pytest.mark.parametrize('route', ROUTES, ids=label)
 
 
-@pytest.fixture(params=['administrator', 'nobody'])
+@pytest.fixture(params=['administrator', 'anonymous'])
 def client(request, api, anonymous):
     return api if request.param == 'administrator' else anonymous
 
@@ -94,7 +94,7 @@ def attack(client, db):
 def wrong_of(route, client):
     """What is wrong with the answers to attacks, each a description and a call.
 
-    The administrator and nobody share the attacks on a route: each makes every other one.
+    The administrator and the anonymous user share the attacks on a route: each makes every other one.
     """
     def attacked(attacks):
         mine = list(attacks)[(ROUTES.index(route) + (client.user is None)) % 2::2]
@@ -214,7 +214,7 @@ def send_json(client, path, value):
 
 
 @pytest.mark.parametrize('package_type', ['package', 'extension'])
-def test_no_json_in_metadata_of_things_is_a_failure_of_the_server(client, ready, api, anonymous, app, package_type):
+def test_no_json_in_metadata_of_packages_is_a_failure_of_the_server(client, ready, api, anonymous, app, package_type):
     item = ready(package_type)
     wrong = {}
     for key in KEYS:

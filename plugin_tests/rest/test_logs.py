@@ -1,4 +1,4 @@
-"""What a failing request leaves in the logs: why it failed, and nothing by which somebody could pose as its sender."""
+"""Log entries of failing requests: the reason, and no credentials of the sender."""
 import logging
 
 import pytest

@@ -1,4 +1,4 @@
-"""Uploads that nobody goes on with."""
+"""Abandoned uploads."""
 import hashlib
 import os
 from datetime import timedelta
@@ -17,7 +17,7 @@ BINARY = {'Content-Type': 'application/octet-stream'}
 
 @pytest.fixture
 def begin(api, db):
-    """Begin an upload, by default to an item of nobody's, and have one chunk of it arrive."""
+    """Begin an upload, by default to an item of no user, and send one chunk of it."""
     def begin(parent_id, parent_type='item', size=10_000_000):
         begun = api.post('/file', params={'parentType': parent_type, 'parentId': parent_id, 'name': 'half.zip',
                                           'size': size}).raise_for_status().json()
@@ -29,7 +29,7 @@ def begin(api, db):
 
 @pytest.fixture
 def grow_old(db):
-    """Have an upload stand still for longer than they are kept."""
+    """Make an upload older than the limit for abandoned ones."""
     def age(one, by=OLD, bytes_by=None):
         db.upload.update_one({'_id': one['_id']}, {'$set': {'updated': one['updated'] - by}})
         before = Path(one['tempFile']).stat().st_mtime - (by if bytes_by is None else bytes_by).total_seconds()

@@ -45,7 +45,7 @@ def test_newest_come_first(make, listed, package_type):
 
 
 @PACKAGE_TYPES
-def test_only_things_of_that_kind_and_application_are_listed(api, app, make, listed, package_type):
+def test_only_packages_of_that_type_and_application_are_listed(api, app, make, listed, package_type):
     item = make(package_type)
     make({'package': 'extension', 'extension': 'package'}[package_type])
     other = api.post('/app', params={'name': 'Other'}).json()
@@ -78,7 +78,7 @@ def test_filters_are_combined(make, listed, package_type):
 
 
 @PACKAGE_TYPES
-def test_one_thing_is_found_by_its_name_or_id(make, listed, package_type):
+def test_one_package_is_found_by_its_name_or_id(make, listed, package_type):
     make(package_type, os='win')
     item = make(package_type)
     assert listed(package_type, **{f'{package_type}_name': item['name']}) == [item['_id']]
@@ -113,7 +113,7 @@ def test_an_id_of_something_else_gives_nothing(api, app, make, listed, package_t
 @PACKAGE_TYPES
 @pytest.mark.parametrize('spell', [lambda release: release['_id'], lambda release: release['name'],
                                    lambda release: release['name'].upper()], ids=['id', 'name', 'capitals'])
-def test_things_of_a_release_are_found_by_its_id_or_name(of_revision, make_release, listed, package_type, spell):
+def test_packages_of_a_release_are_found_by_its_id_or_name(of_revision, make_release, listed, package_type, spell):
     of_revision(package_type, '1')
     release = make_release('Stable', '2')
     item = of_revision(package_type, '2')
@@ -284,14 +284,14 @@ def test_the_catalog_sorts_by_base_name(make, found, api):
     assert [one['meta']['baseName'] for one in found('extension', api, sort='meta.baseName', sortdir=1)] == list('abc')
 
 
-def test_sorting_by_revision_is_descending_unless_told(make, found, api):
+def test_sorting_by_revision_is_descending_by_default(make, found, api):
     for revision in ('2', '3', '1'):
         make('package', revision=revision)
     assert [one['meta']['revision'] for one in found('package', api, sort='meta.revision')] == list('321')
 
 
 @PACKAGE_TYPES
-def test_fifty_are_listed_unless_told(make, listed, db, package_type):
+def test_fifty_are_listed_by_default(make, listed, db, package_type):
     make(package_type)
     one = db['item'].find_one()
     del one['_id']

@@ -30,7 +30,7 @@ def downloaded(api, make):
 
 @pytest.fixture
 def counts(anonymous, app):
-    """All that statistics tell somebody, each way: the sum of rows, of the CSV, of months, and of the totals."""
+    """All that statistics show to a client: the sum of rows, of the CSV, of months, and of the totals."""
     def asked(client=anonymous):
         url = f'/app/{app["_id"]}/downloadstats'
         days, months = (client.get(url, params={'limit': 0, 'granularity': one}).raise_for_status().json()
