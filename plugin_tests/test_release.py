@@ -29,6 +29,7 @@ def test_server_client_changelog_and_examples_have_one_version():
     found = {
         'pyproject.toml': re.search(r'^version = "(.*)"', read('pyproject.toml'), re.MULTILINE)[1],
         'client': re.search(r"^__version__ = '(.*)'", read(*DISTRIBUTIONS[1], '__init__.py'), re.MULTILINE)[1],
+        'mkdocs.yml': re.search(r'version (\S+)$', read('mkdocs.yml'), re.MULTILINE)[1],
         'CHANGELOG.md': re.search(r'^## (\S+)', read('CHANGELOG.md'), re.MULTILINE)[1]}
     for page in PAGES:
         if page.name == 'upgrade.md':  # it shows the next version
