@@ -1,30 +1,43 @@
-"""Write the part of docs/reference/rest.md that tells each route, from the routes' own descriptions.
+"""Write the routes of the REST reference from their descriptions in the code: one page per family of calls.
 
-``python docs/generate_rest_reference.py`` rewrites it; with ``--check`` it only tells, by its exit code and a
-difference on standard output, whether that is needed. The text above the marker line is written by hand, the
-examples are in rest_examples.json. Needs no database.
+``python docs/generate_rest_reference.py`` writes the part below the marker of each page in ``docs/reference/rest/``,
+and the table of all calls in ``docs/reference/rest.md``. With ``--check``, it writes nothing: it prints what would
+change, and the exit code is 1 if anything would. The text above the marker is written by hand, the examples are in
+``rest_examples.json``. Requires no database.
 """
 from __future__ import annotations
 
 import argparse
 import difflib
 import json
+import re
 import sys
 from pathlib import Path
 
 from slicer_package_manager import rest
 
 HERE = Path(__file__).parent
-PAGE = HERE / 'reference' / 'rest.md'
+OVERVIEW = HERE / 'reference' / 'rest.md'
+#: The pages, each with the beginnings of the paths on it. The first page that fits has the route.
+FAMILIES = {
+    'statistics': ('/app/:app_id/downloadstats', '/app/:app_id/summary'),
+    'lookup': ('/app/:app_id/package/find', '/app/:app_id/package/download'),
+    'packages': ('/app/:app_id/package',),
+    'extensions': ('/app/:app_id/extension',),
+    'releases': ('/app/:app_id/release', '/app/:app_id/draft'),
+    'applications': ('/app',),
+    'server': ('/slicer_package_manager',),
+}
+PAGES = HERE / 'reference' / 'rest'
 EXAMPLES = HERE / 'rest_examples.json'
 MARKER = '<!-- Below this line: written by docs/generate_rest_reference.py -->\n'
 RESOURCES = (rest.App, rest.PackageManager)
-WHO = {'public': 'anyone, for what is public', 'user': 'logged in', 'admin': 'site administrators'}
-#: What Girder says of the parameters by which it pages lists is short; this is what holds here.
+WHO = {'public': 'anyone, for public documents', 'user': 'users who are logged in', 'admin': 'site administrators'}
+#: Girder's descriptions of the parameters that page a list are short. These replace them.
 PAGING = {
-    'limit': 'At most so many; 0 for all.',
-    'offset': 'Leave out so many at the beginning.',
-    'sort': 'Key to sort by. What is equal in it comes in the order of the ids.',
+    'limit': 'Maximum number of results; 0 for all.',
+    'offset': 'Number of results to skip.',
+    'sort': 'Key to sort by. Documents with equal values are sorted by id.',
     'sortdir': '1 for ascending, -1 for descending.',
 }
 
@@ -41,8 +54,8 @@ def routes():
 def section(method, path, handler, example):
     """The text on one route."""
     description = handler.description.asDict()
-    parts = [f'### `{method} {path}`', description['summary'], description.get('description', ''),
-             f'Who: {WHO[handler.accessLevel]}.', parameters(description.get('parameters', ())),
+    parts = [f'## `{method} {path}`', description['summary'], description.get('description', ''),
+             f'Callers: {WHO[handler.accessLevel]}.', parameters(description.get('parameters', ())),
              errors(description['responses']), shown(example)]
     return '\n\n'.join(part for part in parts if part) + '\n'
 
@@ -56,7 +69,7 @@ def parameters(given):
 
 
 def default(parameter):
-    """What holds where the parameter is left out."""
+    """The value that applies if the parameter is omitted."""
     if parameter['required']:
         return 'required'
     value = parameter.get('default')
@@ -64,7 +77,7 @@ def default(parameter):
 
 
 def meaning(parameter):
-    """What the parameter does, with the values that it may have."""
+    """What the parameter does, and its allowed values."""
     text = PAGING.get(parameter['name'], parameter['description']) if 'default' in parameter else \
         parameter['description']
     allowed = parameter.get('enum')
@@ -75,36 +88,66 @@ def meaning(parameter):
 
 def errors(responses):
     """A list of the statuses for failures."""
-    failures = sorted((status, one['description']) for status, one in responses.items() if status >= '400')
+    failures = sorted((status, text) for status, one in responses.items() if status >= '400'
+                      for text in one['description'].split('\n\n'))
     return '\n'.join(['Errors:', '', *(f'- {status}: {text}' for status, text in failures)]) if failures else ''
 
 
 def shown(example):
-    """A request and its answer."""
+    """A request and its response."""
     request = f'```\n{example["request"]}\n```\n\n'
     if 'location' in example:
         return f'{request}```\nHTTP/1.1 302 Found\nLocation: {example["location"]}\n```'
     return f'{request}```json\n{json.dumps(example["answer"], indent=1, ensure_ascii=False)}\n```'
 
 
-def page():
-    """The whole page as it should be."""
-    by_hand = PAGE.read_text(encoding='utf-8').partition(MARKER)[0]
+def family(path):
+    """The name of the page that has the routes of ``path``."""
+    return next(name for name, beginnings in FAMILIES.items() if path.startswith(beginnings))
+
+
+def anchor(method, path):
+    """The anchor that mkdocs gives to the heading of a route."""
+    return re.sub(r'[-\s]+', '-', re.sub(r'[^\w\s-]', '', f'{method} {path}').lower())
+
+
+def by_hand(page):
+    """What is written by hand at the beginning of a page, with the marker."""
+    return page.read_text(encoding='utf-8').partition(MARKER)[0] + MARKER
+
+
+def overview():
+    """The table of all calls. Each row has the anchor under which older links look for the call on this page."""
+    rows = [f'| <a id="{anchor(method, path)}"></a>[`{method} {path}`](rest/{family(path)}.md#{anchor(method, path)}) '
+            f'| {handler.description.asDict()["summary"]} |' for method, path, handler in routes()]
+    return '\n'.join([by_hand(OVERVIEW), '## All calls', '', '| Call | Purpose |', '| --- | --- |', *rows, ''])
+
+
+def family_page(name, page):
+    """The page of a family, with all of its routes."""
     examples = {one['route']: one for one in json.loads(EXAMPLES.read_text(encoding='utf-8'))}
-    sections = [section(*route, examples[f'{route[0]} {route[1]}']) for route in routes()]
-    return '\n'.join([by_hand + MARKER, '## Routes\n', *sections])
+    sections = [section(*route, examples[f'{route[0]} {route[1]}']) for route in routes() if family(route[1]) == name]
+    return '\n'.join([by_hand(page), *sections])
+
+
+def pages():
+    """The text that each page should have, by its path."""
+    found = {PAGES / f'{name}.md': family_page(name, PAGES / f'{name}.md') for name in FAMILIES}
+    return {OVERVIEW: overview(), **found}
 
 
 def main():
-    """Rewrite the page or, with ``--check``, compare it; the exit code tells whether it was out of date."""
+    """Write the pages or, with ``--check``, compare them; the exit code is 1 if one was out of date."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
-    parser.add_argument('--check', action='store_true', help='change nothing; exit with 1 if the page is out of date')
+    parser.add_argument('--check', action='store_true', help='write nothing; exit with 1 if a page is out of date')
     check = parser.parse_args().check
-    old, new = PAGE.read_text(encoding='utf-8'), page()
-    if check:
-        sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), 'rest.md', 'routes'))
-        sys.exit(old != new)
-    PAGE.write_text(new, encoding='utf-8')
+    changed = {page: (old, new) for page, new in pages().items() if (old := page.read_text(encoding='utf-8')) != new}
+    for page, (old, new) in changed.items():
+        if check:
+            sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), page.name, 'routes'))
+        else:
+            page.write_text(new, encoding='utf-8')
+    sys.exit(check and bool(changed))
 
 
 if __name__ == '__main__':
