@@ -1,8 +1,7 @@
 """No request is taken for one that reads unless it is one: what is cached is asked for by its address alone."""
 import pytest
 
-from slicer_package_manager.rest.middleware import answers
-from slicer_package_manager.rest.middleware.response_cache import KEPT
+from slicer_package_manager.rest.middleware.response_cache import CACHE
 from slicer_package_manager.rest.middleware.routing import OVERRIDES
 
 pytestmark = pytest.mark.database
@@ -37,10 +36,10 @@ def overridden(client, url, header, method='GET', **form):
 def test_a_post_that_says_it_is_a_get_changes_no_answer_for_others(anonymous, api, app, filled, path, header):
     url = path.format(app=app['_id'])
     for client in (anonymous, api):
-        KEPT._answers.clear()
+        CACHE.clear()
         assert overridden(client, url, header, **CACHED[path]).status_code == 400
         poisoned = anonymous.get(url).raise_for_status()
-        KEPT._answers.clear()
+        CACHE.clear()
         assert anonymous.get(url).content == poisoned.content
 
 
@@ -106,7 +105,7 @@ def test_what_is_asked_for_with_a_token_is_not_cached_for_anybody(anonymous, api
         answer = anonymous.get(url)
         assert 'X-Accel-Expires' not in answer.headers
         assert answer.headers['Cache-Control'] == 'private, no-cache'
-        assert not [one for one in KEPT._answers if token in str(one)]
+        assert not [one for one in CACHE._responses if token in str(one)]
 
 
 def test_only_requests_that_read_fill_the_cache(filled, app, anonymous, monkeypatch):
@@ -114,8 +113,8 @@ def test_only_requests_that_read_fill_the_cache(filled, app, anonymous, monkeypa
     url = f'/app/{app["_id"]}/extension'
     anonymous.get(url)
     put = []
-    monkeypatch.setattr(answers.KEPT, 'put', lambda *one: put.append(one))
-    KEPT._answers.clear()
+    monkeypatch.setattr(CACHE, 'put', lambda *one: put.append(one))
+    CACHE.clear()
     monkeypatch.setattr('slicer_package_manager.rest.middleware.request_limits._OVERRIDABLE', {'GET'})
     assert overridden(anonymous, url, OVERRIDES[0], q='zzz').json() == []
     assert put == []

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import cherrypy
 
+from slicer_package_manager.rest.http.headers import accepts_gzip
 from slicer_package_manager.rest.http.semantics import has_tag
-from slicer_package_manager.rest.middleware.response_cache import accepts_gzip
 
 #: Where the files are served: below ``/PLACE/DIGEST/``.
 PLACE = 'slicer_package_manager'

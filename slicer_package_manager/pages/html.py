@@ -9,7 +9,7 @@ import cherrypy
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from slicer_package_manager.pages.assets import PLACE, digest
-from slicer_package_manager.rest.middleware.response_cache import accepts_gzip
+from slicer_package_manager.rest.http.headers import accepts_gzip
 
 #: Every value in a template is escaped, and a value that is missing is an error.
 TEMPLATES = Environment(

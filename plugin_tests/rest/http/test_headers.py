@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slicer_package_manager.rest.http import headers as http_headers
-from slicer_package_manager.rest.middleware.response_cache import accepts_gzip
+from slicer_package_manager.rest.http.headers import accepts_gzip
 
 #: One or two of each kind of route.
 ROUTES = [

@@ -2,17 +2,19 @@
 import pytest
 from pymongo.errors import AutoReconnect
 
+from slicer_package_manager.rest.http.json_response import JsonResponse
 from slicer_package_manager.rest.middleware import front
-from slicer_package_manager.rest.middleware.response_cache import Answer, Kept
+from slicer_package_manager.rest.middleware.response_cache import ResponseCache
 
+LIST = JsonResponse(b'[]', 0, 'public, no-cache')
 ENVIRON = {'REQUEST_METHOD': 'GET', 'PATH_INFO': '/v1/app/1/extension', 'QUERY_STRING': 'limit=0'}
 
 
 @pytest.fixture
 def kept(monkeypatch):
-    store = Kept()
-    store.put(('/v1/app/1/extension', 'limit=0'), 1, Answer(b'[]', 'tag', 0, 'public, no-cache'), 10_000)
-    monkeypatch.setattr(front, 'KEPT', store)
+    store = ResponseCache()
+    store.put(('/v1/app/1/extension', 'limit=0'), 1, LIST, 10_000)
+    monkeypatch.setattr(front, 'CACHE', store)
     monkeypatch.setattr(front.data_version, 'version', lambda: 1)
     monkeypatch.setattr(front.database_outage, 'lost', lambda: False)
     return store
@@ -28,11 +30,11 @@ def test_what_is_kept_is_answered_with_its_headers(kept):
     body, (status, headers) = ask()
     assert (body, status) == (b'[]', '200 OK')
     assert dict(headers)['Content-Length'] == '2'
-    assert dict(headers)['ETag'] == '"tag"'
+    assert dict(headers)['ETag'] == f'"{LIST.tag}"'
 
 
 def test_who_has_it_gets_304(kept):
-    body, (status, headers) = ask(HTTP_IF_NONE_MATCH='"tag"')
+    body, (status, headers) = ask(HTTP_IF_NONE_MATCH=f'"{LIST.tag}"')
     assert (body, status) == (b'', '304 Not Modified')
     assert 'Content-Length' not in dict(headers)
 

@@ -17,8 +17,8 @@ from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import access, item_files
 from slicer_package_manager.rest.downloads.delivery import deliver
 from slicer_package_manager.rest.middleware import request_state
-from slicer_package_manager.rest.middleware.answers import listing
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import list_response
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def list_files(event):
         if not found or access.allows(access.LIST_REPLACEMENTS, found.folder, getCurrentUser()):
             return None
         return Listing([found.file], 1) if found.file else Listing.empty()
-    answer = listing(File(), find)
+    answer = list_response(File(), find)
     if answer is not None:
         event.preventDefault().addResponse(answer)
 

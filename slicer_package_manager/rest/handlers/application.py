@@ -8,8 +8,8 @@ from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application
-from slicer_package_manager.rest.middleware.answers import listing
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import list_response
 
 
 @permitted(access.LIST_APPLICATIONS)
@@ -30,7 +30,7 @@ def listApplications(self, app_id, collection_id, name, text, limit, offset, sor
     if app_id:
         return Folder().filter(applications.load(app_id, user, access.GET_APPLICATION), user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), lambda: applications.find(user, part, collection_id, name, text))
+    return list_response(Folder(), lambda: applications.find(user, part, collection_id, name, text))
 
 
 @permitted(access.CREATE_APPLICATION)

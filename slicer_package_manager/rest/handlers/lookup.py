@@ -11,8 +11,8 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.tree import access, item_files
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.handlers.parameters import of_application
-from slicer_package_manager.rest.middleware.answers import record
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import record_response
 
 #: Ids of MIDAS are decimal numbers, and shorter than ours.
 _ID_DIGITS = 24
@@ -62,7 +62,7 @@ def _told(params, make):
     """Answer what ``make`` gives; Slicers ask the same few questions all day long."""
     request = cherrypy.request
     asked = tuple((name, params.get(name)) for name in lookup_parameters.PARAMETERS)
-    return record((request.base, request.script_name, request.path_info, asked), make)
+    return record_response((request.base, request.script_name, request.path_info, asked), make)
 
 
 def _found(app, user, params):

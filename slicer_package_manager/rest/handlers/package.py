@@ -10,8 +10,8 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
-from slicer_package_manager.rest.middleware.answers import listing
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import list_response
 
 
 @permitted(access.LIST_PACKAGES)
@@ -62,7 +62,7 @@ def _list(self, package_type, app_id, limit, offset, sort, *, with_downloads, **
             model.add_totals(package_type, app, found.documents)
         return found
     # Counts change without a change of items.
-    return listing(Item(), find, keep=not with_downloads)
+    return list_response(Item(), find, cacheable=not with_downloads)
 
 
 # The domain reports all problems of a form together; Girder's automatic checks would stop at the first.

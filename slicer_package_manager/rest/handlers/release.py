@@ -10,8 +10,8 @@ from slicer_package_manager.registry.promotion import promote as promotion_promo
 from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application
-from slicer_package_manager.rest.middleware.answers import listing
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import list_response
 
 
 @permitted(access.LIST_RELEASES)
@@ -29,7 +29,7 @@ def listReleases(self, app_id, release_id_or_name, limit, offset, sort):
         release = releases.find_release(app, release_id_or_name, user)
         return release and Folder().filter(release, user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), lambda: releases.find_releases(
+    return list_response(Folder(), lambda: releases.find_releases(
         applications.load(app_id, user, access.LIST_RELEASES), user, part))
 
 
@@ -100,5 +100,5 @@ def promoteDraft(self, app_id, release_id_or_name, revision, progress):
 def listDrafts(self, app_id, revision, limit, offset, sort):
     user = self.getCurrentUser()
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return listing(Folder(), lambda: releases.find_drafts(
+    return list_response(Folder(), lambda: releases.find_drafts(
         applications.load(app_id, user, access.LIST_DRAFTS), user, part, revision))

@@ -9,8 +9,8 @@ from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application, with_filters
 from slicer_package_manager.rest.http.semantics import content_disposition
-from slicer_package_manager.rest.middleware.answers import object_as_json
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import json_response
 
 _PAGE = 50
 
@@ -39,7 +39,7 @@ def downloadStats(self, app_id, limit, offset, format, **question):  # noqa: A00
     hidden, sealed = access.hidden_revisions(app, user), sealing.readable(app, user)
     asked = {key: value for key, value in question.items() if key != 'params' and value is not None}
     if not asked and limit is None and offset is None and format is None:
-        return object_as_json(totals.as_json(app, hidden, sealed))
+        return json_response(totals.as_json(app, hidden, sealed))
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
     return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden, sealed), format)

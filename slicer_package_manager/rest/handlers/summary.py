@@ -7,8 +7,8 @@ from slicer_package_manager.registry.catalog import applications, summary
 from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.parameters import of_application
-from slicer_package_manager.rest.middleware.answers import record
 from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.middleware.response_cache import record_response
 
 
 @permitted(access.GET_SUMMARY)
@@ -38,7 +38,7 @@ def getSummary(self, app_id, limit, offset, fields):
         found = make()
         setResponseHeader('Girder-Total-Count', _drafts(found))
         return found
-    return record((cherrypy.request.path_info, limit, offset, wanted), make, total=_drafts)
+    return record_response((cherrypy.request.path_info, limit, offset, wanted), make, total=_drafts)
 
 
 def _drafts(found):

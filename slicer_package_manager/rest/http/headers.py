@@ -5,6 +5,7 @@ CherryPy's own parsers raise, before or in the middle of a call, or take long fo
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from cherrypy.lib import httputil
 
@@ -28,6 +29,13 @@ def weight(element) -> float:
     except ValueError:
         return 0.0
     return 0.0 if math.isnan(found) else min(max(found, 0.0), 1.0)
+
+
+@lru_cache(maxsize=64)
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether a client that sends this ``Accept-Encoding`` takes a compressed response."""
+    return any(one.value.lower() in ('gzip', 'x-gzip') and weight(one)
+               for one in elements('Accept-Encoding', accept_encoding))
 
 
 def ranges(header: str | None, size: int | None) -> list[tuple[int, int]] | None:

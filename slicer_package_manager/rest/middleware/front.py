@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.server import data_version, database_outage
 from slicer_package_manager.rest.middleware import security_headers, tracing
-from slicer_package_manager.rest.middleware.response_cache import KEPT, question_of
+from slicer_package_manager.rest.middleware.response_cache import CACHE, request_key
 
 #: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
 _NOT_PLAIN = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
@@ -30,7 +30,7 @@ class Front:
         answer = _kept(wsgi)
         if answer is None:
             return self.app(wsgi, start_response)
-        status, headers, body = answer.represented(wsgi.get('HTTP_ACCEPT_ENCODING', ''),
+        status, headers, body = answer.negotiate(wsgi.get('HTTP_ACCEPT_ENCODING', ''),
                                                    wsgi.get('HTTP_IF_NONE_MATCH', ''))
         if body:
             headers['Content-Length'] = str(len(body))
@@ -44,11 +44,11 @@ class Front:
 def _kept(wsgi):
     if wsgi['REQUEST_METHOD'] != 'GET' or any(name in wsgi for name in _NOT_PLAIN):
         return None
-    question = question_of(wsgi)
-    if question not in KEPT:
+    question = request_key(wsgi)
+    if question not in CACHE:
         return None
     try:
-        return None if database_outage.lost() else KEPT.get(question, _version())
+        return None if database_outage.lost() else CACHE.get(question, _version())
     except PyMongoError:
         return None  # the usual way fails too, and says how
 

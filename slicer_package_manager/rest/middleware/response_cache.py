@@ -1,143 +1,192 @@
-"""Answers that are kept in this process as long as they are true."""
+"""JSON responses of lists and objects, and the cache of those for anonymous clients in this process.
+
+1. A handler passes a function that reads the database to :func:`list_response` or :func:`record_response`.
+2. A request without a token, whose path and query state all that it asks for, is looked up in :data:`CACHE` by them,
+   and by the data version that the database has now.
+3. If the cache has no response, or one of another data version, the function runs and its response is cached.
+4. The next such request is answered by :mod:`rest.middleware.front`, before CherryPy and Girder begin.
+"""
 from __future__ import annotations
 
-import gzip
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from slicer_package_manager.rest.http import headers as http_headers
+import cherrypy
+import orjson
+from bson.objectid import ObjectId
+from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
+from girder.models.item import Item
 
-#: Smaller bodies gain nothing from compression.
-_SMALL = 1400
-#: How long answers are kept at most, in seconds: a process that is killed after it wrote, and before it could announce
-#: that, leaves the others with answers that look true.
-_LONGEST = 60
+from slicer_package_manager.registry.schema.pagination import Listing
+from slicer_package_manager.registry.server import settings
+from slicer_package_manager.rest.http.json_response import JsonResponse
+from slicer_package_manager.rest.middleware import anonymous_access
 
-
-@dataclass
-class Answer:
-    """A list, or an object, as JSON.
-
-    :param body: its bytes.
-    :param tag: a hash of them.
-    :param total: the number of documents on all pages of a list.
-    :param freshness: what caches may do with it, as ``Cache-Control`` says it.
-    :param packed: the bytes compressed; ``None`` until a client asks for them.
-    """
-
-    body: bytes
-    tag: str
-    total: int | None
-    freshness: str
-    packed: bytes | None = None
-
-    def represented(self, accept_encoding='', if_none_match=''):
-        """What a client gets that sends these headers.
-
-        :returns: the status, the headers and the body: 304 without a body if the client has this very answer.
-        """
-        headers = {'Cache-Control': self.freshness, 'Vary': 'Accept-Encoding, Girder-Token, Cookie, Origin'}
-        headers.update(_for_nginx(self.freshness))
-        if self.total is not None:
-            headers['Girder-Total-Count'] = str(self.total)
-        packed = len(self.body) >= _SMALL and accepts_gzip(accept_encoding)
-        # The compressed body is another representation, with a tag of its own.
-        headers['ETag'] = f'"{self.tag}-gzip"' if packed else f'"{self.tag}"'
-        if if_none_match and self._is_named_in(if_none_match):
-            return 304, headers, b''
-        headers['Content-Type'] = 'application/json'
-        if not packed:
-            return 200, headers, self.body
-        headers['Content-Encoding'] = 'gzip'
-        if self.packed is None:
-            self.packed = gzip.compress(self.body, compresslevel=6, mtime=0)
-        return 200, headers, self.packed
-
-    def _is_named_in(self, if_none_match):
-        tags = (one.strip().removeprefix('W/').strip('"').removesuffix('-gzip') for one in if_none_match.split(','))
-        return any(one in (self.tag, '*') for one in tags)
+#: The lifetime of a cached response, in seconds. A process that is killed between a write and the new data version
+#: leaves the other processes with outdated responses for no longer than this.
+_LIFETIME = 60
 
 
-@lru_cache(maxsize=64)
-def _for_nginx(freshness):
-    """What says ``freshness`` to nginx, which keeps nothing that it must ask for each time unless it is out of date.
+class ResponseCache:
+    """Responses by key, all of one data version; the least recently used ones make room for others. Thread-safe."""
 
-    nginx takes the header, and does not pass it on.
-    """
-    if not freshness.startswith('public'):
-        return {}
-    seconds = freshness.partition('max-age=')[2]
-    # A moment in 1970: kept, and compared with the server at each request.
-    return {'X-Accel-Expires': seconds or '@1'}
-
-
-@lru_cache(maxsize=64)
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sends this ``Accept-Encoding`` takes a compressed answer."""
-    return any(one.value.lower() in ('gzip', 'x-gzip') and http_headers.weight(one)
-               for one in http_headers.elements('Accept-Encoding', accept_encoding))
-
-
-class Kept:
-    """Answers by question, the latest used ones, all of one version of the data.
-
-    Threads may share it.
-    """
-
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: OrderedDict = OrderedDict()
-        self._version = None
+        self._responses: OrderedDict[Hashable, JsonResponse] = OrderedDict()
+        self._version: object = None
         self._since = 0.0
         self._size = 0
 
-    def __contains__(self, question):
-        """Whether there is an answer to ``question`` of some version."""
-        return question in self._answers
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether the cache has a response for ``key``, of whatever data version."""
+        return key in self._responses
 
-    def get(self, question, version) -> Answer | None:
-        """The answer to ``question`` if it was made of that ``version``; ``None`` if there is none."""
+    def get(self, key: Hashable, version: object) -> JsonResponse | None:
+        """Return the response for ``key`` if it was made from data version ``version``."""
         with self._lock:
-            if version is None or self._is_over(version) or question not in self._answers:
+            if version is None or self._is_outdated(version) or key not in self._responses:
                 return None
-            self._answers.move_to_end(question)
-            return self._answers[question]
+            self._responses.move_to_end(key)
+            return self._responses[key]
 
-    def put(self, question, version, answer, limit) -> None:
-        """Keep ``answer``, which was made of ``version`` or something newer.
+    def put(self, key: Hashable, version: object, response: JsonResponse, limit: int) -> None:
+        """Cache ``response``, which was made from data version ``version`` or a later one.
 
-        :param limit: bytes that all answers together may take; those that were not asked for the longest go.
+        :param limit: the memory for all responses together, in bytes.
         """
-        size = _size(question, answer)
+        size = _size(key, response)
         if version is None or size > limit:
             return
         with self._lock:
-            if self._is_over(version):
-                self._answers.clear()
-                self._version, self._since, self._size = version, time.monotonic(), 0
-            if question not in self._answers:
+            if self._is_outdated(version):
+                self.clear()
+                self._version, self._since = version, time.monotonic()
+            if key not in self._responses:
                 self._size += size
-            self._answers[question] = answer
+            self._responses[key] = response
             while self._size > limit:
-                oldest, dropped = self._answers.popitem(last=False)
+                oldest, dropped = self._responses.popitem(last=False)
                 self._size -= _size(oldest, dropped)
 
-    def _is_over(self, version):
-        return version != self._version or time.monotonic() - self._since > _LONGEST
+    def clear(self) -> None:
+        """Remove all responses."""
+        self._responses.clear()
+        self._size = 0
+
+    def _is_outdated(self, version: object) -> bool:
+        return version != self._version or time.monotonic() - self._since > _LIFETIME
 
 
-def _size(question, answer):
-    """Roughly the bytes of memory that an answer takes, with what becomes of it when it is compressed."""
-    return len(answer.body) * 5 // 4 + len(repr(question)) + 1024
+def _size(key: Hashable, response: JsonResponse) -> int:
+    """Estimate the memory that a response takes with its compressed body, in bytes."""
+    return len(response.body) * 5 // 4 + len(repr(key)) + 1024
 
 
-#: What this process keeps: lists for the anonymous, by the path and the query that they were asked for with.
-KEPT = Kept()
+_Response = TypeVar('_Response', JsonResponse, JsonResponse | None)
+
+#: The cache of this process.
+CACHE = ResponseCache()
 
 
-def question_of(wsgi) -> tuple[str, str]:
-    """What a request asks for, as its environment ``wsgi`` tells."""
-    return wsgi['PATH_INFO'], wsgi.get('QUERY_STRING', '')
+def request_key(environ: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the key of a request, which has the WSGI environment ``environ``."""
+    return environ['PATH_INFO'], environ.get('QUERY_STRING', '')
+
+
+def list_response(model: Any, find: Callable[[], Listing | None], extra_keys: Iterable[str] = (), *,  # Girder's model
+                  cacheable: bool = True) -> bytes | None:
+    """Serialize the page returned by ``find``, including only the fields that the user may see.
+
+    The response has the headers ``Girder-Total-Count`` and ``ETag``. It is compressed if the client accepts that, and
+    304 without a body if the client has it already. Responses to anonymous clients are cached until the data changes.
+
+    :param find: may return ``None`` if another handler has to respond.
+    :param extra_keys: keys of the documents to include besides those that ``model`` exposes.
+    :param cacheable: ``False`` if the response depends on more than folders, items and files.
+    :returns: the body, or ``None`` if ``find`` returned that.
+    """
+    user = getCurrentUser()
+    if user is None and _is_plain():
+        response = _cached(lambda: _of_list(find(), model, None, extra_keys), is_cached=cacheable)
+    else:
+        response = _of_list(find(), model, user, extra_keys)
+    return None if response is None else _send(response)
+
+
+def json_response(body: bytes) -> bytes:
+    """Respond with ``body``, the JSON of an object; with ``ETag``, 304 and compression as in :func:`list_response`."""
+    cache_control = 'public, no-cache' if getCurrentUser() is None else 'private, no-cache'
+    return _send(JsonResponse(body, None, cache_control))
+
+
+def record_response(key: Hashable, read: Callable[[], Any],  # what JSON can express
+                    total: Callable[[Any], int] | None = None) -> bytes:
+    """Respond with what ``read`` returns as JSON, cached like lists; other caches revalidate it every time.
+
+    :param key: what the response depends on, besides folders, items and files; different from the key of any list.
+    :param total: returns the value of ``Girder-Total-Count`` for what ``read`` returned.
+    """
+    def make() -> JsonResponse:
+        content = read()
+        return JsonResponse(orjson.dumps(content, default=str), total and total(content), 'no-cache')
+    if getCurrentUser() is not None or not _is_plain():
+        return _send(make())
+    return _send(_cached(make, key=key))
+
+
+def _send(response: JsonResponse) -> bytes:
+    requested = cherrypy.request.headers
+    status, headers, body = response.negotiate(
+        requested.get('Accept-Encoding', ''), requested.get('If-None-Match', ''))
+    setRawResponse()
+    cherrypy.response.status = status
+    for name in ('Content-Type', 'Expires', 'Pragma'):
+        cherrypy.response.headers.pop(name, None)
+    for name, value in headers.items():
+        setResponseHeader(name, value)
+    return body
+
+
+def _cached(make: Callable[[], _Response], *, is_cached: bool = True, key: Hashable = None) -> _Response:
+    """Return the cached response or what ``make`` returns. Without a ``key``, settings decide on ``Cache-Control``."""
+    cache_key = key or request_key(cherrypy.request.wsgi_environ)
+    # Read before the response is made, which is of this data version or a later one.
+    version: ObjectId | None = anonymous_access.state().version if is_cached else None
+    cached = CACHE.get(cache_key, version)
+    if cached is not None:
+        return cached
+    response = make()
+    if response is not None:
+        # A change of these settings changes the data version, so they need not be read for cached responses.
+        seconds, megabytes = settings.get_each(settings.LIST_MAX_AGE, settings.LIST_CACHE)
+        if key is None:
+            response.cache_control = f'public, max-age={seconds}' if seconds else 'public, no-cache'
+        CACHE.put(cache_key, version, response, megabytes * 2**20)
+    return response
+
+
+def _is_plain() -> bool:
+    """Whether path and query of the current request state all that it asks for, on behalf of no user."""
+    request = cherrypy.request
+    return request.wsgi_environ['REQUEST_METHOD'] in ('GET', 'HEAD') and 'token' not in request.params
+
+
+def _of_list(found: Listing | None, model: Any, user: Mapping[str, Any] | None,
+             extra_keys: Iterable[str]) -> JsonResponse | None:
+    if found is None:
+        return None
+    documents = _visible(found.documents, model, user, extra_keys)
+    return JsonResponse(orjson.dumps(documents, default=str), found.total, 'private, no-cache')
+
+
+def _visible(documents: list[Any], model: Any, user: Mapping[str, Any] | None, extra_keys: Iterable[str]) -> list[Any]:
+    if not isinstance(model, Item):
+        # Girder's filter orders the keys differently in each process, and the ETag must not depend on that.
+        return [dict(sorted(model.filter(document, user, extra_keys).items())) for document in documents]
+    # The query has selected the keys that Girder's filter would leave, since the filter is slow for hundreds of items.
+    for document in documents:
+        document['_modelType'] = 'item'
+    return documents
