@@ -69,38 +69,19 @@ def bind_events(info):
 def mount_routes(info):
     """Before requests are wrapped, which concerns all applications that are mounted by then."""
     from slicer_package_manager import pages, rest
-    from slicer_package_manager.rest.middleware import mounts, webclient
+    from slicer_package_manager.rest.middleware import webclient
     tree = info['serverRoot']
-    info['apiRoot'].app = rest.App()
-    info['apiRoot'].slicer_package_manager = rest.PackageManager()
+    rest.mount(tree, info['apiRoot'], info['config'])
     pages.mount(tree, info['config'])
-    for place, path, handler in rest.BESIDE_API:
-        mounts.mount_beside_api(tree, place, rest.BesideApi(place.lstrip('/'), path, handler), info['config'])
     webclient.register(tree)
-    mounts.accept_doubled_slash(tree)
+    rest.accept_doubled_slash(tree)
 
 
 def wrap_requests(info):
-    """What is wrapped last sees a request first: the response cache, before CherryPy begins."""
+    """After all is mounted; the order is that of :mod:`slicer_package_manager.rest.middleware.stack`."""
     from slicer_package_manager.registry.server import environment
-    from slicer_package_manager.rest.middleware import (
-        anonymous_access,
-        database_errors,
-        front,
-        observability,
-        request_limits,
-        text_limits,
-        upload_bodies,
-    )
-    tree = info['serverRoot']
-    upload_bodies.read_in_large_steps(info['apiRoot'].file)
-    request_limits.guard_bodies(info['apiRoot'])
-    text_limits.guard()
-    anonymous_access.guard()
-    database_errors.guard(tree)
-    request_limits.guard(tree)
-    observability.start(tree, environment.of())
-    front.put_before(tree)
+    from slicer_package_manager.rest.middleware import stack
+    stack.install(info['serverRoot'], info['apiRoot'], environment.of())
 
 
 def start_background():

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import cherrypy
-from girder import events
 from girder.exceptions import AccessException, GirderBaseException
 
 from slicer_package_manager.pages import html, offers
@@ -10,10 +9,7 @@ from slicer_package_manager.pages.catalog import application, require_reader
 from slicer_package_manager.registry.lookup import parameters
 from slicer_package_manager.rest import BesideApi
 from slicer_package_manager.rest.handlers import lookup as calls
-from slicer_package_manager.rest.middleware import errors
-
-#: Girder gives such an event before calls of its API.
-CALLED = 'rest.get.download.before'
+from slicer_package_manager.rest.middleware import error_responses, rate_limits
 
 
 class Download:
@@ -34,7 +30,7 @@ class Download:
             return self._calls.GET(**params)
         try:
             require_reader()
-            events.trigger(CALLED)
+            rate_limits.check()
             return calls.download(params) if asked else _page(application(app))
         except GirderBaseException as error:
             code = 403 if isinstance(error, AccessException) else getattr(error, 'code', 400)
@@ -56,5 +52,5 @@ def _is_for_programs(params):
 
 def error(status: str, message: str, **_ignored) -> bytes:
     """What cannot be answered, as those who asked can read it."""
-    answer = errors.as_json if _is_for_programs(cherrypy.request.params) else html.error
+    answer = error_responses.as_json if _is_for_programs(cherrypy.request.params) else html.error
     return answer(status=status, message=message)

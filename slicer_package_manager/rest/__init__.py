@@ -9,12 +9,13 @@ from slicer_package_manager.rest.handlers import (
     health,
     lookup,
     package,
+    readiness,
     release,
+    retention,
     statistics,
     summary,
-    upkeep,
 )
-from slicer_package_manager.rest.middleware import errors, request_limits, upload_scope
+from slicer_package_manager.rest.middleware import error_responses, request_limits, upload_scope
 
 #: Method, path below ``/api/v1/app``, and handler.
 ROUTES = [
@@ -26,10 +27,10 @@ ROUTES = [
     ('POST', (':app_id', 'release'), release.createRelease),
     ('DELETE', (':app_id', 'release', ':release_id_or_name'), release.deleteRelease),
     ('POST', (':app_id', 'release', ':release_id_or_name', 'promote'), release.promoteDraft),
-    ('PUT', (':app_id', 'release', ':release_id_or_name', 'ready'), upkeep.setReleaseReady),
+    ('PUT', (':app_id', 'release', ':release_id_or_name', 'ready'), readiness.setReleaseReady),
     ('GET', (':app_id', 'draft'), release.listDrafts),
-    ('DELETE', (':app_id', 'draft'), upkeep.pruneDrafts),
-    ('PUT', (':app_id', 'draft', ':revision_or_id', 'ready'), upkeep.setDraftReady),
+    ('DELETE', (':app_id', 'draft'), retention.pruneDrafts),
+    ('PUT', (':app_id', 'draft', ':revision_or_id', 'ready'), readiness.setDraftReady),
     ('GET', (':app_id', 'package'), package.listPackages),
     ('POST', (':app_id', 'package'), package.upsertPackage),
     ('GET', (':app_id', 'package', 'find'), lookup.findPackage),
@@ -54,7 +55,7 @@ BESIDE_API = [
 _CONFIGURATION = {
     'request.body.maxbytes': request_limits.LARGEST_BODY,
     'hooks.before_handler': request_limits.prepare,
-    'error_page.default': errors.as_json,
+    'error_page.default': error_responses.as_json,
 }
 
 
@@ -104,3 +105,21 @@ class BesideApi(Resource):
         super().__init__()
         self.resourceName = name
         self.route('GET', path, handler, nodoc=True)
+
+
+def mount(tree, api_root, config) -> None:
+    """Add our resources to ``api_root``, and serve the calls beside the API at the root and below Girder's prefix."""
+    api_root.app = App()
+    api_root.slicer_package_manager = PackageManager()
+    for place, path, handler in BESIDE_API:
+        resource = BesideApi(place.lstrip('/'), path, handler)
+        for api in [path for path in tree.apps if path.endswith('/api')]:
+            tree.mount(resource, api.removesuffix('/api') + place, {
+                '/': {**config['/'], 'error_page.default': error_responses.as_json}})
+
+
+def accept_doubled_slash(tree) -> None:
+    """Serve ``//api`` like ``/api``, since a server URL with a trailing slash makes clients request that."""
+    for path, app in list(tree.apps.items()):
+        if path.endswith('/api') and path.removesuffix('/api') + '//api' not in tree.apps:
+            tree.mount(app.root, path.removesuffix('/api') + '//api', app.config)

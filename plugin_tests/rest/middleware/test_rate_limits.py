@@ -18,6 +18,7 @@ def limited(db):
     from slicer_package_manager.rest.middleware import rate_limits
     rate_limits.start(Operation(rate_limit='3/hour'))
     yield
+    rate_limits._limit = None
     for call in rate_limits.LIMITED:
         events.unbind(f'rest.{call}.before', 'slicer_package_manager.ratelimits')
 

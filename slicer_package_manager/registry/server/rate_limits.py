@@ -27,6 +27,7 @@ class RateLimit:
     """Limits such as ``60/minute;500/hour`` for each address; of IPv6, for the network of one subscriber."""
 
     def __init__(self, text: str) -> None:
+        self.rate = text
         self._limits = parse_many(text)
         self._limiter = FixedWindowRateLimiter(_Storage(
             '', database_name=Setting().database.name, counter_collection_name='slicer_package_limit',

@@ -9,7 +9,8 @@ from girder.api.describe import autoDescribeRoute
 from girder.exceptions import RestException
 
 from slicer_package_manager.rest.http import headers as http_headers
-from slicer_package_manager.rest.middleware import errors, routing, tracing
+from slicer_package_manager.rest.middleware import error_responses, routing, tracing
+from slicer_package_manager.rest.middleware.error_responses import ParameterError
 
 #: Requests to the registry are forms and queries; files go through Girder's own upload calls.
 LARGEST_BODY = 1024 * 1024
@@ -59,9 +60,9 @@ def _read_parameters():
         del request.headers['Content-Length']
     for name, value in request.params.items():
         if name in _ARGUMENTS or not _NAME.fullmatch(name):
-            raise errors.ParameterError(name, f'There is no parameter "{ascii(name)[1:-1][:_SHOWN]}".')
+            raise ParameterError(name, f'There is no parameter "{ascii(name)[1:-1][:_SHOWN]}".')
         if isinstance(value, list):
-            raise errors.ParameterError(name, f'Parameter "{name[:_SHOWN]}" must not be specified multiple times.')
+            raise ParameterError(name, f'Parameter "{name[:_SHOWN]}" must not be specified multiple times.')
 
 
 _read_parameters.priority = 40  # type: ignore[attr-defined] # before files of the root are opened
@@ -153,7 +154,7 @@ def guard(tree) -> None:
         app.merge({'/': {'request.body.processors': _READERS,
                          'hooks.on_start_resource.spm_size': _measure_form if is_api else _measure}})
         if is_api:
-            app.merge({'/': {'error_page.default': errors.as_json}})
+            app.merge({'/': {'error_page.default': error_responses.as_json}})
 
 
 def guard_bodies(api_root) -> None:
@@ -167,4 +168,4 @@ def guard_bodies(api_root) -> None:
 
 def _configure(resource, measure):
     resource._cp_config = {**getattr(resource, '_cp_config', {}),  # noqa: SLF001 - CherryPy's way to configure a resource
-                           'hooks.on_start_resource.spm_size': measure, 'error_page.default': errors.as_json}
+                           'hooks.on_start_resource.spm_size': measure, 'error_page.default': error_responses.as_json}

@@ -1,7 +1,8 @@
-"""What clients are told while the database is out of reach: 503, within half a minute, and when to come back.
+"""Error responses that Girder and CherryPy do not send by themselves.
 
-Girder answers that with 500, like a mistake of its own, which clients do not try again; and it lets each request
-wait for the database, until no thread is left that could answer anything.
+Errors outside of Girder's handlers get Girder's JSON form. While the database is out of reach, clients get 503 within
+half a minute, with the time after which to try again: Girder responds with 500, which clients do not repeat, and each
+request waits for the database until no thread is left.
 """
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from contextlib import nullcontext
 from functools import wraps
 
 import cherrypy
+import orjson
 import pymongo
 from girder.api.rest import Resource, setResponseHeader
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.schema.errors import Unavailable
 from slicer_package_manager.registry.server import database_outage
-from slicer_package_manager.rest.middleware import errors, tracing
+from slicer_package_manager.rest.middleware import request_state, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,27 @@ _MORE = 5
 _READS = ('GET', 'HEAD')
 #: Tells the state of the server, also that the database is away.
 _HEALTH = '/slicer_package_manager/health'
+
+
+class ParameterError(cherrypy.HTTPError):
+    """The parameter ``name`` of the request cannot be used (400)."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(400, message)
+        self.name = name
+
+    def set_response(self):
+        """Name the parameter in the body, as ``field``."""
+        request_state.current().wrong_parameter = self.name
+        super().set_response()
+
+
+def as_json(status, message, **_):
+    """Return the body of an error that is raised before a handler is called, in Girder's form."""
+    cherrypy.response.headers['Content-Type'] = 'application/json'
+    name = request_state.current().wrong_parameter
+    return orjson.dumps({'message': f'{status}: {message}', 'type': 'rest',
+                         **({} if name is None else {'field': name.encode(errors='replace').decode()})})
 
 
 def _limit(method):
@@ -91,4 +114,4 @@ def guard(tree) -> None:
     for path, app in tree.apps.items():
         app.merge({'/': {'request.error_response': _answer_failure}})
         if '/api' in path:
-            app.merge({'/': {'error_page.503': errors.as_json}})
+            app.merge({'/': {'error_page.503': as_json}})
