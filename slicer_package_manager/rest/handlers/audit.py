@@ -1,16 +1,16 @@
 """The call that shows the audit log."""
-from girder.api.describe import Description, autoDescribeRoute
-from girder.api.rest import boundHandler, setResponseHeader
+from __future__ import annotations
+
+from girder.api.describe import Description
+from girder.api.rest import setResponseHeader
 
 from slicer_package_manager.registry.accounts import audit_log
 from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.handlers.call import Response, call
 
 
-@permitted(access.LIST_CHANGES)
-@boundHandler
-@autoDescribeRoute(
+@call(access.LIST_CHANGES, (
     Description('List who changed what, newest first.')
     .notes('Each entry has `when`, `user` (id), `login`, `kind` (what was changed: `package`, `extension`, `release`, '
            '`application`, `file`, or the name of the resource of Girder), `method`, `path`, `route`, `address` and '
@@ -25,8 +25,10 @@ from slicer_package_manager.rest.middleware.permissions import permitted
     .param('offset', 'Leave out so many at the beginning.', required=False, dataType='integer', default=0)
     .errorResponse()
     .errorResponse('The user is not logged in.', 401)
-    .errorResponse('The user is no site administrator.', 403))
-def listChanges(self, user, kind, app_id, date_from, date_to, limit, offset):  # noqa: ARG001 - Girder binds handlers
+    .errorResponse('The user is no site administrator.', 403)
+))
+def listChanges(user: str | None, kind: str | None, app_id: str | None, date_from: str | None, date_to: str | None,
+                limit: int, offset: int) -> Response:
     check_numbers(limit, offset)
     found = audit_log.find(audit_log.Question(user, kind, app_id, date_from, date_to), limit, offset)
     setResponseHeader('Girder-Total-Count', found.total)

@@ -1,19 +1,18 @@
 """The call by which a web client finds what its user may edit."""
-from girder.api.describe import Description, autoDescribeRoute
-from girder.api.rest import boundHandler, filtermodel
+from __future__ import annotations
+
+from girder.api.describe import Description
 from girder.models.folder import Folder
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.handlers.call import Response, call, current_user
 
 
-@permitted(access.LIST_EDITABLE)
-@boundHandler
-@filtermodel(Folder)
-@autoDescribeRoute(
+@call(access.LIST_EDITABLE, (
     Description('List the applications, of all collections, in which the user may edit something, by name.')
     .notes('The application itself, a release, or a draft.')
-    .errorResponse('The user is not logged in.', 401))
-def listEditable(self):
-    return applications.editable(self.getCurrentUser())
+    .errorResponse('The user is not logged in.', 401)
+), model=Folder)
+def listEditable() -> Response:
+    return applications.editable(current_user())

@@ -1,20 +1,19 @@
 """Whether the server can serve."""
-from girder.api.describe import Description, autoDescribeRoute
-from girder.api.rest import boundHandler
+from __future__ import annotations
+
+from girder.api.describe import Description
 from girder.exceptions import RestException
 
 import slicer_package_manager
 from slicer_package_manager.registry.health import state
 from slicer_package_manager.registry.server import write_gate
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.rest.middleware.permissions import permitted
+from slicer_package_manager.rest.handlers.call import Response, call
 
 PROBES = ('ready', 'live')
 
 
-@permitted(access.CHECK_HEALTH)
-@boundHandler
-@autoDescribeRoute(
+@call(access.CHECK_HEALTH, (
     Description('Tell whether the server can serve.')
     .notes('While `indexes` is "building indexes" the server answers what only reads, and refuses to write packages, '
            'extensions, releases and applications.')
@@ -22,8 +21,9 @@ PROBES = ('ready', 'live')
            'answered without the database.', required=False, enum=list(PROBES), default=PROBES[0])
     .errorResponse('The probe is none of these.')
     .errorResponse('The database or the assetstore is out of reach, or the database could not be prepared; the '
-                   'message says which.', 503))
-def health(self, probe):  # noqa: ARG001 - Girder binds handlers
+                   'message says which.', 503)
+))
+def health(probe: str) -> Response:
     if probe == 'live':
         return {'version': slicer_package_manager.__version__}
     found = state()

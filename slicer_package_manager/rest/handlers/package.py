@@ -1,6 +1,8 @@
 """Calls for packages and extensions."""
-from girder.api.describe import autoDescribeRoute, describeRoute
-from girder.api.rest import boundHandler, filtermodel
+from __future__ import annotations
+
+from typing import Any
+
 from girder.constants import SortDir
 from girder.models.item import Item
 
@@ -9,29 +11,27 @@ from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, page
 from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
-from slicer_package_manager.rest.middleware.permissions import permitted
 from slicer_package_manager.rest.middleware.response_cache import list_response
 
 
-@permitted(access.LIST_PACKAGES)
-@boundHandler
-@autoDescribeRoute(
+@call(access.LIST_PACKAGES, (
     with_downloads(with_filters(of_application('List packages of an application, newest first.'), PACKAGE.fields))
     .param('package_name', 'Only the package whose item has this name, in any case.', required=False)
     .param('package_id', 'Only the package with this id.', required=False)
     .param('release_id_or_name', 'Only those of this release, or of all drafts for "draft".', required=False)
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
-    .errorResponse())
-def listPackages(self, app_id, package_name, package_id, release_id_or_name, limit, offset, sort, **filters):
+    .errorResponse()
+))
+def listPackages(app_id: str, package_name: str | None, package_id: str | None, release_id_or_name: str | None,
+                 limit: int, offset: int, sort: list[tuple[str, int]], **filters: Any) -> Response:
     filters.pop('params')
-    return _list(self, PACKAGE, app_id, limit, offset, sort, item_id=package_id, name=package_name,
+    return _list(PACKAGE, app_id, limit, offset, sort, item_id=package_id, name=package_name,
                  release=release_id_or_name, **filters)
 
 
-@permitted(access.LIST_PACKAGES)
-@boundHandler
-@autoDescribeRoute(
+@call(access.LIST_PACKAGES, (
     with_downloads(with_filters(of_application('List or search extensions of an application, newest first.'),
                                 EXTENSION.fields))
     .param('extension_name', 'Only the extension whose item has this name, in any case.', required=False)
@@ -44,15 +44,17 @@ def listPackages(self, app_id, package_name, package_id, release_id_or_name, lim
     .param('tier_compare', 'How to compare: at most, at least or exactly that number.', required=False,
            enum=list(package_lists.TIER_COMPARISONS), default='lte')
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
-    .errorResponse())
-def listExtensions(self, app_id, extension_name, extension_id, release_id, limit, offset, sort, **filters):
+    .errorResponse()
+))
+def listExtensions(app_id: str, extension_name: str | None, extension_id: str | None, release_id: str | None,
+                   limit: int, offset: int, sort: list[tuple[str, int]], **filters: Any) -> Response:
     filters.pop('params')
-    return _list(self, EXTENSION, app_id, limit, offset, sort, item_id=extension_id, name=extension_name,
+    return _list(EXTENSION, app_id, limit, offset, sort, item_id=extension_id, name=extension_name,
                  release=release_id, **filters)
 
 
-def _list(self, package_type, app_id, limit, offset, sort, *, with_downloads, **filters):
-    user = self.getCurrentUser()
+def _list(package_type, app_id, limit, offset, sort, *, with_downloads, **filters):
+    user = current_user()
     part = page(limit, offset, sort, ITEM_SORTS[package_type.label])
 
     def find():
@@ -67,24 +69,22 @@ def _list(self, package_type, app_id, limit, offset, sort, *, with_downloads, **
 
 # The domain reports all problems of a form together; Girder's automatic checks would stop at the first.
 
-@permitted(access.SAVE_PACKAGE)
-@boundHandler
-@filtermodel(Item)
-@describeRoute(with_fields(of_application('Create or update a package.'), PACKAGE))
-def upsertPackage(self, app_id, params):
-    return _upsert(self, PACKAGE, app_id, params)
+@call(access.SAVE_PACKAGE, (
+    with_fields(of_application('Create or update a package.'), PACKAGE)
+), model=Item, has_form=True)
+def upsertPackage(app_id: str, params: dict[str, str]) -> Response:
+    return _upsert(PACKAGE, app_id, params)
 
 
-@permitted(access.SAVE_PACKAGE)
-@boundHandler
-@filtermodel(Item)
-@describeRoute(with_fields(of_application('Create or update an extension.'), EXTENSION))
-def upsertExtension(self, app_id, params):
-    return _upsert(self, EXTENSION, app_id, params)
+@call(access.SAVE_PACKAGE, (
+    with_fields(of_application('Create or update an extension.'), EXTENSION)
+), model=Item, has_form=True)
+def upsertExtension(app_id: str, params: dict[str, str]) -> Response:
+    return _upsert(EXTENSION, app_id, params)
 
 
-def _upsert(self, package_type, app_id, params):
-    user = self.getCurrentUser()
+def _upsert(package_type, app_id, params):
+    user = current_user()
     given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
     return packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), given, user)
 
@@ -93,28 +93,24 @@ def _upsert(self, package_type, app_id, params):
 _NOT_IN_FORM = {'token'}
 
 
-@permitted(access.DELETE_PACKAGE)
-@boundHandler
-@filtermodel(Item)
-@autoDescribeRoute(
+@call(access.DELETE_PACKAGE, (
     of_application('Delete a package with its file. Download counts stay.')
-    .param('pkg_id', 'Id of the package.', paramType='path'))
-def deletePackage(self, app_id, pkg_id):
-    return _delete(self, PACKAGE, app_id, pkg_id)
+    .param('pkg_id', 'Id of the package.', paramType='path')
+), model=Item)
+def deletePackage(app_id: str, pkg_id: str) -> Response:
+    return _delete(PACKAGE, app_id, pkg_id)
 
 
-@permitted(access.DELETE_PACKAGE)
-@boundHandler
-@filtermodel(Item)
-@autoDescribeRoute(
+@call(access.DELETE_PACKAGE, (
     of_application('Delete an extension with its file. Download counts stay.')
-    .param('ext_id', 'Id of the extension.', paramType='path'))
-def deleteExtension(self, app_id, ext_id):
-    return _delete(self, EXTENSION, app_id, ext_id)
+    .param('ext_id', 'Id of the extension.', paramType='path')
+), model=Item)
+def deleteExtension(app_id: str, ext_id: str) -> Response:
+    return _delete(EXTENSION, app_id, ext_id)
 
 
-def _delete(self, package_type, app_id, item_id):
-    user = self.getCurrentUser()
+def _delete(package_type, app_id, item_id):
+    user = current_user()
     app = applications.load(app_id, user, access.DELETE_PACKAGE)
     item = packages.load(package_type, app, item_id, user, access.DELETE_PACKAGE)
     packages.delete(item)

@@ -1,23 +1,24 @@
 """Calls for download counts."""
-from girder.api.describe import autoDescribeRoute
-from girder.api.rest import boundHandler, setRawResponse, setResponseHeader
+from __future__ import annotations
+
+from typing import Any
+
+from girder.api.rest import setRawResponse, setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.downloads import sealing, statistics, totals
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_filters
 from slicer_package_manager.rest.http.semantics import content_disposition
-from slicer_package_manager.rest.middleware.permissions import permitted
 from slicer_package_manager.rest.middleware.response_cache import json_response
 
 _PAGE = 50
 
 
-@permitted(access.GET_STATISTICS)
-@boundHandler
-@autoDescribeRoute(
+@call(access.GET_STATISTICS, (
     with_filters(of_application('Get how often packages and extensions were downloaded.'))
     .notes('Without parameters: all counts by revision of the application, as an object. With any of them: rows with '
            '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, ordered by these.')
@@ -32,9 +33,10 @@ _PAGE = 50
     .param('limit', f'At most so many rows, 0 for all; {_PAGE} by default.', required=False, dataType='integer')
     .param('offset', 'Leave out so many rows at the beginning.', required=False, dataType='integer')
     .param('format', 'Rows as JSON or, for spreadsheets, as CSV.', required=False, enum=['json', 'csv'])
-    .errorResponse())
-def downloadStats(self, app_id, limit, offset, format, **question):  # noqa: A002 - the name of the parameter
-    user = self.getCurrentUser()
+    .errorResponse()
+))
+def downloadStats(app_id: str, limit: int | None, offset: int | None, format: str | None, **question: Any) -> Response:  # noqa: A002 - the name of the parameter
+    user = current_user()
     app = applications.load(app_id, user, access.GET_STATISTICS)
     hidden, sealed = access.hidden_revisions(app, user), sealing.readable(app, user)
     asked = {key: value for key, value in question.items() if key != 'params' and value is not None}

@@ -1,19 +1,18 @@
 """The call for the summary of an application."""
+from __future__ import annotations
+
 import cherrypy
-from girder.api.describe import autoDescribeRoute
-from girder.api.rest import boundHandler, setResponseHeader
+from girder.api.rest import setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications, summary
 from slicer_package_manager.registry.schema.pagination import check_numbers
 from slicer_package_manager.registry.tree import access
+from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
-from slicer_package_manager.rest.middleware.permissions import permitted
 from slicer_package_manager.rest.middleware.response_cache import record_response
 
 
-@permitted(access.GET_SUMMARY)
-@boundHandler
-@autoDescribeRoute(
+@call(access.GET_SUMMARY, (
     of_application('Get what an application has, in numbers: its releases and drafts, newest first, and totals.')
     .notes('As far as the caller may see it. `access` is the level that the caller has: 0 to read, 1 to write, 2 to '
            'administer. `ready` tells whether it is ready for every system that it has something for, `ready_for` '
@@ -25,9 +24,10 @@ from slicer_package_manager.rest.middleware.response_cache import record_respons
     .param('fields', 'Only these keys of the rows, separated by commas, such as `revision,extensions`. What no row has '
            'is not in the total either. Without `downloads` the answer is kept as lists are, with an `ETag`. All by '
            'default.', required=False)
-    .errorResponse('A number is negative or huge, or there is no such key.'))
-def getSummary(self, app_id, limit, offset, fields):
-    user = self.getCurrentUser()
+    .errorResponse('A number is negative or huge, or there is no such key.')
+))
+def getSummary(app_id: str, limit: int, offset: int, fields: str | None) -> Response:
+    user = current_user()
     check_numbers(limit, offset)
     wanted = summary.wanted(fields)
 
