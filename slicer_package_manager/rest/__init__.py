@@ -1,4 +1,10 @@
 """The REST calls of the registry: one table of routes, and handlers that translate."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cherrypy._cptree import Tree
 from girder.api.rest import Resource
 from girder.exceptions import AccessException
 
@@ -15,10 +21,11 @@ from slicer_package_manager.rest.handlers import (
     statistics,
     summary,
 )
+from slicer_package_manager.rest.handlers.call import Response
 from slicer_package_manager.rest.middleware import error_responses, request_limits, upload_scope
 
 #: Method, path below ``/api/v1/app``, and handler.
-ROUTES = [
+ROUTES: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
     ('GET', (), application.listApplications),
     ('POST', (), application.createApplication),
     ('GET', (':app_id',), application.getApplication),
@@ -45,7 +52,7 @@ ROUTES = [
 ]
 
 #: Place at the root of the server, path below it, and handler of each call that programs in use look for there.
-BESIDE_API = [
+BESIDE_API: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
     ('/find', (), lookup.find),
     ('/findall', (), lookup.find_all),
     ('/bitstream', (':bitstream_id',), lookup.bitstream),
@@ -59,19 +66,19 @@ _CONFIGURATION = {
 }
 
 
-class App(Resource):
+class App(Resource):  # type: ignore[misc] # Girder has no types
     """``/app``: applications and everything below them."""
 
     _cp_config = _CONFIGURATION
     own_shapes = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.resourceName = 'app'
         for method, path, handler in ROUTES:
             self.route(method, path, handler)
 
-    def handleRoute(self, method, path, params):
+    def handleRoute(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Response:
         """Call the handler of a route; what the path says is not overridden by a parameter of the same name."""
         _, _, places = self._matchRoute(method.lower(), path)
         try:
@@ -81,13 +88,13 @@ class App(Resource):
             raise
 
 
-class PackageManager(Resource):
+class PackageManager(Resource):  # type: ignore[misc] # Girder has no types
     """``/slicer_package_manager``: the server itself."""
 
     _cp_config = _CONFIGURATION
     own_shapes = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
@@ -95,19 +102,19 @@ class PackageManager(Resource):
         self.route('GET', ('audit',), audit.listChanges)
 
 
-class BesideApi(Resource):
+class BesideApi(Resource):  # type: ignore[misc] # Girder has no types
     """A call at the root of the server, ``/name/path``; all else about it is as for calls of the API."""
 
     _cp_config = _CONFIGURATION
     own_shapes = True
 
-    def __init__(self, name, path, handler):
+    def __init__(self, name: str, path: tuple[str, ...], handler: Callable[..., Response]) -> None:
         super().__init__()
         self.resourceName = name
         self.route('GET', path, handler, nodoc=True)
 
 
-def mount(tree, api_root, config) -> None:
+def mount(tree: Tree, api_root: Any, config: dict[str, dict[str, Any]]) -> None:
     """Add our resources to ``api_root``, and serve the calls beside the API at the root and below Girder's prefix."""
     api_root.app = App()
     api_root.slicer_package_manager = PackageManager()
@@ -118,7 +125,7 @@ def mount(tree, api_root, config) -> None:
                 '/': {**config['/'], 'error_page.default': error_responses.as_json}})
 
 
-def accept_doubled_slash(tree) -> None:
+def accept_doubled_slash(tree: Tree) -> None:
     """Serve ``//api`` like ``/api``, since a server URL with a trailing slash makes clients request that."""
     for path, app in list(tree.apps.items()):
         if path.endswith('/api') and path.removesuffix('/api') + '//api' not in tree.apps:

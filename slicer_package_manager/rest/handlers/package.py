@@ -8,8 +8,8 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import applications, package_lists, packages
 from slicer_package_manager.registry.downloads import model
-from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
-from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, page
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
+from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, Listing, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
@@ -53,11 +53,12 @@ def listExtensions(app_id: str, extension_name: str | None, extension_id: str | 
                  release=release_id, **filters)
 
 
-def _list(package_type, app_id, limit, offset, sort, *, with_downloads, **filters):
+def _list(package_type: PackageType, app_id: str, limit: int, offset: int, sort: list[tuple[str, int]], *,
+          with_downloads: bool, **filters: Any) -> Response:
     user = current_user()
     part = page(limit, offset, sort, ITEM_SORTS[package_type.label])
 
-    def find():
+    def find() -> Listing:
         app = applications.load(app_id, user, access.LIST_PACKAGES)
         found = package_lists.find(package_type, app, user, part, **filters)
         if with_downloads:
@@ -83,7 +84,7 @@ def upsertExtension(app_id: str, params: dict[str, str]) -> Response:
     return _upsert(EXTENSION, app_id, params)
 
 
-def _upsert(package_type, app_id, params):
+def _upsert(package_type: PackageType, app_id: str, params: dict[str, str]) -> Response:
     user = current_user()
     given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
     return packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), given, user)
@@ -109,7 +110,7 @@ def deleteExtension(app_id: str, ext_id: str) -> Response:
     return _delete(EXTENSION, app_id, ext_id)
 
 
-def _delete(package_type, app_id, item_id):
+def _delete(package_type: PackageType, app_id: str, item_id: str) -> Response:
     user = current_user()
     app = applications.load(app_id, user, access.DELETE_PACKAGE)
     item = packages.load(package_type, app, item_id, user, access.DELETE_PACKAGE)

@@ -1,6 +1,7 @@
 """Where this server is, as its clients see it."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
 import cherrypy
@@ -8,6 +9,7 @@ from girder.models.setting import Setting
 from girder.settings import SettingKey
 
 from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 
 def root() -> str:
@@ -15,19 +17,22 @@ def root() -> str:
 
     Without the setting, a client that lies about the host gets an answer that is wrong for itself only.
     """
-    return _given() or cherrypy.request.base + _mounted_at()
+    base: str = cherrypy.request.base
+    return _given() or base + _mounted_at()
 
 
-def _given():
-    return (Setting().get(SettingKey.SERVER_ROOT) or '').rstrip('/')
+def _given() -> str:
+    given: str | None = Setting().get(SettingKey.SERVER_ROOT)
+    return (given or '').rstrip('/')
 
 
-def _mounted_at():
+def _mounted_at() -> str:
     """The path below which Girder is mounted; the current request is to something right there."""
-    return cherrypy.request.script_name.rpartition('/')[0].rstrip('/')
+    mounted_at: str = cherrypy.request.script_name
+    return mounted_at.rpartition('/')[0].rstrip('/')
 
 
-def catalog_of(app):
+def catalog_of(app: ApplicationFolder) -> Callable[[str, str], str]:
     """A maker of addresses of the catalog of ``app``'s extensions, for a revision and an operating system."""
     place = f'{root()}/catalog/All'
     choice = '' if str(app['_id']) == applications.SLICER else f'?app={app["_id"]}'

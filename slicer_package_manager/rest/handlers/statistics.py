@@ -8,7 +8,7 @@ from girder.api.rest import setRawResponse, setResponseHeader
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.downloads import sealing, statistics, totals
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.pagination import check_numbers
+from slicer_package_manager.registry.schema.pagination import Listing, check_numbers
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_filters
@@ -47,7 +47,7 @@ def downloadStats(app_id: str, limit: int | None, offset: int | None, format: st
     return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden, sealed), format)
 
 
-def _rows(found, wanted):
+def _rows(found: Listing, wanted: str | None) -> Response:
     setResponseHeader('Girder-Total-Count', found.total)
     if wanted != 'csv':
         return found.documents

@@ -6,6 +6,7 @@ from girder.api.rest import setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications, summary
 from slicer_package_manager.registry.schema.pagination import check_numbers
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
@@ -31,15 +32,16 @@ def getSummary(app_id: str, limit: int, offset: int, fields: str | None) -> Resp
     check_numbers(limit, offset)
     wanted = summary.wanted(fields)
 
-    def make():
+    def read() -> Document:
         return summary.of(applications.load(app_id, user, access.GET_SUMMARY), user, limit, offset, wanted)
     # Downloads are counted without a new version of the data.
     if 'downloads' in wanted:
-        found = make()
+        found = read()
         setResponseHeader('Girder-Total-Count', _drafts(found))
         return found
-    return record_response((cherrypy.request.path_info, limit, offset, wanted), make, total=_drafts)
+    return record_response((cherrypy.request.path_info, limit, offset, wanted), read, total=_drafts)
 
 
-def _drafts(found):
-    return found['total']['drafts']
+def _drafts(found: Document) -> int:
+    drafts: int = found['total']['drafts']
+    return drafts

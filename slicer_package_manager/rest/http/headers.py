@@ -8,6 +8,7 @@ import math
 from functools import lru_cache
 
 from cherrypy.lib import httputil
+from cherrypy.lib.httputil import AcceptElement, HeaderElement
 
 from slicer_package_manager.rest.http import semantics
 
@@ -16,12 +17,12 @@ _elements = httputil.header_elements
 _LONGEST = 1000
 
 
-def elements(name: str, value: str | None) -> list:
+def elements(name: str, value: str | None) -> list[AcceptElement | HeaderElement]:
     """The elements of the header ``name``, the preferred ones first; any text will do."""
     return _elements(name, value[:_LONGEST]) if value else []
 
 
-def weight(element) -> float:
+def weight(element: AcceptElement) -> float:
     """The ``q`` of an element of an ``Accept`` header, from 0 to 1; 0 if it is no number."""
     given = element.params.get('q', '1')
     try:
@@ -50,7 +51,7 @@ def ranges(header: str | None, size: int | None) -> list[tuple[int, int]] | None
     return part and [(part.start, part.stop)]
 
 
-def _as_sent(value):
+def _as_sent(value: str) -> str:
     """Header fields have no encoded words (RFC 9110, section 5.5), only mails have them (RFC 2047)."""
     return value
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import NamedTuple
@@ -61,19 +62,19 @@ def part_between(start: int, stop: int | None, size: int) -> Part | None:
     return part
 
 
-def _number(digits):
+def _number(digits: str) -> int | None:
     if not digits:
         return None
     return int(digits) if len(digits) <= _DIGITS else 10**_DIGITS
 
 
-def _suffix(length, size):
+def _suffix(length: int | None, size: int) -> Part:
     if not length or not size:
         raise Unsatisfiable
     return Part(max(size - length, 0), size)
 
 
-def not_modified(headers, tag: str | None, modified: datetime) -> bool:
+def not_modified(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
     """Whether ``If-None-Match`` or, without it, ``If-Modified-Since`` says that the client has this file."""
     if 'If-None-Match' in headers:
         return has_tag(headers, tag)
@@ -81,13 +82,13 @@ def not_modified(headers, tag: str | None, modified: datetime) -> bool:
     return since is not None and modified.replace(microsecond=0) <= since
 
 
-def has_tag(headers, tag: str | None) -> bool:
+def has_tag(headers: Mapping[str, str], tag: str | None) -> bool:
     """Whether ``If-None-Match`` says that the client has what ``tag`` names."""
     given = headers.get('If-None-Match', '')
     return given.strip() == '*' or tag in {one.removeprefix('W/') for one in _TAG.findall(given)}
 
 
-def precondition_failed(headers, tag: str | None, modified: datetime) -> bool:
+def precondition_failed(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
     """Whether ``If-Match`` or, without it, ``If-Unmodified-Since`` asks for another state of the file (412)."""
     given = headers.get('If-Match')
     if given is not None:
@@ -96,7 +97,7 @@ def precondition_failed(headers, tag: str | None, modified: datetime) -> bool:
     return since is not None and modified.replace(microsecond=0) > since
 
 
-def range_applies(headers, tag: str | None, modified: datetime) -> bool:
+def range_applies(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
     """Whether ``If-Range``, if given, names exactly this state of the file; if not, all of it is sent."""
     given = headers.get('If-Range')
     if given is None:
@@ -107,7 +108,7 @@ def range_applies(headers, tag: str | None, modified: datetime) -> bool:
     return _date(given) == modified.replace(microsecond=0)
 
 
-def _date(text):
+def _date(text: str | None) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(text) if text else None
     except (ValueError, TypeError, IndexError, OverflowError):

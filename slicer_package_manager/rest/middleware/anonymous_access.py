@@ -1,7 +1,9 @@
 """Refuses those who have not logged in where an administrator wants that: ``core.disable_anonymous_access``."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from girder.api.rest import Resource, getCurrentUser
 from girder.exceptions import AccessException
@@ -45,10 +47,10 @@ def refuse() -> None:
         raise AccessException(MESSAGE)
 
 
-def _refusing(check):
+def _refusing(check: Callable[..., None]) -> Callable[..., None]:
     """``check``, which Girder calls before each handler, also those that answer in the place of another."""
     @wraps(check)
-    def refusing(handler, **kwargs):
+    def refusing(handler: Callable[..., Any], **kwargs: Any) -> None:
         if f'{routing.method()} {routing.template()}' not in OPEN:
             refuse()
         check(handler, **kwargs)
@@ -56,10 +58,10 @@ def _refusing(check):
     return refusing
 
 
-def _knowing(get):
+def _knowing(get: Callable[[Setting, str], Any]) -> Callable[[Setting, str], Any]:
     """``Setting.get``, which asks once for each request, and believes no cache of its process."""
     @wraps(get)
-    def knowing(self, key):
+    def knowing(self: Setting, key: str) -> Any:
         return state().closed if key == anonymous_access.KEY and not anonymous_access.is_given() else get(self, key)
     return knowing
 

@@ -2,17 +2,22 @@
 
 Girder tells a logger of its own about every request that it has handled; here those that changed something are kept.
 """
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import cherrypy
 from girder import auditLogger, events
-from girder.api import access
 from girder.api.rest import getCurrentUser
 
 from slicer_package_manager.registry.accounts import audit_log
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import request_state, routing, tracing
+from slicer_package_manager.rest.middleware.permissions import before_anyone
 
 logger = logging.getLogger(__name__)
 
@@ -33,17 +38,17 @@ _LONGEST_VALUE = 200
 class Recorder(logging.Handler):
     """Keeps what Girder tells of requests that changed something."""
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         """Keep ``record``, if it is one of those; never raises."""
         if record.msg != 'rest.request':
             return
         try:
-            _keep_request(record.details)
+            _keep_request(record.details)  # type: ignore[attr-defined] # which Girder adds
         except Exception:
             logger.exception('A change is not in the audit log.')
 
 
-def _keep_request(details):
+def _keep_request(details: Mapping[str, Any]) -> None:
     route = routing.template()
     params = cherrypy.request.params  # those of the record lack what Girder has handed to the handler
     is_link = route == '/file' and 'linkUrl' in params
@@ -56,14 +61,14 @@ def _keep_request(details):
                       'path': _text('/' + '/'.join(path)), 'route': route, **about})
 
 
-def _who():
+def _who() -> Document:
     user, token = getCurrentUser(), request_state.current().token
     key = {'key': token['apiKeyId']} if token and 'apiKeyId' in token else {}
     return {'user': user and user['_id'], 'login': user and user['login'], **key,
             'address': tracing.client_address(), 'request_id': tracing.request_id()}
 
 
-def _kind(path, route):
+def _kind(path: Sequence[str], route: str) -> str:
     """What a request to ``path`` changed."""
     if path[0] != 'app':
         return path[0]
@@ -71,7 +76,7 @@ def _kind(path, route):
     return named[0] if named else 'application'
 
 
-def _about(path, params):
+def _about(path: Sequence[str], params: Mapping[str, Any]) -> Document:
     """What is known of the change from the request alone; values only where they can be no secrets."""
     name = next((params[key] for key in ('name', 'baseName', 'login', 'key') if params.get(key)), None)
     found = {'name': _text(name)} if name else {}
@@ -83,19 +88,19 @@ def _about(path, params):
     return {**found, **({'app': app} if app else {}), **({'given': given} if given else {})}
 
 
-def _text(value):
+def _text(value: object) -> str:
     """``value`` as a short text that the database takes as a key too: nobody is to hide a change by what he sends."""
     return str(value)[:_LONGEST_VALUE].encode(errors='replace').decode().replace('\0', '\N{REPLACEMENT CHARACTER}')
 
 
-def _look_up(model):
-    @access.public
-    def handler(event):
+def _look_up(model: str) -> Callable[[events.Event], None]:
+    @before_anyone
+    def handler(event: events.Event) -> None:
         request_state.current().audit_subject = audit_log.subject(model, object_id(event.info.get('id')))
     return handler
 
 
-def _on_upload(event):
+def _on_upload(event: events.Event) -> None:
     """After an upload became a file, or the new content of one."""
     file = event.info['file']
     route = routing.template()

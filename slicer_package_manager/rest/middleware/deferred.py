@@ -1,4 +1,8 @@
 """What is left to do before the answer to the current request goes out."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import cherrypy
 
 from slicer_package_manager.rest.middleware import request_state
@@ -8,7 +12,7 @@ _EARLY = frozenset({'process_headers', 'get_resource', 'on_start_resource', 'pro
                     'before_request_body', 'process_request_body', 'before_handler', 'handler'})
 
 
-def before_answer(function) -> bool:
+def before_answer(function: Callable[[], None]) -> bool:
     """Call ``function`` once before the answer goes out, however often it is given here.
 
     :returns: ``False`` if there is no request, or its answer is on the way already.

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
+from typing import Any
 
 import cherrypy
 import orjson
 import pymongo
+from cherrypy._cptree import Tree
 from girder.api.rest import Resource, setResponseHeader
 from pymongo.errors import PyMongoError
 
@@ -32,20 +35,20 @@ _READS = ('GET', 'HEAD')
 _HEALTH = '/slicer_package_manager/health'
 
 
-class ParameterError(cherrypy.HTTPError):
+class ParameterError(cherrypy.HTTPError):  # type: ignore[misc] # CherryPy has no types
     """The parameter ``name`` of the request cannot be used (400)."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(400, message)
         self.name = name
 
-    def set_response(self):
+    def set_response(self) -> None:
         """Name the parameter in the body, as ``field``."""
         request_state.current().wrong_parameter = self.name
         super().set_response()
 
 
-def as_json(status, message, **_):
+def as_json(status: str, message: str, **_: object) -> bytes:
     """Return the body of an error that is raised before a handler is called, in Girder's form."""
     cherrypy.response.headers['Content-Type'] = 'application/json'
     name = request_state.current().wrong_parameter
@@ -53,14 +56,14 @@ def as_json(status, message, **_):
                          **({} if name is None else {'field': name.encode(errors='replace').decode()})})
 
 
-def _limit(method):
+def _limit(method: str) -> AbstractContextManager[Any]:
     return pymongo.timeout(database_outage.patience() + _MORE) if method in _READS else nullcontext()
 
 
-def _answering(handle):
+def _answering(handle: Callable[..., Any]) -> Callable[..., Any]:
     """``handle``, Girder's way from a request to its handler, with an end and with 503 where the database is away."""
     @wraps(handle)
-    def handle_route(self, method, path, params):
+    def handle_route(self: Resource, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Any:
         try:
             with _limit(method):
                 return handle(self, method, path, params)
@@ -77,26 +80,26 @@ def _answering(handle):
     return handle_route
 
 
-def _answer_failure():
+def _answer_failure() -> None:
     """Answer what failed before or after a handler: as CherryPy does, but 503 where the database is away."""
     error = sys.exc_info()[1]
     away = isinstance(error, PyMongoError) and database_outage.passes(error)
     (_Away() if away else cherrypy.HTTPError(500)).set_response()
 
 
-class _Away(cherrypy.HTTPError):
+class _Away(cherrypy.HTTPError):  # type: ignore[misc] # CherryPy has no types
     """The database is out of reach (503)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(503, MESSAGE)
 
-    def set_response(self):
+    def set_response(self) -> None:
         """Answer so; CherryPy takes the headers of what would have been the answer away."""
         super().set_response()
         cherrypy.response.headers['Retry-After'] = str(database_outage.RETRY_AFTER)
 
 
-def _refuse():
+def _refuse() -> None:
     """At the beginning of a request: let nobody wait for a database that was away for long."""
     if not cherrypy.request.path_info.endswith(_HEALTH) and database_outage.lost():
         raise _Away
@@ -106,7 +109,7 @@ def _refuse():
 _refuse.priority = 60  # type: ignore[attr-defined]
 
 
-def guard(tree) -> None:
+def guard(tree: Tree) -> None:
     """Give all that ``tree`` serves by now these answers; may be called again."""
     if not hasattr(Resource.handleRoute, 'ends'):
         Resource.handleRoute = _answering(Resource.handleRoute)

@@ -2,14 +2,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from http.client import responses
+from typing import TYPE_CHECKING
 
 import pymongo
+from bson.objectid import ObjectId
+from cherrypy._cptree import Tree
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.server import data_version, database_outage
+from slicer_package_manager.rest.http.json_response import JsonResponse
 from slicer_package_manager.rest.middleware import security_headers, tracing
 from slicer_package_manager.rest.middleware.response_cache import CACHE, request_key
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
 _NOT_PLAIN = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
@@ -21,10 +29,10 @@ _PATIENCE = 3
 class Front:
     """The WSGI application ``app``, except that lists which are kept and true are answered at once."""
 
-    def __init__(self, app):
+    def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
-    def __call__(self, wsgi, start_response):
+    def __call__(self, wsgi: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, as WSGI has it."""
         started = time.perf_counter()
         answer = _kept(wsgi)
@@ -41,7 +49,7 @@ class Front:
         return [body]
 
 
-def _kept(wsgi):
+def _kept(wsgi: WSGIEnvironment) -> JsonResponse | None:
     if wsgi['REQUEST_METHOD'] != 'GET' or any(name in wsgi for name in _NOT_PLAIN):
         return None
     question = request_key(wsgi)
@@ -53,12 +61,12 @@ def _kept(wsgi):
         return None  # the usual way fails too, and says how
 
 
-def _version():
+def _version() -> ObjectId | None:
     with pymongo.timeout(_PATIENCE):
         return data_version.version()
 
 
-def put_before(tree) -> None:
+def put_before(tree: Tree) -> None:
     """Put it before each of our server's applications in CherryPy's ``tree`` that serves the API, and the headers that
     protect before all of them.
     """

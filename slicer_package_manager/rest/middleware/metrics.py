@@ -2,17 +2,24 @@
 
 With several server processes ``PROMETHEUS_MULTIPROC_DIR`` names the directory by which they add up; ``serve`` sets it.
 """
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterable, Iterator
 
 import cherrypy
+from cherrypy._cptree import Tree
 from girder import events
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from slicer_package_manager.registry import health
 from slicer_package_manager.registry.downloads import counter as downloads_counter
 from slicer_package_manager.registry.server import client_address
+from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import request_state, routing, tracing
 
 _METHODS = {'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'}
@@ -33,10 +40,10 @@ WAITING = Gauge('spm_download_counts_waiting', 'Completed downloads that the dat
                 registry=_HERE, multiprocess_mode='livesum')
 
 
-class State:
+class State(Collector):
     """The state of the server at the moment of the question."""
 
-    def collect(self):
+    def collect(self) -> Iterator[Metric]:
         """Give the families of metrics."""
         state = health.state()
         for name, text in (('database', 'Whether the database answers.'),
@@ -63,10 +70,10 @@ class Page:
 
     exposed = True
 
-    def __init__(self, operation):
+    def __init__(self, operation: Operation) -> None:
         self._operation = operation
 
-    def GET(self):
+    def GET(self) -> bytes:
         """Answer the metrics.
 
         :raises cherrypy.HTTPError: 403 for others, and where nobody knows who asks.
@@ -81,19 +88,19 @@ class Page:
         return exposition()
 
 
-def _begin():
+def _begin() -> None:
     request_state.current().is_measured = True
     RUNNING.inc()
 
 
-def _count_stream():
+def _count_stream() -> None:
     """Before an answer is sent: count the bytes of one that is sent piece by piece."""
     response = cherrypy.response
     if response.stream and cherrypy.request.method != 'HEAD':
         response.body = _counted(response.body, SENT.labels(routing.template()))
 
 
-def _counted(pieces, counter):
+def _counted(pieces: Iterable[bytes], counter: Counter) -> Iterator[bytes]:
     try:
         for piece in pieces:
             yield piece
@@ -102,7 +109,7 @@ def _counted(pieces, counter):
         getattr(pieces, 'close', bool)()
 
 
-def _end():
+def _end() -> None:
     request, response = cherrypy.request, cherrypy.response
     if not request_state.current().is_measured:
         return
@@ -115,26 +122,26 @@ def _end():
         SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
 
 
-def _count_shortcut(shortcut):
+def _count_shortcut(shortcut: tracing.Shortcut) -> None:
     method, route = shortcut.environ['REQUEST_METHOD'], routing.of_kept(shortcut.environ['PATH_INFO'])
     REQUESTS.labels(method, route, shortcut.status).inc()
     SECONDS.labels(method, route).observe(shortcut.seconds)
     SENT.labels(route).inc(shortcut.size)
 
 
-def _on_upload(event):
+def _on_upload(event: events.Event) -> None:
     UPLOADS.inc()
     UPLOADED.inc(event.info['file'].get('size') or 0)
 
 
-HANDLERS = {
+HANDLERS: dict[str, Callable[[events.Event], None]] = {
     'model.file.finalizeUpload.after': _on_upload,
     downloads_counter.COUNTED: lambda event: DOWNLOADS.labels(event.info['kind']).inc(),
     downloads_counter.WAITING: lambda event: WAITING.set(event.info),
 }
 
 
-def start(tree, operation):
+def start(tree: Tree, operation: Operation) -> None:
     """Measure what ``tree`` serves, and show it at ``/metrics``."""
     tracing.add_hooks(tree, {
         'on_start_resource.spm_metrics': _begin, 'before_finalize.spm_metrics': _count_stream,

@@ -16,8 +16,8 @@ _ID = re.compile('[0-9a-fA-F]{24}')
 _IDS = ('uploadId', 'userId', 'assetstoreId', 'parentId')
 
 
-def _number(largest):
-    def problem(given):
+def _number(largest: int) -> Callable[[str], str | None]:
+    def problem(given: str) -> str | None:
         try:
             number = float(given)
         except ValueError:
@@ -26,11 +26,11 @@ def _number(largest):
     return problem
 
 
-def _sort(given):
+def _sort(given: str) -> str | None:
     return None if _KEY.fullmatch(given) else 'must be a key of the documents'
 
 
-def _resources(given):
+def _resources(given: str) -> str | None:
     try:
         found = json.loads(given)
     except (ValueError, RecursionError):
@@ -40,7 +40,7 @@ def _resources(given):
     return None if fits else 'must be an object with a list of ids for each kind, as JSON: {"item": ["..."]}'
 
 
-def _types(given):
+def _types(given: str) -> str | None:
     try:
         found = json.loads(given)
     except (ValueError, RecursionError):
@@ -49,7 +49,7 @@ def _types(given):
     return None if fits else 'must be a list of kinds, as JSON: ["item", "folder"]'
 
 
-def _id(given):
+def _id(given: str) -> str | None:
     return None if not given or _ID.fullmatch(given) else 'must be an id, 24 hexadecimal digits'
 
 

@@ -22,3 +22,9 @@ def permitted(operation: Operation, *, cookie: bool = False) -> Callable[[_Handl
     decorated: Callable[[_Handler], _Handler] = _DECORATORS[operation.caller](
         scope=operation.scope, cookie=cookie)
     return decorated
+
+
+def before_anyone(handler: _Handler) -> _Handler:
+    """Let Girder run ``handler``, of an event before a call, for every client; the call checks access as always."""
+    decorated: _Handler = girder_access.public(handler)
+    return decorated

@@ -4,12 +4,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from girder import events
-from girder.api import access
 from girder.api.rest import getCurrentUser, setResponseHeader
 
 from slicer_package_manager.registry.schema.errors import TooMany
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import tracing
+from slicer_package_manager.rest.middleware.permissions import before_anyone
 
 if TYPE_CHECKING:
     from slicer_package_manager.registry.server.rate_limits import RateLimit
@@ -44,7 +44,7 @@ def check() -> None:
                       f'{seconds} s, or log in.')
 
 
-@access.public
+@before_anyone
 def _before_call(_event: events.Event) -> None:
     check()
 

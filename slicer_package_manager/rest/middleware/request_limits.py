@@ -1,11 +1,18 @@
 """Requests that no handler could make sense of: refused before one is reached."""
+from __future__ import annotations
+
 import re
+from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 import cherrypy
 from bson.errors import BSONError
 from cherrypy import _cpreqbody
+from cherrypy._cpreqbody import Entity
+from cherrypy._cptree import Tree
 from girder.api.describe import autoDescribeRoute
+from girder.api.rest import Resource
 from girder.exceptions import RestException
 
 from slicer_package_manager.rest.http import headers as http_headers
@@ -28,10 +35,10 @@ _WITHOUT_FILES = (
     'api_key', 'assetstore', 'collection', 'folder', 'group', 'item', 'resource', 'system', 'token', 'user')
 
 
-def _readable(process):
+def _readable(process: Callable[[Entity], None]) -> Callable[[Entity], None]:
     """``process``, one of CherryPy's readers of bodies, with a 400 instead of a 500 for bodies it cannot read."""
     @wraps(process)
-    def reader(entity):
+    def reader(entity: Entity) -> None:
         try:
             process(entity)
         except (cherrypy.HTTPError, OSError):
@@ -48,7 +55,7 @@ _READERS = {
 }
 
 
-def _read_parameters():
+def _read_parameters() -> None:
     """Before a handler: read the body of a DELETE, and refuse parameters that are none.
 
     :raises ParameterError: one is none, or is there twice.
@@ -75,7 +82,7 @@ def prepare() -> None:
     request.headers['Accept'] = 'application/json'
 
 
-def _measure():
+def _measure() -> None:
     """At the beginning of a request: refuse a body that is too large, or that does not tell how large it is.
 
     :raises cherrypy.HTTPError: it is (413), or does not (411).
@@ -88,14 +95,14 @@ def _measure():
         raise cherrypy.HTTPError(413, f'The body may have {LARGEST_BODY} bytes; only files may have more.')
 
 
-def _measure_form():
+def _measure_form() -> None:
     """The same where files are taken: a form there would be read into memory, whoever sends it."""
     if any(one.value == 'application/x-www-form-urlencoded' or one.value.startswith('multipart/')
            for one in cherrypy.request.headers.elements('Content-Type')):
         _measure()
 
 
-def _refuse_override():
+def _refuse_override() -> None:
     """At the beginning of a request: refuse a POST that says it is a request which reads.
 
     :raises cherrypy.HTTPError: it does (400). Its body would take the place of the query that caches know it by.
@@ -107,7 +114,7 @@ def _refuse_override():
                                       f'with its own method, without the headers {", ".join(routing.OVERRIDES)}.')
 
 
-def _refuse_class():
+def _refuse_class() -> None:
     """At the beginning of a request: CherryPy takes parts of the path for attributes, ``__class__`` among them.
 
     :raises cherrypy.NotFound: the path leads to a function that belongs to no object, and would take a part of the path
@@ -118,7 +125,7 @@ def _refuse_class():
         raise cherrypy.NotFound
 
 
-def _refuse_host():
+def _refuse_host() -> None:
     """At the beginning of a request: refuse the name of a host that is none (RFC 9112, section 3.2).
 
     :raises cherrypy.HTTPError: 400.
@@ -132,9 +139,9 @@ for _hook in (_measure, _measure_form, _refuse_override, _refuse_class, _refuse_
     _hook.priority = 90  # type: ignore[attr-defined] # after the request has got its id
 
 
-def _as_json(load):
+def _as_json(load: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(load)
-    def loaded(*args):
+    def loaded(*args: Any) -> Any:
         try:
             return load(*args)
         except (RecursionError, UnicodeDecodeError, OverflowError, BSONError) as error:
@@ -142,7 +149,7 @@ def _as_json(load):
     return loaded
 
 
-def guard(tree) -> None:
+def guard(tree: Tree) -> None:
     """Have all that ``tree`` serves refuse requests that are ambiguous; may be called again."""
     http_headers.be_lenient()
     tracing.add_hooks(tree, {
@@ -157,7 +164,7 @@ def guard(tree) -> None:
             app.merge({'/': {'error_page.default': error_responses.as_json}})
 
 
-def guard_bodies(api_root) -> None:
+def guard_bodies(api_root: Any) -> None:
     """Have Girder's calls refuse bodies that are too large, and JSON that it fails on; may be called again."""
     for name in _WITHOUT_FILES:
         _configure(getattr(api_root, name), _measure)
@@ -166,6 +173,6 @@ def guard_bodies(api_root) -> None:
         setattr(autoDescribeRoute, name, _as_json(getattr(autoDescribeRoute, name)))
 
 
-def _configure(resource, measure):
+def _configure(resource: Resource, measure: Callable[[], None]) -> None:
     resource._cp_config = {**getattr(resource, '_cp_config', {}),  # noqa: SLF001 - CherryPy's way to configure a resource
                            'hooks.on_start_resource.spm_size': measure, 'error_page.default': error_responses.as_json}

@@ -1,4 +1,6 @@
 """Which route of Girder's API a request took."""
+from __future__ import annotations
+
 import cherrypy
 from girder.api.rest import Resource
 from girder.exceptions import GirderException, RestException
@@ -17,7 +19,7 @@ def remember() -> None:
     request_state.current().handler = cherrypy.request.handler
 
 
-def of_kept(path) -> str:
+def of_kept(path: str) -> str:
     """The route of a list that was kept and was asked for with ``path``, which begins below ``/api``."""
     _, *parts = filter(None, path.split('/'))
     if parts[2:] and parts[2] not in _LISTS:
@@ -30,8 +32,9 @@ def method() -> str:
     request = cherrypy.request
     if request.method == 'HEAD':
         return 'GET'
-    given = [request.headers[name] for name in OVERRIDES if name in request.headers]
-    return given[-1].upper() if given and request.method == 'POST' else request.method
+    given: list[str] = [request.headers[name] for name in OVERRIDES if name in request.headers]
+    sent: str = request.method
+    return given[-1].upper() if given and sent == 'POST' else sent
 
 
 def template() -> str:

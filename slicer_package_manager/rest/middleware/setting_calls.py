@@ -4,6 +4,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from girder import events
 from girder.exceptions import ValidationException
@@ -14,14 +16,14 @@ from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.middleware.permissions import permitted
 
 
-def _parsed(value):
+def _parsed(value: Any) -> Any:  # JSON
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             return json.loads(value)
     return value
 
 
-def _asked(params):
+def _asked(params: Mapping[str, Any]) -> list[tuple[Any, Any]]:  # JSON
     """The settings that ``PUT /system/setting`` is about, with their values; other nonsense is left to Girder.
 
     :raises ValidationException: one in its list is none, on which Girder fails.
@@ -36,7 +38,7 @@ def _asked(params):
     return [(one['key'], _parsed(one['value'])) for one in several]
 
 
-def _refuse(key, wanted):
+def _refuse(key: Any, wanted: Any) -> None:  # JSON
     """Refuse to store what would not hold; the value that holds already may be sent, as forms with all settings do.
 
     :param wanted: ``None`` for the default.
@@ -53,14 +55,14 @@ def _refuse(key, wanted):
 
 
 @permitted(access.CHANGE_SETTINGS)
-def set_each(event):
+def set_each(event: events.Event) -> None:
     """Before ``PUT /system/setting``."""
     for key, value in _asked(event.info['params']):
         _refuse(key, value)
 
 
 @permitted(access.CHANGE_SETTINGS)
-def unset(event):
+def unset(event: events.Event) -> None:
     """Before ``DELETE /system/setting``, which goes back to the default."""
     _refuse(event.info['params'].get('key'), None)
 

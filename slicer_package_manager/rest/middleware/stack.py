@@ -21,6 +21,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from cherrypy._cptree import Tree
+
 from slicer_package_manager.registry.server import json_logs
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import (
@@ -36,7 +38,7 @@ from slicer_package_manager.rest.middleware import (
 )
 
 
-def install(tree: Any, api_root: Any, operation: Operation) -> None:  # CherryPy's tree, and Girder's resource
+def install(tree: Tree, api_root: Any, operation: Operation) -> None:  # Girder sets resources as attributes
     """Wrap all that ``tree`` serves by now, as ``operation`` configures it."""
     # Around the handlers of Girder's file calls.
     upload_bodies.read_in_large_steps(api_root.file)
@@ -55,7 +57,7 @@ def install(tree: Any, api_root: Any, operation: Operation) -> None:  # CherryPy
     front.put_before(tree)
 
 
-def _observe(tree: Any, operation: Operation) -> None:
+def _observe(tree: Tree, operation: Operation) -> None:
     """Start what an operator has switched on. Request ids are always on."""
     tracing.start(tree, operation)
     if operation.log_format == 'json':

@@ -4,7 +4,7 @@ They hold for all calls of the API, Girder's own too: everybody may make them, a
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import wraps
 from typing import Any
@@ -41,7 +41,7 @@ def require_bounded(params: Mapping[str, Any]) -> None:
         raise Invalid(problems)
 
 
-def _problem(name, value):
+def _problem(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         return None
     try:
@@ -54,15 +54,15 @@ def _problem(name, value):
     return None
 
 
-def _require_size(value, size):
+def _require_size(value: str, size: int) -> None:
     if len(value.encode('utf-8', 'surrogatepass')) > size:
         raise ValueError(f'is longer than {size // 1024} KiB')
 
 
-def _bounded(handle):
+def _bounded(handle: Callable[..., Any]) -> Callable[..., Any]:
     """``handle``, Girder's way from a request to its handler, for texts within bounds."""
     @wraps(handle)
-    def handle_route(self, method, path, params):
+    def handle_route(self: Resource, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Any:
         if not hasattr(self, 'own_shapes'):  # ours check each parameter for themselves
             parameter_shapes.require(path, params)
         if method not in _READS:

@@ -5,11 +5,13 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import cherrypy
 import orjson
+from cherrypy._cprequest import Response
+from cherrypy._cptree import Tree
 
 from slicer_package_manager.registry.server import client_address as server_client_address
 from slicer_package_manager.registry.server import log_masking
@@ -35,12 +37,12 @@ def client_address() -> str:
     return server_client_address.client(cherrypy.request.wsgi_environ, _operation.trusted_proxies)
 
 
-def choose_id(wsgi_environ) -> str:
+def choose_id(wsgi_environ: Mapping[str, Any]) -> str:
     """The id for a request: the one that a trusted proxy sends, else a new one."""
-    given = wsgi_environ.get('HTTP_X_REQUEST_ID')
-    believed = given and _USABLE.fullmatch(given) and server_client_address.within(
+    sent: str = wsgi_environ.get('HTTP_X_REQUEST_ID') or ''
+    is_trusted = _USABLE.fullmatch(sent) and server_client_address.within(
         wsgi_environ.get('REMOTE_ADDR', ''), _operation.trusted_proxies)
-    return given if believed else uuid.uuid4().hex
+    return sent if is_trusted else uuid.uuid4().hex
 
 
 class Shortcut(NamedTuple):
@@ -57,14 +59,14 @@ class Shortcut(NamedTuple):
 WATCHING_FRONT: list[Callable[[Shortcut], None]] = []
 
 
-def _begin():
+def _begin() -> None:
     """At the beginning of a request: choose its id and answer it."""
     state = request_state.current()
     routing.remember()
     state.id = cherrypy.response.headers[HEADER] = choose_id(cherrypy.request.wsgi_environ)
 
 
-def _name_in_failure():
+def _name_in_failure() -> None:
     """Before an answer is sent: one that tells a failure as JSON tells the id too."""
     response = cherrypy.response
     if status_of(response) < _FAILURES or response.stream or not response.headers.get(
@@ -80,7 +82,7 @@ def _name_in_failure():
         response.headers['Content-Length'] = len(response.collapse_body())
 
 
-def _log():
+def _log() -> None:
     """After a request: the line about it. Queries are left out, since they may hold tokens."""
     if not logger.isEnabledFor(logging.INFO) or request_id() is None:
         return
@@ -88,13 +90,13 @@ def _log():
     _tell(cherrypy.request.wsgi_environ, status, routing.template(), age(), request_id())
 
 
-def _log_shortcut(shortcut):
+def _log_shortcut(shortcut: Shortcut) -> None:
     if logger.isEnabledFor(logging.INFO):
         environ = shortcut.environ
         _tell(environ, shortcut.status, routing.of_kept(environ['PATH_INFO']), shortcut.seconds, shortcut.request_id)
 
 
-def _tell(environ, status, route, seconds, request):
+def _tell(environ: Mapping[str, Any], status: int, route: str, seconds: float, request: str | None) -> None:
     method, path = environ['REQUEST_METHOD'], log_masking.masked(environ.get('SCRIPT_NAME', '') + environ['PATH_INFO'])
     logger.info('%s %s %s', method, path, status, extra={
         'method': method, 'path': path, 'route': route, 'status': status, 'seconds': round(seconds, 6),
@@ -106,7 +108,7 @@ def age() -> float:
     return time.perf_counter() - request_state.current().started
 
 
-def status_of(response) -> int:
+def status_of(response: Response) -> int:
     """The status of ``response`` as a number."""
     return int(str(response.status or 200).split(None, 1)[0])
 
@@ -114,25 +116,25 @@ def status_of(response) -> int:
 class RequestId(logging.Filter):
     """Gives every record the id of the request that it was written for."""
 
-    def filter(self, record):
+    def filter(self, record: logging.LogRecord) -> bool:
         """Let all pass."""
         if not hasattr(record, 'request_id'):
             record.request_id = request_id()
         return True
 
 
-def add_hooks(tree, hooks) -> None:
+def add_hooks(tree: Tree, hooks: Mapping[str, Callable[[], None]]) -> None:
     """Have CherryPy call ``hooks``, functions by the names of their points, for everything that ``tree`` serves."""
     for app in tree.apps.values():
         app.merge({'/': {f'hooks.{point}': function for point, function in hooks.items()}})
 
 
-def _mask(record):
+def _mask(record: logging.LogRecord) -> bool:
     record.msg, record.args = log_masking.masked(record.getMessage()), ()
     return True
 
 
-def hide_credentials(tree) -> None:
+def hide_credentials(tree: Tree) -> None:
     """Keep CherryPy from writing credentials into its logs, as by the headers of each request that fails."""
     cherrypy.config.update({'tools.log_headers.on': False})
     if logging.getLogger('cherrypy.access').propagate:  # under "serve" nobody reads it
@@ -140,7 +142,7 @@ def hide_credentials(tree) -> None:
             app.log.access_log.addFilter(_mask)
 
 
-def start(tree, operation: Operation) -> None:
+def start(tree: Tree, operation: Operation) -> None:
     """Note every request to ``tree`` from now on."""
     global _operation  # noqa: PLW0603 - there is one server in a process
     _operation = operation

@@ -3,12 +3,16 @@
 Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
 a token lacks, so that what is added to Girder is closed to it.
 """
+from __future__ import annotations
+
 import json
 import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import cherrypy
+from bson.objectid import ObjectId
 from girder import events
-from girder.api import access
 from girder.api.rest import getCurrentUser
 from girder.constants import TokenScope
 from girder.models.user import User
@@ -17,27 +21,31 @@ from slicer_package_manager.registry.accounts import api_keys
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.tree.types import UserDocument
 from slicer_package_manager.rest.middleware import request_state
+from slicer_package_manager.rest.middleware.permissions import before_anyone
 
 #: A hundred years; what is far beyond is no date any more.
 _MOST_DAYS = 36525
+#: Whether a user may make a call, which Girder describes by the ``info`` of its event.
+Rule: TypeAlias = Callable[[UserDocument, Mapping[str, Any]], bool]
 
 
-def _in_path(allowed, name):
+def _in_path(allowed: Callable[[UserDocument, ObjectId | None], bool], name: str) -> Rule:
     return lambda user, info: allowed(user, object_id(info.get(name)))
 
 
-def _of_upload(user, info):
+def _of_upload(user: UserDocument, info: Mapping[str, Any]) -> bool:
     return api_keys.may_go_on(user, object_id(info['params'].get('uploadId')))
 
 
-def _begins_upload(user, info):
+def _begins_upload(user: UserDocument, info: Mapping[str, Any]) -> bool:
     params = info['params']
     return (params.get('parentType') == 'item' and 'linkUrl' not in params
             and api_keys.may_fill(user, object_id(params.get('parentId'))))
 
 
-def _always(_user, _info):
+def _always(_user: UserDocument, _info: Mapping[str, Any]) -> bool:
     return True
 
 
@@ -68,13 +76,13 @@ ALLOWED = {
 }
 
 
-def is_for_uploads(token) -> bool:
+def is_for_uploads(token: Mapping[str, Any] | None) -> bool:
     """Whether ``token`` is a user's, has not expired, and is only for uploads."""
     scopes = token['scope'] if token and 'userId' in token and token['expires'] > documents.now() else ()
     return api_keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
 
 
-def require_enough():
+def require_enough() -> None:
     """Say so, if what was refused to the current request is only refused to its token.
 
     :raises Forbidden: it is.
@@ -84,9 +92,9 @@ def require_enough():
                         'rights for anything else.')
 
 
-def _opens(is_allowed):
-    @access.public
-    def handler(event):
+def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:
+    @before_anyone
+    def handler(event: events.Event) -> None:
         token = request_state.current().token
         if token is None or not is_for_uploads(token):
             return
@@ -96,8 +104,8 @@ def _opens(is_allowed):
     return handler
 
 
-@access.public
-def _end_in_time(event):
+@before_anyone
+def _end_in_time(event: events.Event) -> None:
     """Before a key gives a token: one that has expired gives none, and no token outlives its key."""
     params = event.info['params']
     left = api_keys.days_left(str(params.get('key', '')).strip())
@@ -112,8 +120,8 @@ def _end_in_time(event):
         params['duration'] = str(min(asked, left) if asked else left)
 
 
-@access.public
-def _possible_key(event):
+@before_anyone
+def _possible_key(event: events.Event) -> None:
     """Before a key is made or changed: refuse durations and scopes on which Girder fails once they are stored."""
     params = event.info['params']
     problems = []
@@ -125,14 +133,14 @@ def _possible_key(event):
         raise Invalid(problems)
 
 
-def _is_duration(given):
+def _is_duration(given: str | None) -> bool:
     try:
         return 0 <= float(given or 0) <= _MOST_DAYS
     except ValueError:
         return False
 
 
-def _is_scope(given):
+def _is_scope(given: str | None) -> bool:
     try:
         scope = json.loads(given or 'null')
     except ValueError:
@@ -140,7 +148,7 @@ def _is_scope(given):
     return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
 
 
-def bind():
+def bind() -> None:
     """Bind all handlers; before any other that asks who the user is."""
     api_keys.register()
     for call, is_allowed in ALLOWED.items():
