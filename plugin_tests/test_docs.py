@@ -111,6 +111,13 @@ def test_every_environment_variable_is_documented():
     assert {name for name in used if f'`{name}' not in text} == set()
 
 
+@pytest.mark.database
+def test_every_call_that_stays_open_to_anonymous_users_is_documented(wsgi_app):
+    from slicer_package_manager.rest.middleware.anonymous_access import OPEN
+    text = read(DOCS / 'how-to' / 'protect-the-server.md')
+    assert {call for call in OPEN if f'`{call}`' not in text} == set()
+
+
 @pytest.mark.parametrize('page', PAGES, ids=title)
 def test_links_between_pages_lead_somewhere(page):
     for target in _LINK.findall(_FENCE.sub('', read(page))):
