@@ -393,6 +393,23 @@ def test_what_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
     assert 'untouched' not in db.client.list_database_names()
 
 
+def test_the_sums_of_counts_are_not_restored(make_backup, ready, place, db, tmp_path):
+    from slicer_package_manager.backup import restoring
+    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.registry.downloads import model, rollup
+    item = db.item.find_one({'_id': ObjectId(ready()['_id'])})
+    model.record({**model.key_of(item), 'day': '2026-01-01'})
+    while rollup.keep_up(item['spm']['app'], timedelta(0)):
+        pass
+    backup = make_backup().backup
+    target = restoring.Target(db.client['spm_restored'], tmp_path / 'new')
+    try:
+        restoring.restore(place, backup, target, silent)
+        assert [one['kind'] for one in target.database.slicer_package_download.find()] == ['package']
+    finally:
+        db.client.drop_database('spm_restored')
+
+
 def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restoring
     from slicer_package_manager.backup.steps import silent

@@ -118,6 +118,15 @@ def two_counts(one):
     one.db['slicer_package_download'].insert_one({**count, '_id': ObjectId(), 'count': 5})
 
 
+def wrong_sums(one):
+    from slicer_package_manager.registry.downloads import rollup
+    counts = one.db['slicer_package_download']
+    counts.update_many({}, {'$set': {'day': '2026-01-01'}})
+    while rollup.keep_up(one.release['spm']['app'], timedelta(0)):
+        pass
+    counts.update_one({'kind': 'package'}, {'$inc': {'count': 1}})
+
+
 def stray(one):
     folder = one.db['folder'].insert_one({**one.release, '_id': ObjectId(), 'name': 'stray', 'lowerName': 'stray',
                                           'parentId': one.release['_id'], 'spm': None}).inserted_id
@@ -140,6 +149,7 @@ MENDED = {
     'no index': ('indexes', lambda one: one.db['item'].drop_index('spm_item_identity')),
     'no index of counts': ('indexes', lambda one: one.db['slicer_package_download'].drop_index('spm_download')),
     'two counts for one thing': ('counts', two_counts),
+    'sums that are not those of the counts': ('sums', wrong_sums),
     'a package that is not registered': ('registrations', change('item', the_package, {'$unset': {'spm': ''}})),
     'a package of another release': ('registrations', change('item', the_package, {'$set': {'spm.release': '4.0'}})),
     'a release that is not registered': ('registrations', change('folder', the_release, {'$unset': {'spm': ''}})),

@@ -31,7 +31,7 @@ ARROWS = {
             'registry.server', 'registry.tree'},
     'doctor': {'backup', 'registry', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage',
                'registry.tree'},
-    'backup': {'durability', 'locks', 'registry.schema', 'registry.storage'},
+    'backup': {'durability', 'locks', 'registry.downloads', 'registry.schema', 'registry.storage'},
     'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.schema', 'rest', 'rest.handlers',
               'rest.http', 'rest.middleware'},
     'events': {'registry.downloads', 'registry.links', 'registry.storage', 'registry.tree'},

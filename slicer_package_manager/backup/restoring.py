@@ -17,6 +17,7 @@ from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.steps import Steps
 from slicer_package_manager.backup.streams import RAW
+from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 
 #: Documents that are stored together, and their bytes.
@@ -181,6 +182,7 @@ def _load(files: Files, facts: dict[str, Any], database, roots: dict[str, Path],
                 database[name].with_options(RAW).insert_many(batch)
                 advance(len(batch))
             _require_all(database[name], facts['collections'][name]['entries'])
+    rollup.discard(database)  # it may be from another moment than the counts
 
 
 def _batches(documents: Iterator[RawBSONDocument]) -> Iterator[list[RawBSONDocument]]:

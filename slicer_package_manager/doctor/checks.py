@@ -9,6 +9,7 @@ CHECKS = (
     Check('assetstores', 'new files can be stored, and there is room', server.assetstores),
     Check('documents', 'documents have what all of their sort have', shapes.broken),
     Check('counts', 'download counts are numbers, one for each thing and day', stored.counts),
+    Check('sums', 'the sums of download counts are those of the counts', stored.sums),
     Check('duplicates', 'no two things share what only one may have', things.duplicates),
     Check('indexes', 'all indexes are there', server.missing_indexes),
     Check('registrations', 'folders and items are registered as what they are by their place', things.registrations),

@@ -12,17 +12,20 @@ import filelock
 from girder.constants import AssetstoreType
 from girder.models.assetstore import Assetstore
 from girder.models.file import File
+from girder.models.folder import Folder
 from girder.models.upload import Upload
 
 from slicer_package_manager.backup.objects import pour
 from slicer_package_manager.doctor import buckets
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding, named
 from slicer_package_manager.registry.downloads import model as downloads_model
-from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.downloads import rollup as downloads_rollup
+from slicer_package_manager.registry.downloads.model import COUNTS, Download
 from slicer_package_manager.registry.schema.invariants import Bytes
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage import uploads as half
 from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree.registration import APPLICATION
 
 #: Where bytes that nobody speaks of are put aside, in their assetstore.
 ASIDE = 'orphaned'
@@ -120,17 +123,28 @@ def _put_aside(one, path: Path) -> None:
 
 def counts(_options: Options) -> Iterator[Finding]:
     """Whether counts of downloads are numbers, and there is one for each thing and day."""
-    for one in Download().collection.find({'$nor': [{'count': {'$type': 'number', '$gte': 0}}]}):
+    for one in Download().collection.find({
+            'kind': COUNTS, '$nor': [{'count': {'$type': 'number', '$gte': 0}}]}):
         yield Finding(ERROR, f'The count {one["_id"]} of "{one.get("baseName")}" on {one.get("day")} is '
                              f'{one.get("count")!r}.', 'Set it to a number in the database; statistics fail on it.')
     unique = next(index.document for index in downloads_model.INDEXES if index.document.get('unique'))
     keys = {key: f'${key}' for key in unique['key']}
     for group in Download().collection.aggregate([
-            {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}}, {'$match': {'ids.1': {'$exists': True}}}],
+            {'$match': {'kind': COUNTS}}, {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}},
+            {'$match': {'ids.1': {'$exists': True}}}],
             allowDiskUse=True):
         yield Finding(ERROR, f'{len(group["ids"])} counts are kept for "{group["_id"].get("baseName")}" on '
                              f'{group["_id"].get("day")}, which keeps the unique index from being made.',
                       'Stop the server and use --fix, which adds them up.', partial(_add_up, *sorted(group['ids'])))
+
+
+def sums(_options: Options) -> Iterator[Finding]:
+    """Whether the sums of download counts, which responses use, are those of the counts."""
+    for app in Folder().find({'spm.role': APPLICATION}, fields=['name']):
+        for revision in downloads_rollup.wrong(app['_id']):
+            yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
+                          'Use --fix. Responses then add up the counts, until the server has made new sums.',
+                          partial(downloads_model.announce, app['_id'], revision))
 
 
 def _add_up(kept, *others) -> None:

@@ -9,7 +9,7 @@ from girder.models import getDbConnection
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import indexes
-from slicer_package_manager.registry.downloads import sealing
+from slicer_package_manager.registry.downloads import rollup, sealing
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import uploads
@@ -57,6 +57,7 @@ class _Preparation(threading.Thread):
                 threading.Event().wait(_PAUSE)
             else:
                 uploads.look_after()
+                rollup.look_after()
                 return
 
 

@@ -1,34 +1,34 @@
 """Counts of completed downloads: one small document for each thing and day, changed by single increments."""
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
+from bson.objectid import ObjectId
 from girder.models.model_base import Model
-from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
-#: How long after its end, by UTC, a day may still be counted for without further ado: clocks of servers differ.
-_OPEN_HOURS = 6
-#: Stands among the counts of an application and tells how often days that were over have been counted for.
-PAST = 'past'
-_END_OF_TIME = '9999-12-31'
-# Of replica sets this clock never goes back, unlike those of the servers.
-_ONE_MORE = {'$inc': {'count': 1}, '$currentDate': {'changed': {'$type': 'timestamp'}}}
+#: Condition for ``kind`` that selects counts; the other documents belong to :mod:`rollup`.
+COUNTS: Document = {'$in': sorted(PACKAGE_TYPES)}
+ROLLUP, SUMS = 'rollup', 'sums'
+#: MongoDB's code of the error that a unique index causes.
+DUPLICATE = 11000
+_ONE_MORE: Document = {'$inc': {'count': 1}}
 
 
 class Download(Model):
     """Counts in the collection ``slicer_package_download``.
 
-    A document holds ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``,
-    ``release`` (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``), ``count`` and ``changed``, the moment of
-    the last count by the clock of the database. Names are values here, never keys, so they may hold any character.
-    Nothing refers to items, so that counts outlive them. One more document, of the kind :data:`PAST`, belongs to an
-    application that was counted for on days that were over.
+    A document has ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``, ``release``
+    (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``) and ``count``. Names are values here, never keys, so
+    they may have any character. Nothing refers to items, so that counts outlive them. The documents of the kinds
+    :data:`ROLLUP` and :data:`SUMS` are those of :mod:`rollup`.
     """
 
     def initialize(self):
@@ -51,18 +51,12 @@ def _asked_by(*filters):
 
 INDEXES = [
     IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
-    IndexModel([('app', ASCENDING), ('changed', ASCENDING)], name='spm_download_changed'),
     _asked_by(), _asked_by('baseName'), _asked_by('revision'), _asked_by('release'),
 ]
 
 
 def _day(moment) -> str:
     return f'{moment:%Y-%m-%d}'
-
-
-def first_open_day() -> str:
-    """The first day that is still counted for; the days before change only together with what :data:`PAST` tells."""
-    return _day(datetime.now(timezone.utc) - timedelta(hours=_OPEN_HOURS))
 
 
 def key_of(item) -> dict[str, Any]:
@@ -73,30 +67,34 @@ def key_of(item) -> dict[str, Any]:
             'release': item['spm'].get('release', ''), 'day': _day(datetime.now(timezone.utc))}
 
 
-def record(key) -> bool:
-    """Count one download for ``key`` with a single write; for a day that is over, with a second one that tells so.
+def record(key: Document) -> bool:
+    """Count one download for ``key``, a result of :func:`key_of`, by one command.
 
-    :returns: whether it is the first one that this document counts.
-
-    :raises pymongo.errors.PyMongoError: the database did not take it.
+    :returns: whether ``key`` was not counted for before.
+    :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    is_new = _increment(key)
-    if key['day'] < first_open_day():
-        past_changed(key['app'])
-    return is_new
-
-
-def past_changed(app_id) -> None:
-    """Tell all server processes that counts of days that are over were written for the application ``app_id``."""
-    _increment({**dict.fromkeys(_KEY, ''), 'app': app_id, 'kind': PAST, 'day': _END_OF_TIME})
-
-
-def _increment(key):
+    is_closed = {'app': key['app'], 'kind': ROLLUP, 'fence': {'$gt': key['day']}}
+    increment = UpdateOne(key, _ONE_MORE, upsert=True)
     try:
-        return Download().collection.update_one(key, _ONE_MORE, upsert=True).upserted_id is not None
-    except DuplicateKeyError:  # another process made the document since ours looked for it
-        Download().collection.update_one(key, _ONE_MORE)
-        return False
+        return bool(Download().collection.bulk_write(
+            [UpdateOne(is_closed, _announcement(key['revision'])), increment]).upserted_ids)
+    except BulkWriteError as error:
+        if error.details['writeErrors'][0]['code'] != DUPLICATE:
+            raise
+    Download().collection.bulk_write([increment])  # another process has inserted the document meanwhile
+    return False
+
+
+def announce(app_id: ObjectId, revision: str) -> None:
+    """Announce a change of counts of past days to the :mod:`rollup`; to be called before and after the change.
+
+    :param revision: of the application, whose counts change.
+    """
+    Download().collection.update_one({'app': app_id, 'kind': ROLLUP}, _announcement(revision))
+
+
+def _announcement(revision: str) -> Document:
+    return {'$addToSet': {'stale': revision}, '$inc': {'version': 1}, '$currentDate': {'announced': True}}
 
 
 def add_totals(package_type, app, items) -> None:

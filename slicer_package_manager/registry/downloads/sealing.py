@@ -26,8 +26,6 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYP
 from slicer_package_manager.registry.tree import access, promotions
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
 
-_DUPLICATE = 11000
-
 
 class Seal(Model):
     """Seals in the collection ``slicer_package_seal``.
@@ -130,14 +128,14 @@ def _move(seal) -> None:
     """Take the counts that ``seal`` is about from the application; may be broken off and begun again at any time."""
     release = {} if seal['draft'] is None else {'release': ''} if seal['draft'] else {'release': {'$ne': ''}}
     match = {'app': seal['app'], 'kind': {'$in': seal['kinds']}, 'revision': seal['revision'], **release}
+    model.announce(seal['app'], seal['revision'])
     while Download().collection.find_one(match, {'_id': 1}):
         try:
             Download().collection.update_many(match, {'$set': {'app': seal['_id']}})
         except (DuplicateKeyError, WriteError, BulkWriteError) as error:
-            if error.code != _DUPLICATE:
+            if error.code != model.DUPLICATE:
                 raise
             # Something is sealed for that day already.
             seal = {**seal, '_id': ObjectId(), 'done': True}
             Seal().collection.insert_one(seal)
-        # What processes have added up has them still.
-        model.past_changed(seal['app'])
+    model.announce(seal['app'], seal['revision'])

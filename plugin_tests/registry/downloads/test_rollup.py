@@ -1,0 +1,327 @@
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from plugin_tests.roundtrips import counting
+from slicer_package_manager.registry.downloads import model, rollup, sums, totals
+from slicer_package_manager.registry.downloads.model import Download
+
+pytestmark = pytest.mark.database
+
+APP = {'_id': 'app'}
+KEY = {'app': 'app', 'kind': 'extension', 'revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64',
+       'release': ''}
+NO_TIME = timedelta(0)
+
+
+def key(day, **values):
+    return {**KEY, 'day': day, **values}
+
+
+def today():
+    return f'{datetime.now(timezone.utc):%Y-%m-%d}'
+
+
+def answer(*hidden):
+    return json.loads(totals.as_json(APP, hidden))
+
+
+def of_details(app='app'):
+    """The same response, added up from all counts."""
+    return sums.of({'app': app, 'kind': model.COUNTS})
+
+
+def keep_up(app='app'):
+    """Have all steps taken that the rollup needs."""
+    while rollup.keep_up(app, NO_TIME):
+        pass
+    state = Download().collection.find_one({'app': app, 'kind': 'rollup'})
+    assert state is None or state['until'] == state['fence']
+
+
+@pytest.fixture(params=['no rollup', 'rollup'])
+def finished(request, db):
+    """Without a rollup, or with one that is brought up to date wherever the test calls this."""
+    return keep_up if request.param == 'rollup' else bool
+
+
+def test_past_and_present_add_up(finished):
+    for day in ('2026-01-01', '2026-01-02', today(), today(), '2999-01-01'):
+        model.record(key(day))
+        finished('app')
+    assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 5}}}}}
+
+
+def test_a_download_shows_in_the_next_answer(finished):
+    model.record(key('2026-01-01'))
+    model.record(key('2026-01-01', revision='33001', kind='package'))
+    finished('app')
+    assert answer()['33001'] == {'applications': {'linux': {'amd64': 1}}}
+    model.record(key(today(), revision='33001', kind='package'))
+    model.record(key(today(), revision='33001', kind='package', os='win'))
+    model.record(key(today(), revision='33002'))
+    assert answer() == {
+        '33000': {'extensions': {'A': {'linux': {'amd64': 1}}}},
+        '33001': {'applications': {'linux': {'amd64': 2}, 'win': {'amd64': 1}}},
+        '33002': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
+
+
+def test_a_response_is_one_command(finished):
+    model.record(key('2026-01-01'))
+    for _ in range(3):
+        finished('app')
+        model.record(key(today()))
+        with counting() as commands:
+            answer()
+        assert commands == ['aggregate slicer_package_download']
+
+
+def test_a_late_count_for_a_day_that_is_over_shows_in_the_next_answer(finished):
+    model.record(key('2026-01-01'))
+    for number in (2, 3):
+        finished('app')
+        model.record(key('2026-01-01'))
+        assert answer()['33000']['extensions']['A']['linux']['amd64'] == number
+
+
+def test_hidden_revisions_are_left_out_of_past_and_present(finished):
+    for day in ('2026-01-01', today()):
+        for revision in ('33000', '33001'):
+            model.record(key(day, revision=revision))
+        finished('app')
+    assert set(answer('33000')) == {'33001'}
+    assert set(answer()) == {'33000', '33001'}
+
+
+def test_sealed_counts_are_added_up(finished):
+    for app, day in (('app', '2026-01-01'), ('seal', '2026-01-01'), ('seal', today())):
+        model.record(key(day, app=app))
+    finished('app')
+    assert json.loads(totals.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
+    assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
+
+
+def test_the_same_counts_make_the_same_text(db):
+    for name in 'BAC':
+        model.record(key('2026-01-01', baseName=name, revision=name))
+    text = totals.as_json(APP)
+    keep_up()
+    assert totals.as_json(APP) == text
+
+
+def test_an_application_that_nobody_downloaded_has_no_sums(finished):
+    finished('app')
+    assert totals.as_json(APP) == b'{}'
+
+
+@pytest.mark.parametrize('revision', ['$where', 'a.b', 'é🎉', '"', '', 'x' * 180])
+def test_names_and_revisions_are_kept_as_they_are(db, revision):
+    model.record(key('2026-01-01', revision=revision, baseName=revision))
+    keep_up()
+    assert answer() == {revision: {'extensions': {revision: {'linux': {'amd64': 1}}}}}
+
+
+def test_today_has_no_rollup(db):
+    model.record(key(today()))
+    assert not rollup.keep_up('app', NO_TIME)
+    assert Download().collection.count_documents({}) == 1
+
+
+def test_each_step_is_right(db):
+    """Counts are recorded and read between all steps; a process may be killed after any of them."""
+    for day in ('2026-01-01', '2026-01-02', today()):
+        for revision in ('33000', '33001'):
+            model.record(key(day, revision=revision))
+    steps = 0
+    while rollup.keep_up('app', NO_TIME) and steps < 10:
+        steps += 1
+        assert answer() == of_details()
+        if steps < 4:
+            model.record(key('2026-01-02', baseName=f'late {steps}'))
+            model.record(key(today(), baseName=f'new {steps}'))
+            assert answer() == of_details()
+    assert answer() == of_details()
+    assert not rollup.wrong('app')
+    assert not Download().collection.find_one({'app': 'app', 'kind': 'rollup'})['stale']
+
+
+def test_days_that_end_join_the_sums(db, monkeypatch):
+    now = datetime.now(timezone.utc)
+    for ago in range(6, -1, -1):
+        monkeypatch.setattr(rollup, '_time_of_database', lambda ago=ago: now - timedelta(days=ago))
+        model.record(key(f'{now - timedelta(days=ago):%Y-%m-%d}'))
+        model.record(key(f'{now - timedelta(days=ago):%Y-%m-%d}', revision=f'r{ago}'))
+        while rollup.keep_up('app', timedelta(days=-9)):
+            assert answer() == of_details()
+        assert answer() == of_details()
+    assert Download().collection.find_one({'kind': 'rollup'})['until'] == f'{now - timedelta(days=1):%Y-%m-%d}'
+    assert answer()['33000'] == {'extensions': {'A': {'linux': {'amd64': 7}}}}
+    # At most what is in use, and what was before.
+    assert Download().collection.count_documents({'kind': 'sums', 'revision': '33000'}) <= 2
+
+
+def test_counts_are_not_added_up_soon_after_an_announcement(db):
+    model.record(key('2026-01-01'))
+    assert rollup.keep_up('app')
+    assert not rollup.keep_up('app')
+    keep_up()
+    model.announce('app', '33000')
+    assert not rollup.keep_up('app')
+    assert rollup.keep_up('app', NO_TIME)
+
+
+def test_a_change_while_counts_are_added_up_is_not_lost(db, monkeypatch):
+    """Another process counts for a closed day after this one has added up the counts, and before it stores the sums."""
+    model.record(key('2026-01-01'))
+    rollup.keep_up('app', NO_TIME)
+    store, late = rollup._store, [1, 2]
+
+    def slowly(*args):
+        if late:
+            model.record(key('2026-01-01', baseName=f'late {late.pop()}'))
+        store(*args)
+        assert answer() == of_details()
+    monkeypatch.setattr(rollup, '_store', slowly)
+    results = [rollup.keep_up('app', NO_TIME) for _ in range(3)]
+    assert results == [False, False, True]
+    assert answer() == of_details()
+    assert not rollup.wrong('app')
+
+
+def test_a_process_that_was_overtaken_changes_nothing(db, monkeypatch):
+    model.record(key('2026-01-01'))
+    rollup.keep_up('app', NO_TIME)
+    store = rollup._store
+
+    def overtaken(*args):
+        monkeypatch.setattr(rollup, '_store', store)
+        model.record(key('2026-01-01'))
+        keep_up()
+        store(*args)
+    monkeypatch.setattr(rollup, '_store', overtaken)
+    assert not rollup.keep_up('app', NO_TIME)
+    assert answer() == of_details() == {'33000': {'extensions': {'A': {'linux': {'amd64': 2}}}}}
+    assert not rollup.wrong('app')
+
+
+def test_sums_that_another_process_is_about_to_use_are_not_used_before(db, monkeypatch):
+    now = datetime.now(timezone.utc)
+    for day in ('2026-01-01', f'{now - timedelta(days=2):%Y-%m-%d}'):
+        model.record(key(day))
+    monkeypatch.setattr(rollup, '_time_of_database', lambda: now - timedelta(days=2))
+    while rollup.keep_up('app', timedelta(days=-9)):
+        pass
+    monkeypatch.undo()
+    rollup.keep_up('app', NO_TIME)
+    state = Download().collection.find_one({'kind': 'rollup'})
+    rollup._store(state, '33000', '{"extensions": "too new"}')
+    rollup._store(state, 'new', '{"extensions": "too new"}')
+    assert state['until'] < state['fence']
+    assert answer() == of_details()
+
+
+def test_what_is_sealed_leaves_the_sums(db):
+    model.record(key('2026-01-01'))
+    keep_up()
+    model.announce('app', '33000')
+    Download().collection.update_many({'kind': 'extension'}, {'$set': {'app': 'seal'}})
+    assert answer() == {}
+    keep_up()
+    assert answer() == {}
+    assert not rollup.wrong('app')
+
+
+def test_wrong_sums_are_found_and_an_announcement_repairs_them(db):
+    for revision in ('33000', '33001', '33002'):
+        model.record(key('2026-01-01', revision=revision))
+    keep_up()
+    assert rollup.wrong('app') == []
+    Download().collection.update_one({'kind': 'extension', 'revision': '33000'}, {'$inc': {'count': 1}})
+    Download().collection.delete_one({'kind': 'sums', 'revision': '33001'})
+    Download().collection.delete_one({'kind': 'extension', 'revision': '33002'})
+    assert rollup.wrong('app') == ['33000', '33001', '33002']
+    for revision in rollup.wrong('app'):
+        model.announce('app', revision)
+    assert rollup.wrong('app') == []
+    assert answer() == of_details()
+    keep_up()
+    assert answer() == of_details()
+    assert rollup.wrong('app') == []
+
+
+def test_a_discarded_rollup_is_made_anew(db):
+    model.record(key('2026-01-01'))
+    keep_up()
+    rollup.discard(db)
+    assert db.slicer_package_download.count_documents({}) == 1
+    assert answer() == of_details()
+    keep_up()
+    assert answer() == of_details()
+
+
+def test_applications_have_rollups_of_their_own(db):
+    for app in ('app', 'other'):
+        for _ in range(len(app)):
+            model.record(key('2026-01-01', app=app))
+    keep_up('other')
+    assert json.loads(totals.as_json({'_id': 'other'})) == {'33000': {'extensions': {'A': {'linux': {'amd64': 5}}}}}
+    assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
+
+
+def test_counts_of_many_threads_are_all_told(finished):
+    def count_and_read(number):
+        model.record(key(today() if number % 2 else '2026-01-01'))
+        answer()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count_and_read, range(200)))
+    finished('app')
+    assert answer()['33000']['extensions']['A']['linux']['amd64'] == 200
+
+
+def test_counting_is_one_write_by_an_indexed_key(finished):
+    model.record(key('2026-01-01'))
+    finished('app')
+    with counting() as commands:
+        model.record(key(today()))
+    assert commands == ['update slicer_package_download']
+    for query in (key(today()), {'app': 'app', 'kind': 'rollup', 'fence': {'$gt': today()}}):
+        plan = str(Download().collection.database.command('explain', {
+            'update': Download().name, 'updates': [{'q': query, 'u': {'$inc': {'count': 1}}, 'upsert': True}]}))
+        assert 'IXSCAN' in plan
+        assert 'spm_download' in plan
+
+
+def test_counts_since_the_rollup_come_from_an_index(db):
+    model.record(key('2026-01-01'))
+    model.record(key(today()))
+    keep_up()
+    explained = Download().collection.database.command('explain', {
+        'aggregate': Download().name, 'pipeline': totals._pipeline('app'), 'cursor': {}}, verbosity='executionStats')
+    plan = str(explained)
+    assert 'COLLSCAN' not in plan
+
+
+def count_read_and_add_up(number):
+    """Record counts of open and closed days, and check after each that this process sees all of its own."""
+    name, days = f'process {number}', ('2026-01-01', '2026-01-02', today())
+    for turn in range(1, 91):
+        model.record(key(days[turn % 3], baseName=name, revision=f'r{turn % 4}'))
+        if turn % 9 == number:
+            rollup.keep_up('app', timedelta(seconds=1))
+        found = answer()
+        assert sum(one['extensions'].get(name, {}).get('linux', {}).get('amd64', 0) for one in found.values()) == turn
+
+
+@pytest.mark.process
+def test_sums_are_exact_while_several_processes_count_and_add_up(db):
+    with ProcessPoolExecutor(4, multiprocessing.get_context('spawn')) as pool:
+        list(pool.map(count_read_and_add_up, range(4)))
+    found = answer()
+    assert found == of_details()
+    assert sum(one['linux']['amd64'] for of in found.values() for one in of['extensions'].values()) == 4 * 90
+    keep_up()
+    assert answer() == found
+    assert rollup.wrong('app') == []
