@@ -34,7 +34,7 @@ ARROWS = {
     'backup': {'durability', 'locks', 'registry.downloads', 'registry.schema', 'registry.storage'},
     'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.schema', 'rest', 'rest.handlers',
               'rest.http', 'rest.middleware'},
-    'events': {'registry.downloads', 'registry.links', 'registry.storage', 'registry.tree'},
+    'events': {'registry.downloads', 'registry.links', 'registry.storage', 'registry.tree', 'rest.middleware'},
     'rest': {'rest.handlers', 'rest.middleware'},
     'rest.handlers': {'registry', 'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.links',
                       'registry.lookup', 'registry.promotion', 'registry.schema', 'registry.server', 'registry.tree',

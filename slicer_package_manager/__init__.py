@@ -60,8 +60,8 @@ def bind_events(info):
     """Before routes are mounted: Girder triggers events for its own calls, where ours promise more."""
     from slicer_package_manager import events
     from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
-    from slicer_package_manager.rest.middleware import setting_calls, upload_scope, upload_warnings
-    for handlers in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls, upload_warnings):
+    from slicer_package_manager.rest.middleware import setting_calls, upload_scope
+    for handlers in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls):
         handlers.bind()
     girder_file_calls.add_named_download(info['apiRoot'].item)
 

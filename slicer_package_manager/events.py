@@ -10,6 +10,7 @@ from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.links import rules
 from slicer_package_manager.registry.storage import quotas, upload_completion
 from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
+from slicer_package_manager.rest.middleware import upload_warnings
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
@@ -18,7 +19,7 @@ _registered_before = ContextVar('registered_before', default=None)
 
 def on_item_save(event):
     """Before an item is saved."""
-    consistency.check_item(event.info)
+    upload_warnings.warn(consistency.check_item(event.info))
     documents.require_storable(event.info)
 
 

@@ -20,7 +20,6 @@ from slicer_package_manager.registry.tree import (
     documents,
     registration,
     unique_indexes,
-    upload_warnings,
 )
 
 #: How often a race with another server process is run again before giving up.
@@ -70,7 +69,6 @@ def _wanted(package_type, app, given):
     problems += [(key, 'is required') for key in package_type.identity if key not in kept and key not in named]
     if problems:
         raise Invalid(_with_missing(package_type, app, kept, problems))
-    upload_warnings.report_left_out(package_type, values_given)
     description = kept.get('description', '' if 'description' in cleared else None)
     for field in package_type.form_only:
         kept.pop(field.name, None)

@@ -5,9 +5,9 @@ import atexit
 import logging
 import threading
 from collections import deque
+from typing import Protocol
 
 import pymongo
-from girder import events
 
 from slicer_package_manager.registry.downloads import model, sealing
 from slicer_package_manager.registry.server import environment
@@ -19,9 +19,20 @@ logger = logging.getLogger(__name__)
 PATIENCE = environment.DATABASE_SECONDS
 #: Pauses between attempts to store what was put off, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
-#: Events for whoever watches: a completed download, with its key; how many counts wait, after that changed.
-COUNTED = 'slicer_package_manager.download'
-WAITING = 'slicer_package_manager.downloads_waiting'
+
+
+class Observer(Protocol):
+    """What metrics implement."""
+
+    def counted(self, package_type: str) -> None:
+        """Note a completed download of a package or extension."""
+
+    def waiting(self, number: int) -> None:
+        """Note how many counts wait for the database now."""
+
+
+#: Metrics add themselves.
+OBSERVERS: list[Observer] = []
 
 
 def store(key) -> None:
@@ -55,7 +66,7 @@ class Backlog:
     def put(self, key) -> None:
         """Keep ``key`` until it can be stored."""
         self._waiting.append(key)
-        events.trigger(WAITING, len(self))
+        self._report()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name='download-counts', daemon=True)
@@ -74,7 +85,11 @@ class Backlog:
             except pymongo.errors.PyMongoError:
                 self._waiting.appendleft(key)
                 raise
-            events.trigger(WAITING, len(self))
+            self._report()
+
+    def _report(self) -> None:
+        for observer in OBSERVERS:
+            observer.waiting(len(self))
 
     def _work(self):
         pause = FIRST_PAUSE
@@ -103,7 +118,8 @@ def count(item) -> None:
     """Count one completed download of ``item``; never raises."""
     try:
         key = model.key_of(item)
-        events.trigger(COUNTED, key)
+        for observer in OBSERVERS:
+            observer.counted(key['kind'])
         try:
             with pymongo.timeout(PATIENCE):
                 store(key)

@@ -13,17 +13,18 @@ from slicer_package_manager.registry.schema import metadata, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.server import write_gate
-from slicer_package_manager.registry.tree import item_files, promotions, registration, upload_warnings
+from slicer_package_manager.registry.tree import item_files, promotions, registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, RELEASE, role
 
 _PLACE = ('spm', 'name')
 
 
-def check_item(item) -> None:
+def check_item(item) -> list[tuple[str, str]]:
     """Make ``item``, which is about to be saved, true to its folder, or refuse it.
 
     An item elsewhere, or one that does not claim to be a package, is left as it is.
 
+    :returns: what of its metadata was left out, see :func:`metadata.left_out`.
     :raises Invalid: it claims to be a package or extension and its metadata, or the name of a file, is unusable.
     :raises Conflict: its folder has another one of its identity.
     """
@@ -31,11 +32,10 @@ def check_item(item) -> None:
     package_type = registration.package_type_in(folder)
     if package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
         item.pop('spm', None)
-        return
+        return []
     write_gate.require()
     given = item['meta']
     item['meta'] = registration.checked_meta(package_type, folder, given)
-    upload_warnings.report_left_out(package_type, given)
     item['description'] = _description(package_type, item)
     before = item.get('spm', {})
     if not before and '_id' in item:
@@ -44,6 +44,7 @@ def check_item(item) -> None:
     if _holds(folder, before):
         item['spm'].update({key: before[key] for key in ('channel', 'draft')})
     _require_identity_free(item, folder)
+    return metadata.left_out(package_type, given)
 
 
 def _require_file_names(item):

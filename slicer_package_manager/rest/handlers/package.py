@@ -8,11 +8,13 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import applications, package_lists, packages
 from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, Listing, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
+from slicer_package_manager.rest.middleware import upload_warnings
 from slicer_package_manager.rest.middleware.response_cache import list_response
 
 
@@ -87,7 +89,9 @@ def upsertExtension(app_id: str, params: dict[str, str]) -> Response:
 def _upsert(package_type: PackageType, app_id: str, params: dict[str, str]) -> Response:
     user = current_user()
     given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
-    return packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), given, user)
+    item = packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), given, user)
+    upload_warnings.warn(metadata.left_out(package_type, given))
+    return item
 
 
 #: What Girder's own machinery takes from queries, and clients send along.

@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from slicer_package_manager.registry import health
-from slicer_package_manager.registry.downloads import counter as downloads_counter
+from slicer_package_manager.registry.downloads import counter
 from slicer_package_manager.registry.server import client_address
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import request_state, routing, tracing
@@ -134,11 +134,19 @@ def _on_upload(event: events.Event) -> None:
     UPLOADED.inc(event.info['file'].get('size') or 0)
 
 
-HANDLERS: dict[str, Callable[[events.Event], None]] = {
-    'model.file.finalizeUpload.after': _on_upload,
-    downloads_counter.COUNTED: lambda event: DOWNLOADS.labels(event.info['kind']).inc(),
-    downloads_counter.WAITING: lambda event: WAITING.set(event.info),
-}
+class _DownloadMetrics:
+    """Observes the counter of downloads."""
+
+    def counted(self, package_type: str) -> None:
+        """Count a completed download."""
+        DOWNLOADS.labels(package_type).inc()
+
+    def waiting(self, number: int) -> None:
+        """Show how many counts wait."""
+        WAITING.set(number)
+
+
+HANDLERS: dict[str, Callable[[events.Event], None]] = {'model.file.finalizeUpload.after': _on_upload}
 
 
 def start(tree: Tree, operation: Operation) -> None:
@@ -148,5 +156,6 @@ def start(tree: Tree, operation: Operation) -> None:
         'on_end_request.spm_metrics': _end})
     tracing.WATCHING_FRONT.append(_count_shortcut)
     tree.mount(Page(operation), '/metrics', {'/': {'request.dispatch': cherrypy.dispatch.MethodDispatcher()}})
+    counter.OBSERVERS.append(_DownloadMetrics())
     for name, handler in HANDLERS.items():
         events.bind(name, 'slicer_package_manager.metrics', handler)
