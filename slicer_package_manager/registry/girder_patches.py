@@ -71,7 +71,7 @@ def _remove_folder(original, folder, *args, **kwargs):
         promote.make_way(folder)
     original(folder, *args, **kwargs)
     if role(folder) in (*CHANNELS, EXTENSIONS):
-        sealing.finish(folder)
+        sealing.finish(folder['_id'])
     if role(folder) == RELEASE:
         promote.forget(folder)
     if role(folder):

@@ -1,4 +1,10 @@
-"""Counts downloads without ever failing or holding up one: what the database does not take now, it takes later."""
+"""Counts downloads. A download neither fails nor waits for long if it cannot be counted at once.
+
+1. :func:`count` sends the count to the database at the end of a download, and waits at most :data:`PATIENCE`.
+2. If the database does not accept it, the key of the count goes to the :class:`Backlog` of this process.
+3. The thread of the backlog tries again, with growing pauses, until all counts are stored.
+4. A regular end of the process tries once more. The counts that are left, or of a process that is killed, are lost.
+"""
 from __future__ import annotations
 
 import atexit
@@ -10,14 +16,16 @@ from typing import Protocol
 import pymongo
 
 from slicer_package_manager.registry.downloads import model, sealing
+from slicer_package_manager.registry.downloads.model import CountKey
 from slicer_package_manager.registry.server import environment
+from slicer_package_manager.registry.tree.types import PackageItem
 
 logger = logging.getLogger(__name__)
 
-#: How long a download waits for the database, in seconds, before its count is put off: as long as the driver tries the
-#: same write again, which a replica set carries out once, while it chooses another primary.
+#: Seconds that a download waits for the database before its count goes to the backlog. While a replica set elects a
+#: primary, the driver sends the same write again within this time, and the replica set carries it out once.
 PATIENCE = environment.DATABASE_SECONDS
-#: Pauses between attempts to store what was put off, in seconds.
+#: Seconds between attempts to store the backlog.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
 
 
@@ -35,36 +43,32 @@ class Observer(Protocol):
 OBSERVERS: list[Observer] = []
 
 
-def store(key) -> None:
+def store(key: CountKey) -> None:
     """Count one download for ``key``.
 
-    :raises pymongo.errors.PyMongoError: the database did not take it.
+    :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
     if model.record(key):
         try:
             sealing.follow(key)
-        except pymongo.errors.PyMongoError:  # it is counted, and must not be counted again
-            logger.exception('A count of what was deleted is not sealed: %s', key)
+        except pymongo.errors.PyMongoError:  # the download is counted, and must not be counted again
+            logger.exception('A count of a package that was deleted may be public: %s', key)
 
 
 class Backlog:
-    """Counts that could not be stored yet, with a thread that stores them as soon as the database is back.
+    """Keys of counts that the database did not accept, and the thread that stores them; each is one download."""
 
-    What is in it is lost when the process is killed; each entry is one download that ended while the database
-    was out of reach. A regular end of the process tries once more.
-    """
-
-    def __init__(self):
-        self._waiting: deque = deque()
+    def __init__(self) -> None:
+        self._waiting: deque[CountKey] = deque()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, key) -> None:
-        """Keep ``key`` until it can be stored."""
+    def put(self, key: CountKey) -> None:
+        """Add ``key``, and start the thread if it does not run."""
         self._waiting.append(key)
         self._report()
         with self._lock:
@@ -73,9 +77,9 @@ class Backlog:
                 self._thread.start()
 
     def drain(self) -> None:
-        """Store all that is waiting.
+        """Store all counts.
 
-        :raises pymongo.errors.PyMongoError: the database is still out of reach; what is left waits on.
+        :raises pymongo.errors.PyMongoError: the database is still unreachable. The rest stays in the backlog.
         """
         while self._waiting:
             key = self._waiting.popleft()
@@ -91,7 +95,7 @@ class Backlog:
         for observer in OBSERVERS:
             observer.waiting(len(self))
 
-    def _work(self):
+    def _work(self) -> None:
         pause = FIRST_PAUSE
         while self._waiting:
             self._wake.wait(pause)
@@ -100,22 +104,22 @@ class Backlog:
             except pymongo.errors.PyMongoError:
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                logger.warning('The downloads that could not be counted at once are counted now.')
+                logger.warning('All downloads are counted that could not be counted at once.')
 
 
 backlog = Backlog()
 
 
 @atexit.register
-def _last_attempt():
+def _last_attempt() -> None:
     try:
         backlog.drain()
     except pymongo.errors.PyMongoError:
-        logger.error('%d downloads were not counted: the database is out of reach.', len(backlog))  # noqa: TRY400
+        logger.error('%d downloads were not counted: the database is unreachable.', len(backlog))  # noqa: TRY400
 
 
-def count(item) -> None:
-    """Count one completed download of ``item``; never raises."""
+def count(item: PackageItem) -> None:
+    """Count one completed download of ``item``. Never raises."""
     try:
         key = model.key_of(item)
         for observer in OBSERVERS:
@@ -124,8 +128,7 @@ def count(item) -> None:
             with pymongo.timeout(PATIENCE):
                 store(key)
         except pymongo.errors.PyMongoError:
-            logger.warning('The database does not take a download count; it is tried again.', exc_info=True)
+            logger.warning('The database did not accept a download count. The server tries again.', exc_info=True)
             backlog.put(key)
     except Exception:
-        # A download that went well must not fail because it could not be counted.
         logger.exception('A download of the item %s was not counted.', item.get('_id'))

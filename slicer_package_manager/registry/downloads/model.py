@@ -1,17 +1,28 @@
-"""Counts of completed downloads: one small document for each thing and day, changed by single increments."""
+"""Counts of completed downloads: one document for each package, release and day, changed by single increments.
+
+How a download becomes a count:
+
+1. :mod:`rest.downloads.delivery` decides by :mod:`rules` whether a response counts, when its last byte was taken.
+2. :func:`counter.count` makes the key of the count, see :func:`key_of`. The day is that of the server's clock, in UTC.
+3. :func:`record` increments the count by one command. The database makes the document if there is none.
+4. If the database does not accept the command, the key waits in memory, see :mod:`counter`.
+5. If the document is new, :mod:`sealing` checks whether the package was private and is deleted by now.
+"""
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypedDict
 
 from bson.objectid import ObjectId
 from girder.models.model_base import Model
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree.types import PackageItem
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
 #: Condition for ``kind`` that selects counts; the other documents belong to :mod:`rollup`.
@@ -22,7 +33,20 @@ DUPLICATE = 11000
 _ONE_MORE: Document = {'$inc': {'count': 1}}
 
 
-class Download(Model):
+class CountKey(TypedDict):
+    """All that identifies a count; see :class:`Download`."""
+
+    app: ObjectId
+    kind: str
+    revision: str
+    baseName: str
+    os: str
+    arch: str
+    release: str
+    day: str
+
+
+class Download(Model):  # type: ignore[misc]  # Girder has no types
     """Counts in the collection ``slicer_package_download``.
 
     A document has ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``, ``release``
@@ -31,46 +55,42 @@ class Download(Model):
     :data:`ROLLUP` and :data:`SUMS` are those of :mod:`rollup`.
     """
 
-    def initialize(self):
-        """Name the collection."""
+    def initialize(self) -> None:
+        """Set the name of the collection."""
         self.name = 'slicer_package_download'
 
-    def validate(self, doc):
-        """Take ``doc`` as it is; only :func:`record` writes here."""
+    def validate(self, doc: Document) -> Document:
+        """Accept any document: Girder's ``save`` is not used here."""
         return doc
 
 
-#: What rows of statistics are ordered by; each index gives the answers to questions with its filter in this order.
+#: The order of rows of statistics. Each of the indexes has its filters first, and then this order.
 ORDER = ('day', 'kind', 'baseName', 'os', 'arch', 'revision', 'release')
 
 
-def _asked_by(*filters):
+def _filtered_by(*filters: str) -> IndexModel:
     keys = ('app', *filters, *(key for key in ORDER if key not in filters))
     return IndexModel([(key, ASCENDING) for key in keys], name='_'.join(('spm_download_by', *(filters or ORDER[:1]))))
 
 
 INDEXES = [
     IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
-    _asked_by(), _asked_by('baseName'), _asked_by('revision'), _asked_by('release'),
+    _filtered_by(), _filtered_by('baseName'), _filtered_by('revision'), _filtered_by('release'),
 ]
 
 
-def _day(moment) -> str:
-    return f'{moment:%Y-%m-%d}'
-
-
-def key_of(item) -> dict[str, Any]:
-    """What one download of ``item``, a package or an extension, counts for today."""
+def key_of(item: PackageItem) -> CountKey:
+    """The key of the count of ``item`` for today."""
     meta, package_type = item['meta'], PACKAGE_TYPES[item['spm']['kind']]
     return {'app': item['spm']['app'], 'kind': package_type.label, 'revision': meta[package_type.app_revision],
             'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
-            'release': item['spm'].get('release', ''), 'day': _day(datetime.now(timezone.utc))}
+            'release': item['spm'].get('release', ''), 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
 
 
-def record(key: Document) -> bool:
+def record(key: CountKey) -> bool:
     """Count one download for ``key``, a result of :func:`key_of`, by one command.
 
-    :returns: whether ``key`` was not counted for before.
+    :returns: whether this is the first count with this key.
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
     is_closed = {'app': key['app'], 'kind': ROLLUP, 'fence': {'$gt': key['day']}}
@@ -97,14 +117,20 @@ def _announcement(revision: str) -> Document:
     return {'$addToSet': {'stale': revision}, '$inc': {'version': 1}, '$currentDate': {'announced': True}}
 
 
-def add_totals(package_type, app, items) -> None:
-    """Give each of ``items``, packages of ``package_type``, its own total as ``downloads``, by one query."""
-    thing = {key: f'${key}' for key in ('revision', 'baseName', 'os', 'arch')}
+def add_totals(package_type: PackageType, app: Mapping[str, Any], items: Sequence[Any]) -> None:
+    """Set ``downloads`` of each of ``items`` to the number of its downloads, by one query.
+
+    :param items: documents of items of ``package_type`` in ``app``.
+    """
+    if not items:
+        return
+    keys = ('revision', 'baseName', 'os', 'arch')
     among = {key: {'$in': sorted({item['meta'][source] for item in items})}
              for key, source in (('revision', package_type.app_revision), ('baseName', 'baseName'))}
-    counts = {tuple(row['_id'][key] for key in thing): row['count'] for row in Download().collection.aggregate([
+    rows = Download().collection.aggregate([
         {'$match': {'app': app['_id'], 'kind': package_type.label, **among}},
-        {'$group': {'_id': thing, 'count': {'$sum': '$count'}}}], batchSize=BATCH)} if items else {}
+        {'$group': {'_id': {key: f'${key}' for key in keys}, 'count': {'$sum': '$count'}}}], batchSize=BATCH)
+    counts = {tuple(row['_id'][key] for key in keys): row['count'] for row in rows}
     for item in items:
         meta = item['meta']
         item['downloads'] = counts.get((meta[package_type.app_revision], meta['baseName'], meta['os'], meta['arch']), 0)

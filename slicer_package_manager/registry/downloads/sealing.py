@@ -1,18 +1,21 @@
-"""Counts of what was private stay private when its folder is deleted, moved away or gets another revision.
+"""Counts of private packages stay private when their folder is deleted, moved or gets another revision.
 
-As long as a folder is there, it decides who sees the counts of its revision, see :mod:`access`. When it goes:
+While the folder of a release or draft exists, its access decides who sees the counts of its revision; see
+:mod:`access`.
+When it goes:
 
-1. Right before its document is deleted, a *seal* remembers who could read it and the folders around it, and its counts
-   get the id of the seal in place of that of their application. No question about the application finds them then.
-2. After the deletion what was counted meanwhile is sealed too. A server that is killed in between does so at its start.
-3. A download that ends still later makes a new document, since the former ones are sealed: whoever makes one looks for
-   a seal.
+1. :func:`begin`, right before its document is deleted, inserts a *seal*: who may read the folder and the folders around
+   it. The id of the seal replaces that of the application in the counts, so that queries by application do not match.
+2. :func:`finish`, after the deletion, does the same with counts that were added meanwhile. If the server is killed
+   before, the next start does it (:func:`resume`).
+3. A download that ends later makes a new document, since the former ones are sealed. :func:`follow` then looks for a
+   seal.
 
-What was public when it was deleted has no seal, and its counts stay what they were. So do those of a draft that is
-promoted: they are the release's.
+Counts of public packages have no seal and do not change. Counts of a draft that is promoted are the release's.
 """
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bson.objectid import ObjectId
@@ -21,66 +24,71 @@ from girder.models.model_base import Model
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from slicer_package_manager.registry.downloads import model
-from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.downloads.model import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, promotions
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 
-class Seal(Model):
+class Seal(Model):  # type: ignore[misc]  # Girder has no types
     """Seals in the collection ``slicer_package_seal``.
 
-    A document holds the ``folder`` (id) that went, its ``app`` (id) and ``revision``, the ``kinds`` of its counts,
-    whether they are those of a ``draft`` or not (``None``: both), ``guards``, the access to the folder and to each one
-    around it, and ``done``.
+    A document has the id of the ``folder`` that is gone, its ``app`` (id), ``revision``, the ``kinds`` of its counts,
+    ``draft`` (whether they are those of drafts or of releases; ``None`` is both), the access to the folder and to each
+    folder around it as ``guards``, and whether the sealing is ``done``.
     """
 
-    def initialize(self):
-        """Name the collection."""
+    def initialize(self) -> None:
+        """Set the name and the indexes of the collection."""
         self.name = 'slicer_package_seal'
         self.ensureIndices(['app', 'folder'])
 
-    def validate(self, doc):
-        """Take ``doc`` as it is; only this module writes here."""
+    def validate(self, doc: Document) -> Document:
+        """Accept any document: only this module writes here."""
         return doc
 
 
-def begin(folder) -> None:
-    """Seal the counts of ``folder``, whose document is about to be deleted, unless everybody can read it."""
+def begin(folder: Document) -> None:
+    """Seal the counts of ``folder``, whose document is about to be deleted, unless the folder is public."""
     if role(folder) not in (*CHANNELS, EXTENSIONS) or folder.get('promoted'):
         return
-    # A copy that was refused has been registered in memory only.
-    folder = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
-    app = folder and Folder().findOne({'_id': folder['spm']['app']})
-    if not folder or (app and folder['spm']['channel'] in promotions.holder(app)):
+    # A copy that was refused is registered in memory only.
+    stored = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
+    app = stored and Folder().findOne({'_id': stored['spm']['app']})
+    if not stored or (app and stored['spm']['channel'] in promotions.holder(app)):
         return
-    _seal(folder, folder['spm'], app)
+    _seal(stored, stored['spm'], app)
 
 
-def finish(folder) -> None:
-    """Seal what was counted for ``folder`` until it was deleted."""
-    for seal in Seal().collection.find({'folder': folder['_id'], 'done': False}):
+def finish(folder_id: ObjectId) -> None:
+    """Seal the counts that were added until the folder was deleted."""
+    for seal in Seal().collection.find({'folder': folder_id, 'done': False}):
         _move(seal)
         Seal().collection.update_one({'_id': seal['_id']}, {'$set': {'done': True}})
 
 
 def resume() -> None:
-    """Finish what a server that was killed has left."""
+    """Finish the sealing that servers have begun and that were killed."""
     for seal in Seal().collection.find({'done': False}):
-        finish({'_id': seal['folder']})
+        finish(seal['folder'])
 
 
-def leave(folder, before) -> None:
-    """Seal the counts of ``folder``, which was registered as ``before`` and is elsewhere or of another revision now."""
+def leave(folder: Document, before: Document | None) -> None:
+    """Seal the counts of ``folder`` if it was saved in another application or with another revision.
+
+    :param before: its registration before it was saved.
+    """
     after = folder.get('spm') or {}
     if before and role({'spm': before}) in CHANNELS and any(
             after.get(key) != before[key] for key in ('app', 'revision')):
         _seal(folder, before, Folder().findOne({'_id': before['app']}))
-        finish(folder)
+        finish(folder['_id'])
 
 
-def follow(key) -> None:
-    """Seal the count of ``key``, which is a new document, if what it is for has gone with a seal."""
+def follow(key: CountKey) -> None:
+    """Seal the new count with ``key`` if the folder of its package was sealed and is deleted."""
     draft = key['release'] == ''
     seal = Seal().collection.find_one({'app': key['app'], 'revision': key['revision'], 'kinds': key['kind'],
                                        'draft': {'$in': [draft, None]}}, sort=[('_id', -1)])
@@ -92,15 +100,15 @@ def follow(key) -> None:
         _move(seal)
 
 
-def readable(app, user) -> list[ObjectId]:
-    """The seals of ``app`` whose counts ``user`` may see, to ask for in place of the id of the application."""
+def readable(app: ApplicationFolder, user: UserDocument | None) -> list[ObjectId]:
+    """The ids of the seals of ``app`` whose counts ``user`` may see; they stand for the application in these counts."""
     if user is None:
-        return []  # what everybody can read has none
+        return []  # public counts have no seal
     return [seal['_id'] for seal in Seal().collection.find({'app': app['_id']})
             if user['admin'] or all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])]
 
 
-def _seal(folder, place, app):
+def _seal(folder: Document, place: Mapping[str, Any], app: Document | None) -> None:
     guards = [_guard(one) for one in (*_around(folder, place), app) if one]
     if all(guard['public'] for guard in guards):
         return
@@ -113,19 +121,19 @@ def _seal(folder, place, app):
     _move(seal)
 
 
-def _around(folder, place):
-    """``folder`` and those around it, up to its application."""
+def _around(folder: Document | None, place: Mapping[str, Any]) -> Iterator[Document]:
+    """``folder`` and the folders around it, below its application."""
     while folder and role(folder) != APPLICATION:
         yield folder
         folder = Folder().findOne({'_id': folder['parentId'], 'spm.app': place['app']})
 
 
-def _guard(folder):
+def _guard(folder: Document) -> Document:
     return {'_id': folder['_id'], 'public': bool(folder.get('public')), 'access': folder.get('access', {})}
 
 
-def _move(seal) -> None:
-    """Take the counts that ``seal`` is about from the application; may be broken off and begun again at any time."""
+def _move(seal: Document) -> None:
+    """Replace the application by ``seal`` in the counts that it selects. Idempotent."""
     release = {} if seal['draft'] is None else {'release': ''} if seal['draft'] else {'release': {'$ne': ''}}
     match = {'app': seal['app'], 'kind': {'$in': seal['kinds']}, 'revision': seal['revision'], **release}
     model.announce(seal['app'], seal['revision'])
@@ -135,7 +143,7 @@ def _move(seal) -> None:
         except (DuplicateKeyError, WriteError, BulkWriteError) as error:
             if error.code != model.DUPLICATE:
                 raise
-            # Something is sealed for that day already.
+            # A count with this key is sealed already: the rest gets a seal of its own.
             seal = {**seal, '_id': ObjectId(), 'done': True}
             Seal().collection.insert_one(seal)
     model.announce(seal['app'], seal['revision'])

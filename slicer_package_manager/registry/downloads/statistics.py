@@ -1,32 +1,35 @@
-"""Questions about download counts: rows by day, month or year, filtered, from indexes."""
+"""Statistics of download counts: rows by day, month or year, with filters, read from indexes."""
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from slicer_package_manager.registry.downloads.model import ORDER, Download
-from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.pagination import BATCH, Listing
-from slicer_package_manager.registry.tree.registration import DRAFT_NAME
+from bson.objectid import ObjectId
 
-#: For each granularity, how much of ``YYYY-MM-DD`` names the period.
+from slicer_package_manager.registry.downloads.model import COUNTS, ORDER, Download
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Invalid, Problem
+from slicer_package_manager.registry.schema.pagination import BATCH, Listing
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree.registration import DRAFT_NAME
+from slicer_package_manager.registry.tree.types import ApplicationFolder
+
+#: For each granularity, the number of characters of ``YYYY-MM-DD`` that name the period.
 GRANULARITIES = {'day': 10, 'month': 7, 'year': 4}
 COLUMNS = ('period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count')
-#: Rows have these keys of the stored documents and no others.
-_SHOWN = {'_id': 0, 'day': 1, **dict.fromkeys(COLUMNS[1:], 1)}
-#: A cell that begins so would be run as a formula by spreadsheets.
+#: Projection of the documents to the columns.
+_PROJECTION = {'_id': 0, 'day': 1, **dict.fromkeys(COLUMNS[1:], 1)}
+#: Spreadsheets run a cell as a formula that begins with one of these.
 _FORMULAS = ('=', '+', '-', '@', '\t', '\r')
 
 
 class Question(NamedTuple):
-    """Which counts are asked for; ``None`` leaves a filter out.
+    """The filters and the granularity of a request; ``None`` is no filter.
 
-    Days are ``YYYY-MM-DD`` and both included; ``release`` is a name, or ``draft`` for what is in none.
+    ``date_from`` and ``date_to`` are days as ``YYYY-MM-DD``, both included. ``release`` is a name, or ``draft``.
     """
 
     date_from: str | None = None
@@ -40,12 +43,14 @@ class Question(NamedTuple):
     release: str | None = None
 
 
-def rows(app, question: Question, limit: int, offset: int, hidden_revisions=(), sealed=()) -> Listing:
-    """The rows that answer ``question``, ordered by their columns, each with :data:`COLUMNS`.
+def rows(app: ApplicationFolder, question: Question, limit: int, offset: int,
+         hidden_revisions: Collection[str] = (), sealed: Sequence[ObjectId] = ()) -> Listing:
+    """One page of the rows that match ``question``. Each has the :data:`COLUMNS`, by which rows are ordered.
 
-    :param hidden_revisions: revisions whose counts are not shown.
-    :param sealed: seals whose counts are shown too, see :mod:`sealing`.
-    :raises Invalid: a date is none.
+    :param limit: number of rows, 0 for all.
+    :param hidden_revisions: revisions whose counts are left out.
+    :param sealed: seals whose counts are included, see :mod:`sealing`.
+    :raises Invalid: a date is not a day.
     """
     match = _match(app, question, hidden_revisions, sealed)
     days = question.granularity == 'day'
@@ -58,45 +63,47 @@ def rows(app, question: Question, limit: int, offset: int, hidden_revisions=(), 
     return Listing(found, total)
 
 
-def _days_of(match, limit, offset):
-    """A document is what was counted on one day, and indexes have them in order."""
-    found = Download().collection.find(match, _SHOWN, sort=[(key, 1) for key in ORDER], skip=offset,
+def _days_of(match: Document, limit: int, offset: int) -> list[Document]:
+    """Rows by day: each is a document, and the indexes have them in order."""
+    found = Download().collection.find(match, _PROJECTION, sort=[(key, 1) for key in ORDER], skip=offset,
                                        limit=limit, batch_size=BATCH)
     return [{'period': row['day'], **{key: row[key] for key in COLUMNS[1:]}} for row in found]
 
 
-def _periods_of(match, granularity, limit, offset):
+def _periods_of(match: Document, granularity: str, limit: int, offset: int) -> list[Document]:
+    """Rows by month or year: the database adds up the days."""
     pipeline = [*_grouped(match, granularity), {'$sort': {f'_id.{key}': 1 for key in COLUMNS[:-1]}},
                 {'$skip': offset}, *([{'$limit': limit}] if limit else [])]
     return [{**row['_id'], 'count': row['count']} for row in Download().collection.aggregate(
         pipeline, allowDiskUse=True, batchSize=BATCH)]
 
 
-def _grouped(match, granularity):
+def _grouped(match: Document, granularity: str) -> list[Document]:
     group: dict[str, Any] = {key: f'${key}' for key in COLUMNS[1:-1]}
     group['period'] = {'$substrCP': ['$day', 0, GRANULARITIES[granularity]]}
     return [{'$match': match}, {'$group': {'_id': group, 'count': {'$sum': '$count'}}}]
 
 
-def _match(app, question, hidden_revisions, sealed=()):
+def _match(app: ApplicationFolder, question: Question, hidden_revisions: Collection[str],
+           sealed: Sequence[ObjectId] = ()) -> Document:
     days = _days(question)
-    # Documents about the past belong to no package type.
-    match: dict[str, Any] = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
-                             'kind': question.kind or {'$in': sorted(PACKAGE_TYPES)}}
+    match: Document = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
+                       'kind': question.kind or COUNTS}
     if days:
         match['day'] = days
     for key, value in (('baseName', question.name), ('os', question.os), ('arch', question.arch),
                        ('release', question.release)):
         if value is not None:
             match[key] = '' if key == 'release' and value == DRAFT_NAME else value
-    hidden = {'$nin': list(hidden_revisions)} if hidden_revisions else {}
+    hidden: Document = {'$nin': list(hidden_revisions)} if hidden_revisions else {}
     match.update({'revision': {**hidden, '$eq': question.revision}} if question.revision is not None
                  else {'revision': hidden} if hidden else {})
     return match
 
 
-def _days(question):
-    days, problems = {}, []
+def _days(question: Question) -> dict[str, str]:
+    days: dict[str, str] = {}
+    problems: list[Problem] = []
     for name, operator in (('date_from', '$gte'), ('date_to', '$lte')):
         given = getattr(question, name)
         if given is None:
@@ -110,13 +117,13 @@ def _days(question):
     return days
 
 
-def _day(text):
+def _day(text: str) -> str:
     return date.fromisoformat(text).isoformat() if len(text) == GRANULARITIES['day'] else \
         validators.timestamp(text).date().isoformat()
 
 
 def as_csv(found: Iterable[dict[str, Any]]) -> str:
-    """The rows with a header line, for spreadsheets."""
+    """The rows as CSV with a header line, for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -124,5 +131,5 @@ def as_csv(found: Iterable[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _harmless(value):
+def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

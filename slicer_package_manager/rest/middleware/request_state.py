@@ -14,6 +14,7 @@ import cherrypy
 from girder.api.rest import getCurrentToken
 
 from slicer_package_manager.registry.server import anonymous_access
+from slicer_package_manager.registry.tree.types import PackageItem
 
 _ATTRIBUTE = 'spm'
 
@@ -43,7 +44,7 @@ class RequestState:
     #: Whether the response is the file of a package, whose download is counted while it is sent.
     is_package_sent: bool = False
     #: Packages in the archive that is sent; ``None`` if the response is no archive.
-    archived_packages: list[dict[str, Any]] | None = None
+    archived_packages: list[PackageItem] | None = None
 
     @cached_property
     def token(self) -> dict[str, Any] | None:
