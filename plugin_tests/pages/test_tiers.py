@@ -100,6 +100,6 @@ def test_an_unknown_level_in_the_address_is_passed_over(open_window):
 
 
 def test_the_field_is_explained_in_the_same_direction():
-    help_of_tier = next(field.help for field in EXTENSION.fields if field.name == 'tier')
+    help_of_tier = next(field.description for field in EXTENSION.fields if field.name == 'tier')
     assert help_of_tier == ('Support level, higher is better: 1 experimental, 3 community-supported, 5 supported by '
                             'Slicer core developers.')

@@ -15,15 +15,15 @@ from slicer_package_manager.rest.middleware.response_cache import list_response
 
 @call(access.LIST_APPLICATIONS, (
     Description('List the applications of a collection, or get one application.')
-    .param('app_id', 'Answer just the application with this id, as an object.', required=False)
-    .param('collection_id', 'Id of the collection; "Applications" by default.', required=False)
-    .param('name', 'Only the application with exactly this name.', required=False)
-    .param('text', 'Words, all of which are in the name or the description: at most 255 characters, '
-           'and 16 different words.', required=False)
+    .param('app_id', 'Return only the application with this id, as an object.', required=False)
+    .param('collection_id', 'Id of the collection; by default the collection "Applications".', required=False)
+    .param('name', 'Only the application with this exact name.', required=False)
+    .param('text', 'Search words: each must occur in the name or the description. At most 255 characters and 16 '
+           'different words.', required=False)
     .pagingParams(defaultSort='name')
     .errorResponse()
-    .errorResponse('collection_id is no id.')
-    .errorResponse('There is no application with the id app_id, or no collection with the id collection_id.', 404)
+    .errorResponse('collection_id is not an id.')
+    .errorResponse('The application or the collection does not exist.', 404)
 ))
 def listApplications(app_id: str | None, collection_id: str | None, name: str | None, text: str | None, limit: int,
                      offset: int, sort: list[tuple[str, int]]) -> Response:
@@ -35,20 +35,20 @@ def listApplications(app_id: str | None, collection_id: str | None, name: str | 
 
 
 @call(access.CREATE_APPLICATION, (
-    Description('Create an application, with the collection and folder that hold it where they are missing.')
+    Description('Create an application. A missing collection or folder for it is created too.')
     .param('name', 'Name of the application, such as "Slicer".')
-    .param('app_description', 'What the application is.', required=False, default='')
+    .param('app_description', 'Description of the application.', required=False, default='')
     .param('collection_id', 'Id of the collection to create it in.', required=False)
-    .param('collection_name', 'Name of the collection to create it in; "Applications" by default.', required=False)
-    .param('collection_description', 'Description of a collection that is created.', required=False, default='')
+    .param('collection_name', 'Name of the collection to create it in; by default "Applications".', required=False)
+    .param('collection_description', 'Description of the collection if it is created.', required=False, default='')
     .param('public', 'Whether everyone may read the application, true or false.', required=False, default='true')
-    .param('app_id', 'The id that the application gets, 24 hexadecimal digits. For site administrators: Slicer '
-                     'has the id of its application built in.', required=False)
-    .errorResponse('A value is unusable, or the place has an application of that name.')
+    .param('app_id', 'Id of the new application, 24 hexadecimal digits. Only site administrators may choose it: '
+           'Slicer has the id of its application built in.', required=False)
+    .errorResponse('A value is invalid, or another application in the collection has the name.')
     .errorResponse('The user is not logged in.', 401)
-    .errorResponse('The user may not write to the collection, not create one, or not choose an id.', 403)
-    .errorResponse('There is no such collection.', 404)
-    .errorResponse('The id is in use.', 409)
+    .errorResponse('The user may not write to the collection, create a collection, or choose an id.', 403)
+    .errorResponse('The collection does not exist.', 404)
+    .errorResponse('Another document has the id.', 409)
 ), model=Folder)
 def createApplication(name: str, app_description: str, collection_id: str | None, collection_name: str | None,
                       collection_description: str, public: str, app_id: str | None) -> Response:
@@ -64,8 +64,9 @@ def getApplication(app_id: str) -> Response:
 
 
 @call(access.DELETE_APPLICATION, (
-    of_application('Delete an application with everything below it. Download counts stay.')
-    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+    of_application('Delete an application with all its releases, drafts, packages and extensions. Download counts '
+                   'are kept.')
+    .param('progress', 'Whether to report progress through Girder.', dataType='boolean', required=False,
            default=False)
 ))
 def deleteApplication(app_id: str, progress: bool) -> Response:

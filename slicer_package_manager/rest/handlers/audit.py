@@ -1,4 +1,4 @@
-"""The call that shows the audit log."""
+"""The call that lists the audit log."""
 from __future__ import annotations
 
 from girder.api.describe import Description
@@ -11,21 +11,21 @@ from slicer_package_manager.rest.handlers.call import Response, call
 
 
 @call(access.LIST_CHANGES, (
-    Description('List who changed what, newest first.')
+    Description('List the changes in the audit log, newest first.')
     .notes('Each entry has `when`, `user` (id), `login`, `kind` (what was changed: `package`, `extension`, `release`, '
-           '`application`, `file`, or the name of the resource of Girder), `method`, `path`, `route`, `address` and '
-           '`request_id`, and where they are known `app` (id of the application), `name`, `key` (id of the API key '
-           'that was used) and `given` (values). Empty unless the audit log is switched on.')
+           '`application`, `file`, or the name of a Girder resource), `method`, `path`, `route`, `address` and '
+           '`request_id`. Where they are known, it also has `app` (id of the application), `name`, `key` (id of the '
+           'API key) and `given` (parameters). The list is empty unless the audit log is enabled.')
     .param('user', 'Only changes by the user with this login or id.', required=False)
-    .param('kind', 'Only changes of this.', required=False)
+    .param('kind', 'Only changes of this kind.', required=False)
     .param('app_id', 'Only changes in the application with this id.', required=False)
-    .param('date_from', 'First day to list, such as 2026-11-01 (UTC), or a moment.', required=False)
-    .param('date_to', 'Last day to list, itself included.', required=False)
-    .param('limit', 'At most so many; 0 for all.', required=False, dataType='integer', default=50)
-    .param('offset', 'Leave out so many at the beginning.', required=False, dataType='integer', default=0)
+    .param('date_from', 'First day to list, such as 2026-11-01 (UTC), or a date with a time.', required=False)
+    .param('date_to', 'Last day to list, inclusive.', required=False)
+    .param('limit', 'Maximum number of results; 0 for all.', required=False, dataType='integer', default=50)
+    .param('offset', 'Number of results to skip.', required=False, dataType='integer', default=0)
     .errorResponse()
     .errorResponse('The user is not logged in.', 401)
-    .errorResponse('The user is no site administrator.', 403)
+    .errorResponse('The user is not a site administrator.', 403)
 ))
 def listChanges(user: str | None, kind: str | None, app_id: str | None, date_from: str | None, date_to: str | None,
                 limit: int, offset: int) -> Response:

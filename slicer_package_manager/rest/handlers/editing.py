@@ -1,4 +1,4 @@
-"""The call by which a web client finds what its user may edit."""
+"""The call that lists the applications that a user may edit."""
 from __future__ import annotations
 
 from girder.api.describe import Description
@@ -10,8 +10,8 @@ from slicer_package_manager.rest.handlers.call import Response, call, current_us
 
 
 @call(access.LIST_EDITABLE, (
-    Description('List the applications, of all collections, in which the user may edit something, by name.')
-    .notes('The application itself, a release, or a draft.')
+    Description('List the applications, of all collections, that the user may edit, sorted by name.')
+    .notes('An application is listed if the user may write to it, or to one of its releases or drafts.')
     .errorResponse('The user is not logged in.', 401)
 ), model=Folder)
 def listEditable() -> Response:

@@ -1,4 +1,4 @@
-"""Whether the server can serve."""
+"""The health call."""
 from __future__ import annotations
 
 from girder.api.describe import Description
@@ -14,14 +14,14 @@ PROBES = ('ready', 'live')
 
 
 @call(access.CHECK_HEALTH, (
-    Description('Tell whether the server can serve.')
-    .notes('While `indexes` is "building indexes" the server answers what only reads, and refuses to write packages, '
-           'extensions, releases and applications.')
-    .param('probe', 'What is asked: whether the server is ready to serve, or just whether it is alive. The latter is '
-           'answered without the database.', required=False, enum=list(PROBES), default=PROBES[0])
-    .errorResponse('The probe is none of these.')
-    .errorResponse('The database or the assetstore is out of reach, or the database could not be prepared; the '
-                   'message says which.', 503)
+    Description('Report whether the server can serve requests.')
+    .notes('While `indexes` is "building indexes", the server responds to calls that read, and refuses to write '
+           'packages, extensions, releases and applications.')
+    .param('probe', '"ready" checks the database and the assetstore, "live" only that the process responds.',
+           required=False, enum=list(PROBES), default=PROBES[0])
+    .errorResponse('The value of probe is invalid.')
+    .errorResponse('The database or the assetstore is unreachable, or the indexes could not be built; the message '
+                   'states which.', 503)
 ))
 def health(probe: str) -> Response:
     if probe == 'live':

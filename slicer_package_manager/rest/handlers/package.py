@@ -20,9 +20,10 @@ from slicer_package_manager.rest.middleware.response_cache import list_response
 
 @call(access.LIST_PACKAGES, (
     with_downloads(with_filters(of_application('List packages of an application, newest first.'), PACKAGE.fields))
-    .param('package_name', 'Only the package whose item has this name, in any case.', required=False)
+    .param('package_name', 'Only the package whose item has this name. Case is ignored.', required=False)
     .param('package_id', 'Only the package with this id.', required=False)
-    .param('release_id_or_name', 'Only those of this release, or of all drafts for "draft".', required=False)
+    .param('release_id_or_name', 'Only packages of the release with this id or name; "draft" for those of all drafts.',
+           required=False)
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
     .errorResponse()
 ))
@@ -36,14 +37,15 @@ def listPackages(app_id: str, package_name: str | None, package_id: str | None, 
 @call(access.LIST_PACKAGES, (
     with_downloads(with_filters(of_application('List or search extensions of an application, newest first.'),
                                 EXTENSION.fields))
-    .param('extension_name', 'Only the extension whose item has this name, in any case.', required=False)
+    .param('extension_name', 'Only the extension whose item has this name. Case is ignored.', required=False)
     .param('extension_id', 'Only the extension with this id.', required=False)
-    .param('release_id', 'Only those of the release with this id or name, or of the drafts.', required=False)
-    .param('q', 'Words, each of which is in name, description, keywords or contributors, in any case, with or '
-           'without accents: at most 255 characters, and 16 different words.', required=False)
-    .param('tier', 'Compare the tier, of which higher is better, with this number; extensions without a tier are left '
-           'out.', required=False, dataType='integer')
-    .param('tier_compare', 'How to compare: at most, at least or exactly that number.', required=False,
+    .param('release_id', 'Only extensions of the release with this id or name; "draft" for those of all drafts.',
+           required=False)
+    .param('q', 'Search words: each must occur in the name, description, keywords or contributors. Case and accents '
+           'are ignored. At most 255 characters and 16 different words.', required=False)
+    .param('tier', 'Only extensions whose tier compares with this number; a higher tier is better. Extensions without '
+           'a tier are omitted.', required=False, dataType='integer')
+    .param('tier_compare', 'Whether the tier is at most, at least or exactly that number.', required=False,
            enum=list(package_lists.TIER_COMPARISONS), default='lte')
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
     .errorResponse()
@@ -66,11 +68,9 @@ def _list(package_type: PackageType, app_id: str, limit: int, offset: int, sort:
         if with_downloads:
             model.add_totals(package_type, app, found.documents)
         return found
-    # Counts change without a change of items.
+    # Downloads are counted without a new data version.
     return list_response(Item(), find, cacheable=not with_downloads)
 
-
-# The domain reports all problems of a form together; Girder's automatic checks would stop at the first.
 
 @call(access.SAVE_PACKAGE, (
     with_fields(of_application('Create or update a package.'), PACKAGE)
@@ -94,12 +94,12 @@ def _upsert(package_type: PackageType, app_id: str, params: dict[str, str]) -> R
     return item
 
 
-#: What Girder's own machinery takes from queries, and clients send along.
+#: Parameters that are for Girder.
 _NOT_IN_FORM = {'token'}
 
 
 @call(access.DELETE_PACKAGE, (
-    of_application('Delete a package with its file. Download counts stay.')
+    of_application('Delete a package with its file. Download counts are kept.')
     .param('pkg_id', 'Id of the package.', paramType='path')
 ), model=Item)
 def deletePackage(app_id: str, pkg_id: str) -> Response:
@@ -107,7 +107,7 @@ def deletePackage(app_id: str, pkg_id: str) -> Response:
 
 
 @call(access.DELETE_PACKAGE, (
-    of_application('Delete an extension with its file. Download counts stay.')
+    of_application('Delete an extension with its file. Download counts are kept.')
     .param('ext_id', 'Id of the extension.', paramType='path')
 ), model=Item)
 def deleteExtension(app_id: str, ext_id: str) -> Response:

@@ -1,4 +1,4 @@
-"""Descriptions of parameters that several calls have in common."""
+"""Descriptions of parameters and errors that several calls share."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -10,24 +10,24 @@ from slicer_package_manager.registry.schema.fields import SYSTEM_FIELDS, Field, 
 
 
 def of_application(summary: str) -> Description:
-    """A description that begins with the application in the path."""
+    """Begin the description of a call for one application, whose id is in the path."""
     return (Description(summary)
             .param('app_id', 'Id of the application, 24 hexadecimal digits.', paramType='path')
-            .errorResponse('The user is not logged in, and the application or what is asked for is private.', 401)
-            .errorResponse('The user has no access to the application or to what is asked for.', 403)
-            .errorResponse('There is no such application.', 404))
+            .errorResponse('The call requires a login, or the application or the requested document is private.', 401)
+            .errorResponse('The user lacks the permission for the application or for the requested document.', 403)
+            .errorResponse('The application does not exist.', 404))
 
 
 def with_fields(description: Description, package_type: PackageType) -> Description:
-    """``description`` with a parameter for each field of ``package_type``."""
+    """Add a parameter for each metadata field of ``package_type``."""
     for field in (*package_type.fields, *package_type.form_only):
         description.param(field.name, field.description, required=field.required, dataType=field.type,
                           enum=list(field.enum) if field.enum else None)
     for name, text in rules.FIELDS.items():
         description.param(name, text, required=False, dataType='integer' if name == 'size' else 'string')
     return description.errorResponse(
-        'Values are missing or unusable; the message names all of them.').errorResponse(
-        'Another item in the folder has the name that the template of the application gives.', 409).errorResponse(
+        'Values are missing or invalid; the message lists all of them.').errorResponse(
+        'Another item in the folder has the name that the template of the application produces.', 409).errorResponse(
         'The request is larger than 1 MiB.', 413)
 
 
@@ -40,6 +40,6 @@ def with_filters(description: Description, fields: Iterable[Field] = SYSTEM_FIEL
 
 
 def with_downloads(description: Description) -> Description:
-    """``description`` with the choice to get each item's number of downloads."""
-    return description.param('with_downloads', 'Whether each item tells its own downloads, as "downloads" beside '
-                             '"meta".', required=False, dataType='boolean', default=False)
+    """Add the parameter that includes the number of downloads of each item."""
+    return description.param('with_downloads', 'Include the number of downloads of each item, as "downloads" next '
+                             'to "meta".', required=False, dataType='boolean', default=False)

@@ -9,14 +9,14 @@ from slicer_package_manager.registry.tree.registration import RELEASE, REVISION
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
 
-_READY = 'true, false, or auto to let the setting slicer_package_manager.ready_share decide.'
+_READY = 'true, false, or auto: the setting slicer_package_manager.ready_share decides.'
 
 
 @call(access.SET_READINESS, (
-    of_application('Say whether a release is ready to be offered as the latest one.')
+    of_application('Set whether a release is ready to be offered as the latest one.')
     .param('release_id_or_name', 'Id or name of the release.', paramType='path')
     .param('ready', _READY)
-    .errorResponse('The word is none of these.')
+    .errorResponse('The value of ready is invalid.')
 ), model=Folder)
 def setReleaseReady(app_id: str, release_id_or_name: str, ready: str) -> Response:
     user = current_user()
@@ -25,10 +25,10 @@ def setReleaseReady(app_id: str, release_id_or_name: str, ready: str) -> Respons
 
 
 @call(access.SET_READINESS, (
-    of_application('Say whether a draft is ready to be offered as the latest one.')
+    of_application('Set whether a draft is ready to be offered as the latest one.')
     .param('revision_or_id', 'Revision or id of the draft.', paramType='path')
     .param('ready', _READY)
-    .errorResponse('The word is none of these.')
+    .errorResponse('The value of ready is invalid.')
 ), model=Folder)
 def setDraftReady(app_id: str, revision_or_id: str, ready: str) -> Response:
     user = current_user()

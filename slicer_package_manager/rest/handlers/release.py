@@ -16,8 +16,8 @@ from slicer_package_manager.rest.middleware.response_cache import list_response
 
 @call(access.LIST_RELEASES, (
     of_application('List the releases of an application, newest first, or get one of them.')
-    .param('release_id_or_name', 'Answer just this release, or null; names are compared in any case. "draft" is '
-                                 'the folder of drafts.', required=False)
+    .param('release_id_or_name', 'Return only the release with this id or name, or null. Case is ignored. '
+                                 '"draft" is the folder of drafts.', required=False)
     .pagingParams(defaultSort='created', defaultSortDir=SortDir.DESCENDING)
     .errorResponse()
 ))
@@ -34,13 +34,13 @@ def listReleases(app_id: str, release_id_or_name: str | None, limit: int, offset
 
 
 @call(access.CREATE_RELEASE, (
-    of_application('Create a release. From then on what is uploaded for its revision goes there.')
+    of_application('Create a release. From then on, packages and extensions for its revision go there.')
     .param('name', 'Name of the release, such as "5.8.1".')
-    .param('app_revision', 'Revision of the application that is released.')
-    .param('description', 'What the release is.', required=False, default='')
-    .param('public', 'Whether everyone may read the release, true or false; never more than may read the '
-                     'application.', required=False, default='true')
-    .errorResponse('A value is unusable, or another release has the name or the revision.')
+    .param('app_revision', 'Revision of the application that the release is of.')
+    .param('description', 'Description of the release.', required=False, default='')
+    .param('public', 'Whether everyone who may read the application may read the release, true or '
+                     'false.', required=False, default='true')
+    .errorResponse('A value is invalid, or another release has the name or the revision.')
 ), model=Folder)
 def createRelease(app_id: str, name: str, app_revision: str, description: str, public: str) -> Response:
     user = current_user()
@@ -49,10 +49,10 @@ def createRelease(app_id: str, name: str, app_revision: str, description: str, p
 
 
 @call(access.DELETE_RELEASE, (
-    of_application('Delete a release or, if no release is meant, the draft of a revision. Counts stay.')
+    of_application('Delete a release or, if there is no such release, a draft. Download counts are kept.')
     .param('release_id_or_name', 'Id or name of the release, or id or revision of the draft.',
            paramType='path')
-    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+    .param('progress', 'Whether to report progress through Girder.', dataType='boolean', required=False,
            default=False)
     .errorResponse('The folder of all drafts cannot be deleted.')
 ))
@@ -65,18 +65,18 @@ def deleteRelease(app_id: str, release_id_or_name: str, progress: bool) -> Respo
 
 
 @call(access.PROMOTE_DRAFT, (
-    of_application('Promote the draft of a revision: make all its packages and extensions those of the release.')
-    .notes('Readers see none of them or all of them in the release. Ids of items and files, and download counts, '
-           'stay; access is that of the release from then on. The draft is removed. Needs WRITE on the release and '
-           'on the draft. What the release has already with the same file is removed from the draft. The call may be '
-           'repeated, also after a crash of the server; without such a draft there is nothing to do.')
+    of_application('Promote the draft of a revision: move all its packages and extensions to the release.')
+    .notes('Readers see either none or all of them in the release. Ids and download counts are kept. From then on, the '
+           'access of the release applies. The draft is deleted. Packages and extensions that the release already has '
+           'with the same file are deleted with it. The call requires WRITE on the release and on the draft. It may '
+           'be repeated, also after a crash of the server; without such a draft it does nothing.')
     .param('release_id_or_name', 'Id or name of the release.', paramType='path')
-    .param('revision', 'Revision of the application; that of the release.')
-    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False,
+    .param('revision', 'Revision of the draft, which is also that of the release.')
+    .param('progress', 'Whether to report progress through Girder.', dataType='boolean', required=False,
            default=False)
-    .errorResponse('The release is that of another revision.')
-    .errorResponse('The release has other things with the identity or the name of things in the draft, or there is '
-                   'something else in the draft; the message names them, and nothing was moved.', 409)
+    .errorResponse('The release is of another revision.')
+    .errorResponse('The release has other packages or extensions with the same identity or name, or the draft contains '
+                   'other items; the message lists them, and nothing was moved.', 409)
 ), model=Folder)
 def promoteDraft(app_id: str, release_id_or_name: str, revision: str, progress: bool) -> Response:
     user = current_user()

@@ -10,16 +10,16 @@ from slicer_package_manager.rest.handlers.parameters import of_application
 
 
 @call(access.PRUNE_DRAFTS, (
-    of_application('Delete old drafts. Counts stay.')
-    .notes('Answers a row for each draft that goes, newest first; `deleted` tells whether it is gone. The draft of a '
-           'revision that is being promoted stays. Needs ADMIN on all of them, or nothing is deleted.')
-    .param('keep', 'Keep so many, the newest ones.', required=False, dataType='integer')
-    .param('older_than_days', 'Delete only what was created longer ago than so many days.', required=False,
+    of_application('Delete old drafts. Download counts are kept.')
+    .notes('Returns a row for each draft to delete, newest first; `deleted` states whether it was deleted. A draft '
+           'that is being promoted is kept. If the user lacks ADMIN on one of the drafts, none is deleted.')
+    .param('keep', 'Number of drafts to keep, the newest ones.', required=False, dataType='integer')
+    .param('older_than_days', 'Delete only drafts that were created more than this number of days ago.', required=False,
            dataType='integer')
-    .param('dry_run', 'Only tell what would be deleted.', required=False, dataType='boolean', default=False)
-    .param('progress', 'Whether to record progress on this task.', dataType='boolean', required=False, default=False)
-    .errorResponse('A number is unusable, or neither keep nor older_than_days is given.')
-    .errorResponse('A draft could not be deleted; the message tells which were.', 409)
+    .param('dry_run', 'Only report which drafts would be deleted.', required=False, dataType='boolean', default=False)
+    .param('progress', 'Whether to report progress through Girder.', dataType='boolean', required=False, default=False)
+    .errorResponse('A number is invalid, or both keep and older_than_days are missing.')
+    .errorResponse('A draft could not be deleted; the message states which drafts were.', 409)
 ))
 def pruneDrafts(app_id: str, keep: int | None, older_than_days: int | None, dry_run: bool, progress: bool) -> Response:
     user = current_user()

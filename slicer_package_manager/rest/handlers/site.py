@@ -1,4 +1,4 @@
-"""Where this server is, as its clients see it."""
+"""The URL of this server, as its clients see it."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 
 def root() -> str:
-    """The address of the server without a slash at its end: Girder's setting ``core.server_root``, else the request's.
+    """Return the URL of the server without a trailing slash: the setting ``core.server_root``, or that of the request.
 
-    Without the setting, a client that lies about the host gets an answer that is wrong for itself only.
+    Without the setting, a client that sends a wrong host gets a response that is wrong for that client only.
     """
     base: str = cherrypy.request.base
     return _given() or base + _mounted_at()
@@ -27,24 +27,24 @@ def _given() -> str:
 
 
 def _mounted_at() -> str:
-    """The path below which Girder is mounted; the current request is to something right there."""
+    """Return the path prefix of Girder; the current request is for a resource directly below it."""
     mounted_at: str = cherrypy.request.script_name
     return mounted_at.rpartition('/')[0].rstrip('/')
 
 
 def catalog_of(app: ApplicationFolder) -> Callable[[str, str], str]:
-    """A maker of addresses of the catalog of ``app``'s extensions, for a revision and an operating system."""
+    """Return a function that makes catalog URLs of ``app`` from a revision and an operating system."""
     place = f'{root()}/catalog/All'
     choice = '' if str(app['_id']) == applications.SLICER else f'?app={app["_id"]}'
     return lambda revision, os: f'{place}/{quote(revision, safe="")}/{os}{choice}'
 
 
 def redirect(path: str) -> None:
-    """Answer the current request with 302 to ``path`` on this server; nobody keeps that."""
+    """Redirect the current request to ``path`` on this server (302). Caches do not store the response."""
     given = _given()
     response = cherrypy.response
     response.status = 302
-    # Without the host, so that the answer is right however many proxies there are.
+    # Without the host, so that the response is right behind any number of proxies.
     response.headers.update({
         'Location': (urlsplit(given).path if given else _mounted_at()) + path, 'Cache-Control': 'no-store',
         'Content-Length': 0})

@@ -19,20 +19,20 @@ _PAGE = 50
 
 
 @call(access.GET_STATISTICS, (
-    with_filters(of_application('Get how often packages and extensions were downloaded.'))
-    .notes('Without parameters: all counts by revision of the application, as an object. With any of them: rows with '
-           '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, ordered by these.')
+    with_filters(of_application('Get the download counts of packages and extensions.'))
+    .notes('Without parameters, all counts by revision of the application, as an object. With any parameter, rows with '
+           '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, sorted by these keys.')
     .param('date_from', 'First day to count, such as 2026-11-01 (UTC).', required=False)
-    .param('date_to', 'Last day to count, itself included.', required=False)
-    .param('granularity', 'How long a period is; a day by default.', required=False,
+    .param('date_to', 'Last day to count, inclusive.', required=False)
+    .param('granularity', 'Length of a period; by default a day.', required=False,
            enum=list(statistics.GRANULARITIES))
     .param('kind', 'Only packages or only extensions.', required=False, enum=sorted(PACKAGE_TYPES))
     .param('name', 'Only this base name.', required=False)
     .param('revision', 'Only this revision of the application.', required=False)
-    .param('release', 'Only the release of this name, or "draft" for what is in none.', required=False)
-    .param('limit', f'At most so many rows, 0 for all; {_PAGE} by default.', required=False, dataType='integer')
-    .param('offset', 'Leave out so many rows at the beginning.', required=False, dataType='integer')
-    .param('format', 'Rows as JSON or, for spreadsheets, as CSV.', required=False, enum=['json', 'csv'])
+    .param('release', 'Only the release with this name; "draft" for downloads of drafts.', required=False)
+    .param('limit', f'Maximum number of rows; 0 for all; by default {_PAGE}.', required=False, dataType='integer')
+    .param('offset', 'Number of rows to skip.', required=False, dataType='integer')
+    .param('format', 'Format of the rows: JSON, or CSV for spreadsheets.', required=False, enum=['json', 'csv'])
     .errorResponse()
 ))
 def downloadStats(app_id: str, limit: int | None, offset: int | None, format: str | None, **question: Any) -> Response:  # noqa: A002 - the name of the parameter

@@ -14,18 +14,18 @@ from slicer_package_manager.rest.middleware.response_cache import record_respons
 
 
 @call(access.GET_SUMMARY, (
-    of_application('Get what an application has, in numbers: its releases and drafts, newest first, and totals.')
-    .notes('As far as the caller may see it. `access` is the level that the caller has: 0 to read, 1 to write, 2 to '
-           'administer. `ready` tells whether it is ready for every system that it has something for, `ready_for` '
-           'the same for each system and architecture; `held` is `true` for what was held back by hand, `false` for '
-           'what was called ready by hand, and `null` where the setting decides. `size` is in bytes. The header '
-           '`Girder-Total-Count` tells the number of drafts.')
-    .param('limit', 'At most so many drafts, 0 for all.', required=False, dataType='integer', default=50)
-    .param('offset', 'Leave out so many drafts at the beginning.', required=False, dataType='integer', default=0)
-    .param('fields', 'Only these keys of the rows, separated by commas, such as `revision,extensions`. What no row has '
-           'is not in the total either. Without `downloads` the answer is kept as lists are, with an `ETag`. All by '
-           'default.', required=False)
-    .errorResponse('A number is negative or huge, or there is no such key.')
+    of_application('Get the number of packages and extensions of each release and draft, newest first, and in total.')
+    .notes('Includes only what the caller may see. `access` is the access level of the caller: 0 for READ, 1 for '
+           'WRITE, 2 for ADMIN. `ready` states whether the release or draft is ready on all systems that it has '
+           'packages or extensions for; `ready_for` states it for each system and architecture. `held` is `true` if a '
+           'user set it to not ready, `false` if a user set it to ready, and `null` if the setting decides. `size` is '
+           'in bytes. The header `Girder-Total-Count` is the number of drafts.')
+    .param('limit', 'Maximum number of drafts; 0 for all.', required=False, dataType='integer', default=50)
+    .param('offset', 'Number of drafts to skip.', required=False, dataType='integer', default=0)
+    .param('fields', 'Keys of the rows to return, separated by commas, such as `revision,extensions`; by default all. '
+           'The total has only these too. Without `downloads`, the response is cached like lists, with an `ETag`.',
+           required=False)
+    .errorResponse('A number is negative or too large, or a key does not exist.')
 ))
 def getSummary(app_id: str, limit: int, offset: int, fields: str | None) -> Response:
     user = current_user()
@@ -34,7 +34,7 @@ def getSummary(app_id: str, limit: int, offset: int, fields: str | None) -> Resp
 
     def read() -> Document:
         return summary.of(applications.load(app_id, user, access.GET_SUMMARY), user, limit, offset, wanted)
-    # Downloads are counted without a new version of the data.
+    # Downloads are counted without a new data version.
     if 'downloads' in wanted:
         found = read()
         setResponseHeader('Girder-Total-Count', _drafts(found))
