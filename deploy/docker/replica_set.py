@@ -1,8 +1,8 @@
-"""Makes MongoDB servers a replica set, or adds those that it lacks; to be run again at will.
+"""Create a replica set of MongoDB servers, or add missing members to it. Idempotent.
 
     python replica_set.py mongo1:27017 [mongo2:27017 mongo3:27017]
 
-The first is the one that is there from the beginning. Ends when the set has a primary.
+The first member exists from the beginning. The program exits when the set has a primary.
 """
 import sys
 import time
@@ -16,9 +16,9 @@ _NOT_INITIALIZED = 94
 
 
 def ensure(members: list[str]) -> None:
-    """Have the replica set ``NAME`` consist of ``members``, written as host:port; none that it has is taken away.
+    """Ensure that the replica set ``NAME`` has ``members``, given as host:port; it keeps any other members.
 
-    :raises PyMongoError: one of them does not answer, or refuses.
+    :raises PyMongoError: a member does not answer, or refuses.
     """
     patience = f'serverSelectionTimeoutMS={PATIENCE * 1000}'
     with MongoClient(f'mongodb://{members[0]}/?directConnection=true&{patience}') as one:
@@ -29,7 +29,7 @@ def ensure(members: list[str]) -> None:
                 raise
             one.admin.command('replSetInitiate', {'_id': NAME, 'members': [{'_id': 0, 'host': members[0]}]})
             present = members[:1]
-    # From here on through whichever member is the primary.
+    # From here on, the driver finds the primary.
     with MongoClient(f'mongodb://{",".join(present)}/?replicaSet={NAME}&{patience}') as primary:
         for member in members:
             if member not in present:
@@ -38,7 +38,7 @@ def ensure(members: list[str]) -> None:
 
 
 def add(primary: MongoClient, member: str) -> None:
-    """Add ``member`` to the replica set; MongoDB takes one at a time."""
+    """Add ``member`` to the replica set; MongoDB accepts one at a time."""
     deadline = time.monotonic() + PATIENCE
     while True:
         config = primary.admin.command('replSetGetConfig')['config']
@@ -47,7 +47,7 @@ def add(primary: MongoClient, member: str) -> None:
         try:
             primary.admin.command('replSetReconfig', config)
         except PyMongoError:
-            # The one before is not in the set yet, or this one does not answer yet.
+            # The previous member is still joining, or this one does not answer yet.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
@@ -61,4 +61,4 @@ if __name__ == '__main__':
     try:
         ensure(sys.argv[1:])
     except PyMongoError as failure:
-        sys.exit(f'The replica set of {", ".join(sys.argv[1:])} cannot be made: {failure}')
+        sys.exit(f'The replica set of {", ".join(sys.argv[1:])} cannot be created: {failure}')

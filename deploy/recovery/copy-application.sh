@@ -1,12 +1,12 @@
 #!/bin/bash
-# Copies an application from one server to another, where it is missing: for one that was deleted by mistake, from a server
-# on a restored backup. See docs/how-to/recover-from-disasters.md.
+# Copy an application to a server that lacks it, for example from a restored backup after a deletion by mistake.
+# See docs/how-to/recover-from-disasters.md.
 #
 #     OLD=http://127.0.0.1:8099 OLD_TOKEN=... NEW=https://packages.example.org NEW_TOKEN=... copy-application.sh Slicer
 #
-# The tokens are of site administrators. Ids of the application, metadata, links and bytes stay; ids and dates of releases
-# and packages are new, and access is that of new ones. Needs curl and jq. A run that was broken off is repeated after
-# deleting the application on the new server.
+# The tokens belong to site administrators. The copy has the id of the application, all metadata, links and files.
+# Releases and packages get new ids, dates and access lists. Requires curl and jq. To repeat an interrupted run, first
+# delete the application on the new server.
 set -euo pipefail
 name=${1:?name of the application}
 part=$(mktemp)
