@@ -1,13 +1,14 @@
-"""Where Girder's models do what is wrong for packages and extensions, they are corrected here, for those only.
+"""Patches of Girder's models, for packages and extensions only: other documents take Girder's way.
 
-Girder offers no event at these points: it changes sizes before it validates a move, copies a plugin's keys
-without asking, deletes the bytes of a file before its document, saves whole documents of files that others change
-(see :mod:`upload_completion`), does not see what is stored in a folder or an item while it deletes it,
-and fails on passwords that bcrypt does not take.
+Girder triggers no event at these points. Each function here takes the method that it replaces as ``original``, and its
+docstring states what is wrong with that. ``docs/development/girder-patches.md`` lists these and all other patches, with
+the issue to file upstream and the test that guards each.
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import Any, NamedTuple
 
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -19,54 +20,55 @@ from slicer_package_manager.registry.accounts import passwords
 from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion, uploads
 from slicer_package_manager.registry.tree import consistency, file_names, item_files
 from slicer_package_manager.registry.tree.registration import CHANNELS, EXTENSIONS, RELEASE, role
+from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
+
+#: The method of a model that a function here replaces.
+Original = Callable[..., Any]
 
 
-def _correct(model, name, correction):
-    original = getattr(model, name)
-    if getattr(original, 'corrected', False):
-        return
-
-    @wraps(original)
-    def corrected(*args, **kwargs):
-        return correction(original, *args, **kwargs)
-
-    corrected.corrected = True  # type: ignore[attr-defined]
-    setattr(model, name, corrected)
-
-
-def _unregistered(document):
+def _unregistered(document: Mapping[str, Any]) -> Document:
     """``document`` without the key that would make a copy claim the same identity."""
     return {key: value for key, value in document.items() if key != 'spm'}
 
 
-def _move_item(original, item, folder):
-    # Sizes are moved before the item is validated; a refused move must not leave them wrong.
+def _move_item(original: Original, item: ItemDocument, folder: FolderDocument) -> ItemDocument:
+    """Validate the item in its new folder first: Girder changes the sizes of both folders before it validates."""
     consistency.check_item({**item, 'folderId': folder['_id']})
-    return original(item, folder)
+    moved: ItemDocument = original(item, folder)
+    return moved
 
 
-def _move_folder(original, folder, parent, parentType):
+def _move_folder(original: Original, folder: FolderDocument, parent: Document, parentType: str) -> FolderDocument:
+    """Validate the folder in its new place first: Girder changes sizes before it validates."""
     consistency.check_folder({**folder, 'parentId': parent['_id'], 'parentCollection': parentType})
-    return original(folder, parent, parentType)
+    moved: FolderDocument = original(folder, parent, parentType)
+    return moved
 
 
-def _copy_item(original, srcItem, *args, **kwargs):
-    return original(_unregistered(srcItem), *args, **kwargs)
+def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
+    """Copy the item without its registration, which Girder would copy, and with it the identity."""
+    copied: ItemDocument = original(_unregistered(srcItem), *args, **kwargs)
+    return copied
 
 
-def _copy_folder_components(original, srcFolder, newFolder, *args, **kwargs):
+def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFolder: FolderDocument, *args: object,
+                            **kwargs: object) -> FolderDocument:
+    """Copy the folder without its registration, and remove the copy if it fails: Girder leaves a part of it."""
     try:
-        return original(_unregistered(srcFolder), newFolder, *args, **kwargs)
+        copied: FolderDocument = original(_unregistered(srcFolder), newFolder, *args, **kwargs)
     except Exception:
         if role(srcFolder):
             Folder().remove(newFolder)
         raise
+    return copied
 
 
-def _remove_folder(original, folder, *args, **kwargs):
+def _remove_folder(original: Original, folder: FolderDocument, *args: object, **kwargs: object) -> None:
+    """End promotions first, seal the counts, and remove what was stored in the folder after Girder listed it."""
     if role(folder) in (*CHANNELS, EXTENSIONS):
         promote.make_way(folder)
     original(folder, *args, **kwargs)
@@ -75,45 +77,54 @@ def _remove_folder(original, folder, *args, **kwargs):
     if role(folder) == RELEASE:
         promote.forget(folder)
     if role(folder):
-        # What was stored in it after Girder looked, by somebody who saw the folder still there.
         Folder().clean(folder)
 
 
-def _remove_item(original, item, **kwargs):
-    if 'spm' in item:  # Girder would leave what has arrived of them
+def _remove_item(original: Original, item: ItemDocument, **kwargs: object) -> None:
+    """Remove the bytes of uploads to the item, which Girder leaves, and files that were stored after it listed them."""
+    if 'spm' in item:
         for upload in Upload().find({'parentType': 'item', 'parentId': item['_id']}):
             uploads.give_up(upload)
     original(item, **kwargs)
     if 'spm' in item:
-        # What was uploaded to it after Girder looked.
         for file in File().find({'itemId': item['_id']}):
             File().remove(file, updateItemSize=False)
 
 
-def _remove_file(original, file, updateItemSize=True, **kwargs):
+def _remove_file(original: Original, file: Document, updateItemSize: bool = True, **kwargs: object) -> None:
+    """Delete the document before the bytes, and only if no other file takes its place in the item.
+
+    Girder deletes the bytes first: a reader, or a crash, in between finds a file without bytes. It passes
+    ``updateItemSize=False`` when the item is deleted too.
+    """
     item = item_files.thing_of(file)
     if item_files.is_detached(file):
-        # Those who were told its id a moment ago shall still get it; it is removed with all that were replaced.
-        return None if item is not None and updateItemSize else file_removal.erase(file)
-    if item is None:
-        return original(file, updateItemSize=updateItemSize, **kwargs)
-    # Girder says False where the item goes too. Otherwise a newer file takes the place of this one.
-    if updateItemSize and item_files.give_way(item, file):
-        return None
-    return file_removal.remove_with_bytes(item, file)
+        # Readers who got its id just now can still read it; sweep() removes it with all that were replaced.
+        if item is None or not updateItemSize:
+            file_removal.erase(file)
+    elif item is None:
+        original(file, updateItemSize=updateItemSize, **kwargs)
+    elif not (updateItemSize and item_files.give_way(item, file)):
+        file_removal.remove_with_bytes(item, file)
 
 
-def _update_file(original, file):
+def _update_file(original: Original, file: Document) -> Document:
+    """Update the name and the type only: Girder saves the whole document over what others change meanwhile."""
     if item_files.thing_of(file) is None:
-        return original(file)
+        changed: Document = original(file)
+        return changed
     return file_names.change(file, file['name'], file.get('mimeType'))
 
 
-def _copy_file(original, srcFile, *args, **kwargs):
+def _copy_file(original: Original, srcFile: Document, *args: object, **kwargs: object) -> Document:
+    """Copy the file without its registration, and remove the copy if the bytes are about to be deleted.
+
+    :raises NotFound: the file was deleted or replaced meanwhile.
+    """
     copied, was_detached = _unregistered(srcFile), item_files.is_detached(srcFile)
     if was_detached:  # the copy is not
         copied = {key: value for key, value in copied.items() if not key.startswith('attachedTo')}
-    made = original(copied, *args, **kwargs)
+    made: Document = original(copied, *args, **kwargs)
     now = File().findOne({'_id': srcFile['_id']}, fields=['spm'])
     # A deletion that begins from now on sees the copy.
     if now is None or (item_files.is_detached(now) and not was_detached):
@@ -122,55 +133,94 @@ def _copy_file(original, srcFile, *args, **kwargs):
     return made
 
 
-def _create_upload(original, user, name, parentType, parent, *args, **kwargs):
+def _create_upload(original: Original, user: Document | None, name: str, parentType: str, parent: Document,
+                   *args: object, **kwargs: object) -> Document:
+    """Check the name of the file of a package, which Girder takes as it is, before any bytes are sent."""
     if parentType == 'item' and 'kind' in parent.get('spm', ()):
         name = file_names.checked_name(name)
-    return original(user, name, parentType, parent, *args, **kwargs)
+    begun: Document = original(user, name, parentType, parent, *args, **kwargs)
+    return begun
 
 
-def _create_upload_to_file(original, file, *args, **kwargs):
+def _create_upload_to_file(original: Original, file: Document, *args: object, **kwargs: object) -> Document:
+    """Refuse new content of a file that another one has replaced, which Girder knows nothing about."""
     upload_completion.require_current(file)
-    return original(file, *args, **kwargs)
+    begun: Document = original(file, *args, **kwargs)
+    return begun
 
 
-def _move_file(original, file, *args, **kwargs):
+def _move_file(original: Original, file: Document, *args: object, **kwargs: object) -> Document:
+    """Move the content as it was read only: Girder would put it over content that arrives meanwhile."""
     with upload_completion.moving(file):
-        return original(file, *args, **kwargs)
+        moved: Document = original(file, *args, **kwargs)
+    return moved
 
 
-def _handle_chunk(original, upload, *args, **kwargs):
+def _handle_chunk(original: Original, upload: Document, *args: object, **kwargs: object) -> Document:
+    """Take one chunk at a time: Girder writes the bytes of a second request before it finds out about the first."""
     with upload_chunks.exclusively(upload):
-        return original(upload, *args, **kwargs)
+        handled: Document = original(upload, *args, **kwargs)
+    return handled
 
 
-def _finish_upload(original, upload, assetstore=None):
+def _finish_upload(original: Original, upload: Document, assetstore: Document | None = None) -> Document:
+    """Finish uploads to packages as :mod:`upload_completion` does: Girder deletes the old bytes before it saves."""
     if item_files.thing_of_upload(upload) is not None:
         return upload_completion.finish(upload, assetstore)
     upload_completion.check_others(upload)
-    return original(upload, assetstore)
+    finished: Document = original(upload, assetstore)
+    return finished
 
 
-def _refuse_unusable_passwords():
-    users = User()
-    if not isinstance(users._cryptContext, passwords.Context):  # noqa: SLF001 - all that checks and sets goes through it
-        users._cryptContext = passwords.Context(users._cryptContext)  # noqa: SLF001 - as above
+class Patch(NamedTuple):
+    """A method of a model, and the function that replaces it."""
+
+    model: type[Any]
+    method: str
+    replacement: Callable[..., Any]
+
+
+PATCHES = (
+    Patch(Item, 'move', _move_item),
+    Patch(Item, 'copyItem', _copy_item),
+    Patch(Item, 'remove', _remove_item),
+    Patch(Folder, 'move', _move_folder),
+    Patch(Folder, 'copyFolderComponents', _copy_folder_components),
+    Patch(Folder, 'remove', _remove_folder),
+    Patch(File, 'remove', _remove_file),
+    Patch(File, 'updateFile', _update_file),
+    Patch(File, 'copyFile', _copy_file),
+    Patch(Upload, 'createUpload', _create_upload),
+    Patch(Upload, 'createUploadToFile', _create_upload_to_file),
+    Patch(Upload, 'moveFileToAssetstore', _move_file),
+    Patch(Upload, 'handleChunk', _handle_chunk),
+    Patch(Upload, 'finalizeUpload', _finish_upload),
+)
 
 
 def apply() -> None:
-    """Correct Girder's models, and how it keeps files; may be called again."""
+    """Patch the models, of which Girder has one instance each, and register our assetstore adapters. Idempotent."""
     stores.register()
     _refuse_unusable_passwords()
-    _correct(Item(), 'move', _move_item)
-    _correct(Item(), 'copyItem', _copy_item)
-    _correct(Item(), 'remove', _remove_item)
-    _correct(Folder(), 'move', _move_folder)
-    _correct(Folder(), 'copyFolderComponents', _copy_folder_components)
-    _correct(Folder(), 'remove', _remove_folder)
-    _correct(File(), 'remove', _remove_file)
-    _correct(File(), 'updateFile', _update_file)
-    _correct(File(), 'copyFile', _copy_file)
-    _correct(Upload(), 'createUpload', _create_upload)
-    _correct(Upload(), 'createUploadToFile', _create_upload_to_file)
-    _correct(Upload(), 'moveFileToAssetstore', _move_file)
-    _correct(Upload(), 'handleChunk', _handle_chunk)
-    _correct(Upload(), 'finalizeUpload', _finish_upload)
+    for patch in PATCHES:
+        _apply(patch.model(), patch.method, patch.replacement)
+
+
+def _refuse_unusable_passwords() -> None:
+    """Refuse passwords that bcrypt does not take, see :mod:`passwords`; all checks and changes use the context."""
+    users = User()
+    if not isinstance(users._cryptContext, passwords.Context):  # noqa: SLF001
+        users._cryptContext = passwords.Context(users._cryptContext)  # noqa: SLF001
+
+
+def _apply(model: Any, method: str, replacement: Callable[..., Any]) -> None:  # Girder's models have no types
+    original = getattr(model, method)
+    if getattr(original, 'patched', False):
+        return
+
+    @wraps(original)
+    def patched(*args: object, **kwargs: object) -> object:
+        return replacement(original, *args, **kwargs)
+
+    patched.patched = True  # type: ignore[attr-defined]
+    setattr(model, method, patched)
