@@ -34,8 +34,11 @@ def when_ready(_server):
 
 
 def post_worker_init(worker):
-    from slicer_package_manager.registry.links import rules as links
-    links.TEST_ORIGINS.add({origin!r})
+    import sys
+    sys.path.insert(0, {root!r})
+    from plugin_tests.loopback import Loopback
+    from slicer_package_manager.registry.links import policy
+    policy.use(Loopback({origin!r}))
 """
 #: Without the access log that it writes by default, since ours does not write one either.
 _PEER_CONFIG = """
@@ -113,7 +116,8 @@ def running_as(server, run):
 def _our_process(uri, folder, origin, run):
     port = free_port()
     config = folder / 'gunicorn_config.py'
-    config.write_text(_GUNICORN_CONFIG.format(workers=run.workers, origin=origin))
+    config.write_text(_GUNICORN_CONFIG.format(
+        workers=run.workers, origin=origin, root=str(Path(__file__).parents[1])))
     command = [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
                '--bind', f'127.0.0.1:{port}']
     variables = {**web.DEFAULTS, 'LOGLEVEL': 'WARNING', 'GIRDER_MONGO_URI': database.completed(uri),

@@ -98,6 +98,14 @@ def emptied(assetstore):
     return database
 
 
+@pytest.fixture
+def allow(monkeypatch):
+    """Allow links to origins on the loopback interface."""
+    from plugin_tests.loopback import Loopback
+    from slicer_package_manager.registry.links import policy
+    return lambda *origins: monkeypatch.setattr(policy, 'current', lambda: Loopback(*origins))
+
+
 @pytest.fixture(scope='session')
 def object_storage():
     with buckets.running() as storage:

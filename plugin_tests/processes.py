@@ -25,8 +25,10 @@ def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
         config = Path(folder, 'config.py')
         config.write_text(
             'def post_worker_init(worker):\n'
-            '    from slicer_package_manager.registry.links import rules as links\n'
-            f'    links.TEST_ORIGINS.update({[test_origin] if test_origin else []!r})\n')
+            f'    import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n'
+            '    from plugin_tests.loopback import Loopback\n'
+            '    from slicer_package_manager.registry.links import policy\n'
+            f'    policy.use(Loopback({test_origin!r}))\n')
         log = Path(folder, 'log')
         with log.open('w') as output:
             process = subprocess.Popen(

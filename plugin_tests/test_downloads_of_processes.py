@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from plugin_tests import loopback
 from plugin_tests.conftest import upload
 from plugin_tests.processes import gunicorn
 from plugin_tests.servers import poll
@@ -21,7 +22,7 @@ LARGE = bytes(range(256)) * 4096 * 24  # 24 MiB: more than the socket buffers ho
 @pytest.fixture(scope='module')
 def one_at_a_time(wsgi_app, mongo_uri, make_httpserver):
     """A server that begins a request only after the one before ended, and may fetch from ``httpserver``."""
-    with gunicorn(mongo_uri, threads=1, test_origin=make_httpserver.url_for('').rstrip('/')) as url:
+    with gunicorn(mongo_uri, threads=1, test_origin=loopback.origin(make_httpserver)) as url:
         yield url
 
 
@@ -69,27 +70,19 @@ def test_an_aborted_transfer_counts_nothing(one_at_a_time, make, count):
     assert count() == 1
 
 
-def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, httpserver, make, count):
+def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, httpserver, allow, make, count):
     httpserver.expect_request('/large.zip').respond_with_data(LARGE)
-    from slicer_package_manager.registry.links import rules
-    rules.TEST_ORIGINS.add(httpserver.url_for('').rstrip('/'))
-    try:
-        item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE))
-    finally:
-        rules.TEST_ORIGINS.clear()
+    allow(loopback.origin(httpserver))
+    item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE))
     start_and_leave(one_at_a_time, f'/item/{item["_id"]}/download', agent='Mozilla/5.0')
     assert httpx.get(f'{one_at_a_time}/system/version').status_code == 200
     assert count() == 0
 
 
-def test_other_content_than_registered_breaks_the_connection_off(one_at_a_time, httpserver, make, count):
+def test_other_content_than_registered_breaks_the_connection_off(one_at_a_time, httpserver, allow, make, count):
     httpserver.expect_request('/large.zip').respond_with_data(LARGE)
-    from slicer_package_manager.registry.links import rules
-    rules.TEST_ORIGINS.add(httpserver.url_for('').rstrip('/'))
-    try:
-        item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE), sha512='0' * 128)
-    finally:
-        rules.TEST_ORIGINS.clear()
+    allow(loopback.origin(httpserver))
+    item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE), sha512='0' * 128)
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f'{one_at_a_time}/item/{item["_id"]}/download', headers={'User-Agent': 'Mozilla/5.0'})
     assert httpx.get(f'{one_at_a_time}/system/version').status_code == 200

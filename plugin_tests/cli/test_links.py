@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from plugin_tests import commands
+from plugin_tests import commands, loopback
 from plugin_tests.servers import Server
 from plugin_tests.waiting import PATIENCE
 
@@ -24,10 +24,9 @@ def run_check(*args):
 
 
 @pytest.fixture
-def linked(httpserver, monkeypatch, make):
+def linked(httpserver, allow, make):
     """Two packages that link to the test's own server, where one file is missing."""
-    from slicer_package_manager.registry.links import rules
-    monkeypatch.setattr(rules, 'TEST_ORIGINS', {httpserver.url_for('').rstrip('/')})
+    allow(loopback.origin(httpserver))
     httpserver.expect_request('/good.zip').respond_with_data('12345')
     httpserver.expect_request('/gone.zip').respond_with_data(status=404)
     make('package', url=httpserver.url_for('/good.zip'), size=5)

@@ -3,8 +3,9 @@ import hashlib
 import pytest
 from werkzeug import Response
 
+from plugin_tests import loopback
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry.links import fetch, rules
+from slicer_package_manager.registry.links import fetch
 from slicer_package_manager.registry.server import settings
 
 pytestmark = pytest.mark.database
@@ -241,8 +242,8 @@ def test_an_unusable_setting_from_the_environment_is_named(anonymous, link, monk
 # Streaming. The other side is a server on the loopback interface, which only tests can allow.
 
 @pytest.fixture
-def origin(httpserver, monkeypatch):
-    monkeypatch.setattr(rules, 'TEST_ORIGINS', {httpserver.url_for('').rstrip('/')})
+def origin(httpserver, allow):
+    allow(loopback.origin(httpserver))
     return httpserver
 
 
@@ -317,9 +318,9 @@ def test_another_side_that_fails_is_502(anonymous, origin, streamed, count, answ
     assert count() == 0
 
 
-def test_another_side_that_is_away_is_502(anonymous, origin, streamed, monkeypatch):
-    item = streamed(url='http://127.0.0.1:9/file.zip') if rules.TEST_ORIGINS.add('http://127.0.0.1:9') is None else 0
-    response = stream(anonymous, item)
+def test_another_side_that_is_away_is_502(anonymous, streamed, allow):
+    allow('http://127.0.0.1:9')
+    response = stream(anonymous, streamed(url='http://127.0.0.1:9/file.zip'))
     assert response.status_code == 502
     assert 'does not answer' in response.json()['message']
 

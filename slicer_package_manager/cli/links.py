@@ -47,9 +47,9 @@ def check(application, database, data_dir: Path, as_json, concurrency, timeout, 
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.
         from slicer_package_manager.registry.links import checker  # noqa: PLC0415
-        manners = checker.Manners(concurrency, timeout, retries + 1, pause, github_api_url.rstrip('/'))
+        options = checker.Options(concurrency, timeout, retries + 1, pause, github_api_url.rstrip('/'))
         pairs = list(checker.linked_files(_application(application)))
-        findings = list(_with_progress(checker.check(pairs, manners), len(pairs)))
+        findings = list(_with_progress(checker.check(pairs, options), len(pairs)))
     _report(findings, as_json=as_json)
     sys.exit(any(finding.state != checker.OK for finding in findings))
 

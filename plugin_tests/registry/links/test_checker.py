@@ -2,10 +2,11 @@ import re
 import time
 
 import pytest
+from bson.objectid import ObjectId
 from werkzeug import Response
 
-from slicer_package_manager.registry.links import checker, rules
-from slicer_package_manager.registry.links.checker import Manners
+from slicer_package_manager.registry.links import checker
+from slicer_package_manager.registry.links.checker import Options
 
 FILE = {'_id': 'f', 'size': 5}
 ITEM = {'_id': 'i', 'name': 'Slicer_linux_amd64_33000'}
@@ -15,9 +16,9 @@ ITEM = {'_id': 'i', 'name': 'Slicer_linux_amd64_33000'}
 def ask(httpserver):
     """The finding about one link to the test's own server."""
     def start(path='/a.zip', **values):
-        manners = Manners(attempts=values.pop('attempts', 3), pause=0, github_api=httpserver.url_for('/api'))
+        options = Options(attempts=values.pop('attempts', 3), pause=0, github_api=httpserver.url_for('/api'))
         file = {**FILE, 'linkUrl': values.pop('url', httpserver.url_for(path)), **values}
-        (finding,) = checker.check([(ITEM, file)], manners)
+        (finding,) = checker.check([(ITEM, file)], options)
         return finding
     return start
 
@@ -67,8 +68,8 @@ def test_a_server_that_is_away_is_unreachable(ask):
 
 
 def pause_after(headers):
-    with pytest.raises(checker._Busy) as busy:
-        checker._answer(checker.httpx.Response(429, headers=headers))
+    with pytest.raises(checker._BusyError) as busy:
+        checker._final(checker.httpx.Response(429, headers=headers))
     return busy.value.pause
 
 
@@ -99,7 +100,7 @@ class TestAssets:
         def start(digest):
             release = {'assets': [{'name': 'a.zip', 'digest': digest}]}
             httpserver.expect_oneshot_request('/api/repos/O/R/releases/tags/v1').respond_with_json(release)
-            (finding,) = checker.check([(ITEM, stored())], Manners(pause=0, github_api=httpserver.url_for('/api')))
+            (finding,) = checker.check([(ITEM, stored())], Options(pause=0, github_api=httpserver.url_for('/api')))
             return finding
         return start
 
@@ -124,6 +125,6 @@ def test_linked_files_are_those_of_the_application(api, app, make):
     make('extension', content=b'stored')
     other = api.post('/app', params={'name': 'Other'}).json()
     make('package', app_id=other['_id'], url='https://github.com/a/b/d.zip')
-    found = checker.linked_files({'_id': rules.ObjectId(app['_id'])})
+    found = checker.linked_files({'_id': ObjectId(app['_id'])})
     assert [str(item['_id']) for item, _ in found] == [linked['_id']]
     assert len(list(checker.linked_files())) == 2

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from slicer_package_manager.registry.links import fetch
+from slicer_package_manager.registry.links import addresses, fetch
 from slicer_package_manager.registry.schema.errors import BadGateway
 
 
@@ -11,7 +11,7 @@ from slicer_package_manager.registry.schema.errors import BadGateway
                                      '2001:200::1',
                                      '2001:4860:4860::8888', '8.8.8.8'])
 def test_public_addresses(address):
-    assert fetch.is_public(address)
+    assert addresses.is_public(address)
 
 
 @pytest.mark.parametrize('address', [
@@ -23,7 +23,7 @@ def test_public_addresses(address):
     '5f00::1',
     '2001:10::1', '2001:20::1', '2001:2::1', '64:ff9b:1::1', '::127.0.0.1', '4000::1', 'fdff::1', 'febf::1'])
 def test_addresses_that_are_not_public(address):
-    assert not fetch.is_public(address)
+    assert not addresses.is_public(address)
 
 
 def answer(*addresses):
@@ -33,7 +33,7 @@ def answer(*addresses):
 def test_a_name_with_one_private_address_is_refused(monkeypatch):
     monkeypatch.setattr(socket, 'getaddrinfo', answer('140.82.121.3', '127.0.0.1'))
     with pytest.raises(BadGateway, match='not public'):
-        fetch.public_address('github.com')
+        addresses.public_address('github.com')
 
 
 def test_a_name_that_does_not_resolve_is_a_bad_gateway(monkeypatch):
@@ -41,12 +41,12 @@ def test_a_name_that_does_not_resolve_is_a_bad_gateway(monkeypatch):
         raise socket.gaierror
     monkeypatch.setattr(socket, 'getaddrinfo', fail)
     with pytest.raises(BadGateway, match='cannot be resolved'):
-        fetch.public_address('github.com')
+        addresses.public_address('github.com')
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
     monkeypatch.setattr(socket, 'getaddrinfo', answer('140.82.121.3'))
-    request = fetch._pinned('https://github.com/a?b=c', 'github.com', {})
+    request = fetch._request('https://github.com/a?b=c', {})
     assert (request.url.host, request.url.raw_path) == ('140.82.121.3', b'/a?b=c')
     assert request.headers['Host'] == 'github.com'
     assert request.extensions['sni_hostname'] == 'github.com'

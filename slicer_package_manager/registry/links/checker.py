@@ -1,10 +1,10 @@
-"""Checks that what URL-only packages link to is still there, and still what it was."""
+"""Check that the files which URL-only packages link to are still there, and unchanged."""
 from __future__ import annotations
 
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,9 +17,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 GITHUB_API = 'https://api.github.com'
 OK, BROKEN, CHANGED, UNREACHABLE = 'ok', 'broken', 'changed', 'unreachable'
+#: An item with its link file.
+Pair = tuple[dict[str, Any], dict[str, Any]]
 #: Files whose items are looked up together.
 _BATCH = 500
-#: No server is waited for longer than this, in seconds, whatever it asks.
+#: The longest pause before a retry, in seconds, whatever a server asks for.
 _LONGEST_PAUSE = 900
 _ASSET = re.compile(r'https://github\.com/([^/]+)/([^/]+)/releases/download/([^/]+)/([^/?]+)')
 _TOO_MANY = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
@@ -27,7 +29,7 @@ _TOO_MANY = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 
 @dataclass
 class Finding:
-    """What became of one link: ``state`` is ``ok``, ``broken``, ``changed`` or ``unreachable``."""
+    """Result for one link: ``state`` is ``ok``, ``broken``, ``changed`` or ``unreachable``."""
 
     item: str
     name: str
@@ -36,13 +38,19 @@ class Finding:
     reason: str = ''
 
     def as_dict(self) -> dict[str, str]:
-        """The finding for JSON."""
+        """Return the finding for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Manners:
-    """How other servers are asked: ``timeout`` in seconds, ``attempts`` at each URL, ``pause`` before the second."""
+class Options:
+    """How other servers are asked.
+
+    :param concurrency: requests at the same time.
+    :param timeout: of one request, in seconds.
+    :param attempts: at each URL.
+    :param pause: before the second attempt, in seconds; each further one is twice as long.
+    """
 
     concurrency: int = 4
     timeout: float = 30
@@ -51,16 +59,16 @@ class Manners:
     github_api: str = GITHUB_API
 
 
-class _Busy(Exception):  # noqa: N818 - the other side is, nothing failed
-    """The other side asks to be asked again, after ``pause`` seconds if it says so."""
+class _BusyError(Exception):
+    """The other server asks to try again, after ``pause`` seconds; ``None`` if it does not report how long."""
 
-    def __init__(self, reason, pause=None):
+    def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
         self.pause = pause
 
 
-def linked_files(app=None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The items of URL-only packages with their link files; of ``app``, or of all applications."""
+def linked_files(app: dict[str, Any] | None = None) -> Iterator[Pair]:
+    """Yield the items of URL-only packages with their link files: those of ``app``, or of all applications."""
     mine = {'spm.kind': {'$exists': True}, **({'spm.app': app['_id']} if app else {})}
     found = list(File().find({'linkUrl': {'$exists': True}, 'itemId': {'$ne': None}, 'assetstoreId': None}))
     for start in range(0, len(found), _BATCH):
@@ -70,32 +78,32 @@ def linked_files(app=None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         yield from ((items[file['itemId']], file) for file in batch if file['itemId'] in items)
 
 
-def check(pairs, manners: Manners) -> Iterator[Finding]:
-    """Ask for each of ``pairs`` of item and link file whether the file is still there; findings as they come."""
+def check(pairs: Iterable[Pair], options: Options) -> Iterator[Finding]:
+    """Check the link of each of ``pairs``, which are items with their link files; yield findings in this order."""
     headers = {'User-Agent': 'slicer-package-manager links check'}
-    with httpx.Client(timeout=manners.timeout, follow_redirects=True, headers=headers) as client:
-        checker = _Checker(client, manners)
-        with ThreadPoolExecutor(manners.concurrency) as pool:
+    with httpx.Client(timeout=options.timeout, follow_redirects=True, headers=headers) as client:
+        checker = _Checker(client, options)
+        with ThreadPoolExecutor(options.concurrency) as pool:
             yield from pool.map(checker.check, pairs)
 
 
 class _Checker:
-    def __init__(self, client, manners):
+    def __init__(self, client: httpx.Client, options: Options) -> None:
         self.client = client
-        self.manners = manners
-        self._releases: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.options = options
+        self._releases: dict[tuple[str, str, str], dict[str, str | None]] = {}
 
-    def check(self, pair):
+    def check(self, pair: Pair) -> Finding:
         item, file = pair
         finding = Finding(str(item['_id']), item['name'], file['linkUrl'], OK)
         try:
             finding.state, finding.reason = self._judge(file)
-        except (_Busy, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (_BusyError, httpx.HTTPError, httpx.InvalidURL) as error:
             finding.state, finding.reason = UNREACHABLE, str(error) or type(error).__name__
         return finding
 
-    def _judge(self, file):
-        response = self._patiently('HEAD', file['linkUrl'])
+    def _judge(self, file: dict[str, Any]) -> tuple[str, str]:
+        response = self._request('HEAD', file['linkUrl'])
         if not response.is_success:
             return BROKEN, f'status {response.status_code}'
         length = response.headers.get('Content-Length')
@@ -103,8 +111,8 @@ class _Checker:
             return CHANGED, f'{length} bytes instead of {file["size"]}'
         return self._judge_asset(file)
 
-    def _judge_asset(self, file):
-        """Compare with what GitHub says of the asset, the first time only remembering its checksum."""
+    def _judge_asset(self, file: dict[str, Any]) -> tuple[str, str]:
+        """Compare the checksum that GitHub reports for an asset with that of the first check, which stores it."""
         digest = self._digest(file['linkUrl'])
         known = file.get('spm', {}).get('digest')
         if digest and known and digest != known:
@@ -114,55 +122,55 @@ class _Checker:
             File().update(same, {'$set': {'spm.digest': digest}}, multi=False)
         return OK, ''
 
-    def _digest(self, url):
+    def _digest(self, url: str) -> str | None:
         asset = _ASSET.fullmatch(url.partition('?')[0])
         if not asset:
             return None
         release = self._release(*map(unquote, asset.groups()[:3]))
         return release.get(unquote(asset[4]))
 
-    def _release(self, owner, repository, tag):
+    def _release(self, owner: str, repository: str, tag: str) -> dict[str, str | None]:
         key = (owner, repository, tag)
         if key not in self._releases:
             token = os.environ.get('GITHUB_TOKEN')
-            response = self._patiently(
-                'GET', f'{self.manners.github_api}/repos/{owner}/{repository}/releases/tags/{quote(tag, safe="")}',
+            response = self._request(
+                'GET', f'{self.options.github_api}/repos/{owner}/{repository}/releases/tags/{quote(tag, safe="")}',
                 headers={'Authorization': f'Bearer {token}'} if token else {})
             assets = response.json().get('assets', []) if response.is_success else []
             self._releases[key] = {asset['name']: asset.get('digest') for asset in assets}
         return self._releases[key]
 
-    def _patiently(self, method, url, headers=None):
-        """The answer to a request, asked again with growing pauses while the other side is busy or away."""
-        for attempt in Retrying(stop=stop_after_attempt(self.manners.attempts), wait=self._pause, reraise=True,
-                                retry=retry_if_exception_type((_Busy, httpx.TransportError))):
+    def _request(self, method: str, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Send a request, and again after growing pauses while the other server is busy or cannot be reached."""
+        for attempt in Retrying(stop=stop_after_attempt(self.options.attempts), wait=self._pause, reraise=True,
+                                retry=retry_if_exception_type((_BusyError, httpx.TransportError))):
             with attempt:
-                return _answer(self.client.request(method, url, headers=headers))
-        raise AssertionError('Retrying ends with an answer or an exception.')
+                return _final(self.client.request(method, url, headers=headers))
+        raise AssertionError('Retrying ends with a response or an exception.')
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = getattr(error, 'pause', None)
-        return min(asked if asked is not None else self.manners.pause * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE)
+        return min(asked if asked is not None else self.options.pause * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE)
 
 
-def _answer(response):
-    """``response``, unless it asks to come back later.
+def _final(response: httpx.Response) -> httpx.Response:
+    """Return ``response``, unless it asks to try again later.
 
-    :raises _Busy: it does.
+    :raises _BusyError: it does.
     """
     limited = response.status_code in _TOO_MANY and _is_limit(response.headers)
     if limited or response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
-        raise _Busy(f'status {response.status_code}', _asked_pause(response.headers))
+        raise _BusyError(f'status {response.status_code}', _asked_pause(response.headers))
     return response
 
 
-def _is_limit(headers):
+def _is_limit(headers: httpx.Headers) -> bool:
     return 'Retry-After' in headers or headers.get('X-RateLimit-Remaining') == '0'
 
 
-def _asked_pause(headers):
-    """The seconds after which the other side wants to be asked again, if it says so."""
+def _asked_pause(headers: httpx.Headers) -> float | None:
+    """Return the seconds after which the other server wants the next request, ``None`` if it does not report them."""
     after, reset = headers.get('Retry-After', ''), headers.get('X-RateLimit-Reset', '')
     if after.isdigit():
         return int(after)

@@ -1,14 +1,11 @@
-"""Fetches files that are hosted elsewhere, for clients that cannot follow a redirect themselves.
+"""Fetch files that lie elsewhere, for clients that cannot follow a redirect.
 
-A URL leads to another server's choice of further URLs, so each step is checked: ``https`` only, hosts that an
-administrator allowed, and addresses that are public. The connection goes to the very address that was checked,
-so that a name which resolves differently the second time gains nothing.
+The other server chooses where its redirects lead to, so the policy checks the URL of each step and the address that it
+connects to.
 """
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.links import policy
 from slicer_package_manager.registry.schema.errors import BadGateway
 from slicer_package_manager.registry.server import settings
 
@@ -26,21 +23,15 @@ REDIRECTS = 5
 CHUNK = 64 * 1024
 _MOVED = (301, 302, 303, 307, 308)
 _PARTIAL, _OK = 206, 200
-#: All that is allocated to the public internet of IPv6 (IANA, "IPv6 Global Unicast Address Assignments").
-_UNICAST = ipaddress.ip_network('2000::/3')
-#: What is not public whatever the version of Python knows (IANA, "Special-Purpose Address Registries"): protocols and
-#: documentation, and relays (6to4, Teredo) by which a private address could be reached.
-_SPECIAL = tuple(ipaddress.ip_network(network) for network in (
-    '192.0.0.0/24', '192.88.99.0/24', '198.18.0.0/15', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'))
 
 
 @dataclass
 class Remote:
-    """A response whose body is about to be read.
+    """A response of another server, whose body is not read yet.
 
-    :param size: bytes of the body, ``None`` if the server does not say.
-    :param start: where in the file the body begins.
-    :param partial: whether the body is the part that was asked for, and not the whole file.
+    :param size: bytes of the body, ``None`` if the server does not report it.
+    :param start: position in the file, in bytes, where the body begins.
+    :param partial: whether the body is the requested part instead of the whole file.
     """
 
     response: httpx.Response
@@ -49,7 +40,7 @@ class Remote:
     partial: bool
 
     def require(self, size: int | None, start: int) -> None:
-        """Refuse a body that does not begin at ``start`` or, as far as is known, does not have ``size`` bytes.
+        """Check that the body begins at ``start`` and has ``size`` bytes, as far as both sizes are known.
 
         :raises BadGateway: it does not.
         """
@@ -58,24 +49,25 @@ class Remote:
                              f'from {start} on were registered.')
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         self.response.close()
 
 
 @cache
-def _client():
-    # The environment's proxies are not asked: they would resolve names by themselves.
+def _client() -> httpx.Client:
+    # Without the proxies of the environment, which would resolve names by themselves.
     return httpx.Client(trust_env=False, follow_redirects=False, headers={'Accept-Encoding': 'identity'},
                         timeout=httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS),
                         limits=httpx.Limits(max_connections=None, max_keepalive_connections=8))
 
 
-def fetch(url: str, part=None) -> Remote:
-    """Ask for the file at ``url``, or just for ``part`` of it, and read no further than the headers.
+def fetch(url: str, part: tuple[int, int] | None = None) -> Remote:
+    """Request the file at ``url``, or ``part`` of it, and return the response with its headers read.
 
-    :raises BadGateway: the other side fails, or leads to where we do not go.
+    :param part: the first byte and the one after the last.
+    :raises BadGateway: the other server fails, or redirects to a URL that is not allowed.
     """
-    headers = {} if part is None else {'Range': f'bytes={part.start}-{part.stop - 1}'}
+    headers = {} if part is None else {'Range': f'bytes={part[0]}-{part[1] - 1}'}
     for _ in range(REDIRECTS + 1):
         response = _ask(url, headers)
         if response.status_code not in _MOVED:
@@ -85,62 +77,34 @@ def fetch(url: str, part=None) -> Remote:
     raise BadGateway(f'{_host(url)} redirects more than {REDIRECTS} times.')
 
 
-def _ask(url, headers):
+def _ask(url: str, headers: dict[str, str]) -> httpx.Response:
     host = _checked_host(url)
     try:
-        return _client().send(_pinned(url, host, headers), stream=True)
+        return _client().send(_request(url, headers), stream=True)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise BadGateway(f'{host} does not answer: {type(error).__name__}.') from error
 
 
-def _pinned(url, host, headers):
-    if rules.is_test_origin(url):
-        return _client().build_request('GET', url, headers=headers)
-    address = public_address(host)
-    literal = f'[{address}]' if ':' in address else address
-    pinned = urlsplit(url)._replace(netloc=literal).geturl()
-    return _client().build_request('GET', pinned, headers={**headers, 'Host': host},
-                                   extensions={'sni_hostname': host})
+def _request(url: str, headers: dict[str, str]) -> httpx.Request:
+    """Return the request for ``url``, to the address that the policy has checked."""
+    target = policy.current().target(url)
+    extensions = {'sni_hostname': target.server_name} if target.server_name else {}
+    return _client().build_request('GET', target.url, headers={**headers, **target.headers}, extensions=extensions)
 
 
-def _host(url):
+def _host(url: str) -> str:
     return urlsplit(url).hostname or 'the server'
 
 
-def _checked_host(url):
-    wrong = rules.url_problem(url, settings.get(settings.STREAM_HOSTS))
+def _checked_host(url: str) -> str:
+    wrong = policy.current().problem(url, settings.get(settings.STREAM_HOSTS))
     if wrong:
         raise BadGateway(f'The file cannot be fetched from {_host(url)}: the URL {wrong}; what may be fetched is in '
                          f'the setting {settings.STREAM_HOSTS}.')
     return _host(url)
 
 
-def public_address(host: str) -> str:
-    """An address of ``host``, all of whose addresses are public.
-
-    :raises BadGateway: it has none, or one that is not.
-    """
-    try:
-        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
-    except OSError:
-        raise BadGateway(f'The name {host} cannot be resolved.') from None
-    addresses = [str(one[4][0]) for one in found]
-    if not addresses or not all(is_public(address) for address in addresses):
-        raise BadGateway(f'{host} has an address that is not public.')
-    return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether ``address`` is one of the public internet: not private, loopback, link-local, nor a relay to such."""
-    ip = ipaddress.ip_address(address.partition('%')[0])
-    ip = getattr(ip, 'ipv4_mapped', None) or ip
-    if ip.version == _UNICAST.version and ip not in _UNICAST:
-        return False
-    special = any(ip in network for network in _SPECIAL if network.version == ip.version)
-    return ip.is_global and not (special or ip.is_multicast or ip.is_reserved)
-
-
-def _opened(response, url):
+def _opened(response: httpx.Response, url: str) -> Remote:
     length = response.headers.get('Content-Length', '')
     size = int(length) if length.isdigit() else None
     partial = response.status_code == _PARTIAL
@@ -151,36 +115,36 @@ def _opened(response, url):
     return Remote(response, size, start, partial)
 
 
-def _start(response):
-    """Where a partial answer begins; ``None`` if it does not say."""
+def _start(response: httpx.Response) -> int | None:
+    """Return where the body of a partial response begins, ``None`` if it does not report that."""
     unit, _, span = response.headers.get('Content-Range', '').partition(' ')
     first = span.partition('-')[0]
     return int(first) if unit.lower() == 'bytes' and first.isdigit() else None
 
 
 def verified(remote: Remote, size: int | None, sha512: str | None) -> Iterator[bytes]:
-    """The bytes of ``remote``, as they come; the last ones only once ``size`` and ``sha512`` proved right.
+    """Yield the bytes of ``remote`` as they arrive, the last chunk only after ``size`` and ``sha512`` are verified.
 
-    Memory stays bounded by two chunks. When the consumer goes away the connection is given up.
+    At most two chunks are in memory. The connection is closed when the consumer stops.
 
-    :param size: how many bytes there must be; ``None`` if that is not known.
-    :param sha512: what they must add up to; ``None`` if that is not known or not all bytes are fetched.
-    :raises BadGateway: the other side breaks off, or sends something else.
+    :param size: the expected number of bytes, ``None`` if unknown.
+    :param sha512: their expected checksum, ``None`` if unknown or if only a part is fetched.
+    :raises BadGateway: the other server breaks off, or sends other bytes.
     """
-    digest, count, held = hashlib.sha512(), 0, b''
+    digest, count, last = hashlib.sha512(), 0, b''
     try:
         for chunk in remote.response.iter_raw(CHUNK):
             count += len(chunk)
             if size is not None and count > size:
                 break
             digest.update(chunk)
-            if held:
-                yield held
-            held = chunk
+            if last:
+                yield last
+            last = chunk
         if size not in (None, count) or sha512 not in (None, digest.hexdigest()):
             raise BadGateway(f'{remote.response.url.host} sends something else than was registered.')
-        if held:
-            yield held
+        if last:
+            yield last
     except httpx.HTTPError as error:
         raise BadGateway(f'{remote.response.url.host} broke off: {type(error).__name__}.') from error
     finally:
