@@ -48,9 +48,9 @@ def _fill(server, revisions, options):
               counted=options.counted)
 
 
-def count(server, things):
-    """Add ``things`` counted things to a server of ours."""
-    server.once('counts', lambda server: _run_fill(server, counts=things))
+def count(server, number):
+    """Add download counts of ``number`` packages to our server."""
+    server.once('counts', lambda server: _run_fill(server, counts=number))
 
 
 def _run_fill(server, **what):

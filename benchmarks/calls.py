@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 def _of_app(path, **query):
-    """A setup that gives one path below the application, on servers with an archive."""
+    """A setup that returns one path below the application, on servers with an archive."""
     return _of_paths(path, [query])
 
 
@@ -76,17 +76,17 @@ def links(server, options):
 
 
 def rate(server, paths, options):
-    """Answers per second."""
+    """Responses per second."""
     return _requests(server, paths, options).rate
 
 
 def rate_of_compressed(server, paths, options):
-    """Answers per second to clients that accept gzip."""
+    """Responses per second to clients that accept gzip."""
     return _requests(server, paths, options, GZIP).rate
 
 
 def rate_of_known(server, paths, options):
-    """Answers per second to clients that tell what they have; the peer does not care."""
+    """Responses per second to clients that send ``If-None-Match``; the peer ignores it."""
     tag = httpx.get(f'http://127.0.0.1:{server.port}{paths[0]}').headers.get('ETag', '"none"')
     return _requests(server, paths, options, {**GZIP, 'If-None-Match': tag}).rate
 
@@ -102,7 +102,7 @@ def kilobytes(server, paths, _options):
 
 
 def writing(server, _options):
-    """The draft that is written to, with extensions that have a file; gives the ids and forms of those."""
+    """Prepare the draft for writes, with extensions that have a file; return their ids and forms."""
     def make(server):
         forms = [data.another_form(_WRITTEN) for _ in range(_UPDATED)]
         items = [data.post(server, 'extension', form) for form in forms]
@@ -140,7 +140,7 @@ def _replace(item):
 
 
 def _each(server, options, calls):
-    """Milliseconds that one of ``calls(0)``, ``calls(1)``, ... takes on average, over a connection that is kept.
+    """Milliseconds that one of ``calls(0)``, ``calls(1)``, ... takes on average, over a persistent connection.
 
     Each is a generator of requests, which gets the answers.
     """

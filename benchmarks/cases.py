@@ -14,7 +14,7 @@ from benchmarks.servers import LARGE, OURS, PEER, SMALL, Run
 
 @dataclass(frozen=True)
 class Case:
-    """Something that two servers do, ours before the one that it is compared with.
+    """An operation of two servers: ours, and then the one that it is compared with.
 
     :param name: by which it is asked for on the command line.
     :param title: what it is, in the table of results.
@@ -38,7 +38,7 @@ class Case:
     run: Run | None = None
 
 
-#: Every answer computed anew, as if something had been written in between.
+#: The response cache is off, as if a write had happened before each request.
 _FRESH = Run(variables=(('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_LIST_CACHE_MBYTES', '0'),))
 _GROWTH = (LARGE, SMALL)
 #: At most 1.1 times the time, at most twice the time.
@@ -88,12 +88,12 @@ SUITES = {
              growth.database_cost, target=_HALF, sides=_GROWTH, run=_FRESH),
         Case('search-name-growth', 'database time of a search in all revisions for a name', 'ms', 'less', growth.name,
              growth.database_cost, target=_HALF, sides=_GROWTH, run=_FRESH),
-        Case('small-files-growth', 'processor time of the download of a small file, with many counted things and few',
+        Case('small-files-growth', 'processor time of the download of a small file, with many counted packages and few',
              'ms', 'less', growth.files, growth.cost, target=_FLAT, sides=_GROWTH),
-        Case('redirects-growth', 'processor time of a redirect, with many counted things and few', 'ms', 'less',
+        Case('redirects-growth', 'processor time of a redirect, with many counted packages and few', 'ms', 'less',
              growth.links, growth.cost, target=_FLAT, sides=_GROWTH),
-        Case('start', 'start with most things', 's', 'less', growth.common, growth.start, sides=(LARGE,), limit=5.0,
-             turns=3),
+        Case('start', 'start with the most packages', 's', 'less', growth.common, growth.start, sides=(LARGE,),
+             limit=5.0, turns=3),
     ),
     'downloads': (
         _SMALL_FILES,

@@ -125,7 +125,7 @@ def another_form(revision):
 
 
 def linked_extension(server, form, url, **more):
-    """A new extension whose file is hosted at ``url``; the peer keeps such files as Girder's link files."""
+    """A new extension whose file is hosted at ``url``; the peer stores such files as Girder's link files."""
     name = url.rsplit('/', 1)[-1]
     if server.is_ours:
         return post(server, 'extension', {**form, 'url': url, 'file_name': name, **more})

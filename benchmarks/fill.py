@@ -35,7 +35,7 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     :param systems: for how many systems each draft has packages and extensions.
     :param per_draft: how many extensions a draft has for a system.
     :param counted: how many of them were downloaded once.
-    :param counts: how many other counted things to add, of the extensions that are there.
+    :param counts: how many other packages to add counts for, derived from the existing extensions.
     """
     user = User().findOne({'login': login})
     app = applications.load(app, user)
@@ -66,7 +66,7 @@ def _folder(app, package_type, revision, user):
 
 
 def document(package_type, app, folder, form, content, user):
-    """What is stored when ``form`` is posted for a new thing in ``folder`` and then ``content`` is uploaded to it."""
+    """The documents after ``form`` is posted for a new package in ``folder`` and ``content`` is uploaded to it."""
     digest = hashlib.sha512(content).hexdigest()
     meta = registration.checked_meta(package_type, folder, {**form, 'sha512': digest})
     name = name_templates.render(app['meta'][package_type.template], package_type, meta)

@@ -1,4 +1,4 @@
-"""What our server's calls cost when it has many things, against a server of ours that has few."""
+"""The cost of calls on our server with many packages, relative to our server with few."""
 from __future__ import annotations
 
 import time
@@ -37,7 +37,7 @@ def search(words):
 
 
 def downloads(of):
-    """Downloads of the release, on the server that has much after many other things were counted."""
+    """Downloads of the release; on the large server, many other packages have been counted before."""
     def setup(server, options):
         paths = of(server, options._replace(listed=_LISTED))
         if server.side == LARGE:

@@ -16,7 +16,7 @@ class Options(NamedTuple):
     :param some: as many drafts as that server gets for the searches.
     :param many: drafts of the server of ours that has many.
     :param most: as many drafts as that server gets for the searches.
-    :param counts: its counted things besides.
+    :param counts: the number of other packages with download counts.
     :param turns: how often each case runs on each server.
     :param seconds: length of a turn of those cases that count requests.
     :param clients: connections of those cases.

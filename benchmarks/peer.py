@@ -18,7 +18,7 @@ def folder():
 
 
 def prepare(python):
-    """Make the environment with ``python``, which is a Python 3.10; gives the path of its own Python."""
+    """Create the environment with ``python``, a Python 3.10; return the path of its own Python."""
     found = subprocess.run([python, '-c', 'import sys; print(*sys.version_info[:2])'], check=True,
                            capture_output=True, text=True).stdout.split()
     if found != ['3', '10']:

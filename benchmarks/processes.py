@@ -1,4 +1,4 @@
-"""What the processes of a server use, as Linux tells it."""
+"""Memory and processor time of the processes of a server, from ``/proc``."""
 from __future__ import annotations
 
 import os

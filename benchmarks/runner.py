@@ -65,7 +65,7 @@ def run(cases, running, options, progress):
 def _measure(case, chosen, made, options, turns, advance):
     numbers = {side: [] for side in case.sides}
     order = list(case.sides)
-    # The first turn, a short one, warms both up and counts for nothing.
+    # The first turn is short, warms both up, and is not counted.
     for turn in range(turns):
         for side in order:
             number = case.load(chosen[side], made[side], options if turn else options._replace(seconds=1))

@@ -20,9 +20,9 @@ from plugin_tests import mongodb
 from slicer_package_manager.cli import database, web
 
 OURS, PEER = 'ours', 'peer'
-#: Servers of ours with few and with many things, which are compared with each other.
-SMALL, LARGE = 'ours, few things', 'ours, many things'
-#: What `slicer-package-manager serve` tells gunicorn, but that the database is there already.
+#: Our server with few and with many packages; the two are compared with each other.
+SMALL, LARGE = 'ours, few packages', 'ours, many packages'
+#: The configuration of gunicorn that `slicer-package-manager serve` passes, without starting a database.
 _GUNICORN_CONFIG = """
 from slicer_package_manager.cli.gunicorn_config import *
 
@@ -59,7 +59,7 @@ log_level = "WARNING"
 
 @dataclass
 class Server:
-    """A running server; ``made`` keeps what cases have loaded onto it.
+    """A running server; ``made`` caches what cases have loaded onto it.
 
     :param database: the URI of its database, which has a mongod of its own.
     :param origin: the origin on loopback that it may link to and fetch from.
@@ -82,7 +82,7 @@ class Server:
         return f'http://127.0.0.1:{self.port}/api/v1'
 
     def once(self, key, make):
-        """What ``make(server)`` gives, made the first time that it is asked for."""
+        """The result of ``make(server)``, computed once."""
         if key not in self.made:
             self.made[key] = make(self)
         return self.made[key]

@@ -1,4 +1,4 @@
-"""What memory and disk a server of ours takes for what it holds: ``python -m benchmarks.sizes``.
+"""Memory and disk usage of our server for different numbers of packages: ``python -m benchmarks.sizes``.
 
 Packages have no bytes here, so that what is measured is what the registry needs for itself.
 """
@@ -93,7 +93,7 @@ def table(found):
 @click.option('--workers', type=click.IntRange(1), default=2, show_default=True, help='Processes of the server.')
 @click.option('--output', type=click.Path(path_type=Path), help='Write the table to this file too.')
 def main(workers, output):
-    """Measure what memory and disk our server takes, with nothing and with much in it; some minutes."""
+    """Measure the memory and disk usage of our server, from empty to large; takes some minutes."""
     with origin.running() as elsewhere, servers.ours(OURS, elsewhere, Run(workers)) as server:
         text = table(list(sizes(server)))
     click.echo(text)

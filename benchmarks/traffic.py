@@ -27,7 +27,7 @@ class Traffic(NamedTuple):
     def rate(self):
         """Requests per second.
 
-        :raises RuntimeError: not all of them went well, so that the number would mean nothing.
+        :raises RuntimeError: a request failed, so the rate is meaningless.
         """
         if self.failed:
             raise RuntimeError(f'{self.failed} of {self.requests} requests failed.')
@@ -35,7 +35,7 @@ class Traffic(NamedTuple):
 
 
 def requests(port, paths, *, clients, seconds, headers=None):
-    """Ask for ``paths`` in turns with ``clients`` connections that are kept, for some ``seconds``.
+    """Request ``paths`` in turns over ``clients`` persistent connections, for some ``seconds``.
 
     Longer if no answer comes within that time.
     """
@@ -93,7 +93,7 @@ def _ask(port, paths, number, until, headers):
 
 
 def receive(port, path, headers=None):
-    """Download ``path`` to its end; gives its size and the seconds that it took."""
+    """Download ``path`` completely; return its size and the duration in seconds."""
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=600)
     buffer = memoryview(bytearray(_BUFFER))
     begun = time.perf_counter()
@@ -110,7 +110,7 @@ def receive(port, path, headers=None):
 
 
 def send(port, path, content, headers):
-    """Send ``content`` as the body of a request; gives the answer."""
+    """Send ``content`` as the body of a request; return the response."""
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=600)
     connection.request('POST', path, body=content,
                        headers={'Content-Type': 'application/octet-stream', **headers})
