@@ -116,7 +116,7 @@ CALLS = [
     Call(f'GET {APP}/draft', (4, 5, 5), 'one', params={'revision': '33000'}),
     *[call for package_type, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
         Call(f'GET {APP}/{package_type}', (5, 8, 5), 'all', params=ALL),
-        Call(f'GET {APP}/{package_type}', (1, 8, 5), 'all, asked again', params=ALL, again=True),
+        Call(f'GET {APP}/{package_type}', (1, 8, 5), 'all, cached', params=ALL, again=True),
         Call(f'GET {APP}/{package_type}', (6, 9, 6), 'a page', params={'limit': 2}),
         Call(f'GET {APP}/{package_type}', (5, 8, 5), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
         Call(f'GET {APP}/{package_type}', (6, 9, 6), 'of a release', params={**ALL, label: '5.8'}),
@@ -148,7 +148,7 @@ CALLS = [
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (3, 5, 5)),
     Call('GET /item/:id/files', (3, 8, 8)),
-    Call('GET /item/:id/files', (1, 8, 8), 'asked again', again=True),
+    Call('GET /item/:id/files', (1, 8, 8), 'cached', again=True),
     Call('GET /item/:id/download', (4, 6, 6)),
     Call('GET /item/:id/download', (4, 6, 6), 'hosted elsewhere', before=hosted_elsewhere, status=302),
     Call('GET /file/:id', (4, 6, 6)),

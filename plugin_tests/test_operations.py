@@ -147,7 +147,7 @@ def test_tls_is_set_up_and_checked_as_the_page_says(server, tmp_path):
 
 
 def test_files_that_are_gone_come_back_from_a_backup(server, admin, app, backups, tmp_path):
-    ((code, shown),) = blocks('recover-from-disasters.md', 'The files are gone')
+    ((code, shown),) = blocks('recover-from-disasters.md', 'The files are lost')
     store = Path(server.data_dir, 'assetstore')
     store.rename(tmp_path / 'lost')
     item = admin.get(f'/app/{app["_id"]}/package').json()[0]

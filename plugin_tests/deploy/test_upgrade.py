@@ -26,7 +26,7 @@ _SYSTEMCTL = 'systemctl() { echo "$@"; read -r; }\n'
 
 def commands(site, ports):
     """The commands of the page, for the servers on ``ports`` behind ``site``."""
-    text = PAGE.read_text(encoding='utf-8').partition('\n## Two servers behind nginx\n')[2]
+    text = PAGE.read_text(encoding='utf-8').partition('\n## Upgrade two servers behind nginx\n')[2]
     code = re.search(r'^```bash\n(.*?)^```$', text, re.MULTILINE | re.DOTALL)[1]
     for shown, real in (('/etc/nginx/slicer-packages.upstream', f'{site.folder}/upstream'),
                         ('8081 8082', ' '.join(map(str, ports)))):
