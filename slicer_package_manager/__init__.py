@@ -52,7 +52,7 @@ def patch_girder():
     from slicer_package_manager.registry import girder_patches
     from slicer_package_manager.registry.server import data_version
     from slicer_package_manager.rest.middleware import deferred
-    data_version.watch(later=deferred.before_answer)
+    data_version.watch(later=deferred.before_response)
     girder_patches.apply()
 
 

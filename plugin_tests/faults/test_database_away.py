@@ -111,7 +111,7 @@ def outage(site, request):
 
 
 def refused(answer):
-    assert (answer.status_code, 'out of reach' in answer.text) == (503, True), answer.text
+    assert (answer.status_code, 'unreachable' in answer.text) == (503, True), answer.text
     assert int(answer.headers['Retry-After']) > 0
     assert answer.elapsed.total_seconds() < LONGEST
 

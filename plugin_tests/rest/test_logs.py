@@ -49,7 +49,7 @@ def test_the_line_of_json_about_a_request_has_no_credentials(anonymous, monkeypa
     caplog.set_level(logging.INFO)
     seen = []
     monkeypatch.setattr(tracing.logger, 'info', lambda *_, extra: seen.append(extra['path']))
-    tracing._tell({'REQUEST_METHOD': 'GET', 'PATH_INFO': path.format(SECRET)}, 404, 'other', 0.1, 'id')
+    tracing._log_line({'REQUEST_METHOD': 'GET', 'PATH_INFO': path.format(SECRET)}, 404, 'other', 0.1, 'id')
     assert '***' in seen[0]
     assert SECRET not in seen[0]
     anonymous.get(path.format(SECRET))

@@ -1,4 +1,4 @@
-"""The REST calls of the registry: one table of routes, and handlers that translate."""
+"""The table of REST routes, and the resources that have them."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ ROUTES: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
     ('GET', (':app_id', 'summary'), summary.getSummary),
 ]
 
-#: Place at the root of the server, path below it, and handler of each call that programs in use look for there.
+#: Calls at the root of the server, where existing programs request them: mount point, path below it, and handler.
 BESIDE_API: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
     ('/find', (), lookup.find),
     ('/findall', (), lookup.find_all),
@@ -60,7 +60,7 @@ BESIDE_API: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
 
 #: CherryPy's configuration of our resources.
 _CONFIGURATION = {
-    'request.body.maxbytes': request_limits.LARGEST_BODY,
+    'request.body.maxbytes': request_limits.MAX_BODY,
     'hooks.before_handler': request_limits.prepare,
     'error_page.default': error_responses.as_json,
 }
@@ -79,7 +79,7 @@ class App(Resource):  # type: ignore[misc] # Girder has no types
             self.route(method, path, handler)
 
     def handleRoute(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Response:
-        """Call the handler of a route; what the path says is not overridden by a parameter of the same name."""
+        """Call the handler of a route. Parameters do not override parts of the path with the same name."""
         _, _, places = self._matchRoute(method.lower(), path)
         try:
             return super().handleRoute(method, path, {key: value for key, value in params.items() if key not in places})
@@ -103,7 +103,7 @@ class PackageManager(Resource):  # type: ignore[misc] # Girder has no types
 
 
 class BesideApi(Resource):  # type: ignore[misc] # Girder has no types
-    """A call at the root of the server, ``/name/path``; all else about it is as for calls of the API."""
+    """A call at the root of the server, ``/name/path``, which otherwise behaves like a call of the API."""
 
     _cp_config = _CONFIGURATION
     own_shapes = True

@@ -161,7 +161,7 @@ def test_files_of_the_root_are_sent_in_parts_that_make_sense(anonymous):
 @pytest.fixture(autouse=True, scope='module')
 def lenient():
     """Parse headers as the server does, also where none is loaded."""
-    http_headers.be_lenient()
+    http_headers.replace_parsers()
 
 
 @pytest.mark.parametrize(('header', 'accepted'), [

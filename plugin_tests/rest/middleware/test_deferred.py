@@ -24,8 +24,8 @@ def test_a_function_is_called_once(request_at):
     def function():
         called.append(1)
     request = request_at('handler')
-    assert deferred.before_answer(function)
-    assert deferred.before_answer(function)
+    assert deferred.before_response(function)
+    assert deferred.before_response(function)
     request.hooks.run('before_finalize')
     assert called == [1]
 
@@ -33,4 +33,4 @@ def test_a_function_is_called_once(request_at):
 @pytest.mark.parametrize('stage', [None, 'before_finalize', 'on_end_resource', 'on_end_request', 'close'])
 def test_it_is_too_late_without_a_request_or_when_the_answer_is_out(request_at, stage):
     request_at(stage)
-    assert not deferred.before_answer(print)
+    assert not deferred.before_response(print)

@@ -1,4 +1,4 @@
-"""What clients are told while the database is out of reach."""
+"""Responses while the database is unreachable."""
 import httpx
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.database
 
 @pytest.fixture
 def away(monkeypatch):
-    """Makes a function of a module or a class fail, as when the database is out of reach."""
+    """Makes a function of a module or a class fail, as when the database is unreachable."""
     def fail(where, name, error=None):
         def failing(*_, **__):
             raise error or AutoReconnect('secret-host:27017: connection closed')
@@ -33,7 +33,7 @@ def refused(answer):
 
 def told(answer):
     assert refused(answer).headers['Content-Type'] == 'application/json'
-    assert 'out of reach' in answer.json()['message']
+    assert 'unreachable' in answer.json()['message']
     assert 'try it again' in answer.json()['message']
 
 
@@ -88,7 +88,7 @@ def test_a_page_says_it_as_a_page(wsgi_app, lost):
     with httpx.Client(transport=httpx.WSGITransport(wsgi_app), base_url='http://testserver') as client:
         page = refused(client.get('/download'))
     assert page.headers['Content-Type'].startswith('text/html')
-    assert 'out of reach' in page.text
+    assert 'unreachable' in page.text
 
 
 def test_health_tells_more(anonymous, lost):

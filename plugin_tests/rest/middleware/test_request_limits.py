@@ -49,7 +49,7 @@ def test_only_files_may_be_large(api, anonymous, folder):
         for method in ('PUT', 'DELETE'):
             answer = client.request(method, f'/folder/{folder["_id"]}/metadata', content=large, headers=JSON)
             assert answer.status_code == 413
-            assert 'only files may have more' in answer.json()['message']
+            assert 'Only uploads of files may be larger' in answer.json()['message']
     assert anonymous.post('/user', data={'login': 'x' * 2_000_000}).status_code == 413
 
 

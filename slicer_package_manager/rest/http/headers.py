@@ -1,6 +1,6 @@
-"""What HTTP says of headers that cannot be parsed: they are as good as not sent.
+"""Parsers of headers that ignore malformed ones, as HTTP requires.
 
-CherryPy's own parsers raise, before or in the middle of a call, or take long for headers that nobody sends.
+CherryPy's parsers raise errors, or take quadratic time for long headers.
 """
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from cherrypy.lib.httputil import AcceptElement, HeaderElement
 from slicer_package_manager.rest.http import semantics
 
 _elements = httputil.header_elements
-#: Far more than any browser sends. What comes after it is not looked at, since the time grows with the square.
+#: More characters than any browser sends. The rest is ignored, because the time of CherryPy's parser is quadratic.
 _LONGEST = 1000
 
 
 def elements(name: str, value: str | None) -> list[AcceptElement | HeaderElement]:
-    """The elements of the header ``name``, the preferred ones first; any text will do."""
+    """Parse the elements of the header ``name`` from any text; preferred ones first."""
     return _elements(name, value[:_LONGEST]) if value else []
 
 
 def weight(element: AcceptElement) -> float:
-    """The ``q`` of an element of an ``Accept`` header, from 0 to 1; 0 if it is no number."""
+    """Return the ``q`` of an element of an ``Accept`` header, from 0 to 1; 0 if it is not a number."""
     given = element.params.get('q', '1')
     try:
         found = float(getattr(given, 'value', given))
@@ -40,9 +40,9 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def ranges(header: str | None, size: int | None) -> list[tuple[int, int]] | None:
-    """What a ``Range`` header asks of a file of ``size`` bytes, as CherryPy has it: at most one pair of start and stop.
+    """Parse a ``Range`` header for a file of ``size`` bytes, in CherryPy's form: at most one pair of start and stop.
 
-    :returns: ``None`` for the whole file, an empty list if it has none of the bytes.
+    :returns: ``None`` for the whole file, an empty list if the file has none of the bytes.
     """
     try:
         part = semantics.requested_part(header, size or 0)
@@ -52,12 +52,12 @@ def ranges(header: str | None, size: int | None) -> list[tuple[int, int]] | None
 
 
 def _as_sent(value: str) -> str:
-    """Header fields have no encoded words (RFC 9110, section 5.5), only mails have them (RFC 2047)."""
+    """Return the value unchanged: header fields have no encoded words (RFC 9110, section 5.5)."""
     return value
 
 
-def be_lenient() -> None:
-    """Have CherryPy, and Girder with it, parse headers by these functions."""
+def replace_parsers() -> None:
+    """Replace the parsers of CherryPy, which Girder uses too."""
     httputil.header_elements = elements
     httputil.AcceptElement.qvalue = property(weight)
     httputil.get_ranges = ranges

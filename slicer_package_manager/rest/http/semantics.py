@@ -16,21 +16,20 @@ _DIGITS = 18
 
 
 class Part(NamedTuple):
-    """The bytes from ``start`` up to, and without, ``stop``."""
+    """The bytes from ``start`` to ``stop``, exclusive."""
 
     start: int
     stop: int
 
 
 class Unsatisfiable(Exception):  # noqa: N818 - the standard's word
-    """None of the asked bytes are in the file (416)."""
+    """The file has none of the requested bytes (416)."""
 
 
 def requested_part(header: str | None, size: int) -> Part | None:
-    """The part of a file of ``size`` bytes that a ``Range`` header asks for; ``None`` for the whole file.
+    """Return the part of a file of ``size`` bytes that a ``Range`` header requests; ``None`` for the whole file.
 
-    A header that cannot be parsed is ignored, as the standard has it; of several ranges none is honoured, which
-    it allows.
+    A malformed header is ignored (RFC 9110, section 14.2). So is a header with several ranges, which the RFC allows.
 
     :raises Unsatisfiable: the file has none of the bytes.
     """
@@ -49,7 +48,7 @@ def requested_part(header: str | None, size: int) -> Part | None:
 
 
 def part_between(start: int, stop: int | None, size: int) -> Part | None:
-    """The part of a file of ``size`` bytes from ``start`` up to, and without, ``stop``; ``None`` for the whole file.
+    """Return the part of a file of ``size`` bytes from ``start`` to ``stop``, exclusive; ``None`` for the whole file.
 
     :param stop: ``None`` for the end of the file.
     :raises Unsatisfiable: the file has none of the bytes.
@@ -75,7 +74,7 @@ def _suffix(length: int | None, size: int) -> Part:
 
 
 def not_modified(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
-    """Whether ``If-None-Match`` or, without it, ``If-Modified-Since`` says that the client has this file."""
+    """Whether the client has this file, by ``If-None-Match`` or, without it, ``If-Modified-Since``."""
     if 'If-None-Match' in headers:
         return has_tag(headers, tag)
     since = _date(headers.get('If-Modified-Since'))
@@ -83,13 +82,13 @@ def not_modified(headers: Mapping[str, str], tag: str | None, modified: datetime
 
 
 def has_tag(headers: Mapping[str, str], tag: str | None) -> bool:
-    """Whether ``If-None-Match`` says that the client has what ``tag`` names."""
+    """Whether ``If-None-Match`` contains ``tag``."""
     given = headers.get('If-None-Match', '')
     return given.strip() == '*' or tag in {one.removeprefix('W/') for one in _TAG.findall(given)}
 
 
 def precondition_failed(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
-    """Whether ``If-Match`` or, without it, ``If-Unmodified-Since`` asks for another state of the file (412)."""
+    """Whether ``If-Match`` or, without it, ``If-Unmodified-Since`` requires another version of the file (412)."""
     given = headers.get('If-Match')
     if given is not None:
         return given.strip() != '*' and tag not in _TAG.findall(given)
@@ -98,7 +97,7 @@ def precondition_failed(headers: Mapping[str, str], tag: str | None, modified: d
 
 
 def range_applies(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
-    """Whether ``If-Range``, if given, names exactly this state of the file; if not, all of it is sent."""
+    """Whether a ``Range`` applies, because ``If-Range`` is missing or names this version of the file."""
     given = headers.get('If-Range')
     if given is None:
         return True
@@ -117,12 +116,12 @@ def _date(text: str | None) -> datetime | None:
 
 
 def http_date(moment: datetime) -> str:
-    """``moment`` as HTTP writes it."""
+    """Format ``moment`` as an HTTP date."""
     return format_datetime(moment.astimezone(timezone.utc).replace(microsecond=0), usegmt=True)
 
 
 def content_disposition(name: str, disposition: str = 'attachment') -> str:
-    """The header that names the file, for old clients in ASCII and for all others in full (RFC 6266)."""
+    """Return ``Content-Disposition`` with the file name, in ASCII for old clients and in full for others (RFC 6266)."""
     plain = ''.join(letter if ' ' <= letter <= '~' and letter not in '"\\%' else '_' for letter in name)
     value = f'{disposition}; filename="{plain}"'
     return value if plain == name else f"{value}; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"

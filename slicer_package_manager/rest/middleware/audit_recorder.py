@@ -1,6 +1,9 @@
-"""The audit log: what of the requests goes into it.
+"""Records in the audit log the requests that changed something.
 
-Girder tells a logger of its own about every request that it has handled; here those that changed something are kept.
+1. Before calls that delete or change a document, its name and place are read, because they are unknown afterwards.
+2. Girder logs every request that it has handled to ``auditLogger``. :class:`Recorder` records those that changed
+   something.
+3. Completed uploads are recorded by the event of the new file.
 """
 from __future__ import annotations
 
@@ -23,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 _CHANGING = {'POST', 'PUT', 'PATCH', 'DELETE'}
 _FAILURES = 400
-#: What changes nothing yet: uploads are noted when they are complete, and logging in is no change.
-_PASSED_OVER = {'/file', '/file/chunk', '/file/completion', '/file/:id/contents', '/file/upload/:id', '/api_key/token',
+#: Calls that change nothing: uploads are recorded when they are complete, and a login is no change.
+_NOT_RECORDED = {'/file', '/file/chunk', '/file/completion', '/file/:id/contents', '/file/upload/:id', '/api_key/token',
                 '/user/authentication', '/resource/download', '/token/session', '/token/current'}
-#: Calls after which nobody can tell what they were about; it is looked up before.
-_LOOKED_UP = (
+#: Calls before which the document that they change is read.
+_READ_BEFORE = (
     'put.item/:id', 'delete.item/:id', 'put.item/:id/metadata', 'delete.item/:id/metadata', 'put.folder/:id',
     'delete.folder/:id', 'put.folder/:id/metadata', 'delete.folder/:id/metadata', 'put.folder/:id/access',
     'put.file/:id', 'delete.file/:id',
@@ -36,32 +39,32 @@ _LONGEST_VALUE = 200
 
 
 class Recorder(logging.Handler):
-    """Keeps what Girder tells of requests that changed something."""
+    """Records the requests that changed something, from Girder's log of requests."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep ``record``, if it is one of those; never raises."""
+        """Record the request of ``record`` if it changed something; never raise."""
         if record.msg != 'rest.request':
             return
         try:
-            _keep_request(record.details)  # type: ignore[attr-defined] # which Girder adds
+            _record_request(record.details)  # type: ignore[attr-defined] # which Girder adds
         except Exception:
-            logger.exception('A change is not in the audit log.')
+            logger.exception('A change could not be written to the audit log.')
 
 
-def _keep_request(details: Mapping[str, Any]) -> None:
+def _record_request(details: Mapping[str, Any]) -> None:
     route = routing.template()
-    params = cherrypy.request.params  # those of the record lack what Girder has handed to the handler
+    params = cherrypy.request.params  # the record lacks the parameters that Girder has passed to the handler
     is_link = route == '/file' and 'linkUrl' in params
     if (details['method'] not in _CHANGING or tracing.status_of(cherrypy.response) >= _FAILURES
-            or (route in _PASSED_OVER and not is_link)):
+            or (route in _NOT_RECORDED and not is_link)):
         return
     path = details['route']
-    about = request_state.current().audit_subject or _about(path, params)
-    audit_log.record({**_who(), 'kind': _kind(path, route), 'method': routing.method(),
-                      'path': _text('/' + '/'.join(path)), 'route': route, **about})
+    subject = request_state.current().audit_subject or _subject(path, params)
+    audit_log.record({**_caller(), 'kind': _kind(path, route), 'method': routing.method(),
+                      'path': _text('/' + '/'.join(path)), 'route': route, **subject})
 
 
-def _who() -> Document:
+def _caller() -> Document:
     user, token = getCurrentUser(), request_state.current().token
     key = {'key': token['apiKeyId']} if token and 'apiKeyId' in token else {}
     return {'user': user and user['_id'], 'login': user and user['login'], **key,
@@ -69,15 +72,15 @@ def _who() -> Document:
 
 
 def _kind(path: Sequence[str], route: str) -> str:
-    """What a request to ``path`` changed."""
+    """Return what a request to ``path`` changed, such as ``package``."""
     if path[0] != 'app':
         return path[0]
     named = [part for part in route.split('/')[2:] if not part.startswith(':')]
     return named[0] if named else 'application'
 
 
-def _about(path: Sequence[str], params: Mapping[str, Any]) -> Document:
-    """What is known of the change from the request alone; values only where they can be no secrets."""
+def _subject(path: Sequence[str], params: Mapping[str, Any]) -> Document:
+    """Describe the change by the request alone, with values only where they cannot be secrets."""
     name = next((params[key] for key in ('name', 'baseName', 'login', 'key') if params.get(key)), None)
     found = {'name': _text(name)} if name else {}
     if path[0] != 'app':
@@ -89,11 +92,11 @@ def _about(path: Sequence[str], params: Mapping[str, Any]) -> Document:
 
 
 def _text(value: object) -> str:
-    """``value`` as a short text that the database takes as a key too: nobody is to hide a change by what he sends."""
+    """Shorten ``value`` to a text that MongoDB accepts even as a key, so that no value prevents a record."""
     return str(value)[:_LONGEST_VALUE].encode(errors='replace').decode().replace('\0', '\N{REPLACEMENT CHARACTER}')
 
 
-def _look_up(model: str) -> Callable[[events.Event], None]:
+def _read_subject(model: str) -> Callable[[events.Event], None]:
     @before_anyone
     def handler(event: events.Event) -> None:
         request_state.current().audit_subject = audit_log.subject(model, object_id(event.info.get('id')))
@@ -101,17 +104,18 @@ def _look_up(model: str) -> Callable[[events.Event], None]:
 
 
 def _on_upload(event: events.Event) -> None:
-    """After an upload became a file, or the new content of one."""
+    """Record an upload that became a file or the new content of a file."""
     file = event.info['file']
     route = routing.template()
-    audit_log.record({**_who(), 'kind': 'file', 'method': cherrypy.request.method, 'path': f'/file/{file["_id"]}',
+    audit_log.record({**_caller(), 'kind': 'file', 'method': cherrypy.request.method, 'path': f'/file/{file["_id"]}',
                       'route': route, **audit_log.subject('file', file['_id'])})
 
 
 def start(operation: Operation) -> None:
-    """Keep changes from now on, for as many days as ``operation`` says."""
+    """Record changes from now on; MongoDB deletes them after ``operation.audit_days`` days."""
     audit_log.ensure(operation.audit_days)
     auditLogger.addHandler(Recorder())
-    for call in _LOOKED_UP:
-        events.bind(f'rest.{call}.before', 'slicer_package_manager.audit', _look_up(call.split('.')[1].split('/')[0]))
+    for call in _READ_BEFORE:
+        model = call.split('.')[1].split('/')[0]
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.audit', _read_subject(model))
     events.bind('model.file.finalizeUpload.after', 'slicer_package_manager.audit', _on_upload)

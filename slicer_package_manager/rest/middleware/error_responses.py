@@ -1,6 +1,6 @@
 """Error responses that Girder and CherryPy do not send by themselves.
 
-Errors outside of Girder's handlers get Girder's JSON form. While the database is out of reach, clients get 503 within
+Errors outside of Girder's handlers get Girder's JSON form. While the database is unreachable, clients get 503 within
 half a minute, with the time after which to try again: Girder responds with 500, which clients do not repeat, and each
 request waits for the database until no thread is left.
 """
@@ -26,12 +26,12 @@ from slicer_package_manager.rest.middleware import request_state, tracing
 
 logger = logging.getLogger(__name__)
 
-MESSAGE = 'The database is out of reach. Nothing is wrong with the request: try it again in a moment.'
-#: How much longer than one operation on the database all that a request reads may take, in seconds. One that writes may
-#: have much to do, or wait for the bytes of its client: there each operation has an end of its own.
-_MORE = 5
+MESSAGE = 'The database is unreachable. The request is valid: try it again in a moment.'
+#: The time that all database operations of a request that reads may take together, beyond the limit of a single one, in
+#: seconds. A request that writes has no such limit: it may have much to do, or wait for the content of an upload.
+_GRACE = 5
 _READS = ('GET', 'HEAD')
-#: Tells the state of the server, also that the database is away.
+#: The health call, which also reports that the database is unreachable.
 _HEALTH = '/slicer_package_manager/health'
 
 
@@ -57,11 +57,11 @@ def as_json(status: str, message: str, **_: object) -> bytes:
 
 
 def _limit(method: str) -> AbstractContextManager[Any]:
-    return pymongo.timeout(database_outage.patience() + _MORE) if method in _READS else nullcontext()
+    return pymongo.timeout(database_outage.patience() + _GRACE) if method in _READS else nullcontext()
 
 
-def _answering(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """``handle``, Girder's way from a request to its handler, with an end and with 503 where the database is away."""
+def _with_outage(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap ``Resource.handleRoute``: limit the time of reads, and respond with 503 if the database is unreachable."""
     @wraps(handle)
     def handle_route(self: Resource, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Any:
         try:
@@ -73,48 +73,48 @@ def _answering(handle: Callable[..., Any]) -> Callable[..., Any]:
         except PyMongoError as error:
             if not database_outage.passes(error):
                 raise
-            logger.warning('The database is out of reach: %s', error)
+            logger.warning('The database is unreachable: %s', error)
             setResponseHeader('Retry-After', str(database_outage.RETRY_AFTER))
             raise Unavailable(MESSAGE, database_outage.RETRY_AFTER) from error
     handle_route.ends = True  # type: ignore[attr-defined]
     return handle_route
 
 
-def _answer_failure() -> None:
-    """Answer what failed before or after a handler: as CherryPy does, but 503 where the database is away."""
+def _respond_to_error() -> None:
+    """Respond to an error before or after a handler: as CherryPy does, but with 503 if the database is unreachable."""
     error = sys.exc_info()[1]
-    away = isinstance(error, PyMongoError) and database_outage.passes(error)
-    (_Away() if away else cherrypy.HTTPError(500)).set_response()
+    is_outage = isinstance(error, PyMongoError) and database_outage.passes(error)
+    (_DatabaseDown() if is_outage else cherrypy.HTTPError(500)).set_response()
 
 
-class _Away(cherrypy.HTTPError):  # type: ignore[misc] # CherryPy has no types
-    """The database is out of reach (503)."""
+class _DatabaseDown(cherrypy.HTTPError):  # type: ignore[misc] # CherryPy has no types
+    """The database is unreachable (503)."""
 
     def __init__(self) -> None:
         super().__init__(503, MESSAGE)
 
     def set_response(self) -> None:
-        """Answer so; CherryPy takes the headers of what would have been the answer away."""
+        """Set the response with ``Retry-After``; CherryPy removes headers that were set before."""
         super().set_response()
         cherrypy.response.headers['Retry-After'] = str(database_outage.RETRY_AFTER)
 
 
 def _refuse() -> None:
-    """At the beginning of a request: let nobody wait for a database that was away for long."""
+    """Refuse the request at its beginning if the database has been unreachable for long, so that no thread waits."""
     if not cherrypy.request.path_info.endswith(_HEALTH) and database_outage.lost():
-        raise _Away
+        raise _DatabaseDown
 
 
-# After those that note the request.
+# After tracing and metrics.
 _refuse.priority = 60  # type: ignore[attr-defined]
 
 
 def guard(tree: Tree) -> None:
-    """Give all that ``tree`` serves by now these answers; may be called again."""
+    """Install the error responses for all that ``tree`` serves by now. Idempotent."""
     if not hasattr(Resource.handleRoute, 'ends'):
-        Resource.handleRoute = _answering(Resource.handleRoute)
+        Resource.handleRoute = _with_outage(Resource.handleRoute)
     tracing.add_hooks(tree, {'on_start_resource.spm_outage': _refuse})
     for path, app in tree.apps.items():
-        app.merge({'/': {'request.error_response': _answer_failure}})
+        app.merge({'/': {'request.error_response': _respond_to_error}})
         if '/api' in path:
             app.merge({'/': {'error_page.503': as_json}})

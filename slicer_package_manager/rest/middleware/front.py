@@ -1,4 +1,4 @@
-"""Answers what is kept before CherryPy and Girder begin with a request, which costs them more than the answer."""
+"""Sends cached responses before CherryPy and Girder begin, whose overhead is larger than the work for the response."""
 from __future__ import annotations
 
 import time
@@ -19,57 +19,56 @@ from slicer_package_manager.rest.middleware.response_cache import CACHE, request
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Who sends one of these may be somebody, or needs headers that depend on settings: Girder answers them.
-_NOT_PLAIN = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
+#: A request with one of these may be of a user, or its response has headers that depend on settings.
+_NOT_CACHEABLE = ('HTTP_GIRDER_TOKEN', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_ORIGIN')
 
-#: How long the database may take here, in seconds: the usual way may wait for it as well.
-_PATIENCE = 3
+#: The time limit for reading the data version, in seconds. After it, CherryPy handles the request.
+_TIMEOUT = 3
 
 
 class Front:
-    """The WSGI application ``app``, except that lists which are kept and true are answered at once."""
+    """The WSGI application ``app`` behind the response cache."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
     def __call__(self, wsgi: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, as WSGI has it."""
+        """Respond to a WSGI request."""
         started = time.perf_counter()
-        answer = _kept(wsgi)
-        if answer is None:
+        response = _cached(wsgi)
+        if response is None:
             return self.app(wsgi, start_response)
-        status, headers, body = answer.negotiate(wsgi.get('HTTP_ACCEPT_ENCODING', ''),
+        status, headers, body = response.negotiate(wsgi.get('HTTP_ACCEPT_ENCODING', ''),
                                                    wsgi.get('HTTP_IF_NONE_MATCH', ''))
         if body:
             headers['Content-Length'] = str(len(body))
         headers[tracing.HEADER] = tracing.choose_id(wsgi)
-        for watch in tracing.WATCHING_FRONT:
-            watch(tracing.Shortcut(wsgi, status, len(body), time.perf_counter() - started, headers[tracing.HEADER]))
+        seconds = time.perf_counter() - started
+        for observe in tracing.CACHE_OBSERVERS:
+            observe(tracing.CachedRequest(wsgi, status, len(body), seconds, headers[tracing.HEADER]))
         start_response(f'{status} {responses[status]}', list(headers.items()))
         return [body]
 
 
-def _kept(wsgi: WSGIEnvironment) -> JsonResponse | None:
-    if wsgi['REQUEST_METHOD'] != 'GET' or any(name in wsgi for name in _NOT_PLAIN):
+def _cached(wsgi: WSGIEnvironment) -> JsonResponse | None:
+    if wsgi['REQUEST_METHOD'] != 'GET' or any(name in wsgi for name in _NOT_CACHEABLE):
         return None
-    question = request_key(wsgi)
-    if question not in CACHE:
+    key = request_key(wsgi)
+    if key not in CACHE:
         return None
     try:
-        return None if database_outage.lost() else CACHE.get(question, _version())
+        return None if database_outage.lost() else CACHE.get(key, _version())
     except PyMongoError:
-        return None  # the usual way fails too, and says how
+        return None  # CherryPy reads the database too, and reports the error
 
 
 def _version() -> ObjectId | None:
-    with pymongo.timeout(_PATIENCE):
+    with pymongo.timeout(_TIMEOUT):
         return data_version.version()
 
 
 def put_before(tree: Tree) -> None:
-    """Put it before each of our server's applications in CherryPy's ``tree`` that serves the API, and the headers that
-    protect before all of them.
-    """
+    """Install the cache before each application of ``tree`` that serves the API, and security headers before all."""
     for path, app in tree.apps.items():
         pipeline = app.wsgiapp.pipeline
         if path.endswith('/api') and all(name != 'spm_front' for name, _ in pipeline):

@@ -1,6 +1,6 @@
-"""What Prometheus reads at ``/metrics``. This module is imported only where that is switched on.
+"""The metrics at ``/metrics`` for Prometheus. This module is imported only if metrics are enabled.
 
-With several server processes ``PROMETHEUS_MULTIPROC_DIR`` names the directory by which they add up; ``serve`` sets it.
+Several server processes add up their metrics in the directory ``PROMETHEUS_MULTIPROC_DIR``, which ``serve`` sets.
 """
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from slicer_package_manager.rest.middleware import request_state, routing, traci
 
 _METHODS = {'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'}
 _HERE = CollectorRegistry()
-#: In seconds: from a list out of the cache to an installer over a slow line.
+#: In seconds, from a cached list to an installer over a slow connection.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 REQUESTS = Counter('spm_http_requests', 'Requests that were answered.', ('method', 'route', 'status'), registry=_HERE)
@@ -41,10 +41,10 @@ WAITING = Gauge('spm_download_counts_waiting', 'Completed downloads that the dat
 
 
 class State(Collector):
-    """The state of the server at the moment of the question."""
+    """The state of the server at the time of the request."""
 
     def collect(self) -> Iterator[Metric]:
-        """Give the families of metrics."""
+        """Yield the families of metrics."""
         state = health.state()
         for name, text in (('database', 'Whether the database answers.'),
                            ('assetstore', 'Whether there is an assetstore, and it can be written to.')):
@@ -57,7 +57,7 @@ _STATE.register(State())
 
 
 def exposition() -> bytes:
-    """All metrics of all processes in Prometheus' text format."""
+    """Return all metrics of all processes in Prometheus' text format."""
     measured = _HERE
     if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
         measured = CollectorRegistry()
@@ -66,7 +66,7 @@ def exposition() -> bytes:
 
 
 class Page:
-    """``/metrics``, for those that ``operation`` allows it to."""
+    """``/metrics``, for clients in the networks of ``operation.metrics``."""
 
     exposed = True
 
@@ -74,16 +74,16 @@ class Page:
         self._operation = operation
 
     def GET(self) -> bytes:
-        """Answer the metrics.
+        """Respond with the metrics.
 
-        :raises cherrypy.HTTPError: 403 for others, and where nobody knows who asks.
+        :raises cherrypy.HTTPError: 403 for other clients, and if a proxy that is not trusted hides the address.
         """
         environ = cherrypy.request.wsgi_environ
         trusted = self._operation.trusted_proxies
         address = client_address.client(environ, trusted)
         if client_address.is_proxied_by_a_stranger(environ, trusted) or not client_address.within(
                 address, self._operation.metrics):
-            raise cherrypy.HTTPError(403, f'Metrics are not for {address}.')
+            raise cherrypy.HTTPError(403, f'The address {address} may not read the metrics.')
         cherrypy.response.headers['Content-Type'] = CONTENT_TYPE_LATEST
         return exposition()
 
@@ -94,7 +94,7 @@ def _begin() -> None:
 
 
 def _count_stream() -> None:
-    """Before an answer is sent: count the bytes of one that is sent piece by piece."""
+    """Before a response is sent: count the bytes of a streamed body."""
     response = cherrypy.response
     if response.stream and cherrypy.request.method != 'HEAD':
         response.body = _counted(response.body, SENT.labels(routing.template()))
@@ -122,11 +122,11 @@ def _end() -> None:
         SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
 
 
-def _count_shortcut(shortcut: tracing.Shortcut) -> None:
-    method, route = shortcut.environ['REQUEST_METHOD'], routing.of_kept(shortcut.environ['PATH_INFO'])
-    REQUESTS.labels(method, route, shortcut.status).inc()
-    SECONDS.labels(method, route).observe(shortcut.seconds)
-    SENT.labels(route).inc(shortcut.size)
+def _count_cached(request: tracing.CachedRequest) -> None:
+    method, route = request.environ['REQUEST_METHOD'], routing.of_cached(request.environ['PATH_INFO'])
+    REQUESTS.labels(method, route, request.status).inc()
+    SECONDS.labels(method, route).observe(request.seconds)
+    SENT.labels(route).inc(request.size)
 
 
 def _on_upload(event: events.Event) -> None:
@@ -150,11 +150,11 @@ HANDLERS: dict[str, Callable[[events.Event], None]] = {'model.file.finalizeUploa
 
 
 def start(tree: Tree, operation: Operation) -> None:
-    """Measure what ``tree`` serves, and show it at ``/metrics``."""
+    """Measure all that ``tree`` serves, and mount ``/metrics``."""
     tracing.add_hooks(tree, {
         'on_start_resource.spm_metrics': _begin, 'before_finalize.spm_metrics': _count_stream,
         'on_end_request.spm_metrics': _end})
-    tracing.WATCHING_FRONT.append(_count_shortcut)
+    tracing.CACHE_OBSERVERS.append(_count_cached)
     tree.mount(Page(operation), '/metrics', {'/': {'request.dispatch': cherrypy.dispatch.MethodDispatcher()}})
     counter.OBSERVERS.append(_DownloadMetrics())
     for name, handler in HANDLERS.items():

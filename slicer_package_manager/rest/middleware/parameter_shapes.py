@@ -1,4 +1,4 @@
-"""Shapes of parameters that many of Girder's calls have in common: it fails on others in the middle of a call."""
+"""Checks parameters that many of Girder's calls share, because Girder responds to impossible values with 500."""
 from __future__ import annotations
 
 import json
@@ -10,7 +10,7 @@ from slicer_package_manager.registry.schema.errors import Invalid
 
 _LARGEST = 2**63 - 1
 _MOST_DAYS = 36525
-#: A key of documents, perhaps one inside of others, as MongoDB takes it.
+#: A key of a document, or a path of keys, as MongoDB accepts it.
 _KEY = re.compile(r'(?!\$)[^.\x00-\x1f]+(?:\.(?!\$)[^.\x00-\x1f]+)*')
 _ID = re.compile('[0-9a-fA-F]{24}')
 _IDS = ('uploadId', 'userId', 'assetstoreId', 'parentId')
@@ -21,7 +21,7 @@ def _number(largest: int) -> Callable[[str], str | None]:
         try:
             number = float(given)
         except ValueError:
-            return None  # the handler tells
+            return None  # the handler reports it
         return None if 0 <= number <= largest else f'must be a number from 0 to {largest}'
     return problem
 
@@ -37,7 +37,7 @@ def _resources(given: str) -> str | None:
         return None
     fits = isinstance(found, dict) and all(
         isinstance(ids, list) and all(isinstance(one, str) for one in ids) for ids in found.values())
-    return None if fits else 'must be an object with a list of ids for each kind, as JSON: {"item": ["..."]}'
+    return None if fits else 'must be a JSON object with a list of ids for each type: {"item": ["..."]}'
 
 
 def _types(given: str) -> str | None:
@@ -46,7 +46,7 @@ def _types(given: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     fits = isinstance(found, list) and all(isinstance(one, str) for one in found)
-    return None if fits else 'must be a list of kinds, as JSON: ["item", "folder"]'
+    return None if fits else 'must be a JSON list of types: ["item", "folder"]'
 
 
 def _id(given: str) -> str | None:
@@ -59,9 +59,9 @@ _OF_UPLOADS = {**dict.fromkeys(_IDS, _id), 'minimumAge': _number(_MOST_DAYS)}
 
 
 def require(path: tuple[str, ...], params: Mapping[str, Any]) -> None:
-    """Refuse ``params`` of a call whose path ends with ``path`` where one has a shape that is impossible.
+    """Refuse a call to ``path`` if one of ``params`` has a form on which Girder fails.
 
-    :raises Invalid: naming all that have.
+    :raises Invalid: one has; the error lists all of them.
     """
     rules = {**_RULES, **_OF_UPLOADS} if path == ('uploads',) else _RULES
     problems = [(name, wrong) for name, rule in rules.items()

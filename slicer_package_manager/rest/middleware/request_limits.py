@@ -1,4 +1,4 @@
-"""Requests that no handler could make sense of: refused before one is reached."""
+"""Refuses requests that are too large or ambiguous, before a handler is called."""
 from __future__ import annotations
 
 import re
@@ -19,31 +19,31 @@ from slicer_package_manager.rest.http import headers as http_headers
 from slicer_package_manager.rest.middleware import error_responses, routing, tracing
 from slicer_package_manager.rest.middleware.error_responses import ParameterError
 
-#: Requests to the registry are forms and queries; files go through Girder's own upload calls.
-LARGEST_BODY = 1024 * 1024
-#: Parameters become arguments of functions, which have these themselves.
+#: The largest body, in bytes. Requests are forms and queries; files are sent by Girder's upload calls.
+MAX_BODY = 1024 * 1024
+#: Parameters become arguments of functions, which have these arguments already.
 _ARGUMENTS = {'self', 'cls', 'params', 'event', 'args', 'kwargs'}
-#: No name of a parameter has a dot, a dollar sign at its beginning, or control characters.
+#: Names of parameters: without dots, a leading dollar sign, and control characters.
 _NAME = re.compile(r'(?!\$)[^.\x00-\x1f\x7f-\x9f\ud800-\udfff]*')
 _SHOWN = 100
-#: A name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port; what a proxy sends may be a list.
+#: A name or an IPv4 address, or an IPv6 address in brackets, with an optional port. Proxies may send a list.
 _HOST = re.compile(r'(?:\[[0-9A-Fa-f:.]+\]|[^][\s/?#@\\]*?)(?::\d{0,5})?(?:,.*)?')
-#: What a POST may say that it is instead. Whatever is read is asked for by its address alone, which caches go by.
+#: Methods by which headers may override POST. GET is not among them: caches identify a read by its URL alone.
 _OVERRIDABLE = {'PUT', 'PATCH', 'DELETE'}
-#: Calls of Girder that take forms and JSON, and no files.
+#: Resources of Girder that accept forms and JSON, but no files.
 _WITHOUT_FILES = (
     'api_key', 'assetstore', 'collection', 'folder', 'group', 'item', 'resource', 'system', 'token', 'user')
 
 
 def _readable(process: Callable[[Entity], None]) -> Callable[[Entity], None]:
-    """``process``, one of CherryPy's readers of bodies, with a 400 instead of a 500 for bodies it cannot read."""
+    """Wrap ``process``, one of CherryPy's body processors: respond with 400 instead of 500 to bodies it cannot read."""
     @wraps(process)
     def reader(entity: Entity) -> None:
         try:
             process(entity)
         except (cherrypy.HTTPError, OSError):
             raise
-        except Exception as error:  # noqa: BLE001 - it raises whatever comes of what it did not expect
+        except Exception as error:  # noqa: BLE001 - malformed bodies raise errors of any type
             raise cherrypy.HTTPError(400, f'The body of the request cannot be read: {error}') from None
     return reader
 
@@ -56,13 +56,13 @@ _READERS = {
 
 
 def _read_parameters() -> None:
-    """Before a handler: read the body of a DELETE, and refuse parameters that are none.
+    """Before a handler: read the body of a DELETE, and refuse parameters with impossible names.
 
-    :raises ParameterError: one is none, or is there twice.
+    :raises ParameterError: a name is impossible, or occurs twice.
     """
     request = cherrypy.request
     if request.method == 'DELETE' and 'Content-Length' in request.headers:
-        # Girder would read the body too late for a failure to be a 4xx.
+        # Girder reads the body only in the handler, where an error becomes a 500.
         request.body.process()
         del request.headers['Content-Length']
     for name, value in request.params.items():
@@ -76,36 +76,38 @@ _read_parameters.priority = 40  # type: ignore[attr-defined] # before files of t
 
 
 def prepare() -> None:
-    """Bring the request into the form that Girder's handlers count on."""
+    """Prepare the request for Girder's handlers."""
     request = cherrypy.request
-    # Girder makes a page for browsers of its answers; ours are JSON for everyone.
+    # Girder responds to browsers with a page; our calls respond with JSON to all clients.
     request.headers['Accept'] = 'application/json'
 
 
 def _measure() -> None:
-    """At the beginning of a request: refuse a body that is too large, or that does not tell how large it is.
+    """At the beginning of a request: refuse a body that is too large, or of unknown size.
 
-    :raises cherrypy.HTTPError: it is (413), or does not (411).
+    :raises cherrypy.HTTPError: it is too large (413), or its size is unknown (411).
     """
     headers = cherrypy.request.headers
     if 'Transfer-Encoding' in headers:
-        raise cherrypy.HTTPError(411, 'Send the body in one piece, with a Content-Length.')
+        raise cherrypy.HTTPError(411, 'Send the body with a Content-Length, not in chunks.')
     length = headers.get('Content-Length') or '0'
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        raise cherrypy.HTTPError(413, f'The body may have {LARGEST_BODY} bytes; only files may have more.')
+    if not length.isdecimal() or int(length) > MAX_BODY:
+        raise cherrypy.HTTPError(413, f'The body has more than {MAX_BODY} bytes. Only uploads of files may be larger.')
 
 
 def _measure_form() -> None:
-    """The same where files are taken: a form there would be read into memory, whoever sends it."""
+    """The same for calls that accept files, where a form would be read into memory before the user is known."""
     if any(one.value == 'application/x-www-form-urlencoded' or one.value.startswith('multipart/')
            for one in cherrypy.request.headers.elements('Content-Type')):
         _measure()
 
 
 def _refuse_override() -> None:
-    """At the beginning of a request: refuse a POST that says it is a request which reads.
+    """At the beginning of a request: refuse a POST that overrides its method with one that reads.
 
-    :raises cherrypy.HTTPError: it does (400). Its body would take the place of the query that caches know it by.
+    Caches identify a read by its URL, and here the body would replace the query.
+
+    :raises cherrypy.HTTPError: 400.
     """
     headers = cherrypy.request.headers
     given = {headers[name].upper() for name in routing.OVERRIDES if name in headers}
@@ -115,10 +117,9 @@ def _refuse_override() -> None:
 
 
 def _refuse_class() -> None:
-    """At the beginning of a request: CherryPy takes parts of the path for attributes, ``__class__`` among them.
+    """At the beginning of a request: refuse paths such as ``/__class__``, whose parts CherryPy looks up as attributes.
 
-    :raises cherrypy.NotFound: the path leads to a function that belongs to no object, and would take a part of the path
-        for the object.
+    :raises cherrypy.NotFound: the path leads to a function without an instance.
     """
     function = getattr(cherrypy.request.handler, 'callable', None)
     if function is not None and not hasattr(function, '__self__'):
@@ -126,17 +127,17 @@ def _refuse_class() -> None:
 
 
 def _refuse_host() -> None:
-    """At the beginning of a request: refuse the name of a host that is none (RFC 9112, section 3.2).
+    """At the beginning of a request: refuse a malformed host name (RFC 9112, section 3.2).
 
     :raises cherrypy.HTTPError: 400.
     """
     for name in ('Host', 'X-Forwarded-Host'):
         if not _HOST.fullmatch(cherrypy.request.headers.get(name, '')):
-            raise cherrypy.HTTPError(400, f'The header {name} does not name a host.')
+            raise cherrypy.HTTPError(400, f'The header {name} is not a valid host name.')
 
 
 for _hook in (_measure, _measure_form, _refuse_override, _refuse_class, _refuse_host):
-    _hook.priority = 90  # type: ignore[attr-defined] # after the request has got its id
+    _hook.priority = 90  # type: ignore[attr-defined] # after tracing
 
 
 def _as_json(load: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,8 +151,8 @@ def _as_json(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard(tree: Tree) -> None:
-    """Have all that ``tree`` serves refuse requests that are ambiguous; may be called again."""
-    http_headers.be_lenient()
+    """Refuse ambiguous and too large requests to all that ``tree`` serves. Idempotent."""
+    http_headers.replace_parsers()
     tracing.add_hooks(tree, {
         'on_start_resource.spm_override': _refuse_override, 'on_start_resource.spm_class': _refuse_class,
         'on_start_resource.spm_host': _refuse_host,
@@ -165,7 +166,7 @@ def guard(tree: Tree) -> None:
 
 
 def guard_bodies(api_root: Any) -> None:
-    """Have Girder's calls refuse bodies that are too large, and JSON that it fails on; may be called again."""
+    """Refuse bodies of Girder's calls that are too large, and JSON on which Girder fails. Idempotent."""
     for name in _WITHOUT_FILES:
         _configure(getattr(api_root, name), _measure)
     _configure(api_root.file, _measure_form)

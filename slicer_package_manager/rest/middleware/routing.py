@@ -1,4 +1,4 @@
-"""Which route of Girder's API a request took."""
+"""The route of the API that a request takes, by which logs, metrics and the audit log group requests."""
 from __future__ import annotations
 
 import cherrypy
@@ -7,10 +7,10 @@ from girder.exceptions import GirderException, RestException
 
 from slicer_package_manager.rest.middleware import request_state
 
-#: Everything that is no route of the API, so that strangers cannot make up names.
+#: All requests without a route of the API, so that clients cannot invent names for logs and metrics.
 OTHER = 'other'
 _LISTS = {'package', 'extension', 'release', 'draft'}
-#: By these headers Girder takes a POST for a request with another method; of several the last counts.
+#: Headers by which a POST states another method. Girder uses the last one.
 OVERRIDES = ('X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override')
 
 
@@ -19,8 +19,8 @@ def remember() -> None:
     request_state.current().handler = cherrypy.request.handler
 
 
-def of_kept(path: str) -> str:
-    """The route of a list that was kept and was asked for with ``path``, which begins below ``/api``."""
+def of_cached(path: str) -> str:
+    """Return the route of a cached list that was requested by ``path``, which is relative to ``/api``."""
     _, *parts = filter(None, path.split('/'))
     if parts[2:] and parts[2] not in _LISTS:
         return OTHER
@@ -44,7 +44,7 @@ def template() -> str:
     if handler is None or not isinstance(resource, Resource):
         return OTHER
     try:
-        route, endpoint, _ = resource._matchRoute(method().lower(), tuple(handler.args))  # noqa: SLF001 - Girder keeps no note
+        route, endpoint, _ = resource._matchRoute(method().lower(), tuple(handler.args))  # noqa: SLF001 - Girder does not store the route
     except (RestException, GirderException):
         return OTHER
     name = getattr(resource, 'resourceName', None) or endpoint.__module__.rsplit('.', 1)[-1]

@@ -1,6 +1,6 @@
-"""The headers that keep what others have uploaded, and other sites, from acting in the name of those who look at it.
+"""Headers that keep uploaded files and other sites from acting on behalf of a user who looks at them.
 
-They go out with every answer, whoever gives it: CherryPy, Girder, the cache before them.
+Every response has them, whether CherryPy, Girder or the response cache makes it.
 """
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: For all that the API answers, files above all: nothing in it runs, and it has an origin of its own.
+#: For responses of the API, above all files: a browser runs no script in them, and gives them a separate origin.
 SANDBOX = 'sandbox'
-#: For pages: no other site shows one in a frame, where its visitors would press buttons that they do not see.
+#: For pages: other sites cannot show one in a frame, against clickjacking.
 OWN_FRAMES = "frame-ancestors 'self'"
-#: The description of the API for people, a page with scripts, below ``/api``.
+#: The interactive documentation of the API, a page with scripts below ``/api``.
 _DOCUMENTATION = ('', '/', '/v1', '/v1/')
 
 
 class Protected:
-    """The WSGI application ``app`` with these headers; those that it sets itself stay."""
+    """The WSGI application ``app`` with these headers, unless it sets them itself."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
     def __call__(self, wsgi: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, as WSGI has it."""
+        """Respond to a WSGI request."""
         policy = policy_of(wsgi.get('SCRIPT_NAME', ''), wsgi.get('PATH_INFO', ''))
 
         def start(status: str, headers: list[tuple[str, str]],
@@ -38,12 +38,12 @@ class Protected:
 
 
 def policy_of(mounted_at: str, path: str) -> str:
-    """The ``Content-Security-Policy`` of what is at ``path`` below ``mounted_at``, unless it has its own."""
+    """Return the ``Content-Security-Policy`` for ``path`` below the mount point ``mounted_at``."""
     return SANDBOX if mounted_at.endswith('/api') and path not in _DOCUMENTATION else OWN_FRAMES
 
 
 def protected(headers: list[tuple[str, str]], policy: str) -> list[tuple[str, str]]:
-    """``headers`` of an answer with those that are missing, and with cookies for this site alone."""
+    """Return ``headers`` with the missing ones added and cookies limited to this site."""
     given = {name.lower() for name, _ in headers}
     wanted = {'Content-Security-Policy': policy, 'X-Content-Type-Options': 'nosniff', 'X-Frame-Options': 'SAMEORIGIN'}
     return [*((name, _own_cookie(value) if name.lower() == 'set-cookie' else value) for name, value in headers),
@@ -51,12 +51,12 @@ def protected(headers: list[tuple[str, str]], policy: str) -> list[tuple[str, st
 
 
 def _own_cookie(cookie: str) -> str:
-    # Lax, not Strict: links from other sites and mails to private files work for those who are logged in.
+    # Lax, not Strict: users who are logged in can follow links to private files from other sites and mails.
     return cookie if 'samesite=' in cookie.lower() else f'{cookie}; SameSite=Lax'
 
 
 def put_before(tree: Tree) -> None:
-    """Put it before all that CherryPy's ``tree`` serves, as the first."""
+    """Install the headers before all other middleware of all that ``tree`` serves. Idempotent."""
     for app in tree.apps.values():
         pipeline = app.wsgiapp.pipeline
         if all(name != 'spm_protected' for name, _ in pipeline):

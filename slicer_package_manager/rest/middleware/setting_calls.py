@@ -1,4 +1,4 @@
-"""Girder's calls that change settings: what the environment gives cannot be changed by them, and they say so."""
+"""Refuses to change settings that environment variables override, with the reason."""
 from __future__ import annotations
 
 import contextlib
@@ -23,10 +23,10 @@ def _parsed(value: Any) -> Any:  # JSON
     return value
 
 
-def _asked(params: Mapping[str, Any]) -> list[tuple[Any, Any]]:  # JSON
-    """The settings that ``PUT /system/setting`` is about, with their values; other nonsense is left to Girder.
+def _requested(params: Mapping[str, Any]) -> list[tuple[Any, Any]]:  # JSON
+    """Return the settings that ``PUT /system/setting`` changes, with their values. Girder refuses malformed ones.
 
-    :raises ValidationException: one in its list is none, on which Girder fails.
+    :raises ValidationException: an entry of the list is malformed, on which Girder would fail.
     """
     several = _parsed(params.get('list'))
     if several is None:
@@ -39,10 +39,10 @@ def _asked(params: Mapping[str, Any]) -> list[tuple[Any, Any]]:  # JSON
 
 
 def _refuse(key: Any, wanted: Any) -> None:  # JSON
-    """Refuse to store what would not hold; the value that holds already may be sent, as forms with all settings do.
+    """Refuse to store a value that an environment variable overrides. Its current value is accepted: forms send it.
 
-    :param wanted: ``None`` for the default.
-    :raises ValidationException: it would not.
+    :param wanted: the value; ``None`` for the default.
+    :raises ValidationException: an environment variable has another value.
     """
     if not isinstance(key, str) or settings.variable(key) not in os.environ:
         return
@@ -50,20 +50,20 @@ def _refuse(key: Any, wanted: Any) -> None:  # JSON
     if (Setting().getDefault(key) if wanted is None else wanted) != Setting().get(key):
         raise ValidationException(
             f'The setting {key} cannot be changed here: the environment variable {variable} of the server '
-            'gives it, and goes before what is stored. Change or remove the variable, and start the server again.',
+            'overrides it. Change or remove the variable, and restart the server.',
             'value')
 
 
 @permitted(access.CHANGE_SETTINGS)
 def set_each(event: events.Event) -> None:
     """Before ``PUT /system/setting``."""
-    for key, value in _asked(event.info['params']):
+    for key, value in _requested(event.info['params']):
         _refuse(key, value)
 
 
 @permitted(access.CHANGE_SETTINGS)
 def unset(event: events.Event) -> None:
-    """Before ``DELETE /system/setting``, which goes back to the default."""
+    """Before ``DELETE /system/setting``, which restores the default."""
     _refuse(event.info['params'].get('key'), None)
 
 

@@ -1,6 +1,6 @@
-"""Bounds for the texts of requests that read: what a search may ask for, and how long the database works on it.
+"""Limits the length of texts in requests that read, and the time of searches.
 
-They hold for all calls of the API, Girder's own too: everybody may make them, and their work grows with the text.
+The limits apply to all calls of the API, including Girder's: anyone may make them, and their work grows with the text.
 """
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.server import database_outage
 from slicer_package_manager.rest.middleware import parameter_shapes
 
-#: Parameters with words that are searched for.
+#: Parameters with search words.
 SEARCHES = ('q', 'text')
-#: JSON lists of ids, as Girder's web client sends them for what is selected.
+#: Parameters with JSON lists of ids, which Girder's web client sends for selected documents.
 _LISTS = ('resources',)
 _LIST_BYTES = 64 * 1024
-#: How long the database may work on a search, in seconds. Ours take a tenth of that at most, see
-#: plugin_tests/rest/middleware/test_text_limits.py; Girder's, over all items of the server, may take longer than
-#: anybody should wait.
+#: The time limit for a search in the database, in seconds. Searches of this plugin take at most a tenth of it, see
+#: plugin_tests/rest/middleware/test_text_limits.py. Girder's searches read all items of the server.
 SEARCH_SECONDS = 5
 _READS = ('GET', 'HEAD')
 
 
 def require_bounded(params: Mapping[str, Any]) -> None:
-    """Refuse parameters of a call that reads if one of them is too long.
+    """Check the length of the parameters of a call that reads.
 
-    :raises Invalid: naming all that are.
+    :raises Invalid: some are too long; the error lists all of them.
     """
     problems = [(validators.shortened(name), wrong) for name, given in params.items()
                 for value in (given if isinstance(given, list) else [given]) if (wrong := _problem(name, value))]
@@ -60,10 +59,10 @@ def _require_size(value: str, size: int) -> None:
 
 
 def _bounded(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """``handle``, Girder's way from a request to its handler, for texts within bounds."""
+    """Wrap ``Resource.handleRoute`` with the limits."""
     @wraps(handle)
     def handle_route(self: Resource, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Any:
-        if not hasattr(self, 'own_shapes'):  # ours check each parameter for themselves
+        if not hasattr(self, 'own_shapes'):  # our handlers check their parameters
             parameter_shapes.require(path, params)
         if method not in _READS:
             return handle(self, method, path, params)
@@ -74,7 +73,7 @@ def _bounded(handle: Callable[..., Any]) -> Callable[..., Any]:
                 return handle(self, method, path, params)
         except PyMongoError as error:
             if searched and error.timeout and database_outage.answers():
-                wrong = f'takes more than {SEARCH_SECONDS} s to search for; give fewer words, or longer ones'
+                wrong = f'takes more than {SEARCH_SECONDS} s to search for; use fewer or longer words'
                 raise Invalid([(searched[0], wrong)]) from error
             raise
     handle_route.bounded = True  # type: ignore[attr-defined]
@@ -82,6 +81,6 @@ def _bounded(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard() -> None:
-    """Have all calls of the API, Girder's own too, keep to the bounds; may be called again."""
+    """Apply the limits to all calls of the API, including Girder's. Idempotent."""
     if not hasattr(Resource.handleRoute, 'bounded'):
         Resource.handleRoute = _bounded(Resource.handleRoute)

@@ -1,4 +1,4 @@
-"""What is noted of every request: its id, and for servers that log JSON a line about it."""
+"""The id of each request and, on servers that log JSON, its log line."""
 from __future__ import annotations
 
 import logging
@@ -21,32 +21,36 @@ from slicer_package_manager.rest.middleware import request_state, routing
 logger = logging.getLogger('slicer_package_manager.requests')
 
 HEADER = 'X-Request-ID'
-#: What is taken over from a proxy; anything else could smuggle something into a log.
+#: Ids that are accepted from a trusted proxy. Others could inject text into a log.
 _USABLE = re.compile(r'[\w.:+/=@-]{1,128}', re.ASCII)
-_FAILURES = 400
+_ERRORS = 400
 _operation = Operation()
 
 
 def request_id() -> str | None:
-    """The id of the request that this thread serves; ``None`` outside of requests."""
+    """Return the id of the request that this thread serves; ``None`` outside of requests."""
     return request_state.current().id
 
 
 def client_address() -> str:
-    """The address of the client whose request this thread serves."""
+    """Return the address of the client whose request this thread serves."""
     return server_client_address.client(cherrypy.request.wsgi_environ, _operation.trusted_proxies)
 
 
 def choose_id(wsgi_environ: Mapping[str, Any]) -> str:
-    """The id for a request: the one that a trusted proxy sends, else a new one."""
+    """Return the id that a trusted proxy sends with a request, or a new one."""
     sent: str = wsgi_environ.get('HTTP_X_REQUEST_ID') or ''
     is_trusted = _USABLE.fullmatch(sent) and server_client_address.within(
         wsgi_environ.get('REMOTE_ADDR', ''), _operation.trusted_proxies)
     return sent if is_trusted else uuid.uuid4().hex
 
 
-class Shortcut(NamedTuple):
-    """A request that was answered before CherryPy saw it, with a body of ``size`` bytes."""
+class CachedRequest(NamedTuple):
+    """A request that got a cached response before CherryPy began.
+
+    :param size: of the body, in bytes.
+    :param seconds: from the request to the response.
+    """
 
     environ: dict[str, Any]
     status: int
@@ -55,48 +59,48 @@ class Shortcut(NamedTuple):
     request_id: str
 
 
-#: What is called after each of these requests.
-WATCHING_FRONT: list[Callable[[Shortcut], None]] = []
+#: Functions that are called after each cached response.
+CACHE_OBSERVERS: list[Callable[[CachedRequest], None]] = []
 
 
 def _begin() -> None:
-    """At the beginning of a request: choose its id and answer it."""
+    """At the beginning of a request: choose its id, and set the header of the response."""
     state = request_state.current()
     routing.remember()
     state.id = cherrypy.response.headers[HEADER] = choose_id(cherrypy.request.wsgi_environ)
 
 
-def _name_in_failure() -> None:
-    """Before an answer is sent: one that tells a failure as JSON tells the id too."""
+def _add_to_error() -> None:
+    """Before a response is sent: add the id to an error in JSON."""
     response = cherrypy.response
-    if status_of(response) < _FAILURES or response.stream or not response.headers.get(
+    if status_of(response) < _ERRORS or response.stream or not response.headers.get(
             'Content-Type', '').startswith('application/json'):
         return
     body = response.collapse_body()
     try:
-        told = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError:
         return
-    if isinstance(told, dict) and request_id():
-        response.body = orjson.dumps({**told, 'request_id': request_id()})
+    if isinstance(content, dict) and request_id():
+        response.body = orjson.dumps({**content, 'request_id': request_id()})
         response.headers['Content-Length'] = len(response.collapse_body())
 
 
 def _log() -> None:
-    """After a request: the line about it. Queries are left out, since they may hold tokens."""
+    """After a request: log it, without its query, which may contain tokens."""
     if not logger.isEnabledFor(logging.INFO) or request_id() is None:
         return
     status = status_of(cherrypy.response)
-    _tell(cherrypy.request.wsgi_environ, status, routing.template(), age(), request_id())
+    _log_line(cherrypy.request.wsgi_environ, status, routing.template(), age(), request_id())
 
 
-def _log_shortcut(shortcut: Shortcut) -> None:
+def _log_cached(request: CachedRequest) -> None:
     if logger.isEnabledFor(logging.INFO):
-        environ = shortcut.environ
-        _tell(environ, shortcut.status, routing.of_kept(environ['PATH_INFO']), shortcut.seconds, shortcut.request_id)
+        environ = request.environ
+        _log_line(environ, request.status, routing.of_cached(environ['PATH_INFO']), request.seconds, request.request_id)
 
 
-def _tell(environ: Mapping[str, Any], status: int, route: str, seconds: float, request: str | None) -> None:
+def _log_line(environ: Mapping[str, Any], status: int, route: str, seconds: float, request: str | None) -> None:
     method, path = environ['REQUEST_METHOD'], log_masking.masked(environ.get('SCRIPT_NAME', '') + environ['PATH_INFO'])
     logger.info('%s %s %s', method, path, status, extra={
         'method': method, 'path': path, 'route': route, 'status': status, 'seconds': round(seconds, 6),
@@ -109,22 +113,22 @@ def age() -> float:
 
 
 def status_of(response: Response) -> int:
-    """The status of ``response`` as a number."""
+    """Return the status of ``response`` as a number."""
     return int(str(response.status or 200).split(None, 1)[0])
 
 
 class RequestId(logging.Filter):
-    """Gives every record the id of the request that it was written for."""
+    """Adds the id of the current request to every log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let all pass."""
+        """Add the id; let all records pass."""
         if not hasattr(record, 'request_id'):
             record.request_id = request_id()
         return True
 
 
 def add_hooks(tree: Tree, hooks: Mapping[str, Callable[[], None]]) -> None:
-    """Have CherryPy call ``hooks``, functions by the names of their points, for everything that ``tree`` serves."""
+    """Add ``hooks``, functions by the names of CherryPy's hook points, to all that ``tree`` serves."""
     for app in tree.apps.values():
         app.merge({'/': {f'hooks.{point}': function for point, function in hooks.items()}})
 
@@ -135,19 +139,19 @@ def _mask(record: logging.LogRecord) -> bool:
 
 
 def hide_credentials(tree: Tree) -> None:
-    """Keep CherryPy from writing credentials into its logs, as by the headers of each request that fails."""
+    """Keep credentials out of CherryPy's logs, which otherwise contain the headers of each failed request."""
     cherrypy.config.update({'tools.log_headers.on': False})
-    if logging.getLogger('cherrypy.access').propagate:  # under "serve" nobody reads it
+    if logging.getLogger('cherrypy.access').propagate:  # "serve" discards the access log
         for app in tree.apps.values():
             app.log.access_log.addFilter(_mask)
 
 
 def start(tree: Tree, operation: Operation) -> None:
-    """Note every request to ``tree`` from now on."""
+    """Give each request to ``tree`` an id and, if configured, a log line from now on."""
     global _operation  # noqa: PLW0603 - there is one server in a process
     _operation = operation
     hide_credentials(tree)
-    add_hooks(tree, {'on_start_resource.spm': _begin, 'before_finalize.spm': _name_in_failure})
+    add_hooks(tree, {'on_start_resource.spm': _begin, 'before_finalize.spm': _add_to_error})
     if operation.log_format == 'json':
         add_hooks(tree, {'on_end_request.spm': _log})
-        WATCHING_FRONT.append(_log_shortcut)
+        CACHE_OBSERVERS.append(_log_cached)

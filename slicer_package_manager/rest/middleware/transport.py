@@ -1,4 +1,4 @@
-"""What the web server in front of the plugin lets it see."""
+"""A warning for the web server that hides aborted downloads."""
 import logging
 import sys
 
@@ -11,6 +11,6 @@ ASGI_WARNING = (
 
 
 def warn_if_aborts_are_hidden() -> None:
-    """Say so in the log when the server is one under which a transfer that was broken off looks complete."""
+    """Log a warning if the web server does not report aborted downloads to the application."""
     if 'girder.asgi' in sys.modules:
         logger.warning(ASGI_WARNING)

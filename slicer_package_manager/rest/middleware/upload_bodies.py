@@ -1,10 +1,10 @@
 """Reads the bodies of uploads in large steps.
 
-CherryPy reads 8 KiB at a time. gunicorn receives up to 1 MiB ahead and copies what is left of it at each such read,
-which is a hundred times the work of the upload itself.
+CherryPy reads 8 KiB at a time. gunicorn receives up to 1 MiB in advance and copies the rest of it at each read, which
+is a hundred times the work of the upload itself.
 
-What a refused upload still sends is read too, up to what clients send at once. gunicorn would hang up instead, and
-clients would be told of a broken connection, not of the reason.
+The rest of the body of a refused upload is read too, up to the size of a chunk. Otherwise gunicorn would close the
+connection, and clients would report a broken connection instead of the reason.
 """
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import cherrypy
 from girder.api.rest import Resource
 
 STEP = 1024 * 1024
-#: The most that is read for nothing, in bytes: the largest piece of girder-client.
-_MOST_UNUSED = 64 * 1024 * 1024
+#: The largest rest of a body that is read and discarded, in bytes: the chunk size of girder-client.
+_MAX_DISCARDED = 64 * 1024 * 1024
 
 
 class _Body(io.RawIOBase):
-    """The body of a request, of which the server has ``left`` more bytes."""
+    """The body of a request, of which ``left`` bytes are unread."""
 
     def __init__(self, source: BinaryIO, left: int) -> None:
         super().__init__()
@@ -45,10 +45,10 @@ def _buffer() -> None:
         body.fp = io.BufferedReader(_Body(body.fp, body.length), min(STEP, body.length))
 
 
-def _use_up() -> None:
-    """Before the answer: read what is left of the body of a request that was refused."""
+def _discard_rest() -> None:
+    """Before the response: read the rest of the body of a refused request."""
     body = getattr(getattr(cherrypy.request.body, 'fp', None), 'raw', None)
-    if not isinstance(body, _Body) or body.left > _MOST_UNUSED:
+    if not isinstance(body, _Body) or body.left > _MAX_DISCARDED:
         return
     with contextlib.suppress(OSError):  # the client is gone
         while body.left and body.read(STEP):
@@ -56,7 +56,7 @@ def _use_up() -> None:
 
 
 def read_in_large_steps(resource: Resource) -> None:
-    """Make ``resource``, one of the API's, read the bodies of its requests so."""
+    """Configure ``resource`` of the API to read bodies in large steps."""
     config = {**getattr(resource, '_cp_config', {}), 'hooks.before_request_body': _buffer,
-              'hooks.before_finalize': _use_up}
+              'hooks.before_finalize': _discard_rest}
     resource._cp_config = config  # noqa: SLF001 - CherryPy's way to configure a resource

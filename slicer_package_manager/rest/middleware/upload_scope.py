@@ -1,7 +1,10 @@
-"""What a token with the scope "upload packages" may call, and the end of API keys.
+"""The calls that are allowed with an upload-only token, and the expiry of API keys.
 
-Bound to the events that Girder gives before its handlers. A call that is not in this table asks for a scope which such
-a token lacks, so that what is added to Girder is closed to it.
+1. A token whose only scope is "upload packages" lacks the scope of every call, so Girder treats its requests as
+   anonymous. New calls of Girder are therefore closed to it.
+2. Before a call in :data:`ALLOWED`, the event handler loads the user of the token and checks whether the user may make
+   the call.
+3. If so, it sets the scope that the request requires to the scope of the token. The handler checks access as always.
 """
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from slicer_package_manager.registry.tree.types import UserDocument
 from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import before_anyone
 
-#: A hundred years; what is far beyond is no date any more.
+#: A hundred years. Dates far beyond are not valid.
 _MOST_DAYS = 36525
 #: Whether a user may make a call, which Girder describes by the ``info`` of its event.
 Rule: TypeAlias = Callable[[UserDocument, Mapping[str, Any]], bool]
@@ -53,7 +56,7 @@ _of_application = _in_path(api_keys.may_see, 'app_id')
 _of_item = _in_path(api_keys.may_fill, 'id')
 _of_file = _in_path(api_keys.may_replace, 'id')
 
-#: Each call with what decides whether the user of the token may make it; the handlers then check access as always.
+#: Each allowed call with the function that decides whether the user of the token may make it.
 ALLOWED = {
     'get.app': _always,
     'get.app/:app_id': _of_application,
@@ -77,19 +80,19 @@ ALLOWED = {
 
 
 def is_for_uploads(token: Mapping[str, Any] | None) -> bool:
-    """Whether ``token`` is a user's, has not expired, and is only for uploads."""
+    """Whether ``token`` belongs to a user, has not expired, and is only for uploads."""
     scopes = token['scope'] if token and 'userId' in token and token['expires'] > documents.now() else ()
     return api_keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
 
 
 def require_enough() -> None:
-    """Say so, if what was refused to the current request is only refused to its token.
+    """Raise an error that names the reason if the current request was refused because its token is only for uploads.
 
-    :raises Forbidden: it is.
+    :raises Forbidden: 403.
     """
     if is_for_uploads(request_state.current().token) and getCurrentUser() is None:
-        raise Forbidden('This API key is only for uploads of packages to where its user may write. Use a key with more '
-                        'rights for anything else.')
+        raise Forbidden('This API key is only for uploads of packages to applications that its user may write to. '
+                        'Use a key with more scopes for other calls.')
 
 
 def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:
@@ -105,30 +108,30 @@ def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:
 
 
 @before_anyone
-def _end_in_time(event: events.Event) -> None:
-    """Before a key gives a token: one that has expired gives none, and no token outlives its key."""
+def _limit_lifetime(event: events.Event) -> None:
+    """Before ``POST /api_key/token``: refuse expired keys, and limit the lifetime of the token to that of the key."""
     params = event.info['params']
     left = api_keys.days_left(str(params.get('key', '')).strip())
     try:
-        asked = float(params.get('duration') or math.inf)
+        requested = float(params.get('duration') or math.inf)
     except ValueError:
-        return  # Girder tells what is wrong with it
-    if math.isnan(asked):
+        return  # Girder reports the error
+    if math.isnan(requested):
         raise Invalid([('duration', 'must be a number of days')])
     if left is not None:
-        # Girder takes 0 for "as long as the key allows".
-        params['duration'] = str(min(asked, left) if asked else left)
+        # To Girder, 0 means "as long as the key allows".
+        params['duration'] = str(min(requested, left) if requested else left)
 
 
 @before_anyone
-def _possible_key(event: events.Event) -> None:
-    """Before a key is made or changed: refuse durations and scopes on which Girder fails once they are stored."""
+def _check_key(event: events.Event) -> None:
+    """Before an API key is created or changed: refuse durations and scopes on which Girder fails later."""
     params = event.info['params']
     problems = []
     if not _is_duration(params.get('tokenDuration')):
         problems.append(('tokenDuration', 'must be a number of days'))
     if not _is_scope(params.get('scope')):
-        problems.append(('scope', 'must be a JSON list of names of scopes'))
+        problems.append(('scope', 'must be a JSON list of scope names'))
     if problems:
         raise Invalid(problems)
 
@@ -144,15 +147,15 @@ def _is_scope(given: str | None) -> bool:
     try:
         scope = json.loads(given or 'null')
     except ValueError:
-        return True  # Girder tells what is wrong with it
+        return True  # Girder reports the error
     return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
 
 
 def bind() -> None:
-    """Bind all handlers; before any other that asks who the user is."""
+    """Bind all handlers, before any other that requests the current user."""
     api_keys.register()
     for call, is_allowed in ALLOWED.items():
         events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
     for call in ('post.api_key', 'put.api_key/:id'):
-        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys.possible', _possible_key)
-    events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _end_in_time)
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys.possible', _check_key)
+    events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _limit_lifetime)
