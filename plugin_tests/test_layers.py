@@ -67,7 +67,7 @@ ORDER = {
     'cli': ('__main__', '__init__', 'restore', 'keys', 'links', 'doctor', 'gunicorn_config', 'backup', 'accounts',
             'serve', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
             'processes', 'database', 'progress', 'errors', 'tables'),
-    'pages': ('__init__', 'download', 'offers', 'catalog', 'html', 'addresses', 'assets'),
+    'pages': ('__init__', 'download', 'offers', 'catalog', 'html', 'addresses', 'web_client', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

@@ -69,11 +69,9 @@ def bind_events(info):
 def mount_routes(info):
     """Before requests are wrapped, which concerns all applications that are mounted by then."""
     from slicer_package_manager import pages, rest
-    from slicer_package_manager.rest.middleware import webclient
     tree = info['serverRoot']
     rest.mount(tree, info['apiRoot'], info['config'])
     pages.mount(tree, info['config'])
-    webclient.register(tree)
     rest.accept_doubled_slash(tree)
 
 

@@ -3,7 +3,7 @@
 They are plain HTML, CSS and JavaScript modules that read the registry through its REST calls, as any other client
 does. Nothing is built, and nothing comes from other servers but the pictures that extensions name.
 """
-from slicer_package_manager.pages import download, html
+from slicer_package_manager.pages import download, html, web_client
 from slicer_package_manager.pages.assets import PLACE, Assets
 from slicer_package_manager.pages.catalog import AppStore, Catalog, View
 from slicer_package_manager.pages.download import Download
@@ -23,3 +23,4 @@ def mount(tree, config) -> None:
         for place, page in PAGES.items():
             error = download.error if page is Download else html.error
             tree.mount(page(), prefix + place, {'/': {**config['/'], 'error_page.default': error}})
+    web_client.register(tree)

@@ -4,7 +4,7 @@ from pathlib import Path
 from cherrypy._cptree import Tree
 from girder.plugin import registerPluginStaticContent
 
-FOLDER = Path(__file__).parents[2] / 'web_client'
+FOLDER = Path(__file__).parent / 'static' / 'admin'
 #: In the order in which they build on one another.
 SCRIPTS = ('base.js', 'nav.js', 'dialogs.js', 'progress.js', 'templates.js', 'matrix.js', 'promote.js', 'prune.js',
            'applications.js', 'application.js', 'settings.js', 'panels.js')
