@@ -65,6 +65,8 @@ def chooses_id(client, _world):
 TRIALS = {
     access.LIST_APPLICATIONS: Trial(lists('/app', 'app')),
     access.LIST_EDITABLE: Trial(lists('/slicer_package_manager/editable', 'app'), ('release',)),
+    access.GET_NAME_TEMPLATE_EXAMPLE: Trial(sends(
+        'GET', '/slicer_package_manager/name_template_example', package_type='package', template='x')),
     access.GET_APPLICATION: Trial(sends('GET', '/app/{app}')),
     access.CREATE_APPLICATION: Trial(sends('POST', '/app', name='New'), ('collection',)),
     access.CHOOSE_APPLICATION_ID: Trial(chooses_id),

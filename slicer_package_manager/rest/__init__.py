@@ -99,6 +99,7 @@ class PackageManager(Resource):  # type: ignore[misc] # Girder has no types
         self.resourceName = 'slicer_package_manager'
         self.route('GET', ('health',), health.health)
         self.route('GET', ('editable',), editing.listEditable)
+        self.route('GET', ('name_template_example',), editing.getNameTemplateExample)
         self.route('GET', ('audit',), audit.listChanges)
 
 

@@ -58,6 +58,7 @@ LIST_APPLICATIONS = Operation('list applications', ANYONE, DATA_READ, READ)
 LIST_EDITABLE = Operation(
     'list applications in which the caller may edit something', USER, DATA_READ, READ, WRITE, 'the application, or '
     'any release or draft')
+GET_NAME_TEMPLATE_EXAMPLE = Operation('get the example of a name template', USER, DATA_READ)
 GET_APPLICATION = Operation('get an application', ANYONE, DATA_READ, READ)
 CREATE_APPLICATION = Operation(  # Girder's policy decides who may create a collection where there is none
     'create an application', USER, DATA_WRITE, None, WRITE, 'the collection')
