@@ -1,3 +1,4 @@
+// @ts-check
 // Copies files of npm's packages to where the pages serve them from, and writes their checksums to vendored.json.
 // With --check it only compares, and fails if anything differs. Needs `npm ci` before.
 import { createHash } from 'node:crypto';
@@ -8,11 +9,14 @@ import { fileURLToPath } from 'node:url';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TARGET = join(HERE, '..', 'slicer_package_manager', 'pages', 'static', 'vendor');
 const LIST = join(HERE, 'vendored.json');
+/** @type {Record<string, Record<string, string>>} */
 const FILES = {
   uplot: { 'dist/uPlot.iife.min.js': 'uPlot.js', 'dist/uPlot.min.css': 'uPlot.css', LICENSE: 'uPlot.LICENSE.txt' },
 };
 
+/** @type {Record<string, {version: string, sha256: Record<string, string>}>} */
 const list = {};
+/** @type {string[]} */
 const problems = [];
 for (const [name, files] of Object.entries(FILES)) {
   const home = join(HERE, 'node_modules', name);

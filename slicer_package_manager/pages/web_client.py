@@ -1,17 +1,17 @@
-"""What the plugin adds to Girder's web client: scripts and a style sheet, which the client loads when it starts."""
-from pathlib import Path
+"""The administration of packages in Girder's web client: one script, which loads the modules of ``static/admin``."""
+from __future__ import annotations
 
-from cherrypy._cptree import Tree
+from typing import Any
+
 from girder.plugin import registerPluginStaticContent
 
-FOLDER = Path(__file__).parent / 'static' / 'admin'
-#: In the order in which they build on one another.
-SCRIPTS = ('base.js', 'nav.js', 'dialogs.js', 'progress.js', 'templates.js', 'matrix.js', 'promote.js', 'prune.js',
-           'applications.js', 'application.js', 'settings.js', 'panels.js')
-STYLES = ('style.css',)
+from slicer_package_manager.pages.assets import FOLDER, digest
 
 
-def register(tree: Tree) -> None:
-    """Have the server below ``tree`` serve the files, and tell Girder's web client of them."""
-    registerPluginStaticContent('slicer_package_manager', css=list(STYLES), js=list(SCRIPTS), staticDir=FOLDER,
-                                tree=tree)
+def register(tree: Any) -> None:  # CherryPy's Tree, which has no types
+    """Register the script and the style sheet with Girder, whose web client loads them when it starts.
+
+    The digest in the script's address selects the version of the modules, see ``loader.js``.
+    """
+    registerPluginStaticContent('slicer_package_manager', css=['style.css'], js=[f'loader.js?version={digest()}'],
+                                staticDir=FOLDER / 'admin', tree=tree)

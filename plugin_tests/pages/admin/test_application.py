@@ -162,13 +162,13 @@ def test_drafts_are_paged_pruned_by_a_plan_and_deleted(open_girder, site, app, f
     dialog = girder.dialog('Prune drafts…')
     confirm = dialog.get_by_role('button', name='Delete these drafts')
     dialog.get_by_label('Keep the newest').fill('2')
-    dialog.get_by_role('button', name='Show what would go').click()
+    dialog.get_by_role('button', name='Show drafts to delete').click()
     dialog.get_by_text('24 drafts').wait_for()
     assert dialog.locator('.spm-plan tbody th').all_inner_texts() == [*(str(one) for one in range(24, 1, -1)), '0']
     dialog.get_by_label('Keep the newest').fill('3')
     assert confirm.is_disabled()  # what was shown is not what would be done
     assert dialog.locator('.spm-plan').count() == 0
-    dialog.get_by_role('button', name='Show what would go').click()
+    dialog.get_by_role('button', name='Show drafts to delete').click()
     dialog.get_by_text('23 drafts').wait_for()
     confirm.click()
     girder.told('23 drafts deleted')

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from slicer_package_manager.pages.assets import PLACE, digest
 from slicer_package_manager.registry.server.settings import LINK_HOSTS, READY_SHARE, RULES
 
 ROUTE = 'plugins/slicer_package_manager/config'
@@ -23,7 +24,7 @@ def setting(site, key):
 
 
 def test_there_is_a_line_for_every_setting(girder):
-    shown = girder.page.evaluate('girder.plugins.slicer_package_manager.SETTINGS')
+    shown = girder.page.evaluate(f'import("/{PLACE}/{digest()}/admin/settings.js").then(module => module.SETTINGS)')
     assert {f'slicer_package_manager.{one["name"]}' for one in shown} == set(RULES)
     assert [one['name'] for one in shown
             if one['type'] not in CONTROLS[type(RULES[f'slicer_package_manager.{one["name"]}'][1])]] == []
@@ -47,7 +48,7 @@ def test_settings_are_found_changed_refused_and_reset(girder, site, album):
     girder.told('The settings are saved')
     assert setting(site, READY_SHARE) == 90
     girder.button('Default of Hosts that packages may link to').click()
-    girder.told('The default holds again')
+    girder.told('has its default again')
     page.wait_for_function("document.querySelector('textarea').value === 'github.com'")
     assert share.input_value() == '90'
     share.fill('')
@@ -62,4 +63,4 @@ def test_a_variable_of_the_environment_that_goes_before_is_told(girder):
     girder.go(ROUTE, 'form')
     girder.page.get_by_role('spinbutton', name='Share of extensions').fill('50')
     girder.button('Save').click()
-    girder.told('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_READY_SHARE goes before it')
+    girder.told('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_READY_SHARE overrides it')

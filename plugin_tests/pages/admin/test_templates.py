@@ -1,65 +1,25 @@
-"""Templates of names in the browser: the same rules as on the server, and an example while they are typed."""
-import pytest
-
-from slicer_package_manager.registry.schema import name_templates
-from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-
-TEMPLATES = [
-    '{baseName}_{os}_{arch}_{revision}', '{app_revision}', ' {version} ', 'a{{b}}c', '{{{os}}}', '{os:}',
-    'ünï {os}\t{arch}', '', '   ', '{', '}', '{os', 'os}', '{os}}', '{}', '{ os }', '{foo}', '{os!r}', '{os:>3}',
-    '{os.x}', '{os[0]}', '{os:{arch}}', '{constructor}', '{toString}', '{dicom_support_rule}', 'x' * 4097,
-    '{description}' * 20]
+"""The dialog for name templates: the server renders the example while a template is typed."""
+NAMES = 'Example: Slicer_linux_amd64_33241', 'Example: 33241_SlicerIGT_linux_amd64_ab12cd3'
+PATH = '**/name_template_example?*'
 
 
-@pytest.fixture(scope='module')
-def page(chromium, site):
-    """A page with Girder's client in it; it is only asked for the rules."""
-    from plugin_tests import browser
-    window = browser.Window(chromium, site.url)
-    window.page.goto('/')
-    window.page.wait_for_selector('.g-global-nav-li')
-    yield window.page
-    window.close()
+def shown(dialog):
+    dialog.locator('.spm-example').nth(1).wait_for()
+    return dialog.locator('.spm-example').all_inner_texts()
 
 
-@pytest.mark.parametrize('package_type', PACKAGE_TYPES)
-def test_the_example_has_every_key(page, package_type):
-    shown = page.evaluate('kind => girder.plugins.slicer_package_manager.KINDS[kind]', package_type)
-    assert set(shown['example']) == PACKAGE_TYPES[package_type].keys
-    assert shown['key'] == PACKAGE_TYPES[package_type].template
-
-
-@pytest.mark.parametrize('package_type', PACKAGE_TYPES)
-def test_browser_and_server_agree(page, package_type):
-    shown = page.evaluate("""([kind, templates]) => templates.map((template) => {
-        try {
-            return girder.plugins.slicer_package_manager.renderTemplate(template, kind);
-        } catch (failure) {
-            return null;
-        }
-    })""", [package_type, TEMPLATES])
-    example = page.evaluate('kind => girder.plugins.slicer_package_manager.KINDS[kind].example', package_type)
-    assert dict(zip(TEMPLATES, shown, strict=True)) == {
-        one: rendered(one, PACKAGE_TYPES[package_type], example) for one in TEMPLATES}
-
-
-def rendered(template, package_type, example):
-    try:
-        return name_templates.render(template, package_type, example)
-    except ValueError:
-        return None
-
-
-def test_templates_are_saved_with_an_example_before_eyes(open_girder, app, summary):
+def test_templates_are_saved_with_an_example_in_view(open_girder, app, summary):
     girder = open_girder().go(f'packages/{app["_id"]}')
     dialog = girder.dialog('Edit')
     save = dialog.get_by_role('button', name='Save')
     packages = dialog.get_by_label('Packages')
-    assert dialog.locator('.spm-example').all_inner_texts() == [
-        'Example: Slicer_linux_amd64_33241', 'Example: 33241_SlicerIGT_linux_amd64_ab12cd3']
+    assert tuple(shown(dialog)) == NAMES
+    assert '{dicom_support_rule}' in dialog.locator('details').text_content()
     packages.fill('{baseName}<b>{foo}')
-    dialog.get_by_text('“{foo}” is none of').wait_for()
     assert save.is_disabled()
+    dialog.get_by_text('"{foo}" is none of').wait_for()
+    assert save.is_disabled()
+    girder.forgive(400)
     packages.fill('{baseName}<b>{version}')
     dialog.get_by_text('Example: Slicer<b>5.8.1').wait_for()
     save.click()
@@ -68,12 +28,34 @@ def test_templates_are_saved_with_an_example_before_eyes(open_girder, app, summa
     assert summary()['app']['templates']['package'] == '{baseName}<b>{version}'
 
 
+def test_an_example_is_requested_after_the_last_letter_only(open_girder, app):
+    girder = open_girder().go(f'packages/{app["_id"]}')
+    dialog = girder.dialog('Edit')
+    shown(dialog)
+    asked = []
+    girder.page.on('request', lambda request: asked.append(request.url) if 'name_template' in request.url else None)
+    dialog.get_by_label('Packages').fill('')
+    dialog.get_by_label('Packages').press_sequentially('{baseName}_x')
+    dialog.get_by_text('Example: Slicer_x').wait_for()
+    assert len(asked) < len('{baseName}_x')
+
+
 def test_the_server_has_the_last_word(open_girder, app, summary):
     girder = open_girder().go(f'packages/{app["_id"]}')
-    girder.page.evaluate("girder.plugins.slicer_package_manager.KINDS.package.example.tomorrow = 'x'")
+    girder.page.route(PATH, lambda route: route.fulfill(json={'name': 'any', 'keys': ['tomorrow']}))
     dialog = girder.dialog('Edit')
     dialog.get_by_label('Packages').fill('{tomorrow}')
+    dialog.get_by_text('Example: any').first.wait_for()
     dialog.get_by_role('button', name='Save').click()
     dialog.locator('.g-validation-failed-message', has_text='"{tomorrow}" is not one of').wait_for()
     girder.forgive(400)
     assert 'tomorrow' not in summary()['app']['templates']['package']
+
+
+def test_a_server_that_does_not_answer_is_reported(open_girder, app):
+    girder = open_girder().go(f'packages/{app["_id"]}')
+    girder.page.route(PATH, lambda route: route.abort())
+    dialog = girder.dialog('Edit')
+    dialog.get_by_text('The server cannot be reached.').first.wait_for()
+    assert dialog.get_by_role('button', name='Save').is_disabled()
+    girder.window.problems.clear()  # the browser reports the requests

@@ -1,202 +1,299 @@
-/* The page of one application: its releases and drafts, and what can be done with them. */
-(function (girder) {
-    'use strict';
+// @ts-check
+// The page of one application: its releases and drafts, and the actions on them.
 
-    const spm = girder.plugins.slicer_package_manager;
-    const {el, AccessType} = spm;
-    const PAGE = 25;
+import { element } from '../dom.js';
+import { counted, number, plainLines } from '../texts.js';
+import { showDeletion } from './deletion.js';
+import { showDialog } from './dialogs.js';
+import { AccessType, appPath, call, formatSize, girder, notify, summaryOf } from './girder.js';
+import { editTemplates, PACKAGE_TYPES } from './name_templates.js';
+import { forgetEditable } from './nav.js';
+import { showPromotion } from './promote.js';
+import { showPruning } from './prune.js';
+import { legend, releaseTable } from './release_table.js';
+import { packageCount, rowContents, systemsOf } from './row.js';
+import { breadcrumb, button, header, icon, nothingToEdit, Page } from './widgets.js';
 
-    const path = (app, ...parts) => ['app', app._id, ...parts].map(spm.part).join('/');
+/** @typedef {Registry.Application} Application */
+/** @typedef {Registry.Row} Row */
+/** @typedef {Registry.Total} Total */
 
-    /** How many things the release or draft `id` has left. */
-    async function thingsLeft(app, id) {
-        const {body} = await spm.call('GET', path(app, 'summary'), {limit: 0});
-        const row = [...body.releases, ...body.drafts].find((one) => one._id === id);
-        return row ? spm.things(row) : 0;
+/** Drafts on one page. */
+const PAGE = 25;
+
+export class ApplicationView extends Page {
+  /** Number of the first draft that is shown. */
+  offset = 0;
+
+  /** @returns {Promise<Element>} */
+  async load() {
+    if (!girder.auth.getCurrentUser()) return nothingToEdit();
+    const { app, total, ...rows } = await summaryOf(this.settings.id || '', { limit: PAGE, offset: this.offset });
+    const editsAll = app.access >= AccessType.WRITE;
+    const releases = rows.releases.filter((row) => editsAll || row.access >= AccessType.WRITE);
+    const drafts = rows.drafts
+      .filter((row) => editsAll || row.access >= AccessType.WRITE)
+      .map((row) => ({ ...row, isDraft: true }));
+    if (!editsAll && !releases.length && !drafts.length && !this.offset) return nothingToEdit();
+    if (!drafts.length && this.offset) {
+      this.offset = Math.max(this.offset - PAGE, 0);
+      return this.load();
     }
+    return this.content(app, total, releases, drafts);
+  }
 
-    const ApplicationView = spm.Page.extend({
-        offset: 0,
+  /**
+   * @param {Application} app
+   * @param {Total} total
+   * @param {Row[]} releases
+   * @param {Row[]} drafts
+   */
+  content(app, total, releases, drafts) {
+    const systems = systemsOf([...releases, ...drafts]);
+    return element(
+      'div.spm-page',
+      {},
+      breadcrumb(['Packages', 'packages'], [app.name]),
+      this.heading(app, total),
+      this.releases(app, releases, systems),
+      this.drafts(app, total, drafts, releases, systems),
+      this.templates(app),
+    );
+  }
 
-        load: async function () {
-            if (!girder.auth.getCurrentUser()) {
-                return spm.nothingToEdit();
-            }
-            const {body} = await spm.call('GET', path({_id: this.settings.id}, 'summary'),
-                {limit: PAGE, offset: this.offset});
-            const mine = (row) => body.app.access >= AccessType.WRITE || row.access >= AccessType.WRITE;
-            const releases = body.releases.filter(mine);
-            const drafts = body.drafts.filter(mine).map((row) => ({...row, isDraft: true}));
-            if (body.app.access < AccessType.WRITE && !releases.length && !drafts.length && !this.offset) {
-                return spm.nothingToEdit();
-            }
-            if (!drafts.length && this.offset) {
-                this.offset = Math.max(this.offset - PAGE, 0);
-                return this.load();
-            }
-            return this.page(body.app, releases, drafts, body.total);
+  /**
+   * @param {Application} app
+   * @param {Total} total
+   */
+  heading(app, total) {
+    const facts = [
+      counted(total.releases, 'release'),
+      counted(total.drafts, 'draft'),
+      counted(total.packages, 'package'),
+      counted(total.extensions, 'extension'),
+      formatSize(total.size),
+      counted(total.downloads, 'download'),
+    ];
+    return [
+      header(
+        element(
+          'h1.g-body-title.spm-name',
+          {},
+          app.name,
+          ' ',
+          app.public ? icon('globe', 'Public') : icon('lock', 'Private'),
+        ),
+        element('a.btn.btn-sm.btn-default', { href: `#folder/${app._id}` }, icon('folder-open'), 'Folder'),
+        app.access >= AccessType.ADMIN &&
+          button('Delete application', 'trash', 'danger', () => this.deleteApplication(app, total)),
+      ),
+      app.description && element('p.spm-description', {}, plainLines(app.description)),
+      element(
+        'p.spm-totals',
+        {},
+        facts.map((fact) => element('span', {}, fact)),
+      ),
+    ];
+  }
+
+  /**
+   * @param {Application} app
+   * @param {Row[]} rows
+   * @param {Registry.System[]} systems
+   */
+  releases(app, rows, systems) {
+    const table = () => [
+      releaseTable(rows, {
+        systems,
+        caption: 'Releases',
+        revision: true,
+        actions: (row) => this.deleteButton(app, row),
+        changeReady: (row, value) => this.changeReady(app, row, value),
+      }),
+      legend(),
+    ];
+    return [
+      header(
+        element('h2', {}, 'Releases'),
+        app.access >= AccessType.WRITE &&
+          button('Create release', 'plus-squared', 'default', () => this.createRelease(app)),
+      ),
+      rows.length ? table() : element('p', {}, 'There is no release yet.'),
+    ];
+  }
+
+  /**
+   * @param {Application} app
+   * @param {Total} total
+   * @param {Row[]} rows
+   * @param {Row[]} releases
+   * @param {Registry.System[]} systems
+   */
+  drafts(app, total, rows, releases, systems) {
+    const table = () => [
+      releaseTable(rows, {
+        systems,
+        caption: 'Drafts',
+        actions: (row) => [this.promoteButton(app, row, releases), this.deleteButton(app, row)],
+        changeReady: (row, value) => this.changeReady(app, row, value),
+      }),
+      !releases.length && legend(),
+      this.pager(total.drafts),
+    ];
+    return [
+      header(
+        element('h2', {}, 'Drafts'),
+        app.access >= AccessType.ADMIN &&
+          total.drafts > 0 &&
+          button('Prune drafts…', 'trash', 'default', () => showPruning(app, () => this.reloadIfOpen())),
+      ),
+      rows.length ? table() : element('p', {}, 'There is no draft.'),
+    ];
+  }
+
+  /** @param {Application} app */
+  templates(app) {
+    const edit = () => editTemplates(app, () => this.reload());
+    return [
+      header(element('h2', {}, 'Names'), app.access >= AccessType.WRITE && button('Edit', 'edit', 'default', edit)),
+      element(
+        'dl.spm-facts',
+        {},
+        Object.entries(PACKAGE_TYPES).map(([type, { label }]) => [
+          element('dt', {}, label),
+          element('dd', {}, element('code', {}, app.templates[type])),
+        ]),
+      ),
+    ];
+  }
+
+  /**
+   * @param {Application} app
+   * @param {Row} row a draft
+   * @param {Row[]} releases
+   */
+  promoteButton(app, row, releases) {
+    const release = releases.find((one) => one.revision === row.revision);
+    if (Math.min(row.access, (release || app).access) < AccessType.WRITE) return null;
+    const promote = () => showPromotion(app, row, release, () => this.reloadIfOpen());
+    return button('Promote', 'flag-checkered', 'default', promote, { 'aria-label': `Promote ${row.name}` });
+  }
+
+  /**
+   * @param {Application} app
+   * @param {Row} row
+   */
+  deleteButton(app, row) {
+    if (row.access < AccessType.ADMIN) return null;
+    const label = { title: 'Delete', 'aria-label': `Delete ${row.name}` };
+    return button('', 'trash', 'default', () => this.deleteRow(app, row), label);
+  }
+
+  /** @param {number} total */
+  pager(total) {
+    if (total <= PAGE) return null;
+    const go = (/** @type {number} */ offset) => () => {
+      this.offset = offset;
+      this.reload();
+    };
+    const last = Math.min(this.offset + PAGE, total);
+    return element(
+      'div.spm-pager',
+      {},
+      button('« Newer', null, 'default', go(this.offset - PAGE), { disabled: this.offset === 0 }),
+      element('span', {}, `${number(this.offset + 1)} to ${number(last)} of ${number(total)}`),
+      button('Older »', null, 'default', go(this.offset + PAGE), { disabled: last === total }),
+    );
+  }
+
+  /**
+   * @param {Application} app
+   * @param {Row} row
+   * @param {string} ready `auto`, `true` or `false`
+   */
+  changeReady(app, row, ready) {
+    const path = appPath(app._id, row.isDraft ? 'draft' : 'release', row._id, 'ready');
+    return this.attempt(() => call('PUT', path, { ready }));
+  }
+
+  /** @param {Application} app */
+  createRelease(app) {
+    showDialog({
+      title: `Create release of ${app.name}`,
+      submit: 'Create',
+      icon: 'plus-squared',
+      fields: [
+        { name: 'name', label: 'Name', placeholder: '5.8.1' },
+        {
+          name: 'app_revision',
+          label: 'Revision',
+          placeholder: '33241',
+          help: 'From now on, uploads for this revision of the application go to the release.',
         },
-
-        page: function (app, releases, drafts, total) {
-            const edits = app.access >= AccessType.WRITE;
-            const systems = spm.systemsOf([...releases, ...drafts]);
-            const options = {systems, ready: (row, word) => this.say(app, row, word)};
-            const title = (text, ...buttons) => el('div', {class: 'spm-header'}, el('h2', {}, text),
-                el('div', {class: 'spm-buttons'}, buttons));
-            return el('div', {class: 'spm-page'},
-                spm.breadcrumb(['Packages', 'packages'], [app.name]),
-                this.header(app, total),
-                title('Releases', edits && spm.button('Create release', 'plus-squared', 'default',
-                    () => this.createRelease(app))),
-                releases.length ? [spm.table(releases, {
-                    ...options, caption: 'Releases', revision: true, actions: (row) => this.actions(app, row, false)
-                }), spm.legend()] : el('p', {}, 'There is no release yet.'),
-                title('Drafts', app.access >= AccessType.ADMIN && total.drafts > 0 && spm.button(
-                    'Prune drafts…', 'trash', 'default', () => this.prune(app))),
-                drafts.length ? [spm.table(drafts, {
-                    ...options, caption: 'Drafts', actions: (row) => this.actions(app, row, true, releases)
-                }), !releases.length && spm.legend(), this.pager(total.drafts)] : el('p', {}, 'There is no draft.'),
-                this.names(app));
+        { name: 'description', label: 'Description (optional)' },
+        {
+          name: 'public',
+          label: 'Everyone may read it',
+          type: 'checkbox',
+          value: app.public,
+          help: app.public ? null : 'The application is private, so its releases are, too.',
         },
-
-        header: function (app, total) {
-            const facts = [
-                spm.counted(total.releases, 'release'), spm.counted(total.drafts, 'draft'),
-                spm.counted(total.packages, 'package'), spm.counted(total.extensions, 'extension'),
-                spm.size(total.size), spm.counted(total.downloads, 'download')];
-            return [
-                el('div', {class: 'spm-header'},
-                    el('h1', {class: 'g-body-title spm-name'}, app.name, ' ',
-                        app.public ? spm.icon('globe', 'Public') : spm.icon('lock', 'Private')),
-                    el('div', {class: 'spm-buttons'},
-                        el('a', {class: 'btn btn-sm btn-default', href: `#folder/${app._id}`}, spm.icon('folder-open'),
-                            'Folder'),
-                        app.access >= AccessType.ADMIN && spm.button('Delete application', 'trash', 'danger',
-                            () => this.deleteApplication(app, total)))),
-                app.description && el('p', {class: 'spm-description'}, spm.plain(app.description)),
-                el('p', {class: 'spm-totals'}, facts.map((fact) => el('span', {}, fact)))];
-        },
-
-        names: function (app) {
-            return [
-                el('div', {class: 'spm-header'}, el('h2', {}, 'Names'), el('div', {class: 'spm-buttons'},
-                    app.access >= AccessType.WRITE && spm.button('Edit', 'edit', 'default',
-                        () => spm.editTemplates(app, () => this.reload())))),
-                el('dl', {class: 'spm-facts'}, Object.entries(spm.KINDS).map(([kind, {label}]) => [
-                    el('dt', {}, label), el('dd', {}, el('code', {}, app.templates[kind]))]))];
-        },
-
-        actions: function (app, row, isDraft, releases) {
-            const release = isDraft && releases.find((one) => one.revision === row.revision);
-            return [
-                isDraft && Math.min(row.access, (release || app).access) >= AccessType.WRITE && spm.button(
-                    'Promote', 'flag-checkered', 'default', () => this.promote(app, row, release),
-                    {'aria-label': `Promote ${row.name}`}),
-                row.access >= AccessType.ADMIN && spm.button(
-                    '', 'trash', 'default', () => this.deleteRow(app, row, isDraft),
-                    {title: 'Delete', 'aria-label': `Delete ${row.name}`})];
-        },
-
-        pager: function (total) {
-            if (total <= PAGE) {
-                return null;
-            }
-            const go = (offset) => () => {
-                this.offset = offset;
-                this.reload();
-            };
-            const last = Math.min(this.offset + PAGE, total);
-            return el('div', {class: 'spm-pager'},
-                spm.button('« Newer', null, 'default', go(this.offset - PAGE), {disabled: this.offset === 0}),
-                el('span', {}, `${spm.number(this.offset + 1)} to ${spm.number(last)} of ${spm.number(total)}`),
-                spm.button('Older »', null, 'default', go(this.offset + PAGE), {disabled: last === total}));
-        },
-
-        say: function (app, row, word) {
-            const place = row.isDraft ? 'draft' : 'release';
-            return this.attempt(() => spm.call('PUT', path(app, place, row._id, 'ready'), {ready: word}));
-        },
-
-        createRelease: function (app) {
-            spm.dialog({
-                title: `Create release of ${app.name}`, submit: 'Create', icon: 'plus-squared',
-                fields: [
-                    {name: 'name', label: 'Name', placeholder: '5.8.1'},
-                    {name: 'app_revision', label: 'Revision', placeholder: '33241',
-                     help: 'What is uploaded for this revision of the application goes into the release from now on.'},
-                    {name: 'description', label: 'Description (optional)'},
-                    {name: 'public', label: 'Everyone may read it', type: 'checkbox', value: app.public,
-                     help: app.public ? null : 'The application is private, so its releases are, too.'}
-                ],
-                blocked: ({name, app_revision: revision}) => !name.trim() || !revision.trim(),
-                save: async (values) => {
-                    const {body} = await spm.call('POST', path(app, 'release'), values);
-                    spm.tell(`The release “${body.name}” is created.`);
-                    this.reload();
-                }
-            });
-        },
-
-        deleteApplication: function (app, total) {
-            spm.confirm({
-                title: 'Delete application', submit: 'Delete', name: app.name,
-                body: el('p', {}, 'This deletes ', el('strong', {class: 'spm-name'}, app.name), ' with ',
-                    `${spm.counted(total.releases, 'release')}, ${spm.counted(total.drafts, 'draft')}, `,
-                    `${spm.counted(total.packages, 'package')} and ${spm.counted(total.extensions, 'extension')} `,
-                    `(${spm.size(total.size)}). It cannot be undone. Download counts stay.`),
-                save: () => this.deleteThing({
-                    title: `Deleting application ${app.name}`, where: path(app), told: 'application', name: app.name,
-                    total: total.packages + total.extensions,
-                    left: async () => {
-                        const {body} = await spm.call('GET', path(app, 'summary'), {limit: 1});
-                        return body.total.packages + body.total.extensions;
-                    },
-                    done: () => {
-                        spm.forgetEditable();
-                        girder.router.navigate('packages', {trigger: true});
-                    }
-                })
-            });
-        },
-
-        deleteRow: function (app, row, isDraft) {
-            const what = isDraft ? 'draft' : 'release';
-            spm.confirm({
-                title: `Delete ${what}`, submit: 'Delete', name: isDraft ? undefined : row.name,
-                body: el('p', {}, `This deletes the ${what} `, el('strong', {class: 'spm-name'}, row.name),
-                    ` of ${app.name} with ${spm.contents(row)}. It cannot be undone. Download counts stay.`),
-                save: () => this.deleteThing({
-                    title: `Deleting ${what} ${row.name}`, where: path(app, 'release', row._id), told: what,
-                    name: row.name, total: spm.things(row), left: () => thingsLeft(app, row._id),
-                    done: () => this.reload()
-                })
-            });
-        },
-
-        deleteThing: async function ({title, where, told, name, total, left, done}) {
-            try {
-                await spm.withProgress({title, total, left, request: (more) => spm.call('DELETE', where, more)});
-                spm.tell(`The ${told} “${name}” is deleted.`);
-            } catch (failure) {
-                spm.tellFailure(failure);
-            }
-            // The user may have gone elsewhere meanwhile.
-            if (this.turn) {
-                done();
-            }
-        },
-
-        promote: function (app, row, release) {
-            spm.promote(app, row, release, () => this.turn && this.reload());
-        },
-
-        prune: function (app) {
-            spm.prune(app, () => this.turn && this.reload());
-        }
+      ],
+      blocked: ({ name, app_revision: revision }) => !name.trim() || !revision.trim(),
+      save: async (values) => {
+        /** @type {{name: string}} */
+        const release = await call('POST', appPath(app._id, 'release'), values);
+        notify(`The release “${release.name}” is created.`);
+        this.reload();
+      },
     });
+  }
 
-    girder.router.route('packages/:id', 'packagesOfApplication', (id) => {
-        girder.events.trigger('g:navigateTo', ApplicationView, {id});
-        girder.events.trigger('g:highlightItem', 'PackagesView');
+  /**
+   * @param {Application} app
+   * @param {Total} total
+   */
+  deleteApplication(app, total) {
+    showDeletion({
+      type: 'application',
+      name: app.name,
+      typeName: true,
+      contents:
+        `${counted(total.releases, 'release')}, ${counted(total.drafts, 'draft')}, ` +
+        `${counted(total.packages, 'package')} and ${counted(total.extensions, 'extension')} (${formatSize(total.size)})`,
+      path: appPath(app._id),
+      total: total.packages + total.extensions,
+      remaining: async () => {
+        const left = (await summaryOf(app._id, { limit: 1 })).total;
+        return left.packages + left.extensions;
+      },
+      done: () => {
+        if (!this.turn) return;
+        forgetEditable();
+        girder.router.navigate('packages', { trigger: true });
+      },
     });
-}(window.girder));
+  }
+
+  /**
+   * @param {Application} app
+   * @param {Row} row
+   */
+  deleteRow(app, row) {
+    showDeletion({
+      type: row.isDraft ? 'draft' : 'release',
+      name: row.name,
+      of: app.name,
+      typeName: !row.isDraft,
+      contents: `${rowContents(row)}, ${formatSize(row.size)}`,
+      path: appPath(app._id, 'release', row._id),
+      total: packageCount(row),
+      remaining: async () => {
+        const { releases, drafts } = await summaryOf(app._id, { limit: 0 });
+        const left = [...releases, ...drafts].find((one) => one._id === row._id);
+        return left ? packageCount(left) : 0;
+      },
+      done: () => this.reloadIfOpen(),
+    });
+  }
+}

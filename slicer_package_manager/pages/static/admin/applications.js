@@ -1,98 +1,138 @@
-/* The page of all applications that the user may edit. */
-(function (girder) {
-    'use strict';
+// @ts-check
+// The page of all applications that the user may edit.
 
-    const spm = girder.plugins.slicer_package_manager;
-    const {el} = spm;
-    const DEFAULT_COLLECTION = 'Applications';
+import { element, messageOf } from '../dom.js';
+import { number, plainLines } from '../texts.js';
+import { showDialog } from './dialogs.js';
+import { AccessType, call, formatSize, girder, isAdmin, notify, summaryOf } from './girder.js';
+import { editable, forgetEditable } from './nav.js';
+import { SETTINGS_ROUTE } from './settings.js';
+import { button, header, icon, nothingToEdit, Page } from './widgets.js';
 
-    /** The collections in which the user may create an application: `[value, label]` each. */
-    async function places() {
-        const {body} = await spm.call('GET', 'collection', {limit: 0});
-        const writable = body.filter((one) => one._accessLevel >= spm.AccessType.WRITE);
-        const found = writable.map((one) => [one._id, one.name]);
-        const first = writable.find((one) => one.name === DEFAULT_COLLECTION);
-        if (!first && spm.isAdmin() && !body.some((one) => one.name === DEFAULT_COLLECTION)) {
-            found.unshift(['', `${DEFAULT_COLLECTION} (is created)`]);
-        }
-        return {choices: found, value: first ? first._id : found.length ? found[0][0] : null};
-    }
+const DEFAULT_COLLECTION = 'Applications';
+const COLUMNS = ['Releases', 'Drafts', 'Packages', 'Extensions', 'Size', 'Downloads'];
 
-    function create(place, done) {
-        spm.dialog({
-            title: 'Create application', submit: 'Create', icon: 'plus-squared',
-            fields: [
-                {name: 'name', label: 'Name'},
-                {name: 'app_description', label: 'Description (optional)'},
-                {name: 'collection_id', label: 'Collection', type: 'choice', ...place},
-                {name: 'public', label: 'Everyone may read it', type: 'checkbox', value: true}
-            ],
-            blocked: ({name}) => !name.trim(),
-            save: async ({collection_id: collection, ...values}) => {
-                const {body} = await spm.call('POST', 'app', collection ? {...values, collection_id: collection} : values);
-                spm.forgetEditable();
-                spm.tell(`The application “${body.name}” is created.`);
-                done(body);
-            }
-        });
-    }
+/** @typedef {{choices: [string, string][], value: string | null}} Places where the user may create an application */
+/** @typedef {{app: Registry.Application, total?: Registry.Total, failure?: string}} Line */
 
-    const cell = (name, value) => el('td', {'data-label': name, class: 'spm-number'}, value);
+/**
+ * The collections in which the user may create an application; the value is `null` if there are none.
+ *
+ * @returns {Promise<Places>}
+ */
+async function places() {
+  /** @type {{_id: string, name: string, _accessLevel: number}[]} */
+  const collections = await call('GET', 'collection', { limit: 0 });
+  const writable = collections.filter((one) => one._accessLevel >= AccessType.WRITE);
+  /** @type {[string, string][]} */
+  const choices = writable.map((one) => [one._id, one.name]);
+  const first = writable.find((one) => one.name === DEFAULT_COLLECTION);
+  if (isAdmin() && !collections.some((one) => one.name === DEFAULT_COLLECTION)) {
+    choices.unshift(['', `${DEFAULT_COLLECTION} (is created)`]);
+  }
+  return { choices, value: first?._id ?? choices[0]?.[0] ?? null };
+}
 
-    function line({app, total, failure}) {
-        return el('tr', {'data-id': app._id},
-            el('th', {scope: 'row'}, el('a', {class: 'spm-name', href: `#packages/${app._id}`}, app.name),
-                !app.public && [' ', spm.icon('lock', 'Private')],
-                app.description && el('div', {class: 'spm-faint spm-description'}, spm.plain(app.description))),
-            failure ? el('td', {colspan: '6', class: 'text-danger'}, failure.message) : [
-                cell('Releases', spm.number(total.releases)), cell('Drafts', spm.number(total.drafts)),
-                cell('Packages', spm.number(total.packages)), cell('Extensions', spm.number(total.extensions)),
-                cell('Size', spm.size(total.size)), cell('Downloads', spm.number(total.downloads))]);
-    }
+/**
+ * @param {Places} place
+ * @param {(app: Registry.Application) => void} done
+ */
+function create(place, done) {
+  showDialog({
+    title: 'Create application',
+    submit: 'Create',
+    icon: 'plus-squared',
+    fields: [
+      { name: 'name', label: 'Name' },
+      { name: 'app_description', label: 'Description (optional)' },
+      { name: 'collection_id', label: 'Collection', type: 'choice', ...place },
+      { name: 'public', label: 'Everyone may read it', type: 'checkbox', value: true },
+    ],
+    blocked: ({ name }) => !name.trim(),
+    save: async ({ collection_id: collection, ...values }) => {
+      /** @type {Registry.Application} */
+      const app = await call('POST', 'app', collection ? { ...values, collection_id: collection } : values);
+      forgetEditable();
+      notify(`The application “${app.name}” is created.`);
+      done(app);
+    },
+  });
+}
 
-    const table = (rows) => el('div', {class: 'spm-scroll'}, el('table', {class: 'table spm-table'},
-        el('caption', {class: 'sr-only'}, 'Applications'),
-        el('thead', {}, el('tr', {}, el('th', {scope: 'col'}, 'Application'),
-            ['Releases', 'Drafts', 'Packages', 'Extensions', 'Size', 'Downloads'].map(
-                (name) => el('th', {scope: 'col', class: 'spm-number'}, name)))),
-        el('tbody', {}, rows.map(line))));
+/** @param {Line} line */
+function row({ app, total, failure }) {
+  const name = element(
+    'th',
+    { scope: 'row' },
+    element('a.spm-name', { href: `#packages/${app._id}` }, app.name),
+    !app.public && [' ', icon('lock', 'Private')],
+    app.description && element('div.spm-faint.spm-description', {}, plainLines(app.description)),
+  );
+  const cells = total
+    ? [
+        number(total.releases),
+        number(total.drafts),
+        number(total.packages),
+        number(total.extensions),
+        formatSize(total.size),
+        number(total.downloads),
+      ].map((value, index) => element('td.spm-number', { 'data-label': COLUMNS[index] }, value))
+    : element('td.text-danger', { colspan: '6' }, failure);
+  return element('tr', { 'data-id': app._id }, name, cells);
+}
 
-    /** The application with what its summary tells; one that cannot be read does not hide the others. */
-    const summarized = (app) => spm.call('GET', `app/${app._id}/summary`, {limit: 1}).then(
-        ({body}) => ({app, total: body.total}), (failure) => ({app, failure}));
+/** @param {Line[]} lines */
+const table = (lines) =>
+  element(
+    'div.spm-scroll',
+    {},
+    element(
+      'table.table.spm-table',
+      {},
+      element('caption.sr-only', {}, 'Applications'),
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'col' }, 'Application'),
+          COLUMNS.map((name) => element('th.spm-number', { scope: 'col' }, name)),
+        ),
+      ),
+      element('tbody', {}, lines.map(row)),
+    ),
+  );
 
-    const PackagesView = spm.Page.extend({
-        load: async function () {
-            spm.forgetEditable();
-            const apps = await spm.editable();
-            if (!apps.length && !spm.isAdmin()) {
-                return spm.nothingToEdit();
-            }
-            const [rows, place] = await Promise.all([Promise.all(apps.map(summarized)), places()]);
-            const toApplication = (app) => girder.router.navigate(`packages/${app._id}`, {trigger: true});
-            return el('div', {class: 'spm-page'},
-                el('div', {class: 'spm-header'}, el('h1', {class: 'g-body-title'}, 'Packages'),
-                    el('div', {class: 'spm-buttons'},
-                        place.value !== null && spm.button('Create application', 'plus-squared', 'default',
-                            () => create(place, toApplication)),
-                        spm.isAdmin() && el('a', {class: 'btn btn-sm btn-default', href: `#${spm.SETTINGS_ROUTE}`},
-                            spm.icon('cog'), 'Settings'))),
-                rows.length ? table(rows) : el('p', {}, 'There is no application yet.'));
-        }
-    });
+/**
+ * An application with its totals; one that cannot be read does not hide the others.
+ *
+ * @param {Registry.Application} app
+ * @returns {Promise<Line>}
+ */
+const summarized = (app) =>
+  summaryOf(app._id, { limit: 1 }).then(
+    ({ total }) => ({ app, total }),
+    (failure) => ({ app, failure: messageOf(failure) }),
+  );
 
-    /** What those see who have nothing to edit. */
-    spm.nothingToEdit = () => el('div', {class: 'spm-page'}, el('h1', {class: 'g-body-title'}, 'Packages'),
-        girder.auth.getCurrentUser() ? el('p', {}, 'There is nothing here that you may edit.') : el('p', {},
-            'Here is what editors of packages work with. ', el('a', {
-                href: '#', click: (event) => {
-                    event.preventDefault();
-                    girder.events.trigger('g:loginUi');
-                }
-            }, 'Log in'), ' to see what you may edit.'));
-
-    girder.router.route('packages', 'packages', () => {
-        girder.events.trigger('g:navigateTo', PackagesView);
-        girder.events.trigger('g:highlightItem', 'PackagesView');
-    });
-}(window.girder));
+export class PackagesView extends Page {
+  async load() {
+    forgetEditable();
+    const apps = await editable();
+    if (!apps.length && !isAdmin()) return nothingToEdit();
+    const [lines, place] = await Promise.all([Promise.all(apps.map(summarized)), places()]);
+    const open = (/** @type {Registry.Application} */ app) =>
+      girder.router.navigate(`packages/${app._id}`, { trigger: true });
+    return element(
+      'div.spm-page',
+      {},
+      header(
+        element('h1.g-body-title', {}, 'Packages'),
+        place.value !== null && button('Create application', 'plus-squared', 'default', () => create(place, open)),
+        isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${SETTINGS_ROUTE}` }, icon('cog'), 'Settings'),
+      ),
+      lines.length ? table(lines) : element('p', {}, 'There is no application yet.'),
+    );
+  }
+}

@@ -1,132 +1,230 @@
-/* Dialogs: forms that stay open until the server accepted them, and confirmations. */
-(function (girder) {
-    'use strict';
+// @ts-check
+// Dialogs: forms that stay open until the server accepts them, and confirmations.
 
-    const spm = girder.plugins.slicer_package_manager;
-    const {el} = spm;
-    let fields = 0;
+import { element, messageOf } from '../dom.js';
+import { girder } from './girder.js';
+import { icon } from './widgets.js';
 
-    function input(field) {
-        const given = {id: field.id, name: field.name, class: 'form-control input-sm', placeholder: field.placeholder};
-        if (field.type === 'choice') {
-            return el('select', given, field.choices.map(([value, label]) => el(
-                'option', {value, selected: value === field.value}, label)));
-        }
-        if (field.type === 'checkbox') {
-            return el('input', {id: field.id, name: field.name, type: 'checkbox', checked: Boolean(field.value)});
-        }
-        if (field.type === 'lines') {
-            return el('textarea', {...given, rows: '4', spellcheck: 'false', value: (field.value || []).join('\n')});
-        }
-        if (field.type === 'json') {
-            return el('textarea', {...given, rows: '4', spellcheck: 'false', value: JSON.stringify(field.value, null, 2)});
-        }
-        return el('input', {...given, type: field.type || 'text', autocomplete: 'off', required: Boolean(field.required),
-                            value: field.value === undefined ? '' : String(field.value), min: field.min,
-                            max: field.max});
+/**
+ * A field of a form.
+ *
+ * @typedef {object} Field
+ * @property {string} name
+ * @property {Content} label
+ * @property {'text' | 'number' | 'checkbox' | 'choice' | 'lines' | 'json'} [type] `text` by default
+ * @property {unknown} [value]
+ * @property {string | null} [help]
+ * @property {string} [placeholder]
+ * @property {string} [min] of a number
+ * @property {string} [max] of a number
+ * @property {[value: string, label: string][]} [choices]
+ * @property {() => void} [changed] called after each change of the value
+ */
+
+/**
+ * A dialog.
+ *
+ * @typedef {object} DialogOptions
+ * @property {string} title
+ * @property {Content} [body] above the fields
+ * @property {Field[]} [fields]
+ * @property {Content} [footer] below the fields
+ * @property {string} submit text of the button
+ * @property {string} [icon] of the button
+ * @property {string} [style] of the button
+ * @property {(values: Values) => boolean} [blocked] whether the button is disabled
+ * @property {(values: Values) => Promise<unknown>} save where it fails, the dialog stays open with the message
+ */
+
+/** @typedef {Record<string, any>} Values values of the fields by name; their types depend on the fields */
+/** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Control */
+
+let fields = 0;
+
+/**
+ * @param {Field} field
+ * @param {string} id
+ * @returns {Control}
+ */
+function controlOf(field, id) {
+  const { name, type, value, placeholder, min, max } = field;
+  const common = { id, name, class: 'form-control input-sm', placeholder };
+  const area = (/** @type {string} */ text) =>
+    element('textarea', { ...common, rows: '4', spellcheck: 'false', value: text });
+  switch (type) {
+    case 'choice':
+      return element(
+        'select',
+        common,
+        (field.choices || []).map(([key, label]) => element('option', { value: key, selected: key === value }, label)),
+      );
+    case 'checkbox':
+      return element('input', { id, name, type, checked: Boolean(value) });
+    case 'lines':
+      return area(/** @type {string[]} */ (value || []).join('\n'));
+    case 'json':
+      return area(JSON.stringify(value, null, 2));
+    default:
+      return element('input', { ...common, type: type || 'text', autocomplete: 'off', value: value ?? '', min, max });
+  }
+}
+
+/**
+ * The value of JSON; the text itself if it is none, which the server refuses with the reason.
+ *
+ * @param {string} text
+ */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * @param {Control} control
+ * @param {Field['type']} type
+ */
+function readControl(control, type) {
+  const { value } = control;
+  switch (type) {
+    case 'json':
+      return parsed(value);
+    case 'checkbox':
+      return control instanceof HTMLInputElement && control.checked;
+    case 'lines':
+      return value.split(/[\s,]+/).filter((line) => line);
+    case 'number':
+      return value === '' ? null : Number(value);
+    default:
+      return value;
+  }
+}
+
+/**
+ * A labeled control in Girder's look.
+ *
+ * @param {Field} field
+ */
+export function fieldControl(field) {
+  fields += 1;
+  const id = `spm-field-${fields}`;
+  const control = controlOf(field, id);
+  const listener = () => field.changed?.();
+  control.addEventListener('input', listener);
+  control.addEventListener('change', listener);
+  const help = field.help && element('p.help-block', { id: `${id}-help` }, field.help);
+  if (help) control.setAttribute('aria-describedby', `${id}-help`);
+  const content =
+    field.type === 'checkbox'
+      ? [element('div.checkbox', {}, element('label', { for: id }, control, ' ', field.label)), help]
+      : [element('label.control-label', { for: id }, field.label), control, help];
+  return {
+    element: element('div.form-group', {}, content),
+    control,
+    name: field.name,
+    read: () => readControl(control, field.type),
+  };
+}
+
+/**
+ * Show a form in Girder's dialog.
+ *
+ * @param {DialogOptions} options
+ */
+export function showDialog(options) {
+  const problem = element('div.g-validation-failed-message', { role: 'alert' });
+  const submit = element(
+    'button',
+    { type: 'submit', class: `btn btn-small btn-${options.style || 'primary'}` },
+    icon(options.icon || 'ok'),
+    options.submit,
+  );
+  /** @type {ReturnType<typeof fieldControl>[]} */
+  const controls = [];
+  const read = () => Object.fromEntries(controls.map((one) => [one.name, one.read()]));
+  const update = () => {
+    submit.disabled = Boolean(options.blocked?.(read()));
+  };
+  for (const field of options.fields || []) {
+    const changed = () => {
+      field.changed?.();
+      update();
+    };
+    controls.push(fieldControl({ ...field, changed }));
+  }
+  const onsubmit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    problem.textContent = '';
+    submit.disabled = true;
+    try {
+      await options.save(read());
+      girder.$('#g-dialog-container').modal('hide');
+    } catch (failure) {
+      problem.textContent = messageOf(failure);
+      update();
     }
+  };
+  const body = [options.body, controls.map((one) => one.element), options.footer, problem];
+  const form = element('form.modal-form.spm-dialog', { onsubmit, novalidate: '' }, frame(options.title, body, submit));
+  update();
+  open(form);
+  return { form, read, update };
+}
 
-    /** What JSON says; the text itself where it is none, which the server refuses with its reason. */
-    function parsed(text) {
-        try {
-            return JSON.parse(text);
-        } catch {
-            return text;
-        }
-    }
+/**
+ * @param {string} title
+ * @param {Content} body
+ * @param {HTMLElement} submit
+ */
+function frame(title, body, submit) {
+  const close = { 'data-dismiss': 'modal', type: 'button' };
+  return [
+    element(
+      'div.modal-header',
+      {},
+      element('button.close', { ...close, 'aria-label': 'Close' }, '×'),
+      element('h4.modal-title', {}, title),
+    ),
+    element('div.modal-body', {}, body),
+    element('div.modal-footer', {}, element('button.btn.btn-small.btn-default', close, 'Cancel'), submit),
+  ];
+}
 
-    const READERS = {
-        json: (control) => parsed(control.value),
-        checkbox: (control) => control.checked,
-        lines: (control) => control.value.split(/[\s,]+/).filter((line) => line),
-        number: (control) => (control.value === '' ? null : Number(control.value))
-    };
+/** @param {HTMLElement} form */
+function open(form) {
+  const container = girder.$('#g-dialog-container');
+  container.empty().append(element('div.modal-dialog', {}, element('div.modal-content', {}, form)));
+  container.girderModal(false).one('shown.bs.modal', () => {
+    container.find('input:not([type=checkbox]), textarea, select').first().trigger('focus');
+  });
+}
 
-    /**
-     * A labelled control in Girder's look.
-     * @param field `{name, label, type, value, help, required, choices, min, max, placeholder, changed}`; the type
-     *     is one of `text`, `number`, `checkbox`, `choice`, `lines`, `json`.
-     * @returns `{element, name, read(), control}`.
-     */
-    spm.field = function (field) {
-        fields += 1;
-        const whole = {...field, id: `spm-field-${fields}`};
-        const control = input(whole);
-        const listener = () => field.changed && field.changed();
-        control.addEventListener('input', listener);
-        control.addEventListener('change', listener);
-        const help = field.help && el('p', {class: 'help-block', id: `${whole.id}-help`}, field.help);
-        if (help) {
-            control.setAttribute('aria-describedby', `${whole.id}-help`);
-        }
-        const element = field.type === 'checkbox'
-            ? el('div', {class: 'form-group'}, el('div', {class: 'checkbox'}, el(
-                'label', {for: whole.id}, control, ` ${field.label}`)), help)
-            : el('div', {class: 'form-group'}, el(
-                'label', {class: 'control-label', for: whole.id}, field.label), control, help);
-        return {element, control, name: field.name, read: () => (READERS[field.type] || ((one) => one.value))(control)};
-    };
-
-    /**
-     * Show a form in Girder's dialog.
-     * @param options `title`; `body`, elements above the fields; `fields`; `footer`, elements below them; `submit`,
-     *     the button's text; `icon`; `style` of the button; `blocked(values)`, whether the button is off; and
-     *     `save(values)`, a promise: where it fails, the dialog stays and shows the message.
-     */
-    spm.dialog = function (options) {
-        const container = girder.$('#g-dialog-container');
-        const wrong = el('div', {class: 'g-validation-failed-message', role: 'alert'});
-        const button = el('button', {type: 'submit', class: `btn btn-small btn-${options.style || 'primary'}`},
-            spm.icon(options.icon || 'ok'), options.submit);
-        const update = () => {
-            button.disabled = Boolean(options.blocked && options.blocked(read()));
-        };
-        const controls = (options.fields || []).map((field) => spm.field({
-            ...field, changed: () => (field.changed && field.changed(), update())
-        }));
-        const read = () => Object.fromEntries(controls.map((one) => [one.name, one.read()]));
-        const submit = async (event) => {
-            event.preventDefault();
-            wrong.textContent = '';
-            button.disabled = true;
-            try {
-                await options.save(read());
-                container.modal('hide');
-            } catch (failure) {
-                wrong.textContent = failure.message;
-                update();
-            }
-        };
-        const form = el(
-            'form', {class: 'modal-form spm-dialog', submit, novalidate: ''},
-            el('div', {class: 'modal-header'},
-                el('button', {class: 'close', 'data-dismiss': 'modal', type: 'button', 'aria-label': 'Close'}, '×'),
-                el('h4', {class: 'modal-title'}, options.title)),
-            el('div', {class: 'modal-body'}, options.body, controls.map((one) => one.element), options.footer, wrong),
-            el('div', {class: 'modal-footer'},
-                el('button', {class: 'btn btn-small btn-default', 'data-dismiss': 'modal', type: 'button'}, 'Cancel'),
-                button));
-        update();
-        container.empty().append(el('div', {class: 'modal-dialog'}, el('div', {class: 'modal-content'}, form)));
-        container.girderModal(false).one('shown.bs.modal', () => {
-            container.find('input:not([type=checkbox]), textarea, select').first().trigger('focus');
-        });
-        return {form, read, update};
-    };
-
-    /** Ask before something that cannot be undone; `name` has to be typed, where one is given. */
-    spm.confirm = function ({title, body, name, submit, save}) {
-        const typed = name === undefined ? [] : [{
-            name: 'typed', label: el('span', {}, 'To confirm, type ', el('strong', {class: 'spm-name'}, name)),
-        }];
-        spm.dialog({
-            title, body, fields: typed, submit, icon: 'trash', style: 'danger',
-            blocked: ({typed: text}) => name !== undefined && text.trim() !== name.trim(),
-            save: () => {
-                // The dialog makes room for the progress; a failure is told as an alert.
-                save();
-                return Promise.resolve();
-            }
-        });
-    };
-}(window.girder));
+/**
+ * Ask before an action that cannot be undone.
+ *
+ * The dialog closes before the action is complete; `save` shows its own progress and failures.
+ *
+ * @param {{title: string, body: Content, name?: string, submit: string, save: () => Promise<void>}} options with a `name`,
+ *   the user has to type it
+ */
+export function showConfirmation({ title, body, name, submit, save }) {
+  /** @type {Field} */
+  const typed = {
+    name: 'typed',
+    label: element('span', {}, 'To confirm, type ', element('strong.spm-name', {}, name)),
+  };
+  showDialog({
+    title,
+    body,
+    fields: name === undefined ? [] : [typed],
+    submit,
+    icon: 'trash',
+    style: 'danger',
+    blocked: (values) => name !== undefined && values.typed.trim() !== name.trim(),
+    save: async () => {
+      save();
+    },
+  });
+}

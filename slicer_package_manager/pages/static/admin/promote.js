@@ -1,50 +1,66 @@
-/* The dialog that makes a release of a draft. */
-(function (girder) {
-    'use strict';
+// @ts-check
+// The dialog that promotes a draft to a release.
 
-    const spm = girder.plugins.slicer_package_manager;
-    const {el} = spm;
+import { element } from '../dom.js';
+import { showDialog } from './dialogs.js';
+import { appPath, call, formatSize, notify, showFailure } from './girder.js';
+import { withProgress } from './progress.js';
+import { rowContents } from './row.js';
 
-    async function promote(app, row, release, done) {
-        try {
-            await spm.withProgress({
-                title: `Promoting ${row.revision} to ${release.name}`,
-                request: (more) => spm.call('POST', `app/${app._id}/release/${release._id}/promote`, {
-                    revision: row.revision, ...more
-                })
-            });
-            spm.tell(`Revision ${row.revision} is the release “${release.name}” now.`);
-        } catch (failure) {
-            spm.tellFailure(failure);
-        }
-        done();
-    }
+/**
+ * @param {Registry.Application} app
+ * @param {Registry.Row} row
+ * @param {{_id: string, name: string}} release
+ */
+async function promote(app, row, release) {
+  try {
+    await withProgress({
+      title: `Promoting ${row.revision} to ${release.name}`,
+      request: (more) =>
+        call('POST', appPath(app._id, 'release', release._id, 'promote'), { revision: row.revision, ...more }),
+    });
+    notify(`Revision ${row.revision} is the release “${release.name}” now.`);
+  } catch (failure) {
+    showFailure(failure);
+  }
+}
 
-    /**
-     * Make the draft `row` of `app` a part of `release`, the one of its revision, or of a new one if there is none.
-     * `done` is called in the end.
-     */
-    spm.promote = function (app, row, release, done) {
-        const told = [
-            'All packages and extensions of the draft ', el('strong', {class: 'spm-name'}, row.name),
-            ` (${spm.contents(row)}) become those of the release`
-        ];
-        spm.dialog({
-            title: `Promote ${row.name}`, submit: 'Promote', icon: 'flag-checkered',
-            body: el('p', {}, told, release ? [' ', el('strong', {class: 'spm-name'}, release.name)] : null, '. ',
-                'Nothing has to be uploaded again; links and download counts stay. The draft is gone then.'),
-            fields: release ? [] : [
-                {name: 'name', label: 'Name of the release', placeholder: '5.8.1'},
-                {name: 'description', label: 'Description (optional)'},
-                {name: 'public', label: 'Everyone may read it', type: 'checkbox', value: app.public}
-            ],
-            blocked: ({name}) => !release && !name.trim(),
-            save: async (values) => {
-                const target = release || (await spm.call('POST', `app/${app._id}/release`, {
-                    ...values, app_revision: row.revision
-                })).body;
-                promote(app, row, target, done);
-            }
-        });
-    };
-}(window.girder));
+/**
+ * Show the dialog that promotes a draft, to the release of its revision or to a new one.
+ *
+ * @param {Registry.Application} app
+ * @param {Registry.Row} row the draft
+ * @param {Registry.Row | undefined} release
+ * @param {() => void} done called at the end
+ */
+export function showPromotion(app, row, release, done) {
+  const target = release && [' ', element('strong.spm-name', {}, release.name)];
+  showDialog({
+    title: `Promote ${row.name}`,
+    submit: 'Promote',
+    icon: 'flag-checkered',
+    body: element(
+      'p',
+      {},
+      'This moves all packages and extensions of the draft ',
+      element('strong.spm-name', {}, row.name),
+      ` (${rowContents(row)}, ${formatSize(row.size)}) to the release`,
+      target,
+      '. Nothing has to be uploaded again; links and download counts stay. The draft is deleted.',
+    ),
+    fields: release
+      ? []
+      : [
+          { name: 'name', label: 'Name of the release', placeholder: '5.8.1' },
+          { name: 'description', label: 'Description (optional)' },
+          { name: 'public', label: 'Everyone may read it', type: 'checkbox', value: app.public },
+        ],
+    blocked: ({ name }) => !release && !name.trim(),
+    save: async (values) => {
+      /** @type {{_id: string, name: string}} */
+      const found =
+        release || (await call('POST', appPath(app._id, 'release'), { ...values, app_revision: row.revision }));
+      promote(app, row, found).then(done);
+    },
+  });
+}

@@ -1,90 +1,123 @@
-/* The dialog that deletes old drafts, after it has shown which. */
-(function (girder) {
-    'use strict';
+// @ts-check
+// The dialog that deletes old drafts, after it has shown which.
 
-    const spm = girder.plugins.slicer_package_manager;
-    const {el} = spm;
+import { element, fill, messageOf } from '../dom.js';
+import { counted, number } from '../texts.js';
+import { showDialog } from './dialogs.js';
+import { appPath, call, formatSize, notify, showFailure, summaryOf } from './girder.js';
+import { withProgress } from './progress.js';
+import { areRules, givenRules } from './rules.js';
+import { button, day, spinner } from './widgets.js';
 
-    const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+/** @typedef {{name: string, created: string, packages: number, extensions: number, bytes: number, deleted: boolean}} Draft */
+/** @typedef {import('./rules.js').Rules} Rules */
 
-    const isRule = (value) => value === null || (Number.isInteger(value) && value >= 0);
+/** @param {Draft[]} drafts */
+function planned(drafts) {
+  if (!drafts.length) return element('p', {}, 'No draft would be deleted.');
+  const size = drafts.reduce((total, row) => total + row.bytes, 0);
+  const column = (/** @type {string} */ name) => element('th', { scope: 'col' }, name);
+  const line = (/** @type {Draft} */ row) =>
+    element(
+      'tr',
+      {},
+      element('th.spm-name', { scope: 'row' }, row.name),
+      element('td', {}, day(row.created)),
+      element('td', {}, number(row.packages)),
+      element('td', {}, number(row.extensions)),
+      element('td', {}, formatSize(row.bytes)),
+    );
+  const table = element(
+    'table.table.table-condensed',
+    {},
+    element('thead', {}, element('tr', {}, ['Revision', 'Created', 'Packages', 'Extensions', 'Size'].map(column))),
+    element('tbody', {}, drafts.map(line)),
+  );
+  return [
+    element(
+      'p',
+      {},
+      element('strong', {}, `${counted(drafts.length, 'draft')} (${formatSize(size)}) will be deleted:`),
+    ),
+    element('div.spm-plan', {}, table),
+  ];
+}
 
-    function planned(rows) {
-        if (!rows.length) {
-            return el('p', {}, 'No draft would be deleted.');
-        }
-        const size = rows.reduce((total, row) => total + row.bytes, 0);
-        return [
-            el('p', {}, el('strong', {}, `${spm.counted(rows.length, 'draft')} (${spm.size(size)}) will be deleted:`)),
-            el('div', {class: 'spm-plan'}, el('table', {class: 'table table-condensed'},
-                el('thead', {}, el('tr', {}, ['Revision', 'Created', 'Packages', 'Extensions', 'Size'].map(
-                    (name) => el('th', {scope: 'col'}, name)))),
-                el('tbody', {}, rows.map((row) => el('tr', {},
-                    el('th', {scope: 'row', class: 'spm-name'}, row.name), el('td', {}, spm.day(row.created)),
-                    el('td', {}, spm.number(row.packages)), el('td', {}, spm.number(row.extensions)),
-                    el('td', {}, spm.size(row.bytes))))))) ];
+/**
+ * @param {Registry.Application} app
+ * @param {Rules} rules
+ * @param {number} expected drafts to delete
+ */
+async function prune(app, rules, expected) {
+  const drafts = async () => (await summaryOf(app._id, { limit: 1 })).total.drafts;
+  const before = await drafts();
+  try {
+    /** @type {Draft[]} */
+    const rows = await withProgress({
+      title: `Deleting ${counted(expected, 'draft')} of ${app.name}`,
+      total: expected,
+      remaining: async () => Math.max(expected - (before - (await drafts())), 0),
+      request: (more) => call('DELETE', appPath(app._id, 'draft'), { ...rules, ...more }),
+    });
+    notify(`${counted(rows.filter((row) => row.deleted).length, 'draft')} deleted.`);
+  } catch (failure) {
+    showFailure(failure);
+  }
+}
+
+/**
+ * Ask for the rules, show the drafts that would be deleted, and delete them.
+ *
+ * @param {Registry.Application} app
+ * @param {() => void} done called at the end
+ */
+export function showPruning(app, done) {
+  /** What was shown, and the rules for it. @type {{rules: Rules, rows: Draft[]} | null} */
+  let plan = null;
+  const area = element('div', { 'aria-live': 'polite' });
+  const forget = () => {
+    plan = null;
+    fill(area);
+  };
+  const showPlan = async () => {
+    const rules = givenRules(dialog.read());
+    fill(area, spinner('Searching…'));
+    preview.disabled = true;
+    try {
+      /** @type {Draft[]} */
+      const rows = await call('DELETE', appPath(app._id, 'draft'), { ...rules, dry_run: true });
+      plan = { rules, rows };
+      fill(area, planned(rows));
+    } catch (failure) {
+      plan = null;
+      fill(area, element('p.g-validation-failed-message', {}, messageOf(failure)));
     }
-
-    async function prune(app, rules, rows, done) {
-        const before = (await spm.call('GET', `app/${app._id}/summary`, {limit: 1})).total;
-        try {
-            const {body} = await spm.withProgress({
-                title: `Deleting ${spm.counted(rows.length, 'draft')} of ${app.name}`, total: rows.length,
-                left: async () => {
-                    const {total} = await spm.call('GET', `app/${app._id}/summary`, {limit: 1});
-                    return Math.max(rows.length - (before - total), 0);
-                },
-                request: (more) => spm.call('DELETE', `app/${app._id}/draft`, {...rules, ...more})
-            });
-            spm.tell(`${spm.counted(body.filter((row) => row.deleted).length, 'draft')} deleted.`);
-        } catch (failure) {
-            spm.tellFailure(failure);
-        }
-        done();
-    }
-
-    /** Ask which drafts of `app` are to go, show them, and delete them; `done` is called in the end. */
-    spm.prune = function (app, done) {
-        let plan = null;  // what was shown, and the rules that it is for
-        const area = el('div', {'aria-live': 'polite'});
-        const forget = () => {
-            plan = null;
-            area.replaceChildren();
-        };
-        const show = async () => {
-            const rules = given(dialog.read());
-            area.replaceChildren(spm.waiting('Looking…'));
-            showing.disabled = true;
-            try {
-                const {body} = await spm.call('DELETE', `app/${app._id}/draft`, {...rules, dry_run: true});
-                plan = {rules, rows: body};
-                area.replaceChildren(...[planned(body)].flat());
-            } catch (failure) {
-                forget();
-                area.append(el('p', {class: 'g-validation-failed-message'}, failure.message));
-            }
-            showing.disabled = false;
-            dialog.update();
-        };
-        const showing = spm.button('Show what would go', 'search', 'default', show);
-        const dialog = spm.dialog({
-            title: `Prune drafts of ${app.name}`, submit: 'Delete these drafts', icon: 'trash', style: 'danger',
-            body: el('p', {}, 'Deletes old drafts with all their packages and extensions. Releases and download ' +
-                'counts stay. With both rules, a draft goes only where both say so.'),
-            fields: [
-                {name: 'keep', label: 'Keep the newest', type: 'number', min: '0', value: 10, changed: forget},
-                {name: 'older_than_days', label: 'Only those that are older than so many days (optional)',
-                 type: 'number', min: '0', changed: forget}
-            ],
-            footer: [showing, area],
-            blocked: (values) => {
-                showing.disabled = !Object.values(values).every(isRule) || !Object.keys(given(values)).length;
-                return !plan || !plan.rows.length;
-            },
-            save: () => {
-                prune(app, plan.rules, plan.rows, done);
-                return Promise.resolve();
-            }
-        });
-    };
-}(window.girder));
+    preview.disabled = false;
+    dialog.update();
+  };
+  const preview = button('Show drafts to delete', 'search', 'default', showPlan);
+  const dialog = showDialog({
+    title: `Prune drafts of ${app.name}`,
+    submit: 'Delete these drafts',
+    icon: 'trash',
+    style: 'danger',
+    body: element(
+      'p',
+      {},
+      'Deletes old drafts with all their packages and extensions. Releases and download counts stay. ',
+      'With both rules, only drafts that both select are deleted.',
+    ),
+    fields: [
+      { name: 'keep', label: 'Keep the newest', type: 'number', min: '0', value: 10, changed: forget },
+      { name: 'older_than_days', label: 'Minimum age in days (optional)', type: 'number', min: '0', changed: forget },
+    ],
+    footer: [preview, area],
+    blocked: (values) => {
+      preview.disabled = !areRules(values);
+      return !plan?.rows.length;
+    },
+    save: async () => {
+      if (plan) prune(app, plan.rules, plan.rows.length).then(done);
+    },
+  });
+}

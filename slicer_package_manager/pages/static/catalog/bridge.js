@@ -1,20 +1,46 @@
-// Between the page and the Slicer around it, both ways.
+// @ts-check
+// Messages between the page and the Slicer around it.
 //
-// Slicer calls `app.search`, `app.setExtensionButtonState`, `app.createNotice` and sets `app.$vuetify.theme.dark`. The
-// page calls `extensions_manager_model`, an object of Qt's QWebChannel, which Slicer puts into the window at any time, also
-// after the page has loaded. Its properties `slicerRevision`, `slicerOs` and `slicerArch` say exactly what Slicer is. Slicer
-// installs only what is in its own list, which is that of these three, so they override the address and the browser.
+// 1. Slicer puts `extensions_manager_model`, an object of Qt's QWebChannel, into the window at any time, also after the page
+//    has loaded. Its properties `slicerRevision`, `slicerOs` and `slicerArch` state the build of Slicer. Slicer installs
+//    only extensions of that build, so they override the address and the browser.
+// 2. The page asks this object for the state of each extension that it shows, and calls it when a button is clicked.
+// 3. Slicer calls `app.search`, `app.setExtensionButtonState` and `app.createNotice`, and sets `app.$vuetify.theme.dark`.
 
+/** @typedef {'Installed' | 'ScheduledForUninstall' | 'NotInstalled'} State */
+/** @typedef {Record<string, unknown>} Slicer */
+
+/**
+ * Functions that are called for Slicer's messages.
+ *
+ * @typedef {object} Listeners
+ * @property {(text: string) => void} search
+ * @property {(text: string, milliseconds: number, kind: unknown) => void} notice
+ * @property {(name: string) => void} state the state of an extension changed
+ * @property {() => void} arrived Slicer appeared, disappeared, or states another build
+ */
+
+/** @type {State[]} */
 const STATES = ['Installed', 'ScheduledForUninstall', 'NotInstalled'];
 const PROPERTIES = { revision: 'slicerRevision', os: 'slicerOs', arch: 'slicerArch' };
-// Not each version of Slicer announces changes of its properties, so they are read again, in milliseconds.
+/** @type {Record<State, string>} */
+const METHODS = {
+  Installed: 'scheduleExtensionForUninstall',
+  ScheduledForUninstall: 'cancelExtensionScheduledForUninstall',
+  NotInstalled: 'downloadAndInstallExtension',
+};
+// Not each version of Slicer announces changes of its properties, so they are read again; in milliseconds.
 const INTERVAL = 500;
-// How long a failure is told, in milliseconds.
+/** How long the notice of a failure stays, in milliseconds. */
 const NOTICE = 5000;
+/** @type {Map<string, State | undefined>} */
 const states = new Map();
+/** @type {Slicer | null} */
 let model = null;
+/** @type {Partial<Record<keyof typeof PROPERTIES, string>>} */
 let build = {};
-let changed = () => {};
+/** @type {Listeners['state']} */
+let stateChanged = () => {};
 
 /** Whether the page is inside of Slicer. */
 export function embedded() {
@@ -26,92 +52,140 @@ export function slicerBuild() {
   return build;
 }
 
-function statedBy(slicer) {
+/**
+ * Read the build that Slicer states; unusable values are left out.
+ *
+ * @param {Slicer | null} slicer
+ * @returns {typeof build}
+ */
+export function statedBuild(slicer) {
   const values = Object.entries(PROPERTIES).map(([key, property]) => [key, asText(read(slicer, property))]);
   return Object.fromEntries(values.filter(([, value]) => value));
 }
 
+/**
+ * @param {Slicer | null} slicer
+ * @param {string} property
+ */
 function read(slicer, property) {
   try {
-    return slicer && slicer[property];
-  } catch (error) {
-    return null; // as if Slicer did not have it
+    return slicer?.[property];
+  } catch {
+    return null; // as if this version of Slicer did not have it
   }
 }
 
-// Older versions of Slicer give revisions as numbers; what is neither text nor number says nothing.
+/**
+ * A text or a number as text, since older versions of Slicer state revisions as numbers; else an empty text.
+ *
+ * @param {unknown} value
+ */
 function asText(value) {
   return typeof value === 'string' || Number.isFinite(value) ? String(value).trim() : '';
 }
 
-/** What Slicer said of the extension; `undefined` until it has. */
+/**
+ * The state of an extension that Slicer reported; `undefined` before that.
+ *
+ * @param {string} name
+ */
 export function stateOf(name) {
   return states.get(name);
 }
 
-/** Ask Slicer for the state of an extension that it has said nothing of; it answers later. */
+/**
+ * Request the state of an extension unless it is known; Slicer answers later.
+ *
+ * @param {string} name
+ */
 export function ask(name) {
   if (!model || states.has(name)) return;
   states.set(name, undefined);
   const slicer = model;
-  call(slicer, 'isExtensionScheduledForUninstall', name, (scheduled) => {
-    if (scheduled) answered(name, 'ScheduledForUninstall');
-    else call(slicer, 'isExtensionInstalled', name, (installed) => answered(name, installed ? 'Installed' : 'NotInstalled'));
+  call(slicer, 'isExtensionScheduledForUninstall', name, (/** @type {boolean} */ scheduled) => {
+    if (scheduled) onAnswer(name, 'ScheduledForUninstall');
+    else {
+      call(slicer, 'isExtensionInstalled', name, (/** @type {boolean} */ installed) =>
+        onAnswer(name, installed ? 'Installed' : 'NotInstalled'),
+      );
+    }
   });
 }
 
-/** Call `method` of Slicer; whether that was possible. A version that lacks one can do all else. */
+/**
+ * Call a method of Slicer. Versions of Slicer that lack a method can do everything else.
+ *
+ * @param {Slicer | null} slicer
+ * @param {string} method
+ * @param {...unknown} given arguments
+ * @returns {boolean} whether the call succeeded
+ */
 function call(slicer, method, ...given) {
   try {
-    slicer[method](...given);
+    /** @type {Record<string, Function>} */ (slicer)[method](...given);
     return true;
-  } catch (error) {
+  } catch {
     return false;
   }
 }
 
-// What Slicer told meanwhile is newer than its answer.
-function answered(name, state) {
-  if (states.get(name) === undefined) tell(name, state);
+/**
+ * @param {string} name
+ * @param {State} state
+ */
+function onAnswer(name, state) {
+  // A state that Slicer sent in the meantime is newer than this answer.
+  if (states.get(name) === undefined) setState(name, state);
 }
 
-function tell(name, state) {
+/**
+ * @param {string} name
+ * @param {State} state
+ */
+function setState(name, state) {
   states.set(name, state);
-  changed(name);
+  stateChanged(name);
 }
 
-/** Do what the button of the extension says. */
+/**
+ * Do what the button of the extension offers in its state: install, uninstall, or keep it.
+ *
+ * @param {{id: string, name: string}} extension
+ */
 export function act({ id, name }) {
-  const [method, given] = { Installed: ['scheduleExtensionForUninstall', name],
-    ScheduledForUninstall: ['cancelExtensionScheduledForUninstall', name] }[stateOf(name)] || ['downloadAndInstallExtension', id];
-  if (!call(model, method, given)) window.app.createNotice('Slicer did not take this request.', NOTICE, 'error');
+  const state = stateOf(name) || 'NotInstalled';
+  const accepted = call(model, METHODS[state], state === 'NotInstalled' ? id : name);
+  if (!accepted) window.app?.createNotice('Slicer did not accept this request.', NOTICE, 'error');
 }
 
-/** Load everything anew, by Slicer if it is there: it then checks what it needs as well. */
+/** Load everything again, by Slicer if it is there: it then checks its own requirements as well. */
 export function refresh() {
   if (window.extensions_install_widget) window.extensions_install_widget.refresh();
   else window.location.reload();
 }
 
 /**
- * Take Slicer's calls from now on.
+ * Accept Slicer's messages from now on.
  *
- * @param {Object} listeners `search(text)`, `notice(text, milliseconds, kind)`, `state(name)`, and `arrived()` for when
- *   Slicer has shown itself, or states another build
+ * @param {Listeners} listeners
  */
 export function open(listeners) {
-  changed = listeners.state;
+  stateChanged = listeners.state;
+  const page = document.documentElement.dataset;
   const theme = {
-    get dark() { return document.documentElement.dataset.theme === 'dark'; },
+    get dark() {
+      return page.theme === 'dark';
+    },
     set dark(wanted) {
-      document.documentElement.dataset.themeGiven = 'true';
-      document.documentElement.dataset.theme = wanted ? 'dark' : 'light';
+      page.themeGiven = 'true';
+      page.theme = wanted ? 'dark' : 'light';
     },
   };
   window.app = {
     search: (text) => listeners.search(String(text === null || text === undefined ? '' : text)),
     setExtensionButtonState(name, state) {
-      if (STATES.includes(state)) tell(String(name), state);
+      const known = STATES.find((one) => one === state);
+      if (known) setState(String(name), known);
     },
     createNotice: (text, milliseconds, kind) => listeners.notice(String(text), Number(milliseconds), kind),
     $vuetify: { theme },
@@ -121,24 +195,30 @@ export function open(listeners) {
   window.setInterval(() => look(listeners.arrived), INTERVAL);
 }
 
-/** Notice at once when Slicer puts its object into the window; where the browser forbids that, it is noticed later. */
+/**
+ * Notice at once when Slicer puts its object into the window. Where the browser forbids that, the interval notices it.
+ *
+ * @param {() => void} arrived
+ */
 function watch(arrived) {
-  let given = window.extensions_manager_model;
+  let current = window.extensions_manager_model;
   Reflect.defineProperty(window, 'extensions_manager_model', {
     configurable: true,
-    get: () => given,
+    get: () => current,
     set(slicer) {
-      given = slicer;
+      current = slicer;
       look(arrived);
     },
   });
 }
 
+/** @param {() => void} arrived */
 function look(arrived) {
   const there = window.extensions_manager_model;
-  const slicer = typeof there === 'object' ? there : null;
-  const stated = statedBy(slicer);
-  if (slicer === model && Object.keys(PROPERTIES).every((key) => stated[key] === build[key])) return;
+  const slicer = typeof there === 'object' ? /** @type {Slicer | null} */ (there) : null;
+  const stated = statedBuild(slicer);
+  const keys = /** @type {(keyof typeof PROPERTIES)[]} */ (Object.keys(PROPERTIES));
+  if (slicer === model && keys.every((key) => stated[key] === build[key])) return;
   model = slicer;
   build = stated;
   arrived();

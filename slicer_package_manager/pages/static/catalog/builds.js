@@ -1,74 +1,132 @@
-// For which revisions and systems extensions were built.
+// @ts-check
+// Revisions and systems for which extensions were built.
 
+/** @typedef {Registry.System} System */
+/** @typedef {System & {count: number, ready: boolean}} SystemBuild */
+/** @typedef {{revision: string, release: string | null, systems: SystemBuild[]}} Build */
+
+/** @type {Record<string, string>} */
 const SYSTEMS = { linux: 'Linux', win: 'Windows', macosx: 'macOS' };
+/** @type {Record<string, string>} */
 const PROCESSORS = { amd64: 'x86-64', arm64: 'ARM', i386: '32-bit' };
+/** @type {Record<string, string>} */
 const MACS = { amd64: 'Intel', arm64: 'Apple silicon' };
-// Where an address names no architecture.
+/** Architectures in the order of preference where an address names none. */
 const USUAL = ['amd64', 'arm64', 'i386'];
 
-/** A name that people know for an operating system and, if given, an architecture. */
+/**
+ * The name that people know for an operating system and, if given, an architecture.
+ *
+ * @param {string} os
+ * @param {string | null} [arch]
+ */
 export function systemName(os, arch) {
   const name = SYSTEMS[os] || os;
   if (!arch || (arch === 'amd64' && os !== 'macosx')) return name;
   return `${name} (${(os === 'macosx' && MACS[arch]) || PROCESSORS[arch] || arch})`;
 }
 
-/** The fields of a summary that are needed here: with the drafts of half a year it must stay small. */
+/** Fields of a summary that the pages need: with the drafts of half a year the response must stay small. */
 export const FIELDS = 'name,revision,extensions';
-/** Those that are needed to choose the latest build; the server may have to compare names of extensions for them. */
+/** Fields that are needed to choose the latest build; the server may have to compare names of extensions for them. */
 export const TO_CHOOSE = `${FIELDS},ready_for`;
 
 /**
- * The builds in the summary of an application, newest revision first; those without extensions are left out.
+ * The builds in the summary of an application, newest revision first, without those that have no extensions.
  *
- * @returns {Array} of `{revision, release, systems: [{os, arch, count, ready}]}`; `release` is a name, or `null`, and
- *   `ready` is false where the summary does not tell
+ * `ready` is false where the summary lacks it.
+ *
+ * @param {Pick<Registry.Summary, 'releases' | 'drafts'>} summary
+ * @returns {Build[]}
  */
 export function fromSummary(summary) {
-  const made = (row, release) => ({
-    revision: row.revision, release,
-    systems: Object.entries(row.extensions).flatMap(([os, counts]) => Object.entries(counts).map(([arch, count]) => ({
-      os, arch, count, ready: Boolean(((row.ready_for || {})[os] || {})[arch]),
-    }))),
-  });
-  return [...summary.releases.map((row) => made(row, row.name)), ...summary.drafts.map((row) => made(row, null))]
+  return [...summary.releases.map((row) => fromRow(row, row.name)), ...summary.drafts.map((row) => fromRow(row, null))]
     .filter((build) => build.systems.length)
     .sort((one, other) => byRevision(one.revision, other.revision));
 }
 
-/** Compares revisions, the newer first: numbers as numbers. */
+/**
+ * @param {Registry.Row} row
+ * @param {string | null} release
+ */
+function fromRow(row, release) {
+  const systems = Object.entries(row.extensions).flatMap(([os, counts]) =>
+    Object.entries(counts).map(([arch, count]) => ({
+      os,
+      arch,
+      count,
+      ready: Boolean(row.ready_for?.[os]?.[arch]),
+    })),
+  );
+  return { revision: row.revision, release, systems };
+}
+
+/**
+ * Compare revisions for sorting, the newer first: numbers as numbers.
+ *
+ * @param {string} one
+ * @param {string} other
+ */
 export function byRevision(one, other) {
   return other.localeCompare(one, 'en', { numeric: true });
 }
 
-/** A name for a build: that of the release with its revision, or just the revision. */
+/**
+ * The name of a build: the release with its revision, or just the revision.
+ *
+ * @param {{release?: string | null, revision: string}} build
+ */
 export function buildName({ release, revision }) {
   return release ? `${release} (${revision})` : revision;
 }
 
-/** The revision to show to those who ask for none: the latest release for the system, else the latest build. */
+/**
+ * The build to show by default: the latest release for the system, else the latest build; `null` if there is none.
+ *
+ * @param {Build[]} builds newest first
+ * @param {string} os
+ */
 export function latest(builds, os) {
-  const has = (build, ready) => build.systems.some((one) => one.os === os && (one.ready || !ready));
-  return builds.find((build) => build.release && has(build, true)) || builds.find((build) => has(build, true))
-    || builds.find((build) => has(build, false)) || builds[0] || null;
+  const has = (/** @type {Build} */ build, /** @type {boolean} */ ready) =>
+    build.systems.some((one) => one.os === os && (one.ready || !ready));
+  return (
+    builds.find((build) => build.release && has(build, true)) ||
+    builds.find((build) => has(build, true)) ||
+    builds.find((build) => has(build, false)) ||
+    builds[0] ||
+    null
+  );
 }
 
-/** The operating system of the visitor. */
-export function visitorSystem() {
-  const agent = navigator.userAgent;
+/**
+ * The operating system of the visitor, from the browser's `User-Agent`.
+ *
+ * @param {string} agent
+ */
+export function visitorSystem(agent = navigator.userAgent) {
   if (/Windows/.test(agent)) return 'win';
   return /Macintosh|Mac OS X/.test(agent) ? 'macosx' : 'linux';
 }
 
-/** The architecture of the visitor's processor where the browser tells it, else `null`. */
+/** @type {{architecture?: string}} */
+const noHints = {};
+
+/** The architecture of the visitor's processor; `null` where the browser does not tell. */
 export async function visitorProcessor() {
   const data = navigator.userAgentData;
-  if (!data || !data.getHighEntropyValues) return null;
-  const { architecture } = await data.getHighEntropyValues(['architecture']).catch(() => ({}));
-  return { arm: 'arm64', x86: 'amd64' }[architecture] || null;
+  if (!data?.getHighEntropyValues) return null;
+  const { architecture = '' } = await data.getHighEntropyValues(['architecture']).catch(() => noHints);
+  /** @type {Record<string, string>} */
+  const known = { arm: 'arm64', x86: 'amd64' };
+  return known[architecture] || null;
 }
 
-/** Which of `there`, architectures, to show where the address names none: the visitor's, else the usual one. */
-export function chosenProcessor(there, visitors) {
-  return [visitors, ...USUAL].find((one) => there.includes(one)) || null;
+/**
+ * The architecture to show where the address names none: the visitor's, else the usual one.
+ *
+ * @param {string[]} available
+ * @param {string | null} visitors
+ */
+export function chosenProcessor(available, visitors) {
+  return [visitors, ...USUAL].find((one) => one && available.includes(one)) || null;
 }

@@ -1,32 +1,54 @@
-// The list of extensions.
+// @ts-check
+// Cards in the list of extensions.
 
 import { element, webAddress } from '../dom.js';
+import { counted, day, plainText } from '../texts.js';
 import { action, icon, revisionLink, tierChip } from './parts.js';
-import { counted, day, plainText } from './texts.js';
 
 /**
  * The card of an extension.
  *
+ * @param {import('./selection.js').Extension} extension
  * @param {string} href the extension's own page
- * @returns {{place: Element, update: Function}} as `action` in parts.js
+ * @returns {import('./parts.js').Updatable}
  */
 export function card(extension, href) {
   const button = action(extension);
   const homepage = webAddress(extension.homepage);
   const id = `extension-${extension.id}`;
-  const place = element('li.card', { 'aria-labelledby': id },
-    element('div.head', {}, icon(extension), element('div', {},
-      element('h2', { id }, element('a', { href, 'data-page': true }, extension.name)),
-      element('p.chips', {}, element('span.chip', {}, extension.category), tierChip(extension)))),
+  const place = element(
+    'li.card',
+    { 'aria-labelledby': id },
+    element(
+      'div.head',
+      {},
+      icon(extension),
+      element(
+        'div',
+        {},
+        element('h2', { id }, element('a', { href, 'data-page': true }, extension.name)),
+        element('p.chips', {}, element('span.chip', {}, extension.category), tierChip(extension)),
+      ),
+    ),
     element('p.description', {}, plainText(extension.description) || element('span.muted', {}, 'No description.')),
     extension.contributors && element('p.contributors', { title: extension.contributors }, extension.contributors),
-    element('div.foot', {},
-      element('p.facts', {}, ...[
-        element('time', { datetime: extension.updated, title: 'Last update' }, day(extension.updated)),
-        revisionLink(extension),
-        homepage && element('a', { href: homepage, rel: 'noopener noreferrer' }, 'Homepage'),
-        element('span', {}, counted(extension.downloads, 'download', 'downloads')),
-      ].filter(Boolean).flatMap((one) => [one, ' '])),
-      button.place));
+    element(
+      'div.foot',
+      {},
+      element(
+        'p.facts',
+        {},
+        ...[
+          element('time', { datetime: extension.updated, title: 'Last update' }, day(extension.updated)),
+          revisionLink(extension),
+          homepage && element('a', { href: homepage, rel: 'noopener noreferrer' }, 'Homepage'),
+          element('span', {}, counted(extension.downloads, 'download', 'downloads')),
+        ]
+          .filter(Boolean)
+          .flatMap((one) => [one, ' ']),
+      ),
+      button.place,
+    ),
+  );
   return { place, update: button.update };
 }

@@ -1,64 +1,82 @@
-// The catalog: what its address says, filled from the registry's REST calls.
+// @ts-check
+// The catalog:
+//
+// 1. `arrive` reads the address, which Slicer's build overrides, and completes it with the latest build.
+// 2. `load` requests the extensions of that build, once for each build.
+// 3. `show` shows the list, or one extension, as the address says.
+// 4. Every link, search and choice only changes the address (`go`), and `arrive` follows.
 
 import { APP, get } from '../api.js';
-import { element, fill } from '../dom.js';
+import { byId, element, fill, messageOf } from '../dom.js';
+import { counted } from '../texts.js';
 import * as bridge from './bridge.js';
 import * as builds from './builds.js';
 import { card } from './cards.js';
+import { showCategories } from './categories.js';
+import { chosenRevision, chosenSystem, showBuildChoice } from './choice.js';
 import { showDetail } from './detail.js';
 import { elsewhere, emptyBuild, lowerTiers } from './explain.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
 import * as selection from './selection.js';
-import { counted } from './texts.js';
+import { allBuilds, releaseNames } from './summaries.js';
 import * as tiers from './tiers.js';
 
-const at = (id) => document.getElementById(id);
+/** @typedef {{revision: string, os: string, arch: string | null}} Build what the address names */
+
 const TITLE = document.title;
+/** Pause after the last letter of a search before other builds are searched, in milliseconds. */
 const SEARCH_PAUSE = 400;
 
 let here = place.read();
-const summaries = new Map();
-let shown = nothingOf(null, {});
+/** The extensions of one build, with their cards by ids; `key` identifies the build. */
+let shown = nothingYet(null, { revision: '', os: '', arch: null });
+/** @type {Promise<void> | null} */
 let loading = null;
+/** The extension that is shown alone. @type {{name: string, key: string | null, update: () => void} | null} */
 let detail = null;
+/** Position of the list, for the way back from an extension. */
 let scrolled = 0;
 
-/** The start of what is shown for `key`, a build as `keyOf` names it. */
-function nothingOf(key, { revision, os }) {
-  return { key, revision, os, extensions: [], cards: new Map(), arch: null };
+/**
+ * @param {string | null} key
+ * @param {Build} build
+ */
+function nothingYet(key, { revision, os }) {
+  return {
+    key,
+    revision,
+    os,
+    arch: /** @type {string | null} */ (null),
+    extensions: /** @type {selection.Extension[]} */ ([]),
+    cards: /** @type {Map<string, import('./parts.js').Updatable>} */ (new Map()),
+  };
 }
 
+/** @param {Build} build */
 const keyOf = ({ revision, os, arch }) => [revision, os, arch].join(' ');
 
+/** @type {import('./explain.js').To} */
 const to = (changes) => place.write({ ...here, ...changes });
 
-/** The builds that there are, with `fields` of a summary or more; asked for once. */
-function allBuilds(fields = builds.FIELDS) {
-  const known = summaries.get(fields) || summaries.get(builds.TO_CHOOSE);
-  if (known) return known;
-  const asked = get(`app/${APP}/summary`, { limit: 0, fields }).then(builds.fromSummary);
-  asked.catch(() => summaries.delete(fields));
-  summaries.set(fields, asked);
-  return asked;
-}
-
-async function releaseNames() {
-  const known = await allBuilds().catch(() => []);
-  return new Map(known.filter((one) => one.release).map((one) => [one.revision, one.release]));
+/** The build that is shown; only called when the address is complete. */
+function current() {
+  return { revision: here.revision || '', os: here.os || '', arch: here.arch, shownArch: shown.arch };
 }
 
 // ---- Going from place to place
 
-function go(href, { replace = false } = {}) {
+function go(/** @type {string} */ href, { replace = false } = {}) {
   if (replace) window.history.replaceState(null, '', href);
   else window.history.pushState(null, '', href);
   arrive();
 }
 
+/** @param {MouseEvent} event */
 function onClick(event) {
-  const link = event.target.closest && event.target.closest('a[data-page]');
-  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = event.target instanceof Element ? event.target.closest('a[data-page]') : null;
+  if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   if (link.href !== window.location.href) go(link.href);
 }
@@ -66,243 +84,248 @@ function onClick(event) {
 async function arrive() {
   const before = here;
   here = { ...place.read(), ...bridge.slicerBuild() };
-  at('search').value = here.q;
-  at('sort').value = here.sort;
-  at('tier').value = here.tier || '';
+  byId('search', HTMLInputElement).value = here.q;
+  byId('sort', HTMLSelectElement).value = here.sort;
+  byId('tier', HTMLSelectElement).value = String(here.tier || '');
   const mine = here;
   try {
-    if (!here.revision || !here.os) return await choose();
-    const key = keyOf(here);
+    if (!here.revision || !here.os) {
+      await choose();
+      return;
+    }
+    const key = keyOf(current());
     if (shown.arch && key === keyOf(shown)) shown.key = key; // now named, and chosen already when it was not
-    if (key !== shown.key) loading = load(key);
+    if (key !== shown.key) loading = load(key, current());
     await loading;
     if (key === shown.key) show(before);
   } catch (error) {
-    if (here === mine) fail(error); // else something else is shown by now
+    if (here === mine) fail(messageOf(error)); // else something else is shown by now
   }
-  return undefined;
 }
 
-/** Complete an address that does not say what it is about. */
+/** Complete an address without a build. */
 async function choose() {
   const os = here.os || builds.visitorSystem();
   const latest = builds.latest(await allBuilds(builds.TO_CHOOSE), os);
-  if (!latest) return nothing('There are no extensions here yet.', 'They appear as soon as the first one is uploaded.');
+  if (!latest) {
+    showAlone('There are no extensions here yet.', 'They appear as soon as the first one is uploaded.');
+    return;
+  }
   const there = latest.systems.some((one) => one.os === os) ? os : latest.systems[0].os;
-  return go(to({ revision: here.revision || latest.revision, os: here.revision ? os : there }), { replace: true });
+  go(to({ revision: here.revision || latest.revision, os: here.revision ? os : there }), { replace: true });
 }
 
-async function load(key) {
-  shown = nothingOf(key, here);
-  busy(true);
-  const { revision, os, arch } = here;
+/**
+ * @param {string} key
+ * @param {Build} build
+ */
+async function load(key, build) {
+  shown = nothingYet(key, build);
+  showLoading();
+  const { revision, os, arch } = build;
+  const parameters = { app_revision: revision, os, arch, limit: 0, with_downloads: true };
   const [items, processor] = await Promise.all([
-    get(`app/${APP}/extension`, { app_revision: revision, os, arch, limit: 0, with_downloads: true }),
-    arch ? null : builds.visitorProcessor()]);
+    /** @type {Promise<Registry.Item[]>} */ (get(`app/${APP}/extension`, parameters)),
+    arch ? null : builds.visitorProcessor(),
+  ]);
   if (shown.key !== key) return;
   const all = items.map(selection.fromItem);
   shown.arch = arch || builds.chosenProcessor([...new Set(all.map((one) => one.arch))], processor);
   shown.extensions = all.filter((one) => one.arch === shown.arch);
-  busy(false);
-  showBuildChoice();
+  byId('cards').setAttribute('aria-busy', 'false');
+  showBuildChoice(current);
 }
 
 // ---- The list
 
+/** @param {place.Place} before */
 function show(before) {
   const detailed = Boolean(here.extension);
   if (detailed && !before.extension) scrolled = window.scrollY;
-  at('list').hidden = detailed;
-  at('detail').hidden = !detailed;
-  at('problem').hidden = true;
+  byId('list').hidden = detailed;
+  byId('detail').hidden = !detailed;
+  byId('problem').hidden = true;
   if (detailed) showOne();
-  else showList(before.extension && scrolled);
+  else showList(before.extension ? scrolled : 0);
 }
 
+/** @param {number} scroll */
 function showList(scroll) {
   detail = null;
   document.title = TITLE;
   showBuildName();
   const found = tiers.atLeast(selection.searched(shown.extensions, here.q), here.tier);
-  showCategories(found);
+  showCategories(shown.extensions, found, here.category, to);
   const cards = selection.sorted(selection.inCategory(found, here.category), here.sort);
-  fill(at('cards'), ...cards.map((one) => cardOf(one).place));
-  at('cards').hidden = !cards.length;
-  fill(at('empty'));
-  at('count').textContent = counted(cards.length, 'extension', 'extensions')
-    + (here.category === place.ALL ? '' : ` in ${here.category}`) + (here.q ? ` for “${here.q}”` : '');
+  fill(byId('cards'), ...cards.map((one) => cardOf(one).place));
+  byId('cards').hidden = !cards.length;
+  fill(byId('empty'));
+  const category = here.category === place.ALL ? '' : ` in ${here.category}`;
+  byId('count').textContent = `${counted(cards.length, 'extension')}${category}${here.q ? ` for “${here.q}”` : ''}`;
   if (!cards.length) explain(found);
   if (scroll) window.scrollTo(0, scroll);
 }
 
+/** @param {selection.Extension} extension */
 function cardOf(extension) {
-  if (!shown.cards.has(extension.id)) {
-    shown.cards.set(extension.id, card(extension, to({ extension: extension.name, q: '', tier: null, sort: null })));
-  }
-  return shown.cards.get(extension.id);
+  const known =
+    shown.cards.get(extension.id) || card(extension, to({ extension: extension.name, q: '', tier: null, sort: null }));
+  shown.cards.set(extension.id, known);
+  return known;
 }
 
 async function showBuildName() {
-  const { revision, os } = here;
-  const name = (release) => `${release ? `${release} · ` : ''}${builds.systemName(os, shown.arch)} · revision ${revision}`;
-  at('build').textContent = name(null);
+  const { revision, os } = current();
+  const name = (/** @type {string | undefined} */ release) =>
+    `${release ? `${release} · ` : ''}${builds.systemName(os, shown.arch)} · revision ${revision}`;
+  byId('build').textContent = name(undefined);
   if (bridge.embedded()) return;
   const names = await releaseNames();
-  if (here.revision === revision && here.os === os) at('build').textContent = name(names.get(revision));
+  if (here.revision === revision && here.os === os) byId('build').textContent = name(names.get(revision));
 }
 
-function showCategories(found) {
-  const all = selection.categories(shown.extensions);
-  const counts = new Map(selection.categories(found).map((one) => [one.name, one.count]));
-  const rows = [{ name: place.ALL, count: found.length }, ...all.map(({ name }) => ({ name, count: counts.get(name) || 0 }))];
-  fill(at('categories'), ...rows.map(({ name, count }) => element('li', {}, element('a', {
-    href: to({ category: name }), 'data-page': true, 'aria-current': name === here.category ? 'page' : null,
-    class: count ? null : 'none' },
-  element('span', {}, name), element('span.number', {}, String(count))))));
-  fill(at('category'), ...rows.map(({ name, count }) => element('option', {
-    value: name, selected: name === here.category }, `${name} (${count})`)));
-  if (!rows.some((one) => one.name === here.category)) {
-    at('category').prepend(element('option', { value: here.category, selected: true }, `${here.category} (0)`));
-  }
-}
+// ---- Why the list is empty
 
-// ---- Why nothing is there
-
+/** @param {selection.Extension[]} found in all categories */
 async function explain(found) {
   const { key } = shown;
-  if (!shown.extensions.length) return explainBuild(key);
+  const empty = byId('empty');
   const lower = selection.inCategory(selection.searched(shown.extensions, here.q), here.category).length;
-  if (here.tier && lower) return fill(at('empty'), ...lowerTiers(lower, to));
-  if (!here.q) {
-    return fill(at('empty'), element('h2', {}, `There is no category “${here.category}” here.`), backToAll());
+  if (!shown.extensions.length) {
+    const all = await allBuilds();
+    if (shown.key === key) fill(empty, emptyBuild(all, current(), to));
+  } else if (here.tier && lower) {
+    fill(empty, lowerTiers(lower, to));
+  } else if (here.q) {
+    const others = [`${counted(found.length, 'extension')} in other categories: `, backToAll('look at all categories')];
+    fill(empty, element('h2', {}, 'Nothing found.'), found.length > 0 && element('p', {}, others));
+    await searchElsewhere(key, here.q);
+  } else {
+    fill(empty, element('h2', {}, `There is no category “${here.category}” here.`), backToAll());
   }
-  fill(at('empty'), element('h2', {}, 'Nothing found.'), found.length > 0 && element('p', {},
-    `${counted(found.length, 'extension', 'extensions')} in other categories: `, backToAll('look at all categories')));
-  return searchElsewhere(key, here.q);
 }
 
 function backToAll(text = 'Look at all categories') {
   return element('a', { href: to({ category: place.ALL }), 'data-page': true }, text);
 }
 
-/** Tell of what the search finds for other revisions and systems. */
+/**
+ * Show what the search finds for other revisions and systems.
+ *
+ * @param {string | null} key
+ * @param {string} q
+ */
 async function searchElsewhere(key, q) {
-  await new Promise((resolve) => { window.setTimeout(resolve, SEARCH_PAUSE); });
-  if (shown.key !== key || here.q !== q || here.extension) return;
-  const items = await get(`app/${APP}/extension`, { q, limit: 200, sort: 'updated', sortdir: -1 }).catch(() => []);
-  if (shown.key !== key || here.q !== q || here.extension) return;
-  at('empty').append(...elsewhere(items.reverse(), new Set(shown.extensions.map((one) => one.name)), to));
-}
-
-async function explainBuild(key) {
-  const all = await allBuilds();
-  if (shown.key === key) fill(at('empty'), ...emptyBuild(all, here, to));
+  const isOver = () => shown.key !== key || here.q !== q || here.extension;
+  await new Promise((resolve) => window.setTimeout(resolve, SEARCH_PAUSE));
+  if (isOver()) return;
+  const parameters = { q, limit: 200, sort: 'updated', sortdir: -1 };
+  /** @type {Registry.Item[]} */
+  const items = await get(`app/${APP}/extension`, parameters).catch(() => []);
+  if (isOver()) return;
+  byId('empty').append(...elsewhere(items.reverse(), new Set(shown.extensions.map((one) => one.name)), to));
 }
 
 // ---- One extension
 
 async function showOne() {
-  const name = here.extension;
   const { key } = shown;
+  const { revision, os, shownArch, arch } = current();
+  const name = here.extension || '';
   if (detail && detail.name === name && detail.key === key) return;
   const releases = await releaseNames();
   if (here.extension !== name || shown.key !== key) return;
-  const release = releases.get(here.revision);
-  const system = builds.systemName(here.os, shown.arch || here.arch);
   document.title = `${name} · ${TITLE}`;
-  detail = { name, key, update: showDetail(at('detail'), {
-    extension: shown.extensions.find((one) => one.name === name) || null, name, to, releases,
-    build: `${release || `revision ${here.revision}`}, ${system}`,
-    has: (other) => shown.extensions.some((one) => one.name === other),
-  }) };
+  const about = {
+    extension: shown.extensions.find((one) => one.name === name) || null,
+    name,
+    to,
+    releases,
+    build: `${releases.get(revision) || `revision ${revision}`}, ${builds.systemName(os, shownArch || arch)}`,
+    has: (/** @type {string} */ other) => shown.extensions.some((one) => one.name === other),
+  };
+  detail = { name, key, update: showDetail(byId('detail'), about) };
   window.scrollTo(0, 0);
-  at('detail').querySelector('h1').focus();
+  byId('detail').querySelector('h1')?.focus();
 }
 
-// ---- Choices and messages
+// ---- Messages
 
-async function showBuildChoice() {
-  at('top').hidden = bridge.embedded();
-  if (bridge.embedded()) return;
-  const all = await allBuilds().catch(() => []);
-  const current = { revision: here.revision, release: null, systems: [] };
-  const known = all.find((one) => one.revision === here.revision);
-  const option = (value, text, selected) => element('option', { value, selected }, text);
-  fill(at('revision'), ...(known ? all : [current, ...all]).map((one) => (
-    option(one.revision, builds.buildName(one), one.revision === here.revision))));
-  const systems = known ? [...known.systems] : [];
-  const mine = (one) => one.os === here.os && (one.arch === shown.arch || (!shown.arch && one.arch === here.arch));
-  if (!systems.some(mine)) systems.unshift({ os: here.os, arch: shown.arch || here.arch });
-  fill(at('system'), ...systems.map((one) => option(`${one.os} ${one.arch || ''}`, builds.systemName(one.os, one.arch), mine(one))));
+function showLoading() {
+  byId('cards').setAttribute('aria-busy', 'true');
+  fill(byId('cards'));
+  fill(byId('empty'));
+  byId('count').textContent = 'Loading…';
+  // Slicer refuses extensions that are not in the list that is loaded now.
+  detail = null;
+  fill(byId('detail'), element('p.muted', {}, 'Loading…'));
 }
 
-async function onRevision() {
-  const all = await allBuilds();
-  const build = all.find((one) => one.revision === at('revision').value);
-  const same = build && (build.systems.find((one) => one.os === here.os && one.arch === shown.arch)
-    || build.systems.find((one) => one.os === here.os) || build.systems[0]);
-  go(to({ revision: at('revision').value, ...(same ? { os: same.os, arch: same.arch } : {}) }));
+/**
+ * Show a message in the place of everything else.
+ *
+ * @param {string} title
+ * @param {string} text
+ */
+function showAlone(title, text) {
+  byId('list').hidden = true;
+  byId('detail').hidden = true;
+  byId('problem').hidden = false;
+  fill(byId('problem'), element('h1', {}, title), element('p', {}, text));
 }
 
-function onSystem() {
-  const [os, arch] = at('system').value.split(' ');
-  go(to({ os, arch }));
-}
-
-function search(text) {
-  go(to({ q: text, extension: null }), { replace: true });
-}
-
-function busy(is) {
-  at('cards').setAttribute('aria-busy', String(is));
-  if (is) {
-    fill(at('cards'));
-    fill(at('empty'));
-    at('count').textContent = 'Loading…';
-    // Slicer refuses what is not in the list to come.
-    detail = null;
-    fill(at('detail'), element('p.muted', {}, 'Loading…'));
-  }
-}
-
-function nothing(title, text) {
-  at('list').hidden = true;
-  at('detail').hidden = true;
-  at('problem').hidden = false;
-  fill(at('problem'), element('h1', {}, title), element('p', {}, text));
-}
-
-function fail(error) {
+/** @param {string} message */
+function fail(message) {
   shown.key = null;
-  nothing('The extensions cannot be shown.', error.message);
-  at('problem').append(element('button.button', { type: 'button', onclick: bridge.refresh }, 'Try again'));
+  showAlone('The extensions cannot be shown.', message);
+  byId('problem').append(element('button.button', { type: 'button', onclick: bridge.refresh }, 'Try again'));
 }
 
+/** @param {string} name of an extension whose state in Slicer changed */
 function onState(name) {
   const extension = shown.extensions.find((one) => one.name === name);
-  if (extension && shown.cards.has(extension.id)) shown.cards.get(extension.id).update();
+  if (extension) shown.cards.get(extension.id)?.update();
   if (detail && detail.name === name) detail.update();
 }
 
 function onSlicer() {
   arrive();
-  shown.cards.forEach((one) => one.update());
+  for (const one of shown.cards.values()) one.update();
   if (detail) detail.update();
-  showBuildChoice();
+  showBuildChoice(current);
+}
+
+/** @param {string} text */
+function search(text) {
+  go(to({ q: text, extension: null }), { replace: true });
+}
+
+/**
+ * @param {string} id of a control
+ * @param {(value: string) => void} listener
+ */
+function onChange(id, listener) {
+  const control = byId(id, HTMLSelectElement);
+  control.addEventListener('change', () => listener(control.value));
 }
 
 // Relative addresses would change their meaning as soon as the page is at another place.
-document.querySelectorAll('link[href], a.brand').forEach((link) => { link.href = String(link.href); });
+for (const link of document.querySelectorAll('link[href], a.brand')) {
+  Object.assign(link, { href: String(/** @type {HTMLAnchorElement | HTMLLinkElement} */ (link).href) });
+}
 bridge.open({ search, notice, state: onState, arrived: onSlicer });
 document.addEventListener('click', onClick);
 window.addEventListener('popstate', arrive);
-at('search').addEventListener('input', () => search(at('search').value));
-at('filters').addEventListener('submit', (event) => event.preventDefault());
-at('sort').addEventListener('change', () => go(to({ sort: at('sort').value }), { replace: true }));
-fill(at('tier'), element('option', { value: '' }, 'Any support'),
-  ...tiers.LEVELS.map(({ tier, name }) => element('option', { value: tier }, name)));
-at('tier').addEventListener('change', () => go(to({ tier: Number(at('tier').value) || null }), { replace: true }));
-at('category').addEventListener('change', () => go(to({ category: at('category').value })));
-at('revision').addEventListener('change', onRevision);
-at('system').addEventListener('change', onSystem);
+byId('search').addEventListener('input', () => search(byId('search', HTMLInputElement).value));
+byId('filters').addEventListener('submit', (event) => event.preventDefault());
+fill(
+  byId('tier'),
+  element('option', { value: '' }, 'Any support'),
+  tiers.LEVELS.map(({ tier, name }) => element('option', { value: tier }, name)),
+);
+onChange('tier', (value) => go(to({ tier: Number(value) || null }), { replace: true }));
+onChange('sort', (sort) => go(to({ sort }), { replace: true }));
+onChange('category', (category) => go(to({ category })));
+onChange('revision', async () => go(to(await chosenRevision(current()))));
+onChange('system', () => go(to(chosenSystem())));
 arrive();

@@ -1,19 +1,31 @@
-// Short messages that go away by themselves.
+// @ts-check
+// Short messages that disappear after some seconds.
 
-import { element } from '../dom.js';
+import { byId, element } from '../dom.js';
 
+/** Messages at a time. */
 const MOST = 4;
+/** Milliseconds where none are given. */
 const USUAL = 4000;
-const KINDS = { warning: 'warning', error: 'error' };
+const KINDS = ['warning', 'error'];
 
-/** Show `text` for so many milliseconds; `kind` is `''`, `'warning'` or `'error'`. */
+/**
+ * Show a message.
+ *
+ * @param {string} text
+ * @param {number} milliseconds
+ * @param {unknown} kind `'warning'`, `'error'`, or anything else for neither
+ */
 export function notice(text, milliseconds, kind) {
-  const place = document.getElementById('notices');
+  const place = byId('notices');
   const close = () => shown.remove();
-  const shown = element(`div.notice${kind in KINDS ? `.${KINDS[kind]}` : ''}`, { role: kind === 'error' ? 'alert' : null },
+  const shown = element(
+    `div.notice${KINDS.includes(String(kind)) ? `.${kind}` : ''}`,
+    { role: kind === 'error' ? 'alert' : null },
     element('p', {}, text),
-    element('button', { type: 'button', 'aria-label': 'Close this message', onclick: close }, '×'));
+    element('button', { type: 'button', 'aria-label': 'Close this message', onclick: close }, '×'),
+  );
   place.append(shown);
-  while (place.children.length > MOST) place.firstElementChild.remove();
+  while (place.children.length > MOST) place.children[0].remove();
   window.setTimeout(close, milliseconds > 0 ? milliseconds : USUAL);
 }

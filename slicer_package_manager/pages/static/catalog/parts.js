@@ -1,11 +1,16 @@
-// What cards and the pages of extensions have in common.
+// @ts-check
+// Parts that cards and the pages of extensions have in common.
 
 import { address } from '../api.js';
-import { element, webAddress } from '../dom.js';
+import { element, fill, webAddress } from '../dom.js';
+import { repository, shortRevision } from '../texts.js';
 import { act, ask, embedded, stateOf } from './bridge.js';
-import { repository, shortRevision } from './texts.js';
 import { tierName } from './tiers.js';
 
+/** @typedef {import('./selection.js').Extension} Extension */
+/** @typedef {{place: HTMLElement, update: () => void}} Updatable an element, and how to update it when Slicer's state changes */
+
+/** @type {Record<import('./bridge.js').State, {label: string, look: string, note?: string}>} */
 const ACTIONS = {
   Installed: { label: 'Uninstall', look: '.danger' },
   ScheduledForUninstall: { label: 'Keep installed', look: '', note: 'Will be uninstalled when Slicer restarts' },
@@ -13,12 +18,17 @@ const ACTIONS = {
 };
 const HUES = 360;
 
-/** The picture of an extension; its first letter where there is none, or none that can be shown. */
+/**
+ * The icon of an extension; its first letter where there is none, or where it cannot be loaded.
+ *
+ * @param {Extension} extension
+ */
 export function icon(extension, large = false) {
   const place = element(`div.icon${large ? '.large' : ''}`, { 'aria-hidden': 'true' });
   const letter = () => {
     place.textContent = extension.name.slice(0, 1).toUpperCase();
-    place.style.setProperty('--hue', [...extension.name].reduce((sum, one) => sum + one.charCodeAt(0) * 7, 0) % HUES);
+    const hue = [...extension.name].reduce((sum, one) => sum + one.charCodeAt(0) * 7, 0) % HUES;
+    place.style.setProperty('--hue', String(hue));
     place.classList.add('letter');
   };
   const src = webAddress(extension.icon_url);
@@ -28,45 +38,77 @@ export function icon(extension, large = false) {
 }
 
 /**
- * Where to get the extension: inside of Slicer a button that installs or uninstalls it, elsewhere a download.
+ * The button of an extension: inside of Slicer it installs or uninstalls it, elsewhere it downloads it.
  *
- * The answer has the element, and `update()` to be called when Slicer's state of the extension has changed.
+ * @param {Extension} extension
+ * @returns {Updatable}
  */
 export function action(extension) {
   const place = element('div.action');
   const update = () => {
-    const had = place.contains(document.activeElement);
-    place.textContent = '';
-    place.append(...(embedded() ? slicerButton(extension) : [downloadButton(extension)]));
-    if (had) place.querySelector('a, button').focus();
+    const hadFocus = place.contains(document.activeElement);
+    fill(place, embedded() ? slicerButton(extension) : downloadButton(extension));
+    const button = place.querySelector('a, button');
+    if (hadFocus && button instanceof HTMLElement) button.focus();
   };
   update();
   return { place, update };
 }
 
+/** @param {Extension} extension */
 function slicerButton(extension) {
   ask(extension.name);
   const { label, look, note } = ACTIONS[stateOf(extension.name) || 'NotInstalled'];
-  const button = element(`button.button${look}`, {
-    type: 'button', 'aria-label': `${label}: ${extension.name}`, onclick: () => act(extension) }, label);
+  const button = element(
+    `button.button${look}`,
+    {
+      type: 'button',
+      'aria-label': `${label}: ${extension.name}`,
+      onclick: () => act(extension),
+    },
+    label,
+  );
   return note ? [element('span.note', {}, note), button] : [button];
 }
 
+/** @param {Extension} extension */
 function downloadButton({ id, name }) {
-  return element('a.button.primary', {
-    href: address(`item/${encodeURIComponent(id)}/download`), 'aria-label': `Download: ${name}` }, 'Download');
+  return element(
+    'a.button.primary',
+    {
+      href: address(`item/${encodeURIComponent(id)}/download`),
+      'aria-label': `Download: ${name}`,
+    },
+    'Download',
+  );
 }
 
-/** The short revision, as a link to the sources where that is one for browsers. */
+/**
+ * The short revision, as a link to the sources where browsers can open their repository.
+ *
+ * @param {Extension} extension
+ */
 export function revisionLink({ repository_url: url, revision }) {
   const href = repository(url, revision);
   const text = shortRevision(revision) || 'sources';
-  return href ? element('a.revision', { href, title: `Sources at revision ${revision}`, rel: 'noopener noreferrer' }, text)
+  return href
+    ? element('a.revision', { href, title: `Sources at revision ${revision}`, rel: 'noopener noreferrer' }, text)
     : element('span.revision', { title: revision }, text);
 }
 
-/** How well the extension is supported; `null` where the registry does not know. */
+/**
+ * How well the extension is supported; `null` for an unknown tier.
+ *
+ * @param {Extension} extension
+ */
 export function tierChip({ tier }) {
-  return tier === null ? null : element('span.chip.tier', {
-    title: `Tier ${tier}: 1 is experimental, 3 community-supported, 5 supported by Slicer core developers` }, tierName(tier));
+  return tier === null
+    ? null
+    : element(
+        'span.chip.tier',
+        {
+          title: `Tier ${tier}: 1 is experimental, 3 community-supported, 5 supported by Slicer core developers`,
+        },
+        tierName(tier),
+      );
 }

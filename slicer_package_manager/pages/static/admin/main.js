@@ -1,0 +1,25 @@
+// @ts-check
+// The administration of packages in Girder's web client: routes, the navigation entry and panels on Girder's own pages.
+
+import { ApplicationView } from './application.js';
+import { PackagesView } from './applications.js';
+import { girder } from './girder.js';
+import { addNavigationEntry } from './nav.js';
+import { addPanels } from './panels.js';
+import { PLUGIN, SETTINGS_ROUTE, SettingsView } from './settings.js';
+
+girder.pluginUtils.registerPluginNamespace(PLUGIN, {});
+
+girder.router.route('packages', 'packages', () => {
+  girder.events.trigger('g:navigateTo', PackagesView);
+  girder.events.trigger('g:highlightItem', 'PackagesView');
+});
+girder.router.route('packages/:id', 'packagesOfApplication', (id) => {
+  girder.events.trigger('g:navigateTo', ApplicationView, { id });
+  girder.events.trigger('g:highlightItem', 'PackagesView');
+});
+girder.router.route(SETTINGS_ROUTE, 'packagesSettings', () => girder.events.trigger('g:navigateTo', SettingsView));
+girder.utilities.PluginUtils.exposePluginConfig(PLUGIN, SETTINGS_ROUTE);
+
+addNavigationEntry();
+addPanels();

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { APP, address, get, ROOT } from '../../slicer_package_manager/pages/static/api.js';
+
+const { fetch } = globalThis;
+afterEach(() => {
+  globalThis.fetch = fetch;
+});
+
+/** @param {number} status @param {string} body */
+function answer(status, body) {
+  globalThis.fetch = async () => new Response(body, { status });
+}
+
+test('the root is that of the server, also behind a prefix', () => {
+  assert.equal(ROOT.href, 'https://example.org/x/');
+  assert.equal(APP, '5f4474d0e1d8c75dfc705482');
+});
+
+test('an address has no parameters that are not given', () => {
+  const parameters = { os: 'linux', arch: null, q: '', limit: 0, tier: undefined, all: false };
+  assert.equal(address('app', parameters), 'https://example.org/x/api/v1/app?os=linux&limit=0&all=false');
+  assert.equal(address('app'), 'https://example.org/x/api/v1/app');
+});
+
+test('parameters are escaped', () => {
+  assert.equal(new URL(address('app', { q: 'a&b=c #ü' })).searchParams.get('q'), 'a&b=c #ü');
+});
+
+test('a failed request has the message of the server, or its status', async () => {
+  answer(200, '[1]');
+  assert.deepEqual(await get('app'), [1]);
+  answer(404, '{"message": "There is none."}');
+  await assert.rejects(get('app'), { message: 'There is none.' });
+  answer(502, '<html>');
+  await assert.rejects(get('app'), { message: 'The server answers with status 502.' });
+  globalThis.fetch = async () => {
+    throw new TypeError('failed');
+  };
+  await assert.rejects(get('app'), { message: 'The server does not answer.' });
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ALL, read, write } from '../../slicer_package_manager/pages/static/catalog/place.js';
+
+const PLACE = {
+  category: 'Segmentation',
+  revision: '33241',
+  os: 'linux',
+  arch: 'amd64',
+  q: 'a b',
+  sort: 'downloads',
+  tier: 3,
+  extension: 'SlicerIGT',
+  app: '5f4474d0e1d8c75dfc705482',
+};
+
+/** @param {string} path */
+const at = (path) => read(new URL(path, 'https://example.org/x/'));
+
+test('an address that names nothing shows all extensions by name', () => {
+  for (const path of ['catalog', 'catalog/']) {
+    assert.deepEqual(at(path), {
+      category: ALL,
+      revision: null,
+      os: null,
+      arch: null,
+      q: '',
+      sort: 'name',
+      tier: null,
+      extension: null,
+      app: null,
+    });
+  }
+});
+
+test('what is written is read again', () => {
+  for (const category of ['Segmentation', 'IGT/Tools', 'a%2Fb', '100 %', 'ünï?#&']) {
+    const place = { ...PLACE, category };
+    // A slash and its escaped form are the same for addresses.
+    assert.deepEqual(at(write(place)), { ...place, category: category.replace('%2F', '/') });
+  }
+});
+
+test('an address without a build has no path', () => {
+  assert.equal(write({ ...at('catalog'), q: 'x' }), 'https://example.org/x/catalog?q=x');
+});
+
+test('the usual order is not written', () => {
+  assert.equal(write(at('catalog/All/33241/linux?sort=name')), 'https://example.org/x/catalog/All/33241/linux');
+});
+
+test('unknown orders, tiers and broken escapes are ignored', () => {
+  const place = at('catalog/All/33241/linux?sort=evil&tier=2&arch=AMD64');
+  assert.deepEqual([place.sort, place.tier, place.arch], ['name', null, 'amd64']);
+  assert.equal(at('catalog/%E0%A4%A/33241/linux').category, '%E0%A4%A');
+});
