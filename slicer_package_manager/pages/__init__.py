@@ -1,22 +1,26 @@
-"""The pages of the registry: a handler for each, HTML from ``templates``, and all else from ``static``.
+"""The pages of the registry: one handler for each page, HTML from ``templates``, and scripts and styles from ``static``.
 
-They are plain HTML, CSS and JavaScript modules that read the registry through its REST calls, as any other client
-does. Nothing is built, and nothing comes from other servers but the pictures that extensions name.
+The scripts are JavaScript modules that read the registry through its REST API. Nothing is built, and the pages load
+nothing from other servers but the images that extensions name.
 """
+from __future__ import annotations
+
+from typing import Any
+
 from slicer_package_manager.pages import download, html, web_client
 from slicer_package_manager.pages.assets import PLACE, Assets
 from slicer_package_manager.pages.catalog import AppStore, Catalog, View
 from slicer_package_manager.pages.download import Download
 
-#: Each page with its place.
+#: Each page with its path.
 PAGES = {'/catalog': Catalog, '/view': View, '/midas3/slicerappstore': AppStore, '/download': Download,
          f'/{PLACE}': Assets}
 
 
-def mount(tree, config) -> None:
-    """Serve the pages below the root of ``tree`` and, where Girder has a public path prefix, below that as well.
+def mount(tree: Any, config: dict[str, dict[str, object]]) -> None:  # CherryPy's Tree, which has no types
+    """Mount the pages at the root of ``tree`` and, with a public path prefix of Girder, below the prefix as well.
 
-    :param config: CherryPy's configuration of the server, which the pages add to.
+    :param config: CherryPy's configuration of the server, which the pages extend.
     """
     prefixes = {path.removesuffix('/api') for path in tree.apps if path.endswith('/api')}
     for prefix in prefixes:

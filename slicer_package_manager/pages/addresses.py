@@ -1,6 +1,6 @@
-"""Addresses of the catalog, and those of the catalogs before it, which people have linked: rules without a request.
+"""Addresses of the catalog, and of earlier catalogs, to which other pages link: pure rules.
 
-https://github.com/KitwareMedical/slicer-extensions-webapp has the older ones in ``src/router/index.ts``.
+The earlier ones are in ``src/router/index.ts`` of https://github.com/KitwareMedical/slicer-extensions-webapp.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PARTS = 3
 
 
 class Place(NamedTuple):
-    """A place in the catalog; an empty text is left open."""
+    """What an address of the catalog names; empty texts are not named."""
 
     category: str = ''
     revision: str = ''
@@ -25,24 +25,24 @@ class Place(NamedTuple):
     extension: str = ''
 
     def address(self, others: Mapping[str, str]) -> str:
-        """The address relative to the root of the server, with ``others`` in its query as well."""
+        """Return the address relative to the server's root, with ``others`` in its query as well."""
         path = '/'.join(['catalog', *(_escaped(part) for part in self[:_PARTS] if part)])
         given = {'arch': self.arch, 'extension': self.extension}
         query = urlencode({**others, **{key: value for key, value in given.items() if value}})
         return f'{path}?{query}' if query else path
 
 
-def _escaped(part):
-    # Servers and proxies take an escaped slash for a slash, so it is escaped twice.
+def _escaped(part: str) -> str:
+    # Servers and proxies decode an escaped slash, so it is escaped twice.
     return quote(part.replace('/', '%2F'), safe='')
 
 
 def of_catalog(parts: Sequence[str]) -> Place:
-    """The place that ``parts`` name: ``CATEGORY/REVISION/SYSTEM``, from the left as far as given, or all and ``/ARCH``.
+    """Return the place of ``CATEGORY/REVISION/SYSTEM[/ARCH]``; parts may be missing from the right.
 
-    Slashes of a category may be unescaped where all parts are given.
+    With all parts, the category may contain unescaped slashes.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the parts name no place.
     """
     if len(parts) <= _PARTS:
         category, revision, os = [*parts, '', '', ''][:_PARTS]
@@ -53,9 +53,9 @@ def of_catalog(parts: Sequence[str]) -> Place:
 
 
 def of_extension(parts: Sequence[str]) -> Place:
-    """The place of ``EXTENSION/REVISION/SYSTEM/ARCH``, from the left as far as given.
+    """Return the place of ``EXTENSION/REVISION/SYSTEM/ARCH``; parts may be missing from the right.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the parts name no place.
     """
     name, revision, os, arch, *more = [*parts, '', '', '', ''][:max(4, len(parts))]
     if more or (arch and not _architecture(arch)):
@@ -64,25 +64,25 @@ def of_extension(parts: Sequence[str]) -> Place:
 
 
 def of_appstore(query: Mapping[str, str]) -> Place:
-    """The place that Slicer 4 names by parameters; without a revision it is left open."""
+    """Return the place that Slicer 4 names by parameters; without a revision only the extension."""
     revision, os = query.get('revision', ''), _lenient_system(query.get('os', ''))
     category = _category(query.get('category') or ALL) if revision else ''
     return Place(category, revision, os if revision else '', _architecture(query.get('arch', '')),
                  query.get('baseName', ''))
 
 
-def _category(text):
+def _category(text: str) -> str:
     return ALL if text.casefold() == ALL.casefold() else text
 
 
-def _lenient_system(text):
-    # The page tells what is wrong with another system.
+def _lenient_system(text: str) -> str:
+    # The page itself explains what is wrong with an unknown system.
     try:
         return operating_system(text) if text else ''
     except ValueError:
         return text
 
 
-def _architecture(text):
+def _architecture(text: str) -> str:
     arch = text.casefold()
     return arch if arch in ARCHITECTURES else ''

@@ -1,4 +1,4 @@
-"""Style sheets, scripts and pictures of the pages."""
+"""Style sheets, scripts and icons of the pages."""
 from __future__ import annotations
 
 import gzip
@@ -16,15 +16,15 @@ from slicer_package_manager.rest.http.semantics import has_tag
 #: Where the files are served: below ``/PLACE/DIGEST/``.
 PLACE = 'slicer_package_manager'
 FOLDER = Path(__file__).parent / 'static'
-#: The digest in the address changes with the files, so that what an address names never does.
+#: The digest in the URL changes with the files, so the response for a URL never changes.
 _FOREVER = 'public, max-age=31536000, immutable'
 _SMALL = 500
-# What the operating system says of these differs.
+# Operating systems differ in the types of these.
 _TYPES = {'.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'}
 
 
 class Asset(NamedTuple):
-    """A file as it is sent; ``compressed`` is ``None`` where that gains nothing."""
+    """A file as it is sent; ``compressed`` is ``None`` if compression does not make it smaller."""
 
     body: bytes
     compressed: bytes | None
@@ -34,33 +34,34 @@ class Asset(NamedTuple):
 
 @cache
 def every_asset() -> dict[str, Asset]:
-    """The files by their paths below :data:`FOLDER`; they are read once."""
+    """Read all files, once, and return them by their paths below :data:`FOLDER`."""
     return {path.relative_to(FOLDER).as_posix(): _asset(path) for path in sorted(FOLDER.rglob('*')) if path.is_file()}
 
 
-def _asset(path):
+def _asset(path: Path) -> Asset:
     body = path.read_bytes()
     compressed = gzip.compress(body, mtime=0)
-    kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or 'text/plain'
-    is_text = kind.startswith('text/')
+    media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or 'text/plain'
+    is_text = media_type.startswith('text/')
     return Asset(body, compressed if _SMALL < len(compressed) < len(body) else None,
-                 f'{kind};charset=utf-8' if is_text else kind, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+                 f'{media_type};charset=utf-8' if is_text else media_type,
+                 f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
 
 
 @cache
 def digest() -> str:
-    """A word for the state of all files together."""
+    """Return a digest of all files, which identifies their version."""
     return hashlib.blake2b(''.join(f'{name} {asset.tag} ' for name, asset in every_asset().items()).encode(),
                            digest_size=6).hexdigest()
 
 
 class Assets:
-    """``/PLACE/DIGEST/NAME``: the files; to be kept forever if the digest is that of today."""
+    """``/PLACE/DIGEST/NAME``: the files, which browsers may cache forever if the digest is the current one."""
 
     exposed = True
 
-    def GET(self, version='', *name):
-        """Answer one file, 304 to those who have it, compressed for those who accept that."""
+    def GET(self, version: str = '', *name: str) -> bytes:
+        """Send one file, compressed if the client accepts that; 304 if the client has it."""
         asset = every_asset().get('/'.join(name))
         if asset is None:
             raise cherrypy.HTTPError(404, 'There is no such file.')

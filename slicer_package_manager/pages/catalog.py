@@ -1,4 +1,8 @@
 """The catalog of extensions."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 import cherrypy
@@ -10,15 +14,15 @@ from slicer_package_manager.rest.middleware import anonymous_access
 
 
 class Catalog:
-    """``/catalog/:category/:app_revision/:os``: what Slicer opens inside its Extensions Manager.
+    """``/catalog/:category/:app_revision/:os``: the page that Slicer shows inside its Extensions Manager.
 
-    It shows what Slicer is told, which is what everyone may see.
+    It lists public extensions only, since Slicer requests them without a login.
     """
 
     exposed = True
 
-    def GET(self, *place, app=None, **_for_the_script):
-        """The page, whose script reads the address; a redirect to that where it is written in another way."""
+    def GET(self, *place: str, app: str | None = None, **_for_the_script: str) -> bytes:
+        """Return the page, whose script reads the address, or redirect to the usual spelling of the address."""
         parts = tuple(part for part in place if part)
         named = _named(addresses.of_catalog, parts)
         if named != addresses.Place(*parts[:3]):
@@ -28,42 +32,43 @@ class Catalog:
 
 
 class View:
-    """``/view/:extension/:app_revision/:os/:arch``: where the catalog before this one showed an extension."""
+    """``/view/:extension/:app_revision/:os/:arch``: an extension in the earlier catalog."""
 
     exposed = True
 
-    def GET(self, *place, **_in_the_query):
-        """A redirect to the page of the extension."""
+    def GET(self, *place: str, **_in_the_query: str) -> bytes:
+        """Redirect to the page of the extension."""
         return _redirect(_named(addresses.of_extension, [part for part in place if part]), _query())
 
 
 class AppStore:
-    """``/midas3/slicerappstore``: what Slicer 4 opens, and below it, the page of an extension."""
+    """``/midas3/slicerappstore``: the catalog of Slicer 4 and, below it, its pages of extensions."""
 
     exposed = True
 
-    def GET(self, *_place, **_in_the_query):
-        """A redirect to the catalog."""
+    def GET(self, *_place: str, **_in_the_query: str) -> bytes:
+        """Redirect to the catalog."""
         query = _query()
-        kept = {key: value for key, value in query.items() if key in ('app', 'q')}
-        return _redirect(addresses.of_appstore(query), kept, up='../')
+        others = {key: value for key, value in query.items() if key in ('app', 'q')}
+        return _redirect(addresses.of_appstore(query), others, up='../')
 
 
-def _query():
+def _query() -> dict[str, str]:
     return dict(parse_qsl(cherrypy.request.query_string))
 
 
-def _named(rule, parts):
+def _named(rule: Callable[[Sequence[str]], addresses.Place], parts: Sequence[str]) -> addresses.Place:
     try:
         return rule(parts)
     except ValueError:
         raise cherrypy.HTTPError(404, 'The address of a catalog is /catalog/CATEGORY/REVISION/SYSTEM.') from None
 
 
-def _redirect(place, others, up=''):
-    """Redirect to ``place``; relative, so that it is right wherever a proxy puts the server.
+def _redirect(place: addresses.Place, others: Mapping[str, str], up: str = '') -> bytes:
+    """Redirect to ``place``, by a relative URL that is right behind any proxy prefix.
 
-    :param up: leads from the place of the page to the root, for pages that are mounted deeper.
+    :param others: parameters of the query, as well.
+    :param up: relative path to the mount point's root, for pages that are mounted deeper.
     """
     response = cherrypy.response
     response.status = 302
@@ -71,10 +76,10 @@ def _redirect(place, others, up=''):
     return b''
 
 
-def require_reader():
-    """Show a page to those who may read.
+def require_reader() -> None:
+    """Refuse an anonymous request if an administrator has disabled anonymous access.
 
-    :raises cherrypy.HTTPError: an administrator wants that nobody reads without an account (401).
+    :raises cherrypy.HTTPError: the access is disabled (401).
     """
     try:
         anonymous_access.refuse()
@@ -82,10 +87,10 @@ def require_reader():
         raise cherrypy.HTTPError(401, str(error)) from None
 
 
-def application(wanted=None):
-    """The application that a page is about: the one with the id ``wanted``, else that of this server.
+def application(wanted: str | None = None) -> dict[str, Any]:  # a folder of Girder
+    """Return the public application with the id ``wanted``, by default that of this server.
 
-    :raises cherrypy.HTTPError: there is none that everyone may see.
+    :raises cherrypy.HTTPError: there is no such application (404), or it is not public (403).
     """
     require_reader()
     try:

@@ -1,6 +1,9 @@
 """The download page, and the redirect to the build that parameters ask for."""
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import cherrypy
 from girder.exceptions import AccessException, GirderBaseException
 
@@ -13,21 +16,22 @@ from slicer_package_manager.rest.middleware import error_responses, rate_limits
 
 
 class Download:
-    """``/download``: with parameters that ask for a build a redirect to it, else the page.
+    """``/download``: redirects to the build that its parameters ask for; without such parameters, the page.
 
-    The page shows what everyone may see.
+    The page lists public builds only.
     """
 
     exposed = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._calls = BesideApi('download', (), calls.download)
 
-    def GET(self, app=None, **params):
-        """The page or a redirect; browsers get failures as pages, all others as JSON."""
+    def GET(self, app: str | None = None, **params: str) -> bytes:
+        """Return the page or a redirect; failures are pages for browsers, and JSON for other clients."""
         asked = parameters.is_asked(params)
         if _is_for_programs(params):
-            return self._calls.GET(**params)
+            answer: bytes = self._calls.GET(**params)
+            return answer
         try:
             require_reader()
             rate_limits.check()
@@ -36,21 +40,22 @@ class Download:
             code = 403 if isinstance(error, AccessException) else getattr(error, 'code', 400)
             raise cherrypy.HTTPError(code, str(error)) from None
 
-    def OPTIONS(self, **_params):
-        """What a browser asks before it lets another site's page read."""
-        return self._calls.OPTIONS()
+    def OPTIONS(self, **_params: str) -> bytes:
+        """Answer a browser's preflight request for a page of another site."""
+        answer: bytes = self._calls.OPTIONS()
+        return answer
 
 
-def _page(app):
+def _page(app: dict[str, Any]) -> bytes:
     return html.page('download.html', name=app['name'], app=str(app['_id']), offers=offers.of(app, html.root()))
 
 
-def _is_for_programs(params):
+def _is_for_programs(params: Mapping[str, str]) -> bool:
     wants_html = any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept'))
     return parameters.is_asked(params) and not wants_html
 
 
-def error(status: str, message: str, **_ignored) -> bytes:
-    """What cannot be answered, as those who asked can read it."""
+def error(status: str, message: str, **_ignored: object) -> bytes:
+    """Return a failure as a page for browsers, and as JSON for other clients."""
     answer = error_responses.as_json if _is_for_programs(cherrypy.request.params) else html.error
     return answer(status=status, message=message)
