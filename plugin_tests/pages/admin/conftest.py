@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 #: Girder's client asks for a notification socket that gunicorn does not have.
-_NO_SOCKET = re.compile(r'WebSocket connection to .* failed')
+NO_SOCKET = re.compile(r'WebSocket connection to .* failed')
 _PASSWORD = 'correct horse'
 
 
@@ -137,4 +137,4 @@ def open_girder(open_window, people):
         return Girder(windows[-1], people.get(person))
     yield make
     for window in windows:
-        window.problems[:] = [one for one in window.problems if not _NO_SOCKET.search(one)]
+        window.problems[:] = [one for one in window.problems if not NO_SOCKET.search(one)]
