@@ -1,4 +1,4 @@
-"""The pages of the registry: one handler for each page, HTML from ``templates``, and scripts and styles from ``static``.
+"""The pages of the registry: one handler for each page, HTML from ``templates``, scripts and styles from ``static``.
 
 The scripts are JavaScript modules that read the registry through its REST API. Nothing is built, and the pages load
 nothing from other servers but the images that extensions name.

@@ -94,8 +94,9 @@ def application(wanted: str | None = None) -> dict[str, Any]:  # a folder of Gir
     """
     require_reader()
     try:
-        return applications.load(wanted, None) if wanted else applications.default(None)
+        found: dict[str, Any] = applications.load(wanted, None) if wanted else applications.default(None)
     except AccessException:
         raise cherrypy.HTTPError(403, 'This application is not public.') from None
     except RestException as error:
         raise cherrypy.HTTPError(error.code, str(error)) from None
+    return found

@@ -17,7 +17,7 @@ def test_templates_are_saved_with_an_example_in_view(open_girder, app, summary):
     assert '{dicom_support_rule}' in dialog.locator('details').text_content()
     packages.fill('{baseName}<b>{foo}')
     assert save.is_disabled()
-    dialog.get_by_text('"{foo}" is none of').wait_for()
+    dialog.get_by_text('"{foo}" is not one of').wait_for()
     assert save.is_disabled()
     girder.forgive(400)
     packages.fill('{baseName}<b>{version}')
