@@ -13,7 +13,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope='session')
 def site(mongo_uri, tmp_path_factory):
-    """The server with all extensions; what a test changes is in an application of its own."""
+    """A server with all extensions; a test that changes something uses an application of its own."""
     with sites.running(tmp_path_factory.mktemp('site'), mongo_uri) as running:
         yield running
 
@@ -26,7 +26,7 @@ def chromium():
 
 @pytest.fixture
 def open_window(chromium, site):
-    """A maker of windows: ``open_window('/catalog', width='narrow', dark=True)``; any problem in one is a failure."""
+    """Open windows: ``open_window('/catalog', width='narrow', dark=True)``. Any problem in one fails the test."""
     windows = []
 
     def make(path=None, **options):
@@ -43,5 +43,5 @@ def open_window(chromium, site):
 
 @pytest.fixture(scope='session')
 def album(request):
-    """Where screenshots are kept, to be looked at."""
+    """Folder of screenshots, for inspection by people."""
     return browsers.Album(request.config.rootpath / request.config.getoption('--screenshots'))

@@ -150,7 +150,7 @@ def test_without_an_architecture_one_of_them_is_shown(open_window):
     wait_for_list(page, 15)
 
 
-def test_an_unknown_revision_is_told_with_those_that_exist(open_window, album):
+def test_an_unknown_revision_is_reported_with_those_that_exist(open_window, album):
     window = open_window('/catalog/All/99999/linux')
     page = window.page
     expect(page.locator('#empty')).to_contain_text('There are no extensions for revision 99999.')
@@ -161,7 +161,7 @@ def test_an_unknown_revision_is_told_with_those_that_exist(open_window, album):
     wait_for_list(page, 20)
 
 
-def test_a_system_without_extensions_is_told_with_those_that_have_some(open_window):
+def test_a_system_without_extensions_is_reported_with_those_that_have_some(open_window):
     page = open_window('/catalog/All/33400/win').page
     expect(page.locator('#empty')).to_contain_text('Revision 33400 has no extensions for Windows.')
     expect(page.locator('#empty a')).to_have_text('Linux (10)')
@@ -210,7 +210,7 @@ def odd(site):
     return app
 
 
-def test_nothing_that_an_extension_says_is_run(open_window, odd, album):
+def test_no_script_in_the_metadata_of_an_extension_runs(open_window, odd, album):
     window = open_window()
     page = window.page
     page.add_init_script('window.bad = () => { window.wasBad = true; }')
@@ -239,7 +239,7 @@ def test_nothing_that_an_extension_says_is_run(open_window, odd, album):
     window.problems = [one for one in window.problems if 'violates the following Content Security Policy' not in one]
 
 
-def test_a_failure_of_the_server_is_told_and_can_be_tried_again(open_window):
+def test_a_failure_of_the_server_is_reported_and_can_be_retried(open_window):
     window = open_window()
     page = window.page
     message = {'message': 'The database is away.', 'type': 'internal'}
@@ -252,7 +252,7 @@ def test_a_failure_of_the_server_is_told_and_can_be_tried_again(open_window):
     window.problems.clear()  # the browser reports the status
 
 
-def test_packages_that_are_held_back_are_not_the_latest(site, open_window):
+def test_a_revision_that_is_not_ready_is_not_the_latest(site, open_window):
     app = site.application('Held')
     for name, revision in (('1.0', '100'), ('2.0', '200')):
         site.post(f'/app/{app}/release', name=name, app_revision=revision)

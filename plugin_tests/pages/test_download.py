@@ -37,20 +37,20 @@ def busy(site):
 
 @pytest.fixture
 def visit(open_window, busy):
-    """Open the page as a visitor whose browser tells ``hints`` of itself."""
+    """Open the page as a visitor whose browser has these ``hints`` in its ``navigator``."""
     def go(path=None, *, width='wide', dark=False, script=True, **hints):
         window = open_window(width=width, dark=dark, java_script_enabled=script)
         if script:
             window.context.add_init_script(
-                f'for (const [key, value] of Object.entries({told(hints)}))'
+                f'for (const [key, value] of Object.entries({navigator(hints)}))'
                 'Object.defineProperty(navigator, key, { get: () => value });')
         window.page.goto(path or f'/download?app={busy}')
         return window
     return go
 
 
-def told(hints):
-    """What the browser says of itself, as a script; without ``agent`` it has no hints but the old ones."""
+def navigator(hints):
+    """The properties of the browser's ``navigator``, as a script; without ``agent`` there are only the old ones."""
     agent = hints.pop('agent', None)
     values = [f'{key}: {value!r}' for key, value in hints.items()]
     if agent:
@@ -87,7 +87,7 @@ def test_each_system_has_its_newest_release_and_preview(visit):
         ('linux', 'amd64', 'Preview'): '5.10.0'}
 
 
-def test_a_build_is_told_with_size_day_revision_downloads_and_checksum(visit, site, busy):
+def test_a_build_has_size_day_revision_downloads_and_checksum(visit, site, busy):
     card = visit(**LINUX).page.locator('[data-os=linux] [data-arch=amd64] [data-kind=Release]')
     text = re.sub(r'\s+', ' ', card.inner_text())
     for part in ('5.8.1', '381 MB', 'revision 33241', '1,234 downloads', '2025-03-11', SHA512):
@@ -103,9 +103,9 @@ def test_a_build_is_told_with_size_day_revision_downloads_and_checksum(visit, si
     pytest.param({'platform': 'MacIntel', 'maxTouchPoints': 0},
                  ['Download 5.8.1 macOS, Apple silicon', 'Download 5.8.1 macOS, Intel'], id='a Mac'),
     pytest.param({'agent': {'platform': 'macOS', 'mobile': False, 'architecture': 'arm', 'bitness': '64'}},
-                 ['Download 5.8.1 macOS, Apple silicon'], id='a Mac that tells'),
+                 ['Download 5.8.1 macOS, Apple silicon'], id='a Mac with hints'),
     pytest.param({'agent': {'platform': 'Windows', 'mobile': False, 'architecture': 'x86', 'bitness': '64'}},
-                 ['Download 5.8.1 Windows, 64-bit'], id='Windows that tells'),
+                 ['Download 5.8.1 Windows, 64-bit'], id='Windows with hints'),
 ])
 def test_the_visitors_system_comes_first(visit, hints, buttons):
     window = visit(**hints)
@@ -117,7 +117,7 @@ def test_the_visitors_system_comes_first(visit, hints, buttons):
     assert ('Apple silicon or Intel?' in window.page.inner_text('#yours')) == (len(buttons) > 1)
 
 
-def test_who_has_another_processor_is_told_so(visit):
+def test_visitors_with_another_processor_get_a_hint(visit):
     window = visit(agent={'platform': 'Windows', 'mobile': False, 'architecture': 'arm', 'bitness': '64'})
     assert list(offered(window)) == ['Download 5.8.1 Windows, 64-bit']
     assert 'There is no build for processors like yours.' in window.page.inner_text('#yours')
@@ -251,7 +251,7 @@ def test_one_page_costs_few_queries(site, busy):
 
 @pytest.mark.parametrize(('accept', 'kind'), [('text/html,*/*;q=0.8', 'text/html'), ('*/*', 'application/json'),
                                              (None, 'application/json')])
-def test_a_question_that_cannot_be_answered_is_told_to_people_and_programs(site, accept, kind):
+def test_a_failure_is_a_page_for_people_and_json_for_programs(site, accept, kind):
     for query, status, part in (('os=beos', 400, 'is not one of linux, win, macosx'),
                                 ('version=5', 400, 'os: is required'), ('os=linux&os=win', 400, 'os'),
                                 ('os=linux&version=1', 404, 'There is no package of')):

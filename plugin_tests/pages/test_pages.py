@@ -1,4 +1,4 @@
-"""What holds for every page: safe headers, files that are kept, no errors."""
+"""Rules for every page: safe headers, cached files, no errors."""
 import re
 
 import httpx
@@ -52,7 +52,7 @@ def test_files_are_compressed_and_not_sent_again(site):
     assert (again.status_code, again.content) == (304, b'')
 
 
-def test_files_of_an_older_page_are_those_of_today_and_not_kept(site):
+def test_files_of_an_older_page_are_the_current_ones_and_not_cached(site):
     answer = get(site, '/slicer_package_manager/000000000000/base.css')
     assert (answer.status_code, answer.headers['Cache-Control']) == (200, 'no-cache')
 
@@ -73,7 +73,7 @@ def test_what_is_not_there_is_a_page_too(open_window, album):
     album.keep(window, 'error')
 
 
-def test_a_page_that_somebody_uploaded_runs_no_script(open_window, site):
+def test_an_uploaded_page_runs_no_script(open_window, site):
     me = site.client.get('/user/me').raise_for_status().json()
     folder = site.client.post('/folder', params={'parentType': 'user', 'parentId': me['_id'], 'name': 'Uploaded',
                                                  'public': True}).raise_for_status().json()

@@ -184,13 +184,13 @@ def test_what_is_no_object_is_not_slicers(slicer, value):
     expect(page.locator('.card button')).to_have_count(ARM64)
 
 
-def test_a_request_that_slicer_does_not_take_is_told(slicer):
+def test_a_request_that_slicer_does_not_accept_is_reported(slicer):
     page = slicer('about:blank', {}, NEVER)
     page.add_init_script(f'window.extensions_manager_model = {json.dumps(MAC)};')
     page.goto('/catalog/All/33241/macosx')
     wait_for_list(page, AMD64)
     page.locator('.card button').first.click()
-    expect(page.get_by_role('alert').filter(visible=True)).to_contain_text('Slicer did not take this request.')
+    expect(page.get_by_role('alert').filter(visible=True)).to_contain_text('Slicer did not accept this request.')
 
 
 def test_going_through_the_catalog_does_not_lead_to_another_build(slicer, ids):

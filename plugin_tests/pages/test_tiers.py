@@ -39,7 +39,7 @@ def test_each_tier_has_slicers_words(open_window, tiers):
 
 
 @pytest.mark.parametrize(('least', 'shown'), [('', list(WORDS)), ('3', [3, 4, 5, 6]), ('5', [5, 6])])
-def test_the_filter_keeps_that_tier_and_what_is_better(open_window, tiers, least, shown):
+def test_the_filter_shows_that_tier_and_better_ones(open_window, tiers, least, shown):
     page = open_window(f'/catalog/All/33241/linux?app={tiers}').page
     wait_for_list(page, len(WORDS))
     page.locator('#tier').select_option(least)
@@ -84,7 +84,7 @@ def test_real_extensions_by_their_tiers(open_window, album):
     pictures(window, album, 'tiers')
 
 
-def test_a_level_that_nothing_reaches_is_told_with_what_there_is(open_window, site, tiers):
+def test_a_filter_that_no_extension_passes_offers_all_extensions(open_window, site, tiers):
     site.extension(tiers, baseName='Odd', tier=1, category='Odd')
     page = open_window(f'/catalog/Odd/33241/linux?app={tiers}&tier=5').page
     expect(page.locator('#empty')).to_contain_text('None of these extensions is supported that well.')

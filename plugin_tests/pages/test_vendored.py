@@ -1,4 +1,4 @@
-"""What the pages have from other projects is what was taken from them; needs no network."""
+"""Files of other projects in the pages are unchanged copies; requires no network."""
 import hashlib
 import json
 from pathlib import Path
@@ -21,5 +21,5 @@ def test_their_versions_are_the_pinned_ones():
     assert versions == pinned == {name: locked[f'node_modules/{name}']['version'] for name in pinned}
 
 
-def test_each_comes_with_its_licence():
+def test_each_has_its_license():
     assert all(any('LICENSE' in name for name in package['sha256']) for package in LIST.values())

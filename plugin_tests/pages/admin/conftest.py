@@ -12,7 +12,7 @@ _PASSWORD = 'correct horse'
 
 
 class Person:
-    """Somebody with an account: the token, a client of the API, and the document."""
+    """A user with an account: the token, a client of the API, and the document."""
 
     def __init__(self, site, login, password=_PASSWORD):
         found = httpx.get(f'{site.url}/api/v1/user/authentication', auth=(login, password)).raise_for_status().json()
@@ -65,7 +65,7 @@ def release(site, app):
 
 @pytest.fixture
 def fill(site, app):
-    """Put a package and some extensions, for each of ``systems``, where things of ``revision`` go."""
+    """Put a package and some extensions, for each of ``systems``, where uploads for ``revision`` go."""
     def make(revision='33241', extensions=1, systems=(('linux', 'amd64'),)):
         for os, arch in systems:
             site.package(app['_id'], revision=revision, os=os, arch=arch)
@@ -76,12 +76,12 @@ def fill(site, app):
 
 @pytest.fixture
 def summary(site, app):
-    """What the application has now."""
+    """Request the summary of the application."""
     return lambda: site.client.get(f'/app/{app["_id"]}/summary', params={'limit': 0}).raise_for_status().json()
 
 
 class Girder:
-    """Girder's web client in a window, with what tests do in it again and again."""
+    """Girder's web client in a window, with the actions that tests share."""
 
     def __init__(self, window, person):
         self.window, self.page = window, window.page
@@ -97,7 +97,7 @@ class Girder:
         return self
 
     def settle(self):
-        """Wait until nothing is loaded any more."""
+        """Wait until all requests are complete."""
         self.page.wait_for_load_state('networkidle')
 
     def button(self, name, **options):
@@ -116,12 +116,12 @@ class Girder:
         named = self.page.locator('th .spm-name', has_text=re.compile(f'^{re.escape(name)}$'))
         return self.page.locator('.spm-table tbody tr').filter(has=named)
 
-    def told(self, text):
-        """Wait for an alert that says this."""
+    def alerted(self, text):
+        """Wait for an alert with this text."""
         self.page.locator('#g-alerts-container .alert', has_text=text).first.wait_for()
 
     def forgive(self, status):
-        """Take the browser's own note on an answer with this status from the problems; it has to be there."""
+        """Remove the browser's message about a response with this status from the problems; it has to be there."""
         noted = [one for one in self.window.problems if f'status of {status}' in one]
         assert noted, self.window.problems
         self.window.problems[:] = [one for one in self.window.problems if one not in noted]
@@ -129,7 +129,7 @@ class Girder:
 
 @pytest.fixture
 def open_girder(open_window, people):
-    """A maker of Girder's client as somebody, or nobody, uses it."""
+    """Open Girder's web client as a user, or as ``anonymous``."""
     windows = []
 
     def make(person='admin', **options):

@@ -1,12 +1,12 @@
-"""Who sees what: the administrator, an editor of one application, a reader, nobody."""
+"""Who sees what: the administrator, an editor of one application, a reader, anonymous visitors."""
 import httpx
 import pytest
 
 ENTRY = '[g-name="Packages"]'
 
 
-@pytest.mark.parametrize('person', ['nobody', 'reader'])
-def test_who_may_edit_nothing_sees_no_entry_and_nothing_in_its_place(open_girder, app, fill, person):
+@pytest.mark.parametrize('person', ['anonymous', 'reader'])
+def test_users_who_may_edit_nothing_see_no_entry_and_an_empty_page(open_girder, app, fill, person):
     fill()
     girder = open_girder(person).go('packages')
     girder.settle()
@@ -14,7 +14,7 @@ def test_who_may_edit_nothing_sees_no_entry_and_nothing_in_its_place(open_girder
     assert girder.page.locator('table').count() == girder.page.locator('.spm-page button').count() == 0
     girder.go('collections', '.g-collection-list-entry').go(f'packages/{app["_id"]}')
     assert girder.page.locator('table').count() == 0
-    assert ('Log in' if person == 'nobody' else 'nothing here') in girder.page.inner_text('.spm-page')
+    assert ('Log in' if person == 'anonymous' else 'nothing here') in girder.page.inner_text('.spm-page')
     girder.go('plugins/slicer_package_manager/config', '#g-app-body-container > p')
     assert girder.page.locator('form.g-settings-form').count() == 0
 
@@ -60,7 +60,7 @@ def test_an_editor_of_one_release_sees_that_one(open_girder, app, release, grant
 
 def test_the_entry_comes_and_goes_with_the_login(open_girder, app, grant, people):
     grant(app['_id'])
-    girder = open_girder('nobody').go('packages')
+    girder = open_girder('anonymous').go('packages')
     girder.page.get_by_role('link', name='Log in', exact=True).first.click()
     girder.page.fill('#g-login', 'editor')
     girder.page.fill('#g-password', 'correct horse')

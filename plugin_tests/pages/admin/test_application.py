@@ -24,7 +24,7 @@ def test_an_application_is_created_where_it_is_wanted(open_girder, site):
     dialog.get_by_label('Everyone may read it').uncheck()
     dialog.get_by_role('button', name='Create').click()
     girder.page.locator('h1', has_text=HOSTILE).wait_for()
-    girder.told(HOSTILE)
+    girder.alerted(HOSTILE)
     made, = site.client.get('/app', params={'name': HOSTILE}).json()
     try:
         assert (made['_id'] in girder.page.url, made['public']) == (True, False)
@@ -68,7 +68,7 @@ def test_gaps_of_the_matrix_stand_out(open_girder, site, app, release, fill):
     assert '3 packages' in girder.page.locator('.spm-totals').inner_text()
 
 
-def test_readiness_is_said_and_taken_back(open_girder, app, release, fill, summary):
+def test_readiness_is_overridden_and_reset(open_girder, app, release, fill, summary):
     release()
     fill()
     girder = open_girder().go(f'packages/{app["_id"]}')
@@ -91,7 +91,7 @@ def test_a_draft_is_promoted_to_a_new_release(open_girder, app, fill, summary):
     dialog.get_by_label('Name of the release').fill(HOSTILE)
     dialog.get_by_role('button', name='Promote').click()
     girder.row(HOSTILE).get_by_text('2 ext.').wait_for()
-    girder.told('is the release')
+    girder.alerted('is the release')
     assert girder.row('33300').count() == 0
     assert summary()['drafts'] == []
 
@@ -107,7 +107,7 @@ def test_a_draft_is_promoted_to_the_release_of_its_revision(open_girder, app, re
     assert release_by_name(summary, '5.9')['packages'] == {'linux': {'amd64': 1}}
 
 
-def test_a_promotion_that_the_server_refuses_is_told(open_girder, site, app, release, fill):
+def test_a_promotion_that_the_server_refuses_is_reported(open_girder, site, app, release, fill):
     fill('33300')
     release('5.9', '33300')
     girder = open_girder().go(f'packages/{app["_id"]}')
@@ -115,7 +115,7 @@ def test_a_promotion_that_the_server_refuses_is_told(open_girder, site, app, rel
     draft, = site.client.get(f'/app/{app["_id"]}/draft').json()
     site.client.post('/item', params={'folderId': draft['_id'], 'name': 'a stranger'}).raise_for_status()
     dialog.get_by_role('button', name='Promote').click()
-    girder.told('"a stranger" in the draft is no package or extension')
+    girder.alerted('"a stranger" in the draft is no package or extension')
     girder.forgive(409)
     assert girder.row('33300').count() == 1
 
@@ -141,7 +141,7 @@ def test_an_application_is_deleted_after_its_name_was_typed(girder, site, app):
     dialog.get_by_role('textbox').fill(app['name'])
     dialog.get_by_role('button', name='Delete').click()
     girder.page.wait_for_url(re.compile('#packages$'))
-    girder.told('is deleted')
+    girder.alerted('is deleted')
     assert site.client.get(f'/app/{app["_id"]}').status_code == 404
     assert girder.row(app['name']).count() == 0
 
@@ -171,7 +171,7 @@ def test_drafts_are_paged_pruned_by_a_plan_and_deleted(open_girder, site, app, f
     dialog.get_by_role('button', name='Show drafts to delete').click()
     dialog.get_by_text('23 drafts').wait_for()
     confirm.click()
-    girder.told('23 drafts deleted')
+    girder.alerted('23 drafts deleted')
     assert [one['name'] for one in summary()['drafts']] == ['26', '25', '24']
     girder.row('24').wait_for()
 

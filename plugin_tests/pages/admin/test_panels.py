@@ -11,7 +11,7 @@ def facts(girder):
     return dict(zip(panel.locator('dt').all_inner_texts(), panel.locator('dd').all_inner_texts(), strict=True))
 
 
-def test_an_item_tells_identity_link_and_count(open_girder, site, app, release):
+def test_the_panel_of_an_item_has_identity_link_and_count(open_girder, site, app, release):
     release('5.8 <b>')
     item = site.package(app['_id'], sha512='ab' * 64)
     site.count(app['_id'], 'Slicer', {'2026-11-01': 7}, kind='package', release='5.8 <b>')
@@ -24,7 +24,7 @@ def test_an_item_tells_identity_link_and_count(open_girder, site, app, release):
     girder.row('5.8 <b>').wait_for()
 
 
-def test_an_extension_tells_its_file_to_who_may_only_read(open_girder, site, app):
+def test_readers_see_the_file_of_an_extension(open_girder, site, app):
     item = site.extension(app['_id'], url=None, size=None)
     upload(site.client, item['_id'], b'content', name='Extension.tar.gz')
     girder = open_girder('reader').go(f'item/{item["_id"]}', PANEL)
@@ -54,7 +54,7 @@ def test_strangers_items_and_folders_have_no_panel(open_girder, site, app, fill)
 
 
 @pytest.mark.parametrize('width', ['wide', 'narrow'])
-def test_folders_tell_what_they_are_while_one_goes_through_them(open_girder, app, release, fill, album, width):
+def test_folders_have_a_panel_while_a_user_opens_one_after_the_other(open_girder, app, release, fill, album, width):
     release()
     fill('33241', extensions=2)
     fill('33300')

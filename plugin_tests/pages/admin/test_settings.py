@@ -45,10 +45,10 @@ def test_settings_are_found_changed_refused_and_reset(girder, site, album):
     assert setting(site, LINK_HOSTS) == ['github.com', '*.example.org', 'gitlab.com']
     share.fill('90')
     girder.button('Save').click()
-    girder.told('The settings are saved')
+    girder.alerted('The settings are saved')
     assert setting(site, READY_SHARE) == 90
     girder.button('Default of Hosts that packages may link to').click()
-    girder.told('has its default again')
+    girder.alerted('has its default again')
     page.wait_for_function("document.querySelector('textarea').value === 'github.com'")
     assert share.input_value() == '90'
     share.fill('')
@@ -56,11 +56,11 @@ def test_settings_are_found_changed_refused_and_reset(girder, site, album):
     page.wait_for_function("document.querySelector('input[type=number]').value === '0'")
 
 
-def test_a_variable_of_the_environment_that_goes_before_is_told(girder):
+def test_an_environment_variable_that_overrides_a_setting_is_reported(girder):
     before = {key: default for key, (_, default) in RULES.items()}
     girder.page.route('**/system/setting?list=*', lambda route: route.fulfill(
         content_type='application/json', body=json.dumps(before)))
     girder.go(ROUTE, 'form')
     girder.page.get_by_role('spinbutton', name='Share of extensions').fill('50')
     girder.button('Save').click()
-    girder.told('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_READY_SHARE overrides it')
+    girder.alerted('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_READY_SHARE overrides it')

@@ -23,7 +23,7 @@ def test_templates_are_saved_with_an_example_in_view(open_girder, app, summary):
     packages.fill('{baseName}<b>{version}')
     dialog.get_by_text('Example: Slicer<b>5.8.1').wait_for()
     save.click()
-    girder.told('The templates are saved')
+    girder.alerted('The templates are saved')
     girder.page.locator('dd', has_text='{baseName}<b>{version}').wait_for()
     assert summary()['app']['templates']['package'] == '{baseName}<b>{version}'
 

@@ -40,6 +40,8 @@ class Template {
    */
   constructor(type, changed) {
     this.type = type;
+    /** @type {string | null} */
+    this.template = null;
     this.isUsable = false;
     this.changed = changed;
     this.example = element('div', { 'aria-live': 'polite' });
@@ -52,11 +54,14 @@ class Template {
   }
 
   /**
-   * Check a template that was typed.
+   * Check a template that was typed. The browser also reports a change when the field loses the focus: a click on "Save" must
+   * not disable the button by another check.
    *
    * @param {string} template
    */
   check(template) {
+    if (template === this.template) return;
+    this.template = template;
     this.isUsable = false;
     this.request(template);
   }
