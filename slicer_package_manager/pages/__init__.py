@@ -5,7 +5,7 @@ nothing from other servers but the images that extensions name.
 """
 from __future__ import annotations
 
-from typing import Any
+from cherrypy._cptree import Tree
 
 from slicer_package_manager.pages import download, html, web_client
 from slicer_package_manager.pages.assets import PLACE, Assets
@@ -17,7 +17,7 @@ PAGES = {'/catalog': Catalog, '/view': View, '/midas3/slicerappstore': AppStore,
          f'/{PLACE}': Assets}
 
 
-def mount(tree: Any, config: dict[str, dict[str, object]]) -> None:  # CherryPy's Tree, which has no types
+def mount(tree: Tree, config: dict[str, dict[str, object]]) -> None:
     """Mount the pages at the root of ``tree`` and, with a public path prefix of Girder, below the prefix as well.
 
     :param config: CherryPy's configuration of the server, which the pages extend.

@@ -1,14 +1,13 @@
 """The administration of packages in Girder's web client: one script, which loads the modules of ``static/admin``."""
 from __future__ import annotations
 
-from typing import Any
-
+from cherrypy._cptree import Tree
 from girder.plugin import registerPluginStaticContent
 
 from slicer_package_manager.pages.assets import FOLDER, digest
 
 
-def register(tree: Any) -> None:  # CherryPy's Tree, which has no types
+def register(tree: Tree) -> None:
     """Register the script and the style sheet with Girder, whose web client loads them when it starts.
 
     The digest in the script's address selects the version of the modules, see ``loader.js``.
