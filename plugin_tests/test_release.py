@@ -1,8 +1,10 @@
 """One version everywhere, and wheels that have all files and can be installed into an empty environment."""
+import importlib.util
 import re
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
@@ -39,8 +41,10 @@ def test_server_client_changelog_and_examples_have_one_version():
     assert len(found) > len(DISTRIBUTIONS) + 1
 
 
-def uv(*args):
-    subprocess.run([sys.executable, '-m', 'uv', '--quiet', *map(str, args)], check=True, timeout=PATIENCE)
+def pip(*args):
+    """Run pip, or uv in an environment that has no pip since uv created it."""
+    program = [sys.executable, '-m', 'pip'] if importlib.util.find_spec('pip') else ['uv', 'pip']
+    subprocess.run([*program, '--quiet', *map(str, args)], check=True, timeout=PATIENCE)
 
 
 def built(folder, package, directory):
@@ -49,7 +53,10 @@ def built(folder, package, directory):
     shutil.copytree(ROOT / folder / package, copy / package, ignore=shutil.ignore_patterns(*_NOT_SHIPPED))
     for name in ('pyproject.toml', 'README.md', 'LICENSE'):
         shutil.copy(ROOT / folder / name, copy)
-    uv('build', '--wheel', '--out-dir', copy / 'dist', copy)
+    if importlib.util.find_spec('pip'):
+        pip('wheel', '--no-deps', '--wheel-dir', copy / 'dist', copy)
+    else:
+        subprocess.run(['uv', '--quiet', 'build', '--wheel', '--out-dir', copy / 'dist', copy], check=True)
     (wheel,) = (copy / 'dist').glob('*.whl')
     return wheel
 
@@ -67,8 +74,10 @@ def test_the_wheels_have_all_files_and_run_where_nothing_else_is_installed(tmp_p
     for wheel, (_, package) in zip(wheels, DISTRIBUTIONS, strict=True):
         shipped = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(f'{package}/')}
         assert shipped == files_of(tmp_path / package / package)
-    uv('venv', '--python', sys.executable, tmp_path / 'venv')
-    uv('pip', 'install', '--python', tmp_path / 'venv', *wheels)
+    venv.create(tmp_path / 'venv', symlinks=True)
+    python = tmp_path / 'venv' / 'bin' / 'python'
+    pip(*(['--python', python, 'install'] if importlib.util.find_spec('pip') else ['install', '--python', python]),
+        *wheels)
     for command in ('slicer-package-manager', 'slicer-package-manager-client'):
         run = subprocess.run([tmp_path / 'venv' / 'bin' / command, '--version'], capture_output=True, text=True,
                              cwd=tmp_path, timeout=PATIENCE, check=True)
