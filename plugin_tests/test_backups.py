@@ -24,36 +24,36 @@ def place(tmp_path):
 @pytest.fixture
 def make_backup(db, place):
     """A maker of backups; ``meanwhile`` has what happens after a collection was read."""
-    from slicer_package_manager.backup import making, reading
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import create, live_database
+    from slicer_package_manager.backup.progress import silent
 
     def maker(meanwhile=None, **options):
         happens = dict(meanwhile or {})
-        whole = reading.documents
+        whole = live_database.documents
 
         def documents(collection, session):
             yield from whole(collection, session)
             happens.pop(collection.name, lambda: None)()
         with pytest.MonkeyPatch.context() as patch, place.writing():
-            patch.setattr(reading, 'documents', documents)
-            patch.setattr(reading, 'PATIENCE', 0.5)
-            result = making.make(db, place, silent, **options)
+            patch.setattr(live_database, 'documents', documents)
+            patch.setattr(live_database, 'PATIENCE', 0.5)
+            result = create.create_backup(db, place, silent, **options)
         assert not happens
-        require_whole(place, result.backup)
+        verify_backup(place, result.backup)
         return result
     return maker
 
 
-def require_whole(place, backup):
-    from slicer_package_manager.backup import checking
-    from slicer_package_manager.backup.steps import silent
-    return checking.require_whole(place, backup, silent)
+def verify_backup(place, backup):
+    from slicer_package_manager.backup import verify
+    from slicer_package_manager.backup.progress import silent
+    return verify.verify_backup(place, backup, silent)
 
 
 def problems(place, backup):
     from slicer_package_manager.backup.errors import DamagedError
     with pytest.raises(DamagedError) as refusal:
-        require_whole(place, backup)
+        verify_backup(place, backup)
     return refusal.value.problems
 
 
@@ -61,8 +61,8 @@ def saved(result, name):
     """The documents of the collection ``name`` in a backup, by ids."""
     import bson
 
-    from slicer_package_manager.backup import streams
-    return {str(one['_id']): bson.decode(one.raw) for one in streams.documents(result.backup.collection(name))}
+    from slicer_package_manager.backup import dump_files
+    return {str(one['_id']): bson.decode(one.raw) for one in dump_files.documents(result.backup.collection(name))}
 
 
 def stored_in(db, name):
@@ -174,8 +174,8 @@ def test_a_draft_that_is_promoted_while_folders_are_read(make_backup, promotion,
     """The application, which tells that it was, may have been read before."""
     import bson
 
-    from slicer_package_manager.backup import reading
-    whole = reading.documents
+    from slicer_package_manager.backup import live_database
+    whole = live_database.documents
 
     def documents(collection, session):
         if collection.name != 'folder':
@@ -186,7 +186,7 @@ def test_a_draft_that_is_promoted_while_folders_are_read(make_backup, promotion,
         promotion()
         last = bson.decode(before[-1])['_id']
         yield from (raw for raw in whole(collection, session) if bson.decode(raw)['_id'] > last)
-    monkeypatch.setattr(reading, 'documents', documents)
+    monkeypatch.setattr(live_database, 'documents', documents)
     require_promoted_as_a_whole(make_backup(), app)
 
 
@@ -329,24 +329,24 @@ def shorten(path):
 
 @pytest.mark.parametrize(('damage', 'told'), DAMAGES.values(), ids=DAMAGES)
 def test_damage_is_named_and_nothing_of_it_is_restored(make_backup, ready, place, db, tmp_path, damage, told):
-    from slicer_package_manager.backup import restoring
+    from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.errors import DamagedError
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup.progress import silent
     ready()
     backup = make_backup().backup
     damage(place, backup)
     (problem,) = problems(place, backup)
     assert told in problem
-    target = restoring.Target(db.client['untouched'], tmp_path / 'new')
+    target = restore.Target(db.client['untouched'], tmp_path / 'new')
     with pytest.raises(DamagedError):
-        restoring.restore(place, backup, target, silent)
+        restore.restore_backup(place, backup, target, silent)
     assert 'untouched' not in db.client.list_database_names()
     assert not target.assetstore.exists()
 
 
 def test_a_backup_that_was_broken_off_is_not_listed_and_the_next_one_goes_on(make_backup, ready, place, db):
-    from slicer_package_manager.backup import making, objects
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import create, objects
+    from slicer_package_manager.backup.progress import silent
     ready()
     ready('extension', b'other')
     put, done = objects.Objects.put, []
@@ -359,7 +359,7 @@ def test_a_backup_that_was_broken_off_is_not_listed_and_the_next_one_goes_on(mak
     with pytest.MonkeyPatch.context() as patch, place.writing():
         patch.setattr(objects.Objects, 'put', once)
         with pytest.raises(KeyboardInterrupt):
-            making.make(db, place, silent)
+            create.create_backup(db, place, silent)
     (place.path / 'objects' / 'unfinished' / 'half').write_bytes(b'ot')
     assert place.backups() == []
     result = make_backup()
@@ -375,21 +375,21 @@ def test_a_recheck_mends_damaged_objects(make_backup, ready, place):
     next(objects(place)).write_bytes(b'CONTENT')
     assert problems(place, old)
     make_backup(check=True)
-    require_whole(place, old)
+    verify_backup(place, old)
 
 
 def test_what_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
-    from slicer_package_manager.backup import restoring
+    from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.errors import BackupError
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup.progress import silent
     ready()
     backup = make_backup().backup
     with pytest.raises(BackupError, match=r'"girder" is not empty: it has .*item'):
-        restoring.restore(place, backup, restoring.Target(db, tmp_path / 'new'), silent)
+        restore.restore_backup(place, backup, restore.Target(db, tmp_path / 'new'), silent)
     (tmp_path / 'new').mkdir()
     (tmp_path / 'new' / 'thesis.txt').write_text('mine')
     with pytest.raises(BackupError, match=r'thesis\.txt'):
-        restoring.restore(place, backup, restoring.Target(db.client['untouched'], tmp_path / 'new'), silent)
+        restore.restore_backup(place, backup, restore.Target(db.client['untouched'], tmp_path / 'new'), silent)
     assert 'untouched' not in db.client.list_database_names()
 
 
@@ -411,12 +411,12 @@ def test_the_sums_of_counts_are_not_restored(make_backup, ready, place, db, tmp_
 
 
 def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_backup, ready, place, db, tmp_path):
-    from slicer_package_manager.backup import restoring
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import restore
+    from slicer_package_manager.backup.progress import silent
     ready()
     expected = stored_in(db, 'item')
     backup = make_backup().backup
-    target = restoring.Target(db.client['spm_restored'], tmp_path / 'new')
+    target = restore.Target(db.client['spm_restored'], tmp_path / 'new')
 
     def interrupt(title, total, in_bytes):
         if 'documents' in title and not in_bytes:
@@ -424,9 +424,9 @@ def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_ba
         return silent(title, total, in_bytes)
     try:
         with pytest.raises(KeyboardInterrupt):
-            restoring.restore(place, backup, target, interrupt)
+            restore.restore_backup(place, backup, target, interrupt)
         assert target.database.list_collection_names() == []
-        restoring.restore(place, backup, target, silent)
+        restore.restore_backup(place, backup, target, silent)
         assert stored_in(target.database, 'item') == expected
         assert target.database['assetstore'].find_one()['root'] == str(tmp_path / 'new')
     finally:
@@ -434,18 +434,18 @@ def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_ba
 
 
 def test_a_moment_that_is_too_long_ago_is_given_up(make_backup, ready, monkeypatch):
-    from slicer_package_manager.backup import reading
+    from slicer_package_manager.backup import live_database
     ready()
     failed = []
-    whole = reading.documents
+    whole = live_database.documents
 
     def documents(collection, session):
         if collection.name == 'item' and not failed:
             yield next(whole(collection, session))
             failed.append(collection.name)
-            raise reading.TooOldError
+            raise live_database.TooOldError
         yield from whole(collection, session)
-    monkeypatch.setattr(reading, 'documents', documents)
+    monkeypatch.setattr(live_database, 'documents', documents)
     result = make_backup()
     assert failed
     assert len(saved(result, 'item')) == 1
@@ -465,21 +465,21 @@ def days(*numbers):
     pytest.param({'last': 5}, (0, 1), (0, 1), id='more than there are'),
 ])
 def test_what_a_rule_keeps(rule, ages, kept):
-    from slicer_package_manager.backup import pruning
-    assert pruning.kept(days(*ages), pruning.Rule(**rule)) == set(days(*kept))
+    from slicer_package_manager.backup import prune
+    assert prune.kept(days(*ages), prune.Rule(**rule)) == set(days(*kept))
 
 
 def test_pruning_removes_old_backups_and_what_only_they_had(make_backup, ready, api, app, place):
-    from slicer_package_manager.backup import pruning
+    from slicer_package_manager.backup import prune
     gone, stays = ready(content=b'old'), ready('extension', b'other')
     make_backup()
     api.delete(f'/app/{app["_id"]}/package/{gone["_id"]}').raise_for_status()
     newest = make_backup().backup
-    removed, unused = pruning.prune(place, pruning.Rule(last=1))
+    removed, unused = prune.prune_backups(place, prune.Rule(last=1))
     assert (len(removed), unused) == (1, 1)
     assert place.backups() == [newest]
     assert list(place.objects.digests()) == [hashlib.sha512(b'other').hexdigest()]
-    require_whole(place, newest)
+    verify_backup(place, newest)
     assert stays['_id'] in saved(make_backup(), 'item')
 
 
@@ -493,8 +493,8 @@ def test_one_at_a_time(place):
 
 def test_on_a_replica_set_all_is_read_as_of_one_moment(tmp_path, place):
     from plugin_tests import mongodb
-    from slicer_package_manager.backup import making
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import create
+    from slicer_package_manager.backup.progress import silent
     with mongodb.running('--replSet', 'rs') as uri, pymongo.MongoClient(uri, directConnection=True) as direct:
         host = ':'.join(map(str, direct.address))
         direct.admin.command('replSetInitiate', {'_id': 'rs', 'members': [{'_id': 0, 'host': host}]})
@@ -504,9 +504,9 @@ def test_on_a_replica_set_all_is_read_as_of_one_moment(tmp_path, place):
             database['group'].insert_one({'name': 'a'})
             database['user'].insert_one({'login': 'a'})
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(making.reading, 'learn', lambda _facts, _name, raws: _then(
+                patch.setattr(create.live_database, 'learn', lambda _index, _name, raws: _then(
                     raws, lambda: database['user'].delete_many({})))
-                result = making.make(database, place, silent)
+                result = create.create_backup(database, place, silent)
             assert database['user'].count_documents({}) == 0
             assert len(saved(result, 'user')) == 1
     assert json.loads((result.backup.path / 'manifest.json').read_text())['consistency'] == 'read as of one moment'

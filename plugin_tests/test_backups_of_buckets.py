@@ -22,13 +22,13 @@ def place(tmp_path):
 
 @pytest.fixture
 def make_backup(db, place):
-    from slicer_package_manager.backup import checking, making
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import create, verify
+    from slicer_package_manager.backup.progress import silent
 
     def maker(**options):
         with place.writing():
-            result = making.make(db, place, silent, **{'include_s3': True, **options})
-        checking.require_whole(place, result.backup, silent)
+            result = create.create_backup(db, place, silent, **{'include_s3': True, **options})
+        verify.verify_backup(place, result.backup, silent)
         return result
     return maker
 
@@ -78,25 +78,25 @@ def test_a_backup_that_was_broken_off_goes_on(make_backup, filled, place):
 
 
 def test_a_lost_object_is_told_and_its_package_is_no_longer_listed(make_backup, filled, db):
-    from slicer_package_manager.backup import streams
+    from slicer_package_manager.backup import dump_files
     large = next(key for key, content in filled.objects().items() if content == LARGE)
     filled.client.delete_object(Bucket='packages', Key=large)
     result = make_backup()
     assert len(result.left_out) == 1
     assert large in result.left_out[0]
-    listed = [one['name'] for one in streams.documents(result.backup.collection('item')) if one['spm']['ready']]
+    listed = [one['name'] for one in dump_files.documents(result.backup.collection('item')) if one['spm']['ready']]
     assert len(listed) == db['item'].count_documents({'spm.ready': True}) - 2  # it, and its copy
 
 
 def test_what_lay_in_a_bucket_is_restored_to_disk(filled, db, place, restored, mongo_uri):
-    from slicer_package_manager.backup import restoring
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import restore
+    from slicer_package_manager.backup.progress import silent
     done = commands.run('backup', place.path, '--include-s3', '--database', mongo_uri)
     assert done.returncode == 0, done.stderr
     assert 'Note' not in done.stderr
     filled.clear()
     uri, data_dir = restored
-    restoring.restore(place, place.find(), restoring.Target(db.client['restored'], data_dir / 'assetstore'), silent)
+    restore.restore_backup(place, place.find(), restore.Target(db.client['restored'], data_dir / 'assetstore'), silent)
     with pymongo.MongoClient(uri) as client:
         database = client.get_database()
         before, after = ({one['_id']: one for one in where['file'].find({})} for where in (db, database))
@@ -112,22 +112,22 @@ def test_what_lay_in_a_bucket_is_restored_to_disk(filled, db, place, restored, m
 
 
 def test_without_their_bytes_files_stay_in_the_bucket(make_backup, filled, db, place, restored):
-    from slicer_package_manager.backup import restoring
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import restore
+    from slicer_package_manager.backup.progress import silent
     backup = make_backup(include_s3=False).backup
-    target = restoring.Target(db.client['restored'], restored[1] / 'assetstore')
-    restoring.restore(place, backup, target, silent)
+    target = restore.Target(db.client['restored'], restored[1] / 'assetstore')
+    restore.restore_backup(place, backup, target, silent)
     for name, which in (('file', {'s3Key': {'$exists': True}}), ('assetstore', {'name': 'objects'})):
         assert list(target.database[name].find(which)) == list(db[name].find(which)) != []
 
 
 def test_a_file_without_a_checksum_gets_one(make_backup, filled, db):
-    from slicer_package_manager.backup import streams
+    from slicer_package_manager.backup import dump_files
     wanted = db['file'].find_one({'size': len(LARGE)})
     db['file'].update_many({'size': len(LARGE)}, {'$unset': {'sha512': ''}})
     db['item'].update_many({'size': len(LARGE)}, {'$set': {'meta.sha512': ''}})
     result = make_backup()
     for name, key in (('file', 'sha512'), ('item', 'meta')):
-        found = [one[key] for one in streams.documents(result.backup.collection(name)) if one['size'] == len(LARGE)]
+        found = [one[key] for one in dump_files.documents(result.backup.collection(name)) if one['size'] == len(LARGE)]
         assert len(found) == 2
         assert all((one if name == 'file' else one['sha512']) == wanted['sha512'] for one in found)

@@ -261,11 +261,11 @@ def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
 
 
 def test_what_lies_below_a_folder_that_is_not_mended_is_left_alone(installation):
-    from slicer_package_manager.doctor import things
+    from slicer_package_manager.doctor import packages
     from slicer_package_manager.doctor.findings import Options
     item = installation.package
     installation.db['folder'].update_one({'_id': installation.release['parentId']}, {'$unset': {'spm': ''}})
-    (finding,) = things.registrations(Options())
+    (finding,) = packages.registrations(Options())
     assert '"Slicer"' in finding.what
     assert installation.package == item
 

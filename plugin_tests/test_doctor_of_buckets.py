@@ -13,7 +13,7 @@ KEY = 'ab/cd/' + '0' * 32
 @pytest.fixture
 def stored(s3, make, monkeypatch):
     """The key of a package's object; all is old enough to be abandoned."""
-    monkeypatch.setattr('slicer_package_manager.doctor.buckets.ABANDONED', timedelta(seconds=-60))
+    monkeypatch.setattr('slicer_package_manager.doctor.s3_objects.ABANDONED', timedelta(seconds=-60))
     make('package', content=b'content')
     (key,) = s3.objects()
     return key

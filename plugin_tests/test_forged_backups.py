@@ -10,11 +10,11 @@ import pytest
 from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
 
-from slicer_package_manager.backup import manifest, objects, picking, restoring, streams, trust
-from slicer_package_manager.backup.checking import require_whole
+from slicer_package_manager.backup import dump_files, manifest, objects, projection, restore, validation
 from slicer_package_manager.backup.directory import Directory
 from slicer_package_manager.backup.errors import BackupError, DamagedError
-from slicer_package_manager.backup.steps import silent
+from slicer_package_manager.backup.progress import silent
+from slicer_package_manager.backup.verify import verify_backup
 
 STORE = {'id': 'a' * 24, 'name': 'files', 'type': 0, 'root': '/srv', 'bucket': None, 'prefix': None, 'current': True}
 BYTES = b'content'
@@ -38,10 +38,10 @@ def forge(tmp_path):
         path.write_bytes(BYTES)
         partial = place.begin()
         given = {'file': [FILE], 'assetstore': [ASSETSTORE], **collections}
-        written = {name: streams.write(partial.collection(name), (
+        written = {name: dump_files.write(partial.collection(name), (
             one if isinstance(one, bytes) else bson.encode(one) for one in documents))._asdict()
             for name, documents in given.items()}
-        lines = streams.write(partial.contents, ((json.dumps(row) + '\n').encode() for row in contents))
+        lines = dump_files.write(partial.contents, ((json.dumps(row) + '\n').encode() for row in contents))
         manifest.write(partial.path, {
             'created': '', 'version': '1', 'collections': written, 'contents': lines._asdict(),
             'assetstores': list(stores), 'left_out': [], 'notes': []})
@@ -50,7 +50,7 @@ def forge(tmp_path):
 
 
 def test_what_is_not_forged_is_whole(forge):
-    assert require_whole(*forge(), silent)['assetstores'] == [STORE]
+    assert verify_backup(*forge(), silent)['assetstores'] == [STORE]
 
 
 FORGED = {
@@ -87,9 +87,9 @@ FORGED = {
 
 @pytest.mark.parametrize('forged', FORGED.values(), ids=FORGED)
 def test_a_forged_backup_is_refused_before_anything_is_changed(forge, tmp_path, forged):
-    target = restoring.Target(None, tmp_path / 'data' / 'assetstore')
+    target = restore.Target(None, tmp_path / 'data' / 'assetstore')
     with pytest.raises((DamagedError, BackupError)):
-        restoring.restore(*forge(**forged), target, silent, replace=True)  # a database would be used at None
+        restore.restore_backup(*forge(**forged), target, silent, replace=True)  # a database would be used at None
     assert not (tmp_path / 'data').exists()
 
 
@@ -101,7 +101,7 @@ def test_a_link_in_the_data_directory_is_not_followed_when_restoring(forge, tmp_
     (tmp_path / linked).symlink_to(tmp_path / 'elsewhere')
     backup = forge(stores=(STORE, other), assetstore=[ASSETSTORE, {**ASSETSTORE, '_id': ObjectId('d' * 24)}])
     with pytest.raises(BackupError, match='symbolic link'):
-        restoring.restore(*backup, restoring.Target(None, tmp_path / 'data' / 'assetstore'), silent, replace=True)
+        restore.restore_backup(*backup, restore.Target(None, tmp_path / 'data' / 'assetstore'), silent, replace=True)
     assert list((tmp_path / 'elsewhere').iterdir()) == []
 
 
@@ -113,12 +113,12 @@ def test_a_link_in_the_backup_is_not_followed(forge, tmp_path, linked):
     path.rename(tmp_path / 'elsewhere')
     path.symlink_to(tmp_path / 'elsewhere')
     with pytest.raises((DamagedError, BackupError), match='symbolic link'):
-        require_whole(place, backup, silent)
+        verify_backup(place, backup, silent)
 
 
 def test_an_assetstore_that_its_operator_put_behind_a_link_is_copied_from(tmp_path):
     from slicer_package_manager.backup import sources
-    from slicer_package_manager.backup.facts import Content
+    from slicer_package_manager.backup.document_index import Content
     disk = tmp_path / 'larger-disk'
     (disk / PATH).parent.mkdir(parents=True)
     (disk / PATH).write_bytes(BYTES)
@@ -165,16 +165,16 @@ BOMBS = {
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from slicer_package_manager.backup import checking
+from slicer_package_manager.backup import verify
 from slicer_package_manager.backup.directory import Directory
 from slicer_package_manager.backup.errors import BackupError
-from slicer_package_manager.backup.steps import silent
+from slicer_package_manager.backup.progress import silent
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 place = Directory(Path(sys.argv[1]))
 before = peak()
 try:
-    checking.require_whole(place, place.find(), silent)
+    verify.verify_backup(place, place.find(), silent)
 except BackupError:
     pass
 print(peak() - before)
@@ -198,16 +198,16 @@ def test_what_unpacks_to_very_much_is_read_in_little_memory(forge, bomb):
 @pytest.mark.parametrize('value', ['[],', '{},', '0.1,', '"\U0001f600",'])
 def test_a_manifest_of_very_many_values_is_read_in_little_memory(forge, value):
     place, backup = forge()
-    many = value * ((trust.MANIFEST - 100) // len(value.encode()))
+    many = value * ((validation.MANIFEST - 100) // len(value.encode()))
     (backup.path / manifest.NAME).write_text(f'[{many.rstrip(",")}]', encoding='utf-8')
     assert memory(place) < MEMORY
 
 
 def test_a_restoration_stores_few_bytes_at_once():
     documents = [RawBSONDocument(bson.encode({'a': 'x' * 6_000_000})) for _ in range(7)]
-    assert [len(batch) for batch in restoring._batches(iter(documents))] == [2, 2, 2, 1]
+    assert [len(batch) for batch in restore._batches(iter(documents))] == [2, 2, 2, 1]
     small = [RawBSONDocument(bson.encode({'a': number})) for number in range(1001)]
-    assert [len(batch) for batch in restoring._batches(iter(small))] == [500, 500, 1]
+    assert [len(batch) for batch in restore._batches(iter(small))] == [500, 500, 1]
 
 
 def test_values_are_picked_as_they_are_decoded():
@@ -220,7 +220,8 @@ def test_values_are_picked_as_they_are_decoded():
     document = {f'before{number}': value for number, value in enumerate(others)} | {
         'n': 5, 's': 'ä' * 10, 'd': {'x': 1, 'y': 2, 'l': [1]}, 'l': [1], 'b': b'x', 'o': ObjectId('a' * 24),
         'none': None}
-    found = picking.picked(bson.encode(document), {**dict.fromkeys(('n', 's', 'l', 'b', 'o', 'none', 'missing')),
-                                                   'd': dict.fromkeys(('x', 'l'))})
-    assert found == {'n': 5, 's': 'ä' * 10, 'd': {'x': 1, 'l': picking.LARGE}, 'l': picking.LARGE, 'b': picking.LARGE,
+    wanted = {**dict.fromkeys(('n', 's', 'l', 'b', 'o', 'none', 'missing')), 'd': dict.fromkeys(('x', 'l'))}
+    found = projection.projected(bson.encode(document), wanted)
+    large = projection.LARGE
+    assert found == {'n': 5, 's': 'ä' * 10, 'd': {'x': 1, 'l': large}, 'l': large, 'b': large,
                      'o': ObjectId('a' * 24), 'none': None}

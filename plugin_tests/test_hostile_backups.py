@@ -8,7 +8,7 @@ import bson
 import pytest
 from bson.objectid import ObjectId
 
-from slicer_package_manager.backup import manifest, streams, trust
+from slicer_package_manager.backup import dump_files, manifest, validation
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 
 STORE = {'id': 'a' * 24, 'name': 'files', 'type': 0, 'root': '/srv', 'bucket': None, 'prefix': None, 'current': True}
@@ -70,11 +70,11 @@ def test_a_manifest_behind_a_symbolic_link_is_not_read(tmp_path):
     [DIGEST, 1, STORE['id']], [DIGEST, 1, STORE['id'], 'ab', 1], {}, 'x', None], ids=str)
 def test_an_entry_that_leads_elsewhere_is_refused(row):
     with pytest.raises(BackupError):
-        trust.require_entry(row, {STORE['id']}, set())
+        validation.require_entry(row, {STORE['id']}, set())
 
 
 def test_an_entry_within_its_assetstore_is_not_refused():
-    trust.require_entry([DIGEST, 1, STORE['id'], f'cc/cc/{DIGEST}'], {STORE['id']}, set())
+    validation.require_entry([DIGEST, 1, STORE['id'], f'cc/cc/{DIGEST}'], {STORE['id']}, set())
 
 
 @pytest.mark.parametrize('link', ['ab', 'ab/cd', 'ab/cd/file'])
@@ -83,7 +83,7 @@ def test_symbolic_links_are_not_followed(tmp_path, link):
     (tmp_path / 'root' / link).parent.mkdir(parents=True)
     (tmp_path / 'root' / link).symlink_to(tmp_path / 'elsewhere')
     with pytest.raises(BackupError, match='symbolic link'):
-        trust.require_within(tmp_path / 'root', 'ab/cd/file')
+        validation.require_within(tmp_path / 'root', 'ab/cd/file')
 
 
 def packed(path: Path, *pieces: bytes):
@@ -100,7 +100,7 @@ def test_a_list_that_unpacks_to_very_much_is_refused(tmp_path, bomb):
     path = packed(tmp_path / 'contents.gz', *bomb)
     tracemalloc.start()
     with pytest.raises(BackupError):
-        for _ in streams.lines(path):
+        for _ in dump_files.lines(path):
             pass
     assert tracemalloc.get_traced_memory()[1] < 10 * 2 ** 20
     tracemalloc.stop()
@@ -110,11 +110,11 @@ def test_a_list_that_unpacks_to_very_much_is_refused(tmp_path, bomb):
 def test_a_document_of_an_impossible_size_is_refused(tmp_path, size):
     path = packed(tmp_path / 'x.gz', size.to_bytes(4, 'little', signed=True), *(b'\0' * 2 ** 20,) * 10)
     with pytest.raises(BackupError):
-        list(streams.documents(path))
+        list(dump_files.documents(path))
 
 
 def test_documents_are_read_as_they_were_written(tmp_path):
     found = [bson.encode({'_id': ObjectId(), 'n': number}) for number in range(3)]
-    streams.write(tmp_path / 'x.gz', found)
-    assert [one.raw for one in streams.documents(tmp_path / 'x.gz')] == found
-    assert json.dumps([one['n'] for one in streams.documents(tmp_path / 'x.gz')]) == '[0, 1, 2]'
+    dump_files.write(tmp_path / 'x.gz', found)
+    assert [one.raw for one in dump_files.documents(tmp_path / 'x.gz')] == found
+    assert json.dumps([one['n'] for one in dump_files.documents(tmp_path / 'x.gz')]) == '[0, 1, 2]'

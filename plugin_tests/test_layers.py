@@ -61,9 +61,9 @@ ARROWS = {
 }
 #: In these folders a module imports only from those after it.
 ORDER = {
-    'backup': ('__init__', 'pruning', 'restoring', 'checking', 'making', 'reading', 'sources', 'directory', 'facts',
-               'manifest', 'objects', 'streams', 'trust', 'picking', 'steps', 'errors'),
-    'doctor': ('__init__', 'checks', 'stored', 'server', 'shapes', 'buckets', 'things', 'findings'),
+    'backup': ('__init__', 'prune', 'restore', 'verify', 'create', 'live_database', 'sources', 'directory',
+               'document_index', 'manifest', 'objects', 'dump_files', 'validation', 'projection', 'progress', 'errors'),
+    'doctor': ('__init__', 'checks', 'file_bytes', 'server', 'document_schema', 's3_objects', 'packages', 'findings'),
     'cli': ('__main__', '__init__', 'restore', 'keys', 'links', 'doctor', 'gunicorn_config', 'backup', 'accounts',
             'serve', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
             'processes', 'database', 'progress', 'errors', 'tables'),

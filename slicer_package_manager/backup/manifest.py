@@ -9,7 +9,7 @@ from typing import Any
 
 from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import trust
+from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 
 NAME = 'manifest.json'
@@ -36,11 +36,11 @@ def read(directory: Path) -> dict[str, Any]:
     """
     path = directory / NAME
     try:
-        trust.require_no_links(directory.parent, path)
-        if path.stat().st_size > trust.MANIFEST:
+        validation.require_no_links(directory.parent, path)
+        if path.stat().st_size > validation.MANIFEST:
             raise ValueError('it is too large')  # noqa: TRY301 - as what cannot be read
         text = path.read_text(encoding='utf-8')
-        if trust.has_too_many_values(text):
+        if validation.has_too_many_values(text):
             raise ValueError('it has too many values')  # noqa: TRY301
         found = json.loads(text)
         form, checksum = found['format'], found['sha256']
@@ -51,7 +51,7 @@ def read(directory: Path) -> dict[str, Any]:
                           f'version that made it: {found.get("version")}.')
     if checksum != _checksum(found) or any(key not in found for key in _KEYS):
         raise DamagedError([f'{path}: its text has changed'])
-    problem = trust.manifest_problem(found)
+    problem = validation.manifest_problem(found)
     if problem:
         raise DamagedError([f'{path}: {problem}'])
     return found

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from slicer_package_manager.backup import trust
+from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.errors import BackupError
-from slicer_package_manager.backup.steps import Advance
+from slicer_package_manager.backup.progress import Advance
 from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 
 _PIECE = 1024 * 1024
@@ -81,7 +81,7 @@ class Objects:
         """What is wrong with the object; reads all of it."""
         path, stated = self.path(digest), Bytes(size, digest)
         try:
-            trust.require_no_links(self.root.parent, path)
+            validation.require_no_links(self.root.parent, path)
             found = path.stat().st_size
             if bytes_violation(stated, Bytes(found)):
                 return f'{path}: has {found} bytes instead of {size}'
@@ -108,5 +108,5 @@ class Objects:
 
 
 def _sorted(directory: Path, pattern: str) -> list[Path]:
-    trust.require_no_links(directory.parent, directory)
+    validation.require_no_links(directory.parent, directory)
     return sorted(directory.glob(pattern))

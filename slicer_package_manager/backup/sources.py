@@ -8,9 +8,9 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import trust
+from slicer_package_manager.backup import validation
+from slicer_package_manager.backup.document_index import Content
 from slicer_package_manager.backup.errors import BackupError
-from slicer_package_manager.backup.facts import Content
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.storage.s3_bucket import Bucket
 from slicer_package_manager.registry.storage.store import LostError
@@ -40,7 +40,7 @@ class _Directory:
     def opened(self, content: Content) -> Iterator[BinaryIO]:
         path = self.root / content.path
         if not content.imported:
-            trust.require_within(self.root, content.path)
+            validation.require_within(self.root, content.path)
         if path.stat().st_size != content.size:
             raise FileNotFoundError(path)
         with path.open('rb') as file:

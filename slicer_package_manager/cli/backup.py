@@ -91,12 +91,12 @@ def make(directory: Path, database, data_dir: Path, include_s3, recheck, **keep)
     Exit codes: 0 the backup is complete, 1 there is none (the reason is on standard error), 2 the command line is
     wrong, 3 there is one, but the bytes of some files are lost: they are named, and nothing older is removed.
     """
-    from slicer_package_manager.backup import making, pruning  # noqa: PLC0415
+    from slicer_package_manager.backup.create import create_backup  # noqa: PLC0415
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
-    place, rule = Directory(directory), _rule(pruning, keep)
+    place, rule = Directory(directory), _rule(keep)
     with failures(), connection.connected(database, data_dir), place.writing():
         from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
-        result = making.make(getDbConnection().get_database(), place, step, include_s3=include_s3, check=recheck)
+        result = create_backup(getDbConnection().get_database(), place, step, include_s3=include_s3, check=recheck)
         _tell(result)
         if result.left_out:
             raise SystemExit(_INCOMPLETE)
@@ -114,14 +114,15 @@ def _tell(result) -> None:
         click.echo(f'Not in the backup: {lost}', err=True)
 
 
-def _rule(pruning, keep):
-    return pruning.Rule(keep['keep'], keep['keep_daily'], keep['keep_weekly'], keep['keep_monthly'])
+def _rule(keep):
+    from slicer_package_manager.backup.prune import Rule  # noqa: PLC0415
+    return Rule(keep['keep'], keep['keep_daily'], keep['keep_weekly'], keep['keep_monthly'])
 
 
 def _prune(place, rule) -> None:
-    from slicer_package_manager.backup import pruning  # noqa: PLC0415
+    from slicer_package_manager.backup.prune import prune_backups  # noqa: PLC0415
     with place.reading(exclusive=True):
-        removed, unused = pruning.prune(place, rule)
+        removed, unused = prune_backups(place, rule)
     for one in removed:
         click.echo(f'Removed {one.name}.')
     if unused:
@@ -151,15 +152,15 @@ def verify(directory: Path, at):
 
     Exit codes: 0 all is as it was written, 1 something is damaged or cannot be read, 2 the command line is wrong.
     """
-    from slicer_package_manager.backup import checking  # noqa: PLC0415
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
     from slicer_package_manager.backup.errors import DamagedError  # noqa: PLC0415
+    from slicer_package_manager.backup.verify import verify_backup  # noqa: PLC0415
     place = Directory(directory)
     damaged = False
     with failures(), place.reading():
         for one in [place.find(at)] if at else place.backups() or [place.find()]:
             try:
-                checking.require_whole(place, one, step)
+                verify_backup(place, one, step)
                 click.echo(f'{one.name}: whole')
             except DamagedError as error:
                 damaged = True
@@ -172,9 +173,8 @@ def verify(directory: Path, at):
 @_rules
 def prune(directory: Path, **keep):
     """Remove the backups in DIRECTORY that no --keep option keeps, and the files that no other backup has."""
-    from slicer_package_manager.backup import pruning  # noqa: PLC0415
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
-    rule = _rule(pruning, keep)
+    rule = _rule(keep)
     if not rule:
         raise click.UsageError('Say what to keep: --keep, --keep-daily, --keep-weekly or --keep-monthly.')
     place = Directory(directory)

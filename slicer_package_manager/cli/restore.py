@@ -31,16 +31,16 @@ def restore(directory: Path, database, data_dir: Path, at, replace):
 
     Exit codes: 0 the backup is restored, 1 it is not (the reason is on standard error), 2 the command line is wrong.
     """  # noqa: D301 - click takes the control character as "keep these lines"
-    from slicer_package_manager.backup import restoring  # noqa: PLC0415
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
+    from slicer_package_manager.backup.restore import Target, restore_backup  # noqa: PLC0415
     place, data = Directory(directory), DataDir(data_dir)
     with failures(), place.reading():
         chosen = place.find(at)
         with connection.connected(database, data_dir, alone=True):
             from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
             data.create()
-            target = restoring.Target(getDbConnection().get_database(), data.assetstore)
-            facts = restoring.restore(place, chosen, target, step, replace=replace)
+            target = Target(getDbConnection().get_database(), data.assetstore)
+            facts = restore_backup(place, chosen, target, step, replace=replace)
             from slicer_package_manager.registry import indexes  # noqa: PLC0415 - as above
             indexes.ensure()
     documents = sum(told['entries'] for told in facts['collections'].values())

@@ -14,7 +14,7 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError, InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
-from slicer_package_manager.backup import trust
+from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.errors import BackupError
 
 #: Documents as they came from the database, byte for byte; their fields can be read like those of a dictionary.
@@ -78,7 +78,7 @@ def documents(path: Path) -> Iterator[RawBSONDocument]:
 
 def _rest(packed, length: bytes) -> bytes:
     size = int.from_bytes(length, 'little', signed=True)
-    if len(length) < _PREFIX or not _PREFIX < size <= trust.DOCUMENT:
+    if len(length) < _PREFIX or not _PREFIX < size <= validation.DOCUMENT:
         raise InvalidBSON(f'a document cannot have {size} bytes')
     return packed.read(size - _PREFIX)
 
@@ -91,9 +91,9 @@ def lines(path: Path) -> Iterator[str]:
     try:
         most, found = max(_SMALL, path.stat().st_size * _RATIO), 0
         with gzip.open(path) as packed:
-            while line := packed.readline(trust.LINE + 1):
+            while line := packed.readline(validation.LINE + 1):
                 found += len(line)
-                if len(line) > trust.LINE or found > most:
+                if len(line) > validation.LINE or found > most:
                     raise ValueError('it unpacks to more than a backup writes')  # noqa: TRY301 - as what is damaged
                 yield line.decode().rstrip('\n')
     except (OSError, EOFError, zlib.error, ValueError) as error:

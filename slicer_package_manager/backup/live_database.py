@@ -9,10 +9,9 @@ import bson
 from bson.objectid import ObjectId
 from pymongo.errors import OperationFailure, PyMongoError
 
-from slicer_package_manager.backup import facts as knowledge
-from slicer_package_manager.backup import picking, trust
-from slicer_package_manager.backup.facts import Facts
-from slicer_package_manager.backup.streams import RAW
+from slicer_package_manager.backup import document_index, projection, validation
+from slicer_package_manager.backup.document_index import DocumentIndex
+from slicer_package_manager.backup.dump_files import RAW
 
 #: How long what does not fit is read again without anything new before it is taken as it is, in seconds: a server that
 #: has much to do may take some between the writes of one change.
@@ -25,8 +24,8 @@ _TOO_OLD = (239, 246)
 def collections(database) -> list[str]:
     """The names of the collections to read, in the order in which to read them."""
     found = {one['name'] for one in database.list_collections(filter={'type': 'collection'})}
-    mine = sorted(name for name in found if name not in trust.LEFT_OUT and not name.startswith('system.'))
-    leaves = [kind for kind in knowledge.KINDS[:-1] if kind in mine]
+    mine = sorted(name for name in found if name not in validation.LEFT_OUT and not name.startswith('system.'))
+    leaves = [kind for kind in document_index.KINDS[:-1] if kind in mine]
     # Accounts and assetstores are what everything else refers to.
     roots = [name for name in ('group', 'user', 'assetstore') if name in mine]
     return [*leaves, *(name for name in mine if name not in (*leaves, *roots)), *roots]
@@ -65,48 +64,48 @@ def documents(collection, session) -> Iterator[bytes]:
         raise
 
 
-def learn(facts: Facts, kind: str, raws: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass ``raws`` on, and let ``facts`` know what they say."""
-    if kind not in knowledge.KINDS:
+def learn(index: DocumentIndex, kind: str, raws: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass ``raws`` on, and let ``index`` know what they say."""
+    if kind not in document_index.KINDS:
         yield from raws
         return
-    facts.forget(kind)
+    index.forget(kind)
     for raw in raws:
-        facts.add(kind, picking.picked(raw, knowledge.FIELDS[kind]))
+        index.add(kind, projection.projected(raw, document_index.FIELDS[kind]))
         yield raw
 
 
-def reconcile(database, facts: Facts) -> None:
+def reconcile(database, index: DocumentIndex) -> None:
     """Read again what does not fit together, until it fits or stays as it is."""
     last_news = time.monotonic()
-    while (suspects := facts.suspects()) and time.monotonic() - last_news < PATIENCE:
-        news = [refresh(database, facts, kind, identifier) for kind, identifier in suspects]
+    while (suspects := index.suspects()) and time.monotonic() - last_news < PATIENCE:
+        news = [refresh(database, index, kind, identifier) for kind, identifier in suspects]
         if any(news):
             last_news = time.monotonic()
         else:
             time.sleep(_PAUSE)
 
 
-def refresh(database, facts: Facts, kind: str, identifier: str) -> bool:
+def refresh(database, index: DocumentIndex, kind: str, identifier: str) -> bool:
     """Take the document, and what belongs to it, as it is in the database now; tells whether that is news."""
     document = database[kind].with_options(RAW).find_one({'_id': ObjectId(identifier)})
     if document is None:
-        return facts.amend(kind, identifier, None)
-    news = facts.amend(kind, identifier, document)
-    for other_kind, other_id in _related(database, facts, kind, identifier, document):
+        return index.amend(kind, identifier, None)
+    news = index.amend(kind, identifier, document)
+    for other_kind, other_id in _related(database, index, kind, identifier, document):
         other = database[other_kind].with_options(RAW).find_one({'_id': ObjectId(other_id)})
         if other or other_kind == 'file':
-            news |= facts.amend(other_kind, other_id, other)
+            news |= index.amend(other_kind, other_id, other)
     return news
 
 
-def _related(database, facts, kind, identifier, document):
+def _related(database, index, kind, identifier, document):
     """Kinds and ids of what has to fit to ``document``."""
     if kind == 'file' and document.get('itemId'):
         yield 'item', str(document['itemId'])
     elif kind == 'item':
         now = {str(file['_id']) for file in database['file'].find({'itemId': ObjectId(identifier)}, {'_id': 1})}
-        yield from (('file', one) for one in sorted(now | set(facts.files_of(identifier))))
+        yield from (('file', one) for one in sorted(now | set(index.files_of(identifier))))
         yield 'folder', str(document['folderId'])
         if document.get('spm'):  # the application tells of promotions, whose the item is
             yield 'folder', str(document['spm']['app'])

@@ -14,13 +14,12 @@ from bson.objectid import ObjectId
 from girder.constants import AssetstoreType
 
 import slicer_package_manager
-from slicer_package_manager.backup import facts as knowledge
-from slicer_package_manager.backup import manifest, objects, reading, sources, streams
+from slicer_package_manager.backup import document_index, dump_files, live_database, manifest, objects, sources
 from slicer_package_manager.backup.directory import Backup, Directory
+from slicer_package_manager.backup.document_index import Content, DocumentIndex
+from slicer_package_manager.backup.dump_files import Written
 from slicer_package_manager.backup.errors import BackupError
-from slicer_package_manager.backup.facts import Content, Facts
-from slicer_package_manager.backup.steps import Advance, Steps
-from slicer_package_manager.backup.streams import Written
+from slicer_package_manager.backup.progress import Advance, Steps
 
 #: How often what was deleted while we copied is read again.
 _ROUNDS = 20
@@ -47,7 +46,8 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
 
-def make(database, directory: Directory, steps: Steps, *, include_s3: bool = False, check: bool = False) -> Result:
+def create_backup(
+        database, directory: Directory, steps: Steps, *, include_s3: bool = False, check: bool = False) -> Result:
     """Make a backup of ``database`` and the files of its filesystem assetstores; the caller holds ``directory``.
 
     :param include_s3: those in object storage too.
@@ -57,27 +57,28 @@ def make(database, directory: Directory, steps: Steps, *, include_s3: bool = Fal
     """
     place = directory.begin()
     buckets = [str(one['_id']) for one in database['assetstore'].find({'type': AssetstoreType.S3})] * include_s3
-    with knowledge.opened(buckets) as facts:
-        maker = _Maker(database, directory, place, facts, steps, check)
+    with document_index.opened(buckets) as index:
+        maker = _Maker(database, directory, place, index, steps, check)
         maker.buckets = buckets
         maker.read_documents()
         maker.copy_contents()
         collections = maker.write_documents()
-        contents = streams.write(place.contents, _lines(facts))
+        contents = dump_files.write(place.contents, _lines(index))
     maker.result.files = contents.entries
     manifest.write(place.path, maker.manifest(collections, contents))
     maker.result.backup = directory.finish(place)
     return maker.result
 
 
-def _lines(facts: Facts) -> Iterator[bytes]:
-    return (json.dumps(row).encode() + b'\n' for row in facts.kept())
+def _lines(index: DocumentIndex) -> Iterator[bytes]:
+    return (json.dumps(row).encode() + b'\n' for row in index.kept())
 
 
 class _Maker:
-    def __init__(self, database, directory: Directory, place: Backup, facts: Facts, steps: Steps, check: bool) -> None:
+    def __init__(self, database, directory: Directory, place: Backup, index: DocumentIndex, steps: Steps, check: bool,
+                 ) -> None:
         self.database, self.directory, self.place = database, directory, place
-        self.facts, self.steps, self.check = facts, steps, check
+        self.index, self.steps, self.check = index, steps, check
         self.result = Result()
         self.written: dict[str, Written] = {}
         self.stores: list[dict[str, Any]] = []
@@ -87,23 +88,24 @@ class _Maker:
 
     def read_documents(self) -> None:
         """Read all collections, make them fit together, and look which assetstores there are."""
-        names = reading.collections(self.database)
+        names = live_database.collections(self.database)
         total = sum(self.database[name].estimated_document_count() for name in names)
-        with self.steps('Reading the database', total, False) as advance, reading.moment(self.database) as snapshot:
+        with (self.steps('Reading the database', total, False) as advance,
+              live_database.moment(self.database) as snapshot):
             session, self.consistency = snapshot, _ONE_MOMENT if snapshot else _IN_ORDER
             for name in names:
                 try:
                     self._read(name, session, advance)
-                except reading.TooOldError:  # the order of the collections is what counts from here on
+                except live_database.TooOldError:  # the order of the collections is what counts from here on
                     session, self.consistency = None, _IN_ORDER
                     self._read(name, session, advance)
-        reading.reconcile(self.database, self.facts)
+        live_database.reconcile(self.database, self.index)
         for store in self.database['assetstore'].find({}):
             self._learn_store(store)
 
     def _read(self, name: str, session, advance: Advance) -> None:
-        raws = reading.learn(self.facts, name, reading.documents(self.database[name], session))
-        self.written[name] = streams.write(self.place.collection(name), _told(raws, advance))
+        raws = live_database.learn(self.index, name, live_database.documents(self.database[name], session))
+        self.written[name] = dump_files.write(self.place.collection(name), _told(raws, advance))
 
     def _learn_store(self, store) -> None:
         identifier = str(store['_id'])
@@ -111,7 +113,7 @@ class _Maker:
         if store['type'] != AssetstoreType.S3 or identifier in self.buckets:
             source = self.sources[identifier] = sources.of(store)
             told['root'] = str(source)
-            self.facts.add_store(identifier, str(source))
+            self.index.add_store(identifier, str(source))
         self.stores.append(told | {'id': identifier})
 
     def copy_contents(self) -> None:
@@ -120,16 +122,16 @@ class _Maker:
             missing = self._copy_all()
             if not missing:
                 break
-            news = [reading.refresh(self.database, self.facts, 'file', one)
-                    for content in missing for one in self.facts.files_at(content)]
-            reading.reconcile(self.database, self.facts)
-            if not any(news) and {*missing} == {*self.facts.contents()}:
+            news = [live_database.refresh(self.database, self.index, 'file', one)
+                    for content in missing for one in self.index.files_at(content)]
+            live_database.reconcile(self.database, self.index)
+            if not any(news) and {*missing} == {*self.index.contents()}:
                 break
         self._leave_out_what_is_lost()
         self._note_elsewhere()
 
     def _copy_all(self) -> list[Content]:
-        contents = self.facts.contents
+        contents = self.index.contents
         wanted = sum(one.size for one in contents() if not self._there(one))
         free = shutil.disk_usage(self.directory.path).free
         if wanted > free:
@@ -147,7 +149,7 @@ class _Maker:
     def _copy(self, content: Content, advance: Advance) -> bool:
         """Have ``content`` in the directory; tells whether it is."""
         if self._there(content) and self._whole(content):
-            self.facts.keep(content, str(content.sha512))
+            self.index.keep(content, str(content.sha512))
             _count(self.result.shared, content)
             return True
         try:
@@ -155,7 +157,7 @@ class _Maker:
                 digest = self.directory.objects.put(source, advance)
         except FileNotFoundError:
             return False
-        self.facts.keep(content, digest)
+        self.index.keep(content, digest)
         _count(self.result.copied, content)
         if content.imported:
             self._take_in(content, digest)
@@ -171,40 +173,40 @@ class _Maker:
         """Have the documents of an imported file, which lies outside of its assetstore, speak of it as of any other."""
         path = objects.address(digest)
         self._change(content, {'sha512': digest, 'path': path}, without=('imported', 'mtime'))
-        self.facts.keep(content._replace(path=path), digest)
+        self.index.keep(content._replace(path=path), digest)
 
     def _change(self, content: Content, values: dict[str, str], *, without: tuple[str, ...] = ()) -> None:
         """Have the documents of the files at ``content`` in the backup with ``values``."""
-        for identifier in self.facts.files_at(content):
+        for identifier in self.index.files_at(content):
             document = self.database['file'].find_one({'_id': ObjectId(identifier)})
             if document:
                 kept = {key: value for key, value in document.items() if key not in without}
-                self.facts.amend('file', identifier, {**kept, **values})
+                self.index.amend('file', identifier, {**kept, **values})
 
     def _leave_out_what_is_lost(self) -> None:
         """Have no file in the backup without its bytes, and have all packages tell the truth about theirs."""
-        for content in list(self.facts.contents()):
-            files = self.facts.files_at(content)
+        for content in list(self.index.contents()):
+            files = self.index.files_at(content)
             self.result.left_out.append(f'"{content.name}" (file {", ".join(files)}): its {content.size} bytes are not '
                                         f'at {content.path}')
             for identifier in files:
-                self.facts.amend('file', identifier, None)
-        for identifier, true in self.facts.untrue():
+                self.index.amend('file', identifier, None)
+        for identifier, true in self.index.untrue():
             item = bson.decode(self._item(identifier))
             item['spm']['ready'], item['meta']['sha512'], item['size'] = true
-            self.facts.amend('item', identifier, item)
+            self.index.amend('item', identifier, item)
 
     def _item(self, identifier: str) -> bytes:
         """The item as it is in the backup so far."""
-        changed = self.facts.amended('item', identifier)
+        changed = self.index.amended('item', identifier)
         if changed and changed[0]:
             return changed[0]
-        return next(streams.encoded(one) for one in streams.documents(self.place.collection('item'))
+        return next(dump_files.encoded(one) for one in dump_files.documents(self.place.collection('item'))
                     if str(one['_id']) == identifier)
 
     def _note_elsewhere(self) -> None:
         names = {store['id']: store for store in self.stores}
-        for identifier, files in self.facts.elsewhere():
+        for identifier, files in self.index.elsewhere():
             store = names.get(identifier)
             where = f'in the bucket {store["bucket"]} of "{store["name"]}"' if store else 'in no known assetstore'
             self.result.notes.append(f'{files} files lie {where}; the backup has their documents, not their bytes. '
@@ -213,11 +215,11 @@ class _Maker:
     def write_documents(self) -> dict[str, Written]:
         """Write the collections anew to which something was changed after they were read."""
         for name in self.written:
-            changes = self.facts.amendments(name)
+            changes = self.index.amendments(name)
             if changes:
                 path = self.place.collection(name)
                 path = path.rename(path.with_suffix('.old'))
-                self.written[name] = streams.write(self.place.collection(name), _amended(path, changes))
+                self.written[name] = dump_files.write(self.place.collection(name), _amended(path, changes))
                 path.unlink()
         return self.written
 
@@ -257,8 +259,8 @@ def _count(pair: list[int], content: Content) -> None:
 def _amended(path: Path, changes: dict[str, bytes | None]) -> Iterator[bytes]:
     """The documents in the file ``path`` with ``changes``, of which those are new that it does not have."""
     rest = dict(changes)
-    for document in streams.documents(path):
-        raw = rest.pop(str(document['_id']), streams.encoded(document))
+    for document in dump_files.documents(path):
+        raw = rest.pop(str(document['_id']), dump_files.encoded(document))
         if raw is not None:
             yield raw
     yield from (raw for raw in rest.values() if raw is not None)

@@ -26,7 +26,7 @@ LARGE = '(a list, a document or bytes)'
 _LONGEST = 4096
 
 
-def picked(raw: bytes, wanted: Wanted) -> dict[str, Any]:
+def projected(raw: bytes, wanted: Wanted) -> dict[str, Any]:
     """The values in the document ``raw`` that are ``wanted``; texts are shortened, :data:`LARGE` stands for others.
 
     :raises InvalidBSON: ``raw`` is no document.
@@ -40,7 +40,7 @@ def picked(raw: bytes, wanted: Wanted) -> dict[str, Any]:
             within = wanted[key]
             found.pop(key, None)  # of several with one name the last counts
             if within is not None and kind == _DOCUMENT:
-                found[key] = picked(raw[start:end], within)
+                found[key] = projected(raw[start:end], within)
             elif within is None:
                 found[key] = LARGE if kind in _LARGE else _value(kind, raw[start:end])
     except (IndexError, ValueError) as error:

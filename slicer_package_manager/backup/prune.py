@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slicer_package_manager.backup import checking
+from slicer_package_manager.backup import verify
 from slicer_package_manager.backup.directory import Backup, Directory
 
 
@@ -39,7 +39,7 @@ def kept(moments: Sequence[datetime], rule: Rule) -> set[datetime]:
     return keep
 
 
-def prune(directory: Directory, rule: Rule) -> tuple[list[Backup], int]:
+def prune_backups(directory: Directory, rule: Rule) -> tuple[list[Backup], int]:
     """Remove the backups that ``rule`` does not keep and the objects that none of the others has.
 
     The caller holds ``directory``, for writing and alone for reading.
@@ -59,7 +59,7 @@ def prune(directory: Directory, rule: Rule) -> tuple[list[Backup], int]:
 
 
 def _unused(directory: Directory, backups: Sequence[Backup]) -> Iterator[str]:
-    used = heapq.merge(*((one.digest for one in checking.stored(backup)) for backup in backups))
+    used = heapq.merge(*((one.digest for one in verify.stored(backup)) for backup in backups))
     current = next(used, None)
     for digest in directory.objects.digests():
         while current is not None and current < digest:

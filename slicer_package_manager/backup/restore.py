@@ -12,11 +12,11 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import checking, manifest, objects, streams, trust
+from slicer_package_manager.backup import dump_files, manifest, objects, validation, verify
 from slicer_package_manager.backup.directory import Backup, Directory
+from slicer_package_manager.backup.dump_files import RAW
 from slicer_package_manager.backup.errors import BackupError
-from slicer_package_manager.backup.steps import Steps
-from slicer_package_manager.backup.streams import RAW
+from slicer_package_manager.backup.progress import Steps
 from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 
@@ -55,13 +55,13 @@ class Files:
     def __init__(self, backup: Backup, buckets: set[str]) -> None:
         self.backup, self.buckets = backup, buckets
 
-    def __iter__(self) -> Iterator[checking.Stored]:
-        for one in checking.stored(self.backup):
+    def __iter__(self) -> Iterator[verify.Stored]:
+        for one in verify.stored(self.backup):
             yield one._replace(path=objects.address(one.digest)) if one.store in self.buckets else one
 
     def moved(self, roots: dict[str, Path]) -> Callable[[RawBSONDocument], RawBSONDocument]:
         """What makes a file's document, if it speaks of an object, speak of the file on disk."""
-        places = {(one.store, one.path): objects.address(one.digest) for one in checking.stored(self.backup)
+        places = {(one.store, one.path): objects.address(one.digest) for one in verify.stored(self.backup)
                   if one.store in self.buckets}
 
         def change(document: RawBSONDocument) -> RawBSONDocument:
@@ -72,14 +72,14 @@ class Files:
             path = places.get((store, str(document.get('s3Key'))))
             if path is None:  # it has no bytes, for which a bucket has no object
                 path = objects.address(_NO_BYTES)
-                trust.require_within(roots[store], path)
+                validation.require_within(roots[store], path)
                 (roots[store] / path).parent.mkdir(parents=True, exist_ok=True)
                 (roots[store] / path).touch()
             return _raw({'sha512': _NO_BYTES, **kept, 'path': path})
         return change
 
 
-def restore(directory: Directory, backup: Backup, target: Target, steps: Steps, *, replace: bool = False
+def restore_backup(directory: Directory, backup: Backup, target: Target, steps: Steps, *, replace: bool = False
             ) -> dict[str, Any]:
     """Put ``backup``, which is read whole before, into ``target``; gives its manifest.
 
@@ -87,12 +87,12 @@ def restore(directory: Directory, backup: Backup, target: Target, steps: Steps, 
     :raises DamagedError: the backup is damaged; nothing is changed.
     :raises BackupError: the target is not empty; nothing is changed.
     """
-    facts = checking.require_whole(directory, backup, steps)
+    facts = verify.verify_backup(directory, backup, steps)
     stores = facts['assetstores']
     roots = {store['id']: target.root_of(store, stores) for store in stores if store['root']}
     files = Files(backup, manifest.buckets(facts))
     for root in roots.values():
-        trust.require_no_links(target.assetstore.parent, root / _UNFINISHED)
+        validation.require_no_links(target.assetstore.parent, root / _UNFINISHED)
     if not replace:
         _require_empty_database(target.database)
         _require_no_strangers(files, roots)
@@ -142,7 +142,7 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
     with steps('Copying files', sum(one.size for one in files), True) as advance:
         for one in files:
             target = roots[one.store] / one.path
-            trust.require_within(roots[one.store], one.path)
+            validation.require_within(roots[one.store], one.path)
             if _is_there(target, one):
                 advance(one.size)
                 continue
@@ -153,7 +153,7 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
                 raise BackupError(f'The object {one.digest} changed while it was copied. Verify the backup.')
 
 
-def _is_there(target: Path, one: checking.Stored) -> bool:
+def _is_there(target: Path, one: verify.Stored) -> bool:
     try:
         with target.open('rb') as content:
             found = Bytes(target.stat().st_size, objects.pour(content))
@@ -173,7 +173,7 @@ def _load(files: Files, facts: dict[str, Any], database, roots: dict[str, Path],
     total = sum(told['entries'] for told in facts['collections'].values())
     with steps('Storing the documents', total, False) as advance:
         for name in reversed(facts['collections']):
-            documents: Iterator[RawBSONDocument] = streams.documents(files.backup.collection(name))
+            documents: Iterator[RawBSONDocument] = dump_files.documents(files.backup.collection(name))
             if name == 'assetstore':
                 documents = (_moved(one, roots) for one in documents)
             elif name == 'file' and files.buckets:

@@ -12,11 +12,10 @@ from bson.errors import BSONError
 from bson.objectid import ObjectId
 from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import facts as knowledge
-from slicer_package_manager.backup import manifest, picking, reading, streams, trust
+from slicer_package_manager.backup import document_index, dump_files, live_database, manifest, projection, validation
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.errors import BackupError, DamagedError
-from slicer_package_manager.backup.steps import Steps
+from slicer_package_manager.backup.progress import Steps
 
 #: What documents of wrong types come to.
 _UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, BSONError, sqlite3.Error)
@@ -41,21 +40,21 @@ def stored(backup: Backup) -> Iterator[Stored]:
     """
     facts = manifest.read(backup.path)
     stores, buckets = {store['id'] for store in facts['assetstores'] if store['root']}, manifest.buckets(facts)
-    for line in streams.lines(backup.contents):
+    for line in dump_files.lines(backup.contents):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise BackupError(f'{backup.contents}: cannot be read: {error}') from error
-        trust.require_entry(row, stores, buckets)
+        validation.require_entry(row, stores, buckets)
         yield Stored(*row)
 
 
-def require_whole(directory: Directory, backup: Backup, steps: Steps) -> dict[str, Any]:
+def verify_backup(directory: Directory, backup: Backup, steps: Steps) -> dict[str, Any]:
     """The manifest of ``backup``, all of which was read and is as it was written.
 
     :raises DamagedError: it is not; all problems are named.
     """
-    trust.require_no_links(directory.path, backup.path)
+    validation.require_no_links(directory.path, backup.path)
     facts = manifest.read(backup.path)
     problems = list(islice(_damaged_files(backup, facts, steps), _NAMED))
     if not problems:
@@ -79,8 +78,8 @@ def _damaged_files(backup: Backup, facts: dict[str, Any], steps: Steps) -> Itera
 
 def _file_problem(path: Path, told: dict[str, Any]) -> str | None:
     try:
-        trust.require_no_links(path.parent.parent, path)
-        if streams.sha256(path) != told['sha256']:
+        validation.require_no_links(path.parent.parent, path)
+        if dump_files.sha256(path) != told['sha256']:
             return f'{path}: its bytes have changed'
     except BackupError as error:
         return str(error)
@@ -105,11 +104,11 @@ def _damaged_objects(directory: Directory, backup: Backup, facts: dict[str, Any]
 
 def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
     """What a server with these documents would do wrong: none of it is in a backup that was made without errors."""
-    with knowledge.opened(manifest.buckets(facts)) as known:
+    with document_index.opened(manifest.buckets(facts)) as known:
         for name, told in facts['collections'].items():
             try:
-                found = sum(1 for _ in reading.learn(known, name, _raws(backup, name)))
-                if name in knowledge.KINDS and known.number_of(name) != found:
+                found = sum(1 for _ in live_database.learn(known, name, _raws(backup, name)))
+                if name in document_index.KINDS and known.number_of(name) != found:
                     yield f'{backup.collection(name)}: has a document twice'
                 yield from _foreign(backup, name, facts)
             except BackupError as error:
@@ -130,16 +129,16 @@ def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
 
 
 def _raws(backup: Backup, name: str) -> Iterator[bytes]:
-    return map(streams.encoded, streams.documents(backup.collection(name)))
+    return map(dump_files.encoded, dump_files.documents(backup.collection(name)))
 
 
 def _foreign(backup: Backup, name: str, facts: dict[str, Any]) -> Iterator[str]:
     """Documents by which a server would read or write somewhere else than in the assetstores of the manifest."""
-    if name not in knowledge.FIELDS:
+    if name not in document_index.FIELDS:
         return
     stores = {store['id']: store for store in facts['assetstores']}
     for raw in _raws(backup, name):
-        document = picking.picked(raw, knowledge.FIELDS[name])
+        document = projection.projected(raw, document_index.FIELDS[name])
         if not isinstance(document['_id'], ObjectId):
             yield f'{backup.collection(name)}: {str(document["_id"])[:_SHOWN]!r} is no id'
         elif name == 'assetstore':

@@ -16,7 +16,7 @@ from girder.models.folder import Folder
 from girder.models.upload import Upload
 
 from slicer_package_manager.backup.objects import pour
-from slicer_package_manager.doctor import buckets
+from slicer_package_manager.doctor import s3_objects
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding, named
 from slicer_package_manager.registry.downloads import model as downloads_model
 from slicer_package_manager.registry.downloads import rollup as downloads_rollup
@@ -43,7 +43,7 @@ def lost(options: Options) -> Iterator[Finding]:
         for file in File().find({'assetstoreId': one['_id'], 'path': {'$exists': True}}):
             path = Path(one['root'], file['path'])
             yield from filter(None, [bytes_finding(file, path, _found(path))])
-    yield from buckets.lost(options)
+    yield from s3_objects.lost(options)
 
 
 def _found(path: Path) -> Bytes | None:
@@ -66,7 +66,7 @@ def changed(options: Options) -> Iterator[Finding]:
         except OSError:
             continue  # see lost
         yield from filter(None, [bytes_finding(file, path, Bytes(None, digest))])
-    yield from buckets.changed(options)
+    yield from s3_objects.changed(options)
 
 
 def retired(_options: Options) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def uploads(options: Options) -> Iterator[Finding]:
     for one in _stores():
         for left in stores.of_assetstore(one).leftovers(ABANDONED):
             yield Finding(WARNING, f'{left.place} belongs to no upload.', left.remedy, left.remove)
-    yield from buckets.unfinished(options)
+    yield from s3_objects.unfinished(options)
 
 
 def unused(options: Options) -> Iterator[Finding]:
@@ -98,7 +98,7 @@ def unused(options: Options) -> Iterator[Finding]:
                 yield Finding(WARNING, f'No file speaks of {path} ({path.stat().st_size} bytes).',
                               f'Use --fix, which moves it to {Path(one["root"], ASIDE)}; delete it there once you are '
                               'sure that no restored database wants it.', partial(_put_aside, one, path))
-    yield from buckets.unused(options)
+    yield from s3_objects.unused(options)
 
 
 def _is_old(path: Path) -> bool:

@@ -12,8 +12,8 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from slicer_package_manager.backup import streams
-from slicer_package_manager.backup.picking import Wanted
+from slicer_package_manager.backup import dump_files
+from slicer_package_manager.backup.projection import Wanted
 from slicer_package_manager.registry.schema.invariants import (
     REFERENCES,
     FileFacts,
@@ -144,7 +144,7 @@ def _package(identifier: str, rows: Iterator[sqlite3.Row]) -> Package:
                    files_of_package(files))
 
 
-class Facts:
+class DocumentIndex:
     """The facts of one backup; see the module.
 
     :param buckets: the ids of assetstores in object storage whose files belong to the backup.
@@ -168,7 +168,7 @@ class Facts:
 
         :returns: whether that is news.
         """
-        raw = None if document is None else streams.encoded(document)
+        raw = None if document is None else dump_files.encoded(document)
         known = self.amended(kind, identifier)
         if known == (raw,):
             return False
@@ -261,8 +261,8 @@ class Facts:
 
 
 @contextmanager
-def opened(buckets: Collection[str] = ()) -> Iterator[Facts]:
-    """New facts, in a temporary file that goes afterwards; see :class:`Facts`."""
+def opened(buckets: Collection[str] = ()) -> Iterator[DocumentIndex]:
+    """New facts, in a temporary file that goes afterwards; see :class:`DocumentIndex`."""
     with closing(sqlite3.connect('', isolation_level=None)) as connection:
         connection.executescript(_SCHEMA + 'BEGIN;')
-        yield Facts(connection, buckets)
+        yield DocumentIndex(connection, buckets)
