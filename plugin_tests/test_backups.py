@@ -274,7 +274,7 @@ def test_an_assetstore_that_is_not_mounted_is_no_loss_of_all_files(make_backup, 
     from slicer_package_manager.backup.errors import BackupError
     ready()
     shutil.rmtree(tmp_path / 'assetstore')
-    with pytest.raises(BackupError, match='is not there'):
+    with pytest.raises(BackupError, match='has no directory'):
         make_backup()
 
 
@@ -394,17 +394,17 @@ def test_what_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
 
 
 def test_the_sums_of_counts_are_not_restored(make_backup, ready, place, db, tmp_path):
-    from slicer_package_manager.backup import restoring
-    from slicer_package_manager.backup.steps import silent
+    from slicer_package_manager.backup import restore
+    from slicer_package_manager.backup.progress import silent
     from slicer_package_manager.registry.downloads import model, rollup
     item = db.item.find_one({'_id': ObjectId(ready()['_id'])})
     model.record({**model.key_of(item), 'day': '2026-01-01'})
     while rollup.keep_up(item['spm']['app'], timedelta(0)):
         pass
     backup = make_backup().backup
-    target = restoring.Target(db.client['spm_restored'], tmp_path / 'new')
+    target = restore.Target(db.client['spm_restored'], tmp_path / 'new')
     try:
-        restoring.restore(place, backup, target, silent)
+        restore.restore_backup(place, backup, target, silent)
         assert [one['kind'] for one in target.database.slicer_package_download.find()] == ['package']
     finally:
         db.client.drop_database('spm_restored')
@@ -504,7 +504,7 @@ def test_on_a_replica_set_all_is_read_as_of_one_moment(tmp_path, place):
             database['group'].insert_one({'name': 'a'})
             database['user'].insert_one({'login': 'a'})
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(create.live_database, 'learn', lambda _index, _name, raws: _then(
+                patch.setattr(create.document_index, 'indexed', lambda _index, _name, raws: _then(
                     raws, lambda: database['user'].delete_many({})))
                 result = create.create_backup(database, place, silent)
             assert database['user'].count_documents({}) == 0

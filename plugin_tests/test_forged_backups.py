@@ -118,13 +118,13 @@ def test_a_link_in_the_backup_is_not_followed(forge, tmp_path, linked):
 
 def test_an_assetstore_that_its_operator_put_behind_a_link_is_copied_from(tmp_path):
     from slicer_package_manager.backup import sources
-    from slicer_package_manager.backup.document_index import Content
+    from slicer_package_manager.backup.document_index import FileBytes
     disk = tmp_path / 'larger-disk'
     (disk / PATH).parent.mkdir(parents=True)
     (disk / PATH).write_bytes(BYTES)
     (tmp_path / 'assetstore').symlink_to(disk)
     source = sources.of({**ASSETSTORE, 'root': str(tmp_path / 'assetstore')})
-    with source.opened(Content(STORE['id'], PATH, len(BYTES), DIGEST, 'x', False)) as stream:
+    with source.opened(FileBytes(STORE['id'], PATH, len(BYTES), DIGEST, 'x', False)) as stream:
         assert stream.read() == BYTES
 
 
@@ -198,7 +198,7 @@ def test_what_unpacks_to_very_much_is_read_in_little_memory(forge, bomb):
 @pytest.mark.parametrize('value', ['[],', '{},', '0.1,', '"\U0001f600",'])
 def test_a_manifest_of_very_many_values_is_read_in_little_memory(forge, value):
     place, backup = forge()
-    many = value * ((validation.MANIFEST - 100) // len(value.encode()))
+    many = value * ((validation.MAX_MANIFEST - 100) // len(value.encode()))
     (backup.path / manifest.NAME).write_text(f'[{many.rstrip(",")}]', encoding='utf-8')
     assert memory(place) < MEMORY
 

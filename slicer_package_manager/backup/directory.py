@@ -1,11 +1,10 @@
-"""The directory that holds backups, and the objects that they share::
+"""The directory of all backups and of the objects that they share.
 
-objects/ab/cd/<SHA-512>        the bytes of one file, once
-backups/<UTC time>/            one backup; while it is made or removed its name ends with ``.partial``
-manifest.json              written last
-database/<collection>.bson.gz
-contents.gz                a line of JSON for each stored file: object, size, assetstore, path
-lock, reading.lock
+- ``objects/ab/cd/<SHA-512>``: the content of a file, stored once.
+- ``backups/<UTC time>/``: one backup; its name ends with ``.partial`` until it is complete. In it are
+  ``database/<collection>.bson.gz``, ``contents.gz`` (a line of JSON for each file: object, size, assetstore, path) and
+  ``manifest.json``, which is written last.
+- ``lock``, ``reading.lock``.
 """
 from __future__ import annotations
 
@@ -35,21 +34,21 @@ class Backup:
 
     @property
     def name(self) -> str:
-        """When it was begun, as it is listed."""
+        """The time at which it was begun, as the commands show it."""
         return self.path.name
 
     @property
     def moment(self) -> datetime:
-        """When it was begun."""
+        """The time at which it was begun."""
         return datetime.strptime(self.name, _FORM).replace(tzinfo=timezone.utc)
 
     @property
     def contents(self) -> Path:
-        """The list of stored files."""
+        """The path of the list of files."""
         return self.path / 'contents.gz'
 
     def collection(self, name: str) -> Path:
-        """The file of the documents of the collection ``name``."""
+        """The path of the documents of the collection ``name``."""
         return self.path / 'database' / f'{name}.bson.gz'
 
 
@@ -62,14 +61,14 @@ class Directory:
         self._backups = self.path / 'backups'
 
     def backups(self) -> list[Backup]:
-        """All complete backups, oldest first."""
+        """List the complete backups, oldest first."""
         found = self._backups.iterdir() if self._backups.is_dir() else ()
         return [Backup(one) for one in sorted(found) if _NAME.fullmatch(one.name)]
 
     def find(self, at: str | None = None) -> Backup:
-        """The backup whose name begins with ``at``, the newest by default.
+        """Find the backup whose name begins with ``at``; the newest one by default.
 
-        :raises BackupError: there is none, or several are meant.
+        :raises BackupError: no backup, or several, have such a name.
         """
         found = [one for one in self.backups() if one.name.startswith(at or '')]
         if not found:
@@ -80,7 +79,7 @@ class Directory:
         return found[-1]
 
     def begin(self) -> Backup:
-        """Make the place of a new backup, and clear what runs that did not end have left.
+        """Create the directory of a new backup, and remove the incomplete ones of earlier runs.
 
         :raises OSError: the directory cannot be written to.
         """
@@ -96,7 +95,7 @@ class Directory:
         return place
 
     def finish(self, partial: Backup) -> Backup:
-        """Give the backup ``partial``, which is all on the disk, its name."""
+        """Give the backup ``partial``, whose files are synced to the disk, its final name."""
         final = Backup(partial.path.with_name(partial.name.removesuffix(PARTIAL)))
         sync(partial.path / 'database')
         sync(partial.path)
@@ -105,16 +104,16 @@ class Directory:
         return final
 
     def remove(self, backup: Backup) -> None:
-        """Remove ``backup``; objects stay."""
+        """Remove ``backup``, but none of its objects."""
         gone = backup.path.with_name(backup.name + PARTIAL)
         backup.path.rename(gone)
         shutil.rmtree(gone)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the directory for the one process that makes or prunes backups.
+        """Lock the directory for the one process that creates or prunes backups.
 
-        :raises BackupError: another one does.
+        :raises BackupError: another process has the lock.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked('lock', 'is being written to'):
@@ -122,9 +121,9 @@ class Directory:
 
     @contextmanager
     def reading(self, *, exclusive: bool = False) -> Iterator[None]:
-        """Keep objects from being removed; or, ``exclusive``, hold the directory while some are.
+        """Lock the objects: shared, so that none is removed, or ``exclusive``, to remove some.
 
-        :raises BackupError: another process stands against it.
+        :raises BackupError: another process has a lock that excludes this one.
         """
         if not self.path.is_dir():
             raise BackupError(f'There is no directory {self.path}.')
@@ -140,7 +139,7 @@ class Directory:
             raise BackupError('Backups need Linux or macOS.') from error
         except locks.HeldError as error:
             raise BackupError(f'The directory {self.path} {doing} by process {error.owner}. '
-                              'Wait for its end.') from error
+                              'Wait until it ends.') from error
         try:
             yield
         finally:

@@ -1,7 +1,7 @@
-"""What the documents of a backup say about each other, in a small database of its own on the disk.
+"""An index of the documents of a backup: the facts on which the invariants depend, in a temporary SQLite database.
 
-Memory does not grow with the number of documents. Changes to what was read are kept here until the files of
-documents are written anew.
+Memory does not grow with the number of documents. Amendments (documents that the backup has instead of those that were
+read) stay in the index until the files of documents are rewritten.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from slicer_package_manager.backup import dump_files
-from slicer_package_manager.backup.projection import Wanted
+from slicer_package_manager.backup.projection import Wanted, projected
 from slicer_package_manager.registry.schema.invariants import (
     REFERENCES,
     FileFacts,
@@ -27,9 +27,9 @@ from slicer_package_manager.registry.schema.invariants import (
     package_violations,
 )
 
-#: Which collections are looked at, leaves first: this is the order in which they are read.
-KINDS = ('file', 'item', 'folder', 'collection', 'user')
-#: What is read of the documents of each.
+#: The collections in the index, leaves first: the order in which they are read.
+COLLECTIONS = ('file', 'item', 'folder', 'collection', 'user')
+#: The fields that are read of the documents of each collection.
 FIELDS: dict[str, Wanted] = {
     'file': dict.fromkeys(('_id', 'itemId', 'attachedToId', 'attachedToType', 'assetstoreId', 's3Key', 'path', 'sha512',
                            'size', 'imported', 'name', 'created')),
@@ -41,34 +41,34 @@ FIELDS: dict[str, Wanted] = {
 _SCHEMA = """
 CREATE TABLE file (_id PRIMARY KEY, itemId, attachedToType, attachedToId, sha512, size, store, path, imported, name,
     created);
-CREATE TABLE item (_id PRIMARY KEY, folderId, ours, ready, sha512, size, app, channel, draft, release);
+CREATE TABLE item (_id PRIMARY KEY, folderId, is_package, has_file, sha512, size, app, channel, draft, release);
 CREATE TABLE folder (_id PRIMARY KEY, parentId, parentCollection, app, channel, draft, release);
 CREATE TABLE collection (_id PRIMARY KEY);
 CREATE TABLE user (_id PRIMARY KEY);
-CREATE TABLE amended (kind, id, document, PRIMARY KEY (kind, id));
+CREATE TABLE amendment (collection, id, document, PRIMARY KEY (collection, id));
 CREATE TABLE store (id PRIMARY KEY, root);
-CREATE TABLE kept (store, path, digest, size, PRIMARY KEY (store, path));
+CREATE TABLE content (store, path, digest, size, PRIMARY KEY (store, path));
 CREATE INDEX file_item ON file (itemId, created, _id);
 CREATE INDEX file_place ON file (store, path);
 """
 _WITHOUT_PARENT = """SELECT child._id FROM {child} AS child LEFT JOIN {parent} AS parent ON parent._id = child.{key}
     WHERE parent._id IS NULL AND {condition}"""
-_PACKAGES = """SELECT item._id, item.ready, item.sha512, item.size,
+_PACKAGES = """SELECT item._id, item.has_file, item.sha512, item.size,
     item.app, item.channel, item.draft, item.release, folder.app, folder.channel, folder.draft, folder.release,
     file._id, file.name, file.sha512, file.size
     FROM item LEFT JOIN folder ON folder._id = item.folderId LEFT JOIN file ON file.itemId = item._id
-    WHERE item.ours ORDER BY item._id, file.created, file._id"""
+    WHERE item.is_package ORDER BY item._id, file.created, file._id"""
 _FILE_ID, _FILE_COLUMNS = 12, slice(13, 16)
-_NOT_KEPT = """SELECT file.store, file.path, max(size), max(sha512), min(name), max(imported) FROM file
+_MISSING_BYTES = """SELECT file.store, file.path, max(size), max(sha512), min(name), max(imported) FROM file
     JOIN store ON store.id = file.store WHERE path IS NOT NULL AND (file.store, file.path) > (?, ?) AND NOT EXISTS (
-    SELECT 1 FROM kept WHERE kept.store = file.store AND kept.path = file.path)
+    SELECT 1 FROM content WHERE content.store = file.store AND content.path = file.path)
     GROUP BY file.store, file.path ORDER BY file.store, file.path LIMIT 100"""
 
 
-class Content(NamedTuple):
-    """The bytes that a file document speaks of: where they are, how many, and their SHA-512 if it tells one.
+class FileBytes(NamedTuple):
+    """The bytes that file documents refer to: their place, their number, and their SHA-512 if it is known.
 
-    ``path`` is that of a file, or the key of an object.
+    ``path`` is relative to the directory of the assetstore, or the key of an object in S3.
     """
 
     store: str
@@ -80,7 +80,7 @@ class Content(NamedTuple):
 
 
 class Package(NamedTuple):
-    """A package, its files and, if it has one, the registration of its folder."""
+    """A package, the registrations of it and of its folder, and its files."""
 
     identifier: str
     stated: Statement
@@ -93,7 +93,7 @@ class Package(NamedTuple):
         return package_violations(self.stated, self.files)
 
 
-Document = Mapping[str, Any]
+Document = Mapping[str, Any]  # any document of MongoDB
 Row = tuple[str | int | float | bool | None, ...]
 
 
@@ -125,7 +125,7 @@ def _text(value: object) -> str | None:
 
 
 def _size(value: object) -> int | float:
-    """``value`` if sizes can be summed with it; damaged and forged documents may have anything there."""
+    """``value`` if it is a number, else 0: damaged and forged documents may have any value there."""
     return value if isinstance(value, int | float) else 0
 
 
@@ -136,59 +136,61 @@ def _id(document: Document) -> Row:
 _ROWS: dict[str, Callable[[Document], Row]] = {'item': _item, 'folder': _folder, 'collection': _id, 'user': _id}
 
 
-def _package(identifier: str, rows: Iterator[sqlite3.Row]) -> Package:
-    """One package of the rows of ``_PACKAGES``, each of which has one of its files, or ``None`` if it has none."""
-    first = next(rows)
+def _package(identifier: str, rows: Iterator[Row]) -> Package:
+    """Build a package from the rows of ``_PACKAGES``: one for each of its files, or one without a file."""
+    first: tuple[Any, ...] = next(rows)
     files = (FileFacts(*row[_FILE_COLUMNS]) for row in chain([first], rows) if row[_FILE_ID] is not None)
     return Package(identifier, Statement(bool(first[1]), *first[2:4]), Place(*first[4:8]), Place(*first[8:12]),
                    files_of_package(files))
 
 
 class DocumentIndex:
-    """The facts of one backup; see the module.
+    """The index of one backup; see the module.
 
-    :param buckets: the ids of assetstores in object storage whose files belong to the backup.
+    :param buckets: the ids of assetstores in S3 whose files belong to the backup.
     """
 
     def __init__(self, connection: sqlite3.Connection, buckets: Collection[str]) -> None:
         self.sql = connection
         self._buckets = buckets
 
-    def add(self, kind: str, document: Any) -> None:
-        """Learn ``document`` of the collection ``kind``, or that it has changed."""
-        row = _file(document, self._buckets) if kind == 'file' else _ROWS[kind](document)
-        self.sql.execute(f'REPLACE INTO {kind} VALUES ({", ".join("?" * len(row))})', row)  # noqa: S608 - our names
+    def add(self, collection: str, document: Document) -> None:
+        """Add ``document``, or replace an earlier version of it."""
+        row = _file(document, self._buckets) if collection == 'file' else _ROWS[collection](document)
+        values = ', '.join('?' * len(row))
+        self.sql.execute(f'REPLACE INTO {collection} VALUES ({values})', row)  # noqa: S608 - our names
 
-    def forget(self, kind: str) -> None:
-        """Know nothing of the collection ``kind`` any more, which is read from its beginning."""
-        self.sql.execute(f'DELETE FROM {kind}')  # noqa: S608 - our names
+    def clear(self, collection: str) -> None:
+        """Remove all documents of ``collection``, which is read again from its beginning."""
+        self.sql.execute(f'DELETE FROM {collection}')  # noqa: S608 - our names
 
-    def amend(self, kind: str, identifier: str, document: dict[str, Any] | None) -> bool:
-        """Have ``document`` in the backup instead of what was read, or nothing if it is ``None``.
+    def amend(self, collection: str, identifier: str, document: Document | None) -> bool:
+        """Have ``document`` in the backup instead of the one that was read; ``None`` removes it.
 
-        :returns: whether that is news.
+        :returns: whether this changes the backup.
         """
         raw = None if document is None else dump_files.encoded(document)
-        known = self.amended(kind, identifier)
-        if known == (raw,):
+        if self.amended(collection, identifier) == (raw,):
             return False
-        self.sql.execute('REPLACE INTO amended VALUES (?, ?, ?)', (kind, identifier, raw))
+        self.sql.execute('REPLACE INTO amendment VALUES (?, ?, ?)', (collection, identifier, raw))
         if document is None:
-            self.sql.execute(f'DELETE FROM {kind} WHERE _id = ?', (identifier,))  # noqa: S608 - our names
+            self.sql.execute(f'DELETE FROM {collection} WHERE _id = ?', (identifier,))  # noqa: S608 - our names
         else:
-            self.add(kind, document)
+            self.add(collection, document)
         return True
 
-    def amended(self, kind: str, identifier: str) -> tuple[bytes | None] | None:
-        """What the backup has instead of the document that was read; ``None`` if that is as it was."""
-        return self.sql.execute('SELECT document FROM amended WHERE kind = ? AND id = ?', (kind, identifier)).fetchone()
+    def amended(self, collection: str, identifier: str) -> tuple[bytes | None] | None:
+        """The amendment of a document, as a tuple of one; ``None`` if there is none."""
+        found: tuple[bytes | None] | None = self.sql.execute(
+            'SELECT document FROM amendment WHERE collection = ? AND id = ?', (collection, identifier)).fetchone()
+        return found
 
-    def amendments(self, kind: str) -> dict[str, bytes | None]:
-        """All changes to the collection ``kind`` by ids; few, since little happens while a backup is made."""
-        return dict(self.sql.execute('SELECT id, document FROM amended WHERE kind = ?', (kind,)))
+    def amendments(self, collection: str) -> dict[str, bytes | None]:
+        """All amendments of ``collection`` by ids; there are few, since little changes during a backup."""
+        return dict(self.sql.execute('SELECT id, document FROM amendment WHERE collection = ?', (collection,)))
 
-    def suspects(self) -> list[tuple[str, str]]:
-        """Collections and ids of documents that contradict an invariant."""
+    def violating(self) -> list[tuple[str, str]]:
+        """The collections and ids of the documents that violate an invariant."""
         found = [(reference.child, one) for reference in REFERENCES for one in self._without_parent(reference)]
         found += [('item', one.identifier) for one in self.packages()
                   if one.violations() or is_misplaced(one.place, one.folder)]
@@ -202,67 +204,74 @@ class DocumentIndex:
         return (row[0] for row in self.sql.execute(query, reference.condition[1:] if reference.condition else ()))
 
     def packages(self) -> Iterator[Package]:
-        """All packages with their files, in the order of ids."""
+        """Yield all packages with their files, sorted by id."""
         for identifier, rows in groupby(self.sql.execute(_PACKAGES), key=itemgetter(0)):
             yield _package(identifier, rows)
 
-    def untrue(self) -> list[tuple[str, Statement]]:
+    def contradicting(self) -> list[tuple[str, Statement]]:
         """The ids of packages that contradict their files, each with what it must state instead."""
-        return [(one.identifier, one.files.statement) for one in self.packages()
-                if one.stated != one.files.statement]
+        return [(one.identifier, one.files.statement) for one in self.packages() if one.stated != one.files.statement]
 
     def without_file(self) -> Iterator[str]:
-        """The ids of the packages that claim to have a file and have none."""
+        """Yield the ids of the packages that state that they have a file and have none."""
         return (one.identifier for one in self.packages() if Violation.FILE_MISSING in one.violations())
 
-    def number_of(self, kind: str) -> int:
-        """How many documents of the collection ``kind`` are known; one that came twice counts once."""
-        return self.sql.execute(f'SELECT count(*) FROM {kind}').fetchone()[0]  # noqa: S608 - our names
+    def number_of(self, collection: str) -> int:
+        """The number of different documents of ``collection``."""
+        found: int = self.sql.execute(f'SELECT count(*) FROM {collection}').fetchone()[0]  # noqa: S608 - our names
+        return found
 
     def files_of(self, item: str) -> list[str]:
         """The ids of the files in ``item``."""
         return [row[0] for row in self.sql.execute('SELECT _id FROM file WHERE itemId = ?', (item,))]
 
-    def files_at(self, content: Content) -> list[str]:
-        """The ids of the file documents that speak of ``content``."""
+    def files_at(self, content: FileBytes) -> list[str]:
+        """The ids of the file documents that refer to ``content``."""
         return [row[0] for row in self.sql.execute(
             'SELECT _id FROM file WHERE store = ? AND path = ?', (content.store, content.path))]
 
     def add_store(self, identifier: str, root: str) -> None:
-        """Learn of the directory, or the bucket, of an assetstore whose files belong to the backup."""
+        """Add an assetstore whose files belong to the backup, with its directory or its bucket."""
         self.sql.execute('REPLACE INTO store VALUES (?, ?)', (identifier, root))
 
-    def keep(self, content: Content, digest: str) -> None:
-        """Note that ``content`` is in the backup as the object ``digest``."""
-        self.keep_at((digest, content.size, content.store, content.path))
+    def add_content(self, content: tuple[str, int, str, str]) -> None:
+        """Record that the backup has the bytes of a file: object, size, assetstore and path."""
+        digest, size, store, path = content
+        self.sql.execute('REPLACE INTO content VALUES (?, ?, ?, ?)', (store, path, digest, size))
 
-    def keep_at(self, stored: tuple[str, int, str, str]) -> None:
-        """Note that an object of some size is in the backup, for a path in an assetstore."""
-        digest, size, store, path = stored
-        self.sql.execute('REPLACE INTO kept VALUES (?, ?, ?, ?)', (store, path, digest, size))
-
-    def contents(self) -> Iterator[Content]:
-        """All bytes that belong to the backup and are not in it yet; may be kept while this goes on."""
+    def missing_bytes(self) -> Iterator[FileBytes]:
+        """Yield all bytes that files refer to and the backup does not have; they may be added meanwhile."""
         last = ('', '')
-        while rows := self.sql.execute(_NOT_KEPT, last).fetchall():
-            yield from map(Content._make, rows)
+        while rows := self.sql.execute(_MISSING_BYTES, last).fetchall():
+            yield from map(FileBytes._make, rows)
             last = rows[-1][:2]
 
-    def kept(self) -> Iterator[tuple[str, int, str, str]]:
-        """Object, size, assetstore and path of all bytes that documents of the backup speak of, by objects."""
-        return self.sql.execute("""SELECT digest, kept.size, kept.store, kept.path FROM kept WHERE EXISTS (
-            SELECT 1 FROM file WHERE file.store = kept.store AND file.path = kept.path)
-            ORDER BY digest, kept.store, kept.path""")
+    def contents(self) -> Iterator[tuple[str, int, str, str]]:
+        """Yield object, size, assetstore and path of all bytes that files of the backup refer to, sorted by object."""
+        return self.sql.execute("""SELECT digest, content.size, content.store, content.path FROM content WHERE EXISTS (
+            SELECT 1 FROM file WHERE file.store = content.store AND file.path = content.path)
+            ORDER BY digest, content.store, content.path""")
 
-    def elsewhere(self) -> list[tuple[str, int]]:
-        """Assetstores whose files are not in the backup, with their numbers of files."""
+    def files_elsewhere(self) -> list[tuple[str, int]]:
+        """The ids of assetstores whose files do not belong to the backup, with their numbers of files."""
         return list(self.sql.execute("""SELECT store, count(*) FROM file WHERE store IS NOT NULL
             AND store NOT IN (SELECT id FROM store) GROUP BY store"""))
 
 
+def indexed(index: DocumentIndex, collection: str, raws: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield ``raws``, the documents of ``collection``, and add each to ``index``, which has no others of them then."""
+    if collection not in COLLECTIONS:
+        yield from raws
+        return
+    index.clear(collection)
+    for raw in raws:
+        index.add(collection, projected(raw, FIELDS[collection]))
+        yield raw
+
+
 @contextmanager
 def opened(buckets: Collection[str] = ()) -> Iterator[DocumentIndex]:
-    """New facts, in a temporary file that goes afterwards; see :class:`DocumentIndex`."""
+    """An empty index in a temporary file, which is removed at the end; see :class:`DocumentIndex`."""
     with closing(sqlite3.connect('', isolation_level=None)) as connection:
         connection.executescript(_SCHEMA + 'BEGIN;')
         yield DocumentIndex(connection, buckets)

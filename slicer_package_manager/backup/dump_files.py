@@ -1,13 +1,13 @@
-"""Files of documents: BSON one after the other, as ``mongodump`` writes it, compressed with gzip."""
+"""Files of a backup: documents as concatenated BSON, as ``mongodump`` writes it, and lines of text; both gzipped."""
 from __future__ import annotations
 
 import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import bson
 from bson.codec_options import CodecOptions
@@ -17,17 +17,17 @@ from bson.raw_bson import RawBSONDocument
 from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.errors import BackupError
 
-#: Documents as they came from the database, byte for byte; their fields can be read like those of a dictionary.
-RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
+#: Decodes documents as the database stores them, byte for byte; their fields are read as those of a dictionary.
+RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _LEVEL = 4
 #: Bytes of the length before each document.
 _PREFIX = 4
-#: How much larger than its file a list may be; checksums, of which it consists, pack badly.
-_RATIO, _SMALL = 100, 2**20
+#: The largest ratio of compression of a list, which consists of checksums, and the size that is always allowed.
+_MAX_RATIO, _SMALL = 100, 2**20
 
 
 class Written(NamedTuple):
-    """What is known of a file that was written: number of entries, size in bytes, and SHA-256."""
+    """A file that was written: its number of entries, its size in bytes, and its SHA-256."""
 
     entries: int
     size: int
@@ -37,11 +37,11 @@ class Written(NamedTuple):
 class _Hashed:
     """A file that is written, with its SHA-256."""
 
-    def __init__(self, file) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.digest = hashlib.sha256()
 
-    def write(self, data) -> int:
+    def write(self, data: bytes) -> int:
         self.digest.update(data)
         return self.file.write(data)
 
@@ -50,7 +50,7 @@ class _Hashed:
 
 
 def write(path: Path, entries: Iterable[bytes]) -> Written:
-    """Write ``entries`` to the compressed file ``path``, and have it on the disk before this returns."""
+    """Write ``entries`` to the compressed file ``path``, and sync it to the disk."""
     count = 0
     with path.open('wb') as file:
         hashed = _Hashed(file)
@@ -64,9 +64,9 @@ def write(path: Path, entries: Iterable[bytes]) -> Written:
 
 
 def documents(path: Path) -> Iterator[RawBSONDocument]:
-    """The documents in the file ``path``, one at a time.
+    """Yield the documents in the file ``path``.
 
-    :raises BackupError: it is damaged.
+    :raises BackupError: the file is damaged.
     """
     try:
         with gzip.open(path) as packed:
@@ -76,24 +76,24 @@ def documents(path: Path) -> Iterator[RawBSONDocument]:
         raise BackupError(f'{path}: cannot be read: {error}') from error
 
 
-def _rest(packed, length: bytes) -> bytes:
+def _rest(packed: gzip.GzipFile, length: bytes) -> bytes:
     size = int.from_bytes(length, 'little', signed=True)
-    if len(length) < _PREFIX or not _PREFIX < size <= validation.DOCUMENT:
+    if len(length) < _PREFIX or not _PREFIX < size <= validation.MAX_DOCUMENT:
         raise InvalidBSON(f'a document cannot have {size} bytes')
     return packed.read(size - _PREFIX)
 
 
 def lines(path: Path) -> Iterator[str]:
-    """The lines in the compressed file ``path``.
+    """Yield the lines in the compressed file ``path``.
 
-    :raises BackupError: it is damaged.
+    :raises BackupError: the file is damaged.
     """
     try:
-        most, found = max(_SMALL, path.stat().st_size * _RATIO), 0
+        limit, size = max(_SMALL, path.stat().st_size * _MAX_RATIO), 0
         with gzip.open(path) as packed:
-            while line := packed.readline(validation.LINE + 1):
-                found += len(line)
-                if len(line) > validation.LINE or found > most:
+            while line := packed.readline(validation.MAX_LINE + 1):
+                size += len(line)
+                if len(line) > validation.MAX_LINE or size > limit:
                     raise ValueError('it unpacks to more than a backup writes')  # noqa: TRY301 - as what is damaged
                 yield line.decode().rstrip('\n')
     except (OSError, EOFError, zlib.error, ValueError) as error:
@@ -101,9 +101,9 @@ def lines(path: Path) -> Iterator[str]:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of the file ``path`` as it lies there.
+    """Compute the SHA-256 of the file ``path``, compressed as it is.
 
-    :raises OSError: it cannot be read.
+    :raises OSError: the file cannot be read.
     """
     digest = hashlib.sha256()
     with path.open('rb') as file:
@@ -112,6 +112,6 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def encoded(document: dict[str, Any] | RawBSONDocument) -> bytes:
-    """The bytes of ``document``."""
+def encoded(document: Mapping[str, Any]) -> bytes:
+    """Encode ``document`` as BSON."""
     return bytes(document.raw) if isinstance(document, RawBSONDocument) else bson.encode(document)

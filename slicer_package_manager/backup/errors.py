@@ -1,13 +1,16 @@
 """Why a backup cannot be made or used."""
+from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class BackupError(Exception):
-    """A backup cannot be made, found or restored; the message names the fact and the remedy."""
+    """A backup cannot be made, found or restored; the message names the cause and the remedy."""
 
 
 class DamagedError(BackupError):
-    """A backup is not what it was when it was made; ``problems`` names everything that is wrong."""
+    """A backup differs from what was written; ``problems`` names every difference."""
 
-    def __init__(self, problems) -> None:
+    def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         super().__init__('The backup is damaged:\n  ' + '\n  '.join(self.problems))

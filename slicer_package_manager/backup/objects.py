@@ -1,4 +1,4 @@
-"""The bytes of files, each kept once under its SHA-512, shared by all backups of a directory."""
+"""The content of files, each stored once under its SHA-512 and shared by all backups of a directory."""
 from __future__ import annotations
 
 import hashlib
@@ -18,7 +18,7 @@ _UNFINISHED = 'unfinished'
 
 
 def pour(source: BinaryIO, target: BinaryIO | None = None, advance: Advance = lambda _: None) -> str:
-    """Read ``source`` to its end, write it to ``target``, and tell its SHA-512."""
+    """Copy ``source`` to ``target``, if there is one, and return its SHA-512."""
     digest = hashlib.sha512()
     while piece := source.read(_PIECE):
         digest.update(piece)
@@ -29,11 +29,11 @@ def pour(source: BinaryIO, target: BinaryIO | None = None, advance: Advance = la
 
 
 def place(source: BinaryIO, target: Path, by_digest: bool, temporary: Path, advance: Advance = lambda _: None) -> str:
-    """Copy what is left of ``source`` to ``target`` so that it is there whole or not at all, and tell its SHA-512.
+    """Copy ``source`` to ``target`` atomically, and return its SHA-512.
 
     :param by_digest: ``target`` is a directory that gets the file at ``ab/cd/<SHA-512>``.
-    :param temporary: directory on the same file system for the time until it is whole.
-    :raises OSError: it cannot be read or written.
+    :param temporary: directory for incomplete copies, on the file system of ``target``.
+    :raises OSError: the source cannot be read, or the target cannot be written.
     """
     temporary.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=temporary)
@@ -52,7 +52,7 @@ def place(source: BinaryIO, target: Path, by_digest: bool, temporary: Path, adva
 
 
 def address(digest: str) -> str:
-    """Where the file with the SHA-512 ``digest`` lies, as in the assetstores of Girder."""
+    """The relative path of the file with the SHA-512 ``digest``; that of Girder's assetstores."""
     return f'{digest[:2]}/{digest[2:4]}/{digest}'
 
 
@@ -63,22 +63,22 @@ class Objects:
         self.root = root
 
     def path(self, digest: str) -> Path:
-        """Where the object ``digest`` is, if it is there."""
+        """The path of the object ``digest``, which may be missing."""
         return self.root / address(digest)
 
     def has(self, digest: str | None, size: int) -> bool:
-        """Whether the object is there with its size; only whole objects ever get their names."""
+        """Whether the object exists with this size. Only complete objects get their name."""
         try:
             return bool(digest) and self.path(str(digest)).stat().st_size == size
         except OSError:
             return False
 
     def put(self, source: BinaryIO, advance: Advance) -> str:
-        """Keep a copy of ``source``; gives its SHA-512, which is its name."""
+        """Store a copy of ``source``, and return its SHA-512, by which it is found."""
         return place(source, self.root, True, self.root / _UNFINISHED, advance)
 
     def problem(self, digest: str, size: int, advance: Advance = lambda _: None) -> str | None:
-        """What is wrong with the object; reads all of it."""
+        """What is wrong with the object, all of which is read; ``None`` if it is intact."""
         path, stated = self.path(digest), Bytes(size, digest)
         try:
             validation.require_no_links(self.root.parent, path)
@@ -96,13 +96,13 @@ class Objects:
         return f'{path}: its bytes have changed' if bytes_violation(stated, whole) else None
 
     def digests(self) -> Iterator[str]:
-        """Every object that is there, in order."""
+        """Yield the SHA-512 of every object, sorted."""
         for first in _sorted(self.root, '[0-9a-f][0-9a-f]'):
             for second in _sorted(first, '[0-9a-f][0-9a-f]'):
                 yield from (one.name for one in _sorted(second, '*'))
 
     def clear_unfinished(self) -> None:
-        """Remove what runs that did not end have left; only while no other one writes."""
+        """Remove the incomplete copies of earlier runs; only for the process that may write to the directory."""
         for left in _sorted(self.root / _UNFINISHED, '*'):
             left.unlink()
 

@@ -1,15 +1,14 @@
-"""How long work tells how far it is, without knowing who listens."""
+"""The protocol by which long work reports its progress."""
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-#: Called with how much more is done.
+#: Called with the amount of work that was done since the last call.
 Advance = Callable[[int], None]
-#: Makes a step of the work from its title, how much there is to do (``None`` if nobody knows), and whether that is
-#: counted in bytes.
+#: Begins a step: its title, the total amount (``None`` if unknown), and whether amounts are bytes.
 Steps = Callable[[str, int | None, bool], AbstractContextManager[Advance]]
 
 
 @contextmanager
 def silent(_title: str, _total: int | None, _in_bytes: bool) -> Iterator[Advance]:
-    """A step that nobody listens to."""
+    """A step that reports nothing."""
     yield lambda _done: None

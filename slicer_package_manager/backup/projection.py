@@ -1,6 +1,6 @@
-"""Reads a few values of a BSON document, see https://bsonspec.org/spec.html, and none of the others.
+"""Reads a few fields of a BSON document (https://bsonspec.org/spec.html) without decoding the others.
 
-A document in a backup that was forged may have millions of values, which would take many times its bytes in memory.
+A forged document may have millions of values. Decoded, they would take many times its size in memory.
 """
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from typing import Any
 import bson
 from bson.errors import InvalidBSON
 
-#: Names of values that are wanted, each with those wanted in it if it is a document.
+#: The names of fields to read; for a subdocument, with the names of its fields.
 Wanted = Mapping[str, 'Wanted | None']
 
 _DOCUMENT = 3
-#: Bytes of the values of a type: fixed, or as many as their first four bytes say besides these.
+#: Sizes in bytes by type of value: fixed, or to be added to the number in the first four bytes of the value.
 _FIXED = {0x01: 8, 0x06: 0, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0x7F: 0, 0xFF: 0}
 _COUNTED = {0x02: 4, _DOCUMENT: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0F: 0}
 _REGEX = 0x0B
-#: Values that have others in them, or bytes.
+#: Types of values that contain other values, or binary data.
 _LARGE = (_DOCUMENT, 0x04, 0x05, 0x0F)
-#: Stands for such a value.
+#: Placeholder for such a value.
 LARGE = '(a list, a document or bytes)'
-#: Of a text no more is needed: no path is longer.
-_LONGEST = 4096
+#: Texts are cut after so many characters; no path is longer.
+_MAX_TEXT = 4096
 
 
 def projected(raw: bytes, wanted: Wanted) -> dict[str, Any]:
-    """The values in the document ``raw`` that are ``wanted``; texts are shortened, :data:`LARGE` stands for others.
+    """Read the ``wanted`` fields of the document ``raw``.
 
-    :raises InvalidBSON: ``raw`` is no document.
+    Long texts are cut; :data:`LARGE` replaces lists, binary data, and subdocuments that are not in ``wanted``.
+
+    :raises InvalidBSON: ``raw`` is not a document.
     """
     found: dict[str, Any] = {}
     try:
@@ -38,18 +40,18 @@ def projected(raw: bytes, wanted: Wanted) -> dict[str, Any]:
             if key not in wanted:
                 continue
             within = wanted[key]
-            found.pop(key, None)  # of several with one name the last counts
+            found.pop(key, None)  # of several fields with one name the last one counts
             if within is not None and kind == _DOCUMENT:
                 found[key] = projected(raw[start:end], within)
             elif within is None:
                 found[key] = LARGE if kind in _LARGE else _value(kind, raw[start:end])
     except (IndexError, ValueError) as error:
-        raise InvalidBSON(f'it cannot be read: {error}') from error
+        raise InvalidBSON(f'cannot be read: {error}') from error
     return found
 
 
 def _elements(raw: bytes, at: int, last: int) -> Iterator[tuple[int, bytes, int, int]]:
-    """Type, name, beginning and end of each value from ``at`` to ``last``."""
+    """Yield type, name, first and last offset of each value from ``at`` to ``last``."""
     while at < last:
         name_end = raw.index(0, at + 1)
         start = name_end + 1
@@ -73,7 +75,7 @@ def _end(raw: bytes, kind: int, start: int) -> int:
     return start + size + _COUNTED[kind]
 
 
-def _value(kind: int, raw: bytes) -> Any:
+def _value(kind: int, raw: bytes) -> Any:  # any value of BSON
     element = bytes([kind]) + b'v\0' + raw + b'\0'
     value = bson.decode((len(element) + 4).to_bytes(4, 'little') + element)['v']
-    return value[:_LONGEST] if isinstance(value, str) else value
+    return value[:_MAX_TEXT] if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Removes old backups by rule, and the objects that no backup has any more."""
+"""Removes old backups by rule, and the objects that no other backup has."""
 from __future__ import annotations
 
 import heapq
@@ -12,9 +12,9 @@ from slicer_package_manager.backup.directory import Backup, Directory
 
 @dataclass(frozen=True)
 class Rule:
-    """What to keep: the newest ``last`` backups, and the newest one of each of so many days, weeks and months.
+    """Which backups to keep: the newest ``last``, and the newest one of each of so many days, weeks and months.
 
-    Only days, weeks (from Monday) and months that have a backup are counted, in UTC. ``0`` keeps none for that reason.
+    Only days, weeks (from Monday) and months that have a backup count; they are in UTC. ``0`` keeps none.
     """
 
     last: int = 0
@@ -27,7 +27,7 @@ class Rule:
 
 
 def kept(moments: Sequence[datetime], rule: Rule) -> set[datetime]:
-    """Those of ``moments`` that ``rule`` keeps."""
+    """The ``moments`` of the backups that ``rule`` keeps."""
     newest_first = sorted(moments, reverse=True)
     keep: set[datetime] = set()
     for form, count in (('%Y-%m-%dT%H:%M:%S', rule.last), ('%Y-%m-%d', rule.daily), ('%G-%V', rule.weekly),
@@ -40,12 +40,12 @@ def kept(moments: Sequence[datetime], rule: Rule) -> set[datetime]:
 
 
 def prune_backups(directory: Directory, rule: Rule) -> tuple[list[Backup], int]:
-    """Remove the backups that ``rule`` does not keep and the objects that none of the others has.
+    """Remove the backups that ``rule`` does not keep, and the objects that no other backup has.
 
-    The caller holds ``directory``, for writing and alone for reading.
+    The caller holds the locks for writing and for exclusive reading.
 
-    :returns: the backups that were removed, and the number of objects.
-    :raises BackupError: a backup that is to be kept is damaged; then no object is removed.
+    :returns: the backups that were removed, and the number of objects that were.
+    :raises BackupError: a backup that is kept is damaged; then no object is removed.
     """
     backups = directory.backups()
     keep = kept([one.moment for one in backups], rule)
@@ -59,7 +59,7 @@ def prune_backups(directory: Directory, rule: Rule) -> tuple[list[Backup], int]:
 
 
 def _unused(directory: Directory, backups: Sequence[Backup]) -> Iterator[str]:
-    used = heapq.merge(*((one.digest for one in verify.stored(backup)) for backup in backups))
+    used = heapq.merge(*((one.digest for one in verify.contents(backup)) for backup in backups))
     current = next(used, None)
     for digest in directory.objects.digests():
         while current is not None and current < digest:

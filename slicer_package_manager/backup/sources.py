@@ -1,15 +1,15 @@
-"""Where the bytes of files are copied from: directories and buckets."""
+"""The assetstores from which the bytes of files are copied: directories and buckets."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 from girder.constants import AssetstoreType
 
 from slicer_package_manager.backup import validation
-from slicer_package_manager.backup.document_index import Content
+from slicer_package_manager.backup.document_index import Document, FileBytes
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.storage.s3_bucket import Bucket
@@ -17,27 +17,27 @@ from slicer_package_manager.registry.storage.store import LostError
 
 
 class Source(Protocol):
-    """An assetstore that can be read; as a text, its place."""
+    """An assetstore that can be read; ``str`` gives its directory, or the URL of its bucket."""
 
-    def opened(self, content: Content):
+    def opened(self, content: FileBytes) -> AbstractContextManager[BinaryIO]:
         """A context with a stream of the bytes of ``content``.
 
-        :raises FileNotFoundError: they are not there, or not as many as there should be.
+        :raises FileNotFoundError: the bytes are missing, or their number is not that of ``content``.
         """
 
 
 class _Directory:
-    def __init__(self, store: dict[str, Any]) -> None:
+    def __init__(self, store: Document) -> None:
         self.root = Path(store['root'])
         if not self.root.is_dir():
-            raise BackupError(f'The directory of the assetstore "{store["name"]}", {self.root}, is not there. '
-                              'Mount it, or make the backup on the machine that has it.')
+            raise BackupError(f'The assetstore "{store["name"]}" has no directory {self.root} on this machine. Mount '
+                              'its disk, or create the backup on the machine that has it.')
 
     def __str__(self) -> str:
         return str(self.root)
 
     @contextmanager
-    def opened(self, content: Content) -> Iterator[BinaryIO]:
+    def opened(self, content: FileBytes) -> Iterator[BinaryIO]:
         path = self.root / content.path
         if not content.imported:
             validation.require_within(self.root, content.path)
@@ -48,24 +48,24 @@ class _Directory:
 
 
 class _InBucket:
-    def __init__(self, store: dict[str, Any]) -> None:
+    def __init__(self, store: Document) -> None:
         self.bucket = Bucket(store)
 
     def __str__(self) -> str:
         return f's3://{self.bucket.assetstore["bucket"]}'
 
     @contextmanager
-    def opened(self, content: Content) -> Iterator[BinaryIO]:
+    def opened(self, content: FileBytes) -> Iterator[BinaryIO]:
         try:
             yield cast('BinaryIO', _Pieces(self.bucket.read(content.path, 0, content.size, content.size)))
         except LostError as error:
             raise FileNotFoundError(str(error)) from error
         except (Unavailable, BadGateway) as error:
-            raise BackupError(f'{error} What was copied until now is not copied again.') from error
+            raise BackupError(f'{error} The next backup does not copy again what was copied until now.') from error
 
 
 class _Pieces:
-    """A stream that has pieces of any size."""
+    """A stream of pieces of any size."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces = pieces
@@ -74,14 +74,14 @@ class _Pieces:
         return next(self.pieces, b'')
 
 
-def of(store: dict[str, Any]) -> Source:
-    """The source of the assetstore ``store``.
+def of(store: Document) -> Source:
+    """The source for the document ``store`` of an assetstore.
 
-    :raises BackupError: it is not there, or of a type that is not known.
+    :raises BackupError: its directory is missing, or its type is unknown.
     """
     if store['type'] == AssetstoreType.FILESYSTEM:
         return _Directory(store)
     if store['type'] == AssetstoreType.S3:
         return _InBucket(store)
-    raise BackupError(f'The assetstore "{store["name"]}" is of a type that backups do not know ({store["type"]}). Move '
-                      'its files to another one, and delete it.')
+    raise BackupError(f'Backups do not support the type of the assetstore "{store["name"]}" ({store["type"]}). Move '
+                      'its files to another assetstore, and delete it.')

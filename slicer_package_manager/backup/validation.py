@@ -1,6 +1,6 @@
-"""What a backup may say: it may come from anywhere, so each name, number and path in it is checked before it is used.
+"""Validation of names, numbers and paths in a backup before they are used.
 
-The checksums of a backup show that it is as it was written, not who wrote it.
+A backup may come from anywhere. Its checksums prove that it is unchanged, not who wrote it.
 """
 from __future__ import annotations
 
@@ -12,85 +12,89 @@ from girder.constants import AssetstoreType
 
 from slicer_package_manager.backup.errors import BackupError
 
-#: Values in a manifest, each of which takes memory, at most.
-_VALUES = 300_000
-#: Bytes of a manifest, of a line of the contents, and of a document (MongoDB's own limit, with what its server adds).
-MANIFEST, LINE, DOCUMENT = 8 * 2**20, 16 * 1024, 16 * 2**20 + 16 * 1024
-#: More than this no file system and no number of BSON holds.
-_LARGEST = 2**63 - 1
+#: The largest number of values in a manifest, each of which takes memory.
+_MAX_VALUES = 300_000
+#: The largest manifest, line of the contents, and document (MongoDB's own limit and what its server adds), in bytes.
+MAX_MANIFEST, MAX_LINE, MAX_DOCUMENT = 8 * 2**20, 16 * 1024, 16 * 2**20 + 16 * 1024
+#: The largest size in bytes that BSON can represent.
+_MAX_SIZE = 2**63 - 1
 _ID = re.compile('[0-9a-f]{24}')
 _OBJECT = re.compile('[0-9a-f]{128}')
 _SHA256 = re.compile('[0-9a-f]{64}')
-#: Collections that are in no backup: uploads that are not complete, whose documents name files that a server writes to,
-#: and short locks.
-LEFT_OUT = ('upload', 'slicer_package_manager_bootstrap')
-#: Names of collections of Girder and its plugins, which become names of files.
+#: Collections that no backup has: incomplete uploads, whose documents name files that a server writes to, and the lease
+#: of the bootstrap.
+EXCLUDED_COLLECTIONS = ('upload', 'slicer_package_manager_bootstrap')
+#: Names of collections of Girder and its plugins; they become names of files.
 _COLLECTION = re.compile('[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}')
 
 
-def manifest_problem(facts: Any) -> str | None:
-    """What is wrong with the manifest ``facts``; ``None`` if nothing is."""
-    checks = (('collections', _collections), ('contents', _written), ('assetstores', _stores), ('left_out', _texts),
-              ('notes', _texts))
-    return next((f'"{key}" is not what a backup has' for key, fits in checks if not fits(facts.get(key))), None)
+def manifest_problem(manifest: dict[str, Any]) -> str | None:
+    """What is wrong with ``manifest``, as read from JSON; ``None`` if it is valid."""
+    checks = (('collections', _are_collections), ('contents', _is_file_entry), ('assetstores', _are_stores),
+              ('left_out', _are_texts), ('notes', _are_texts))
+    return next((f'"{key}" is not what a backup has' for key, is_valid in checks if not is_valid(manifest.get(key))),
+                None)
 
 
 def has_too_many_values(text: str) -> bool:
     """Whether the JSON ``text`` would take much more memory than it has bytes."""
-    return sum(text.count(sign) for sign in '[{,') > _VALUES
+    return sum(text.count(sign) for sign in '[{,') > _MAX_VALUES
 
 
-def _collections(value) -> bool:
+def _are_collections(value: object) -> bool:
     return isinstance(value, dict) and all(
-        _COLLECTION.fullmatch(name) and not name.startswith('system.') and name not in LEFT_OUT and _written(told)
-        for name, told in value.items())
+        _COLLECTION.fullmatch(name) and not name.startswith('system.') and name not in EXCLUDED_COLLECTIONS
+        and _is_file_entry(entry) for name, entry in value.items())
 
 
-def _written(value) -> bool:
+def _is_file_entry(value: object) -> bool:
     return (isinstance(value, dict) and is_size(value.get('entries')) and is_size(value.get('size'))
-            and _fits(_SHA256, value.get('sha256')))
+            and _matches(_SHA256, value.get('sha256')))
 
 
-def _stores(value) -> bool:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+def _are_stores(value: object) -> bool:
+    if not isinstance(value, list) or not all(isinstance(store, dict) for store in value):
         return False
-    ids = [one.get('id') for one in value]
-    return len(set(map(str, ids))) == len(ids) and all(_store(one) for one in value)
+    ids = [store.get('id') for store in value]
+    return len(set(map(str, ids))) == len(ids) and all(_is_store(store) for store in value)
 
 
-def _store(one) -> bool:
+def _is_store(store: dict[str, object]) -> bool:
     texts = ('name', 'root', 'bucket', 'prefix')
     types = (AssetstoreType.FILESYSTEM, AssetstoreType.S3)
-    return (_fits(_ID, one.get('id')) and type(one.get('type')) is int and one['type'] in types
-            and isinstance(one.get('current'), bool | None)
-            and all(isinstance(one.get(key), str | None) for key in texts))
+    return (_matches(_ID, store.get('id')) and type(store.get('type')) is int and store['type'] in types
+            and isinstance(store.get('current'), bool | None)
+            and all(isinstance(store.get(key), str | None) for key in texts))
 
 
-def _texts(value) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-def _fits(pattern: re.Pattern[str], value) -> bool:
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def is_size(value) -> bool:
+def is_size(value: object) -> bool:
     """Whether ``value`` can be a number of bytes or entries."""
-    return type(value) is int and 0 <= value <= _LARGEST
+    return type(value) is int and 0 <= value <= _MAX_SIZE
 
 
 def require_entry(row: Any, stores: set[str], buckets: set[str]) -> None:
-    """Refuse a line of the contents unless it speaks of an object and of a place within one of the ``stores``.
+    """Refuse a line of the contents unless it names an object and a path in one of the ``stores``.
 
-    :raises BackupError: it does not.
+    :param row: object, size, assetstore and path, as parsed from JSON.
+    :param stores: ids of the assetstores whose files are in the backup.
+    :param buckets: those of them in S3, where any key is allowed as a path.
+    :raises BackupError: the line is not valid.
     """
     problem = None
-    if not (isinstance(row, list) and len(row) == 4 and _fits(_OBJECT, row[0]) and is_size(row[1])):  # noqa: PLR2004
-        problem = 'is no object with its size and place'
+    if not (isinstance(row, list) and len(row) == 4 and _matches(_OBJECT, row[0]) and is_size(row[1])):  # noqa: PLR2004
+        problem = 'does not have an object, a size, an assetstore and a path'
     elif not isinstance(row[2], str) or row[2] not in stores:
-        problem = 'lies in an assetstore that the manifest does not name'
+        problem = 'names an assetstore that the manifest does not have'
     elif not isinstance(row[3], str) or '\0' in row[3] or not (row[2] in buckets or _is_within(row[3])):
-        problem = 'would lie outside of the assetstore'
+        problem = 'names a path outside of the assetstore'
     if problem:
         raise BackupError(f'An entry of the backup {problem}: {str(row)[:200]}')
 
@@ -101,9 +105,9 @@ def _is_within(path: str) -> bool:
 
 
 def require_within(root: Path, path: str) -> None:
-    """Refuse the place ``path`` of a file in the assetstore at ``root`` if it leads out of that.
+    """Refuse the relative ``path`` of a file if it leads out of the assetstore at ``root``.
 
-    :raises BackupError: it does, be it by a symbolic link.
+    :raises BackupError: it does, or a symbolic link is on the way.
     """
     if not _is_within(path) or '\0' in path:
         raise BackupError(f'{path!r} would lie outside of the assetstore {root}.')
@@ -111,9 +115,9 @@ def require_within(root: Path, path: str) -> None:
 
 
 def require_no_links(root: Path, path: Path) -> None:
-    """Refuse ``path`` if a symbolic link below ``root`` is on the way to it, or it is one itself.
+    """Refuse ``path`` if it, or a directory between ``root`` and it, is a symbolic link.
 
-    :raises BackupError: there is one, or ``path`` is not below ``root``.
+    :raises BackupError: there is such a link, or ``path`` is not below ``root``.
     """
     if not path.is_relative_to(root):
         raise BackupError(f'{path} is not below {root}.')
@@ -121,5 +125,5 @@ def require_no_links(root: Path, path: Path) -> None:
     for part in path.relative_to(root).parts:
         step /= part
         if step.is_symlink():
-            raise BackupError(f'{step} is a symbolic link, which is not followed. Put what it leads to in its place.')
+            raise BackupError(f'{step} is a symbolic link, which is not followed. Replace it with what it points to.')
 

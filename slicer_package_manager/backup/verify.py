@@ -1,4 +1,4 @@
-"""Reads a backup whole and tells everything that is wrong with it."""
+"""Verifies a backup: reads all of it, and names everything that is wrong."""
 from __future__ import annotations
 
 import json
@@ -12,20 +12,23 @@ from bson.errors import BSONError
 from bson.objectid import ObjectId
 from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import document_index, dump_files, live_database, manifest, projection, validation
+from slicer_package_manager.backup import document_index, dump_files, manifest, projection, validation
 from slicer_package_manager.backup.directory import Backup, Directory
+from slicer_package_manager.backup.document_index import DocumentIndex
 from slicer_package_manager.backup.errors import BackupError, DamagedError
+from slicer_package_manager.backup.manifest import FileEntry, Manifest, StoreEntry
 from slicer_package_manager.backup.progress import Steps
 
-#: What documents of wrong types come to.
+#: What reading documents with values of wrong types raises.
 _UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, BSONError, sqlite3.Error)
-#: So many problems are named at most.
-_NAMED = 1000
-_SHOWN = 100
+#: The largest number of problems that are named.
+_MAX_PROBLEMS = 1000
+#: The largest number of characters of an invalid id in a message.
+_MAX_SHOWN = 100
 
 
-class Stored(NamedTuple):
-    """One line of a backup's contents: an object, and the place in an assetstore where Girder looks for it."""
+class Content(NamedTuple):
+    """One line of a backup's contents: an object, its size in bytes, and the assetstore and path of the file."""
 
     digest: str
     size: int
@@ -33,53 +36,52 @@ class Stored(NamedTuple):
     path: str
 
 
-def stored(backup: Backup) -> Iterator[Stored]:
-    """The contents of ``backup``, ordered by objects.
+def contents(backup: Backup) -> Iterator[Content]:
+    """Yield the contents of ``backup``, sorted by object.
 
     :raises BackupError: the list is damaged.
     """
-    facts = manifest.read(backup.path)
-    stores, buckets = {store['id'] for store in facts['assetstores'] if store['root']}, manifest.buckets(facts)
+    found = manifest.read(backup.path)
+    stores, buckets = {store['id'] for store in found['assetstores'] if store['root']}, manifest.buckets(found)
     for line in dump_files.lines(backup.contents):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise BackupError(f'{backup.contents}: cannot be read: {error}') from error
         validation.require_entry(row, stores, buckets)
-        yield Stored(*row)
+        yield Content(*row)
 
 
-def verify_backup(directory: Directory, backup: Backup, steps: Steps) -> dict[str, Any]:
-    """The manifest of ``backup``, all of which was read and is as it was written.
+def verify_backup(directory: Directory, backup: Backup, steps: Steps) -> Manifest:
+    """Read all of ``backup``, and return its manifest.
 
-    :raises DamagedError: it is not; all problems are named.
+    :raises DamagedError: the backup is damaged or violates an invariant; all problems are named.
     """
     validation.require_no_links(directory.path, backup.path)
-    facts = manifest.read(backup.path)
-    problems = list(islice(_damaged_files(backup, facts, steps), _NAMED))
+    found = manifest.read(backup.path)
+    problems = list(islice(_file_problems(backup, found, steps), _MAX_PROBLEMS))
     if not problems:
-        found = chain(_damaged_objects(directory, backup, facts, steps), _broken_promises(backup, facts))
-        problems = list(islice(found, _NAMED))
+        more = chain(_object_problems(directory, backup, found, steps), _document_problems(backup, found))
+        problems = list(islice(more, _MAX_PROBLEMS))
     if problems:
         raise DamagedError(problems)
-    return facts
+    return found
 
 
-def _damaged_files(backup: Backup, facts: dict[str, Any], steps: Steps) -> Iterator[str]:
-    files = {backup.collection(name): told for name, told in facts['collections'].items()}
-    files[backup.contents] = facts['contents']
-    with steps('Reading the documents', sum(told['size'] for told in files.values()), True) as advance:
-        for path, told in files.items():
-            problem = _file_problem(path, told)
-            if problem:
-                yield problem
-            advance(told['size'])
+def _file_problems(backup: Backup, found: Manifest, steps: Steps) -> Iterator[str]:
+    """Compare the checksums of the files of documents and of the contents."""
+    files = {backup.collection(name): entry for name, entry in found['collections'].items()}
+    files[backup.contents] = found['contents']
+    with steps('Reading the documents', sum(entry['size'] for entry in files.values()), True) as advance:
+        for path, entry in files.items():
+            yield from filter(None, [_file_problem(path, entry)])
+            advance(entry['size'])
 
 
-def _file_problem(path: Path, told: dict[str, Any]) -> str | None:
+def _file_problem(path: Path, entry: FileEntry) -> str | None:
     try:
         validation.require_no_links(path.parent.parent, path)
-        if dump_files.sha256(path) != told['sha256']:
+        if dump_files.sha256(path) != entry['sha256']:
             return f'{path}: its bytes have changed'
     except BackupError as error:
         return str(error)
@@ -90,57 +92,64 @@ def _file_problem(path: Path, told: dict[str, Any]) -> str | None:
     return None
 
 
-def _damaged_objects(directory: Directory, backup: Backup, facts: dict[str, Any], steps: Steps) -> Iterator[str]:
+def _object_problems(directory: Directory, backup: Backup, found: Manifest, steps: Steps) -> Iterator[str]:
+    """Read each object once, and count the contents."""
     last = None
-    with steps('Reading the files', sum(one.size for one in stored(backup)), True) as advance:
-        for one in stored(backup):
+    with steps('Reading the files', sum(one.size for one in contents(backup)), True) as advance:
+        for one in contents(backup):
             if one.digest != last:
                 yield from filter(None, [directory.objects.problem(one.digest, one.size, advance)])
             last = one.digest
-    found = sum(1 for _ in stored(backup))
-    if found != facts['contents']['entries']:
-        yield f'{backup.contents}: lists {found} files instead of {facts["contents"]["entries"]}'
+    number = sum(1 for _ in contents(backup))
+    if number != found['contents']['entries']:
+        yield f'{backup.contents}: lists {number} files instead of {found["contents"]["entries"]}'
 
 
-def _broken_promises(backup: Backup, facts: dict[str, Any]) -> Iterator[str]:
-    """What a server with these documents would do wrong: none of it is in a backup that was made without errors."""
-    with document_index.opened(manifest.buckets(facts)) as known:
-        for name, told in facts['collections'].items():
-            try:
-                found = sum(1 for _ in live_database.learn(known, name, _raws(backup, name)))
-                if name in document_index.KINDS and known.number_of(name) != found:
-                    yield f'{backup.collection(name)}: has a document twice'
-                yield from _foreign(backup, name, facts)
-            except BackupError as error:
-                yield str(error)
-                continue
-            except _UNUSABLE as error:
-                yield f'{backup.collection(name)}: a document is not what a server stores: {error}'
-                continue
-            if found != told['entries']:
-                yield f'{backup.collection(name)}: has {found} documents instead of {told["entries"]}'
-        for store in facts['assetstores']:
+def _document_problems(backup: Backup, found: Manifest) -> Iterator[str]:
+    """Violations of invariants, none of which a backup has that was made without errors."""
+    with document_index.opened(manifest.buckets(found)) as index:
+        for name, entry in found['collections'].items():
+            yield from _collection_problems(backup, found, index, name, entry)
+        for store in found['assetstores']:
             if store['root']:
-                known.add_store(store['id'], store['root'])
-        for one in stored(backup):
-            known.keep_at(one)
-        yield from (f'The bytes of "{content.name}" are not in the backup.' for content in known.contents())
-        yield from (f'The package {one} has no file.' for one in known.without_file())
+                index.add_store(store['id'], store['root'])
+        for one in contents(backup):
+            index.add_content(one)
+        yield from (f'The bytes of "{file.name}" are not in the backup.' for file in index.missing_bytes())
+        yield from (f'The package {one} has no file.' for one in index.without_file())
 
 
-def _raws(backup: Backup, name: str) -> Iterator[bytes]:
+def _collection_problems(
+        backup: Backup, found: Manifest, index: DocumentIndex, name: str, entry: FileEntry) -> Iterator[str]:
+    """Add the documents of the collection ``name`` to ``index``, and name those that are not valid."""
+    path = backup.collection(name)
+    try:
+        number = sum(1 for _ in document_index.indexed(index, name, _encoded(backup, name)))
+        if name in document_index.COLLECTIONS and index.number_of(name) != number:
+            yield f'{path}: has a document twice'
+        yield from _foreign_stores(backup, name, found)
+    except BackupError as error:
+        yield str(error)
+    except _UNUSABLE as error:
+        yield f'{path}: a document is not what a server stores: {error}'
+    else:
+        if number != entry['entries']:
+            yield f'{path}: has {number} documents instead of {entry["entries"]}'
+
+
+def _encoded(backup: Backup, name: str) -> Iterator[bytes]:
     return map(dump_files.encoded, dump_files.documents(backup.collection(name)))
 
 
-def _foreign(backup: Backup, name: str, facts: dict[str, Any]) -> Iterator[str]:
-    """Documents by which a server would read or write somewhere else than in the assetstores of the manifest."""
+def _foreign_stores(backup: Backup, name: str, found: Manifest) -> Iterator[str]:
+    """Documents by which a server would read or write outside of the assetstores of the manifest."""
     if name not in document_index.FIELDS:
         return
-    stores = {store['id']: store for store in facts['assetstores']}
-    for raw in _raws(backup, name):
+    stores = {store['id']: store for store in found['assetstores']}
+    for raw in _encoded(backup, name):
         document = projection.projected(raw, document_index.FIELDS[name])
         if not isinstance(document['_id'], ObjectId):
-            yield f'{backup.collection(name)}: {str(document["_id"])[:_SHOWN]!r} is no id'
+            yield f'{backup.collection(name)}: {str(document["_id"])[:_MAX_SHOWN]!r} is not an id'
         elif name == 'assetstore':
             yield from filter(None, [_store_problem(document, stores.pop(str(document['_id']), None))])
         elif name == 'file' and document.get('imported'):
@@ -149,9 +158,9 @@ def _foreign(backup: Backup, name: str, facts: dict[str, Any]) -> Iterator[str]:
                 yield f'The file {document["_id"]} would lie outside of its assetstore.'
 
 
-def _store_problem(document: dict[str, Any], store: dict[str, Any] | None) -> str | None:
+def _store_problem(document: dict[str, Any], store: StoreEntry | None) -> str | None:
     if store is None or isinstance(document['type'], bool) or store['type'] != document['type']:
-        return f'The manifest does not name the assetstore {document["_id"]}, or not once, or not as what it is.'
+        return f'The manifest does not have the assetstore {document["_id"]} once, with its type.'
     if store['type'] != AssetstoreType.S3 and not store['root']:
         return f'The assetstore {document["_id"]} has files that are not in the backup.'
     return None
