@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, mends what it may, and leaves the rest alone."""
+"""The doctor finds damage, repairs what it can without a loss, and changes nothing else."""
 import json
 import os
 from datetime import datetime, timedelta, timezone
@@ -29,7 +29,7 @@ def installation(api, app, make, db, tmp_path):
 
 
 class Installation:
-    """Looks into what is stored, as the doctor does, and as the tests need it to do damage."""
+    """Reads what is stored, and damages it for tests."""
 
     def __init__(self, db, root, api):
         self.db, self.root, self.api = db, root, api
@@ -54,17 +54,17 @@ class Installation:
         self.db['file'].insert_one({**self.file, '_id': ObjectId(), **values})
 
 
-def found(*, mend=False):
+def found(*, repair=False):
     from slicer_package_manager.doctor.checks import CHECKS
     from slicer_package_manager.doctor.findings import Options
     names = []
     for check in CHECKS:
-        for finding in check.made(Options()):
+        for finding in check.findings(Options()):
             assert finding.what
             assert finding.todo
             names.append(check.name)
-            if mend and finding.mend:
-                finding.mend()
+            if repair and finding.repair:
+                finding.repair()
     return names
 
 
@@ -140,15 +140,15 @@ def misplaced_release(one):
     one.db['folder'].update_one({'_id': drafts['_id']}, {'$set': {'spm.app': ObjectId()}})
 
 
-MENDED = {
-    'a package that tells another checksum': ('files', change('item', the_package, {
+REPAIRED = {
+    'a package that states another checksum': ('files', change('item', the_package, {
         '$set': {'meta.sha512': 'f' * 128}})),
     'a package that seems to have no file': ('files', change('item', the_package, {'$set': {'spm.ready': False}})),
     'a package of another size': ('files', change('item', the_package, {'$set': {'size': 1}})),
     'the same file twice': ('files', lambda one: one.add_file(created=datetime.now(timezone.utc))),
     'no index': ('indexes', lambda one: one.db['item'].drop_index('spm_item_identity')),
     'no index of counts': ('indexes', lambda one: one.db['slicer_package_download'].drop_index('spm_download')),
-    'two counts for one thing': ('counts', two_counts),
+    'two counts for one package and day': ('counts', two_counts),
     'sums that are not those of the counts': ('sums', wrong_sums),
     'a package that is not registered': ('registrations', change('item', the_package, {'$unset': {'spm': ''}})),
     'a package of another release': ('registrations', change('item', the_package, {'$set': {'spm.release': '4.0'}})),
@@ -156,19 +156,19 @@ MENDED = {
     'a release of another name': ('registrations', change('folder', the_release, {'$set': {'spm.release': '4.0'}})),
     'an application that is not registered': ('registrations', misplaced_release),
     'a replaced file that stays': ('replaced', lambda one: one.add_file(itemId=None, spm={'retired': LONG_AGO})),
-    'half an upload': ('uploads', half_an_upload),
+    'an upload that stopped': ('uploads', half_an_upload),
     'bytes of no upload': ('uploads', write('temp/tmpabc')),
     'bytes of no file': ('unused', write(f'ab/cd/abcd{"0" * 124}')),
 }
 
 
-@pytest.mark.parametrize(('check', 'damage'), MENDED.values(), ids=MENDED)
-def test_what_can_be_mended(installation, check, damage):
+@pytest.mark.parametrize(('check', 'damage'), REPAIRED.values(), ids=REPAIRED)
+def test_damage_that_is_repaired(installation, check, damage):
     from slicer_package_manager.registry import indexes
     try:
         damage(installation)
         assert set(found()) >= {check}
-        found(mend=True)
+        found(repair=True)
         assert found() == []
     finally:
         installation.db['slicer_package_download'].delete_many({})
@@ -187,7 +187,7 @@ def two_of_one_identity(one):
     one.db['item'].insert_one({**item, '_id': ObjectId(), 'name': 'second', 'lowerName': 'second'})
 
 
-TOLD = {
+REPORTED = {
     'lost bytes': ('bytes', lambda one: one.blob.unlink()),
     'too few bytes': ('bytes', lambda one: os.truncate(one.blob, 3)),
     'other bytes': ('checksums', lambda one: one.blob.write_bytes(b'CONTENT OF THE PACKAGE')),
@@ -207,7 +207,7 @@ TOLD = {
     'a package without metadata': ('documents', change('item', the_package, {'$unset': {'meta': ''}})),
     'a package of no size': ('documents', change('item', the_package, {'$set': {'size': 'large'}})),
     'a release that lies nowhere': ('documents', change('folder', the_release, {'$unset': {'parentId': ''}})),
-    'a release that is anything': ('documents', change('folder', the_release, {'$set': {'spm': 5}})),
+    'a registration that is a number': ('documents', change('folder', the_release, {'$set': {'spm': 5}})),
     'an assetstore without a place': ('documents', lambda one: one.db['assetstore'].update_one(
         {}, {'$unset': {'root': ''}})),
     'a count that is no number': ('counts', lambda one: one.db['slicer_package_download'].update_one(
@@ -215,7 +215,7 @@ TOLD = {
     'a package from the future': ('clock', change('item', the_package, {'$set': {
         'created': datetime.now(timezone.utc) + timedelta(days=9)}})),
     'an unusable setting': ('settings', settings('slicer_package_manager.link_delivery', 'perhaps')),
-    'links that nobody may fetch': ('settings', settings('slicer_package_manager.link_hosts', ['*.example.org'])),
+    'links the server may not fetch': ('settings', settings('slicer_package_manager.link_hosts', ['*.example.org'])),
     'a default application that is gone': ('settings', settings('slicer_package_manager.default_app', 'a' * 24)),
     'a quota of no application': ('settings', settings('slicer_package_manager.upload_quotas', {'a' * 24: 5})),
     'a cache in each process': ('settings', settings('core.cache.enabled', True)),
@@ -226,8 +226,8 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(('check', 'damage'), TOLD.values(), ids=TOLD)
-def test_what_is_only_told(installation, check, damage):
+@pytest.mark.parametrize(('check', 'damage'), REPORTED.values(), ids=REPORTED)
+def test_damage_that_is_only_reported(installation, check, damage):
     from slicer_package_manager.registry import indexes
     try:
         damage(installation)
@@ -235,7 +235,7 @@ def test_what_is_only_told(installation, check, damage):
         before = {name: installation.db[name].count_documents({}) for name in ('file', 'item', 'folder', 'upload')}
         files = sum(path.is_file() for path in Path(installation.root).rglob('*'))
         for one in ('clock', 'settings', 'assetstores', 'bytes', 'checksums', 'orphans', 'without-files'):
-            mend_only(one)
+            require_no_repair(one)
         assert check in found()
         assert before == {name: installation.db[name].count_documents({}) for name in before}
         assert files == sum(path.is_file() for path in Path(installation.root).rglob('*'))
@@ -244,33 +244,33 @@ def test_what_is_only_told(installation, check, damage):
         indexes.ensure()
 
 
-def mend_only(name):
+def require_no_repair(name):
     from slicer_package_manager.doctor.checks import CHECKS
     from slicer_package_manager.doctor.findings import Options
     check = next(one for one in CHECKS if one.name == name)
-    assert [one.mend for one in check.made(Options()) if one.mend] == []
+    assert [one.repair for one in check.findings(Options()) if one.repair] == []
 
 
 def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
     item = installation.package
     stray(installation)
-    assert found(mend=True) == ['registrations']
+    assert found(repair=True) == ['registrations']
     assert found() == []
     stored = installation.db['item'].find_one({'_id': item['_id']})
     assert ('spm' in stored, stored['meta'], stored['size']) == (False, item['meta'], item['size'])
 
 
-def test_what_lies_below_a_folder_that_is_not_mended_is_left_alone(installation):
-    from slicer_package_manager.doctor import packages
+def test_the_content_of_a_folder_that_is_not_repaired_is_left_alone(installation):
+    from slicer_package_manager.doctor import registrations
     from slicer_package_manager.doctor.findings import Options
     item = installation.package
     installation.db['folder'].update_one({'_id': installation.release['parentId']}, {'$unset': {'spm': ''}})
-    (finding,) = packages.registrations(Options())
+    (finding,) = registrations.wrong_registrations(Options())
     assert '"Slicer"' in finding.what
     assert installation.package == item
 
 
-def test_a_link_that_tells_no_size_is_no_damage(installation, make):
+def test_a_link_without_a_size_is_no_damage(installation, make):
     item = make('extension', baseName='Linked')
     installation.api.post('/file', params={
         'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip',
@@ -278,21 +278,21 @@ def test_a_link_that_tells_no_size_is_no_damage(installation, make):
     assert found() == []
 
 
-def test_of_several_files_none_is_taken_away_because_something_else_is_wrong_too(installation):
+def test_of_several_files_none_is_removed_because_of_another_finding(installation):
     installation.add_file(sha512='f' * 128, created=datetime.now(timezone.utc))
     installation.db['item'].update_one(the_package(installation), {'$set': {'spm.ready': False}})
-    found(mend=True)
+    found(repair=True)
     assert installation.db['file'].count_documents({'itemId': installation.package['_id']}) == 2
 
 
-def test_little_space_is_told(installation, monkeypatch):
+def test_little_space_is_reported(installation, monkeypatch):
     monkeypatch.setenv('GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES', str(10**9))
     assert found() == ['assetstores']
 
 
-def test_bytes_put_aside_are_still_there(installation):
+def test_bytes_that_are_put_aside_still_exist(installation):
     write(f'ab/cd/abcd{"0" * 124}', b'precious')(installation)
-    found(mend=True)
+    found(repair=True)
     assert (installation.root / 'orphaned' / f'abcd{"0" * 124}').read_bytes() == b'precious'
 
 
@@ -300,7 +300,7 @@ def test_counts_that_are_added_up_lose_nothing(installation):
     from slicer_package_manager.registry import indexes
     try:
         two_counts(installation)
-        found(mend=True)
+        found(repair=True)
         (one,) = installation.db['slicer_package_download'].find({'kind': 'package'})
         assert (one['count'], 'moved' in one) == (6, False)
     finally:
@@ -317,14 +317,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('17 checks, 1 findings, 0 of them mended.\n')
+    assert output.endswith('17 checks, 1 findings, 0 of them fixed.\n')
     version = installation.db['slicer_package_change'].find_one()
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
-    assert installation.db['slicer_package_change'].find_one() != version  # servers list anew
+    assert installation.db['slicer_package_change'].find_one() != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '17 checks, 0 findings, 0 of them mended.\n', '')
+    assert doctor() == (0, '17 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors

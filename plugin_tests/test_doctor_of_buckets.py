@@ -55,7 +55,7 @@ def texts():
 
 def test_parts_that_belong_to_nothing_are_removed(s3, stored):
     begin(s3, stored)
-    found(mend=True)
+    found(repair=True)
     assert s3.unfinished() == []
     assert list(s3.objects()) == [stored]
 
@@ -65,5 +65,5 @@ def test_an_upload_that_is_under_way_is_left_alone(s3, stored, api, make):
     api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'f.zip', 'size': 12 << 20},
              content=bytes(6 << 20), headers={'Content-Type': 'application/octet-stream'}).raise_for_status()
     assert s3.unfinished()
-    assert found(mend=True) == []
+    assert found(repair=True) == []
     assert s3.unfinished()

@@ -63,7 +63,8 @@ ARROWS = {
 ORDER = {
     'backup': ('__init__', 'prune', 'restore', 'verify', 'create', 'live_database', 'sources', 'directory',
                'document_index', 'manifest', 'objects', 'dump_files', 'validation', 'projection', 'progress', 'errors'),
-    'doctor': ('__init__', 'checks', 'file_bytes', 'server', 'document_schema', 's3_objects', 'packages', 'findings'),
+    'doctor': ('__init__', 'checks', 'file_bytes', 'server', 'document_schema', 'download_counts', 's3_objects',
+               'registrations', 'packages', 'findings'),
     'cli': ('__main__', '__init__', 'restore', 'keys', 'links', 'doctor', 'gunicorn_config', 'backup', 'accounts',
             'serve', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
             'processes', 'database', 'progress', 'errors', 'tables'),

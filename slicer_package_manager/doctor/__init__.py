@@ -1,1 +1,1 @@
-"""Looks for damage in an installation, says what to do about it, and mends what can be mended without a loss."""
+"""Finds damage in an installation, reports what to do, and repairs what can be repaired without a loss."""

@@ -1,4 +1,4 @@
-"""A check that documents are whole: nothing else can be said of one that lacks what all others have."""
+"""The check that documents have the fields that all of their collection have; other checks rely on them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from girder.models.upload import Upload
 
 from slicer_package_manager.doctor.findings import ERROR, Finding, Options
 
-#: What which documents need, with the names that MongoDB gives to types.
-_NEEDED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
+#: The required fields of the documents that match a query, with MongoDB's names of their types.
+_REQUIRED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
     (Folder, {'$or': [{'spm': {'$exists': True}}, {'parentCollection': {'$exists': False}}]}, {
         'name': 'string', 'parentId': 'objectId', 'parentCollection': 'string', 'meta': 'object', 'created': 'date',
         'spm.role': 'string'}),
@@ -32,14 +32,14 @@ _NEEDED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
 )
 
 
-def broken(_options: Options) -> Iterator[Finding]:
-    """Documents that lack something, or have it in a form that nobody can read."""
-    for model, which, needed in _NEEDED:
-        wrong = [{key: {'$not': {'$type': type_}}} for key, type_ in needed.items()]
-        for one in model().collection.find({'$and': [which, {'$or': wrong}]}):
-            keys = ', '.join(key for key, type_ in needed.items() if model().collection.find_one(
+def damaged(_options: Options) -> Iterator[Finding]:
+    """Documents that lack a required field, or have a value of another type there."""
+    for model, query, required in _REQUIRED:
+        wrong = [{key: {'$not': {'$type': type_}}} for key, type_ in required.items()]
+        for one in model().collection.find({'$and': [query, {'$or': wrong}]}):
+            keys = ', '.join(key for key, type_ in required.items() if model().collection.find_one(
                 {'_id': one['_id'], key: {'$not': {'$type': type_}}}, ['_id']))
             yield Finding(ERROR, f'The document {one["_id"]} of "{model().name}" ("{one.get("name")}") is damaged: '
                                  f'{keys} is missing or of a wrong type.',
-                          'Restore a backup elsewhere and take the document from there, or delete it by its id; other '
+                          'Restore a backup elsewhere and take the document from there, or delete it by its id. Other '
                           'checks may stop at it.')

@@ -1,4 +1,4 @@
-"""Checks of bytes and counts: what is lost, what has changed, and what is left over."""
+"""Checks of the bytes of files: which are lost, which have changed, and which belong to no file."""
 from __future__ import annotations
 
 import re
@@ -12,20 +12,15 @@ import filelock
 from girder.constants import AssetstoreType
 from girder.models.assetstore import Assetstore
 from girder.models.file import File
-from girder.models.folder import Folder
 from girder.models.upload import Upload
 
 from slicer_package_manager.backup.objects import pour
 from slicer_package_manager.doctor import s3_objects
-from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding, named
-from slicer_package_manager.registry.downloads import model as downloads_model
-from slicer_package_manager.registry.downloads import rollup as downloads_rollup
-from slicer_package_manager.registry.downloads.model import COUNTS, Download
+from slicer_package_manager.doctor.findings import ABANDONED, WARNING, Finding, Options, bytes_finding, file_name
 from slicer_package_manager.registry.schema.invariants import Bytes
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage import uploads as half
 from slicer_package_manager.registry.tree import documents, item_files
-from slicer_package_manager.registry.tree.registration import APPLICATION
 
 #: Where bytes that nobody speaks of are put aside, in their assetstore.
 ASIDE = 'orphaned'
@@ -69,18 +64,18 @@ def changed(options: Options) -> Iterator[Finding]:
     yield from s3_objects.changed(options)
 
 
-def retired(_options: Options) -> Iterator[Finding]:
-    """Whether files that were replaced are removed in time."""
+def replaced(_options: Options) -> Iterator[Finding]:
+    """Replaced files that were not removed in time."""
     late = File().find({'spm.retired': {'$lt': documents.now() - item_files.GRACE - timedelta(hours=1)}}).count()
     if late:
-        yield Finding(WARNING, f'{late} files that were replaced long ago are still there.',
+        yield Finding(WARNING, f'{late} files that were replaced more than an hour ago still exist.',
                       'Use --fix; the next upload to the server removes them too.', item_files.sweep)
 
 
 def uploads(options: Options) -> Iterator[Finding]:
     """Uploads that stopped half-way more than a day ago, and their bytes."""
     for upload in Upload().find({'updated': {'$lt': documents.now() - ABANDONED}}):
-        yield Finding(WARNING, f'The upload of {named(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
+        yield Finding(WARNING, f'The upload of {file_name(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which gives it up; clients begin such an upload anew.',
                       partial(half.give_up, upload))
@@ -119,41 +114,3 @@ def _put_aside(one, path: Path) -> None:
     with filelock.FileLock(f'{path}.deleteLock'):
         if _is_unused(one, path):
             path.rename(aside / path.name)
-
-
-def counts(_options: Options) -> Iterator[Finding]:
-    """Whether counts of downloads are numbers, and there is one for each thing and day."""
-    for one in Download().collection.find({
-            'kind': COUNTS, '$nor': [{'count': {'$type': 'number', '$gte': 0}}]}):
-        yield Finding(ERROR, f'The count {one["_id"]} of "{one.get("baseName")}" on {one.get("day")} is '
-                             f'{one.get("count")!r}.', 'Set it to a number in the database; statistics fail on it.')
-    unique = next(index.document for index in downloads_model.INDEXES if index.document.get('unique'))
-    keys = {key: f'${key}' for key in unique['key']}
-    for group in Download().collection.aggregate([
-            {'$match': {'kind': COUNTS}}, {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}},
-            {'$match': {'ids.1': {'$exists': True}}}],
-            allowDiskUse=True):
-        yield Finding(ERROR, f'{len(group["ids"])} counts are kept for "{group["_id"].get("baseName")}" on '
-                             f'{group["_id"].get("day")}, which keeps the unique index from being made.',
-                      'Stop the server and use --fix, which adds them up.', partial(_add_up, *sorted(group['ids'])))
-
-
-def sums(_options: Options) -> Iterator[Finding]:
-    """Whether the sums of download counts, which responses use, are those of the counts."""
-    for app in Folder().find({'spm.role': APPLICATION}, fields=['name']):
-        for revision in downloads_rollup.wrong(app['_id']):
-            yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
-                          'Use --fix. Responses then add up the counts, until the server has made new sums.',
-                          partial(downloads_model.announce, app['_id'], revision))
-
-
-def _add_up(kept, *others) -> None:
-    """Move the counts of ``others`` to the document ``kept``; may be broken off and begun again at any time."""
-    collection = Download().collection
-    for identifier in others:
-        while other := collection.find_one({'_id': identifier}):
-            moved = collection.find_one({'_id': kept}).get('moved', {}).get(str(identifier), 0)
-            collection.update_one({'_id': kept, f'moved.{identifier}': moved or None}, {
-                '$inc': {'count': other['count'] - moved}, '$set': {f'moved.{identifier}': other['count']}})
-            collection.delete_one({'_id': identifier, 'count': other['count']})
-    collection.update_one({'_id': kept}, {'$unset': {'moved': ''}})

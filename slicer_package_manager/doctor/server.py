@@ -1,4 +1,4 @@
-"""Checks of what the server stands on: database, clock, indexes, settings, assetstores."""
+"""Checks of what the server depends on: database, clock, indexes, settings, assetstores."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -20,104 +20,107 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import indexes
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import documents
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
-#: Where short locks are kept; no backup has it.
+#: The collection of the bootstrap's lease, which no backup has.
 _SCRATCH = 'slicer_package_manager_bootstrap'
-#: Clocks that differ by less are good enough; what was created by more after now was created by a wrong clock.
-_CLOCK_SECONDS, _FUTURE = 5, timedelta(hours=1)
-#: Bytes; with less left in an assetstore the next packages may not fit.
+#: The largest difference of clocks in seconds, and how far in the future the time of a document may be.
+_MAX_DIFFERENCE, _MAX_FUTURE = 5, timedelta(hours=1)
+#: With less free space in bytes the next packages may not fit.
 _LITTLE_SPACE = 5 * 10**9
 
 
 def writable(_options: Options) -> Iterator[Finding]:
-    """Whether the database takes a write."""
+    """A database that does not accept writes."""
     scratch = getDbConnection().get_database()[_SCRATCH]
     identifier = ObjectId()
     try:
         scratch.insert_one({'_id': identifier})
         scratch.delete_one({'_id': identifier})
     except PyMongoError as error:
-        yield Finding(ERROR, f'The database takes no writes: {error}',
-                      'Look for a full disk, a lost primary, or an account that may only read.')
+        yield Finding(ERROR, f'The database does not accept writes: {error}',
+                      'Look for a full disk, a replica set without a primary, or an account that may only read.')
 
 
 def clock(_options: Options) -> Iterator[Finding]:
-    """Whether this machine and the database agree on the time, and nothing was created in the future."""
-    told = getDbConnection().admin.command('hello')['localTime'].replace(tzinfo=timezone.utc)
-    differs = abs((documents.now() - told).total_seconds())
-    if differs > _CLOCK_SECONDS:
-        yield Finding(WARNING, f'The clocks of this machine and of the database differ by {differs:.0f} s.',
-                      'Have both follow a time server; lists are ordered by time.')
+    """Clocks of this machine and of the database that differ, and documents from the future."""
+    database_time = getDbConnection().admin.command('hello')['localTime'].replace(tzinfo=timezone.utc)
+    difference = abs((documents.now() - database_time).total_seconds())
+    if difference > _MAX_DIFFERENCE:
+        yield Finding(WARNING, f'The clocks of this machine and of the database differ by {difference:.0f} s.',
+                      'Synchronize both with a time server; lists are ordered by time.')
     for model in (Folder(), Item(), File()):
-        future = model.findOne({'created': {'$gt': documents.now() + _FUTURE}}, fields=['name', 'created'])
+        future = model.findOne({'created': {'$gt': documents.now() + _MAX_FUTURE}}, fields=['name', 'created'])
         if future:
             yield Finding(WARNING, f'The {model.name} "{future["name"]}" ({future["_id"]}) was created in the future, '
                                    f'{future["created"]:%Y-%m-%d %H:%M} UTC.',
-                          'Correct the clock of the server that did it; until that moment it is listed as the newest.')
+                          'Correct the clock of the server that created it. Until that time lists show it as the '
+                          'newest.')
 
 
 def missing_indexes(_options: Options) -> Iterator[Finding]:
-    """Whether all indexes are there."""
+    """Indexes that are missing."""
     names: dict[str, list[str]] = {}
     for model, index in indexes.missing():
         names.setdefault(model.name, []).append(index.document['name'])
     for name, missing in names.items():
         yield Finding(ERROR, f'Indexes of "{name}" are missing: {", ".join(missing)}.',
-                      'Start the server, which creates them, or use --fix; what stands against it is named then.',
+                      'Start the server, which creates them, or use --fix. Either names what prevents it.',
                       indexes.ensure)
 
 
 def contradicting_settings(_options: Options) -> Iterator[Finding]:
-    """Whether the settings are usable and go together."""
+    """Settings that are not valid, or contradict each other."""
     settings.register()
     if Setting().get(SettingKey.CACHE_ENABLED):
-        yield Finding(WARNING, 'Each server process keeps a cache of its own (core.cache.enabled), which the others do '
-                               'not know of.', 'Turn the cache off; with one single process it may stay on.')
+        yield Finding(WARNING, 'The cache of Girder is on (core.cache.enabled). Each server process has its own, which '
+                               'the others do not invalidate.', 'Turn it off, unless the server has a single process.')
     if User().findOne({'admin': True}, fields=['_id']) is None:
-        yield Finding(ERROR, 'There is no administrator: nobody can change settings or accounts, and where there is no '
-                             'account at all, the first one that is registered becomes one.',
+        yield Finding(ERROR, 'There is no administrator, so that no user can change settings or accounts. If there is '
+                             'no account at all, the first one that is registered becomes administrator.',
                       'Start slicer-package-manager serve on this database, which creates the account.')
     try:
         values = {key: settings.get(key) for key in settings.RULES}
     except ValidationException as error:
-        yield Finding(ERROR, str(error), 'Set it anew in the system settings, or correct the environment variable.')
+        yield Finding(ERROR, str(error), 'Correct it in the system settings, or correct the environment variable.')
         return
     if values[settings.LINK_DELIVERY] != 'redirect':
         fetched = values[settings.STREAM_HOSTS]
         for host in values[settings.LINK_HOSTS]:
             if not settings.host_matches(host.replace('*', 'any'), fetched):
                 yield Finding(WARNING, f'Links to "{host}" are allowed ({settings.LINK_HOSTS}), but the server may not '
-                                       f'fetch from there ({settings.STREAM_HOSTS}), which it has to for some clients.',
+                                       f'fetch from there ({settings.STREAM_HOSTS}), as some clients require.',
                               f'Add it to {settings.STREAM_HOSTS}, or set {settings.LINK_DELIVERY} to "redirect".')
     yield from _applications(values)
 
 
-def _applications(values) -> Iterator[Finding]:
-    """Whether the applications that settings name are there."""
+def _applications(values: Document) -> Iterator[Finding]:
+    """Settings that name an application that does not exist."""
     default = values[settings.DEFAULT_APP]
-    if default and not _application(default, public=True):
-        yield Finding(WARNING, f'{settings.DEFAULT_APP} is {default}, which is no application that everybody may read: '
-                               'the pages and /find show nothing.',
-                      'Set it to the id of another one, or to an empty text.')
+    if default and not _exists(default, public=True):
+        yield Finding(WARNING, f'{settings.DEFAULT_APP} is {default}, which is not a public application: the pages and '
+                               '/find show nothing.',
+                      'Set it to the id of another one, or leave it empty.')
     for app in values[settings.UPLOAD_QUOTAS]:
-        if app != settings.ALL_OTHERS and not _application(app):
-            yield Finding(WARNING, f'{settings.UPLOAD_QUOTAS} limits {app}, which is no application.',
-                          'Take it out, or correct the id.')
+        if app != settings.ALL_OTHERS and not _exists(app):
+            yield Finding(WARNING, f'{settings.UPLOAD_QUOTAS} limits {app}, which is not an application.',
+                          'Remove it, or correct the id.')
 
 
-def _application(identifier, **more):
-    return Folder().findOne({'_id': ObjectId(identifier), 'spm.role': APPLICATION, **more}, fields=['_id'])
+def _exists(identifier: str, **more: bool) -> bool:
+    query = {'_id': ObjectId(identifier), 'spm.role': APPLICATION, **more}
+    return Folder().findOne(query, fields=['_id']) is not None
 
 
 def assetstores(_options: Options) -> Iterator[Finding]:
-    """Whether new files can be stored."""
+    """Assetstores that cannot store new files, or have little space."""
     if Assetstore().findOne({'current': True}, fields=['_id']) is None:
-        yield Finding(ERROR, 'No assetstore is the current one, so that nothing can be uploaded.',
-                      'Create one in the admin console, or make one of those there the current one.')
+        yield Finding(ERROR, 'No assetstore is the current one, so that no file can be uploaded.',
+                      'Create one in the admin console, or make an existing one the current one.')
     for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
         wrong = stores.of_assetstore(one).problem()
         if wrong:

@@ -1,0 +1,51 @@
+"""Checks of download counts and of their sums."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from bson.objectid import ObjectId
+from girder.models.folder import Folder
+
+from slicer_package_manager.doctor.findings import ERROR, Finding, Options
+from slicer_package_manager.registry.downloads import model, rollup
+from slicer_package_manager.registry.downloads.model import COUNTS, Download
+from slicer_package_manager.registry.tree.registration import APPLICATION
+
+
+def wrong_counts(_options: Options) -> Iterator[Finding]:
+    """Counts that are not numbers, and packages with several counts for a day."""
+    for one in Download().collection.find({
+            'kind': COUNTS, '$nor': [{'count': {'$type': 'number', '$gte': 0}}]}):
+        yield Finding(ERROR, f'The count {one["_id"]} of "{one.get("baseName")}" on {one.get("day")} is '
+                             f'{one.get("count")!r}.',
+                      'Set it to a number in the database; statistics fail because of it.')
+    unique = next(index.document for index in model.INDEXES if index.document.get('unique'))
+    keys = {key: f'${key}' for key in unique['key']}
+    for group in Download().collection.aggregate([
+            {'$match': {'kind': COUNTS}}, {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}},
+            {'$match': {'ids.1': {'$exists': True}}}], allowDiskUse=True):
+        yield Finding(ERROR, f'"{group["_id"].get("baseName")}" has {len(group["ids"])} counts on '
+                             f'{group["_id"].get("day")}, so that the unique index cannot be created.',
+                      'Stop the server and use --fix, which adds them up.', partial(_add_up, *sorted(group['ids'])))
+
+
+def _add_up(kept: ObjectId, *others: ObjectId) -> None:
+    """Move the counts of ``others`` to the document ``kept``; can be interrupted and repeated at any time."""
+    collection = Download().collection
+    for identifier in others:
+        while other := collection.find_one({'_id': identifier}):
+            moved = collection.find_one({'_id': kept}).get('moved', {}).get(str(identifier), 0)
+            collection.update_one({'_id': kept, f'moved.{identifier}': moved or None}, {
+                '$inc': {'count': other['count'] - moved}, '$set': {f'moved.{identifier}': other['count']}})
+            collection.delete_one({'_id': identifier, 'count': other['count']})
+    collection.update_one({'_id': kept}, {'$unset': {'moved': ''}})
+
+
+def wrong_sums(_options: Options) -> Iterator[Finding]:
+    """Sums of download counts, which responses use, that differ from the counts."""
+    for app in Folder().find({'spm.role': APPLICATION}, fields=['name']):
+        for revision in rollup.wrong(app['_id']):
+            yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
+                          'Use --fix. Responses then add up the counts, until the server has made new sums.',
+                          partial(model.announce, app['_id'], revision))

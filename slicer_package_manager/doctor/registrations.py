@@ -1,0 +1,141 @@
+"""Checks of the tree of folders and items: identities, registrations and parents."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+from bson.objectid import ObjectId
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.model_base import Model
+
+from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options, name
+from slicer_package_manager.doctor.packages import PACKAGES
+from slicer_package_manager.registry import indexes
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.invariants import REFERENCES, Reference
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree import consistency, registration
+
+
+def duplicates(_options: Options) -> Iterator[Finding]:
+    """Documents that share a unique identity, so that a unique index cannot be created."""
+    for model, index in indexes.missing():
+        document = index.document
+        if document.get('unique') and model.name != 'slicer_package_download':
+            yield from _sharing(model, document)
+
+
+def _sharing(model: Model, index: Document) -> Iterator[Finding]:
+    keys = {key.replace('.', '_'): f'${key}' for key in index['key']}
+    for group in model.collection.aggregate([
+            {'$match': index.get('partialFilterExpression', {})},
+            {'$group': {'_id': keys, 'documents': {'$push': {'_id': '$_id', 'name': '$name'}}}},
+            {'$match': {'documents.1': {'$exists': True}}}], allowDiskUse=True):
+        yield Finding(ERROR, f'These of "{model.name}" share {", ".join(index["key"])}: '
+                             + ', '.join(name(one) for one in group['documents']) + '.',
+                      'Change or delete all but one, by id; then use --fix for the index.')
+
+
+def wrong_registrations(_options: Options) -> Iterator[Finding]:
+    """Folders and items whose registration does not follow from their place."""
+    visited: set[ObjectId] = set()
+    wrong: list[Document] = []
+    for packages in Folder().find({'name': registration.PACKAGES_NAME, 'parentCollection': 'collection'}):
+        yield from _in_place(packages, None, visited, wrong)
+    if not wrong:
+        yield from _misplaced(visited)
+
+
+def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
+    """Folders and items that have a registration, and lie where none has one."""
+    for folder in Folder().find({'spm.role': {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
+        if folder['_id'] not in visited:
+            yield Finding(ERROR, f'The folder {name(folder)} is registered as {registration.role(folder)}, and does '
+                                 'not lie where such a folder does.', 'Use --fix, which makes it an ordinary folder.',
+                          partial(_register, Folder(), consistency.register_folder, folder['_id']))
+    items = Item().collection.aggregate([
+        {'$match': PACKAGES},
+        {'$lookup': {'from': 'folder', 'localField': 'folderId', 'foreignField': '_id', 'as': 'folder'}},
+        {'$match': {'folder.0': {'$exists': True}, 'folder.spm.role': {'$nin': [
+            *registration.CHANNELS, registration.EXTENSIONS]}}}])
+    for item in items:
+        yield Finding(ERROR, f'{name(item)} is listed, and does not lie where packages do.',
+                      'Use --fix, which makes it an ordinary item; its file stays.',
+                      partial(_register, Item(), consistency.register_item, item['_id']))
+
+
+def _in_place(folder: Document, parent: Document | None, visited: set[ObjectId], wrong: list[Document],
+              ) -> Iterator[Finding]:
+    """Check ``folder`` and, if its registration is right, what is in it, whose registration depends on it."""
+    expected = registration.of_folder(folder, parent)
+    visited.add(folder['_id'])
+    if _differs(expected, folder.get('spm')):
+        yield Finding(ERROR, f'The registration of the folder {name(folder)} does not follow from its place.',
+                      'Use --fix; if that is refused, correct what the message names.',
+                      partial(_register, Folder(), consistency.register_folder, folder['_id']))
+        now = Folder().findOne({'_id': folder['_id']})  # --fix may have repaired it
+        if not now or _differs(expected, now.get('spm')):
+            wrong.append(folder)
+            return
+        folder = now
+    if registration.package_type_in(folder):
+        for item in Item().find({'folderId': folder['_id']}):
+            yield from _item_findings(folder, item)
+    for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
+        if registration.of_folder(child, folder) is not None:
+            yield from _in_place(child, folder, visited, wrong)
+
+
+def _item_findings(folder: Document, item: Document) -> Iterator[Finding]:
+    expected = deepcopy(item)
+    try:
+        consistency.check_item(expected)
+    except (Invalid, Conflict) as error:
+        what = 'is listed, and its metadata is not valid' if 'spm' in item else 'is not listed'
+        yield Finding(WARNING, f'{name(item)} {what}: {error}', 'Correct its metadata, or move it elsewhere.')
+        return
+    if _differs(expected.get('spm'), item.get('spm')) or expected.get('meta') != item.get('meta'):
+        yield Finding(ERROR, f'The registration of {name(item)} does not follow from its place in "{folder["name"]}".',
+                      'Use --fix, which registers it where it lies.',
+                      partial(_register, Item(), consistency.register_item, item['_id']))
+
+
+def _differs(expected: Document | None, stored: Document | None) -> bool:
+    """Whether two registrations differ; marks that a promotion or a deletion stores there for a while are ignored."""
+    if expected is None or stored is None:
+        return expected is not stored
+    return any(stored.get(key) != value for key, value in expected.items())
+
+
+def _register(model: Model, register: Callable[[Any], None], identifier: ObjectId) -> None:
+    """Register the document as it is now.
+
+    :param register: :func:`consistency.register_folder` or :func:`consistency.register_item`.
+    :raises RuntimeError: its name or its metadata does not allow that.
+    """
+    try:
+        register(model.load(identifier, force=True))
+    except (Invalid, Conflict) as error:
+        raise RuntimeError(str(error)) from error
+
+
+def orphans(_options: Options) -> Iterator[Finding]:
+    """Documents whose parent is gone, so that no client can reach them."""
+    for reference in REFERENCES:
+        for one in () if reference.temporary else _without_parent(reference):
+            yield Finding(WARNING, f'The {reference.child} {name(one)} lies in a {reference.parent} that is gone '
+                                   f'({one[reference.key]}).',
+                          'Delete it by its id; if it is wanted, restore a backup elsewhere and take it from there.')
+
+
+def _without_parent(reference: Reference) -> Iterator[Document]:
+    model = next(model for model in (File(), Item(), Folder()) if model.name == reference.child)
+    yield from model.collection.aggregate([
+        {'$match': {**dict([reference.condition] if reference.condition else []),
+                    **({reference.key: {'$ne': None}} if reference.optional else {})}},
+        {'$lookup': {'from': reference.parent, 'localField': reference.key, 'foreignField': '_id', 'as': 'parent'}},
+        {'$match': {'parent': []}}, {'$project': {'name': 1, reference.key: 1}}])
