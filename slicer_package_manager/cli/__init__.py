@@ -13,8 +13,8 @@ from slicer_package_manager.cli.serve import serve
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(__version__, prog_name='slicer-package-manager')
-def main():
-    """Run and look after a Slicer package server.
+def main() -> None:
+    """Run and maintain a Slicer package server.
 
     \b
     Examples:

@@ -1,10 +1,12 @@
-"""The commands ``account``: who may do what, and taking an account back."""
+"""The commands ``account``: list accounts, and recover one."""
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import click
 from girder.exceptions import RestException
@@ -14,14 +16,14 @@ from slicer_package_manager.cli.errors import ServeError
 
 
 @click.group()
-def account():
-    """See who has an account, and take one back that was stolen or whose password is lost."""
+def account() -> None:
+    """List accounts, and recover one that was stolen or whose password is lost."""
 
 
 @account.command('list')
 @connection.options
-@click.option('--json', 'as_json', is_flag=True, help='Print them as JSON.')
-def list_accounts(database, data_dir: Path, as_json):
+@click.option('--json', 'as_json', is_flag=True, help='Print the accounts as JSON.')
+def list_accounts(database: str | None, data_dir: Path, as_json: bool) -> None:
     """List all accounts, which of them are site administrators, and how many API keys they have."""
     with _registry(database, data_dir) as accounts:
         rows = [{'login': one['login'], 'administrator': 'yes' if one['admin'] else 'no', 'keys': one['keys'],
@@ -35,7 +37,7 @@ def list_accounts(database, data_dir: Path, as_json):
 @account.command()
 @click.argument('login')
 @connection.options
-def reset(login, database, data_dir: Path):
+def reset(login: str, database: str | None, data_dir: Path) -> None:
     """Give the account LOGIN a new password, and print it on standard output. It is not shown again.
 
     All sessions of the account end, its API keys are deleted, and one-time passwords are switched off.
@@ -49,10 +51,10 @@ def reset(login, database, data_dir: Path):
 
 
 @contextmanager
-def _registry(database, data_dir):
-    """The module of accounts, on the database that the options mean; what it refuses ends the command.
+def _registry(database: str | None, data_dir: Path) -> Iterator[ModuleType]:
+    """The module ``registry.accounts.users``, connected to the database of the options.
 
-    :raises ServeError: see :func:`connection.connected`, and for what the module refuses.
+    :raises ServeError: see :func:`connection.connected`, or the module refuses a call.
     """
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.

@@ -1,4 +1,4 @@
-"""The first account: rules that are checked before anything is created."""
+"""The admin account of a new database: its rules, which are checked before anything is created."""
 import os
 import re
 import secrets
@@ -20,18 +20,18 @@ class Admin:
 
 
 def choose_admin(login: str, password: str | None) -> Admin:
-    """The account for ``login``, with a new password when ``password`` is empty.
+    """The account for ``login``, with a generated password when ``password`` is empty.
 
-    :raises ServeError: Girder would not take the login or the password.
+    :raises ServeError: Girder would refuse the login or the password.
     """
     if not _LOGIN.fullmatch(login):
-        raise ServeError(f'The admin login "{login}" is not possible: it needs at least 4 characters, begins '
-                         'with a letter, and has only lower case letters, digits, dashes and dots.')
+        raise ServeError(f'The admin login "{login}" is not valid: it must have at least 4 characters, begin with a '
+                         'letter, and have only lower case letters, digits, dashes and dots.')
     if not password:
         return Admin(login, secrets.token_urlsafe(15), generated=True)
     if not re.match(os.environ.get('GIRDER_PASSWORD_REGEX', '.{6}.*'), password):
         description = os.environ.get('GIRDER_VALID_PASSWORD_DESCRIPTION', 'It needs at least 6 characters.')
-        raise ServeError(f'The admin password is not possible: {description}')
+        raise ServeError(f'The admin password is not valid: {description}')
     wrong = passwords.problem(password)
     if wrong:
         raise ServeError(f'The admin password {wrong}.')

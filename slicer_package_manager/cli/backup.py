@@ -1,10 +1,11 @@
-"""The commands ``backup``: copies of a server's database and files."""
+"""The commands ``backup``: create, list, verify and prune backups."""
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from pymongo.errors import PyMongoError
@@ -13,16 +14,23 @@ from slicer_package_manager.cli import connection
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.progress import size, step
 
+if TYPE_CHECKING:
+    from slicer_package_manager.backup.create import Result
+    from slicer_package_manager.backup.directory import Directory
+    from slicer_package_manager.backup.prune import Rule
+
+#: The function of a command, with options or without.
+Command = Callable[..., Any]  # its parameters are its options
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
-#: The backup is there, and something that the database speaks of is not in it.
+#: Exit code: there is a backup, but it lacks files that the database refers to.
 _INCOMPLETE = 3
 
 
 class DefaultGroup(click.Group):
-    """A group whose command ``make`` need not be named."""
+    """A group whose default command is ``make``."""
 
-    def parse_args(self, ctx, args):
-        """Name the command that is meant."""
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Insert the default command if the arguments begin with no other one."""
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = ['make', *args]
         return super().parse_args(ctx, args)
@@ -30,12 +38,12 @@ class DefaultGroup(click.Group):
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """End the command with the reason when a backup cannot be made or used.
+    """Turn the errors of a backup into messages of the command.
 
-    :raises ServeError: it cannot.
+    :raises ServeError: the backup cannot be made or used.
     """
     from slicer_package_manager.backup.errors import BackupError  # noqa: PLC0415
-    # What is written holds hashes of passwords and API keys.
+    # A backup contains hashes of passwords and API keys.
     mask = os.umask(0o077)
     try:
         yield
@@ -47,8 +55,8 @@ def failures() -> Iterator[None]:
         os.umask(mask)
 
 
-def _rules(command: Callable) -> Callable:
-    """The options of ``command`` that say which backups to keep."""
+def _rules(command: Command) -> Command:
+    """Add to ``command`` the options that state which backups to keep."""
     for name, what in (('monthly', 'Keep the newest backup of each of the last N months that have one.'),
                        ('weekly', 'Keep the newest backup of each of the last N weeks that have one.'),
                        ('daily', 'Keep the newest backup of each of the last N days that have one.')):
@@ -58,8 +66,8 @@ def _rules(command: Callable) -> Callable:
 
 
 @click.group(cls=DefaultGroup)
-def backup():
-    """Back up a server while it runs, into a directory that all its backups share.
+def backup() -> None:
+    """Back up a running server, into a directory that all its backups share.
 
     "backup DIRECTORY" is short for "backup make DIRECTORY".
 
@@ -76,20 +84,20 @@ def backup():
 @click.argument('directory', type=DIRECTORY)
 @connection.options
 @_rules
-@click.option('--include-s3', is_flag=True, help='Copy the files in object storage (S3) too. Without this the backup '
-                                                 'has their documents only, and says so.')
+@click.option('--include-s3', is_flag=True, help='Copy the files in object storage (S3) too. Without this option the '
+                                                 'backup has only their documents, and reports so.')
 @click.option('--recheck', is_flag=True,
-              help='Read the files that DIRECTORY has already, and copy those again that have changed there.')
-def make(directory: Path, database, data_dir: Path, include_s3, recheck, **keep):
-    """Make a backup of the database and of the files that it speaks of, in DIRECTORY.
+              help='Read the files that DIRECTORY already has, and copy those again that are damaged there.')
+def make(directory: Path, database: str | None, data_dir: Path, include_s3: bool, recheck: bool, **keep: int) -> None:
+    """Back up the database and its files into DIRECTORY.
 
-    Files that DIRECTORY has already are not copied again, be it from an earlier backup or from one that was broken
-    off. The backup holds hashes of passwords and API keys: only this user can read it.
+    Files that DIRECTORY already has, also those of an interrupted backup, are not copied again. The backup contains
+    hashes of passwords and API keys: only this user can read it.
 
-    With a --keep option older backups are removed afterwards; what any of these options keeps stays.
+    With --keep options, older backups that none of them keeps are removed afterwards.
 
     Exit codes: 0 the backup is complete, 1 there is none (the reason is on standard error), 2 the command line is
-    wrong, 3 there is one, but the bytes of some files are lost: they are named, and nothing older is removed.
+    wrong, 3 there is one, but the bytes of some files are lost: they are named, and no older backup is removed.
     """
     from slicer_package_manager.backup.create import create_backup  # noqa: PLC0415
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
@@ -97,15 +105,16 @@ def make(directory: Path, database, data_dir: Path, include_s3, recheck, **keep)
     with failures(), connection.connected(database, data_dir), place.writing():
         from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
         result = create_backup(getDbConnection().get_database(), place, step, include_s3=include_s3, check=recheck)
-        _tell(result)
+        _print(result)
         if result.left_out:
             raise SystemExit(_INCOMPLETE)
         if rule:
             _prune(place, rule)
 
 
-def _tell(result) -> None:
-    click.echo(f'Backup {result.backup.name}: {result.documents} documents, {result.files} files. '
+def _print(result: Result) -> None:
+    name = result.backup.name if result.backup else ''
+    click.echo(f'Backup {name}: {result.documents} documents, {result.files} files. '
                f'{result.copied[0]} files were copied ({size(result.copied[1])}), '
                f'{result.shared[0]} were there ({size(result.shared[1])}).')
     for note in result.notes:
@@ -114,43 +123,43 @@ def _tell(result) -> None:
         click.echo(f'Not in the backup: {lost}', err=True)
 
 
-def _rule(keep):
+def _rule(keep: dict[str, int]) -> Rule:
     from slicer_package_manager.backup.prune import Rule  # noqa: PLC0415
     return Rule(keep['keep'], keep['keep_daily'], keep['keep_weekly'], keep['keep_monthly'])
 
 
-def _prune(place, rule) -> None:
+def _prune(place: Directory, rule: Rule) -> None:
     from slicer_package_manager.backup.prune import prune_backups  # noqa: PLC0415
     with place.reading(exclusive=True):
         removed, unused = prune_backups(place, rule)
     for one in removed:
         click.echo(f'Removed {one.name}.')
     if unused:
-        click.echo(f'Removed {unused} files that no backup has.')
+        click.echo(f'Removed {unused} files that belong to no backup.')
 
 
 @backup.command('list')
 @click.argument('directory', type=DIRECTORY)
-def list_(directory: Path):
+def list_(directory: Path) -> None:
     """List the complete backups in DIRECTORY, oldest first."""
     from slicer_package_manager.backup import manifest  # noqa: PLC0415
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
     with failures():
         for one in Directory(directory).backups():
-            facts = manifest.read(one.path)
-            documents = sum(told['entries'] for told in facts['collections'].values())
-            lost = f', {len(facts["left_out"])} lost files' if facts['left_out'] else ''
-            click.echo(f'{one.name}  {documents} documents, {facts["contents"]["entries"]} files{lost}')
+            found = manifest.read(one.path)
+            documents = sum(entry['entries'] for entry in found['collections'].values())
+            lost = f', {len(found["left_out"])} lost files' if found['left_out'] else ''
+            click.echo(f'{one.name}  {documents} documents, {found["contents"]["entries"]} files{lost}')
 
 
 @backup.command()
 @click.argument('directory', type=DIRECTORY)
-@click.option('--at', metavar='TIME', help='The backup to read, as it is listed, or the beginning of its name; '
-                                           'by default all.')
-def verify(directory: Path, at):
-    """Read backups in DIRECTORY whole, and name everything in them that is damaged.
+@click.option('--at', metavar='TIME', help='Name of the backup to read, or the beginning of it; by default all '
+                                           'backups are read.')
+def verify(directory: Path, at: str | None) -> None:
+    """Read the backups in DIRECTORY completely, and report all damage.
 
-    Exit codes: 0 all is as it was written, 1 something is damaged or cannot be read, 2 the command line is wrong.
+    Exit codes: 0 the backups are intact, 1 a backup is damaged or cannot be read, 2 the command line is wrong.
     """
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
     from slicer_package_manager.backup.errors import DamagedError  # noqa: PLC0415
@@ -171,12 +180,12 @@ def verify(directory: Path, at):
 @backup.command()
 @click.argument('directory', type=DIRECTORY)
 @_rules
-def prune(directory: Path, **keep):
-    """Remove the backups in DIRECTORY that no --keep option keeps, and the files that no other backup has."""
+def prune(directory: Path, **keep: int) -> None:
+    """Remove the backups in DIRECTORY that no --keep option keeps, and the files that only they have."""
     from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
     rule = _rule(keep)
     if not rule:
-        raise click.UsageError('Say what to keep: --keep, --keep-daily, --keep-weekly or --keep-monthly.')
+        raise click.UsageError('State what to keep: --keep, --keep-daily, --keep-weekly or --keep-monthly.')
     place = Directory(directory)
     with failures(), place.writing():
         _prune(place, rule)

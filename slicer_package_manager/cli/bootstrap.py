@@ -1,8 +1,8 @@
-"""Create what a database needs before the server opens; a program of its own.
+"""A program that creates what a database needs before the server opens.
 
-Girder reads the database's address when it is imported, and no connection may be inherited by the workers of
-the web server, so this runs in a process apart: the plan comes on standard input, the outcome goes to
-standard output, and ``GIRDER_MONGO_URI`` names the database.
+Girder reads the address of the database when it is imported, and the workers of the web server must not inherit a
+connection. Therefore this runs in a process of its own: it reads the plan from standard input and writes the outcome
+to standard output; ``GIRDER_MONGO_URI`` names the database.
 """
 import json
 import os
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pymongo
 from girder.exceptions import GirderException, ValidationException
@@ -20,17 +21,20 @@ from girder.models.assetstore import Assetstore
 from girder.models.setting import Setting
 from girder.models.user import User
 from girder.settings import SettingDefault, SettingKey
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 
 from slicer_package_manager.cli.database import hosts_of
 from slicer_package_manager.registry.tree import older_data
 
+#: A collection as pymongo hands it out; documents of MongoDB may have any value.
+Documents = Collection[dict[str, Any]]
 ASSETSTORE_NAME = 'Data directory'
 LEASE_COLLECTION = 'slicer_package_manager_bootstrap'
 LEASE_ID = 'lease'
-#: For how long one server may prepare the database before another takes it for killed.
+#: The time in seconds after which a server assumes that another one, which has the lease, was killed.
 LEASE_SECONDS = 120
-# What browsers on other sites may send and read besides Girder's own headers.
+# The headers that pages of other sites may send and read besides those of Girder.
 _SENT = 'If-Match, If-Modified-Since, If-None-Match, If-Range, Range'
 _READ = ('Accept-Ranges, Content-Length, Content-Range, Digest, ETag, Girder-Request-Uid, Last-Modified, '
          'Link, Location, Retry-After, X-Request-ID')
@@ -44,10 +48,10 @@ NEW_DATABASE_SETTINGS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What to create when it is missing.
+    """What to create if it is missing.
 
-    ``embedded`` says that no other server can use the database; ``patience`` is the time in seconds in which
-    the database has to answer.
+    ``embedded`` states that no other server can use the database; ``patience`` is the time in seconds within which the
+    database must answer.
     """
 
     assetstore: str
@@ -58,7 +62,7 @@ class Plan:
 
 
 def prepare(plan: Plan) -> bool:
-    """Create what is missing, once, however many servers do so at the same time.
+    """Create what is missing, once, even if several servers do so at the same time.
 
     :returns: whether the admin account was created.
     :raises ValidationException: Girder refuses the login, the password or the directory.
@@ -67,7 +71,7 @@ def prepare(plan: Plan) -> bool:
         _follow_moved_assetstore(plan.assetstore)
     if _has_assetstore() and _has_admin():
         return False
-    # Nobody else can hold the lease on an embedded database: one that is there was left by a killed run.
+    # No other server can use an embedded database: if its lease is taken, a killed run has left it.
     with lease(Setting().database[LEASE_COLLECTION], patience=0 if plan.embedded else LEASE_SECONDS):
         return _create_missing(plan)
 
@@ -79,7 +83,7 @@ def _create_missing(plan: Plan) -> bool:
     if not _has_assetstore():
         Assetstore().createFilesystemAssetstore(ASSETSTORE_NAME, plan.assetstore)
     if new:
-        # The last step, since an admin is what tells a database that is complete.
+        # The last step: a database with an admin counts as complete.
         User().createUser(plan.login, plan.password, 'Site', 'Admin', f'{plan.login}@localhost', admin=True)
     return new
 
@@ -99,18 +103,18 @@ def _configure() -> None:
 
 
 def _follow_moved_assetstore(root: str) -> None:
-    """Correct the assetstore's place after the whole data directory was moved."""
+    """Correct the path of the assetstore after the whole data directory was moved."""
     store = Assetstore().findOne({'name': ASSETSTORE_NAME})
     if store and store['root'] != root and Path(root).is_dir() and not Path(store['root']).exists():
         Assetstore().update({'_id': store['_id']}, {'$set': {'root': root}}, multi=False)
 
 
 @contextmanager
-def lease(collection, patience: float) -> Iterator[None]:
-    """Hold the one lease of ``collection``.
+def lease(collection: Documents, patience: float) -> Iterator[None]:
+    """Own the one lease of ``collection``.
 
-    One that stays with the same holder for ``patience`` seconds is taken over: its holder was killed.
-    No clock of another machine is involved.
+    A lease that has the same owner for ``patience`` seconds is taken over: its owner was killed. Only the clock of
+    this machine is used.
     """
     owner = uuid.uuid4().hex
     _acquire(collection, owner, patience)
@@ -120,18 +124,18 @@ def lease(collection, patience: float) -> Iterator[None]:
         collection.delete_one({'_id': LEASE_ID, 'owner': owner})
 
 
-def _acquire(collection, owner: str, patience: float) -> None:
+def _acquire(collection: Documents, owner: str, patience: float) -> None:
     seen, since = None, time.monotonic()
     while not _insert(collection, owner):
-        holder = collection.find_one({'_id': LEASE_ID})
-        if holder and holder['owner'] != seen:
-            seen, since = holder['owner'], time.monotonic()
-        elif holder and time.monotonic() - since >= patience and _take_over(collection, seen, owner):
+        found = collection.find_one({'_id': LEASE_ID})
+        if found and found['owner'] != seen:
+            seen, since = found['owner'], time.monotonic()
+        elif found and time.monotonic() - since >= patience and _take_over(collection, seen, owner):
             return
         time.sleep(0.05)
 
 
-def _insert(collection, owner: str) -> bool:
+def _insert(collection: Documents, owner: str) -> bool:
     try:
         collection.insert_one({'_id': LEASE_ID, 'owner': owner})
     except DuplicateKeyError:
@@ -139,19 +143,20 @@ def _insert(collection, owner: str) -> bool:
     return True
 
 
-def _take_over(collection, holder: str | None, owner: str) -> bool:
-    result = collection.update_one({'_id': LEASE_ID, 'owner': holder}, {'$set': {'owner': owner}})
+def _take_over(collection: Documents, previous: str | None, owner: str) -> bool:
+    result = collection.update_one({'_id': LEASE_ID, 'owner': previous}, {'$set': {'owner': owner}})
     return result.modified_count == 1
 
 
 def wait_for_database(uri: str, patience: float) -> None:
-    """Wait until the database of ``uri`` answers, and look whether a server may work on it.
+    """Wait until the database of ``uri`` answers, and check whether this version may use it.
 
-    :raises PyMongoError: it does not within ``patience`` seconds, or refuses us.
+    :raises PyMongoError: it does not answer within ``patience`` seconds, or refuses the connection.
     :raises OlderDataError: it has data of the older plugin.
     """
-    client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(patience * 1000),
-                                              timeoutMS=int(patience * 1000))
+    milliseconds = int(patience * 1000)
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+        uri, serverSelectionTimeoutMS=milliseconds, timeoutMS=milliseconds)
     with client:
         client.get_database().command('ping')
         older_data.require_none(client.get_database())
@@ -169,15 +174,15 @@ def _explain(error: Exception, uri: str) -> str:
 
 
 def main() -> None:
-    """Carry out the plan on standard input; the outcome on standard output has ``created`` or ``error``."""
+    """Execute the plan on standard input; the outcome on standard output has ``created`` or ``error``."""
     plan = Plan(**json.load(sys.stdin))
     uri = os.environ['GIRDER_MONGO_URI']
     try:
         wait_for_database(uri, plan.patience)
-        outcome: dict = {'created': prepare(plan)}
+        outcome: dict[str, bool | str] = {'created': prepare(plan)}
     except (PyMongoError, GirderException, ValidationException, OSError, older_data.OlderDataError) as error:
         outcome = {'error': _explain(error, uri)}
-    print(json.dumps(outcome))  # noqa: T201 - this is how the outcome is told
+    print(json.dumps(outcome))  # noqa: T201 - the outcome
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""How commands other than ``serve`` get at the database: that of a running server, or one of their own."""
+"""Connects the commands to a database: that of a running server, or one that they start themselves."""
 from __future__ import annotations
 
 import os
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
@@ -19,26 +20,29 @@ from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
 from slicer_package_manager.registry.tree import older_data
 
+Command = Callable[..., Any]  # a function whose parameters are its options
+Client = pymongo.MongoClient[dict[str, Any]]  # documents of MongoDB may have any value
 
-def options(command: Callable) -> Callable:
-    """The options of ``command`` that say which database is meant; they are those of ``serve``."""
+
+def options(command: Command) -> Command:
+    """Add to ``command`` the options that select a database; they are those of ``serve``."""
     command = click.option(
         '--database', metavar='URI', envvar=['SLICER_PACKAGE_MANAGER_DATABASE', 'GIRDER_MONGO_URI'], show_envvar=True,
-        help='MongoDB of the server, mongodb://HOST:PORT/NAME; without it that of the data directory.')(command)
+        help='MongoDB of the server, mongodb://HOST:PORT/NAME; by default that of the data directory.')(command)
     return click.option(
         '--data-dir', type=click.Path(file_okay=False, path_type=Path), envvar='SLICER_PACKAGE_MANAGER_DATA_DIR',
         show_envvar=True, show_default=True,
         default=platformdirs.user_data_dir('slicer-package-manager', appauthor=False),
-        help='Directory of a server with an embedded database, which may run or not.')(command)
+        help='Data directory of a server with an embedded database; the server may run or not.')(command)
 
 
 @contextmanager
 def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) -> Iterator[None]:
-    """Have Girder's models use a database; they must not have been imported before.
+    """Connect Girder's models, which must not have been imported before, to a database.
 
-    The database of a data directory is that of its running server, else one started for as long as this lasts.
+    That of a data directory is used through its running server; without one it runs only within this context.
 
-    :param alone: no server may run on the data directory, whose database is made when missing.
+    :param alone: no server may run on the data directory, whose database is created if it is missing.
     :raises ServeError: there is no such database, it does not answer, or it has data of the older plugin.
     """
     with ExitStack() as stack:
@@ -49,17 +53,17 @@ def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) 
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
-        loadConfig()  # Girder has read the environment already, when it was imported
+        loadConfig()  # Girder read the environment when it was imported
         yield
 
 
 @contextmanager
 def _embedded(data: DataDir) -> Iterator[str]:
     if not data.database.is_dir():
-        raise ServeError(f'There is no server in the data directory {data.path}. Name another one with --data-dir, or '
-                         'a database with --database.')
+        raise ServeError(f'There is no server in the data directory {data.path}. Name another directory with '
+                         '--data-dir, or a database with --database.')
     running = mongod.socket_path(data.sockets)
-    # What a killed server has left is not waited for.
+    # Do not wait for a database whose server was killed.
     if running.exists() and data.in_use() and answers(database.socket_uri(str(running)), database.ANSWER_SECONDS):
         yield database.socket_uri(str(running))
         return
@@ -81,7 +85,7 @@ def _own(data: DataDir) -> Iterator[str]:
             endpoint.remove()
 
 
-def _wait(uri, supervisor):
+def _wait(uri: str, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + database.START_SECONDS
     while not answers(uri, 2):
         supervisor.pause(0.05)
@@ -91,7 +95,7 @@ def _wait(uri, supervisor):
 
 def answers(uri: str, seconds: float) -> bool:
     """Whether the database of ``uri`` answers within ``seconds``."""
-    client: pymongo.MongoClient = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
+    client: Client = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
     with client:
         try:
             client.admin.command('ping')
@@ -100,13 +104,13 @@ def answers(uri: str, seconds: float) -> bool:
     return True
 
 
-def _require_answer(uri):
+def _require_answer(uri: str) -> None:
     if not answers(uri, database.patience(uri, database.ANSWER_SECONDS)):
         raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')
 
 
-def _require_no_older_data(uri):
-    client: pymongo.MongoClient = pymongo.MongoClient(uri)
+def _require_no_older_data(uri: str) -> None:
+    client: Client = pymongo.MongoClient(uri)
     with client:
         try:
             older_data.require_none(client.get_database())

@@ -1,4 +1,4 @@
-"""The directory that holds what a server keeps."""
+"""The data directory of a server."""
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ from slicer_package_manager.cli.errors import ServeError
 
 
 class DataDir:
-    """Where the database, the assetstore and the logs are, below ``path``."""
+    """The paths of the database, the assetstore and the logs below ``path``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
@@ -19,9 +19,9 @@ class DataDir:
         self.log = self.path / 'log' / 'mongod.log'
 
     def create(self, *directories: Path) -> None:
-        """Create the data directory, and in it ``directories``, for the eyes of this user only.
+        """Create the data directory and ``directories`` in it, accessible to this user only.
 
-        :raises ServeError: it cannot be created or written to.
+        :raises ServeError: a directory cannot be created or written to.
         """
         try:
             for directory in (self.path, *directories):
@@ -34,7 +34,7 @@ class DataDir:
                              'Choose another with --data-dir.')
 
     def in_use(self) -> bool:
-        """Whether a process holds the directory."""
+        """Whether a process has locked the directory."""
         try:
             with self.locked():
                 return False
@@ -43,9 +43,9 @@ class DataDir:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the directory for this process alone; the lock ends with the process, however it ends.
+        """Lock the directory for this process; the lock ends with the process, even if that is killed.
 
-        :raises ServeError: another process holds it.
+        :raises ServeError: another process has the lock.
         """
         with ExitStack() as stack:
             try:

@@ -1,5 +1,6 @@
+"""The error of all commands."""
 import click
 
 
 class ServeError(click.ClickException):
-    """The server cannot run; the message names the fact and the remedy. The exit code is 1."""
+    """A command cannot do its work; the message names the cause and the remedy. The exit code is 1."""

@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import click
 from girder.exceptions import RestException, ValidationException
@@ -15,8 +18,8 @@ _PURPOSES = ('upload', 'read', 'full')
 
 
 @click.group()
-def key():
-    """Give programs API keys that can no more, and last no longer, than they have to."""
+def key() -> None:
+    """Create API keys for programs, limited in scope and time, list and revoke them."""
 
 
 @key.command()
@@ -24,10 +27,10 @@ def key():
 @connection.options
 @click.option('--name', required=True, help='What the key is for, such as "Nightly build on linux-3".')
 @click.option('--scope', type=click.Choice(_PURPOSES), default='upload', show_default=True,
-              help='What it allows: to upload packages and nothing else, to read, or all that the user may.')
+              help='What the key allows: only to upload packages, only to read, or all that the user may do.')
 @click.option('--days', type=click.IntRange(1, 3650), default=365, show_default=True,
-              help='Days after which it expires.')
-def create(login, database, data_dir: Path, name, scope, days):
+              help='Number of days after which the key expires.')
+def create(login: str, database: str | None, data_dir: Path, name: str, scope: str, days: int) -> None:
     """Create a key of the user LOGIN, and print it on standard output. It is not shown again.
 
     \b
@@ -43,8 +46,8 @@ def create(login, database, data_dir: Path, name, scope, days):
 @key.command('list')
 @click.argument('login', required=False)
 @connection.options
-@click.option('--json', 'as_json', is_flag=True, help='Print them as JSON.')
-def list_keys(login, database, data_dir: Path, as_json):
+@click.option('--json', 'as_json', is_flag=True, help='Print the keys as JSON.')
+def list_keys(login: str | None, database: str | None, data_dir: Path, as_json: bool) -> None:
     """List all keys, or those of the user LOGIN, without their secrets."""
     with _registry(database, data_dir) as keys:
         rows = [_row(keys, one) for one in keys.of(login)]
@@ -57,7 +60,7 @@ def list_keys(login, database, data_dir: Path, as_json):
 _COLUMNS = ('Id', 'Login', 'Name', 'Scope', 'State', 'Created', 'Used', 'Expires')
 
 
-def _row(keys, one):
+def _row(keys: ModuleType, one: dict[str, Any]) -> dict[str, str]:
     purpose = next((name for name, scopes in keys.PURPOSES.items() if scopes == one['scope']), None)
     return {'id': str(one['_id']), 'login': one['login'], 'name': one['name'],
             'scope': purpose or ' '.join(one['scope']),
@@ -69,18 +72,18 @@ def _row(keys, one):
 @key.command()
 @click.argument('key_id')
 @connection.options
-def revoke(key_id, database, data_dir: Path):
-    """Delete the key with the id KEY_ID, as "key list" shows it; what uses it is refused from now on."""
+def revoke(key_id: str, database: str | None, data_dir: Path) -> None:
+    """Delete the key with the id KEY_ID, as "key list" shows it; the server refuses it from now on."""
     with _registry(database, data_dir) as keys:
         gone = keys.revoke(key_id)
     click.echo(f'Key {gone["_id"]} ("{gone["name"]}") is revoked.')
 
 
 @contextmanager
-def _registry(database, data_dir):
-    """The module of keys, on the database that the options mean; what it refuses ends the command.
+def _registry(database: str | None, data_dir: Path) -> Iterator[ModuleType]:
+    """The module ``registry.accounts.api_keys``, connected to the database of the options.
 
-    :raises ServeError: see :func:`connection.connected`, and for what the module refuses.
+    :raises ServeError: see :func:`connection.connected`, or the module refuses a call.
     """
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.

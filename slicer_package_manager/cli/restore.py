@@ -1,4 +1,4 @@
-"""The command ``restore``: a server from a backup."""
+"""The command ``restore``: restores a server from a backup."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -14,15 +14,15 @@ from slicer_package_manager.cli.progress import step
 @click.command()
 @click.argument('directory', type=DIRECTORY)
 @connection.options
-@click.option('--at', metavar='TIME', help='The backup to restore, as it is listed, or the beginning of its name; '
-                                           'by default the newest.')
+@click.option('--at', metavar='TIME', help='Name of the backup to restore, or the beginning of it; by default '
+                                           'the newest backup is restored.')
 @click.option('--replace', is_flag=True,
-              help='Lose all that is in the database, and keep files that are in the assetstore beside the restored.')
-def restore(directory: Path, database, data_dir: Path, at, replace):
-    """Put a backup from DIRECTORY into an empty database, and its files into the data directory.
+              help='Drop what the database has, and keep files of the assetstore beside the restored ones.')
+def restore(directory: Path, database: str | None, data_dir: Path, at: str | None, replace: bool) -> None:
+    """Restore a backup from DIRECTORY into an empty database, and its files into the data directory.
 
-    Reads the backup whole before it changes anything, and refuses one that is damaged, and a database or an assetstore
-    that is not empty. No server may run on them.
+    The backup is verified before anything is changed. A damaged backup is refused, and so is a database or an
+    assetstore that is not empty. No server may run on them.
 
     \b
     Examples:
@@ -40,10 +40,10 @@ def restore(directory: Path, database, data_dir: Path, at, replace):
             from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
             data.create()
             target = Target(getDbConnection().get_database(), data.assetstore)
-            facts = restore_backup(place, chosen, target, step, replace=replace)
+            found = restore_backup(place, chosen, target, step, replace=replace)
             from slicer_package_manager.registry import indexes  # noqa: PLC0415 - as above
             indexes.ensure()
-    documents = sum(told['entries'] for told in facts['collections'].values())
-    click.echo(f'Restored {chosen.name}: {documents} documents, {facts["contents"]["entries"]} files.')
-    for lost in facts['left_out']:
+    documents = sum(entry['entries'] for entry in found['collections'].values())
+    click.echo(f'Restored {chosen.name}: {documents} documents, {found["contents"]["entries"]} files.')
+    for lost in found['left_out']:
         click.echo(f'Not in the backup: {lost}', err=True)

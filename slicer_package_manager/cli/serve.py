@@ -1,4 +1,4 @@
-"""The command ``serve``."""
+"""The command ``serve``: runs a server until a signal stops it."""
 import json
 import re
 import socket
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
@@ -22,15 +23,15 @@ from slicer_package_manager.cli.processes import spawn
 from slicer_package_manager.cli.supervisor import Child, Stopped, Supervisor
 
 LOG_LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
-# A busy machine, or a database that recovers from a crash, may need some of it; what ends is noticed at once.
+# In seconds; a busy machine, or a database that recovers from a crash, may need long. An end is noticed at once.
 _START_TIMEOUT = 300.0
-# Of one attempt to get an answer from a server that starts, in seconds; the next one has twice as much.
+# The time for one response of a server that starts, in seconds; each attempt has twice that of the one before.
 _FIRST_PATIENCE, _LONGEST_PATIENCE = 1.0, 10.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """What ``serve`` was asked for."""
+    """The options of ``serve``."""
 
     host: str
     port: int
@@ -43,7 +44,7 @@ class Options:
     admin: Admin
 
 
-def _database_uri(_context, _parameter, value: str | None) -> str | None:
+def _database_uri(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value and not re.match(r'mongodb(\+srv)?://[^/?]', value):
         raise click.BadParameter('expected mongodb://HOST:PORT/NAME')
     return value or None
@@ -53,36 +54,36 @@ def _database_uri(_context, _parameter, value: str | None) -> str | None:
 @click.option('--host', default='127.0.0.1', show_default=True,
               help='Address to listen on; 0.0.0.0 or :: for all.')
 @click.option('--port', type=click.IntRange(0, 65535), default=8080, show_default=True,
-              help='Port to listen on; 0 picks a free one.')
+              help='Port to listen on; 0 selects a free one.')
 @click.option('--data-dir', type=click.Path(file_okay=False, path_type=Path),
               envvar='SLICER_PACKAGE_MANAGER_DATA_DIR', show_envvar=True, show_default=True,
               default=platformdirs.user_data_dir('slicer-package-manager', appauthor=False),
               help='Directory for the database, the uploaded files and the logs.')
 @click.option('--database', metavar='URI', callback=_database_uri,
               envvar=['SLICER_PACKAGE_MANAGER_DATABASE', 'GIRDER_MONGO_URI'], show_envvar=True,
-              help='MongoDB to use, mongodb://HOST:PORT/NAME, instead of an embedded one.')
+              help='MongoDB to use instead of an embedded one, mongodb://HOST:PORT/NAME.')
 @click.option('--no-embedded', is_flag=True,
-              help='Do not start unless --database names a MongoDB: never run one.')
+              help='Never run an embedded MongoDB: fail unless --database names one.')
 @click.option('--workers', type=click.IntRange(1), default=2, show_default=True,
               help='Number of server processes.')
 @click.option('--threads', type=click.IntRange(1), default=64, show_default=True,
               help='Requests that each process serves at the same time.')
 @click.option('--log-level', type=click.Choice(LOG_LEVELS, case_sensitive=False), default='warning',
               envvar='LOGLEVEL', show_envvar=True, show_default=True,
-              help='Least severity of the messages on standard error.')
+              help='Minimum severity of the messages on standard error.')
 @click.option('--access-log', type=click.Path(dir_okay=False, path_type=Path), metavar='FILE',
               help='Append a line for each request to FILE, in the "combined" format.')
 @click.option('--admin-login', default='admin', envvar='SLICER_PACKAGE_MANAGER_ADMIN_LOGIN', show_envvar=True,
               show_default=True, help='Login of the admin account of a new database.')
 @click.option('--admin-password', envvar=web.ADMIN_PASSWORD_VARIABLE, show_envvar=True,
-              help='Password of that account; give it by the variable, arguments are visible to all users. '
-                   'Without one it is generated and shown once.')
-def serve(data_dir, no_embedded, admin_login, admin_password, **options):
-    """Run a server, with a database of its own unless --database names another.
+              help='Password of that account. Set it with the variable: arguments are visible to all users. '
+                   'By default a password is generated and shown once.')
+def serve(data_dir: Path, no_embedded: bool, admin_login: str, admin_password: str | None,
+          **options: Any) -> None:  # those of Options
+    """Run a server, with an embedded database unless --database names another one.
 
-    The first start creates what is missing: the database, a directory for uploaded files, an admin account.
-    Later starts keep all of it. Ctrl-C or SIGTERM stops the server after its running requests; a second one
-    does not wait for them.
+    The first start creates the database, a directory for uploaded files and an admin account. Later starts keep them.
+    Ctrl-C or SIGTERM stops the server after its running requests; a second one does not wait for them.
 
     \b
     Examples:
@@ -91,15 +92,15 @@ def serve(data_dir, no_embedded, admin_login, admin_password, **options):
       slicer-package-manager serve --database mongodb://db.example.org:27017/girder --workers 4
     """  # noqa: D301 - click takes the control character as "keep these lines"
     if no_embedded and not options['database']:
-        raise click.UsageError('--no-embedded, but no MongoDB is named: give --database, or set '
+        raise click.UsageError('--no-embedded requires a MongoDB: use --database, or set '
                                'SLICER_PACKAGE_MANAGER_DATABASE to mongodb://HOST:PORT/NAME.')
     run(Options(data=DataDir(data_dir), admin=choose_admin(admin_login, admin_password), **options))
 
 
 def run(options: Options) -> None:
-    """Serve until a signal asks for the end.
+    """Serve until a signal requests the end.
 
-    :raises ServeError: the server cannot start, or a part of it ended by itself.
+    :raises ServeError: the server cannot start, or one of its processes ended by itself.
     """
     program = None if options.database else mongod.find_mongod()
     with ExitStack() as stack:
@@ -108,7 +109,7 @@ def run(options: Options) -> None:
         stack.enter_context(suppress(Stopped))
         if program:
             stack.enter_context(options.data.locked())
-        door = stack.enter_context(listener.listen(options.host, options.port))
+        socket_ = stack.enter_context(listener.listen(options.host, options.port))
         if program:
             options.data.create(options.data.database, options.data.log.parent)
             endpoint = mongod.Endpoint(options.data.sockets)
@@ -118,18 +119,18 @@ def run(options: Options) -> None:
             supervisor.add(mongod.start(program, options.data, endpoint))
         uri = endpoint.uri if program else database.completed(options.database or '')
         env = web.environment(uri, options.log_level, embedded=options.database is None)
-        _serve(options, supervisor, door, {**env, **metrics})
+        _serve(options, supervisor, socket_, {**env, **metrics})
 
 
-def _serve(options: Options, supervisor: Supervisor, door: socket.socket, env: Mapping[str, str]) -> None:
-    """Start the web server while its database gets ready, and watch both."""
-    host, port = listener.reachable_at(door)
-    server = supervisor.add(web.start(door, env, workers=options.workers, threads=options.threads,
+def _serve(options: Options, supervisor: Supervisor, socket_: socket.socket, env: Mapping[str, str]) -> None:
+    """Start the web server while its database is prepared, and watch both."""
+    host, port = listener.reachable_at(socket_)
+    server = supervisor.add(web.start(socket_, env, workers=options.workers, threads=options.threads,
                                       access_log=options.access_log, directory=options.data.path))
     if _bootstrap(options, supervisor, env):
         _show_account(options.admin)
-    # The workers wait for this line, since they must not start before the database is ready.
-    server.tell(b'\n')
+    # The workers wait for this line: they must not start before the database is ready.
+    server.send_input(b'\n')
     _wait_until_it_answers(supervisor, host, port)
     click.echo(f'Slicer Package Manager {__version__} is ready: {listener.url_of(host, port)}')
     while True:
@@ -137,7 +138,7 @@ def _serve(options: Options, supervisor: Supervisor, door: socket.socket, env: M
 
 
 def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
-    """Have the database prepared, and tell whether the admin account was created."""
+    """Prepare the database in another process, and return whether the admin account was created."""
     plan = {
         'assetstore': str(options.data.assetstore),
         'login': options.admin.login,
@@ -149,13 +150,13 @@ def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str])
     process = spawn([sys.executable, '-m', 'slicer_package_manager.cli.bootstrap'], env=env,
                     cwd=options.data.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child = supervisor.add(Child('The preparation of the database', process, grace=0))
-    child.tell(json.dumps(plan).encode())
+    child.send_input(json.dumps(plan).encode())
     if supervisor.finish(child) != 0:
         raise ServeError('The database could not be prepared; the reason is above.')
-    outcome = json.loads(child.output().splitlines()[-1])
+    outcome: dict[str, Any] = json.loads(child.output().splitlines()[-1])
     if 'error' in outcome:
         raise ServeError(outcome['error'])
-    return outcome['created']
+    return bool(outcome['created'])
 
 
 def _wait_until_it_answers(supervisor: Supervisor, host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""Children that run and end together."""
+"""Child processes that run and end together."""
 import os
 import re
 import select
@@ -16,20 +16,20 @@ _ERROR = re.compile(r'"s": *"[EF]"')  # the severity in a line of mongod's log
 _SIGNALS = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCHLD')
 
 
-class Stopped(Exception):  # noqa: N818 - what the user asked for is no error
-    """A signal asks for the end."""
+class Stopped(Exception):  # noqa: N818 - the user asked for it
+    """A signal requests the end."""
 
 
 @dataclass
 class Child:
-    """A process, the name that messages give it, and how it is ended.
+    """A process, its name in messages, and how it is ended.
 
-    ``grace`` is the time in seconds it has to end after SIGTERM; ``hasten`` is the signal that a second
-    request to stop sends; ``log`` is the file whose last lines explain an unexpected end.
+    ``grace`` is the time in seconds that it has to end after SIGTERM; ``hasten`` is the signal that a second request
+    to stop sends; ``log`` is the file whose last lines explain an unexpected end.
     """
 
     name: str
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     grace: float
     hasten: int = signal.SIGTERM
     log: Path | None = None
@@ -39,45 +39,46 @@ class Child:
         if self.process.poll() is None:
             self.process.send_signal(number)
 
-    def tell(self, data: bytes) -> None:
-        """Write ``data`` to the standard input of the process, and close that."""
-        # When the process has ended that is reported elsewhere, with its reason.
+    def send_input(self, data: bytes) -> None:
+        """Write ``data`` to the standard input of the process, and close it."""
+        # If the process has ended, that is reported elsewhere, with its reason.
         if self.process.stdin and not self.process.stdin.closed:
             with suppress(BrokenPipeError):
                 self.process.stdin.write(data)
                 self.process.stdin.close()
 
     def output(self) -> bytes:
-        """What the process has written to its standard output, if that is a pipe."""
+        """Read the standard output of the process, if that is a pipe."""
         if self.process.stdout is None:
             return b''
         with self.process.stdout as stdout:
-            return stdout.read()
+            written: bytes = stdout.read()
+            return written
 
     def kill(self) -> None:
-        """End the process and what it started, now."""
+        """End the process and its children, now."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def obituary(self) -> str:
-        """How the process ended, and the last lines of its log."""
+    def end_report(self) -> str:
+        """How the process ended, with the last lines of its log."""
         status = self.process.returncode
         how = f'exit code {status}' if status >= 0 else f'signal {signal.Signals(-status).name}'
         return f'{self.name} ended by itself ({how}).{last_lines(self.log)}'
 
 
 def last_lines(log: Path | None, count: int = 12) -> str:
-    """The last ``count`` lines of ``log`` under its name, of those that tell errors if any do."""
+    """The last ``count`` lines of ``log``, below its path; of the lines with errors, if there are any."""
     if log is None or not log.is_file():
         return ''
     lines = log.read_text(errors='replace').splitlines()
-    telling = [line for line in lines if _ERROR.search(line)] or lines
-    return '\n'.join([f' From {log}:', *telling[-count:]])
+    shown = [line for line in lines if _ERROR.search(line)] or lines
+    return '\n'.join([f' From {log}:', *shown[-count:]])
 
 
 class Supervisor:
-    """Watches children and signals; used as a context, it ends all children, the last started first."""
+    """Watches children and signals. At its end as a context it ends all children, the last one first."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
@@ -101,14 +102,14 @@ class Supervisor:
         os.close(self._waker)
 
     def add(self, child: Child) -> Child:
-        """Watch ``child`` from now on, and end it in the end."""
+        """Watch ``child`` from now on, and end it at the end of the context."""
         self._children.append(child)
         return child
 
     def finish(self, child: Child) -> int:
-        """Wait until ``child`` has ended as it should, and return its exit code.
+        """Wait until ``child`` ends, and return its exit code.
 
-        :raises Stopped: a signal asks for the end.
+        :raises Stopped: a signal requests the end.
         :raises ServeError: another child ended.
         """
         self._children.remove(child)
@@ -120,9 +121,9 @@ class Supervisor:
         return child.process.returncode
 
     def pause(self, seconds: float) -> None:
-        """Wait for ``seconds``, or less when something happened.
+        """Wait for ``seconds``, or until a signal arrives.
 
-        :raises Stopped: a signal asks for the end.
+        :raises Stopped: a signal requests the end.
         :raises ServeError: a child ended.
         """
         self._sleep(seconds)
@@ -130,7 +131,7 @@ class Supervisor:
             raise Stopped
         for child in self._children:
             if child.process.poll() is not None:
-                raise ServeError(child.obituary())
+                raise ServeError(child.end_report())
 
     def _note(self, number: int, _frame: object) -> None:
         if number != signal.SIGCHLD:
@@ -143,7 +144,7 @@ class Supervisor:
     def _end(self, child: Child) -> None:
         requests = self._requests
         deadline = time.monotonic() + child.grace
-        child.tell(b'')
+        child.send_input(b'')
         child.send(signal.SIGTERM)
         while child.process.poll() is None and time.monotonic() < deadline:
             self._sleep(deadline - time.monotonic())
@@ -155,7 +156,7 @@ class Supervisor:
 
 
 def _handled_signals() -> list[int]:
-    """The signals to handle: SIGHUP stays ignored under ``nohup``."""
+    """The signals to handle; SIGHUP stays ignored under ``nohup``."""
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     return [number for number in numbers
             if number != getattr(signal, 'SIGHUP', None) or signal.getsignal(number) != signal.SIG_IGN]

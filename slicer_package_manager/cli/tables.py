@@ -1,10 +1,10 @@
 """Tables on standard output."""
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
-def show(columns: Sequence[str], rows: Sequence[dict]) -> None:
-    """Print ``rows``, whose keys are ``columns`` in lower case; a line for each, whatever the width, for programs."""
+def show(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Print ``rows``, whose keys are ``columns`` in lower case. Lines are wrapped only on a terminal."""
     from rich.console import Console  # noqa: PLC0415 - most commands need not load it
     from rich.table import Table  # noqa: PLC0415
     table = Table(*columns, box=None)

@@ -19,22 +19,22 @@ from slicer_package_manager.registry.server import environment as server_environ
 ADMIN_PASSWORD_VARIABLE = 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD'  # noqa: S105 - the name of a variable
 DEFAULTS = {
     'GIRDER_SERVER_MODE': 'production',
-    # Without a broker: what Girder would give to a worker is done at once.
+    # There is no broker: Girder runs the tasks of its workers at once.
     'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true',
-    # Else uploads stop when less than 10 GiB are free.
+    # By default uploads are refused when less than 10 GiB are free.
     'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '512',
-    # Each thread would otherwise get memory of its own from the C library and keep it.
+    # By default the C library gives each thread memory of its own, and keeps it.
     'MALLOC_ARENA_MAX': '2',
 }
-# Would replace the database, or (the password) are no business of the web server.
+# One would replace the database, and the web server does not need the password.
 _WITHHELD = ('GIRDER_TEST_DB', ADMIN_PASSWORD_VARIABLE)
-STOP_GRACE = 40.0  # more than gunicorn's own, after which it ends its workers and then itself
+STOP_GRACE = 40.0  # seconds; longer than that of gunicorn, which ends its workers and then itself
 _STDERR = 2
 _PROBE = '/api/v1/system/version'
 
 
 def environment(uri: str, log_level: str, *, embedded: bool) -> dict[str, str]:
-    """The environment of Girder's processes: what the user set wins over ``DEFAULTS``."""
+    """The environment of Girder's processes; variables of the user override ``DEFAULTS``."""
     withheld = (*_WITHHELD, 'GIRDER_MONGO_REPLICA_SET') if embedded else _WITHHELD
     inherited = {name: value for name, value in os.environ.items() if name not in withheld}
     return {**DEFAULTS, **inherited, 'GIRDER_MONGO_URI': database.completed(uri, database.BOUNDED),
@@ -43,9 +43,9 @@ def environment(uri: str, log_level: str, *, embedded: bool) -> dict[str, str]:
 
 @contextmanager
 def measured() -> Iterator[dict[str, str]]:
-    """Variables by which the processes of the server add up their metrics; none where nothing is measured.
+    """Variables with which the processes of the server share their metrics; none if metrics are off.
 
-    :raises ServeError: a variable that says how the server is run makes no sense.
+    :raises ServeError: an environment variable of the server is not valid.
     """
     try:
         wanted = server_environment.of().metrics
@@ -67,7 +67,7 @@ def start(
     access_log: Path | None,
     directory: Path,
 ) -> Child:
-    """Start gunicorn in ``directory`` and give it ``listener``; it serves after it was told a line."""
+    """Start gunicorn in ``directory`` and pass ``listener`` to it; it serves after a line on its standard input."""
     args = [
         sys.executable, '-m', 'gunicorn', 'girder.wsgi:app',
         '--config', 'python:slicer_package_manager.cli.gunicorn_config',
@@ -76,8 +76,8 @@ def start(
         '--log-level', env['LOGLEVEL'].lower(),
         *(['--access-logfile', str(access_log.absolute())] if access_log else []),
     ]
-    # Not in the current directory, whose modules would come before the installed ones.
-    # Its standard output is our standard error: ours is for the URL.
+    # Not in the current directory, whose modules would hide installed ones.
+    # Its standard output is our standard error, since ours is for the URL.
     process = spawn(args, env=env, cwd=directory, pass_fds=[listener.fileno()],
                     stdin=subprocess.PIPE, stdout=_STDERR)
     listener.close()
@@ -85,7 +85,7 @@ def start(
 
 
 def answers(host: str, port: int, seconds: float) -> bool:
-    """Whether Girder's API answers at ``host`` and ``port`` within ``seconds``."""
+    """Whether Girder's API responds at ``host`` and ``port`` within ``seconds``."""
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request('GET', _PROBE)
