@@ -52,7 +52,7 @@ def action(request):
 
 
 def test_the_documented_policy_allows_what_the_server_does_and_no_more(api, app, make, s3, monkeypatch):
-    from plugin_tests.test_doctor import found
+    from plugin_tests.doctor.test_checks import found
     from slicer_package_manager.registry.storage.s3 import S3Store
     monkeypatch.setattr(S3Store, 'CHUNK_LEN', 6 * MIB)
     item = make('package', content=CONTENT)

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from plugin_tests.test_doctor import found
+from plugin_tests.doctor.test_checks import found
 
 pytestmark = pytest.mark.database
 
