@@ -94,7 +94,7 @@ class Load:
         self.uploaded[machine.upload(self.app_id, name, content_of(name))] = name
 
     def list(self, machine, _):
-        # A new question each time, so that no cache answers it.
+        # Another query each time, so that no cache has its response.
         acknowledged = set(self.uploaded)
         entries = machine.need('GET', f'/app/{self.app_id}/extension', params={'limit': 0}).json()
         assert acknowledged <= {entry['_id'] for entry in entries}

@@ -95,7 +95,7 @@ def test_only_its_owner_can_read_a_backup(db, tmp_path, mongo_uri):
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / 'new', *(tmp_path / 'new').rglob('*'))} == {0}
 
 
-def test_what_is_there_is_not_copied_again(make_backup, ready):
+def test_a_second_backup_copies_only_new_files(make_backup, ready):
     ready()
     make_backup()
     ready('extension', b'other')
@@ -104,7 +104,7 @@ def test_what_is_there_is_not_copied_again(make_backup, ready):
 
 
 @pytest.mark.parametrize('read', ['file', 'item', 'folder', 'collection'])
-def test_a_file_that_is_replaced_meanwhile(make_backup, ready, api, read):
+def test_a_file_that_is_replaced_during_the_backup(make_backup, ready, api, read):
     item = ready()
     result = make_backup({read: lambda: upload(api, item['_id'], b'newer content')})
     files = [one for one in saved(result, 'file').values() if str(one['itemId']) == item['_id']]
@@ -113,7 +113,7 @@ def test_a_file_that_is_replaced_meanwhile(make_backup, ready, api, read):
     assert meta['sha512'] in {hashlib.sha512(one).hexdigest() for one in (b'content', b'newer content')}
 
 
-def test_a_package_that_comes_between_files_and_items_comes_with_its_file(make_backup, ready):
+def test_a_package_that_is_created_between_files_and_items_has_its_file(make_backup, ready):
     new = []
     result = make_backup({'file': lambda: new.append(ready())})
     assert saved(result, 'item')[new[0]['_id']]['spm']['ready']
@@ -121,7 +121,7 @@ def test_a_package_that_comes_between_files_and_items_comes_with_its_file(make_b
 
 
 @pytest.mark.parametrize('read', ['file', 'item', 'folder', 'user'])
-def test_a_package_that_is_deleted_meanwhile_is_there_whole_or_not_at_all(make_backup, ready, api, app, read):
+def test_a_package_that_is_deleted_during_the_backup_is_complete_or_absent(make_backup, ready, api, app, read):
     item = ready()
     result = make_backup({read: lambda: api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').raise_for_status()})
     assert (len(saved(result, 'item')), len(saved(result, 'file'))) in ((0, 0), (1, 0))
@@ -130,14 +130,14 @@ def test_a_package_that_is_deleted_meanwhile_is_there_whole_or_not_at_all(make_b
 
 
 @pytest.mark.parametrize('read', ['item', 'folder', 'user'])
-def test_a_release_that_is_renamed_meanwhile(make_backup, ready, api, app, read):
+def test_a_release_that_is_renamed_during_the_backup(make_backup, ready, api, app, read):
     api.post(f'/app/{app["_id"]}/release', params={'name': '5.8', 'app_revision': '33000'}).raise_for_status()
     item = ready()
     rename = {'name': '5.9'}
     result = make_backup({read: lambda: api.put(f'/folder/{item["folderId"]}', params=rename).raise_for_status()})
     name = saved(result, 'folder')[item['folderId']]['name']
-    thing = saved(result, 'item')[item['_id']]
-    assert name == thing['spm']['release'] == thing['meta']['release']
+    package = saved(result, 'item')[item['_id']]
+    assert name == package['spm']['release'] == package['meta']['release']
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def promotion(ready, api, app):
 
 
 def require_promoted_as_a_whole(result, app):
-    """Each thing lies in a folder of the backup, and whose it is follows from the application in the backup."""
+    """Each package has its folder in the backup, and the application in the backup names its release."""
     folders, items = saved(result, 'folder'), saved(result, 'item').values()
     assert len(items) == len(saved(result, 'file')) == 2
     held = {one['draft']: one['release'] for one in folders[app['_id']]['spm'].get('promoted', ())
@@ -165,13 +165,13 @@ def require_promoted_as_a_whole(result, app):
 
 
 @pytest.mark.parametrize('read', ['file', 'item', 'folder', 'user'])
-def test_a_draft_that_is_promoted_meanwhile(make_backup, promotion, app, read):
+def test_a_draft_that_is_promoted_during_the_backup(make_backup, promotion, app, read):
     require_promoted_as_a_whole(make_backup({read: promotion}), app)
 
 
 @pytest.mark.parametrize('number', range(1, 6))
 def test_a_draft_that_is_promoted_while_folders_are_read(make_backup, promotion, app, monkeypatch, number):
-    """The application, which tells that it was, may have been read before."""
+    """The application, which names the promotion, may have been read before it."""
     import bson
 
     from slicer_package_manager.backup import live_database
@@ -190,7 +190,7 @@ def test_a_draft_that_is_promoted_while_folders_are_read(make_backup, promotion,
     require_promoted_as_a_whole(make_backup(), app)
 
 
-def test_between_any_two_steps_of_a_promotion(make_backup, promotion, app):
+def test_a_backup_between_any_two_steps_of_a_promotion(make_backup, promotion, app):
     from plugin_tests.rest.test_promotion import at_each_write
     states, moments = [], itertools.count()
 
@@ -207,14 +207,14 @@ def test_between_any_two_steps_of_a_promotion(make_backup, promotion, app):
     assert ['moving'] in states
 
 
-def test_a_folder_that_is_deleted_meanwhile_takes_its_packages_along(make_backup, ready, api, app):
+def test_a_folder_that_is_deleted_during_the_backup_is_absent_with_its_packages(make_backup, ready, api, app):
     item = ready()
     result = make_backup({'item': lambda: api.delete(f'/app/{app["_id"]}/release/33000').raise_for_status()})
     assert saved(result, 'item') == saved(result, 'file') == {}
     assert item['folderId'] not in saved(result, 'folder')
 
 
-def test_half_an_upload_is_not_in_a_backup(make_backup, make, api):
+def test_an_incomplete_upload_is_not_in_a_backup(make_backup, make, api):
     item = make('package')
     half = {'parentType': 'item', 'parentId': item['_id'], 'name': 'a', 'size': 10}
     api.post('/file', params=half).raise_for_status()
@@ -222,7 +222,7 @@ def test_half_an_upload_is_not_in_a_backup(make_backup, make, api):
     assert not result.backup.collection('upload').exists()
 
 
-def test_a_package_whose_server_did_not_finish_tells_the_truth_in_the_backup(make_backup, ready, db):
+def test_a_package_that_contradicts_its_file_is_corrected_in_the_backup(make_backup, ready, db):
     item = ready()
     db['item'].update_one({'name': item['name']}, {'$set': {'size': 14, 'spm.ready': False, 'meta.sha512': 'f' * 128}})
     stored = saved(make_backup(), 'item')[item['_id']]
@@ -230,7 +230,7 @@ def test_a_package_whose_server_did_not_finish_tells_the_truth_in_the_backup(mak
     assert stored['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
 
 
-def test_a_file_that_is_about_to_replace_another_is_waited_for(make_backup, ready, db):
+def test_a_replacement_that_waits_is_in_the_backup_beside_the_older_file(make_backup, ready, db):
     from slicer_package_manager.registry.tree import item_files
     item = ready()
     (file,) = db['file'].find({})
@@ -250,7 +250,7 @@ def blob_of(db, tmp_path):
     return tmp_path / 'assetstore' / file['path']
 
 
-def test_lost_bytes_are_told_and_the_package_is_no_longer_listed(make_backup, ready, db, tmp_path):
+def test_lost_bytes_are_reported_and_their_package_is_not_listed(make_backup, ready, db, tmp_path):
     item = ready()
     ready('extension', b'other')
     db['file'].update_one({'itemId': db['item'].find_one({'name': item['name']})['_id']}, {'$set': {'size': 8}})
@@ -262,7 +262,7 @@ def test_lost_bytes_are_told_and_the_package_is_no_longer_listed(make_backup, re
     assert len(saved(result, 'file')) == 1
 
 
-def test_bytes_with_a_wrong_checksum_are_kept_and_told(make_backup, ready, db, tmp_path):
+def test_bytes_with_a_wrong_checksum_are_in_the_backup_and_reported(make_backup, ready, db, tmp_path):
     ready()
     blob_of(db, tmp_path).write_bytes(b'CONTENT')
     result = make_backup()
@@ -270,7 +270,7 @@ def test_bytes_with_a_wrong_checksum_are_kept_and_told(make_backup, ready, db, t
     assert 'do not have the checksum' in result.notes[0]
 
 
-def test_an_assetstore_that_is_not_mounted_is_no_loss_of_all_files(make_backup, ready, tmp_path):
+def test_an_assetstore_that_is_not_mounted_ends_the_backup(make_backup, ready, tmp_path):
     from slicer_package_manager.backup.errors import BackupError
     ready()
     shutil.rmtree(tmp_path / 'assetstore')
@@ -278,7 +278,7 @@ def test_an_assetstore_that_is_not_mounted_is_no_loss_of_all_files(make_backup, 
         make_backup()
 
 
-def test_imported_files_come_along(make_backup, ready, db, tmp_path):
+def test_imported_files_become_ordinary_files(make_backup, ready, db, tmp_path):
     item = ready()
     outside = tmp_path / 'outside.tar.gz'
     outside.write_bytes(b'imported')
@@ -290,7 +290,7 @@ def test_imported_files_come_along(make_backup, ready, db, tmp_path):
     assert str(file['itemId']) == item['_id']
 
 
-def test_files_in_a_bucket_are_told_of(make_backup, ready, db):
+def test_files_in_a_bucket_are_noted(make_backup, ready, db):
     ready()
     store = db['assetstore'].insert_one({'type': 2, 'name': 'cloud', 'bucket': 'packages'}).inserted_id
     db['file'].update_one({}, {'$set': {'assetstoreId': store}, '$unset': {'path': ''}})
@@ -327,8 +327,8 @@ def shorten(path):
     path.write_text(json.dumps(facts))
 
 
-@pytest.mark.parametrize(('damage', 'told'), DAMAGES.values(), ids=DAMAGES)
-def test_damage_is_named_and_nothing_of_it_is_restored(make_backup, ready, place, db, tmp_path, damage, told):
+@pytest.mark.parametrize(('damage', 'message'), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_backup_is_reported_and_not_restored(make_backup, ready, place, db, tmp_path, damage, message):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.errors import DamagedError
     from slicer_package_manager.backup.progress import silent
@@ -336,7 +336,7 @@ def test_damage_is_named_and_nothing_of_it_is_restored(make_backup, ready, place
     backup = make_backup().backup
     damage(place, backup)
     (problem,) = problems(place, backup)
-    assert told in problem
+    assert message in problem
     target = restore.Target(db.client['untouched'], tmp_path / 'new')
     with pytest.raises(DamagedError):
         restore.restore_backup(place, backup, target, silent)
@@ -344,7 +344,7 @@ def test_damage_is_named_and_nothing_of_it_is_restored(make_backup, ready, place
     assert not target.assetstore.exists()
 
 
-def test_a_backup_that_was_broken_off_is_not_listed_and_the_next_one_goes_on(make_backup, ready, place, db):
+def test_an_interrupted_backup_is_not_listed_and_the_next_one_uses_its_files(make_backup, ready, place, db):
     from slicer_package_manager.backup import create, objects
     from slicer_package_manager.backup.progress import silent
     ready()
@@ -369,7 +369,7 @@ def test_a_backup_that_was_broken_off_is_not_listed_and_the_next_one_goes_on(mak
     assert list((place.path / 'objects' / 'unfinished').iterdir()) == []
 
 
-def test_a_recheck_mends_damaged_objects(make_backup, ready, place):
+def test_a_recheck_replaces_damaged_objects(make_backup, ready, place):
     ready()
     old = make_backup().backup
     next(objects(place)).write_bytes(b'CONTENT')
@@ -378,7 +378,7 @@ def test_a_recheck_mends_damaged_objects(make_backup, ready, place):
     verify_backup(place, old)
 
 
-def test_what_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
+def test_a_target_that_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.errors import BackupError
     from slicer_package_manager.backup.progress import silent
@@ -410,7 +410,7 @@ def test_the_sums_of_counts_are_not_restored(make_backup, ready, place, db, tmp_
         db.client.drop_database('spm_restored')
 
 
-def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_backup, ready, place, db, tmp_path):
+def test_a_restoration_uses_the_files_of_an_interrupted_one(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.progress import silent
     ready()
@@ -433,7 +433,7 @@ def test_a_restoration_goes_on_with_the_files_of_one_that_was_broken_off(make_ba
         db.client.drop_database('spm_restored')
 
 
-def test_a_moment_that_is_too_long_ago_is_given_up(make_backup, ready, monkeypatch):
+def test_without_a_snapshot_that_is_too_old_collections_are_read_in_order(make_backup, ready, monkeypatch):
     from slicer_package_manager.backup import live_database
     ready()
     failed = []
@@ -464,12 +464,12 @@ def days(*numbers):
     pytest.param({'last': 1, 'monthly': 2}, (0, 20, 25, 40), (0, 25), id='any reason is enough'),
     pytest.param({'last': 5}, (0, 1), (0, 1), id='more than there are'),
 ])
-def test_what_a_rule_keeps(rule, ages, kept):
+def test_the_backups_that_a_rule_keeps(rule, ages, kept):
     from slicer_package_manager.backup import prune
     assert prune.kept(days(*ages), prune.Rule(**rule)) == set(days(*kept))
 
 
-def test_pruning_removes_old_backups_and_what_only_they_had(make_backup, ready, api, app, place):
+def test_pruning_removes_old_backups_and_the_files_that_only_they_have(make_backup, ready, api, app, place):
     from slicer_package_manager.backup import prune
     gone, stays = ready(content=b'old'), ready('extension', b'other')
     make_backup()
@@ -483,7 +483,7 @@ def test_pruning_removes_old_backups_and_what_only_they_had(make_backup, ready, 
     assert stays['_id'] in saved(make_backup(), 'item')
 
 
-def test_one_at_a_time(place):
+def test_the_locks_of_the_directory(place):
     from slicer_package_manager.backup.errors import BackupError
     with place.writing(), pytest.raises(BackupError, match=f'by process {os.getpid()}'):
         place.writing().__enter__()
@@ -491,7 +491,7 @@ def test_one_at_a_time(place):
         place.reading(exclusive=True).__enter__()
 
 
-def test_on_a_replica_set_all_is_read_as_of_one_moment(tmp_path, place):
+def test_on_a_replica_set_all_collections_are_read_as_of_one_moment(tmp_path, place):
     from plugin_tests import mongodb
     from slicer_package_manager.backup import create
     from slicer_package_manager.backup.progress import silent

@@ -1,4 +1,4 @@
-"""Forged whole backups, with checksums that fit: refused before anything changes, in little RAM."""
+"""Forged backups with valid checksums are refused before anything changes, in little memory."""
 import hashlib
 import json
 import os

@@ -60,13 +60,13 @@ def test_objects_are_copied_once_and_checked(make_backup, filled, place, make, a
     assert filled.requests[before:] == []  # the new one is on disk, and the rest was there
 
 
-def test_without_the_option_the_bucket_is_told_of(make_backup, filled):
+def test_without_the_option_the_files_of_the_bucket_are_noted(make_backup, filled):
     (note,) = make_backup(include_s3=False).notes
     assert note.startswith('4 files lie in the bucket packages of "objects"; the backup has their documents, not their')
     assert '--include-s3' in note
 
 
-def test_a_backup_that_was_broken_off_goes_on(make_backup, filled, place):
+def test_the_next_backup_uses_the_files_of_an_interrupted_one(make_backup, filled, place):
     from slicer_package_manager.backup.errors import BackupError
     large = next(key for key, content in filled.objects().items() if content == LARGE)
     filled.fail = lambda request: filled.refuse if request.path.endswith(large) else None
@@ -77,7 +77,7 @@ def test_a_backup_that_was_broken_off_goes_on(make_backup, filled, place):
     assert make_backup().copied[1] == len(LARGE)
 
 
-def test_a_lost_object_is_told_and_its_package_is_no_longer_listed(make_backup, filled, db):
+def test_a_lost_object_is_reported_and_its_package_is_not_listed(make_backup, filled, db):
     from slicer_package_manager.backup import dump_files
     large = next(key for key, content in filled.objects().items() if content == LARGE)
     filled.client.delete_object(Bucket='packages', Key=large)
@@ -88,7 +88,7 @@ def test_a_lost_object_is_told_and_its_package_is_no_longer_listed(make_backup, 
     assert len(listed) == db['item'].count_documents({'spm.ready': True}) - 2  # it, and its copy
 
 
-def test_what_lay_in_a_bucket_is_restored_to_disk(filled, db, place, restored, mongo_uri):
+def test_files_of_a_bucket_are_restored_to_disk(filled, db, place, restored, mongo_uri):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.progress import silent
     done = commands.run('backup', place.path, '--include-s3', '--database', mongo_uri)
@@ -111,7 +111,7 @@ def test_what_lay_in_a_bucket_is_restored_to_disk(filled, db, place, restored, m
         assert list(database['item'].find({})) == list(db['item'].find({}))
 
 
-def test_without_their_bytes_files_stay_in_the_bucket(make_backup, filled, db, place, restored):
+def test_files_without_bytes_in_the_backup_stay_in_the_bucket(make_backup, filled, db, place, restored):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.progress import silent
     backup = make_backup(include_s3=False).backup

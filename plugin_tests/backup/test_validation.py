@@ -1,4 +1,4 @@
-"""Forged backups: nothing is read or written outside of the directories that the command names."""
+"""Forged backups: no file outside of the directories of the command is read or written."""
 import gzip
 import json
 import tracemalloc

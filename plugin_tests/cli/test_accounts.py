@@ -12,7 +12,7 @@ def logged_in(client, login, password):
     return client.get('/user/authentication', auth=(login, password)).status_code == 200
 
 
-def test_an_account_that_was_taken_over_is_taken_back(mongo_uri, admin, make_user, login, anonymous):
+def test_a_stolen_account_is_recovered(mongo_uri, admin, make_user, login, anonymous):
     from girder.models.user import User
     User().setPassword(admin, 'of-the-thief')
     User().initializeOtp(admin)
@@ -36,7 +36,7 @@ def test_an_account_that_was_taken_over_is_taken_back(mongo_uri, admin, make_use
     assert anonymous.post('/api_key/token', params={'key': kept}).status_code == 200
 
 
-def test_accounts_are_listed_with_what_they_may_do(mongo_uri, admin, make_user, login):
+def test_accounts_are_listed_with_their_rights(mongo_uri, admin, make_user, login):
     login(make_user('buildbot')).post('/api_key', params={'name': 'Nightly'}).raise_for_status()
     rows = json.loads(commands.run('account', 'list', '--json', '--database', mongo_uri).stdout)
     assert [(row['login'], row['administrator'], row['keys']) for row in rows] == [
@@ -44,7 +44,7 @@ def test_accounts_are_listed_with_what_they_may_do(mongo_uri, admin, make_user, 
     assert 'buildbot' in commands.run('account', 'list', '--database', mongo_uri).stdout
 
 
-def test_an_account_that_is_not_there_is_told(mongo_uri, admin):
+def test_an_account_that_does_not_exist_is_reported(mongo_uri, admin):
     done = commands.run('account', 'reset', 'nobody', '--database', mongo_uri)
     assert (done.returncode, done.stdout) == (1, '')
     assert 'There is no user with the login "nobody"' in done.stderr

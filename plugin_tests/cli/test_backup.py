@@ -1,4 +1,4 @@
-"""Backups, as an administrator makes, checks and restores them."""
+"""The commands ``backup`` and ``restore``, run as an administrator runs them."""
 import hashlib
 import shutil
 import subprocess
@@ -30,9 +30,9 @@ def backups(tmp_path):
 
 @pytest.fixture
 def command(mongo_uri, backups):
-    """``backup`` and its like, on the database of the tests."""
+    """Run a command ``backup`` on the database of the tests."""
     def run(*args):
-        if args[0] in ('list', 'verify', 'prune'):  # these have no use for a database, nor for a process of their own
+        if args[0] in ('list', 'verify', 'prune'):  # these need no database, and no process of their own
             done = CliRunner().invoke(main, ['backup', *map(str, args)])
             return subprocess.CompletedProcess(args, done.exit_code, done.stdout, done.stderr)
         return commands.run('backup', *args, '--database', mongo_uri)
@@ -50,7 +50,7 @@ def ok(done):
 
 
 def everything(uri):
-    """All documents by collection; the place of an assetstore is where the database is."""
+    """All documents by collection, without the directories of assetstores, which differ."""
     with pymongo.MongoClient(uri) as client:
         database = client.get_database()
         found = {name: sorted(database[name].find({}), key=lambda one: str(one['_id']))
@@ -66,7 +66,7 @@ def bytes_below(root):
 
 
 class Load:
-    """Build machines and visitors that change everything all the time, until it is stopped."""
+    """Build machines and visitors that change data all the time, until :meth:`stop`."""
 
     def __init__(self, url, token, app_id):
         self.url, self.token, self.app_id = url, token, app_id
@@ -118,20 +118,20 @@ def load(mongo_uri, api, app, make):
 
 
 def require_promises(url, app_id):
-    """A visitor gets every file that is listed, whole; gives their number."""
+    """A visitor gets the complete file of each listed package; return their number."""
     with httpx.Client(base_url=url) as visitor:
-        things = [thing for kind in FORMS for thing in visitor.get(
+        packages = [one for kind in FORMS for one in visitor.get(
             f'/app/{app_id}/{kind}', params={'limit': 0}).raise_for_status().json()]
-        for thing in things:
-            (file,) = visitor.get(f'/item/{thing["_id"]}/files').raise_for_status().json()
+        for package in packages:
+            (file,) = visitor.get(f'/item/{package["_id"]}/files').raise_for_status().json()
             content = visitor.get(f'/file/{file["_id"]}/download').raise_for_status().content
-            assert hashlib.sha512(content).hexdigest() == thing['meta']['sha512']
-            assert len(content) == file['size'] == thing['size']
-    return len(things)
+            assert hashlib.sha512(content).hexdigest() == package['meta']['sha512']
+            assert len(content) == file['size'] == package['size']
+    return len(packages)
 
 
 def test_the_drill(command, load, db, mongo_uri, app, backups, restored, tmp_path):
-    # A backup while everything changes.
+    # A backup while data changes.
     busy = load()
     before = sum(busy.rounds)
     ok(command(backups))
@@ -140,17 +140,17 @@ def test_the_drill(command, load, db, mongo_uri, app, backups, restored, tmp_pat
     assert busy.stop() > before
     assert during > 0  # how many depends on the machine
 
-    # It comes back whole.
+    # It is restored completely.
     ok(restore(backups, restored))
     with gunicorn(restored[0]) as url:
         assert require_promises(url, app['_id']) > 0
     shutil.rmtree(restored[1])
 
-    # A second one of what is there in the end, in which most files are shared.
-    told = ok(command(backups))
+    # A second backup of the final state, which shares most files.
+    output = ok(command(backups))
     expected, files = everything(mongo_uri), bytes_below(tmp_path / 'assetstore')
-    assert ' 0 were there' not in told
-    for name in db.list_collection_names():  # which keeps the indexes, for other tests
+    assert ' 0 were there' not in output
+    for name in db.list_collection_names():  # and not drop(): other tests need the indexes
         db[name].delete_many({})
     shutil.rmtree(tmp_path / 'assetstore')
     ok(restore(backups, restored, '--replace'))
@@ -186,7 +186,7 @@ def test_a_server_with_a_database_of_its_own_moves_to_another_directory(tmp_path
         new.end()
 
 
-def test_what_the_commands_say(command, mongo_uri, make, api, backups, restored, tmp_path):
+def test_the_output_of_the_commands(command, mongo_uri, make, api, backups, restored, tmp_path):
     upload(api, make('package')['_id'], b'content')
     assert ', 1 files. 1 files were copied (7 bytes), 0 were there (0 bytes).' in ok(command(backups))
     assert 'Removed 20' in ok(command('--keep', '1', backups))
@@ -199,9 +199,9 @@ def test_what_the_commands_say(command, mongo_uri, make, api, backups, restored,
 
     (damaged,) = (path for path in backups.rglob('*') if len(path.name) == 128)
     damaged.write_bytes(b'CONTENT')
-    told = command('verify', backups)
-    assert (told.returncode, told.stdout) == (1, '')
-    assert f'{damaged}: its bytes have changed' in told.stderr
+    found = command('verify', backups)
+    assert (found.returncode, found.stdout) == (1, '')
+    assert f'{damaged}: its bytes have changed' in found.stderr
     refused = restore(backups, restored)
     assert refused.returncode == 1
     assert f'{damaged}: its bytes have changed' in refused.stderr
@@ -223,7 +223,7 @@ def test_lost_bytes_are_exit_status_3_and_keep_older_backups(command, make, api,
     assert len(ok(command('list', backups)).splitlines()) == 2
 
 
-def test_a_directory_without_a_backup_is_told(command, tmp_path):
+def test_a_directory_without_a_backup_is_reported(command, tmp_path):
     assert 'There is no directory' in command('verify', tmp_path / 'none').stderr
     assert 'There is no complete backup' in command('verify', tmp_path).stderr
     assert commands.run('backup', tmp_path, '--data-dir', tmp_path).returncode == 1

@@ -67,8 +67,8 @@ def test_the_password_of_the_variable_is_used_and_never_shown(server):
     with server.client('boss', PASSWORD) as client:
         assert client.get('/user/me').json()['login'] == 'boss'
     commands = ' '.join(descendants(server.pid).values())
-    told = [server.output, server.errors, commands, (server.data_dir / 'log' / 'mongod.log').read_text()]
-    assert not any(PASSWORD in text for text in told)
+    written = [server.output, server.errors, commands, (server.data_dir / 'log' / 'mongod.log').read_text()]
+    assert not any(PASSWORD in text for text in written)
 
 
 def test_the_web_server_does_not_inherit_the_password(server):
@@ -113,7 +113,7 @@ def test_ipv6_addresses_are_in_brackets(serve):
     pytest.param(UNFINISHED, id='sending slowly'),
     pytest.param(LINGERING, id='not hanging up'),
     pytest.param(b'GET /api', id='sending half a request'),
-    pytest.param(b'', id='sending nothing'),
+    pytest.param(b'', id='sending no byte'),
 ])
 def test_slow_clients_do_not_hold_up_others(server, request_bytes):
     with ExitStack() as stack:
@@ -131,7 +131,7 @@ def test_a_data_directory_in_use_is_refused(server, serve):
     assert server.answers()
 
 
-def test_a_taken_port_is_told_at_once(serve):
+def test_a_taken_port_is_reported_at_once(serve):
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = str(taken.getsockname()[1])
         server = serve('--port', port)
@@ -149,7 +149,7 @@ def test_a_database_that_cannot_start_shows_its_log(serve, tmp_path):
     assert 'mongod.lock' in server.errors
 
 
-def test_a_database_that_does_not_answer_is_told_without_its_password(serve):
+def test_a_database_that_does_not_answer_is_reported_without_its_password(serve):
     server = serve('--database', 'mongodb://someone:hidden-word@127.0.0.1:1/girder?serverSelectionTimeoutMS=500')
     assert server.ended() == 1
     assert 'No MongoDB answers at 127.0.0.1:1' in server.errors

@@ -76,7 +76,7 @@ def test_the_counts_of_all_processes_add_up(server, ready):
     assert len(server.gunicorns()) == 3
 
 
-def test_uploads_and_the_state_of_the_server_are_told(server, ready):
+def test_metrics_have_uploads_and_the_state_of_the_server(server, ready):
     text = scrape(server)
     assert value(text, 'spm_uploads_total') == 1
     assert value(text, 'spm_uploaded_bytes_total') == 200_000
@@ -155,7 +155,7 @@ def test_the_access_log_is_what_log_statistics_read(server, tmp_path_factory):
     assert found['agent'].replace('\\x22', '"').replace('\\"', '"') == agent
 
 
-def test_an_unusable_variable_is_told_before_anything_is_created(serve, tmp_path):
+def test_an_invalid_variable_is_reported_before_anything_is_created(serve, tmp_path):
     server = serve(env={'SLICER_PACKAGE_MANAGER_METRICS': 'everyone'})
     assert server.ended() == 1
     assert 'SLICER_PACKAGE_MANAGER_METRICS is unusable: "everyone" is neither' in server.errors

@@ -1,4 +1,4 @@
-"""``deploy/cloud-init`` has the files of ``deploy``, and cloud-init and a shell take it."""
+"""``deploy/cloud-init`` has the files of ``deploy``, and cloud-init and a shell accept it."""
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,24 +22,24 @@ def test_the_files_are_those_of_the_other_folders(place, source):
     assert WRITTEN[place]['content'] == (DEPLOY / source).read_text(encoding='utf-8')
 
 
-def test_files_with_secrets_are_for_root_alone():
+def test_only_root_can_read_files_with_secrets():
     assert {WRITTEN[f'/etc/slicer-packages/{name}.env']['permissions'] for name in ('settings', 'deploy')} == {'0600'}
 
 
 @pytest.mark.parametrize('path', [path for path in WRITTEN if path.startswith('/usr/local/sbin/')])
-def test_a_shell_takes_the_programs(path):
-    told = subprocess.run(['bash', '-n'], input=WRITTEN[path]['content'], capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stderr) == (0, '')
+def test_a_shell_accepts_the_programs(path):
+    done = subprocess.run(['bash', '-n'], input=WRITTEN[path]['content'], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, '')
     assert WRITTEN[path]['permissions'] == '0755'
     assert path in FILE.read_text(encoding='utf-8').partition('runcmd:')[2]
 
 
-def test_it_is_as_small_as_user_data_has_to_be():
+def test_it_is_small_enough_for_user_data():
     assert FILE.stat().st_size < 16 * 1024  # of Amazon; DigitalOcean takes 64 KiB
 
 
 @pytest.mark.skipif(shutil.which('cloud-init') is None, reason='cloud-init is not installed')
-def test_cloud_init_takes_the_file():
-    told = subprocess.run(['cloud-init', 'schema', '--config-file', str(FILE)], capture_output=True, text=True,
+def test_cloud_init_accepts_the_file():
+    done = subprocess.run(['cloud-init', 'schema', '--config-file', str(FILE)], capture_output=True, text=True,
                           timeout=PATIENCE, check=False)
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The files in ``deploy/docker``, as far as they can be looked at without a Docker daemon."""
+"""The files in ``deploy/docker``, as far as they can be checked without a Docker daemon."""
 import contextlib
 import os
 import re
@@ -31,7 +31,7 @@ def program():
 
 @pytest.fixture
 def configured(tmp_path):
-    """What compose makes of files and variables, whatever ``.env`` a developer has."""
+    """The configuration that compose reads from files and variables, without the ``.env`` of a developer."""
     (tmp_path / 'env').touch()
 
     def config(files, **variables):
@@ -46,10 +46,10 @@ needs_compose = pytest.mark.skipif(program() is None, reason='neither docker com
 
 @needs_compose
 @pytest.mark.parametrize('files', [ONE, THREE], ids=['one member', 'three members'])
-def test_compose_takes_the_files(configured, files):
-    told = configured(files, ADMIN_PASSWORD='of-the-site-admin')
-    assert told.returncode == 0, told.stderr
-    services = yaml.safe_load(told.stdout)['services']
+def test_compose_accepts_the_files(configured, files):
+    found = configured(files, ADMIN_PASSWORD='of-the-site-admin')
+    assert found.returncode == 0, found.stderr
+    services = yaml.safe_load(found.stdout)['services']
     assert {name for name in services if name.startswith('mongo')} == {
         member.partition(':')[0] for member in services['replica-set']['command']}
     assert services['server1']['environment'] == services['server2']['environment']
@@ -58,10 +58,10 @@ def test_compose_takes_the_files(configured, files):
 
 
 @needs_compose
-def test_without_a_password_compose_says_what_is_missing(configured):
-    told = configured(ONE)
-    assert told.returncode != 0
-    assert 'write ADMIN_PASSWORD' in told.stderr
+def test_without_a_password_compose_names_the_missing_variable(configured):
+    found = configured(ONE)
+    assert found.returncode != 0
+    assert 'write ADMIN_PASSWORD' in found.stderr
 
 
 @pytest.mark.parametrize('name', THREE)
@@ -73,37 +73,37 @@ def test_the_servers_read_and_write_on_a_majority(name):
                                    'retryWrites': ['true']}
 
 
-def test_the_parts_fit_each_other():
-    told = compose.read('compose.yaml')
-    servers = {name for name in told['services'] if re.fullmatch(r'server\d', name)}
+def test_the_files_agree_with_each_other():
+    found = compose.read('compose.yaml')
+    servers = {name for name in found['services'] if re.fullmatch(r'server\d', name)}
     upstream = (compose.DOCKER / 'upstream.conf').read_text(encoding='utf-8')
     listed = re.findall(r'^server (\w+):8080 max_fails=0;$', upstream, re.MULTILINE)
     assert set(listed) == servers
-    trusted = told['services']['server1']['environment']['SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES']
+    trusted = found['services']['server1']['environment']['SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES']
     assert client_address.networks(trusted) == client_address.networks(
-        told['networks']['inside']['ipam']['config'][0]['subnet'])
+        found['networks']['inside']['ipam']['config'][0]['subnet'])
     for server in servers:
-        assert set(told['services']['nginx']['networks']) & set(told['services'][server]['networks']) == {'inside'}
+        assert set(found['services']['nginx']['networks']) & set(found['services'][server]['networks']) == {'inside'}
     for path, mounted in {'../nginx/slicer-packages.conf': proxy.CONFIGURATION / 'slicer-packages.conf',
                           './upstream.conf': compose.DOCKER / 'upstream.conf'}.items():
         assert (compose.DOCKER / path).resolve() == mounted
-        assert any(volume.startswith(f'{path}:') for volume in told['services']['nginx']['volumes'])
+        assert any(volume.startswith(f'{path}:') for volume in found['services']['nginx']['volumes'])
     configuration = (proxy.CONFIGURATION / 'slicer-packages.conf').read_text(encoding='utf-8')
     for place in ('/etc/nginx/slicer-packages.upstream', '/etc/letsencrypt', '/var/www/html'):
         assert place in configuration
-        assert any(f':{place}' in volume for volume in told['services']['nginx']['volumes'])
-    published = {name for name, service in told['services'].items() if service.get('ports')}
+        assert any(f':{place}' in volume for volume in found['services']['nginx']['volumes'])
+    published = {name for name, service in found['services'].items() if service.get('ports')}
     assert published == {'nginx'}
 
 
-def test_the_image_starts_the_server_as_the_command_is_called():
+def test_the_image_starts_the_server_with_valid_options():
     (line,) = re.findall(r'^CMD \["serve", (.*)\]$', (compose.DOCKER / 'Dockerfile').read_text(), re.MULTILINE)
     args = re.findall(r'"([^"]*)"', line)
     options = serve.make_context('serve', [*args, '--database', compose.database()]).params
     assert (options['host'], options['port'], options['no_embedded']) == ('0.0.0.0', 8080, True)
 
 
-def test_what_the_image_copies_is_there_and_not_ignored():
+def test_the_files_of_the_image_exist_and_are_not_ignored():
     root = compose.DOCKER.parent.parent
     text = (compose.DOCKER / 'Dockerfile').read_text()
     wanted = {'!' + source for line in re.findall(r'^COPY (?!--from)(.*)$', text, re.MULTILINE)
@@ -113,12 +113,12 @@ def test_what_the_image_copies_is_there_and_not_ignored():
 
 
 @pytest.mark.database
-def test_a_replica_set_is_made_of_one_and_grows():
+def test_a_replica_set_of_one_member_grows():
     with mongodb.running('--replSet', compose.SET) as first, mongodb.running('--replSet', compose.SET) as second:
         members = [urlsplit(uri).netloc for uri in (first, second)]
         compose.make_replica_set(members[0])
         with pymongo.MongoClient(first, w='majority') as client:
-            client.get_database().things.insert_one({'_id': 1})
+            client.get_database().copies.insert_one({'_id': 1})
         for _ in range(2):
             compose.make_replica_set(*members)
         with pymongo.MongoClient(second, directConnection=True, readPreference='secondaryPreferred') as client:
@@ -131,12 +131,12 @@ def copied(client, members):
     with contextlib.suppress(pymongo.errors.PyMongoError):
         config = client.admin.command('replSetGetConfig')['config']
         return ([member['host'] for member in config['members']] == members
-                and client.get_database().things.count_documents({}) == 1)
+                and client.get_database().copies.count_documents({}) == 1)
     return False
 
 
 @pytest.mark.parametrize('name', THREE)
-def test_no_service_fills_the_disk_with_what_it_writes(name):
+def test_no_service_fills_the_disk_with_its_logs(name):
     services = compose.read(name)['services']
     lasting = [service for service in services.values() if service.get('restart') == 'unless-stopped']
     assert lasting

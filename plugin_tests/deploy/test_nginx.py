@@ -99,7 +99,7 @@ def test_both_servers_give_a_list_the_same_tag(servers, token, app, extension, p
         assert len(tags) == 1
 
 
-def test_nginx_is_told_to_keep_what_is_public_alone(servers, admin, token, app, extension):
+def test_nginx_caches_only_public_responses(servers, admin, token, app, extension):
     extension('Told')
     item = admin.post(f'{app}/package', params=PACKAGE_FORM).raise_for_status().json()
     admin.post('/api/v1/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip', 'size': 1},
@@ -139,7 +139,7 @@ def test_a_setting_of_one_server_holds_for_the_other_and_for_nginx(servers, toke
         assert [answer.headers['X-Cache-Status'] for answer in answers] == ['MISS', kept, kept, kept]
 
 
-def test_counts_are_exact_and_transfers_that_end_early_count_nothing(site, admin, anonymous, app, extension):
+def test_counts_are_exact_without_transfers_that_end_early(site, admin, anonymous, app, extension):
     content = os.urandom(MIB) * 24  # more than the buffers of the network hold
     large, small = extension('Counted', content), extension('Small', b'small')
 
@@ -269,13 +269,13 @@ def test_one_server_that_is_away_is_not_noticed_and_all_are_a_failure(servers, s
     with proxy.Proxy(tmp_path, [gone, servers[0].url]).running() as half, half.client() as client:
         assert [client.get('/api/v1/app').status_code for _ in range(6)] == [200] * 6
     with proxy.Proxy(tmp_path, [gone]).running() as none, none.client() as client:
-        # Not even what is kept since before: nobody can tell whether it is still true.
+        # Not even a response from the cache, which may be out of date.
         assert [client.get('/api/v1/app').status_code for _ in range(2)] == [502, 502]
 
 
 @pytest.fixture
 def silent(tmp_path):
-    """A server that answers nothing, and nginx in front of it, for clients that say their address by X-Real-IP."""
+    """A server without responses, and nginx in front of it, for clients that state their address by X-Real-IP."""
     with socket.create_server(('127.0.0.1', 0), backlog=100) as server:
         server.settimeout(PATIENCE)
         site = proxy.Proxy(tmp_path, [f'http://127.0.0.1:{server.getsockname()[1]}'])

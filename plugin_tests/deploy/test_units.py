@@ -19,7 +19,7 @@ needs_systemd = pytest.mark.skipif(shutil.which('systemd-analyze') is None, reas
 
 @pytest.fixture(params=sorted(INSTANCES))
 def unit(request, tmp_path):
-    """A unit file of which the program is there."""
+    """A unit file whose program exists."""
     text = (UNITS / request.param).read_text(encoding='utf-8')
     assert PROGRAM in text
     file = tmp_path / INSTANCES[request.param]
@@ -33,21 +33,21 @@ def analyze(*args):
 
 
 @needs_systemd
-def test_systemd_takes_the_unit(unit):
-    told = analyze('verify', unit)
-    assert (told.returncode, told.stdout + told.stderr) == (0, '')
+def test_systemd_accepts_the_unit(unit):
+    done = analyze('verify', unit)
+    assert (done.returncode, done.stdout + done.stderr) == (0, '')
 
 
 @needs_systemd
-def test_the_unit_leaves_little_to_an_intruder(unit):
-    told = analyze('security', '--offline=true', '--threshold=20', unit)
-    assert told.returncode == 0, told.stdout
+def test_the_unit_restricts_the_server(unit):
+    done = analyze('security', '--offline=true', '--threshold=20', unit)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(('name', 'wanted'), [
     ('slicer-packages.service', {'port': 8080, 'no_embedded': False}),
     ('slicer-packages@.service', {'port': 8081, 'no_embedded': True})])
-def test_the_server_takes_the_arguments(name, wanted):
+def test_the_server_accepts_the_arguments(name, wanted):
     text = (UNITS / name).read_text(encoding='utf-8').replace('\\\n', '').replace('%i', '8081')
     (line,) = re.findall(rf'^ExecStart={PROGRAM} serve (.*)$', text, re.MULTILINE)
     options = serve.make_context('serve', line.split()).params

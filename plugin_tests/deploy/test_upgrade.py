@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.process, pytest.mark.database,
               pytest.mark.skipif(proxy.program() is None, reason='nginx is not installed')]
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'how-to' / 'upgrade.md'
-#: What the test does for systemd: it is told on standard output, and tells on standard input that it is done.
+#: The test stands in for systemd: it reads commands from standard output, and confirms each on standard input.
 _SYSTEMCTL = 'systemctl() { echo "$@"; read -r; }\n'
 
 
@@ -37,13 +37,13 @@ def commands(site, ports):
 
 @pytest.fixture
 def load(site, token, app, extension):
-    """Clients that list, download and upload until the end; gives what they were answered, by a function that stops."""
+    """Clients that list, download and upload; yields a function that stops them and returns the responses."""
     item = extension('Wanted', b'content' * 10_000)
     stopped = threading.Event()
 
     def ask(*requests):
         statuses = []
-        # Not kept: nginx may hang up, when it is told to reload, just as a client sends, and clients try again then.
+        # No persistent connections: a reload of nginx may close one while a client sends, which would then try again.
         with site.client(**{'Girder-Token': token, 'Connection': 'close'}) as client:
             while not stopped.is_set():
                 for method, path, options in requests:
@@ -80,7 +80,7 @@ def restart(servers, tmp_path):
         yield again
 
 
-def test_nobody_notices_when_servers_are_restarted_one_after_the_other(servers, site, restart, load):
+def test_no_request_fails_while_servers_are_restarted_one_after_the_other(servers, site, restart, load):
     ports = [int(server.url.rpartition(':')[2]) for server in servers]
     nginx = int((site.folder / 'nginx.pid').read_text())
     script = subprocess.Popen(['bash', '-eu', '-c', commands(site, ports)], text=True, stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What the doctor finds in object storage."""
+"""The findings of the doctor in object storage."""
 from datetime import timedelta
 
 import pytest
@@ -31,7 +31,7 @@ def refuse(s3, _key):
     s3.fail = lambda _: s3.refuse
 
 
-@pytest.mark.parametrize(('damage', 'check', 'told'), [
+@pytest.mark.parametrize(('damage', 'check', 'message'), [
     pytest.param(lambda s3, key: s3.client.delete_object(Bucket='packages', Key=key), 'bytes', 'are not at s3://',
                  id='lost'),
     pytest.param(put(b'conten'), 'bytes', 'has 6 bytes at s3://', id='short'),
@@ -40,11 +40,11 @@ def refuse(s3, _key):
     pytest.param(lambda s3, _: put(b'x')(s3, KEY), 'unused', f'speaks of s3://packages/{KEY} (1 bytes)', id='unused'),
     pytest.param(lambda s3, _: put(b'x')(s3, 'thesis.txt'), None, None, id='not one of ours'),
     pytest.param(refuse, 'bytes', 'The object storage "objects" is busy', id='away')])
-def test_what_is_wrong_in_a_bucket_is_told(s3, stored, damage, check, told):
+def test_damage_in_a_bucket_is_reported(s3, stored, damage, check, message):
     assert found() == []
     damage(s3, stored)
     assert [name for name, _ in texts()] == ([check] if check else [])
-    assert all(told in what for _, what in texts())
+    assert all(message in what for _, what in texts())
 
 
 def texts():
