@@ -1,12 +1,12 @@
-"""What is on the disk itself, and not only in the memory of the system."""
+"""Durable writes: data on the disk itself, and not only in the memory of the system."""
 import os
 from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Have ``path``, the bytes of a file or the entries of a folder, on the disk itself, where that can be had.
+    """Write ``path``, the bytes of a file or the entries of a directory, to the disk.
 
-    :raises OSError: the disk does not take it.
+    :raises OSError: the disk refuses it.
     """
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""Locks between processes of one machine, which end with the process that holds them, however it ends."""
+"""Locks between processes of one machine. They end with their process, even if that is killed."""
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,24 +11,24 @@ except ImportError:  # not a POSIX system
 
 
 class UnsupportedError(Exception):
-    """This system has no such locks."""
+    """This system does not support such locks."""
 
 
-class HeldError(Exception):
-    """Another process has the lock; ``owner`` is its number, or ``unknown``."""
+class LockedError(Exception):
+    """Another process owns the lock; ``owner`` is its number, or ``unknown``."""
 
     def __init__(self, owner: str) -> None:
-        super().__init__(f'held by process {owner}')
+        super().__init__(f'locked by process {owner}')
         self.owner = owner
 
 
 @contextmanager
-def held(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock of the file ``path``, which is made when missing and tells the number of this process.
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Lock the file ``path``, which is created if it is missing and contains the number of this process.
 
-    :param shared: others that share may hold it too.
-    :raises HeldError: another process holds it.
-    :raises UnsupportedError: not on a POSIX system.
+    :param shared: other processes may have a shared lock at the same time.
+    :raises LockedError: another process owns the lock.
+    :raises UnsupportedError: this is not a POSIX system.
     """
     if fcntl is None:
         raise UnsupportedError
@@ -37,7 +37,7 @@ def held(path: Path, *, shared: bool = False) -> Iterator[None]:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            raise HeldError(file.read().strip() or 'unknown') from error
+            raise LockedError(file.read().strip() or 'unknown') from error
         file.truncate(0)
         file.write(f'{os.getpid()}\n')
         file.flush()

@@ -133,11 +133,11 @@ class Directory:
     @contextmanager
     def _locked(self, name: str, doing: str, *, shared: bool = False) -> Iterator[None]:
         try:
-            lock = locks.held(self.path / name, shared=shared)
+            lock = locks.locked(self.path / name, shared=shared)
             lock.__enter__()
         except locks.UnsupportedError as error:
             raise BackupError('Backups need Linux or macOS.') from error
-        except locks.HeldError as error:
+        except locks.LockedError as error:
             raise BackupError(f'The directory {self.path} {doing} by process {error.owner}. '
                               'Wait until it ends.') from error
         try:

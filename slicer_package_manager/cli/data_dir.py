@@ -49,10 +49,10 @@ class DataDir:
         """
         with ExitStack() as stack:
             try:
-                stack.enter_context(locks.held(self.path / 'serve.lock'))
+                stack.enter_context(locks.locked(self.path / 'serve.lock'))
             except locks.UnsupportedError as error:
                 raise ServeError('The embedded database needs Linux or macOS.') from error
-            except locks.HeldError as error:
+            except locks.LockedError as error:
                 raise ServeError(f'The data directory {self.path} is in use by process {error.owner}. '
                                  'Stop that server, or choose another directory with --data-dir.') from error
             yield
