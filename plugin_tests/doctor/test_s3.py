@@ -1,6 +1,4 @@
 """The findings of the doctor in object storage."""
-from datetime import timedelta
-
 import pytest
 
 from plugin_tests.doctor.test_checks import found
@@ -13,7 +11,7 @@ KEY = 'ab/cd/' + '0' * 32
 @pytest.fixture
 def stored(s3, make, monkeypatch):
     """The key of a package's object; all is old enough to be abandoned."""
-    monkeypatch.setattr('slicer_package_manager.doctor.s3_objects.ABANDONED', timedelta(seconds=-60))
+    monkeypatch.setattr('slicer_package_manager.registry.storage.s3._is_older', lambda _moment, _age: True)
     make('package', content=b'content')
     (key,) = s3.objects()
     return key
@@ -36,8 +34,8 @@ def refuse(s3, _key):
                  id='lost'),
     pytest.param(put(b'conten'), 'bytes', 'has 6 bytes at s3://', id='short'),
     pytest.param(put(b'CONTENT'), 'checksums', 'have the checksum', id='changed'),
-    pytest.param(begin, 'uploads', 'belong to nothing', id='unfinished upload'),
-    pytest.param(lambda s3, _: put(b'x')(s3, KEY), 'unused', f'speaks of s3://packages/{KEY} (1 bytes)', id='unused'),
+    pytest.param(begin, 'uploads', 'belongs to no upload', id='unfinished upload'),
+    pytest.param(lambda s3, _: put(b'x')(s3, KEY), 'unused', f'refers to s3://packages/{KEY} (1 bytes)', id='unused'),
     pytest.param(lambda s3, _: put(b'x')(s3, 'thesis.txt'), None, None, id='not one of ours'),
     pytest.param(refuse, 'bytes', 'The object storage "objects" is busy', id='away')])
 def test_damage_in_a_bucket_is_reported(s3, stored, damage, check, message):
@@ -53,7 +51,7 @@ def texts():
     return [(check.name, finding.what) for check in CHECKS for finding in check.find(Options(sample=None))]
 
 
-def test_parts_that_belong_to_nothing_are_removed(s3, stored):
+def test_parts_that_belong_to_no_upload_are_removed(s3, stored):
     begin(s3, stored)
     found(repair=True)
     assert s3.unfinished() == []

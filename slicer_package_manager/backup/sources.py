@@ -1,4 +1,8 @@
-"""The assetstores from which the bytes of files are copied: directories and buckets."""
+"""The assetstores from which the bytes of files are copied.
+
+Directories are read with the rules for backups: no path and no symbolic link may lead out of them. All other
+assetstores are read through the protocol of stores.
+"""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,8 +16,8 @@ from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.document_index import Document, FileBytes
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
-from slicer_package_manager.registry.storage.s3_bucket import Bucket
-from slicer_package_manager.registry.storage.store import LostError
+from slicer_package_manager.registry.storage import stores
+from slicer_package_manager.registry.storage.store import LostError, Store
 
 
 class Source(Protocol):
@@ -47,17 +51,18 @@ class _Directory:
             yield file
 
 
-class _InBucket:
-    def __init__(self, store: Document) -> None:
-        self.bucket = Bucket(store)
+class _Remote:
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def __str__(self) -> str:
-        return f's3://{self.bucket.assetstore["bucket"]}'
+        return str(self.store)
 
     @contextmanager
     def opened(self, content: FileBytes) -> Iterator[BinaryIO]:
+        file = {self.store.place_field: content.path, 'name': content.name, 'size': content.size}
         try:
-            yield cast('BinaryIO', _Pieces(self.bucket.read(content.path, 0, content.size, content.size)))
+            yield cast('BinaryIO', _Pieces(self.store.read(file, 0, content.size)))
         except LostError as error:
             raise FileNotFoundError(str(error)) from error
         except (Unavailable, BadGateway) as error:
@@ -81,7 +86,7 @@ def of(store: Document) -> Source:
     """
     if store['type'] == AssetstoreType.FILESYSTEM:
         return _Directory(store)
-    if store['type'] == AssetstoreType.S3:
-        return _InBucket(store)
+    if store['type'] in stores.STORES:
+        return _Remote(stores.of_assetstore(dict(store)))
     raise BackupError(f'Backups do not support the type of the assetstore "{store["name"]}" ({store["type"]}). Move '
                       'its files to another assetstore, and delete it.')

@@ -55,13 +55,13 @@ def doctor(database: str | None, data_dir: Path, full: bool, fix: bool, as_json:
     try:
         with connection.connected(database, data_dir):
             # Girder connects when it is imported.
-            from slicer_package_manager.doctor.checks import CHECKS  # noqa: PLC0415
+            from slicer_package_manager.doctor.checks import CHECKS, run  # noqa: PLC0415
             from slicer_package_manager.doctor.findings import Options  # noqa: PLC0415
             from slicer_package_manager.registry.server import data_version  # noqa: PLC0415
             if fix:
                 data_version.watch(lambda _: False)  # so that servers invalidate their caches
             options = Options(sample=None) if full else Options()
-            results = [_result(check, finding, fix=fix) for check in CHECKS for finding in check.findings(options)]
+            results = [_result(check, finding, fix=fix) for check, finding in run(options)]
     except (ServeError, PyMongoError, OSError) as error:
         message = error.message if isinstance(error, ServeError) else str(error)
         click.echo(f'Error: the checks could not run: {message}', err=True)

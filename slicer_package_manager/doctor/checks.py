@@ -1,4 +1,6 @@
 """The table of all checks, in the order in which they run: one may repair what the next one relies on."""
+from collections.abc import Iterator
+
 from slicer_package_manager.doctor import (
     document_schema,
     download_counts,
@@ -7,7 +9,8 @@ from slicer_package_manager.doctor import (
     registrations,
     server,
 )
-from slicer_package_manager.doctor.findings import Check
+from slicer_package_manager.doctor.findings import Check, Finding, Options
+from slicer_package_manager.registry.storage import stores
 
 CHECKS = (
     Check('writable', 'the database accepts writes', server.writable),
@@ -30,3 +33,14 @@ CHECKS = (
     Check('uploads', 'no upload has stopped', file_bytes.uploads),
     Check('unused', 'all bytes in the assetstores belong to a file', file_bytes.unused),
 )
+
+
+def run(options: Options) -> Iterator[tuple[Check, Finding]]:
+    """Run all checks, and yield each finding before the next is sought, so that it can be repaired.
+
+    :raises PyMongoError, OSError: the database or a disk cannot be reached.
+    """
+    stores.register()  # repairs remove files through Girder's models, without the plugin
+    for check in CHECKS:
+        for finding in check.findings(options):
+            yield check, finding

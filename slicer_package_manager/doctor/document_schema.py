@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from girder.constants import AssetstoreType
 from girder.models.assetstore import Assetstore
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -13,6 +12,7 @@ from girder.models.model_base import Model
 from girder.models.upload import Upload
 
 from slicer_package_manager.doctor.findings import ERROR, Finding, Options
+from slicer_package_manager.registry.storage.stores import STORES
 
 #: The required fields of the documents that match a query, with MongoDB's names of their types.
 _REQUIRED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
@@ -25,10 +25,10 @@ _REQUIRED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
     (Item, {}, {'folderId': 'objectId'}),
     (File, {}, {'name': 'string', 'created': 'date'}),
     (File, {'assetstoreId': {'$ne': None}}, {'size': 'number'}),
-    (File, {'path': {'$exists': True}}, {'path': 'string'}),
+    *((File, {store.place_field: {'$exists': True}}, {store.place_field: 'string'}) for store in STORES.values()),
     (Upload, {}, {'name': 'string', 'size': 'number', 'received': 'number', 'updated': 'date'}),
     (Assetstore, {}, {'name': 'string', 'type': 'number', 'current': 'bool'}),
-    (Assetstore, {'type': AssetstoreType.FILESYSTEM}, {'root': 'string'}),
+    *((Assetstore, {'type': type_}, dict(store.required_fields)) for type_, store in STORES.items()),
 )
 
 

@@ -1,67 +1,52 @@
 """Checks of the bytes of files: which are lost, which have changed, and which belong to no file."""
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
-import filelock
-from girder.constants import AssetstoreType
-from girder.models.assetstore import Assetstore
+from girder.exceptions import GirderBaseException
 from girder.models.file import File
 from girder.models.upload import Upload
 
-from slicer_package_manager.backup.objects import pour
-from slicer_package_manager.doctor import s3_objects
-from slicer_package_manager.doctor.findings import ABANDONED, WARNING, Finding, Options, bytes_finding, file_name
+from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding, file_name
+from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.schema.invariants import Bytes
 from slicer_package_manager.registry.storage import stores
-from slicer_package_manager.registry.storage import uploads as half
+from slicer_package_manager.registry.storage import uploads as stored_uploads
+from slicer_package_manager.registry.storage.store import Leftover
 from slicer_package_manager.registry.tree import documents, item_files
 
-#: Where bytes that nobody speaks of are put aside, in their assetstore.
-ASIDE = 'orphaned'
-_SHA512 = re.compile('[0-9a-f]{128}')
 
-
-def _stores():
-    """The assetstores on disk whose directories are there."""
-    return [one for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}) if Path(one['root']).is_dir()]
-
-
-def lost(options: Options) -> Iterator[Finding]:
-    """Whether the bytes of all files are there, as many as they should be."""
-    for one in _stores():
-        for file in File().find({'assetstoreId': one['_id'], 'path': {'$exists': True}}):
-            path = Path(one['root'], file['path'])
-            yield from filter(None, [bytes_finding(file, path, _found(path))])
-    yield from s3_objects.lost(options)
-
-
-def _found(path: Path) -> Bytes | None:
-    try:
-        return Bytes(path.stat().st_size)
-    except OSError:
-        return None
+def lost(_options: Options) -> Iterator[Finding]:
+    """Stores that cannot be read, and files whose bytes are missing or have another number."""
+    for store in stores.every_store():
+        try:
+            size_of = store.sizes()
+        except (Unavailable, BadGateway) as error:
+            if store.problem() is None:  # else the check of assetstores reports it
+                yield Finding(ERROR, str(error), 'Until then clients get none of its files. The log has the details.')
+            continue
+        for file in File().find({'assetstoreId': store.assetstore['_id'], store.place_field: {'$exists': True},
+                                 'size': {'$type': 'number'}}):
+            size = size_of(file)
+            found = None if size is None else Bytes(size)
+            yield from filter(None, [bytes_finding(file, store.place(file), found)])
 
 
 def changed(options: Options) -> Iterator[Finding]:
-    """Whether files have the bytes that their checksums tell: a sample of them, or all."""
-    roots = {one['_id']: one['root'] for one in _stores()}
-    some = [] if options.sample is None else [{'$sample': {'size': options.sample}}]
+    """Files whose bytes do not have their checksum, in a sample or of all."""
+    found = {store.assetstore['_id']: store for store in stores.every_store()}
+    sample = [] if options.sample is None else [{'$sample': {'size': options.sample}}]
     for file in File().collection.aggregate([
-            {'$match': {'assetstoreId': {'$in': list(roots)}, 'sha512': {'$type': 'string'}}}, *some]):
-        path = Path(roots[file['assetstoreId']], file['path'])
+            {'$match': {'assetstoreId': {'$in': list(found)}, 'sha512': {'$type': 'string'},
+                        'size': {'$type': 'number'}}}, *sample]):
+        store = found[file['assetstoreId']]
         try:
-            with path.open('rb') as content:
-                digest = pour(content)
-        except OSError:
-            continue  # see lost
-        yield from filter(None, [bytes_finding(file, path, Bytes(None, digest))])
-    yield from s3_objects.changed(options)
+            digest = store.sha512(file)
+        except (GirderBaseException, OSError):
+            continue  # the check of lost bytes reports it
+        yield from filter(None, [bytes_finding(file, store.place(file), Bytes(None, digest))])
 
 
 def replaced(_options: Options) -> Iterator[Finding]:
@@ -72,45 +57,29 @@ def replaced(_options: Options) -> Iterator[Finding]:
                       'Use --fix; the next upload to the server removes them too.', item_files.sweep)
 
 
-def uploads(options: Options) -> Iterator[Finding]:
-    """Uploads that stopped half-way more than a day ago, and their bytes."""
+def uploads(_options: Options) -> Iterator[Finding]:
+    """Uploads that stopped more than a day ago, and bytes that uploads have left."""
     for upload in Upload().find({'updated': {'$lt': documents.now() - ABANDONED}}):
         yield Finding(WARNING, f'The upload of {file_name(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
-                      'Use --fix, which gives it up; clients begin such an upload anew.',
-                      partial(half.give_up, upload))
-    for one in _stores():
-        for left in stores.of_assetstore(one).leftovers(ABANDONED):
-            yield Finding(WARNING, f'{left.place} belongs to no upload.', left.remedy, left.remove)
-    yield from s3_objects.unfinished(options)
+                      'Use --fix, which cancels it; clients begin such an upload anew.',
+                      partial(stored_uploads.give_up, upload))
+    for store in stores.every_store():
+        for leftover in _reachable(store.leftovers(ABANDONED)):
+            yield Finding(WARNING, f'{leftover.place} belongs to no upload.', leftover.remedy, leftover.remove)
 
 
-def unused(options: Options) -> Iterator[Finding]:
-    """Bytes in assetstores that no file speaks of."""
-    for one in _stores():
-        for path in Path(one['root']).glob('[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*'):
-            if _SHA512.fullmatch(path.name) and _is_old(path) and _is_unused(one, path):
-                yield Finding(WARNING, f'No file speaks of {path} ({path.stat().st_size} bytes).',
-                              f'Use --fix, which moves it to {Path(one["root"], ASIDE)}; delete it there once you are '
-                              'sure that no restored database wants it.', partial(_put_aside, one, path))
-    yield from s3_objects.unused(options)
+def unused(_options: Options) -> Iterator[Finding]:
+    """Bytes in stores that belong to no file."""
+    for store in stores.every_store():
+        for leftover in _reachable(store.unused(ABANDONED)):
+            yield Finding(WARNING, f'No file refers to {leftover.place} ({leftover.size} bytes).', leftover.remedy,
+                          leftover.remove)
 
 
-def _is_old(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime > ABANDONED.total_seconds()
-
-
-def _is_unused(one, path: Path) -> bool:
-    wanted = {'sha512': path.name, 'assetstoreId': one['_id']}
-    here = {'path': str(path.relative_to(one['root'])), 'assetstoreId': one['_id']}
-    return not any(model.findOne(query, fields=['_id']) for model, query in (
-        (File(), wanted), (Upload(), wanted), (File(), here)))
-
-
-def _put_aside(one, path: Path) -> None:
-    aside = Path(one['root'], ASIDE)
-    aside.mkdir(mode=0o700, exist_ok=True)
-    # The lock that Girder holds while it decides whether bytes are wanted; an upload of the same bytes may end now.
-    with filelock.FileLock(f'{path}.deleteLock'):
-        if _is_unused(one, path):
-            path.rename(aside / path.name)
+def _reachable(leftovers: Iterator[Leftover]) -> Iterator[Leftover]:
+    """Yield ``leftovers`` as long as their store can be reached; the check of lost bytes reports one that cannot."""
+    try:
+        yield from leftovers
+    except (Unavailable, BadGateway):
+        return

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta, timezone
 
 from bson.objectid import ObjectId
-from girder.constants import AssetstoreType
 from girder.exceptions import ValidationException
 from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
@@ -15,7 +14,6 @@ from girder.models.item import Item
 from girder.models.setting import Setting
 from girder.models.user import User
 from girder.settings import SettingKey
-from girder.utility import assetstore_utilities
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
@@ -23,6 +21,7 @@ from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import stores
+from slicer_package_manager.registry.storage.store import Store
 from slicer_package_manager.registry.tree import documents
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
@@ -121,22 +120,22 @@ def assetstores(_options: Options) -> Iterator[Finding]:
     if Assetstore().findOne({'current': True}, fields=['_id']) is None:
         yield Finding(ERROR, 'No assetstore is the current one, so that no file can be uploaded.',
                       'Create one in the admin console, or make an existing one the current one.')
-    for one in Assetstore().find({'type': AssetstoreType.FILESYSTEM}):
-        wrong = stores.of_assetstore(one).problem()
-        if wrong:
-            yield Finding(ERROR, f'The assetstore "{one["name"]}" at {one["root"]} cannot be used: {wrong}.',
+    for store in stores.every_store():
+        problem = store.problem()
+        if problem:
+            yield Finding(ERROR, f'The assetstore "{store.assetstore["name"]}" at {store} cannot be used: {problem}.',
                           'Mount its disk, or correct its owner or its path.')
-        elif one['current']:
-            yield from _space(one)
+        elif store.assetstore['current']:
+            yield from _space(store)
 
 
-def _space(one) -> Iterator[Finding]:
-    capacity = assetstore_utilities.getAssetstoreAdapter(one).capacityInfo()
+def _space(store: Store) -> Iterator[Finding]:
+    capacity = store.capacityInfo()
     if capacity['free'] is not None and capacity['free'] <= _LITTLE_SPACE:
         refused = capacity['free'] <= 0
         left, reserved = (f'{capacity[key] / 1e9:.1f} GB' for key in ('free', 'reserved'))
         yield Finding(ERROR if refused else WARNING,
-                      f'{left} are left for uploads in {one["root"]}, beside the {reserved} that stay free'
+                      f'{left} are left for uploads in {store}, beside the {reserved} that stay free'
                       + (': uploads are refused.' if refused else '.'),
-                      'Make room, for example by slicer_package_manager_client draft prune, or take a larger disk; '
-                      'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES says how much stays free.')
+                      'Make room, for example by slicer_package_manager_client draft prune, or use a larger disk; '
+                      'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES is the space that stays free.')

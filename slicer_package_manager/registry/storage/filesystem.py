@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import chain, islice
@@ -98,6 +98,11 @@ class FilesystemStore(FilesystemUploads, Store):
             return Path(self.fullPath(file)).stat().st_size
         except OSError:
             return None
+
+    def sizes(self) -> Callable[[dict[str, Any]], int | None]:
+        """Return :meth:`size`, see :meth:`Store.sizes`."""
+        self.require_readable()
+        return self.size
 
     def leftovers(self, age: timedelta) -> Iterator[Leftover]:
         """Yield temporary files that belong to no upload and have not changed for ``age``."""
