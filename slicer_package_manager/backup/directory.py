@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -132,15 +132,12 @@ class Directory:
 
     @contextmanager
     def _locked(self, name: str, doing: str, *, shared: bool = False) -> Iterator[None]:
-        try:
-            lock = locks.locked(self.path / name, shared=shared)
-            lock.__enter__()
-        except locks.UnsupportedError as error:
-            raise BackupError('Backups need Linux or macOS.') from error
-        except locks.LockedError as error:
-            raise BackupError(f'The directory {self.path} {doing} by process {error.owner}. '
-                              'Wait until it ends.') from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locks.locked(self.path / name, shared=shared))
+            except locks.UnsupportedError as error:
+                raise BackupError('Backups require Linux or macOS.') from error
+            except locks.LockedError as error:
+                raise BackupError(f'The directory {self.path} {doing} by process {error.owner}. '
+                                  'Wait until it ends.') from error
             yield
-        finally:
-            lock.__exit__(None, None, None)

@@ -51,7 +51,7 @@ class DataDir:
             try:
                 stack.enter_context(locks.locked(self.path / 'serve.lock'))
             except locks.UnsupportedError as error:
-                raise ServeError('The embedded database needs Linux or macOS.') from error
+                raise ServeError('The embedded database requires Linux or macOS.') from error
             except locks.LockedError as error:
                 raise ServeError(f'The data directory {self.path} is in use by process {error.owner}. '
                                  'Stop that server, or choose another directory with --data-dir.') from error

@@ -109,7 +109,7 @@ def run(options: Options) -> None:
         stack.enter_context(suppress(Stopped))
         if program:
             stack.enter_context(options.data.locked())
-        socket_ = stack.enter_context(listener.listen(options.host, options.port))
+        listening = stack.enter_context(listener.listen(options.host, options.port))
         if program:
             options.data.create(options.data.database, options.data.log.parent)
             endpoint = mongod.Endpoint(options.data.sockets)
@@ -119,13 +119,13 @@ def run(options: Options) -> None:
             supervisor.add(mongod.start(program, options.data, endpoint))
         uri = endpoint.uri if program else database.completed(options.database or '')
         env = web.environment(uri, options.log_level, embedded=options.database is None)
-        _serve(options, supervisor, socket_, {**env, **metrics})
+        _serve(options, supervisor, listening, {**env, **metrics})
 
 
-def _serve(options: Options, supervisor: Supervisor, socket_: socket.socket, env: Mapping[str, str]) -> None:
+def _serve(options: Options, supervisor: Supervisor, listening: socket.socket, env: Mapping[str, str]) -> None:
     """Start the web server while its database is prepared, and watch both."""
-    host, port = listener.reachable_at(socket_)
-    server = supervisor.add(web.start(socket_, env, workers=options.workers, threads=options.threads,
+    host, port = listener.reachable_at(listening)
+    server = supervisor.add(web.start(listening, env, workers=options.workers, threads=options.threads,
                                       access_log=options.access_log, directory=options.data.path))
     if _bootstrap(options, supervisor, env):
         _show_account(options.admin)

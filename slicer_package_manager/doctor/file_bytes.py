@@ -36,12 +36,13 @@ def lost(_options: Options) -> Iterator[Finding]:
 
 def changed(options: Options) -> Iterator[Finding]:
     """Files whose bytes do not have their checksum, in a sample or of all."""
-    found = {store.assetstore['_id']: store for store in stores.every_store()}
+    # The check of assetstores reports a problem; each read would log it again.
+    usable = {store.assetstore['_id']: store for store in stores.every_store() if store.problem() is None}
     sample = [] if options.sample is None else [{'$sample': {'size': options.sample}}]
     for file in File().collection.aggregate([
-            {'$match': {'assetstoreId': {'$in': list(found)}, 'sha512': {'$type': 'string'},
+            {'$match': {'assetstoreId': {'$in': list(usable)}, 'sha512': {'$type': 'string'},
                         'size': {'$type': 'number'}}}, *sample]):
-        store = found[file['assetstoreId']]
+        store = usable[file['assetstoreId']]
         try:
             digest = store.sha512(file)
         except (GirderBaseException, OSError):
