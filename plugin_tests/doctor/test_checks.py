@@ -317,14 +317,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('17 checks, 1 findings, 0 of them fixed.\n')
+    assert output.endswith('18 checks, 1 findings, 0 of them fixed.\n')
     version = installation.db['slicer_package_change'].find_one()
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert installation.db['slicer_package_change'].find_one() != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '17 checks, 0 findings, 0 of them fixed.\n', '')
+    assert doctor() == (0, '18 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors
