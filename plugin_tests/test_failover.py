@@ -151,7 +151,7 @@ def test_a_killed_primary_costs_no_acknowledged_write_and_no_count(replica_set, 
         assert counted() == len(load.downloaded)
 
 
-def test_without_a_majority_the_server_says_so_in_time_and_goes_on_when_there_is_one(
+def test_without_a_majority_the_server_reports_it_in_time_and_resumes_with_one(
         replica_set, servers, token, app_id):
     one, other = [member for member in replica_set.members if member is not replica_set.primary()]
     reader, writer = Machine(servers[0]), Machine(servers[1], token)

@@ -161,7 +161,7 @@ def test_the_drill(command, load, db, mongo_uri, app, backups, restored, tmp_pat
     assert sum(one['count'] for one in expected['slicer_package_download']) >= before
 
 
-def test_a_server_with_a_database_of_its_own_moves_to_another_directory(tmp_path, backups):
+def test_a_server_with_an_embedded_database_moves_to_another_directory(tmp_path, backups):
     environment = {'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': 'a-password-for-tests'}
     old = Server(tmp_path / 'old', '--workers', '1', env=environment)
     try:

@@ -52,7 +52,7 @@ def test_a_key_is_created_listed_without_its_secret_and_revoked(key, admin, make
     (('create', 'admin', '--name', ' '), 'name: must not be empty'),
     (('revoke', '5f4474d0e1d8c75dfc705482'), 'There is no API key with the id'),
     (('revoke', 'nonsense'), 'There is no API key with the id "nonsense"')])
-def test_what_cannot_be_done_is_told_with_exit_status_1(key, admin, db, args, message):
+def test_a_refused_command_has_exit_status_1_and_the_reason(key, admin, db, args, message):
     done = key(*args)
     assert (done.returncode, done.stdout) == (1, '')
     assert message in done.stderr

@@ -33,13 +33,13 @@ def linked(httpserver, allow, make):
     return lambda: make('extension', url=httpserver.url_for('/gone.zip'))
 
 
-def test_all_good_is_exit_status_0(check, linked):
+def test_links_without_a_problem_have_exit_status_0(check, linked):
     done = check('Slicer')
     assert (done.returncode, done.stdout) == (0, '1 links checked, 0 of them need attention.\n')
     assert done.stderr == ''
 
 
-def test_something_broken_is_exit_status_1_and_named(check, linked):
+def test_a_broken_link_is_reported_with_exit_status_1(check, linked):
     linked()
     done = check()
     assert done.returncode == 1
@@ -56,7 +56,7 @@ def test_json_has_every_link(check, linked):
     assert sorted(one['state'] for one in found) == ['broken', 'ok']
 
 
-def test_an_unknown_application_and_a_database_that_is_away_are_told(check, app):
+def test_an_unknown_application_and_an_unreachable_database_are_reported(check, app):
     done = check('Other')
     assert (done.returncode, done.stdout) == (1, '')
     assert 'There is no application "Other"' in done.stderr
@@ -65,7 +65,7 @@ def test_an_unknown_application_and_a_database_that_is_away_are_told(check, app)
     assert '127.0.0.1:9 does not answer' in done.stderr
 
 
-def test_a_data_directory_without_a_server_is_told(tmp_path):
+def test_a_data_directory_without_a_server_is_reported(tmp_path):
     done = subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'links', 'check', '--data-dir',
                            str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE, check=False,
                           env={'PATH': '/usr/bin'})

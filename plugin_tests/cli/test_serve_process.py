@@ -35,7 +35,7 @@ def server(tmp_path_factory):
             'SLICER_PACKAGE_MANAGER_ADMIN_LOGIN': 'boss', 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': PASSWORD}).ready()
 
 
-def test_later_starts_keep_the_account_of_the_first_and_what_its_owner_chose(serve):
+def test_later_starts_keep_the_account_and_the_settings(serve):
     first = serve(*ONE).ready()
     with first.client('admin', first.password) as client:
         assert client.get('/user/me').json()['admin'] is True
@@ -115,7 +115,7 @@ def test_ipv6_addresses_are_in_brackets(serve):
     pytest.param(b'GET /api', id='sending half a request'),
     pytest.param(b'', id='sending no byte'),
 ])
-def test_slow_clients_do_not_hold_up_others(server, request_bytes):
+def test_slow_clients_do_not_delay_others(server, request_bytes):
     with ExitStack() as stack:
         for _ in range(40):
             stack.enter_context(socket.create_connection(server.address)).sendall(request_bytes)
@@ -198,7 +198,7 @@ def test_the_access_log_hides_secrets_however_they_are_written(server, query):
     'GET /x?token=very-secret', 'GET /api/v1/x?token=very-secret HTTP/9', 'G\x7fT /?token=very-secret HTTP/1.1',
     'GET / HTTP/1.1\r\nHost: a\r\nAuthorization very-secret',
     'GET / HTTP/1.1\r\nHost: a\r\nCookie : token=very-secret'])
-def test_a_request_that_cannot_be_read_is_not_logged_with_what_it_has(server, request_line):
+def test_an_invalid_request_is_logged_without_its_content(server, request_line):
     with socket.create_connection(server.address) as connection:
         connection.sendall(request_line.encode() + b'\r\n\r\n')
         connection.settimeout(60)

@@ -61,7 +61,7 @@ def post(client, app, **values):
     return client.post(f'/app/{app}/extension', params={**EXTENSION_FORM, **values})
 
 
-def test_a_setting_holds_for_all_workers_at_once(server, both, app):
+def test_a_setting_applies_to_all_workers_at_once(server, both, app):
     for turn in range(2):
         writer, reader = both[turn % 2], both[1 - turn % 2]
         host = f'files{turn}.example.org'
@@ -91,7 +91,7 @@ def test_the_chunks_of_an_upload_may_come_to_different_workers(server, both, app
             assert client.get(f'/item/{item}/download').content == content
 
 
-def test_each_worker_tells_what_all_of_them_have_counted(server, both, app):
+def test_each_worker_reports_the_counts_of_all(server, both, app):
     with only(server, both[0]) as client:
         item = post(client, app, baseName='Counted', app_revision='40000').raise_for_status().json()['_id']
         client.post('/file', params={'parentType': 'item', 'parentId': item, 'name': 'a.zip', 'size': 1}, content=b'x',
@@ -120,6 +120,6 @@ def test_data_that_breaks_uniqueness_ends_the_start_with_its_names(serve, mongo_
 
 
 @pytest.mark.parametrize('place', ['/elsewhere', '/api', '/api/v1/app', '//x'])
-def test_clients_do_not_choose_the_place_of_the_application(server, place):
+def test_clients_do_not_choose_the_path_of_the_application(server, place):
     with server.client() as client:
         assert client.get('/app', headers={'SCRIPT_NAME': place}).is_success

@@ -85,7 +85,7 @@ def test_metrics_have_uploads_and_the_state_of_the_server(server, ready):
     assert 'spm_build_info{version=' in text
 
 
-def test_what_strangers_ask_for_makes_no_names(server):
+def test_requests_for_unknown_paths_add_no_labels(server):
     for path in ('/api/v1/app/nonsense/package', '/api/v1/no/such/thing', '/nonsense', '/api/v1/nonsense/x'):
         httpx.get(f'{server.url}{path}')
     httpx.request('BREW', f'{server.url}/api/v1/app')
@@ -95,7 +95,7 @@ def test_what_strangers_ask_for_makes_no_names(server):
     assert value(text, 'spm_http_requests_total', method='GET', route='/app/:app_id/package', status='404') == 1
 
 
-def test_a_list_that_is_kept_is_watched_like_any_other(server, ready):
+def test_a_cached_list_is_measured_like_any_other(server, ready):
     with server.client() as client:
         app = client.get('/app').json()[0]
         path = f'/app/{app["_id"]}/package'
@@ -116,7 +116,7 @@ def test_metrics_are_only_for_allowed_addresses(server):
 
 
 @pytest.mark.parametrize('path', ['/api/v1/system/version', '/api/v1/app/nonsense', '/nonsense'])
-def test_every_answer_has_a_request_id_of_its_own(server, path):
+def test_every_response_has_its_own_request_id(server, path):
     ids = {httpx.get(f'{server.url}{path}').headers['X-Request-ID'] for _ in range(3)}
     assert len(ids) == 3
 
@@ -141,7 +141,7 @@ def test_requests_are_logged_as_json_with_their_id_and_without_queries(server):
     assert 'very-secret' not in server.errors
 
 
-def test_the_access_log_is_what_log_statistics_read(server, tmp_path_factory):
+def test_programs_for_log_statistics_can_read_the_access_log(server, tmp_path_factory):
     agent = 'Mozilla/5.0 (X11; "quoted" Linux x86_64)'
     httpx.get(f'{server.url}/bitstream/64b000000000000000000001', headers={
         'X-Forwarded-For': '198.51.100.1, 203.0.113.9', 'User-Agent': agent})

@@ -58,7 +58,7 @@ def test_a_large_upload_crosses_between_the_servers_and_comes_back_whole_and_in_
     assert not [path for name in ('body', 'proxy') for path in (site.folder / name).rglob('*') if path.is_file()]
 
 
-def test_a_change_is_listed_at_once_though_lists_are_kept(anonymous, admin, app, extension):
+def test_a_change_is_listed_at_once_although_lists_are_cached(anonymous, admin, app, extension):
     item = extension('Listed', b'content')
     url = f'{app}/extension?baseName=Listed'
     for turn in range(10):
@@ -75,7 +75,7 @@ def test_a_change_is_listed_at_once_though_lists_are_kept(anonymous, admin, app,
     assert 'X-Accel-Expires' not in fresh.headers
 
 
-def test_a_kept_list_is_not_sent_again_by_the_server(servers, anonymous, app, extension):
+def test_a_cached_list_is_not_requested_again_from_the_server(servers, anonymous, app, extension):
     extension('Kept', b'content')
     url = f'{app}/extension?baseName=Kept&limit=17'
     assert [anonymous.get(url).status_code for _ in range(3)] == [200] * 3
@@ -113,7 +113,7 @@ def test_nginx_caches_only_public_responses(servers, admin, token, app, extensio
         assert 'X-Accel-Expires' not in client.get(f'{path}/extension', headers={'Girder-Token': token}).headers
 
 
-def test_what_a_user_may_read_is_not_kept_for_others(admin, anonymous):
+def test_private_responses_are_not_cached_for_others(admin, anonymous):
     admin.post('/api/v1/app', params={'name': 'Secret', 'public': 'false'}).raise_for_status()
     names = {one['name'] for one in admin.get('/api/v1/app').json()}
     assert 'Secret' in names
@@ -126,7 +126,7 @@ def test_what_a_user_may_read_is_not_kept_for_others(admin, anonymous):
         assert 'Secret' in {one['name'] for one in by_parameter.json()}
 
 
-def test_a_setting_of_one_server_holds_for_the_other_and_for_nginx(servers, token, anonymous, app, extension):
+def test_a_setting_of_one_server_applies_to_the_other_and_to_nginx(servers, token, anonymous, app, extension):
     extension('Aged', b'content')
     for server, seconds in zip(servers, ('3600', '0'), strict=True):
         with server.client() as client:
@@ -210,7 +210,7 @@ def raw(site, method, target, headers=None):
         return answer.status, answer.read()
 
 
-def test_what_a_client_forwards_is_overwritten(servers, site):
+def test_forwarding_headers_of_clients_are_overwritten(servers, site):
     forged = {'X-Forwarded-For': '192.0.2.7', 'X-Forwarded-Host': 'evil.example.org', 'X-Real-IP': '192.0.2.7',
               'Forwarded': 'for=192.0.2.7', 'X-Request-ID': 'forged-by-the-client', 'User-Agent': 'forger'}
     with site.client(**forged) as client:
@@ -245,7 +245,7 @@ def test_uploads_that_are_refused_are_failures_and_do_no_harm_to_others(site, an
         assert httpx.get(f'{site.url}/api/v1/app', verify=site.tls).status_code == 200
 
 
-def test_other_names_are_not_answered(site):
+def test_other_host_names_get_no_response(site):
     assert httpx.get(f'{site.url}/api/v1/app', verify=site.tls, headers={'Host': 'evil.example.org'}).status_code == 421
 
 
@@ -256,7 +256,7 @@ def test_tokens_are_not_logged(site, admin, anonymous):
 
 
 @pytest.mark.parametrize('written', [';token=', '%3Ftoken=', '%3Btoken=', '/x&token='])
-def test_what_follows_a_path_is_not_logged(site, anonymous, written):
+def test_parameters_after_a_path_are_not_logged(site, anonymous, written):
     path = f'/api/v1/app/{written.encode().hex()}'
     anonymous.get(f'{path}{written}SECRET', headers={'User-Agent': 'x token=SECRET'})
     poll(lambda: path in site.log, 'the request is logged')
@@ -264,7 +264,7 @@ def test_what_follows_a_path_is_not_logged(site, anonymous, written):
     assert '"hidden"' in site.log
 
 
-def test_one_server_that_is_away_is_not_noticed_and_all_are_a_failure(servers, site, tmp_path):
+def test_no_request_fails_while_one_server_is_away_and_all_do_without_servers(servers, site, tmp_path):
     gone = 'http://127.0.0.1:1'
     with proxy.Proxy(tmp_path, [gone, servers[0].url]).running() as half, half.client() as client:
         assert [client.get('/api/v1/app').status_code for _ in range(6)] == [200] * 6
@@ -321,7 +321,7 @@ def test_one_subscriber_of_ipv6_has_as_many_requests_as_one_address(silent):
 
 
 @pytest.mark.parametrize('header', ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])
-def test_a_request_is_what_its_method_says(anonymous, admin, app, extension, header):
+def test_headers_do_not_override_the_method(anonymous, admin, app, extension, header):
     extension('Overridden', b'content')
     url = f'{app}/extension?baseName=Overridden'
     assert anonymous.post(url, data={'q': 'zzz'}, headers={header: 'GET'}).status_code == 401
