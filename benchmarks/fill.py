@@ -71,7 +71,7 @@ def document(package_type, app, folder, form, content, user):
     meta = registration.checked_meta(package_type, folder, {**form, 'sha512': digest})
     name = name_templates.render(app['meta'][package_type.template], package_type, meta)
     item = tree_documents.new_item(folder, name, user, meta.get('description', ''), meta)
-    return {**item, 'size': len(content), 'spm': registration.of_item(package_type, folder, meta, ready=True)}
+    return {**item, 'size': len(content), 'spm': registration.of_item(package_type, folder, meta, has_file=True)}
 
 
 def _file(pattern, item):

@@ -1,18 +1,24 @@
 """Slicer Package Manager: the registry of 3D Slicer's installers and extensions, a Girder 5 plugin."""
+from __future__ import annotations
+
 from importlib.metadata import version
+from typing import Any, TypeAlias
 
 import click
 from girder.plugin import GirderPlugin, getPlugin
 
 __version__ = version('slicer-package-manager')
 
+#: What Girder gives to plugins: ``config``, ``serverRoot`` (CherryPy's tree) and ``apiRoot``.
+PluginInfo: TypeAlias = dict[str, Any]
 
-class SlicerPackageManagerPlugin(GirderPlugin):
+
+class SlicerPackageManagerPlugin(GirderPlugin):  # type: ignore[misc] # Girder has no types
     """Adds applications, releases, drafts, packages and extensions to a Girder server."""
 
     DISPLAY_NAME = 'Slicer Package Manager'
 
-    def load(self, info):
+    def load(self, info: PluginInfo) -> None:
         """Add the plugin to the server described by ``info``, in phases whose order matters.
 
         :raises environment.Unusable: a variable that says how the server is run makes no sense.
@@ -29,7 +35,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):
         start_background()
 
 
-def _require_usable():
+def _require_usable() -> None:
     """First of all, since nothing may be written to a database of the older plugin."""
     from slicer_package_manager.registry import startup
     from slicer_package_manager.registry.tree import older_data
@@ -40,14 +46,14 @@ def _require_usable():
         raise click.ClickException(str(error)) from error
 
 
-def register_settings(info):
+def register_settings(info: PluginInfo) -> None:
     """Before everything that reads a setting, with the plugin whose setting and route ours build on."""
     from slicer_package_manager.registry.server import settings
     getPlugin('hashsum_download').load(info)
     settings.register()
 
 
-def patch_girder():
+def patch_girder() -> None:
     """Before the first write, so that each one bumps the data version and follows the rules for packages."""
     from slicer_package_manager.registry import girder_patches
     from slicer_package_manager.registry.server import data_version
@@ -56,7 +62,7 @@ def patch_girder():
     girder_patches.apply()
 
 
-def bind_events(info):
+def bind_events(info: PluginInfo) -> None:
     """Before routes are mounted: Girder triggers events for its own calls, where ours promise more."""
     from slicer_package_manager import events
     from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
@@ -66,7 +72,7 @@ def bind_events(info):
     girder_file_calls.add_named_download(info['apiRoot'].item)
 
 
-def mount_routes(info):
+def mount_routes(info: PluginInfo) -> None:
     """Before requests are wrapped, which concerns all applications that are mounted by then."""
     from slicer_package_manager import pages, rest
     tree = info['serverRoot']
@@ -75,14 +81,14 @@ def mount_routes(info):
     rest.accept_doubled_slash(tree)
 
 
-def wrap_requests(info):
+def wrap_requests(info: PluginInfo) -> None:
     """After all is mounted; the order is that of :mod:`slicer_package_manager.rest.middleware.stack`."""
     from slicer_package_manager.registry.server import environment
     from slicer_package_manager.rest.middleware import stack
     stack.install(info['serverRoot'], info['apiRoot'], environment.of())
 
 
-def start_background():
+def start_background() -> None:
     """Last, so that a server that cannot be put together has changed nothing in the database."""
     from slicer_package_manager.registry import startup
     from slicer_package_manager.rest.middleware import transport

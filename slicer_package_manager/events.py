@@ -3,6 +3,7 @@
 They run for everything on the server, so they leave early where a document is not ours.
 """
 from contextvars import ContextVar
+from typing import Any
 
 from girder import events
 
@@ -14,7 +15,7 @@ from slicer_package_manager.rest.middleware import upload_warnings
 
 _HANDLER = 'slicer_package_manager'
 #: The registration, before the save that is going on in this thread, of the folder that is saved.
-_registered_before = ContextVar('registered_before', default=None)
+_registered_before: ContextVar[dict[str, Any] | None] = ContextVar('registered_before', default=None)
 
 
 def on_item_save(event):

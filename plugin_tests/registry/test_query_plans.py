@@ -33,7 +33,7 @@ def archive(db, app):
                     meta = {**FORMS[package_type.label], 'app_id': app['_id'], 'os': os, 'arch': arch, 'baseName': name,
                             package_type.app_revision: revision, 'sha512': ''}
                     item = documents.new_item(folder, str(ObjectId()), user, '', meta)
-                    made.append({**item, 'spm': registration.of_item(package_type, folder, meta, ready=True)})
+                    made.append({**item, 'spm': registration.of_item(package_type, folder, meta, has_file=True)})
     Item().collection.insert_many(made)
     return application
 

@@ -23,7 +23,7 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion, uploads
 from slicer_package_manager.registry.tree import consistency, file_names, item_files
-from slicer_package_manager.registry.tree.registration import CHANNELS, EXTENSIONS, RELEASE, role
+from slicer_package_manager.registry.tree.registration import RELEASE, is_of_channel, role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
 #: The method of a model that a function here replaces.
@@ -69,13 +69,13 @@ def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFo
 
 def _remove_folder(original: Original, folder: FolderDocument, *args: object, **kwargs: object) -> None:
     """End promotions first, seal the counts, and remove what was stored in the folder after Girder listed it."""
-    if role(folder) in (*CHANNELS, EXTENSIONS):
+    if is_of_channel(folder):
         promote.make_way(folder)
     original(folder, *args, **kwargs)
-    if role(folder) in (*CHANNELS, EXTENSIONS):
+    if is_of_channel(folder):
         sealing.finish(folder['_id'])
-    if role(folder) == RELEASE:
-        promote.forget(folder)
+        if role(folder) == RELEASE:
+            promote.forget(folder)
     if role(folder):
         Folder().clean(folder)
 

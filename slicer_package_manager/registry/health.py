@@ -1,4 +1,6 @@
 """What the server needs to serve, and whether it has it."""
+from typing import Any
+
 import pymongo
 from girder.exceptions import NoAssetstoreAdapter
 from girder.models import getDbConnection
@@ -12,7 +14,7 @@ from slicer_package_manager.registry.storage import stores
 _PATIENCE = 3
 
 
-def state():
+def state() -> dict[str, Any]:
     """What the server needs, each ``ok`` or what is wrong with it, and its version."""
     found = {'database': _database(), 'assetstore': None, 'indexes': write_gate.obstacle() or 'ok',
              'version': slicer_package_manager.__version__}
@@ -21,7 +23,7 @@ def state():
     return found
 
 
-def _database():
+def _database() -> str:
     try:
         with pymongo.timeout(_PATIENCE):
             getDbConnection().admin.command('ping')
@@ -30,7 +32,7 @@ def _database():
     return 'ok'
 
 
-def _assetstore():
+def _assetstore() -> str:
     try:
         with pymongo.timeout(_PATIENCE):
             current = Assetstore().findOne({'current': True})

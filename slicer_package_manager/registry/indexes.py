@@ -1,4 +1,9 @@
 """The indexes that make identities unique and lists quick; see :mod:`startup` for when they are created."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 import pymongo
 from girder.models.collection import Collection
 from girder.models.file import File
@@ -10,7 +15,8 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from slicer_package_manager.registry.downloads import model as downloads_model
 from slicer_package_manager.registry.downloads.model import Download
-from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
@@ -23,12 +29,16 @@ from slicer_package_manager.registry.tree.unique_indexes import (
 #: An index on very many documents takes long; Girder's connection to the database gives up after a minute.
 _PATIENCE = 6 * 3600
 
-def _unique(name, keys, present):
+#: An index, and the model of Girder whose collection it is for.
+WantedIndex: TypeAlias = tuple[Any, IndexModel]
+
+
+def _unique(name: str, keys: Sequence[str], present: Document) -> IndexModel:
     return IndexModel([(key, ASCENDING) for key in keys], name=name, unique=True,
                       partialFilterExpression=present)
 
 
-def _lists(name, package_type, *keys):
+def _lists(name: str, package_type: PackageType | None, *keys: str) -> IndexModel:
     """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``keys``."""
     of_package_type = {'$exists': True} if package_type is None else package_type.label
     return IndexModel([(key, DESCENDING) for key in ('spm.app', 'spm.kind', *keys, 'created', '_id')],
@@ -77,12 +87,12 @@ UPLOAD_INDEXES = [IndexModel([('quota.app', ASCENDING), ('updated', ASCENDING)],
 COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role': {'$exists': True}})]
 
 
-def _wanted():
+def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
             (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), downloads_model.INDEXES))
 
 
-def missing() -> list:
+def missing() -> list[WantedIndex]:
     """The indexes that are not there, each with its model, unique ones first; one question for each collection."""
     found = []
     for model, wanted in _wanted():
@@ -91,14 +101,15 @@ def missing() -> list:
     return sorted(found, key=lambda one: not _is_unique(one))
 
 
-def _is_there(index, there):
+def _is_there(index: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     known = there.get(index['name'], {})
-    return known.get('key') == list(index['key'].items()) and known.get('unique', False) == index.get('unique', False)
+    same_keys = known.get('key') == list(index['key'].items())
+    return same_keys and bool(known.get('unique')) == bool(index.get('unique'))
 
 
-def _is_unique(one):
+def _is_unique(one: WantedIndex) -> bool:
     _, index = one
-    return index.document.get('unique', False)
+    return bool(index.document.get('unique'))
 
 
 def ensure() -> None:
@@ -116,7 +127,7 @@ def ensure() -> None:
             _create(model, others)
 
 
-def _create(model, indexes):
+def _create(model: Any, indexes: list[IndexModel]) -> None:
     _drop_outdated(model, indexes)
     try:
         with pymongo.timeout(_PATIENCE):
@@ -128,7 +139,7 @@ def _create(model, indexes):
         raise RuntimeError(_in_the_way(model, indexes[0].document)) from error
 
 
-def _drop_outdated(model, indexes):
+def _drop_outdated(model: Any, indexes: list[IndexModel]) -> None:
     """Drop what has the name of one of ``indexes`` and is another one, of an earlier release."""
     there = model.collection.index_information()
     for index in (one.document for one in indexes):
@@ -142,7 +153,7 @@ def _drop_outdated(model, indexes):
                     raise
 
 
-def _in_the_way(model, index):
+def _in_the_way(model: Any, index: Mapping[str, Any]) -> str:
     keys = list(index['key'])
     groups = model.collection.aggregate([
         {'$match': index.get('partialFilterExpression', {})},

@@ -28,11 +28,11 @@ _LONGEST = 24 * 3600
 class _Preparation(threading.Thread):
     """Creates the indexes, allows writing as soon as that is safe, and finishes what earlier servers have left."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(name='prepare-database', daemon=True)
         self.error: Exception | None = None
 
-    def run(self):
+    def run(self) -> None:
         try:
             self._prepare()
         except Exception as error:
@@ -40,7 +40,7 @@ class _Preparation(threading.Thread):
             write_gate.refuse(str(error))
             logger.exception('The registry does not take anything: the database could not be prepared.')
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         while True:
             try:
                 with pymongo.timeout(_LONGEST):
@@ -61,7 +61,7 @@ class _Preparation(threading.Thread):
                 return
 
 
-def _require_no_older_data():
+def _require_no_older_data() -> None:
     older_data.require_none(getDbConnection().get_database())
 
 

@@ -136,7 +136,7 @@ def _create(package_type, app, folder, nearest, wanted, user):
         return None  # a draft that is being promoted takes nothing more, and what is in it was not looked for
     meta.update(registration.place_values(package_type, folder))
     item = documents.new_item(folder, name, user, wanted.description or '', meta)
-    item['spm'] = registration.of_item(package_type, folder, meta, ready=False)
+    item['spm'] = registration.of_item(package_type, folder, meta, has_file=False)
     try:
         documents.insert(Item(), item)
     except DuplicateKeyError as error:

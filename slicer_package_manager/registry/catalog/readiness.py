@@ -19,6 +19,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import access, documents, promotions
 from slicer_package_manager.registry.tree.access import folder_clause
@@ -120,7 +121,7 @@ def say(app, place, identifier, word, user):
     if folder is None:
         raise NotFound(f'There is no {releases.LABELS[place]} "{validators.shortened(identifier)}" in "{app["name"]}".')
     access.require(access.SET_READINESS, folder, user)
-    change = {'$unset': {'meta.ready': ''}} if word == AUTO else {'$set': {'meta.ready': _boolean(word)}}
+    change: Document = {'$unset': {'meta.ready': ''}} if word == AUTO else {'$set': {'meta.ready': _boolean(word)}}
     change.setdefault('$set', {})['updated'] = documents.now()
     Folder().collection.update_one({'_id': folder['_id']}, change)
     return Folder().findOne({'_id': folder['_id']}) or folder

@@ -108,7 +108,7 @@ def readable(app: ApplicationFolder, user: UserDocument | None) -> list[ObjectId
             if user['admin'] or all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])]
 
 
-def _seal(folder: Document, place: Mapping[str, Any], app: Document | None) -> None:
+def _seal(folder: Document, place: Mapping[str, Any], app: ApplicationFolder | None) -> None:
     guards = [_guard(one) for one in (*_around(folder, place), app) if one]
     if all(guard['public'] for guard in guards):
         return
@@ -128,7 +128,7 @@ def _around(folder: Document | None, place: Mapping[str, Any]) -> Iterator[Docum
         folder = Folder().findOne({'_id': folder['parentId'], 'spm.app': place['app']})
 
 
-def _guard(folder: Document) -> Document:
+def _guard(folder: Mapping[str, Any]) -> Document:
     return {'_id': folder['_id'], 'public': bool(folder.get('public')), 'access': folder.get('access', {})}
 
 

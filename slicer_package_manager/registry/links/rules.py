@@ -133,7 +133,7 @@ def _create(item: dict[str, Any], link: Link, user: dict[str, Any]) -> bool:
     return True
 
 
-def _change(item: dict[str, Any], file: dict[str, Any], link: Link) -> bool:
+def _change(item: dict[str, Any], file: Mapping[str, Any], link: Link) -> bool:
     """Set the values of ``link`` in ``file``; return whether it was still the link that was read."""
     fields = _file_fields(link)
     if all(file.get(key) == value for key, value in fields.items()):

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import time
+from typing import Any, NoReturn, TypeAlias
 
+from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.model_base import Model
@@ -14,12 +16,16 @@ from slicer_package_manager.registry.schema.fields import PACKAGE
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.promotions import DONE, MOVING
 from slicer_package_manager.registry.tree.registration import EXTENSIONS
+from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, Promotion
+
+#: Girder's progress of a task, which has no type.
+Progress: TypeAlias = Any
 
 #: How often, and after which pause in seconds, items are looked for again that others are about to take back.
 _ROUNDS, _PAUSE = 40, 0.05
 
 
-def finish(app_id, draft_id, progress=noProgress) -> None:
+def finish(app_id: ObjectId, draft_id: ObjectId, progress: Progress = noProgress) -> None:
     """Move what the promotion of ``draft_id`` has left in the draft, and remove the draft's folders.
 
     Any number of processes may do so at the same time; each step finds done what another has done.
@@ -42,12 +48,12 @@ def finish(app_id, draft_id, progress=noProgress) -> None:
     _settle(app_id, entry)
 
 
-def _entry(app_id, draft_id):
+def _entry(app_id: ObjectId, draft_id: ObjectId) -> Promotion | None:
     app = Folder().findOne({'_id': app_id}, fields=['spm'])
     return next((one for one in promotions.entries(app, MOVING) if one['draft'] == draft_id), None) if app else None
 
 
-def _move(app_id, entry, folders, progress):
+def _move(app_id: ObjectId, entry: Promotion, folders: dict[ObjectId, ObjectId], progress: Progress) -> None:
     for _ in range(_ROUNDS):
         left = list(Item().find({'folderId': {'$in': list(folders)}, '_id': {'$nin': entry['without']}},
                                 fields=('name', 'folderId', 'spm')))
@@ -64,13 +70,13 @@ def _move(app_id, entry, folders, progress):
                    f'{", ".join(stuck[:20])}. Delete or rename them, and promote the draft again.')
 
 
-def _give_back(app_id, entry):
+def _give_back(app_id: ObjectId, entry: Promotion) -> NoReturn:
     """The release is gone, so what is left in the draft is the draft's again."""
     promotions.take_out(app_id, {'token': entry['token']})
     raise NotFound(f'The release "{entry["name"]}" was deleted meanwhile.')
 
 
-def _move_item(item, target, release, progress) -> bool:
+def _move_item(item: PackageItem, target: ObjectId, release: ChannelFolder, progress: Progress) -> bool:
     """Move ``item`` by one write; ``False`` if something in ``target`` is in the way."""
     if 'spm' not in item:
         return False
@@ -85,7 +91,7 @@ def _move_item(item, target, release, progress) -> bool:
     return True
 
 
-def _remove_folders(entry, folders):
+def _remove_folders(entry: Promotion, folders: dict[ObjectId, ObjectId]) -> None:
     """Remove the draft's folders and nothing in them: somebody may be storing something there.
 
     A folder of extensions that was made meanwhile is empty: nothing is put into it, as it is marked.
@@ -95,7 +101,7 @@ def _remove_folders(entry, folders):
             Model.remove(Folder(), {**folder, 'promoted': True})  # its counts are the release's
 
 
-def _correct_size(folder_id):
+def _correct_size(folder_id: ObjectId) -> None:
     """Give the folder the sum of its items' sizes, unless somebody else is changing it."""
     folder = Folder().findOne({'_id': folder_id}, fields=['size'])
     row = next(Item().collection.aggregate([{'$match': {'folderId': folder_id}},
@@ -104,7 +110,7 @@ def _correct_size(folder_id):
         Folder().collection.update_one({'_id': folder_id, 'size': folder['size']}, {'$set': {'size': row['size']}})
 
 
-def _follow_name(entry):
+def _follow_name(entry: Promotion) -> None:
     """Tell items the name that the release has by now, where it was renamed during the move."""
     release = Folder().findOne({'_id': entry['release']}, fields=['spm'])
     name = release and release['spm']['release']
@@ -117,19 +123,22 @@ def _follow_name(entry):
                                        'spm.release': {'$ne': name}}, {'$set': {'spm.release': name}})
 
 
-def _settle(app_id, entry):
+def _settle(app_id: ObjectId, entry: Promotion) -> None:
     """Take the marks from the release's folders, and note that the move is done."""
     promotions.unmark(app_id, entry)
-    done = {**{key: entry[key] for key in ('draft', 'release', 'token', 'folders')}, 'state': DONE}
+    done = {'draft': entry['draft'], 'release': entry['release'], 'token': entry['token'],
+            'folders': entry['folders'], 'state': DONE}
     Folder().collection.update_one({'_id': app_id, 'spm.promoted.token': entry['token']},
                                    {'$set': {'spm.promoted.$': done}})
     promotions.unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
 
 
-def heal(entry) -> None:
+def heal(entry: Promotion) -> None:
     """Move what somebody, who had read it before the promotion ``entry``, put back into a folder that is gone."""
     folders = dict(entry['folders'])
     left = list(Item().find({'folderId': {'$in': list(folders)}}, fields=('name', 'folderId', 'spm')))
-    release = left and Folder().findOne({'_id': entry['release']}, fields=('name', 'spm'))
-    for item in left if release else ():
+    release = Folder().findOne({'_id': entry['release']}, fields=('name', 'spm')) if left else None
+    if release is None:
+        return
+    for item in left:
         _move_item(item, folders[item['folderId']], release, noProgress)

@@ -16,7 +16,7 @@ announced before it looks for a deletion: one of the two ends, or lets the other
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bson.objectid import ObjectId
 from girder.exceptions import GirderBaseException
@@ -28,10 +28,18 @@ from slicer_package_manager.registry.promotion import move_items
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import data_version, write_gate
 from slicer_package_manager.registry.tree import access, promotions
 from slicer_package_manager.registry.tree.promotions import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.tree.registration import APPLICATION, EXTENSIONS, RELEASE, REVISION
+from slicer_package_manager.registry.tree.types import (
+    ApplicationFolder,
+    ChannelFolder,
+    PackageItem,
+    Promotion,
+    UserDocument,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +52,17 @@ _NAMED = 20
 class Places(NamedTuple):
     """The folders of a draft, or of a release: its own and that of its extensions, ``None`` where there is none."""
 
-    channel: dict[str, Any]
-    extensions: dict[str, Any] | None
+    channel: ChannelFolder
+    extensions: ChannelFolder | None
 
     @property
-    def ids(self):
+    def ids(self) -> list[ObjectId]:
         """The ids of those that are there."""
         return [one['_id'] for one in self if one]
 
 
-def promote(app, user, id_or_name, revision, progress) -> dict[str, Any]:
+def promote(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, revision: str,
+            progress: move_items.Progress) -> ChannelFolder:
     """Make all things of the draft of ``revision`` things of the release ``id_or_name``; may be repeated.
 
     :returns: the release's folder. Where there is no such draft (any more) nothing is left to do.
@@ -76,11 +85,12 @@ def promote(app, user, id_or_name, revision, progress) -> dict[str, Any]:
             break
     else:
         raise Conflict(f'The promotion into "{release["name"]}" is ended by others all the time; try again.')
-    return Folder().findOne({'_id': release['_id']}) or release
+    found: ChannelFolder | None = Folder().findOne({'_id': release['_id']})
+    return found or release
 
 
-def _release(app, user, id_or_name, revision):
-    release = releases.find_one(app, RELEASE, id_or_name, user)
+def _release(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, revision: str) -> ChannelFolder:
+    release: ChannelFolder | None = releases.find_one(app, RELEASE, id_or_name, user)
     if release is None:
         raise NotFound(f'There is no release "{validators.shortened(id_or_name)}" in "{app["name"]}"; create it first.')
     access.require(access.PROMOTE_DRAFT, release, user)
@@ -91,7 +101,7 @@ def _release(app, user, id_or_name, revision):
     return release
 
 
-def _catch_up(app, release):
+def _catch_up(app: ApplicationFolder, release: ChannelFolder) -> None:
     """Finish what an earlier promotion into ``release`` has left to do."""
     now = Folder().findOne({'_id': app['_id']}, fields=['spm'])
     for entry in promotions.entries(now, MOVING, DONE) if now else ():
@@ -101,11 +111,13 @@ def _catch_up(app, release):
             move_items.heal(entry)
 
 
-def _draft(app, release):
-    return Folder().findOne({'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': release['spm']['revision']})
+def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | None:
+    found: ChannelFolder | None = Folder().findOne({
+        'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': release['spm']['revision']})
+    return found
 
 
-def _turn(app, draft, release, user) -> bool:
+def _turn(app: ApplicationFolder, draft: ChannelFolder, release: ChannelFolder, user: UserDocument | None) -> bool:
     """Announce the promotion, look through the draft, and turn; ``False`` if somebody else ended the promotion."""
     entry = _announce(app, draft, release)
     if entry['state'] != ANNOUNCED:
@@ -129,9 +141,9 @@ def _turn(app, draft, release, user) -> bool:
     return turned
 
 
-def _announce(app, draft, release):
+def _announce(app: ApplicationFolder, draft: ChannelFolder, release: ChannelFolder) -> Promotion:
     """The entry of the promotion of ``draft`` in the application's folder; made if nobody has announced it."""
-    entry = {'draft': draft['_id'], 'release': release['_id'], 'token': ObjectId(), 'state': ANNOUNCED}
+    entry: Promotion = {'draft': draft['_id'], 'release': release['_id'], 'token': ObjectId(), 'state': ANNOUNCED}
     Folder().collection.update_one({'_id': app['_id'], 'spm.promoted.draft': {'$ne': draft['_id']}},
                                    {'$push': {'spm.promoted': entry}})
     found = Folder().findOne({'_id': app['_id']}, fields=['spm'])
@@ -140,9 +152,9 @@ def _announce(app, draft, release):
     return next((one for one in found['spm'].get('promoted', ()) if one['draft'] == draft['_id']), entry)
 
 
-def _mark(app, release, entry):
+def _mark(app: ApplicationFolder, release: ChannelFolder, entry: Promotion) -> None:
     """Mark the draft's folders, then the release's: who sees the latter marked sees all that the draft will have."""
-    mark = {key: entry[key] for key in ('draft', 'token')}
+    mark = {'draft': entry['draft'], 'token': entry['token']}
     for draft in (True, False):
         Folder().collection.update_many(
             {'spm.app': app['_id'], 'spm.revision': release['spm']['revision'], 'spm.role': {'$exists': True},
@@ -150,13 +162,14 @@ def _mark(app, release, entry):
             {'$set': {'spm.promoting': mark}})
 
 
-def _set_state(app_id, entry, values_to_set) -> bool:
-    return Folder().collection.update_one(
+def _set_state(app_id: ObjectId, entry: Promotion, values_to_set: Document) -> bool:
+    done = Folder().collection.update_one(
         {'_id': app_id, 'spm.promoted': {'$elemMatch': {'token': entry['token'], 'state': ANNOUNCED}}},
-        {'$set': {f'spm.promoted.$.{key}': value for key, value in values_to_set.items()}}).modified_count == 1
+        {'$set': {f'spm.promoted.$.{key}': value for key, value in values_to_set.items()}})
+    return bool(done.modified_count == 1)
 
 
-def withdraw(app_id, entry) -> bool:
+def withdraw(app_id: ObjectId, entry: Promotion) -> bool:
     """End the promotion ``entry``, which is announced; ``False`` if the things have been turned already."""
     promotions.take_out(app_id, {'token': entry['token'], 'state': ANNOUNCED})
     found = Folder().findOne({'_id': app_id}, fields=['spm'])
@@ -166,7 +179,7 @@ def withdraw(app_id, entry) -> bool:
     return True
 
 
-def _places(folder) -> Places:
+def _places(folder: ChannelFolder) -> Places:
     found = Folder().findOne({'_id': folder['_id']})
     extensions = Folder().findOne({'parentId': folder['_id'], 'spm.role': EXTENSIONS})
     if (found is None or found['spm']['revision'] != folder['spm']['revision']
@@ -175,7 +188,7 @@ def _places(folder) -> Places:
     return Places(found, extensions)
 
 
-def _with_extensions(app, old, new, user) -> Places:
+def _with_extensions(app: ApplicationFolder, old: Places, new: Places, user: UserDocument | None) -> Places:
     """``new`` with a folder for the extensions that ``old`` has."""
     if old.extensions is None or new.extensions is not None:
         return new
@@ -210,8 +223,9 @@ def _look_through(old: Places, new: Places) -> list[ObjectId]:
     return identical
 
 
-def _checksum(item):
-    return item.get('meta', {}).get('sha512')
+def _checksum(item: PackageItem) -> str | None:
+    checksum: str | None = item.get('meta', {}).get('sha512')
+    return checksum
 
 
 def _strangers(old: Places) -> list[str]:
@@ -221,7 +235,7 @@ def _strangers(old: Places) -> list[str]:
     return [f'"{one["name"]}" in the draft is no package or extension' for one in (*items, *folders)]
 
 
-def make_way(folder) -> None:
+def make_way(folder: ChannelFolder) -> None:
     """Before ``folder``, of a release or draft, is deleted: end promotions that are announced, finish others.
 
     :raises Conflict: one cannot be finished.
@@ -234,12 +248,12 @@ def make_way(folder) -> None:
             move_items.finish(app['_id'], entry['draft'])
 
 
-def forget(release) -> None:
+def forget(release: ChannelFolder) -> None:
     """After ``release`` was deleted: nothing is held by it any more."""
     promotions.take_out(release['spm']['app'], {'release': release['_id']})
 
 
-def _finish_quietly(app_id, entry):
+def _finish_quietly(app_id: ObjectId, entry: Promotion) -> None:
     try:
         move_items.finish(app_id, entry['draft'])
     except GirderBaseException as error:

@@ -12,9 +12,10 @@ from girder.models.model_base import Model
 
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree.types import PackageItem
 
 
-def remove_with_bytes(item: dict[str, Any], file: dict[str, Any]) -> None:
+def remove_with_bytes(item: PackageItem, file: dict[str, Any]) -> None:
     """Detach ``file`` from ``item``, then remove its bytes and its document.
 
     A server that ends in between leaves bytes that no file refers to, not a package that has lost them.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from bson.objectid import ObjectId
 from girder.constants import AccessType, TokenScope
 from girder.models.collection import Collection
 from girder.models.folder import Folder
@@ -16,9 +17,10 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, REVISION, role
-from slicer_package_manager.registry.tree.types import UserDocument
+from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 READ, WRITE, ADMIN = AccessType.READ, AccessType.WRITE, AccessType.ADMIN
 DATA_READ, DATA_WRITE, DATA_OWN = TokenScope.DATA_READ, TokenScope.DATA_WRITE, TokenScope.DATA_OWN
@@ -137,7 +139,7 @@ def _model_of(document: Mapping[str, Any]) -> Any:  # Girder's models have no ty
     return Folder() if 'parentCollection' in document else Collection()
 
 
-def item_clause(app, user) -> dict[str, Any]:
+def item_clause(app: ApplicationFolder, user: UserDocument | None) -> Document:
     """The condition for the items of ``app`` that ``user`` may see.
 
     What lies in a folder, release or draft that the user cannot read is hidden, and so is, from those who
@@ -153,7 +155,7 @@ def item_clause(app, user) -> dict[str, Any]:
     return {**clause, 'spm.ready': True}
 
 
-def hidden_revisions(app, user) -> list[str]:
+def hidden_revisions(app: ApplicationFolder, user: UserDocument | None) -> list[str]:
     """Revisions of the application whose release or draft ``user`` cannot read, or not find."""
     hidden = _hidden(app, user)
     found = {folder['spm']['revision'] for folder in hidden if folder['spm'].get('revision')}
@@ -162,7 +164,7 @@ def hidden_revisions(app, user) -> list[str]:
     return sorted(found)
 
 
-def _hidden(app, user):
+def _hidden(app: ApplicationFolder, user: UserDocument | None) -> list[ChannelFolder]:
     if user and user['admin']:
         return []
     query = {'spm.app': app['_id'], 'spm.role': {'$exists': True}}
@@ -171,7 +173,7 @@ def _hidden(app, user):
     return list(Folder().find({**query, **unreadable}, fields=['spm']).batch_size(BATCH))
 
 
-def _writable_with_unready(app, user):
+def _writable_with_unready(app: ApplicationFolder, user: UserDocument) -> list[ObjectId]:
     """Ids of the folders that ``user`` may write to and in which something waits for its file."""
     waiting = Item().collection.distinct('folderId', {'spm.app': app['_id'], 'spm.ready': False})
     if not waiting:
@@ -180,7 +182,7 @@ def _writable_with_unready(app, user):
     return [folder['_id'] for folder in Folder().find(query, fields=['_id']).batch_size(BATCH)]
 
 
-def _without(app, hidden) -> dict[str, Any]:
+def _without(app: ApplicationFolder, hidden: list[ChannelFolder]) -> Document:
     """The condition for items in none of the folders ``hidden``, wherever the promotion of a draft has got to.
 
     It asks for the channel, which a promotion leaves as it is, never for the folder, see :mod:`promotions`.
@@ -199,8 +201,9 @@ def _without(app, hidden) -> dict[str, Any]:
     return {'$nor': outside}
 
 
-def folder_clause(user, level=READ) -> dict[str, Any]:
+def folder_clause(user: UserDocument | None, level: int | None = READ) -> Document:
     """Girder's condition for the folders to which ``user`` has the access ``level``."""
     if user and user['admin']:
         return {}
-    return Folder().permissionClauses(user, level)
+    clause: Document = Folder().permissionClauses(user, level)
+    return clause

@@ -4,6 +4,9 @@ Called by the event handlers, so that it holds for Girder's own calls and its we
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -11,15 +14,17 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema import metadata, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
-from slicer_package_manager.registry.schema.fields import EXTENSION
+from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import write_gate
 from slicer_package_manager.registry.tree import item_files, promotions, registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, RELEASE, role
+from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, PromotionMark
 
 _PLACE = ('spm', 'name')
 
 
-def check_item(item) -> list[tuple[str, str]]:
+def check_item(item: Document) -> list[tuple[str, str]]:
     """Make ``item``, which is about to be saved, true to its folder, or refuse it.
 
     An item elsewhere, or one that does not claim to be a package, is left as it is.
@@ -30,7 +35,7 @@ def check_item(item) -> list[tuple[str, str]]:
     """
     folder = _folder_of(item)
     package_type = registration.package_type_in(folder)
-    if package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
+    if folder is None or package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
         item.pop('spm', None)
         return []
     write_gate.require()
@@ -40,14 +45,15 @@ def check_item(item) -> list[tuple[str, str]]:
     before = item.get('spm', {})
     if not before and '_id' in item:
         _require_file_names(item)
-    item['spm'] = registration.of_item(package_type, folder, item['meta'], before.get('ready', False))
+    item['spm'] = registration.of_item(
+        package_type, folder, item['meta'], has_file=before.get('ready', False))
     if _holds(folder, before):
         item['spm'].update({key: before[key] for key in ('channel', 'draft')})
     _require_identity_free(item, folder)
     return metadata.left_out(package_type, given)
 
 
-def _require_file_names(item):
+def _require_file_names(item: Document) -> None:
     """Pass if the files that ``item`` got while it was no package can be those of one."""
     for file in File().find({'itemId': item['_id']}, fields=['name']):
         try:
@@ -56,16 +62,17 @@ def _require_file_names(item):
             raise Invalid([('file', f'"{file["name"]}" {error}; rename it first')]) from None
 
 
-def _folder_of(item):
-    folder = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
+def _folder_of(item: Document) -> ChannelFolder | None:
+    folder: ChannelFolder | None = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
     place = promotions.place_of(item) if folder is None and 'spm' in item else None
     if place is None:
         return folder
     item['folderId'] = place  # moved with its draft since the saver has read it
-    return Folder().findOne({'_id': place}, fields=_PLACE)
+    moved: ChannelFolder | None = Folder().findOne({'_id': place}, fields=_PLACE)
+    return moved
 
 
-def follow_promotion(item) -> None:
+def follow_promotion(item: PackageItem) -> None:
     """Bring ``item``, which was saved just now, out of the folder of a draft that was promoted and removed meanwhile.
 
     Whoever promotes a draft looks for what is in its folder after that is gone, so that at least one of the two sees
@@ -79,7 +86,7 @@ def follow_promotion(item) -> None:
         register_item(Item().findOne({'_id': item['_id']}))
 
 
-def _holds(folder, before) -> bool:
+def _holds(folder: ChannelFolder, before: Mapping[str, Any]) -> bool:
     """Whether an item that was registered as ``before`` came into ``folder`` with its draft."""
     channel, place = before.get('channel'), folder['spm']
     if channel in (None, place['channel']) or before['app'] != place['app']:
@@ -88,16 +95,16 @@ def _holds(folder, before) -> bool:
     return app is not None and channel in promotions.keys(app, place['channel'])
 
 
-def _description(package_type, item):
+def _description(package_type: PackageType, item: Document) -> str:
     if package_type is EXTENSION:
-        return item['meta']['description']
+        return str(item['meta']['description'])
     try:
         return validators.html(item.get('description') or '')
     except ValueError as error:
         raise Invalid([('description', str(error))]) from None
 
 
-def _require_identity_free(item, folder):
+def _require_identity_free(item: Document, folder: ChannelFolder) -> None:
     query = {'folderId': folder['_id'], 'spm.identity': item['spm']['identity']}
     if '_id' in item:
         query['_id'] = {'$ne': item['_id']}
@@ -107,7 +114,7 @@ def _require_identity_free(item, folder):
                        f'({other["_id"]}). Change or delete one of the two.')
 
 
-def register_item(item) -> None:
+def register_item(item: Document) -> None:
     """Register ``item``, which is stored, where it lies now, or take its registration away.
 
     :raises Invalid, Conflict: see :func:`check_item`.
@@ -129,7 +136,7 @@ def register_item(item) -> None:
         item_files.settle(item)  # its file may have come or gone since it was looked up
 
 
-def _changes(item, before):
+def _changes(item: Document, before: Document) -> Document:
     """The update that registers ``item``; it leaves alone what others may be changing in its metadata."""
     changed = {f'meta.{key}': value for key, value in item['meta'].items()
                if key not in before or before[key] != value}
@@ -138,7 +145,7 @@ def _changes(item, before):
     return {**update, '$unset': gone} if gone else update
 
 
-def register_copy(item) -> None:
+def register_copy(item: Document) -> None:
     """Register the copy ``item``, or remove it again if it cannot be what it claims to be."""
     try:
         register_item(item)
@@ -147,7 +154,7 @@ def register_copy(item) -> None:
         raise
 
 
-def check_folder(folder):
+def check_folder(folder: Document) -> Document | None:
     """Make ``folder``, which is about to be saved, true to its place, or refuse it.
 
     :returns: its registration so far, for :func:`follow_folder`.
@@ -155,7 +162,7 @@ def check_folder(folder):
     """
     parent = _parent(folder)
     found = registration.of_folder(folder, parent)
-    stored = Folder().findOne({'_id': folder['_id']}, fields=(*_PLACE, 'parentId')) if (
+    stored: Document | None = Folder().findOne({'_id': folder['_id']}, fields=(*_PLACE, 'parentId')) if (
         '_id' in folder and (found or 'spm' in folder)) else None
     wrong = stored and registration.fixed_name_problem(stored, folder)
     if wrong:
@@ -170,13 +177,14 @@ def check_folder(folder):
     return (stored or {}).get('spm')
 
 
-def _parent(folder):
+def _parent(folder: Document) -> Document | None:
     if folder['parentCollection'] != 'folder':
         return None
-    return Folder().findOne({'_id': folder['parentId']}, fields=_PLACE)
+    parent: Document | None = Folder().findOne({'_id': folder['parentId']}, fields=_PLACE)
+    return parent
 
 
-def _require_channel_free(folder):
+def _require_channel_free(folder: Document) -> None:
     if role(folder) not in CHANNELS:
         return
     place = folder['spm']
@@ -192,7 +200,7 @@ def _require_channel_free(folder):
         raise Invalid([('revision', what)])
 
 
-def follow_folder(folder, before) -> None:
+def follow_folder(folder: Document, before: Document | None) -> None:
     """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
     if folder.get('spm') == before:
         return
@@ -202,7 +210,7 @@ def follow_folder(folder, before) -> None:
     _register_below(folder)
 
 
-def register_folder(folder) -> None:
+def register_folder(folder: Document) -> None:
     """Register ``folder``, which is stored and may be a copy, where it lies now.
 
     :raises Invalid: see :func:`check_folder`.
@@ -214,7 +222,8 @@ def register_folder(folder) -> None:
     Folder().update({'_id': folder['_id']}, changes, multi=False)
 
 
-def true_to_parent(model, document, parent, register):
+def true_to_parent(model: Any, document: Document, parent: Mapping[str, Any],
+                   register: Callable[[Document], None]) -> Any:  # Girder's models have no types
     """``document``, stored in the folder ``parent`` just now, true to that as it is by now; ``None`` if it is gone.
 
     Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
@@ -238,7 +247,7 @@ def true_to_parent(model, document, parent, register):
     return model.findOne({'_id': document['_id']})
 
 
-def _in_promotion(model, document, mark):
+def _in_promotion(model: Any, document: Document, mark: PromotionMark) -> Any:  # as above
     """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
     if isinstance(model, Folder):
         # Others may have put something into it, be it the promotion itself, so it is never taken away again.
@@ -248,7 +257,7 @@ def _in_promotion(model, document, mark):
     return None
 
 
-def _register_below(folder):
+def _register_below(folder: Document) -> None:
     """Register all that is below ``folder``; what cannot be is left out, and raised for at the end."""
     failures = []
     for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
@@ -260,7 +269,7 @@ def _register_below(folder):
         raise failures[0]
 
 
-def _failure_of(register, document):
+def _failure_of(register: Callable[[Document], None], document: Document) -> list[Invalid | Conflict]:
     try:
         register(document)
     except (Invalid, Conflict) as error:

@@ -1,6 +1,10 @@
 """New documents, stored through Girder's models in a single write."""
+from __future__ import annotations
+
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime, timezone
+from typing import Any, TypeVar
 
 import bson
 from bson.errors import BSONError
@@ -13,23 +17,29 @@ from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.tree.types import UserDocument
 
 #: Bytes that metadata may take: of what is registered, which lists show whole, and of all else, as the database has it.
 _LARGEST_META, _LARGEST_META_OF_OTHERS = 256 * 1024, 15 * 1024 * 1024
 #: The database takes somewhat more, beside what is around metadata in queries and updates.
 _DEEPEST_META = 100
 #: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
-_written: ContextVar = ContextVar('written', default=None)
+_written: ContextVar[Mapping[str, Any] | None] = ContextVar('written', default=None)
 
 
-def now():
+#: A document that is stored.
+Stored = TypeVar('Stored', bound=Document)
+
+
+def now() -> datetime:
     """The present moment in UTC, in the milliseconds that the database keeps."""
     moment = datetime.now(timezone.utc)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def require_storable(document) -> None:
+def require_storable(document: Mapping[str, Any]) -> None:
     """Refuse ``document``, a folder or item as Girder is about to save it, if the database cannot take its metadata.
 
     :raises Invalid: its keys, its numbers, its depth or its size are beyond what the database can keep.
@@ -45,12 +55,12 @@ def require_storable(document) -> None:
         raise Invalid([('meta', f'must not take more than {limit} bytes')])
 
 
-def _is_deeper(value, levels) -> bool:
+def _is_deeper(value: object, levels: int) -> bool:
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(not levels or _is_deeper(one, levels - 1) for one in inside)
 
 
-def insert(model, document, *moments):
+def insert(model: Any, document: Stored, *moments: str) -> Stored:
     """Store ``document`` as a new one, with the events of Girder's ``Model.save``, or those of ``moments`` only.
 
     Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
@@ -66,7 +76,7 @@ def insert(model, document, *moments):
     return document
 
 
-def tell(model, document, *moments):
+def tell(model: Any, document: Mapping[str, Any], *moments: str) -> None:
     """Trigger the events of a save of ``document``, which was written whole and true just now."""
     token = _written.set(document)
     try:
@@ -76,13 +86,14 @@ def tell(model, document, *moments):
         _written.reset(token)
 
 
-def is_own_write(document) -> bool:
+def is_own_write(document: Mapping[str, Any]) -> bool:
     """Whether an event about ``document`` follows a write of the registry, after which nothing is left to correct."""
     return _written.get() is document
 
 
-def new_folder(parent, parent_type, name, creator, *, administers=False, public=None, description='',
-               meta=None, _id=None):
+def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: UserDocument, *,
+               administers: bool = False, public: bool | None = None, description: str = '',
+               meta: Mapping[str, Any] | None = None, _id: ObjectId | None = None) -> Document:
     """A folder document as Girder's ``createFolder`` makes it, with its metadata and not stored yet.
 
     It inherits the access list of its parent.
@@ -109,7 +120,8 @@ def new_folder(parent, parent_type, name, creator, *, administers=False, public=
     return folder
 
 
-def new_item(folder, name, creator, description, meta):
+def new_item(folder: Mapping[str, Any], name: str, creator: UserDocument, description: str,
+             meta: Document) -> Document:
     """An item document as Girder's ``createItem`` makes it, with its metadata and not stored yet."""
     moment = now()
     return {
@@ -120,7 +132,7 @@ def new_item(folder, name, creator, description, meta):
     }
 
 
-def require_free_name(parent, name):
+def require_free_name(parent: Mapping[str, Any], name: str) -> None:
     """Refuse ``name`` in the folder ``parent`` if another folder or item has it.
 
     :raises Conflict: it is taken.
@@ -131,7 +143,7 @@ def require_free_name(parent, name):
         raise Conflict(f'The name "{name}" is taken in the folder "{parent["name"]}"; choose another one.')
 
 
-def new_collection(name, description, creator):
+def new_collection(name: str, description: str, creator: UserDocument) -> tuple[Document, bool]:
     """Store a public collection that ``creator`` administers, or take the one that was stored meanwhile."""
     moment = now()
     collection = {

@@ -1,6 +1,7 @@
 """What the file of a package is called, and of which type it is."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from girder.models.file import File
@@ -8,6 +9,7 @@ from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import documents
 
 
@@ -19,7 +21,7 @@ def is_name(name: str) -> bool:
         return False
 
 
-def checked_name(name) -> str:
+def checked_name(name: object) -> str:
     """``name`` as the name of the file of a package.
 
     :raises Invalid: a file cannot have it.
@@ -30,12 +32,12 @@ def checked_name(name) -> str:
         raise Invalid([('name', str(error))]) from None
 
 
-def named(name: str) -> dict[str, Any]:
+def named(name: str) -> Document:
     """The fields of a file that has ``name``."""
     return {'name': name, 'exts': [extension.lower() for extension in name.split('.')[1:]]}
 
 
-def change(file, name: str | None = None, mime_type: str | None = None) -> dict[str, Any]:
+def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | None = None) -> Document:
     """Set the name and the type of ``file``, as far as given, and nothing else; the file as it is then.
 
     :raises Invalid: the file cannot have this name.
@@ -44,7 +46,7 @@ def change(file, name: str | None = None, mime_type: str | None = None) -> dict[
     changes = {} if name is None else named(checked_name(name))
     if mime_type is not None:
         changes['mimeType'] = mime_type
-    changed = File().collection.find_one_and_update(
+    changed: Document | None = File().collection.find_one_and_update(
         {'_id': file['_id']}, {'$set': {**changes, 'updated': documents.now()}}, return_document=ReturnDocument.AFTER)
     if changed is None:
         raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted in this moment.')

@@ -2,17 +2,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, FileFacts, files_of_package
 from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server.clock import CLOCK
 from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -23,18 +27,19 @@ _ORDER = [('created', 1), ('_id', 1)]
 _TICK = timedelta(milliseconds=1)
 
 
-def thing_of(file):
+def thing_of(file: Mapping[str, Any]) -> PackageItem | None:
     """The package or extension whose file ``file`` is, or was; ``None`` for anybody else's file."""
     item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
-    return Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
+    found: PackageItem | None = Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
+    return found
 
 
-def of_upload(upload) -> dict[str, Any] | None:
+def of_upload(upload: Mapping[str, Any]) -> Document | None:
     """The file that ``upload`` changes, ``None`` if it is gone; or what is known of a new one."""
     return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
 
 
-def thing_of_upload(upload):
+def thing_of_upload(upload: Mapping[str, Any]) -> PackageItem | None:
     """The package or extension whose file ``upload`` becomes; ``None`` for anybody else's."""
     return thing_of(of_upload(upload) or {})
 
@@ -42,12 +47,12 @@ def thing_of_upload(upload):
 class Found(NamedTuple):
     """A package or extension, the folder that says who may read it, and its file if it has one."""
 
-    item: dict[str, Any]
-    folder: dict[str, Any]
-    file: dict[str, Any] | None
+    item: PackageItem
+    folder: ChannelFolder
+    file: StoredFile | None
 
 
-def of_item(item_id) -> Found | None:
+def of_item(item_id: ObjectId) -> Found | None:
     """The package or extension ``item_id`` with its current file, by one query; ``None`` if there is none."""
     found = list(Item().collection.aggregate([
         {'$match': {'_id': item_id, 'spm.kind': {'$exists': True}}}, _with('folder', 'folderId'),
@@ -59,7 +64,7 @@ def of_item(item_id) -> Found | None:
     return Found(item, folder, min(here, key=_age, default=None))
 
 
-def of_file(file_id) -> Found | None:
+def of_file(file_id: ObjectId) -> Found | None:
     """The file ``file_id`` with the package or extension whose it is; ``None`` if it is anybody else's."""
     found = list(File().collection.aggregate([
         {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId')]))
@@ -73,20 +78,21 @@ def of_file(file_id) -> Found | None:
     return item and Found(item, Folder().load(item['folderId'], force=True), file)
 
 
-def _with(model, key):
+def _with(model: str, key: str) -> Document:
     return {'$lookup': {'from': model, 'localField': key, 'foreignField': '_id', 'as': model}}
 
 
-def _age(file):
+def _age(file: Mapping[str, Any]) -> tuple[datetime, ObjectId]:
     return file['created'], file['_id']
 
 
-def current(item):
+def current(item: Mapping[str, Any]) -> StoredFile | None:
     """The file that readers of ``item`` get: its first one; ``None`` if there is none yet."""
-    return File().findOne({'itemId': item['_id']}, sort=_ORDER)
+    found: StoredFile | None = File().findOne({'itemId': item['_id']}, sort=_ORDER)
+    return found
 
 
-def with_items(item_ids) -> dict[Any, tuple[dict[str, Any], dict[str, Any]]]:
+def with_items(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, Document]]:
     """The items ``item_ids`` by their ids, each with the file that readers get, ``{}`` if there is none; one query."""
     found = Item().collection.aggregate([
         {'$match': {'_id': {'$in': list(item_ids)}}},
@@ -95,13 +101,13 @@ def with_items(item_ids) -> dict[Any, tuple[dict[str, Any], dict[str, Any]]]:
     return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
 
 
-def later_than(others) -> datetime:
+def later_than(others: Iterable[Mapping[str, Any]]) -> datetime:
     """The present moment, or one just after the files ``others`` were created, whatever the clocks of servers say."""
     newest = max((file['created'] for file in others), default=None)
     return max(documents.now(), newest + _TICK) if newest else documents.now()
 
 
-def settle(item) -> None:
+def settle(item: Mapping[str, Any]) -> None:
     """Reconcile ``item`` with its files: keep the newest; refresh its checksum, its size and whether it is ready.
 
     Idempotent. Only a newer file named ``new_file`` waits until its uploader deletes the older one.
@@ -114,7 +120,7 @@ def settle(item) -> None:
         told = facts
 
 
-def _attached(item):
+def _attached(item: Mapping[str, Any]) -> list[StoredFile]:
     """The files of ``item``, first the one that readers get, once all are detached that a newer one has replaced.
 
     The newest may wait beside the one that is shown, and it alone.
@@ -128,17 +134,17 @@ def _attached(item):
             return [found[0], found[-1]] if waiting else found[-1:]
 
 
-def _waits(newest):
+def _waits(newest: Mapping[str, Any]) -> bool:
     return newest['name'] == REPLACEMENT_NAME and not newest.get('linkUrl')
 
 
-def _facts(found):
+def _facts(found: list[StoredFile]) -> Document:
     """What an item tells about its files, of which readers get the first."""
     stated = files_of_package(FileFacts(file['name'], file.get('sha512'), file.get('size')) for file in found).statement
     return {'meta.sha512': stated.sha512, 'spm.ready': stated.has_file, 'size': stated.size}
 
 
-def _tell(item, facts) -> bool:
+def _tell(item: Mapping[str, Any], facts: Document) -> bool:
     """Bring ``item`` up to date by one write, and the sizes of what contains it; whether it was not."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
     before = Item().collection.find_one_and_update(
@@ -151,18 +157,18 @@ def _tell(item, facts) -> bool:
     return True
 
 
-def is_detached(file) -> bool:
+def is_detached(file: Mapping[str, Any]) -> bool:
     """Whether ``file`` belongs to no item any more, because another one or other content has replaced it."""
     return 'retired' in file.get('spm', ())
 
 
-def detached(file) -> dict[str, Any]:
+def detached(file: Mapping[str, Any]) -> Document:
     """The fields of ``file`` that change when it is detached from its item, as of now."""
     return {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
             'spm': {'retired': documents.now()}}
 
 
-def detach(file, waited=False, **still) -> dict[str, Any] | None:
+def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) -> StoredFile | None:
     """Take ``file`` from its item in one atomic write, and return it as it was; ``None`` if it is not there any more.
 
     Readers who were told its id a moment ago still get it whole; its bytes are removed after a while. :func:`settle`
@@ -173,20 +179,20 @@ def detach(file, waited=False, **still) -> dict[str, Any] | None:
     """
     gone = detached(file)
     gone['spm'].update({'waited': True} if waited else {})
-    taken = File().collection.find_one_and_update(
+    taken: StoredFile | None = File().collection.find_one_and_update(
         {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': gone})
     sweep()
     return taken
 
 
-def attach(file) -> None:
+def attach(file: StoredFile) -> None:
     """Undo :func:`detach`, which has returned ``file``."""
     back = {key: file[key] for key in ('itemId', 'spm') if key in file}
     gone = {key: '' for key in detached(file) if key not in back}
     File().collection.update_one({'_id': file['_id']}, {'$set': back, '$unset': gone})
 
 
-def sweep(older_than=GRACE) -> None:
+def sweep(older_than: timedelta = GRACE) -> None:
     """Remove the files that were retired longer ago than ``older_than``, unless the clock was set meanwhile."""
     if not CLOCK.is_steady(older_than.total_seconds()):
         return
@@ -198,18 +204,18 @@ def sweep(older_than=GRACE) -> None:
             return  # if its storage is out of reach, each of the others would take as long to fail
 
 
-def is_replaced(file) -> bool:
+def is_replaced(file: Mapping[str, Any]) -> bool:
     """Whether ``file`` may go because another one of its item takes its place, or has taken it already."""
     return is_detached(file) or _successor(file) is not None
 
 
-def give_way(item, file) -> bool:
+def give_way(item: Mapping[str, Any], file: Mapping[str, Any]) -> bool:
     """Take ``file`` from ``item`` if another one takes its place, so that there is one at each moment; whether it went.
 
     The other one lies in the item, or has lain there as a replacement whose uploader deletes ``file`` only now: other
     content of ``file`` came in between, and is what is deleted.
     """
-    now: dict[str, Any] | None = file
+    now: Mapping[str, Any] | None = file
     while now and now.get('itemId') == item['_id']:
         successor = _successor(now)
         if successor is None:
@@ -225,14 +231,15 @@ def give_way(item, file) -> bool:
     return True
 
 
-def _successor(file):
+def _successor(file: Mapping[str, Any]) -> StoredFile | None:
     """Another file in the item of ``file``; else the newest that has waited there and is not renamed; or ``None``."""
     beside = File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}})
-    return beside or File().findOne({'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, 'spm.waited': True},
-                                    sort=[('created', -1)])
+    found: StoredFile | None = beside or File().findOne(
+        {'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, 'spm.waited': True}, sort=[('created', -1)])
+    return found
 
 
-def _let_wait_again(replacement, file):
+def _let_wait_again(replacement: Mapping[str, Any], file: Mapping[str, Any]) -> None:
     """Have ``replacement`` lie beside ``file``, as the newer of the two, unless it has changed meanwhile."""
     back = detached({'itemId': None}).keys() - {'itemId'} if is_detached(replacement) else ()
     File().collection.update_one(

@@ -14,12 +14,19 @@ Only reads, and uses no model of Girder, since a model creates indexes as soon a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypeAlias
+
+from bson.objectid import ObjectId
+from pymongo.database import Database
 
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, PACKAGES_NAME
+
+#: A database of pymongo, with codec options of any kind.
+AnyDatabase: TypeAlias = Database[Document]
 
 PAGE = 'docs/how-to/take-over-an-older-database.md'
 _UNREGISTERED = {'spm': {'$exists': False}}
@@ -33,10 +40,9 @@ class OlderDataError(RuntimeError):
     """The database has data of the older plugin that has not been migrated; the message says what to do."""
 
 
-def require_none(database) -> None:
+def require_none(database: AnyDatabase) -> None:
     """Make sure that ``database`` has no data of the older plugin that has not been migrated.
 
-    :param database: a database of pymongo, with codec options of any kind.
     :raises OlderDataError: it has; the message names the applications.
     """
     found = list(_applications(database)) or list(_half_registered(database))
@@ -51,7 +57,7 @@ def require_none(database) -> None:
         f'what it would do. Until then keep the older server running, or name another database. See {PAGE}')
 
 
-def _applications(database) -> Iterator[dict[str, Any]]:
+def _applications(database: AnyDatabase) -> Iterator[Document]:
     templates = [{f'meta.{package_type.template}': {'$exists': True}} for package_type in PACKAGE_TYPES.values()]
     tops = database['folder'].find({'name': PACKAGES_NAME, 'parentCollection': 'collection'}, {'_id': 1})
     parents = [top['_id'] for top in tops]
@@ -59,19 +65,19 @@ def _applications(database) -> Iterator[dict[str, Any]]:
         {'parentId': {'$in': parents}, 'parentCollection': 'folder', **_UNREGISTERED, '$or': templates}, {'name': 1})
 
 
-def _half_registered(database) -> Iterator[dict[str, Any]]:
+def _half_registered(database: AnyDatabase) -> Iterator[Document]:
     """The registered applications below which something lies that could be listed and is not registered."""
     apps = {str(app['_id']): app for app in database['folder'].find({'spm.role': APPLICATION}, {'name': 1})}
     items = database['item'].find({**_UNREGISTERED, 'meta.app_id': {'$in': list(apps)}, **_OF_PACKAGES},
                                   {'meta': 1, 'folderId': 1}) if apps else ()
-    places: dict[Any, dict[str, Any] | None] = {}
+    places: dict[ObjectId, Document | None] = {}
     for item in items:
         folder = _place(database, item['folderId'], places)
         if item['meta']['app_id'] in apps and _is_missing_in(database, item, folder):
             yield apps.pop(item['meta']['app_id'])
 
 
-def _place(database, folder_id, known):
+def _place(database: AnyDatabase, folder_id: ObjectId, known: dict[ObjectId, Document | None]) -> Document | None:
     """The folder ``folder_id`` with the registration that it has, or would have had next."""
     if folder_id not in known:
         known[folder_id] = None  # also ends the way up in a circle
@@ -83,10 +89,10 @@ def _place(database, folder_id, known):
     return known[folder_id]
 
 
-def _is_missing_in(database, item, folder) -> bool:
+def _is_missing_in(database: AnyDatabase, item: Document, folder: Document | None) -> bool:
     """Whether ``item`` could be registered in ``folder``; an unusable one, or the second of two, could not."""
     package_type = registration.package_type_in(folder)
-    if package_type is None or str(folder['spm']['app']) != item['meta']['app_id']:
+    if package_type is None or folder is None or str(folder['spm']['app']) != item['meta']['app_id']:
         return False
     try:
         meta = registration.checked_meta(package_type, folder, item['meta'])

@@ -19,13 +19,24 @@ them, and gets all.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bson.objectid import ObjectId
 from girder.models.folder import Folder
 
-ANNOUNCED = 'announced'
-MOVING = 'moving'
-DONE = 'done'
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree.types import (
+    ApplicationFolder,
+    ChannelFolder,
+    Promotion,
+    PromotionMark,
+    PromotionState,
+)
+
+ANNOUNCED: PromotionState = 'announced'
+MOVING: PromotionState = 'moving'
+DONE: PromotionState = 'done'
 
 #: What is written to a registration by itself, and does not follow from the place of the folder.
 #: ``promoting``, on the folders of a draft and a release: the draft, and the token of the promotion that is going on.
@@ -33,17 +44,17 @@ DONE = 'done'
 KEPT = ('promoted', 'promoting', 'deleting')
 
 
-def entries(app, *states) -> list[dict[str, Any]]:
+def entries(app: ApplicationFolder, *states: PromotionState) -> list[Promotion]:
     """The promotions of ``app``, as it was read, that are in one of ``states``."""
     return [one for one in app['spm'].get('promoted', ()) if one['state'] in states]
 
 
-def holder(app) -> dict[Any, Any]:
+def holder(app: ApplicationFolder) -> dict[ObjectId, ObjectId]:
     """The release that holds the things of each promoted draft: ids of releases by ids of drafts."""
     return {one['draft']: one['release'] for one in entries(app, MOVING, DONE)}
 
 
-def keys(app, channel_id) -> list[Any]:
+def keys(app: ApplicationFolder, channel_id: ObjectId) -> list[ObjectId]:
     """The values of ``spm.channel`` of the things that the release or draft ``channel_id`` holds."""
     held_by = holder(app)
     if channel_id in held_by:
@@ -51,30 +62,30 @@ def keys(app, channel_id) -> list[Any]:
     return [channel_id, *(draft for draft, release in held_by.items() if release == channel_id)]
 
 
-def emptied(app) -> list[Any]:
+def emptied(app: ApplicationFolder) -> list[ObjectId]:
     """The ids of drafts whose folders may still be there, but whose things a release holds already."""
     return [one['draft'] for one in entries(app, MOVING)]
 
 
-def held_by(app, channel_id) -> dict[str, Any]:
+def held_by(app: ApplicationFolder, channel_id: ObjectId) -> Document:
     """The condition for the items that the release or draft ``channel_id`` holds."""
     found = keys(app, channel_id)
     return {'spm.channel': found[0] if len(found) == 1 else {'$in': found}}
 
 
-def in_drafts(app) -> dict[str, Any]:
+def in_drafts(app: ApplicationFolder) -> Document:
     """The condition for the items that drafts hold."""
     promoted = list(holder(app))
     return {'spm.draft': True, **({'$nor': [{'spm.channel': {'$in': promoted}}]} if promoted else {})}
 
 
-def anywhere(app) -> dict[str, Any]:
+def anywhere(app: ApplicationFolder) -> Document:
     """The condition for all items of ``app``: it leaves out what is in a draft twice, until that is removed."""
     left_out = [item for one in entries(app, MOVING) for item in one['without']]
     return {'_id': {'$nin': left_out}} if left_out else {}
 
 
-def as_held(app, items) -> None:
+def as_held(app: ApplicationFolder, items: Iterable[Document]) -> None:
     """Let ``items``, which were found in ``app``, tell the release that holds them, wherever their move has got to.
 
     Their ids are texts.
@@ -88,7 +99,7 @@ def as_held(app, items) -> None:
                 item['meta']['release'] = name
 
 
-def place_of(item):
+def place_of(item: Mapping[str, Any]) -> ObjectId | None:
     """The id of the folder in which ``item``, whose folder is gone, lies now if its draft was promoted."""
     app = Folder().findOne({'_id': item['spm']['app']}, fields=['spm'])
     for one in entries(app, MOVING, DONE) if app else ():
@@ -98,7 +109,7 @@ def place_of(item):
     return None
 
 
-def take_out(app_id, entry_query) -> None:
+def take_out(app_id: ObjectId, entry_query: Document) -> None:
     """Take the promotions that match ``entry_query`` from the application, and the list itself if it is empty then."""
     taken = Folder().collection.update_one({'_id': app_id, 'spm.promoted': {'$elemMatch': entry_query}},
                                            {'$pull': {'spm.promoted': entry_query}})
@@ -106,13 +117,13 @@ def take_out(app_id, entry_query) -> None:
         Folder().collection.update_one({'_id': app_id, 'spm.promoted': []}, {'$unset': {'spm.promoted': ''}})
 
 
-def unmark(app_id, entry) -> None:
+def unmark(app_id: ObjectId, entry: Promotion | PromotionMark) -> None:
     """Take the marks of the promotion ``entry`` from all folders."""
     Folder().collection.update_many({'spm.app': app_id, 'spm.role': {'$exists': True},
                                      'spm.promoting.token': entry['token']}, {'$unset': {'spm.promoting': ''}})
 
 
-def unmark_ended(app_id, entry) -> None:
+def unmark_ended(app_id: ObjectId, entry: Promotion | PromotionMark) -> None:
     """Take the marks of the promotion ``entry`` from all folders, unless it goes on: then its end does so."""
     app = Folder().findOne({'_id': app_id}, fields=['spm'])
     going_on = entries(app, ANNOUNCED, MOVING) if app else ()
@@ -120,9 +131,10 @@ def unmark_ended(app_id, entry) -> None:
         unmark(app_id, entry)
 
 
-def join(folder, mark):
+def join(folder: Mapping[str, Any], mark: PromotionMark) -> ChannelFolder | None:
     """Mark ``folder``, made in one that the promotion ``mark`` has marked, unless that has ended; gives it as it is."""
     Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
                                    {'$set': {'spm.promoting': mark}})
     unmark_ended(folder['spm']['app'], mark)
-    return Folder().findOne({'_id': folder['_id']})
+    found: ChannelFolder | None = Folder().findOne({'_id': folder['_id']})
+    return found

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeGuard
 
 from slicer_package_manager.registry.schema import metadata, name_templates, urls, validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES, PackageType
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree.types import ChannelFolder, PackageRegistration
 
 APPLICATION = 'application'
 DRAFTS = 'draft'
@@ -38,12 +41,18 @@ _SHA512 = re.compile('[0-9a-f]{128}')
 _TEMPLATES = {package_type.template: package_type for package_type in PACKAGE_TYPES.values()}
 
 
-def role(folder) -> str | None:
+def role(folder: Mapping[str, Any] | None) -> str | None:
     """What ``folder`` is in the registry; ``None`` for a stranger's folder."""
-    return ((folder or {}).get('spm') or {}).get('role')
+    found: str | None = ((folder or {}).get('spm') or {}).get('role')
+    return found
 
 
-def package_type_in(folder):
+def is_of_channel(folder: Mapping[str, Any] | None) -> TypeGuard[ChannelFolder]:
+    """Whether ``folder`` is that of a release or draft, or of its extensions."""
+    return role(folder) in (*CHANNELS, EXTENSIONS)
+
+
+def package_type_in(folder: Mapping[str, Any] | None) -> PackageType | None:
     """The type of the packages that lie directly in ``folder``; ``None`` where none does."""
     place = role(folder)
     if place in CHANNELS:
@@ -51,22 +60,23 @@ def package_type_in(folder):
     return EXTENSION if place == EXTENSIONS else None
 
 
-def of_folder(folder, parent) -> dict[str, Any] | None:
+def of_folder(folder: Mapping[str, Any], parent: Mapping[str, Any] | None) -> Document | None:
     """The registration that follows from the place of ``folder`` in ``parent``; ``None`` if it has none."""
     if folder['parentCollection'] == 'collection':
         return {'role': PACKAGES} if folder['name'] == PACKAGES_NAME else None
-    makers = {PACKAGES: _application, APPLICATION: _in_application, DRAFTS: _revision,
+    makers: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Document | None]] = {
+        PACKAGES: _application, APPLICATION: _in_application, DRAFTS: _revision,
               RELEASE: _in_channel, REVISION: _in_channel}
     maker = makers.get(role(parent) or '')
-    return maker(folder, parent) if maker else None
+    return maker(folder, parent) if maker and parent else None
 
 
-def _application(folder, _parent):
+def _application(folder: Mapping[str, Any], _parent: Mapping[str, Any]) -> Document | None:
     is_one = role(folder) == APPLICATION or any(key in folder.get('meta', {}) for key in _TEMPLATES)
     return {'role': APPLICATION, 'app': folder.get('_id')} if is_one else None
 
 
-def _in_application(folder, parent):
+def _in_application(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document | None:
     app = parent['spm']['app']
     if folder['name'] == DRAFT_NAME:
         return {'role': DRAFTS, 'app': app}
@@ -76,18 +86,18 @@ def _in_application(folder, parent):
             'revision': folder['meta'].get('revision'), 'release': folder['name']}
 
 
-def _revision(folder, parent):
+def _revision(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document:
     return {'role': REVISION, 'app': parent['spm']['app'], 'channel': folder.get('_id'), 'draft': True,
             'revision': folder.get('meta', {}).get('revision', folder['name']), 'release': ''}
 
 
-def _in_channel(folder, parent):
+def _in_channel(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document | None:
     if folder['name'] != EXTENSIONS_NAME:
         return None
     return {**parent['spm'], 'role': EXTENSIONS}
 
 
-def check_folder(folder) -> None:
+def check_folder(folder: Document) -> None:
     """Refuse a registered folder whose name or metadata would break the registry.
 
     :raises Invalid: naming everything that is wrong.
@@ -112,7 +122,7 @@ def check_folder(folder) -> None:
         raise Invalid(problems)
 
 
-def release_name(value) -> str:
+def release_name(value: object) -> str:
     """The rule for names of releases."""
     name = validators.name(value)
     if name.lower() in (DRAFT_NAME, EXTENSIONS_NAME):
@@ -120,7 +130,7 @@ def release_name(value) -> str:
     return name
 
 
-def _channel_problems(folder, meta):
+def _channel_problems(folder: Document, meta: Document) -> list[tuple[str, str]]:
     if role(folder) == REVISION:
         meta.setdefault('revision', folder['name'])
     try:
@@ -136,7 +146,7 @@ def _channel_problems(folder, meta):
     return problems
 
 
-def fixed_name_problem(before, after):
+def fixed_name_problem(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
     """Why a folder that the registry counts on may not become ``after``; ``None`` if it may."""
     fixed = FIXED_NAMES.get(role(before) or '')
     if fixed and (after['name'] != fixed or after['parentId'] != before['parentId']):
@@ -145,26 +155,27 @@ def fixed_name_problem(before, after):
     return None
 
 
-def identity(package_type, meta) -> str:
+def identity(package_type: PackageType, meta: Mapping[str, Any]) -> str:
     """The identity of a thing in its folder, as one text."""
     return json.dumps([meta.get(key) for key in package_type.identity], ensure_ascii=False)
 
 
-def search_text(meta) -> str:
+def search_text(meta: Mapping[str, Any]) -> str:
     """What a search looks through, without the difference of case; the parts are kept apart by line breaks."""
     return '\n'.join(str(meta.get(key, '')) for key in
                      ('baseName', 'description', 'keywords', 'contributors')).casefold()
 
 
-def of_item(package_type, folder, meta, ready) -> dict[str, Any]:
-    """The registration of a package of ``package_type`` with ``meta`` in ``folder``, with a file if ``ready``."""
+def of_item(package_type: PackageType, folder: ChannelFolder, meta: Mapping[str, Any], *,
+            has_file: bool) -> PackageRegistration:
+    """The registration of a package of ``package_type`` with ``meta`` in ``folder``, with a file if ``has_file``."""
     place = folder['spm']
     return {'kind': package_type.label, 'app': place['app'], 'channel': place['channel'], 'draft': place['draft'],
             'release': place['release'], 'identity': identity(package_type, meta),
-            'search': search_text(meta), 'ready': ready}
+            'search': search_text(meta), 'ready': has_file}
 
 
-def place_values(package_type, folder) -> dict[str, Any]:
+def place_values(package_type: PackageType, folder: Mapping[str, Any]) -> Document:
     """The metadata that follows from the folder: ``app_id``, and ``release`` of a package in a release."""
     found = {'app_id': str(folder['spm']['app'])}
     if package_type is PACKAGE and folder['spm']['release']:
@@ -172,7 +183,7 @@ def place_values(package_type, folder) -> dict[str, Any]:
     return found
 
 
-def checked_meta(package_type, folder, given) -> dict[str, Any]:
+def checked_meta(package_type: PackageType, folder: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
     """All metadata of a thing in ``folder`` for which users gave ``given``: clean, whole, and true to its place.
 
     ``sha512`` is kept from ``given``; it is brought up to date where the files are.

@@ -15,7 +15,6 @@ from slicer_package_manager.registry.schema.types import Document
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
-PackageTypeLabel: TypeAlias = Literal['package', 'extension']
 PromotionState: TypeAlias = Literal['announced', 'moving', 'done']
 
 
@@ -23,7 +22,7 @@ class Promotion(TypedDict):
     """One promotion of a draft, as the application's folder lists it; see :mod:`promotions`.
 
     The last three keys are there from the state ``moving`` on; ``folders`` has pairs of a draft's and a release's
-    folder.
+    folder, which the database returns as lists.
     """
 
     draft: ObjectId
@@ -31,7 +30,7 @@ class Promotion(TypedDict):
     token: ObjectId
     state: PromotionState
     name: NotRequired[str]
-    folders: NotRequired[list[list[ObjectId]]]
+    folders: NotRequired[list[tuple[ObjectId, ObjectId]]]
     without: NotRequired[list[ObjectId]]
 
 
@@ -70,7 +69,7 @@ class ChannelRegistration(TypedDict):
 class PackageRegistration(TypedDict):
     """``spm`` of the item of a package or extension."""
 
-    kind: PackageTypeLabel
+    kind: str
     app: ObjectId
     channel: ObjectId
     draft: bool

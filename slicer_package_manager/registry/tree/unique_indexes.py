@@ -1,4 +1,8 @@
 """The names of the unique indexes, and which of them an error is about; see :mod:`indexes` for what they have."""
+from __future__ import annotations
+
+from pymongo.errors import DuplicateKeyError
+
 #: Two things may not share these: the names of the unique indexes, with what they keep apart.
 ITEM_IDENTITY = 'spm_item_identity'
 ITEM_NAME = 'spm_item_name'
@@ -8,8 +12,8 @@ CHANNEL_REVISION = 'spm_channel_revision'
 COLLECTION_NAME = 'spm_collection_name'
 
 
-def violated(error) -> str:
+def violated(error: DuplicateKeyError) -> str:
     """The name of the unique index that a ``DuplicateKeyError`` is about; ``''`` if it does not say."""
-    message = (error.details or {}).get('errmsg', '')
+    message = str((error.details or {}).get('errmsg', ''))
     known = (ITEM_IDENTITY, ITEM_NAME, FOLDER_NAME, RELEASE_NAME, CHANNEL_REVISION, COLLECTION_NAME)
     return next((name for name in known if f'index: {name} ' in message), '')
