@@ -64,7 +64,7 @@ def needed(route):
 
 @pytest.fixture
 def attack(client, db):
-    """Send a request and say what is wrong with the answer; ``None`` if nothing is."""
+    """Send a request and return what is wrong with the response; ``None`` if nothing is."""
     before = []
 
     def contents():
@@ -92,7 +92,7 @@ def attack(client, db):
 
 @pytest.fixture
 def wrong_of(route, client):
-    """What is wrong with the answers to attacks, each a description and a call.
+    """What is wrong with the responses to attacks, each a description and a call.
 
     The administrator and the anonymous user share the attacks on a route: each makes every other one.
     """

@@ -7,7 +7,7 @@ from slicer_package_manager.rest.middleware.routing import OVERRIDES
 pytestmark = pytest.mark.database
 
 EVERY_HEADER = pytest.mark.parametrize('header', [*OVERRIDES, OVERRIDES[0].lower()])
-#: Each call that caches its answer, with a form that would change the answer.
+#: Each call whose response is cached, with a form that would change the response.
 CACHED = {
     '/app': {'name': 'zzz'},
     '/app/{app}/release': {'release_id_or_name': 'zzz'}, '/app/{app}/draft': {'revision': 'zzz'},

@@ -129,7 +129,7 @@ def test_creating_a_collection_needs_the_right_to(create, login, make_user, stor
     assert stored() == before
 
 
-def test_whoever_may_create_collections_creates_and_administers_an_application(create, login, make_user, api):
+def test_a_user_who_may_create_collections_creates_and_administers_an_application(create, login, make_user, api):
     user = make_user('somebody')
     api.put('/system/setting', params={
         'key': 'core.collection_create_policy',
@@ -276,7 +276,7 @@ def test_deleting_an_application_needs_a_login(anonymous, app):
     assert anonymous.delete(f'/app/{app["_id"]}').status_code == 401
 
 
-def test_deleting_with_progress_works_where_nobody_listens(api, app):
+def test_deleting_with_progress_works_without_a_listener(api, app):
     api.delete(f'/app/{app["_id"]}', params={'progress': True}).raise_for_status()
     assert api.get(f'/app/{app["_id"]}').status_code == 404
 
@@ -297,7 +297,7 @@ def test_an_unusable_template_is_refused_when_saved(api, app, key, template):
 
 @pytest.mark.parametrize(('package_type', 'key'), [('package', 'applicationPackageNameTemplate'),
                                            ('extension', 'extensionPackageNameTemplate')])
-def test_a_template_names_new_and_updated_things(api, app, make, package_type, key):
+def test_a_template_names_new_and_updated_packages(api, app, make, package_type, key):
     old = make(package_type)
     api.put(f'/folder/{app["_id"]}/metadata', json={key: '{baseName}-{revision}!'}).raise_for_status()
     new = make(package_type)

@@ -35,7 +35,7 @@ def changes(audited, api):
     return get
 
 
-def test_a_change_tells_who_when_what_and_from_where(changes, api, app, admin, audited):
+def test_a_change_has_user_time_document_and_address(changes, api, app, admin, audited):
     audited.delete_many({})
     answer = api.post(f'/app/{app["_id"]}/extension', params=EXTENSION_FORM).raise_for_status()
     one, = changes()
@@ -83,7 +83,7 @@ def test_reading_failing_and_logging_in_are_no_changes(changes, api, anonymous, 
     assert changes() == []
 
 
-def test_no_secrets_are_kept(api, audited):
+def test_no_secrets_are_recorded(api, audited):
     api.post('/user', params={'login': 'somebody', 'password': 'very-secret', 'firstName': 'A', 'lastName': 'B',
                               'email': 'a@example.org'}).raise_for_status()
     api.put('/system/setting', params={'key': 'core.smtp.password', 'value': 'very-secret'}).raise_for_status()

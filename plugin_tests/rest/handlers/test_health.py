@@ -11,44 +11,44 @@ PATH = '/slicer_package_manager/health'
 
 
 @pytest.fixture
-def tell(anonymous, db):
+def report(anonymous, db):
     return lambda: anonymous.get(PATH)
 
 
-def test_a_server_that_can_serve_says_so(tell):
-    answer = tell()
+def test_a_working_server_reports_it(report):
+    answer = report()
     assert answer.status_code == 200
     assert answer.json() == {'database': 'ok', 'assetstore': 'ok', 'indexes': 'ok',
                              'version': slicer_package_manager.__version__}
 
 
-def test_without_an_assetstore_it_cannot_serve(tell, db):
+def test_without_an_assetstore_it_cannot_serve(report, db):
     db['assetstore'].delete_many({})
-    answer = tell()
+    answer = report()
     assert answer.status_code == 503
     assert 'assetstore: there is none' in answer.json()['message']
     assert answer.json()['extra']['database'] == 'ok'
 
 
-def test_without_the_assetstores_folder_it_cannot_serve(tell, tmp_path):
+def test_without_the_assetstores_folder_it_cannot_serve(report, tmp_path):
     shutil.rmtree(tmp_path / 'assetstore')
-    answer = tell()
+    answer = report()
     assert answer.status_code == 503
     assert str(tmp_path) not in answer.text
 
 
-def test_without_a_database_it_cannot_serve(tell, monkeypatch):
+def test_without_a_database_it_cannot_serve(report, monkeypatch):
     import pymongo
 
     def broken():
         raise pymongo.errors.ServerSelectionTimeoutError('secret-host:27017')
     monkeypatch.setattr(health, 'getDbConnection', broken)
-    answer = tell()
+    answer = report()
     assert answer.status_code == 503
     assert 'database: does not answer' in answer.json()['message']
     assert 'secret-host' not in answer.text
 
 
-def test_nobody_needs_to_log_in(tell, db):
+def test_it_requires_no_login(report, db):
     db['token'].delete_many({})
-    assert tell().status_code == 200
+    assert report().status_code == 200

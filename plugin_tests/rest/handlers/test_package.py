@@ -48,13 +48,13 @@ def test_an_extension_has_the_metadata_that_clients_read(post, app):
     assert item['name'] == '33000_SlicerIGT_linux_amd64_ab12cd3'
 
 
-def test_optional_metadata_is_kept_with_its_types(post):
+def test_optional_metadata_is_stored_with_its_types(post):
     meta = post('extension', **OPTIONAL).json()['meta']
     assert {key: meta[key] for key in OPTIONAL} == {**OPTIONAL, 'enabled': True, 'tier': 3}
 
 
 @PACKAGE_TYPES
-def test_a_thing_is_answered_as_girder_answers_items(post, item_of, found, api, package_type):
+def test_a_package_is_serialized_like_girders_items(post, item_of, found, api, package_type):
     item = post(package_type).json()
     assert item == item_of(item)
     assert found(package_type, api) == [item]
@@ -74,7 +74,7 @@ def test_a_draft_is_made_with_what_it_needs(post, app, folders, package_type):
     assert place == draft['_id']
 
 
-def test_a_package_in_a_release_tells_its_name(post, make_release):
+def test_a_package_in_a_release_has_the_name_of_the_release(post, make_release):
     make_release('5.8', '33000')
     assert post('package').json()['meta']['release'] == '5.8'
     assert 'release' not in post('package', revision='33001').json()['meta']
@@ -140,7 +140,7 @@ def test_empty_text_clears_optional_keys(post, item_of):
     assert item_of(item) == cleared
 
 
-def test_empty_optional_values_are_not_kept(post):
+def test_empty_optional_values_are_not_stored(post):
     assert post('extension', **dict.fromkeys(OPTIONAL, '')).json()['meta'].keys() & OPTIONAL.keys() == set()
 
 
@@ -156,7 +156,7 @@ def test_the_description_of_an_extension_can_be_emptied(post):
 
 
 @PACKAGE_TYPES
-def test_the_description_of_the_item_is_that_of_the_thing(post, package_type):
+def test_the_description_of_the_item_is_that_of_the_package(post, package_type):
     post(package_type, description='first')
     item = post(package_type, description='second').json()
     assert item['description'] == 'second'
@@ -224,7 +224,7 @@ def test_each_required_value_is_asked_for(post, stored, package_type, key):
 
 
 @PACKAGE_TYPES
-def test_everything_that_is_wrong_is_told_at_once(post, package_type):
+def test_all_problems_are_reported_together(post, package_type):
     answer = post(package_type, form={'os': 'beos', 'arch': 'vax', 'color': 'red'})
     message = answer.json()['message']
     assert all(word in message for word in ('beos', 'vax', 'color', 'baseName', 'repository_url', 'revision'))
@@ -258,7 +258,7 @@ def test_values_in_the_query_and_in_the_body_are_the_same(api, app, package_type
 
 
 @PACKAGE_TYPES
-def test_a_name_taken_by_another_thing_is_a_conflict(api, app, post, stored, package_type):
+def test_a_name_of_another_package_is_a_conflict(api, app, post, stored, package_type):
     key = {'package': 'applicationPackageNameTemplate', 'extension': 'extensionPackageNameTemplate'}[package_type]
     api.put(f'/folder/{app["_id"]}/metadata', json={key: '{os}'}).raise_for_status()
     post(package_type)
@@ -279,7 +279,7 @@ def test_a_package_is_not_named_like_the_folder_of_extensions(api, app, post, st
 @PACKAGE_TYPES
 @pytest.mark.parametrize('text', ['x.y', '$where', '../../etc', 'é🎉', 'עברית', '<b>', '{baseName}', "';--", 'a/b',
                                   '%41', '.', '\\'])
-def test_any_character_is_kept_in_names(post, item_of, found, api, package_type, text):
+def test_names_may_contain_any_character(post, item_of, found, api, package_type, text):
     item = post(package_type, baseName=text, revision=text).json()
     assert (item['meta']['baseName'], item['meta']['revision']) == (text, text)
     assert text in item['name']
@@ -305,7 +305,7 @@ def test_deleting_answers_the_item_and_leaves_nothing_of_it(delete, ready, item_
 
 
 @PACKAGE_TYPES
-def test_what_is_no_such_thing_of_the_application_is_404(api, app, make, delete, stored, package_type):
+def test_what_is_not_a_package_of_the_application_is_404(api, app, make, delete, stored, package_type):
     other_kind = {'package': 'extension', 'extension': 'package'}[package_type]
     other_app = api.post('/app', params={'name': 'Other'}).json()
     item = make(package_type)
@@ -334,7 +334,7 @@ def test_deleting_needs_a_login(make, delete, anonymous, package_type):
 
 
 @PACKAGE_TYPES
-def test_a_deleted_thing_can_be_posted_again(make, delete, package_type):
+def test_a_deleted_package_can_be_created_again(make, delete, package_type):
     item = make(package_type)
     delete(package_type, item['_id']).raise_for_status()
     assert make(package_type)['_id'] != item['_id']

@@ -33,7 +33,7 @@ def build(make):
 
 @pytest.fixture
 def held(app, db):
-    """The names of releases and drafts that somebody, by default nobody, gets passed over, with os and arch."""
+    """The names of releases and drafts that a client, by default an anonymous one, does not get, with os and arch."""
     def get(user=None):
         from slicer_package_manager.registry.catalog import applications, readiness
         folders = {one['_id']: one['name'] for one in db['folder'].find()}

@@ -212,7 +212,7 @@ def test_paging_neither_repeats_nor_skips(anonymous, app, drafts_of, post, db, k
 
 
 @pytest.mark.parametrize('kind', ['draft', 'release'])
-def test_fifty_are_listed_unless_told(found, db, drafts_of, post, kind):
+def test_fifty_are_listed_by_default(found, db, drafts_of, post, kind):
     if kind == 'draft':
         drafts_of('x')
     else:
@@ -303,7 +303,7 @@ def test_a_name_can_be_used_again_after_deletion(delete, post):
     assert post().status_code == 200
 
 
-def test_deleting_with_progress_works_where_nobody_listens(delete, post, found):
+def test_deleting_with_progress_works_without_a_listener(delete, post, found):
     post()
     delete('5.8', progress=True).raise_for_status()
     assert found('release') == []

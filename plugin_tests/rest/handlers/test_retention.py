@@ -46,7 +46,7 @@ def test_the_drafts_that_every_rule_names_go(drafts, prune, left, stored, rules,
     assert prune(**rules).json() == []
 
 
-def test_a_row_tells_what_the_draft_holds(drafts, prune, make, found):
+def test_a_row_has_the_numbers_of_the_draft(drafts, prune, make, found):
     make('extension', app_revision='4', content=b'12345')
     make('extension', app_revision='4', baseName='Other', content=b'1')
     row, = prune(keep=3, dry_run=True).json()
@@ -101,7 +101,7 @@ def test_pruning_needs_a_login_and_the_application(drafts, prune, anonymous, api
     assert api.delete('/app/5f4474d0e1d8c75dfc705482/draft', params={'keep': 0}).status_code == 404
 
 
-def test_a_failure_tells_what_was_deleted_and_the_call_can_be_repeated(drafts, prune, left, monkeypatch):
+def test_an_error_states_what_was_deleted_and_the_call_can_be_repeated(drafts, prune, left, monkeypatch):
     from girder.models.folder import Folder
     remove = Folder().remove
 
@@ -117,6 +117,6 @@ def test_a_failure_tells_what_was_deleted_and_the_call_can_be_repeated(drafts, p
     assert [row['name'] for row in prune(keep=1).json()] == ['2', '3']
 
 
-def test_pruning_with_progress_works_where_nobody_listens(drafts, prune, left):
+def test_pruning_with_progress_works_without_a_listener(drafts, prune, left):
     prune(keep=1, progress=True).raise_for_status()
     assert left() == ['1']

@@ -15,7 +15,7 @@ def stats(anonymous, app):
 
 @pytest.fixture
 def fetch(anonymous):
-    """Download a thing's file whole."""
+    """Download the whole file of a package."""
     def fetcher(item, times=1, client=anonymous):
         for _ in range(times):
             client.get(f'/item/{item["_id"]}/download').raise_for_status()
@@ -61,7 +61,7 @@ def test_administrators_and_the_logged_in_count_too(api, ready, fetch, stats, lo
 
 
 @pytest.mark.parametrize('revision', ['5.8.1', '$where', 'a.b.$c', 'é🎉', '__proto__', 'x' * 180, 'draft', '0'])
-def test_names_and_revisions_are_kept_as_they_are(ready, fetch, stats, revision):
+def test_names_and_revisions_are_counted_unchanged(ready, fetch, stats, revision):
     fetch(ready('extension', app_revision=revision, baseName=revision[:50], revision='r'))
     assert stats() == {revision: {'extensions': {revision[:50]: {'linux': {'amd64': 1}}}}}
 

@@ -23,7 +23,7 @@ def test_an_empty_application_has_a_summary(summary, app):
         'total': {'packages': 0, 'extensions': 0, 'size': 0, 'downloads': 0, 'drafts': 0, 'releases': 0}}
 
 
-def test_a_row_counts_things_bytes_and_downloads(summary, make_release, make, anonymous):
+def test_a_row_counts_packages_bytes_and_downloads(summary, make_release, make, anonymous):
     release = make_release('5.8', '33000', description='Stable')
     items = [make('package', content=b'x' * 5), make('package', content=b'x' * 7, **MAC)]
     make('extension', content=b'x' * 3)
@@ -53,7 +53,7 @@ def test_drafts_are_paged_and_totals_are_of_all(summary, make, anonymous, app):
     assert [row['name'] for row in summary(limit=0, offset=2)['drafts']] == ['1']
 
 
-def test_downloads_of_a_draft_and_a_release_of_one_revision_are_told_apart(summary, make, make_release, anonymous):
+def test_downloads_of_a_draft_and_of_a_release_of_its_revision_are_separate(summary, make, make_release, anonymous):
     draft = make('package', content=b'x')
     make_release('5.8', '33000')
     release = make('package', content=b'x')
@@ -124,7 +124,7 @@ def test_each_field_is_as_in_the_whole_row(summary, make, make_release):
         assert summary(fields=field)['releases'] == [{field: value}]
 
 
-def test_a_part_without_downloads_is_kept_until_something_changes(make, make_release, anonymous, app, api):
+def test_a_part_without_downloads_is_cached_until_something_changes(make, make_release, anonymous, app, api):
     def ask(**headers):
         return anonymous.get(f'/app/{app["_id"]}/summary', params={'fields': CATALOG, 'limit': 0}, headers=headers)
     make('extension', app_revision='1', content=b'x')

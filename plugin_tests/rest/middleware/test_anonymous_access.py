@@ -1,4 +1,4 @@
-"""Girder's setting ``core.disable_anonymous_access``: nobody reads without an account."""
+"""Girder's setting ``core.disable_anonymous_access`` requires a login for all reading."""
 import httpx
 import pytest
 
@@ -15,8 +15,8 @@ def change(client, closed, **kwargs):
 
 
 @pytest.fixture
-def things(api, app, make):
-    """What there is to read: names by which :data:`READS` can be filled in."""
+def documents(api, app, make):
+    """Documents to read: values for the names in :data:`READS`."""
     package, extension = make('package', content=b'package'), make('extension', content=b'extension')
     (file,) = api.get(f'/item/{extension["_id"]}/files').json()
     folder = api.get(f'/item/{extension["_id"]}').json()['folderId']
@@ -48,94 +48,94 @@ OPEN = ['/api/v1/slicer_package_manager/health', '/api/v1/slicer_package_manager
         '/api/v1/system/version', '/api/v1/system/public_settings', '/api/v1/user/me', '/api/v1/token/current', '/']
 
 
-def statuses(client, paths, things, **kwargs):
+def statuses(client, paths, documents, **kwargs):
     root = client.base_url.copy_with(raw_path=b'/')
-    return {path: client.get(str(root).rstrip('/') + path.format(**things), **kwargs).status_code for path in paths}
+    return {path: client.get(str(root).rstrip('/') + path.format(**documents), **kwargs).status_code for path in paths}
 
 
-def test_all_that_is_read_is_refused_at_once_and_allowed_again_at_once(api, anonymous, things):
-    before = statuses(anonymous, READS, things)
+def test_all_reading_is_refused_and_allowed_again_immediately(api, anonymous, documents):
+    before = statuses(anonymous, READS, documents)
     change(api, True).raise_for_status()
-    assert set(statuses(anonymous, READS, things).values()) == {401}
+    assert set(statuses(anonymous, READS, documents).values()) == {401}
     change(api, False).raise_for_status()
-    assert statuses(anonymous, READS, things) == before
+    assert statuses(anonymous, READS, documents) == before
     assert sum(status < 400 for status in before.values()) > len(READS) * 3 // 4
 
 
-def test_browsers_are_refused_too_and_told_why(api, anonymous, things):
+def test_browsers_get_a_page_with_the_reason(api, anonymous, documents):
     change(api, True).raise_for_status()
     html = {'Accept': 'text/html'}
-    assert set(statuses(anonymous, BESIDE, things, headers=html).values()) == {401}
+    assert set(statuses(anonymous, BESIDE, documents, headers=html).values()) == {401}
     answer = anonymous.get('http://testserver/catalog/All/33000/linux', headers=html)
     assert KEY in answer.text
 
 
-def test_the_refusal_says_why(api, anonymous, things):
+def test_the_refusal_states_the_reason(api, anonymous, documents):
     change(api, True).raise_for_status()
-    answer = anonymous.get(f'/app/{things["app"]}/extension')
+    answer = anonymous.get(f'/app/{documents["app"]}/extension')
     assert KEY in answer.json()['message']
     assert 'log in' in answer.json()['message']
 
 
 @pytest.mark.parametrize('method', ['HEAD', 'POST'])
-def test_other_ways_to_read_are_refused_as_well(api, anonymous, things, method):
+def test_other_methods_that_read_are_refused_too(api, anonymous, documents, method):
     change(api, True).raise_for_status()
-    path = '/resource/download' if method == 'POST' else f'/item/{things["item"]}/download'
-    resources = {'resources': f'{{"item": ["{things["item"]}"]}}'}
+    path = '/resource/download' if method == 'POST' else f'/item/{documents["item"]}/download'
+    resources = {'resources': f'{{"item": ["{documents["item"]}"]}}'}
     assert anonymous.request(method, path, params=resources if method == 'POST' else {}).status_code == 401
 
 
 @pytest.mark.parametrize('headers', [{'Girder-Token': 'x'}, {'If-None-Match': '*'}, {'Origin': 'https://example.org'},
                                      {'Range': 'bytes=0-1'}, {'Cookie': 'girderToken=x'}])
-def test_no_header_opens_what_is_closed(api, anonymous, things, headers):
-    before = statuses(anonymous, READS, things)
+def test_no_header_bypasses_the_setting(api, anonymous, documents, headers):
+    before = statuses(anonymous, READS, documents)
     assert 200 in before.values()
     change(api, True).raise_for_status()
-    assert set(statuses(anonymous, READS, things, headers=headers).values()) == {401}
+    assert set(statuses(anonymous, READS, documents, headers=headers).values()) == {401}
 
 
-def test_probes_and_logins_go_on(api, anonymous, things):
+def test_probes_and_logins_still_work(api, anonymous, documents):
     change(api, True).raise_for_status()
-    assert set(statuses(anonymous, OPEN, things).values()) == {200}
+    assert set(statuses(anonymous, OPEN, documents).values()) == {200}
     assert anonymous.get('/user/authentication', auth=('nobody', 'wrong')).status_code == 401
     assert 'setting' not in anonymous.get('/user/authentication', auth=('nobody', 'wrong')).text
     key = api.post('/api_key', params={'name': 'build machine'}).json()['key']
     token = anonymous.post('/api_key/token', params={'key': key}).raise_for_status().json()['authToken']['token']
-    assert anonymous.get(f'/app/{things["app"]}/extension', headers={'Girder-Token': token}).status_code == 200
+    assert anonymous.get(f'/app/{documents["app"]}/extension', headers={'Girder-Token': token}).status_code == 200
 
 
-def test_users_read_on_also_by_cookie(api, login, make_user, things):
+def test_users_still_read_with_tokens_and_cookies(api, login, make_user, documents):
     change(api, True).raise_for_status()
     user = login(make_user('someone'))
-    assert user.get(f'/app/{things["app"]}/extension').json() != []
-    assert user.get(f'/item/{things["item"]}/download').content == b'extension'
+    assert user.get(f'/app/{documents["app"]}/extension').json() != []
+    assert user.get(f'/item/{documents["item"]}/download').content == b'extension'
     cookie = {'Cookie': f'girderToken={user.headers.pop("Girder-Token")}'}
-    assert user.get(f'/item/{things["item"]}/download', headers=cookie).content == b'extension'
-    assert user.get(f'/app/{things["app"]}/extension', headers=cookie).status_code == 401
+    assert user.get(f'/item/{documents["item"]}/download', headers=cookie).content == b'extension'
+    assert user.get(f'/app/{documents["app"]}/extension', headers=cookie).status_code == 401
 
 
-def test_what_the_setting_says_is_told_and_the_default_can_be_asked_for(api, anonymous, things):
+def test_the_setting_and_its_default_can_be_read(api, anonymous, documents):
     change(api, True).raise_for_status()
     assert api.get('/system/setting', params={'key': KEY}).json() is True
     api.delete('/system/setting', params={'key': KEY}).raise_for_status()
     assert api.get('/system/setting', params={'key': KEY}).json() is False
-    assert anonymous.get(f'/app/{things["app"]}').status_code == 200
+    assert anonymous.get(f'/app/{documents["app"]}').status_code == 200
 
 
-def test_the_cache_of_girder_is_not_believed(api, anonymous, things, monkeypatch):
+def test_girders_cache_of_settings_is_not_used(api, anonymous, documents, monkeypatch):
     from girder.models.setting import Setting
-    assert anonymous.get(f'/item/{things["item"]}').status_code == 200
+    assert anonymous.get(f'/item/{documents["item"]}').status_code == 200
     monkeypatch.setattr(Setting, '_get', lambda *_: {'value': False})  # what this process once read
     Setting().collection.insert_one({'key': KEY, 'value': True})  # as by another process
-    assert anonymous.get(f'/item/{things["item"]}').status_code == 401
+    assert anonymous.get(f'/item/{documents["item"]}').status_code == 401
 
 
-def test_an_answer_that_was_being_made_is_not_kept_beyond_the_change(api, anonymous, things, monkeypatch):
+def test_a_response_made_during_the_change_is_not_cached(api, anonymous, documents, monkeypatch):
     from girder.models.setting import Setting
 
     from slicer_package_manager.registry.catalog import applications
     from slicer_package_manager.registry.server import data_version
-    load, path = applications.load, f'/app/{things["app"]}/release'
+    load, path = applications.load, f'/app/{documents["app"]}/release'
 
     def slow(*args, **kwargs):
         monkeypatch.setattr(applications, 'load', load)
@@ -148,18 +148,18 @@ def test_an_answer_that_was_being_made_is_not_kept_beyond_the_change(api, anonym
     assert anonymous.get(path).status_code == 401
 
 
-def test_many_checks_of_access_ask_once(api, anonymous, things):
+def test_many_checks_of_access_read_the_setting_once(api, anonymous, documents):
     with roundtrips.counting() as found:
-        anonymous.get(f'/folder/{things["folder"]}/download').raise_for_status()
+        anonymous.get(f'/folder/{documents["folder"]}/download').raise_for_status()
     assert sum('setting' in str(command) for command in found) <= 1
 
 
 @pytest.mark.parametrize('given', ['true', 'false'])
 @pytest.mark.parametrize('way', ['key', 'list', 'delete', 'null'])
-def test_what_the_environment_says_cannot_be_changed_by_a_call(api, anonymous, things, monkeypatch, given, way):
+def test_a_value_from_the_environment_cannot_be_changed_by_a_call(api, anonymous, documents, monkeypatch, given, way):
     monkeypatch.setenv(VARIABLE, given)
     status = 401 if given == 'true' else 200
-    assert anonymous.get(f'/app/{things["app"]}/extension').status_code == status
+    assert anonymous.get(f'/app/{documents["app"]}/extension').status_code == status
     other = 'false' if given == 'true' else 'true'
     same_as_default = given == 'false' and way in ('delete', 'null')
     answer = {
@@ -171,7 +171,7 @@ def test_what_the_environment_says_cannot_be_changed_by_a_call(api, anonymous, t
     assert answer.status_code == (200 if same_as_default else 400)
     assert same_as_default or VARIABLE in answer.json()['message']
     change(api, given == 'true').raise_for_status()  # as it is already
-    assert anonymous.get(f'/app/{things["app"]}/extension').status_code == status
+    assert anonymous.get(f'/app/{documents["app"]}/extension').status_code == status
 
 
 def test_any_setting_of_the_environment_is_refused_before_others_are_stored(api, monkeypatch):
@@ -190,13 +190,13 @@ def test_serve_gives_no_setting_that_could_then_not_be_changed():
 
 
 @pytest.mark.process
-def test_the_setting_holds_in_all_processes_at_once(two_servers, api, things):
+def test_the_setting_applies_in_all_processes_immediately(two_servers, api, documents):
     here, there = two_servers
     token = {'headers': {'Girder-Token': api.headers['Girder-Token']}}
     with httpx.Client(base_url=here) as one, httpx.Client(base_url=there) as other:
-        before = [statuses(client, READS, things) for client in (one, other)]
+        before = [statuses(client, READS, documents) for client in (one, other)]
         for _ in range(3):
             change(one, True, **token).raise_for_status()
-            assert [set(statuses(client, READS, things).values()) for client in (other, one)] == [{401}, {401}]
+            assert [set(statuses(client, READS, documents).values()) for client in (other, one)] == [{401}, {401}]
             change(other, False, **token).raise_for_status()
-            assert [statuses(client, READS, things) for client in (one, other)] == before
+            assert [statuses(client, READS, documents) for client in (one, other)] == before

@@ -1,4 +1,4 @@
-"""What is done before an answer goes out."""
+"""Functions that run before the response is sent."""
 import cherrypy
 import pytest
 
@@ -31,6 +31,6 @@ def test_a_function_is_called_once(request_at):
 
 
 @pytest.mark.parametrize('stage', [None, 'before_finalize', 'on_end_resource', 'on_end_request', 'close'])
-def test_it_is_too_late_without_a_request_or_when_the_answer_is_out(request_at, stage):
+def test_it_is_too_late_without_a_request_or_after_the_response(request_at, stage):
     request_at(stage)
     assert not deferred.before_response(print)

@@ -68,7 +68,7 @@ def test_a_mistake_of_the_server_stays_one(api, app, away):
 
 
 @pytest.mark.parametrize('path', ['/app', '/item/5f4474d0e1d8c75dfc705482/download', '/folder', '/system/version'])
-def test_nobody_waits_for_a_database_that_is_lost(anonymous, lost, away, path):
+def test_no_request_waits_for_a_database_that_is_down(anonymous, lost, away, path):
     from girder.models.folder import Folder
     away(Folder, 'find')
     told(anonymous.get(path))
@@ -91,11 +91,11 @@ def test_a_page_says_it_as_a_page(wsgi_app, lost):
     assert 'unreachable' in page.text
 
 
-def test_health_tells_more(anonymous, lost):
+def test_the_health_call_reports_details(anonymous, lost):
     assert anonymous.get('/slicer_package_manager/health', params={'probe': 'live'}).status_code == 200
 
 
-def test_lists_that_are_kept_are_not_answered_from_a_database_that_is_lost(anonymous, app, monkeypatch):
+def test_cached_lists_are_not_sent_while_the_database_is_down(anonymous, app, monkeypatch):
     path = f'/app/{app["_id"]}/extension'
     for _ in range(2):
         assert anonymous.get(path).status_code == 200

@@ -28,7 +28,7 @@ def test_pages_that_are_none(api, app, item, url, params):
 @pytest.mark.parametrize('params', [
     {'uploadId': 'a.b'}, {'userId': 'x'}, {'parentId': 'null'}, {'assetstoreId': 'true'}, {'minimumAge': '9' * 23},
     {'minimumAge': 'inf'}, {'minimumAge': 'nan'}], ids=str)
-def test_half_uploads_of_nobody(api, params):
+def test_unfinished_uploads_of_an_unknown_user(api, params):
     assert api.get('/system/uploads', params=params).status_code == 400
 
 

@@ -1,4 +1,4 @@
-"""How often the anonymous may ask for what is expensive, whichever process they ask."""
+"""How often anonymous clients may make expensive calls, over all processes."""
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -38,14 +38,14 @@ def asking(wsgi_app):
 
 
 def ask(client, path, number):
-    """A list that nobody has asked for before: those that are kept cost nothing, and are not counted."""
+    """Request a list that is not cached. Cached lists cost nothing and are not counted."""
     return client.get(path, params={'offset': number}).status_code
 
 
 def test_too_many_are_refused_with_the_time_to_wait(limited, anonymous, app):
     path = f'/app/{app["_id"]}/extension'
     assert [ask(anonymous, path, number) for number in range(4)] == [200, 200, 200, 429]
-    assert anonymous.get(path, params={'offset': 0}).status_code == 200  # it is kept
+    assert anonymous.get(path, params={'offset': 0}).status_code == 200  # it is cached
     answer = anonymous.get(f'/app/{app["_id"]}/downloadstats')
     assert answer.status_code == 429
     assert 1 <= int(answer.headers['Retry-After']) <= 3600
@@ -53,7 +53,7 @@ def test_too_many_are_refused_with_the_time_to_wait(limited, anonymous, app):
     assert '3/hour' in answer.json()['message']
 
 
-def test_others_single_files_and_those_who_log_in_are_not(limited, anonymous, asking, api, make):
+def test_other_clients_single_files_and_users_are_not_limited(limited, anonymous, asking, api, make):
     item = make('package', content=b'x')
     path = f'/app/{item["meta"]["app_id"]}/package'
     assert [ask(anonymous, path, number) for number in range(4)][-1] == 429
@@ -70,7 +70,7 @@ EXPENSIVE = [('GET', path) for path in (
 
 
 @pytest.mark.parametrize(('method', 'path'), EXPENSIVE)
-def test_whatever_searches_or_tries_passwords_is_limited(limited, asking, app, method, path):
+def test_calls_that_search_or_try_passwords_are_limited(limited, asking, app, method, path):
     client = asking('192.0.2.5', Accept='text/html' if path.startswith('/download') else '*/*')
     url = 'http://testserver' + path.format(app=app['_id'])
     answers = [client.request(method, url).status_code for _ in range(4)]

@@ -28,7 +28,7 @@ def paths(api, folder, make_release, make):
 
 
 @pytest.mark.parametrize('body', UNUSABLE.values(), ids=UNUSABLE)
-def test_metadata_that_cannot_be_kept_is_refused(api, paths, stored, body):
+def test_metadata_that_cannot_be_stored_is_refused(api, paths, stored, body):
     before = stored()
     answers = [api.put(path, content=body, headers=JSON) for path in paths]
     assert [answer.status_code for answer in answers] == [400] * 4, [answer.text for answer in answers]
@@ -62,7 +62,7 @@ def test_a_form_is_no_file(anonymous, path, form):
     assert anonymous.post(path, content=iter([b'a=1']), headers={'Content-Type': form}).status_code == 411
 
 
-def test_a_body_tells_how_large_it_is(api, folder):
+def test_a_body_must_state_its_size(api, folder):
     answer = api.put(f'/folder/{folder["_id"]}/metadata', content=iter([b'{"a":1}']), headers=JSON)
     assert answer.status_code == 411
     assert 'Content-Length' in answer.json()['message']

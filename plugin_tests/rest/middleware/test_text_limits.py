@@ -1,4 +1,4 @@
-"""What one request that searches may cost, whoever sends it: bounded texts, bounded time, and an honest answer."""
+"""Limits for searches: the length of texts, the time, and the error beyond them."""
 import threading
 import time
 
@@ -29,7 +29,7 @@ SEARCHES = [('/app/APP/extension', 'q'), ('/app', 'text'), ('/collection', 'text
 
 @pytest.fixture
 def get(api, anonymous, app):
-    """Ask as the anonymous, or as somebody where they may not."""
+    """Make a request as an anonymous client, or as a user if anonymous clients may not."""
     def ask(call, **params):
         client = api if call == '/user' else anonymous
         more = {'types': '["item", "folder", "collection", "user", "group"]'} if call == '/resource/search' else {}
@@ -118,7 +118,7 @@ def slow(app, monkeypatch):
 
 
 @pytest.mark.parametrize(('path', 'name'), SEARCHES[:5] + SEARCHES[-1:])
-def test_a_search_that_takes_too_long_is_told_so_and_not_to_try_again(slow, get, path, name):
+def test_a_search_that_takes_too_long_is_refused_without_retry_after(slow, get, path, name):
     answer = get(path, **{name: 'alpha'})
     assert (answer.status_code, answer.json()['field']) == (400, name)
     assert 'takes more than' in answer.json()['message']
@@ -141,7 +141,7 @@ class Sent(CommandListener):
     failed = succeeded
 
 
-def test_the_database_is_told_how_long_it_may_work(mongo_uri):
+def test_the_database_gets_the_time_limit(mongo_uri):
     """So that it ends by itself, without anybody who waits for it."""
     sent = Sent()
     with pymongo.MongoClient(mongo_uri, event_listeners=[sent]) as client, pymongo.timeout(text_limits.SEARCH_SECONDS):

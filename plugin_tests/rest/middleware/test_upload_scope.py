@@ -72,7 +72,7 @@ def test_it_is_enough_to_upload_to_a_private_application_and_to_replace(machine,
     machine.delete(f'/file/upload/{begun["_id"]}').raise_for_status()
 
 
-def test_it_is_told_like_any_other_what_was_replaced_or_is_complete_or_gone(machine, private, make, api, files_of):
+def test_it_gets_the_same_errors_as_other_tokens_for_outdated_uploads(machine, private, make, api, files_of):
     item = make('extension', content=b'first')
     (first,) = files_of(item)
     begun = machine.put(f'/file/{first["_id"]}/contents', params={'size': 5}).raise_for_status().json()
@@ -102,7 +102,7 @@ def test_a_chunk_that_comes_again_is_409_for_it_too(machine, private, make):
     assert [machine.post('/file/chunk', **chunk).status_code for _ in range(2)] == [200, 409]
 
 
-def test_it_is_enough_too_where_nobody_reads_without_an_account(machine, private, anonymous, api, files_of):
+def test_it_is_enough_where_reading_requires_a_login(machine, private, anonymous, api, files_of):
     setting = {'key': 'core.disable_anonymous_access', 'value': 'true'}
     api.put('/system/setting', params=setting).raise_for_status()
     item = machine.post(f'/app/{private["_id"]}/extension', params=FORMS['extension']).raise_for_status().json()
@@ -111,7 +111,7 @@ def test_it_is_enough_too_where_nobody_reads_without_an_account(machine, private
     assert anonymous.get('/app').status_code == 401
 
 
-def test_one_that_has_expired_reads_nothing_where_nobody_reads_without_an_account(machine, app, api, db):
+def test_an_expired_one_reads_nothing_where_reading_requires_a_login(machine, app, api, db):
     path, setting = f'/app/{app["_id"]}/extension', {'key': 'core.disable_anonymous_access', 'value': 'true'}
     api.put('/system/setting', params=setting).raise_for_status()
     past = datetime(2020, 1, 1, tzinfo=timezone.utc)
