@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
 import cherrypy
@@ -10,6 +9,7 @@ from girder.exceptions import AccessException, RestException
 
 from slicer_package_manager.pages import addresses, html
 from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.middleware import anonymous_access
 
 
@@ -87,14 +87,14 @@ def require_reader() -> None:
         raise cherrypy.HTTPError(401, str(error)) from None
 
 
-def application(wanted: str | None = None) -> dict[str, Any]:  # a folder of Girder
+def application(wanted: str | None = None) -> ApplicationFolder:
     """Return the public application with the id ``wanted``, by default that of this server.
 
     :raises cherrypy.HTTPError: there is no such application (404), or it is not public (403).
     """
     require_reader()
     try:
-        found: dict[str, Any] = applications.load(wanted, None) if wanted else applications.default(None)
+        found: ApplicationFolder = applications.load(wanted, None) if wanted else applications.default(None)
     except AccessException:
         raise cherrypy.HTTPError(403, 'This application is not public.') from None
     except RestException as error:

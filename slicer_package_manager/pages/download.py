@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import cherrypy
 from girder.exceptions import AccessException, GirderBaseException
@@ -10,6 +9,7 @@ from girder.exceptions import AccessException, GirderBaseException
 from slicer_package_manager.pages import html, offers
 from slicer_package_manager.pages.catalog import application, require_reader
 from slicer_package_manager.registry.lookup import parameters
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest import BesideApi
 from slicer_package_manager.rest.handlers import lookup as calls
 from slicer_package_manager.rest.middleware import error_responses, rate_limits
@@ -28,7 +28,7 @@ class Download:
 
     def GET(self, app: str | None = None, **params: str) -> bytes:
         """Return the page or a redirect; failures are pages for browsers, and JSON for other clients."""
-        asked = parameters.is_asked(params)
+        asked = parameters.has_parameters(params)
         if _is_for_programs(params):
             answer: bytes = self._calls.GET(**params)
             return answer
@@ -46,13 +46,13 @@ class Download:
         return answer
 
 
-def _page(app: dict[str, Any]) -> bytes:
+def _page(app: ApplicationFolder) -> bytes:
     return html.page('download.html', name=app['name'], app=str(app['_id']), offers=offers.of(app, html.root()))
 
 
 def _is_for_programs(params: Mapping[str, str]) -> bool:
     wants_html = any(one.value == 'text/html' for one in cherrypy.request.headers.elements('Accept'))
-    return parameters.is_asked(params) and not wants_html
+    return parameters.has_parameters(params) and not wants_html
 
 
 def error(status: str, message: str, **_ignored: object) -> bytes:

@@ -9,6 +9,7 @@ from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.lookup import lookup, selection
 from slicer_package_manager.registry.lookup.selection import Build
 from slicer_package_manager.registry.schema.fields import PACKAGE
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 #: Operating systems and architectures in the order in which the page lists them, with the names that people know.
 SYSTEMS = {'win': 'Windows', 'macosx': 'macOS', 'linux': 'Linux'}
@@ -19,7 +20,7 @@ _THOUSAND = 1000
 
 
 class Offer(NamedTuple):
-    """One build on the page; ``record`` is that of :func:`lookup.described`."""
+    """One build on the page; ``record`` is that of :func:`lookup.describe`."""
 
     build: Build
     record: dict[str, Any]  # JSON, as `/find` answers it
@@ -103,12 +104,12 @@ class Offers(NamedTuple):
     older: list[OldRelease]
 
 
-def of(app: dict[str, Any], root: str) -> Offers:
+def of(app: ApplicationFolder, root: str) -> Offers:
     """List the public builds of ``app``, except those that are not ready.
 
     :param root: relative URL of the server's root.
     """
-    ready = [build for build in lookup.shelf(app, None) if not build.held_back]
+    ready = [build for build in lookup.builds(app, None) if build.ready]
     releases = selection.newest_each(build for build in ready if build.is_final)
     previews = selection.newest_each(build for build in ready if not build.is_final)
     latest = {build.id for build in releases.values()}
@@ -119,10 +120,10 @@ def of(app: dict[str, Any], root: str) -> Offers:
     return arranged(newest, [found[build.id] for build in older if build.id in found])
 
 
-def _described(app: dict[str, Any], root: str, builds: list[Build]) -> dict[Any, Offer]:
+def _described(app: ApplicationFolder, root: str, builds: list[Build]) -> dict[Any, Offer]:
     def browse(revision: str, os: str) -> str:
         return f'{root}catalog/All/{quote(revision, safe="")}/{os}?app={app["_id"]}'
-    found = lookup.described(builds, browse)
+    found = lookup.describe(builds, browse)
     model.add_totals(PACKAGE, app, [one.item for one in found.values()])
     return {key: Offer(one.build, one.record, one.item['downloads']) for key, one in found.items()}
 

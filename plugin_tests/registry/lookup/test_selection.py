@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slicer_package_manager.registry.lookup import selection
+from slicer_package_manager.registry.lookup import parameters, selection
 from slicer_package_manager.registry.lookup.selection import Build, choose
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
@@ -58,7 +58,7 @@ def test_the_shown_version_is_the_release_or_has_no_day(version, release, shown)
     ('', True, {'nightly', 'any'})])
 def test_stability(release, pre_release, stabilities):
     one = build(release=release, pre_release=pre_release)
-    assert {name for name in selection.STABILITIES if selection.is_stable(one, name)} == stabilities
+    assert {name for name in parameters.STABILITIES if selection.is_stable(one, name)} == stabilities
 
 
 @pytest.mark.parametrize(('moment', 'there'), [
@@ -157,3 +157,23 @@ def test_steps_back_and_forth_end_at_the_same_revision(some, steps):
 def test_any_version_can_be_asked_of_any(version, asked):
     fits = selection.has_version(build(version=version), asked)
     assert fits or not version or not asked or not version.startswith(asked + '.')
+
+
+def test_every_criterion_has_a_rule():
+    assert set(selection.MATCHES) == set(parameters.CRITERIA) - {'checkout-date'}
+
+
+SOME = [build('33000', number=1, release='5.8.0', version='5.8.0'),
+        build('33200', number=2, release='5.8.1', version='5.8.1', ready=False),
+        build('33300', number=3, version='5.9.0-2026-11-01')]
+
+
+@pytest.mark.parametrize(('given', 'number'), [
+    ({}, 1), ({'version': '5.8'}, 1), ({'version': '5.8.1'}, 2), ({'revision': '33200'}, 2),
+    ({'date': '2026-11-01'}, 1), ({'closest-revision': '33200'}, 1), ({'stability': 'any'}, 3),
+    ({'stability': 'nightly'}, 3),
+    ({'revision': '33200', 'offset': '-1'}, 1), ({'offset': '1'}, None), ({'os': 'win'}, None)])
+def test_what_is_not_ready_is_selected_only_by_its_name(given, number):
+    query = parameters.parse({'os': 'linux', **given})
+    found = selection.select(SOME, query, query.os, query.one_stability)
+    assert (found and found.id) == number

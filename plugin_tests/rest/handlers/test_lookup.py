@@ -86,7 +86,7 @@ def test_what_is_wrong_is_a_400_in_json_for_everyone(archive, anonymous, app, pa
         'os': 'beos', 'version': '5', 'revision': '1', 'arch': 'x64'})
     assert answer.status_code == 400
     for part in ('os: "beos" is not one of linux, win, macosx', 'arch: "x64" is not one of i386, amd64, arm64',
-                 'version: does not go with revision'):
+                 'version: cannot be combined with revision'):
         assert part in answer.json()['message']
 
 

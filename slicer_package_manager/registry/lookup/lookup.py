@@ -1,104 +1,124 @@
-"""Looks for builds of an application: what is stored now, the rules of :mod:`selection`, and records of the builds."""
+"""Lookup of application packages for ``/find``, ``/findall`` and ``/download``.
+
+1. :mod:`parameters` validates the parameters of the request and makes a :class:`parameters.Query` of them.
+2. :func:`builds` reads the packages that have a file and that the user may see, with the keys that the selection needs.
+3. :func:`selection.select` drops packages of other systems and stabilities, and those that are not ready unless the
+   query names them. Among the rest it takes the newest package that matches, or one some revisions away.
+4. :func:`describe` reads the items and files of the selected packages, by one query, and makes their records.
+"""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from bson.objectid import ObjectId
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import readiness
-from slicer_package_manager.registry.lookup import parameters
+from slicer_package_manager.registry.lookup import parameters, selection
 from slicer_package_manager.registry.lookup.selection import Build
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.fields import OPERATING_SYSTEMS, PACKAGE
 from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import item_files
 from slicer_package_manager.registry.tree.access import item_clause
+from slicer_package_manager.registry.tree.types import ApplicationFolder, PackageItem, UserDocument
 
-#: What decides; the rest is read of what is chosen.
+#: Keys that the selection needs.
 _FIELDS = ('created', 'spm.channel', *(f'meta.{key}' for key in (
     'os', 'arch', 'revision', 'version', 'release', 'pre_release', 'build_date')))
+#: Keys that only the former MIDAS server had values for. Clients may read them.
+_EMPTY_KEYS = ('codebase', 'package', 'md5', 'checkout_date', 'checkout_date_ymd')
 
 
-def shelf(app, user, os=None) -> list[Build]:
-    """The packages of ``app`` that have a file and that ``user`` may see, of the system ``os`` if that is given."""
-    query = {'spm.app': app['_id'], 'spm.kind': PACKAGE.label, 'spm.ready': True, '$and': [item_clause(app, user)]}
+def find(app: ApplicationFolder, user: UserDocument | None, given: Mapping[str, object]) -> Build:
+    """Look up one package of ``app``.
+
+    :param given: the parameters of the request.
+    :raises Invalid: naming all problems of the parameters.
+    :raises NotFound: no package that ``user`` may see matches.
+    """
+    query = parameters.parse(given)
+    found = selection.select(builds(app, user, query.os), query, query.os, query.one_stability)
+    if found is None:
+        raise NotFound(f'There is no package of "{app["name"]}" for {query.text}.')
+    return found
+
+
+def find_all(app: ApplicationFolder, user: UserDocument | None,
+             given: Mapping[str, object]) -> dict[str, dict[str, Build | None]]:
+    """Look up a package of ``app`` for each operating system and stability.
+
+    :param given: the parameters of the request.
+    :returns: ``{os: {stability: build}}``, with ``None`` if no package matches.
+    :raises Invalid: naming all problems of the parameters.
+    """
+    query = parameters.parse(given, one_system=False)
+    available = builds(app, user, query.os)
+    return {os: {stability: selection.select(available, query, os, stability) for stability in query.stabilities}
+            for os in ([query.os] if query.os else OPERATING_SYSTEMS)}
+
+
+def builds(app: ApplicationFolder, user: UserDocument | None, os: str | None = None) -> list[Build]:
+    """Read the packages of ``app`` that have a file and that ``user`` may see.
+
+    :param os: the operating system; by default all.
+    """
+    query: Document = {'spm.app': app['_id'], 'spm.kind': PACKAGE.label, 'spm.ready': True,
+                       '$and': [item_clause(app, user)]}
     if os is not None:
         query['meta.os'] = os
-    held_back = readiness.held_back(app, user)
-    return [_build(item, held_back) for item in Item().find(query, fields=_FIELDS).batch_size(BATCH)]
+    not_ready = readiness.held_back(app, user)
+    return [_build(item, not_ready) for item in Item().find(query, fields=_FIELDS).batch_size(BATCH)]
 
 
-def _build(item, held_back=frozenset()) -> Build:
+def _build(item: PackageItem, not_ready: set[tuple[ObjectId, str, str]]) -> Build:
     meta = item['meta']
     return Build(
         id=item['_id'], os=meta['os'], arch=meta['arch'], revision=str(meta['revision']), built=_built(item),
         version=_text(meta.get('version')), release=_text(meta.get('release')),
         pre_release=meta.get('pre_release') is True,
-        held_back=(item['spm'].get('channel'), meta['os'], meta['arch']) in held_back)
+        ready=(item['spm']['channel'], meta['os'], meta['arch']) not in not_ready)
 
 
-def _text(value):
+def _text(value: object) -> str:
     return '' if value is None else str(value)
 
 
-def _built(item) -> datetime:
-    """When ``item`` was built; where it does not say, when it was made."""
-    date = item['meta'].get('build_date')
-    if isinstance(date, datetime):
-        return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+def _built(item: PackageItem) -> datetime:
+    """The time of the build; if the metadata has none, the creation of the item."""
+    value = item['meta'].get('build_date')
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
     try:
-        return validators.timestamp(date)
+        return validators.timestamp(value)
     except ValueError:
         return validators.timestamp(item['created'])
 
 
-def find(app, user, given: Mapping[str, Any]) -> Build:
-    """The build of ``app`` that the parameters ``given`` ask for.
-
-    :raises Invalid: naming everything that is wrong with ``given``.
-    :raises NotFound: ``user`` sees no such build.
-    """
-    question = parameters.parse(given)
-    found = question.answer(shelf(app, user, question.os), question.os, question.one_stability)
-    if found is None:
-        raise NotFound(f'There is no package of "{app["name"]}" for {question.asked}.')
-    return found
-
-
-def find_all(app, user, given: Mapping[str, Any]) -> dict[str, dict[str, Build | None]]:
-    """The builds of each system and stability that ``given`` asks for, ``None`` where there is none.
-
-    :returns: ``{os: {stability: build}}``.
-    :raises Invalid: naming everything that is wrong with ``given``.
-    """
-    question = parameters.parse(given, one_system=False)
-    stock = shelf(app, user, question.os)
-    return {os: {stability: question.answer(stock, os, stability) for stability in question.stabilities}
-            for os in ([question.os] if question.os else OPERATING_SYSTEMS)}
-
-
-class Found(NamedTuple):
-    """A build with its item and what is told about it."""
+class FoundPackage(NamedTuple):
+    """A build with its item and its record, the JSON object that the calls return."""
 
     build: Build
-    item: dict[str, Any]
-    record: dict[str, Any]
+    item: Document  # as read; callers add keys
+    record: Document
 
 
-def described(found: Iterable[Build | None], browse: Callable[[str, str], str]) -> dict[Any, Found]:
-    """The builds ``found`` by their ids, by one query; what was deleted meanwhile is left out.
+def describe(found: Iterable[Build | None], catalog_url: Callable[[str, str], str]) -> dict[ObjectId, FoundPackage]:
+    """Read the items of the builds ``found``, by one query, and make their records.
 
-    :param browse: makes the address of the catalog of extensions of a revision and an operating system.
+    :param catalog_url: makes the URL of the catalog of extensions for a revision and an operating system.
+    :returns: by the id of the build; without packages that were deleted in the meantime.
     """
     wanted = {build.id: build for build in found if build}
-    return {key: Found(wanted[key], item, _record(wanted[key], item, file, browse))
+    return {key: FoundPackage(wanted[key], item, _record(wanted[key], item, file, catalog_url))
             for key, (item, file) in item_files.with_items(wanted).items()}
 
 
-def _record(build, item, file, browse):
+def _record(build: Build, item: Document, file: Document, catalog_url: Callable[[str, str], str]) -> Document:
     meta = item['meta']
     return {
         'arch': build.arch, 'revision': build.revision, 'os': build.os, 'name': item['name'],
@@ -107,7 +127,5 @@ def _record(build, item, file, browse):
         'product_name': _text(meta.get('baseName')), 'stability': build.stability,
         'size': file.get('size', item['size']), 'sha512': file.get('sha512') or _text(meta.get('sha512')),
         'version': build.shown_version, 'download_url': f'/bitstream/{item["_id"]}',
-        'extensions_browse_url': browse(build.revision, build.os),
-        # Only the MIDAS server knew these; readers of the old site's answers may look for them.
-        **dict.fromkeys(('codebase', 'package', 'md5', 'checkout_date', 'checkout_date_ymd')),
-    }
+        'extensions_browse_url': catalog_url(build.revision, build.os),
+        **dict.fromkeys(_EMPTY_KEYS)}

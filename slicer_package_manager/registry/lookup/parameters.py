@@ -1,162 +1,154 @@
-"""What can be asked when a build is looked for: parameters, with their rules, and what they come to."""
+"""Parameters of a lookup, and the :class:`Query` that they make. Pure: no database."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from slicer_package_manager.registry.lookup import selection
-from slicer_package_manager.registry.lookup.selection import ANY, NIGHTLY, RELEASE, STABILITIES, Build
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.errors import Invalid, Problem
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS, operating_system
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 
-_LOST_SIGN = re.compile(r'([:.][0-9]+) ([0-9]{2}:?[0-9]{2})$')
+RELEASE, NIGHTLY, ANY = STABILITIES = ('release', 'nightly', 'any')
+_DECODED_SIGN = re.compile(r'([:.][0-9]+) ([0-9]{2}:?[0-9]{2})$')
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter.
+    """A parameter of the request.
 
-    :param rule: turns the given text into its value; see :mod:`validators`.
-    :param fits: for a parameter that picks builds: whether a build is one that the value means.
-    :param names: whether the value names a build, so that it is meant though it is held back.
+    :param description: for the REST reference.
+    :param validator: see :mod:`validators`.
+    :param is_criterion: whether it selects packages by its value; a request may have one criterion.
     """
 
-    help: str
-    rule: Callable[[Any], Any]
-    fits: Callable[[Build, Any], bool] | None = None
-    names: Callable[[Build, Any], bool] | None = None
+    description: str
+    validator: Callable[[str], Any]
+    is_criterion: bool = False
     enum: tuple[str, ...] | None = None
     type: str = 'string'
 
 
-def _word(value):
+def _exact(value: str) -> str:
     if validators.has_control_characters(value):
         raise ValueError('must be on one line, without control characters')
     return validators.name(value)
 
 
-def _number(value):
+def _numeric_revision(value: str) -> str:
     if not value.isascii() or not value.isdigit():
-        raise ValueError(f'"{validators.shortened(value)}" is not a whole number; other revisions are in no order')
+        raise ValueError(f'"{validators.shortened(value)}" is not a whole number; other revisions have no order')
     return validators.name(value)
 
 
-def _moment(value):
-    """A moment or, where the text tells no time of day, that day."""
-    # The "+" of an offset is a space to who reads a query.
-    moment = validators.timestamp(_LOST_SIGN.sub(r'\1+\2', value))
-    return moment if ':' in value else moment.date()
+def _day_or_time(value: str) -> date:
+    """A ``datetime`` in UTC; a ``date`` if the text has no time of day."""
+    # In a query string, the "+" of an offset from UTC is decoded as a space.
+    time = validators.timestamp(_DECODED_SIGN.sub(r'\1+\2', value))
+    return time if ':' in value else time.date()
 
 
-def _gone(_value):
-    raise ValueError('was known to the MIDAS server only; ask for date, the day of the build')
+def _unsupported(_value: str) -> str:
+    raise ValueError('is not supported any more; use date, the day of the build')
 
 
 PARAMETERS = {
-    'os': Parameter('The operating system; windows, mac and macos are understood too.', operating_system,
+    'os': Parameter('Operating system; windows, mac and macos are accepted too.', operating_system,
                     enum=OPERATING_SYSTEMS),
-    'arch': Parameter('The processor architecture; without it amd64 and, if nothing there fits, any other.',
+    'arch': Parameter('Processor architecture; by default amd64 or, if no such package matches, any other.',
                       validators.choice(*ARCHITECTURES), enum=ARCHITECTURES),
-    'stability': Parameter('release: only releases, without previews of them. nightly: only what is in no release. '
-                           'By default release, but any with revision.', validators.choice(*STABILITIES),
+    'stability': Parameter('release: only releases, without previews of them. nightly: only packages in drafts. By '
+                           'default release, but any with revision.', validators.choice(*STABILITIES),
                            enum=STABILITIES),
-    'revision': Parameter('Just this revision of the application.', _word, selection.has_revision,
-                          selection.has_revision),
-    'closest-revision': Parameter('The newest revision up to this one, a whole number.', _number,
-                                  selection.is_not_after),
-    'version': Parameter('The newest build of this version; 5 and 5.8 include 5.8.1.', _word, selection.has_version,
-                         selection.is_named),
-    'date': Parameter('The newest revision among what was built up to this moment or, as in 2026-11-01, up to the end '
-                      'of this day (UTC).', _moment, selection.was_built_by),
-    'checkout-date': Parameter('Not available any more; use date.', _gone, selection.was_built_by),
-    'offset': Parameter('So many revisions away from the one that fits: -1 is the one before, 1 the one after.',
+    'revision': Parameter('Only this revision of the application.', _exact, is_criterion=True),
+    'closest-revision': Parameter('The newest revision up to this one, a whole number.', _numeric_revision,
+                                  is_criterion=True),
+    'version': Parameter('The newest package of this version; 5 and 5.8 include 5.8.1.', _exact, is_criterion=True),
+    'date': Parameter('The newest revision among the packages that were built up to this time or, for a day such as '
+                      '2026-11-01, up to the end of that day (UTC).', _day_or_time, is_criterion=True),
+    'checkout-date': Parameter('Not supported any more; use date.', _unsupported, is_criterion=True),
+    'offset': Parameter('Number of revisions to go from the match: -1 is the previous revision, 1 the next one.',
                         validators.integer, type='integer'),
 }
-#: The parameters of which no two go together.
-MODES = tuple(name for name, parameter in PARAMETERS.items() if parameter.fits)
+#: Parameters of which a request may have one.
+CRITERIA = tuple(name for name, parameter in PARAMETERS.items() if parameter.is_criterion)
 
 
 @dataclass(frozen=True)
-class Question:
-    """Which build is asked for.
+class Query:
+    """A validated lookup.
 
-    :param os: ``None`` for all systems.
-    :param stability: ``None`` where it was not given.
-    :param mode: the one of :data:`MODES` that was given, if any, and ``value`` what it says.
-    :param asked: the parameters as they were given, for messages.
+    :param os: ``None`` for all operating systems.
+    :param arch: ``None`` for the default architecture.
+    :param stability: ``None`` if the request has none.
+    :param criterion: the one of :data:`CRITERIA` in the request, with its ``value``; ``None`` for the newest package.
+    :param text: the parameters as the request has them, for messages.
     """
 
     os: str | None = None
     arch: str | None = None
     stability: str | None = None
     offset: int = 0
-    mode: str | None = None
-    value: Any = None
-    asked: str = ''
+    criterion: str | None = None
+    value: Any = None  # of the type that the validator of the criterion returns
+    text: str = ''
 
     @property
     def one_stability(self) -> str:
-        """The stability that holds where one build is asked for."""
-        return self.stability or (ANY if self.mode == 'revision' else RELEASE)
+        """The stability for a lookup of one package."""
+        return self.stability or (ANY if self.criterion == 'revision' else RELEASE)
 
     @property
     def stabilities(self) -> tuple[str, ...]:
-        """Those that hold where builds of each stability are asked for."""
+        """The stabilities for a lookup of packages of each stability."""
         return (self.stability,) if self.stability else (RELEASE, NIGHTLY)
 
-    def answer(self, found: Iterable[Build], os: str | None, stability: str) -> Build | None:
-        """The one of ``found`` that is asked for; what is held back only where it is named."""
-        among = [one for one in found if one.os == os and selection.is_stable(one, stability)
-                 and not (one.held_back and not self._is('names', one))]
-        return selection.choose(among, lambda one: self.mode is None or self._is('fits', one), self.arch, self.offset)
 
-    def _is(self, what, build):
-        rule = getattr(PARAMETERS[self.mode], what) if self.mode else None
-        return bool(rule and rule(build, self.value))
-
-
-def is_asked(given: Mapping[str, Any]) -> bool:
-    """Whether ``given`` has any parameter that asks for a build."""
+def has_parameters(given: Mapping[str, object]) -> bool:
+    """Whether a request has any parameter of a lookup."""
     return any(name in given for name in PARAMETERS)
 
 
-def parse(given: Mapping[str, Any], *, one_system: bool = True) -> Question:
-    """The question that parameters of a request ask; unknown ones are passed over.
+def parse(given: Mapping[str, object], *, one_system: bool = True) -> Query:
+    """Make the query of the parameters of a request; unknown parameters are ignored.
 
-    :param one_system: whether ``os`` must be given.
-    :raises Invalid: naming everything that is wrong.
+    :param one_system: whether ``os`` is required.
+    :raises Invalid: naming all problems.
     """
-    asked = {name: given[name] for name in PARAMETERS if given.get(name) is not None}
-    several = [(name, 'must be given once') for name, value in asked.items() if not isinstance(value, str)]
-    if several:
-        raise Invalid(several)
-    problems = _missing(asked) if one_system else []
-    problems += _conflicts(asked)
+    known = {name: given[name] for name in PARAMETERS if given.get(name) is not None}
+    values = {name: value for name, value in known.items() if isinstance(value, str)}
+    if len(values) < len(known):
+        raise Invalid([(name, 'must be given only once') for name in known if name not in values])
+    problems = _missing(values) if one_system else []
+    problems += _conflicts(values)
     try:
-        kept = clean_all(**{name: Input(value, PARAMETERS[name].rule, required=name != 'offset')
-                          for name, value in asked.items()})
+        cleaned = clean_all(**{name: Input(value, PARAMETERS[name].validator, required=name != 'offset')
+                               for name, value in values.items()})
     except Invalid as error:
         problems += error.problems
     if problems:
         raise Invalid(problems)
-    return _question(kept, ', '.join(f'{name}={validators.shortened(value)}' for name, value in asked.items()))
+    return _query(cleaned, ', '.join(f'{name}={validators.shortened(value)}' for name, value in values.items()))
 
 
-def _missing(asked):
-    return [] if 'os' in asked else [('os', f'is required; one of {", ".join(OPERATING_SYSTEMS)}')]
+def _missing(values: Mapping[str, str]) -> list[Problem]:
+    return [] if 'os' in values else [('os', f'is required; one of {", ".join(OPERATING_SYSTEMS)}')]
 
 
-def _conflicts(asked):
-    modes = [name for name in MODES if name in asked]
-    return [(modes[1], f'does not go with {modes[0]}; give only one of {", ".join(MODES[:-1])}')] if modes[1:] else []
+def _conflicts(values: Mapping[str, str]) -> list[Problem]:
+    criteria = [name for name in CRITERIA if name in values]
+    if len(criteria) <= 1:
+        return []
+    supported = ', '.join(name for name in CRITERIA if name != 'checkout-date')
+    return [(criteria[1], f'cannot be combined with {criteria[0]}; give only one of {supported}')]
 
 
-def _question(kept, asked):
-    mode = next((name for name in MODES if name in kept), None)
-    return Question(
-        os=kept.get('os'), arch=kept.get('arch'), stability=kept.get('stability'), offset=kept.get('offset', 0),
-        mode=mode, value=kept.get(mode), asked=asked)
+def _query(cleaned: Document, text: str) -> Query:
+    criterion = next((name for name in CRITERIA if name in cleaned), None)
+    return Query(
+        os=cleaned.get('os'), arch=cleaned.get('arch'), stability=cleaned.get('stability'),
+        offset=cleaned.get('offset', 0), criterion=criterion, value=criterion and cleaned[criterion], text=text)

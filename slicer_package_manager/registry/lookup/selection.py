@@ -1,8 +1,8 @@
-"""Which build of an application is meant by a request for one: rules without a database.
+"""Selection of the build that a query asks for. Pure: no database.
 
-They are those of the download site that Slicer, package managers and scripts were written for, but for what was
-wrong there: a version with more parts than a package's was an error, builds of the asked day were left out, and
-among the builds of one revision the architecture was left to chance.
+The rules are those of the former download site, on which Slicer, package managers and scripts rely, with three
+corrections: a version with more parts than that of a package is not an error, builds of the requested day are included,
+and the architecture among the builds of one revision is not arbitrary.
 """
 from __future__ import annotations
 
@@ -11,29 +11,33 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
-RELEASE, NIGHTLY, ANY = STABILITIES = ('release', 'nightly', 'any')
-#: What a request that names no architecture is answered with, where there is such a build: those who ask so
-#: know of no other.
-USUAL_ARCHITECTURE = 'amd64'
+from bson.objectid import ObjectId
+
+from slicer_package_manager.registry.lookup.parameters import ANY, NIGHTLY, RELEASE, Query
+
+#: Architecture for queries that name none. Clients that name none know of no other.
+DEFAULT_ARCHITECTURE = 'amd64'
 _INTEGER = re.compile('[0-9]{1,255}')
 _DATED = re.compile(r'(.+?)-[0-9]{4}-[0-9]{2}-[0-9]{2}')
 _VERSION = re.compile(r'[0-9]+(\.[0-9]+)*')
 
+RevisionKey: TypeAlias = tuple[int, int, str]
+
 
 @dataclass(frozen=True)
 class Build:
-    """What tells one package of an application from the others.
+    """The properties of a package that the selection depends on.
 
-    :param built: when, in UTC.
-    :param version: as it was given with the package, such as ``5.9.0-2026-11-01``; may be empty.
-    :param release: name of the release, ``''`` for a draft.
-    :param id: something to order by what is equal in all else.
-    :param held_back: whether it is not to be offered as the latest one.
+    :param id: of the item; makes the order total.
+    :param built: time of the build in UTC.
+    :param version: version in the metadata, such as ``5.9.0-2026-11-01``; may be empty.
+    :param release: name of the release; ``''`` for a draft.
+    :param ready: whether it may be selected as the latest build; see :mod:`catalog.readiness`.
     """
 
-    id: Any
+    id: ObjectId
     os: str
     arch: str
     revision: str
@@ -41,127 +45,150 @@ class Build:
     version: str = ''
     release: str = ''
     pre_release: bool = False
-    held_back: bool = False
+    ready: bool = True
 
     @property
     def stability(self) -> str:
-        """What the build is called: one in a release is ``release``, also while that is a preview."""
+        """``release`` for a build in a release, also if it is a preview; otherwise ``nightly``."""
         return RELEASE if self.release else NIGHTLY
 
     @property
     def shown_version(self) -> str:
-        """The name of the release, else the version without its date."""
-        return self.release or _undated(self.version)
+        """The name of the release; for a draft the version without its date."""
+        return self.release or _without_date(self.version)
 
     @property
     def is_final(self) -> bool:
-        """Whether the build is a release and not just a preview of one."""
+        """Whether the build is in a release and not a preview."""
         return bool(self.release) and not self.pre_release
 
 
-def _undated(version):
+def _without_date(version: str) -> str:
     dated = _DATED.match(version)
     return dated[1] if dated else version
 
 
-def order(build: Build):
-    """A key to sort builds by, the newest last: by revision, then by when they were built.
+def select(builds: Iterable[Build], query: Query, os: str | None, stability: str) -> Build | None:
+    """Select the build that ``query`` asks for among those of one operating system and stability.
 
-    Revisions that are whole numbers are compared as such and go after, thus count as newer than, all others.
+    A build that is not ready counts only if the query names it.
     """
-    return revision_order(build.revision), build.built, build.id
+    candidates = [build for build in builds if build.os == os and is_stable(build, stability)
+                  and (build.ready or _is_named(build, query))]
+    return choose(candidates, lambda build: _matches(build, query), query.arch, query.offset)
 
 
-def revision_order(revision: str):
-    """A key to sort revisions by, the newest last."""
-    return (1, int(revision), '') if _INTEGER.fullmatch(revision) else (0, 0, revision)
+def choose(builds: Iterable[Build], matches: Callable[[Build], bool], arch: str | None = None,
+           offset: int = 0) -> Build | None:
+    """Return the newest match, or the newest build ``offset`` revisions away from it.
+
+    :param arch: the architecture; by default :data:`DEFAULT_ARCHITECTURE` or, if none of its builds match, any other.
+    :param offset: -1 for the previous revision, 1 for the next one, among all revisions of ``builds``.
+    :returns: ``None`` if nothing matches, or there is no such revision.
+    """
+    ordered = newest_first(builds)
+    preferred = arch or DEFAULT_ARCHITECTURE
+    groups = [[build for build in ordered if build.arch == preferred]]
+    if arch is None:
+        groups.append([build for build in ordered if build.arch != preferred])
+    for group in groups:
+        match = next(filter(matches, group), None)
+        if match:
+            return _moved(group, match, offset)
+    return None
+
+
+def _moved(ordered: Sequence[Build], match: Build, offset: int) -> Build | None:
+    if offset == 0:
+        return match
+    newest = [next(same) for _, same in groupby(ordered, lambda build: revision_order(build.revision))]
+    revisions = [revision_order(build.revision) for build in newest]
+    place = revisions.index(revision_order(match.revision)) - offset  # newer revisions come first
+    return newest[place] if 0 <= place < len(newest) else None
 
 
 def newest_first(builds: Iterable[Build]) -> list[Build]:
-    """``builds`` in the order in which the first one that fits is the answer."""
+    """Sort ``builds`` by :func:`order`, the newest first."""
     return sorted(builds, key=order, reverse=True)
 
 
 def newest_each(builds: Iterable[Build]) -> dict[tuple[str, str], Build]:
-    """The newest of ``builds`` for each system and architecture."""
+    """Return the newest of ``builds`` for each operating system and architecture."""
     newest: dict[tuple[str, str], Build] = {}
     for build in newest_first(builds):
         newest.setdefault((build.os, build.arch), build)
     return newest
 
 
+def order(build: Build) -> tuple[RevisionKey, datetime, ObjectId]:
+    """Key that sorts builds from old to new: by revision, then by the time of the build."""
+    return revision_order(build.revision), build.built, build.id
+
+
+def revision_order(revision: str) -> RevisionKey:
+    """Key that sorts revisions from old to new. Whole numbers are compared as numbers and come after all others."""
+    return (1, int(revision), '') if _INTEGER.fullmatch(revision) else (0, 0, revision)
+
+
 def is_stable(build: Build, stability: str) -> bool:
-    """Whether ``build`` is one of those that ``stability``, one of :data:`STABILITIES`, asks for."""
+    """Whether a query with ``stability`` may select ``build``."""
     return stability == ANY or (build.is_final if stability == RELEASE else not build.release)
 
 
 def has_revision(build: Build, revision: str) -> bool:
-    """Whether ``revision`` is the build's; whole numbers are compared as such."""
+    """Whether the build has this revision; whole numbers are compared as numbers."""
     return revision_order(build.revision) == revision_order(revision)
 
 
 def is_not_after(build: Build, revision: str) -> bool:
-    """Whether the build's revision is a whole number up to ``revision``, which is one."""
+    """Whether the revision of the build is a whole number up to the number ``revision``."""
     return revision_order('0') <= revision_order(build.revision) <= revision_order(revision)
 
 
 def was_built_by(build: Build, moment: date) -> bool:
-    """Whether the build was there at ``moment``, a ``datetime`` in UTC or, meant as its end, a day."""
+    """Whether the build is from before ``moment``: a ``datetime`` in UTC, or a ``date``, up to its end."""
     return (build.built if isinstance(moment, datetime) else build.built.date()) <= moment
 
 
-def is_named(build: Build, version: str) -> bool:
-    """Whether ``version`` is all of the build's."""
-    return version in _spellings(build)
-
-
 def has_version(build: Build, version: str) -> bool:
-    """Whether all dotted parts of ``version`` are the first ones of the build's: ``5`` and ``5.8`` are ``5.8.1``."""
+    """Whether the version of the build begins with the dotted parts of ``version``: 5 and 5.8 include 5.8.1."""
     return any(_begins(spelling, version) for spelling in _spellings(build))
 
 
-def _begins(version, start):
+def is_whole_version(build: Build, version: str) -> bool:
+    """Whether ``version`` is the complete version of the build."""
+    return version in _spellings(build)
+
+
+def _begins(version: str, start: str) -> bool:
     parts = start.split('.')
     return version.split('.')[:len(parts)] == parts
 
 
-def _spellings(build):
-    """The versions by which a build is known: with and without its date, and the name of the release.
+def _spellings(build: Build) -> tuple[str, ...]:
+    """The versions of a build: the name of the release, and the version with and without its date.
 
-    A release that is named like another version replaces what the package says.
+    If the release is named like another version, only its name counts.
     """
-    plain = _undated(build.version)
+    plain = _without_date(build.version)
     if _VERSION.fullmatch(build.release) and not _begins(plain, build.release):
         return (build.release,)
     return tuple(one for one in (build.release, build.version, plain) if one)
 
 
-def choose(builds: Iterable[Build], fits: Callable[[Build], bool], arch: str | None = None,
-           offset: int = 0) -> Build | None:
-    """The newest of ``builds`` that ``fits``, or the newest one that is ``offset`` revisions away from it.
+_Rules: TypeAlias = dict[str, Callable[[Build, Any], bool]]  # the value has the type of its criterion
 
-    :param arch: the wanted architecture; ``None`` takes the usual one and, if nothing there fits, any other.
-    :param offset: -1 for the revision before, 1 for the one after. Revisions are those of ``builds``, whether
-        they fit or not.
-    :returns: ``None`` where nothing fits, or there are not as many revisions.
-    """
-    ordered = newest_first(builds)
-    usual = arch or USUAL_ARCHITECTURE
-    groups = [[one for one in ordered if one.arch == usual]]
-    if arch is None:
-        groups.append([one for one in ordered if one.arch != usual])
-    for group in groups:
-        first = next((one for one in group if fits(one)), None)
-        if first:
-            return _moved(group, first, offset)
-    return None
+#: For each criterion, whether a build has a value.
+MATCHES: _Rules = {'revision': has_revision, 'closest-revision': is_not_after, 'version': has_version,
+                   'date': was_built_by}
+#: For the criteria that can name one build, whether a value names it.
+_NAMES: _Rules = {'revision': has_revision, 'version': is_whole_version}
 
 
-def _moved(ordered: Sequence[Build], first, offset):
-    if offset == 0:
-        return first
-    newest = [next(same) for _, same in groupby(ordered, lambda one: revision_order(one.revision))]
-    revisions = [revision_order(one.revision) for one in newest]
-    # What is newer stands before.
-    place = revisions.index(revision_order(first.revision)) - offset
-    return newest[place] if 0 <= place < len(newest) else None
+def _matches(build: Build, query: Query) -> bool:
+    return query.criterion is None or MATCHES[query.criterion](build, query.value)
+
+
+def _is_named(build: Build, query: Query) -> bool:
+    rule = _NAMES.get(query.criterion or '')
+    return rule is not None and rule(build, query.value)

@@ -1,128 +1,139 @@
-"""Calls that look for a build: for updates of Slicer, package managers and scripts."""
+"""Calls that look up packages: for updates of Slicer, package managers and scripts."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import cherrypy
-from girder.api.describe import describeRoute
-from girder.api.rest import boundHandler, getCurrentUser, setRawResponse
+from girder.api.describe import Description
+from girder.api.rest import setRawResponse
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.lookup import lookup
-from slicer_package_manager.registry.lookup import parameters as lookup_parameters
+from slicer_package_manager.registry.lookup.parameters import PARAMETERS
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, item_files
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
+from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.permissions import permitted
 from slicer_package_manager.rest.middleware.response_cache import record_response
 
-#: Ids of MIDAS are decimal numbers, and shorter than ours.
+#: Ids of the former MIDAS server are decimal numbers with fewer digits than ids of Girder.
 _ID_DIGITS = 24
 
 
-def _asking(summary, *, one_system=True):
-    """A description with the parameters that ask for a build."""
+def _description(summary: str, *, one_system: bool = True) -> Description:
     description = of_application(summary)
-    for name, parameter in lookup_parameters.PARAMETERS.items():
-        description.param(name, parameter.help, required=one_system and name == 'os', dataType=parameter.type,
+    for name, parameter in PARAMETERS.items():
+        description.param(name, parameter.description, required=one_system and name == 'os', dataType=parameter.type,
                           enum=list(parameter.enum) if parameter.enum else None)
-    return description.errorResponse('A value is not allowed, or more than one of revision, closest-revision, version '
-                                     'and date is given; the message names all that is wrong.')
+    return description.errorResponse('A value is invalid, or more than one of revision, closest-revision, version and '
+                                     'date is given; the message names all problems.')
+
+
+@call(access.FIND_PACKAGES, (
+    _description('Find the newest package, or another one, for an operating system.')
+    .errorResponse('There is no such application, or no such package in it.', 404)
+), has_form=True)
+def findPackage(app_id: str, params: Document) -> Response:
+    return _found(params, lambda: _application(app_id))
+
+
+@call(access.FIND_PACKAGES, (
+    _description('Find the newest packages, or others, for each operating system and stability.', one_system=False)
+), has_form=True)
+def findAllPackages(app_id: str, params: Document) -> Response:
+    return _all_found(params, lambda: _application(app_id))
+
+
+@call(access.FIND_PACKAGES, (
+    _description('Download the package that the same parameters find: a redirect to the file.')
+    .errorResponse('There is no such application, or no such package in it.', 404)
+), has_form=True, cookie=True)
+def downloadPackage(app_id: str, params: Document) -> Response:
+    build = lookup.find(_application(app_id), current_user(), params)
+    return _redirect(f'/api/v1/item/{build.id}/download')
 
 
 @permitted(access.FIND_PACKAGES)
-@boundHandler
-@describeRoute(
-    _asking('Find the newest package, or another one, for an operating system.')
-    .errorResponse('There is no such application, or no such package in it.', 404))
-def findPackage(self, app_id, params):
-    user = self.getCurrentUser()
-    return _told(params, lambda: _found(applications.load(app_id, user, access.FIND_PACKAGES), user, params))
+def find(params: Document) -> Response:
+    """``/find``: like ``package/find`` of the default application."""
+    return _found(params, _default_application)
 
 
 @permitted(access.FIND_PACKAGES)
-@boundHandler
-@describeRoute(_asking('Find the newest packages, or others, for each operating system and stability.',
-                       one_system=False))
-def findAllPackages(self, app_id, params):
-    user = self.getCurrentUser()
-    return _told(params, lambda: _all_found(applications.load(app_id, user, access.FIND_PACKAGES), user, params))
+def find_all(params: Document) -> Response:
+    """``/findall``: like ``package/findall`` of the default application."""
+    return _all_found(params, _default_application)
 
 
 @permitted(access.FIND_PACKAGES, cookie=True)
-@boundHandler
-@describeRoute(
-    _asking('Download what the same parameters find: a redirect to the file.')
-    .errorResponse('There is no such application, or no such package in it.', 404))
-def downloadPackage(self, app_id, params):
-    user = self.getCurrentUser()
-    build = lookup.find(applications.load(app_id, user, access.FIND_PACKAGES), user, params)
-    return _sent_to(f'/api/v1/item/{build.id}/download')
-
-
-def _told(params, make):
-    """Answer what ``make`` gives; Slicers ask the same few questions all day long."""
-    request = cherrypy.request
-    asked = tuple((name, params.get(name)) for name in lookup_parameters.PARAMETERS)
-    return record_response((request.base, request.script_name, request.path_info, asked), make)
-
-
-def _found(app, user, params):
-    build = lookup.find(app, user, params)
-    told = lookup.described([build], site.catalog_of(app))
-    if not told:
-        raise NotFound(f'The package {build.id} was deleted just now; ask again.')
-    return told[build.id].record
-
-
-def _all_found(app, user, params):
-    found = lookup.find_all(app, user, params)
-    told = lookup.described((build for row in found.values() for build in row.values()), site.catalog_of(app))
-    return {os: {stability: told[build.id].record if build and build.id in told else None
-                 for stability, build in row.items()} for os, row in found.items()}
-
-
-def _sent_to(path):
-    setRawResponse()
-    site.redirect(path)
-    return b''
-
-
-@permitted(access.FIND_PACKAGES)
-def find(params):
-    """``/find``."""
-    user = getCurrentUser()
-    return _told(params, lambda: _found(applications.default(user, access.FIND_PACKAGES), user, params))
-
-
-@permitted(access.FIND_PACKAGES)
-def find_all(params):
-    """``/findall``."""
-    user = getCurrentUser()
-    return _told(params, lambda: _all_found(applications.default(user, access.FIND_PACKAGES), user, params))
+def download(params: Document) -> Response:
+    """``/download`` with parameters: a redirect to ``/bitstream/:id``, which redirects to the file."""
+    build = lookup.find(_default_application(), current_user(), params)
+    return _redirect(f'/bitstream/{build.id}')
 
 
 @permitted(access.DOWNLOAD_FILE, cookie=True)
-def bitstream(bitstream_id, params):  # noqa: ARG001 - Girder's way to call handlers
-    """``/bitstream/:bitstream_id``: a redirect to the file of a package or extension, under the id of its item."""
-    user = getCurrentUser()
+def bitstream(bitstream_id: str, params: Document) -> Response:  # noqa: ARG001 - Girder passes both
+    """``/bitstream/:bitstream_id``: a redirect to the file of the package or extension with that id."""
     identifier = validators.object_id(bitstream_id)
     found = identifier and item_files.of_item(identifier)
-    if not found or not found.file or not access.allows(access.DOWNLOAD_FILE, found.folder, user):
+    if not found or not found.file or not access.allows(access.DOWNLOAD_FILE, found.folder, current_user()):
         raise NotFound(_missing(bitstream_id))
-    return _sent_to(f'/api/v1/item/{identifier}/download')
+    return _redirect(f'/api/v1/item/{identifier}/download')
 
 
-def _missing(bitstream_id):
+def _missing(bitstream_id: str) -> str:
     shown = validators.shortened(bitstream_id)
     if bitstream_id.isdigit() and len(bitstream_id) < _ID_DIGITS:
-        return (f'"{shown}" is an id of the MIDAS server that was here before, and leads nowhere any more; look for '
-                'the package with /find or on the page /download.')
+        return (f'"{shown}" is an id of the MIDAS server, which this server replaced; find the package with /find or '
+                'on the page /download.')
     return f'There is no file to download with the id "{shown}".'
 
 
-@permitted(access.FIND_PACKAGES, cookie=True)
-def download(params):
-    """``/download`` with parameters: a redirect to ``/bitstream/:id``, from where it goes on to the file."""
-    user = getCurrentUser()
-    build = lookup.find(applications.default(user, access.FIND_PACKAGES), user, params)
-    return _sent_to(f'/bitstream/{build.id}')
+def _application(app_id: str) -> ApplicationFolder:
+    app: ApplicationFolder = applications.load(app_id, current_user(), access.FIND_PACKAGES)
+    return app
 
+
+def _default_application() -> ApplicationFolder:
+    app: ApplicationFolder = applications.default(current_user(), access.FIND_PACKAGES)
+    return app
+
+
+def _found(params: Document, load: Callable[[], ApplicationFolder]) -> Response:
+    def read() -> Document:
+        app = load()
+        build = lookup.find(app, current_user(), params)
+        found = lookup.describe([build], site.catalog_of(app))
+        if not found:
+            raise NotFound(f'The package {build.id} was deleted just now; try again.')
+        return found[build.id].record
+    return _record_response(params, read)
+
+
+def _all_found(params: Document, load: Callable[[], ApplicationFolder]) -> Response:
+    def read() -> Document:
+        app = load()
+        rows = lookup.find_all(app, current_user(), params)
+        found = lookup.describe((build for row in rows.values() for build in row.values()), site.catalog_of(app))
+        return {os: {stability: found[build.id].record if build and build.id in found else None
+                     for stability, build in row.items()} for os, row in rows.items()}
+    return _record_response(params, read)
+
+
+def _record_response(params: Document, read: Callable[[], Document]) -> Response:
+    """Respond with what ``read`` returns, from the response cache if possible: most clients send the same requests."""
+    request = cherrypy.request
+    known = tuple((name, params.get(name)) for name in PARAMETERS)
+    return record_response((request.base, request.script_name, request.path_info, known), read)
+
+
+def _redirect(path: str) -> bytes:
+    setRawResponse()
+    site.redirect(path)
+    return b''
