@@ -23,7 +23,7 @@ def audited(db):
     yield db['slicer_package_audit']
     for handler in set(auditLogger.handlers) - set(before):
         auditLogger.removeHandler(handler)
-    for call in audit_recorder._LOOKED_UP:
+    for call in audit_recorder._READ_BEFORE:
         events.unbind(f'rest.{call}.before', HANDLER)
     events.unbind('model.file.finalizeUpload.after', HANDLER)
 
