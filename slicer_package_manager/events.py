@@ -80,7 +80,7 @@ def on_upload_finalize(event):
 
 def on_file_saved(event):
     """After a file was uploaded, renamed or replaced."""
-    item = item_files.thing_of(event.info)
+    item = item_files.package_of(event.info)
     if item is not None:
         item_files.settle(item)
 
@@ -89,7 +89,7 @@ def on_file_save(event):
     """Before a file is saved by whatever call: a package may only link to where links are allowed to."""
     file = event.info
     is_link = file.get('linkUrl') and not file.get('assetstoreId')
-    if (is_link or not file_names.is_name(file['name'])) and item_files.thing_of(file) is not None:
+    if (is_link or not file_names.is_name(file['name'])) and item_files.package_of(file) is not None:
         file['name'] = file_names.checked_name(file['name'])
         if is_link:
             rules.check_file(file)

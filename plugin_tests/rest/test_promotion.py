@@ -514,7 +514,7 @@ def test_a_folder_that_is_made_when_a_promotion_has_just_ended_keeps_no_mark(
     promote().raise_for_status()
     (entry,) = db['folder'].find_one({'spm.promoted': {'$exists': True}})['spm']['promoted']
     folder = Folder().findOne({'spm.role': 'extensions'})
-    marked = promotions.join(folder, {key: entry[key] for key in ('draft', 'token')})
+    marked = promotions.add_mark(folder, {key: entry[key] for key in ('draft', 'token')})
     assert 'promoting' not in marked['spm']
     no_traces()
 

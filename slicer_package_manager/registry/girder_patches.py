@@ -70,12 +70,12 @@ def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFo
 def _remove_folder(original: Original, folder: FolderDocument, *args: object, **kwargs: object) -> None:
     """End promotions first, seal the counts, and remove what was stored in the folder after Girder listed it."""
     if is_of_channel(folder):
-        promote.make_way(folder)
+        promote.end_promotions(folder)
     original(folder, *args, **kwargs)
     if is_of_channel(folder):
         sealing.finish(folder['_id'])
         if role(folder) == RELEASE:
-            promote.forget(folder)
+            promote.remove_entries_of(folder)
     if role(folder):
         Folder().clean(folder)
 
@@ -97,20 +97,20 @@ def _remove_file(original: Original, file: Document, updateItemSize: bool = True
     Girder deletes the bytes first: a reader, or a crash, in between finds a file without bytes. It passes
     ``updateItemSize=False`` when the item is deleted too.
     """
-    item = item_files.thing_of(file)
+    item = item_files.package_of(file)
     if item_files.is_detached(file):
         # Readers who got its id just now can still read it; sweep() removes it with all that were replaced.
         if item is None or not updateItemSize:
             file_removal.erase(file)
     elif item is None:
         original(file, updateItemSize=updateItemSize, **kwargs)
-    elif not (updateItemSize and item_files.give_way(item, file)):
+    elif not (updateItemSize and item_files.detach_for_successor(item, file)):
         file_removal.remove_with_bytes(item, file)
 
 
 def _update_file(original: Original, file: Document) -> Document:
     """Update the name and the type only: Girder saves the whole document over what others change meanwhile."""
-    if item_files.thing_of(file) is None:
+    if item_files.package_of(file) is None:
         changed: Document = original(file)
         return changed
     return file_names.change(file, file['name'], file.get('mimeType'))
@@ -165,7 +165,7 @@ def _handle_chunk(original: Original, upload: Document, *args: object, **kwargs:
 
 def _finish_upload(original: Original, upload: Document, assetstore: Document | None = None) -> Document:
     """Finish uploads to packages as :mod:`upload_completion` does: Girder deletes the old bytes before it saves."""
-    if item_files.thing_of_upload(upload) is not None:
+    if item_files.package_of_upload(upload) is not None:
         return upload_completion.finish(upload, assetstore)
     upload_completion.check_others(upload)
     finished: Document = original(upload, assetstore)

@@ -133,7 +133,7 @@ def _may_write(user, item) -> bool:
 def may_replace(user, file_id) -> bool:
     """Whether ``file_id`` is a file of a package or extension to which ``user`` may write, or was; or nothing."""
     file = file_id and File().findOne({'_id': file_id})
-    item = file and item_files.thing_of(file)
+    item = file and item_files.package_of(file)
     return file_id is not None and (file is None or (item is not None and _may_write(user, item)))
 
 

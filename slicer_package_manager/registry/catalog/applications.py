@@ -240,7 +240,7 @@ def drafts_folder(app, user):
         documents.insert(Folder(), folder)
     except DuplicateKeyError:
         return Folder().findOne(place)
-    return consistency.true_to_parent(Folder(), folder, app, consistency.register_folder)
+    return consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
 
 
 def delete(app, progress):

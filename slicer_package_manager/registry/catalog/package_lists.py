@@ -50,7 +50,7 @@ def find(package_type, app, user, page, *, item_id=None, name=None, release=None
     query = {'spm.app': app['_id'], 'spm.kind': package_type.label, **systems, **given}
     found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
                        fields=_answered())
-    promotions.as_held(app, found.documents)
+    promotions.show_owner(app, found.documents)
     return found
 
 
@@ -89,7 +89,7 @@ def _of_release(package_type, app, release, revision, user):
              '_id': {'$nin': promotions.emptied(app)}, **folder_clause(user)}, fields=['_id']))
         return {} if elsewhere else promotions.in_drafts(app)
     channel = releases.find_channel(app, release, user)
-    return promotions.held_by(app, channel['_id']) if channel else _NOTHING
+    return promotions.owned_by(app, channel['_id']) if channel else _NOTHING
 
 
 def _of_search(package_type, app, q, *, narrow):

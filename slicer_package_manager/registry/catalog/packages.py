@@ -145,7 +145,7 @@ def _create(package_type, app, folder, nearest, wanted, user):
         # Else somebody was quicker with the same thing: of two indexes that a document violates, the database names the
         # one that was created first, which may be that of names.
         return None
-    return consistency.true_to_parent(Item(), item, folder, consistency.register_item)
+    return consistency.reconcile_with_parent(Item(), item, folder, consistency.register_item)
 
 
 def _raise_if_name(error, name, folder):
@@ -182,7 +182,7 @@ def _apply(existing, update, name, folder):
         _raise_if_name(error, name, folder)
         raise
     if item:
-        documents.tell(Item(), item, 'after')
+        documents.trigger_saved(Item(), item, 'after')
     return item
 
 

@@ -66,7 +66,7 @@ def ready_channels(app, user) -> dict[Any, Readiness]:
 def _extensions(app):
     """The base names of the extensions that can be installed: by channel, then by system and architecture."""
     names: dict[Any, dict[tuple[str, str], set[str]]] = {}
-    held_by = promotions.holder(app)
+    held_by = promotions.owners(app)
     for row in Item().collection.aggregate([
             {'$match': {'spm.app': app['_id'], 'spm.kind': EXTENSION.label, 'spm.ready': True}},
             {'$group': {'_id': {'channel': '$spm.channel', 'os': '$meta.os', 'arch': '$meta.arch'},

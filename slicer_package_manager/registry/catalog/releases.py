@@ -112,7 +112,7 @@ def create_release(app, user, name, revision, description='', public=True):
         documents.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
-    kept = consistency.true_to_parent(Folder(), folder, app, consistency.register_folder)
+    kept = consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
     if not kept:
         raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
     return kept
@@ -185,4 +185,4 @@ def _child(parent, name, meta, user):
         # Another process made it, by this name or, for a draft, of this revision.
         by = {'spm.revision': meta['revision']} if meta else {'name': name}
         return Folder().findOne({'parentId': parent['_id'], **by})
-    return consistency.true_to_parent(Folder(), folder, parent, consistency.register_folder)
+    return consistency.reconcile_with_parent(Folder(), folder, parent, consistency.register_folder)

@@ -105,7 +105,7 @@ def level(folder, user) -> int:
 def numbers(app, user, folders) -> dict[Any, Numbers]:
     """What ``user`` may see in each of ``folders``, releases and drafts of ``app``; from an index."""
     found = {folder['_id']: Numbers() for folder in folders}
-    held_by = promotions.holder(app)
+    held_by = promotions.owners(app)
     for row in Item().collection.aggregate([
             {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(PACKAGE_TYPES)},
                         '$and': [item_clause(app, user), promotions.anywhere(app)]}},

@@ -57,7 +57,7 @@ def begin(folder: Document) -> None:
     # A copy that was refused is registered in memory only.
     stored = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
     app = stored and Folder().findOne({'_id': stored['spm']['app']})
-    if not stored or (app and stored['spm']['channel'] in promotions.holder(app)):
+    if not stored or (app and stored['spm']['channel'] in promotions.owners(app)):
         return
     _seal(stored, stored['spm'], app)
 

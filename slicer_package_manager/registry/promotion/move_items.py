@@ -72,7 +72,7 @@ def _move(app_id: ObjectId, entry: Promotion, folders: dict[ObjectId, ObjectId],
 
 def _give_back(app_id: ObjectId, entry: Promotion) -> NoReturn:
     """The release is gone, so what is left in the draft is the draft's again."""
-    promotions.take_out(app_id, {'token': entry['token']})
+    promotions.remove_entries(app_id, {'token': entry['token']})
     raise NotFound(f'The release "{entry["name"]}" was deleted meanwhile.')
 
 
@@ -133,7 +133,7 @@ def _settle(app_id: ObjectId, entry: Promotion) -> None:
     promotions.unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
 
 
-def heal(entry: Promotion) -> None:
+def move_late_items(entry: Promotion) -> None:
     """Move what somebody, who had read it before the promotion ``entry``, put back into a folder that is gone."""
     folders = dict(entry['folders'])
     left = list(Item().find({'folderId': {'$in': list(folders)}}, fields=('name', 'folderId', 'spm')))

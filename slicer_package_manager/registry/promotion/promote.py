@@ -108,7 +108,7 @@ def _catch_up(app: ApplicationFolder, release: ChannelFolder) -> None:
         if entry['release'] == release['_id'] and entry['state'] == MOVING:
             move_items.finish(app['_id'], entry['draft'])
         elif entry['release'] == release['_id']:
-            move_items.heal(entry)
+            move_items.move_late_items(entry)
 
 
 def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | None:
@@ -171,7 +171,7 @@ def _set_state(app_id: ObjectId, entry: Promotion, values_to_set: Document) -> b
 
 def withdraw(app_id: ObjectId, entry: Promotion) -> bool:
     """End the promotion ``entry``, which is announced; ``False`` if the things have been turned already."""
-    promotions.take_out(app_id, {'token': entry['token'], 'state': ANNOUNCED})
+    promotions.remove_entries(app_id, {'token': entry['token'], 'state': ANNOUNCED})
     found = Folder().findOne({'_id': app_id}, fields=['spm'])
     if found and any(one['token'] == entry['token'] for one in found['spm'].get('promoted', ())):
         return False
@@ -235,7 +235,7 @@ def _strangers(old: Places) -> list[str]:
     return [f'"{one["name"]}" in the draft is no package or extension' for one in (*items, *folders)]
 
 
-def make_way(folder: ChannelFolder) -> None:
+def end_promotions(folder: ChannelFolder) -> None:
     """Before ``folder``, of a release or draft, is deleted: end promotions that are announced, finish others.
 
     :raises Conflict: one cannot be finished.
@@ -248,9 +248,9 @@ def make_way(folder: ChannelFolder) -> None:
             move_items.finish(app['_id'], entry['draft'])
 
 
-def forget(release: ChannelFolder) -> None:
+def remove_entries_of(release: ChannelFolder) -> None:
     """After ``release`` was deleted: nothing is held by it any more."""
-    promotions.take_out(release['spm']['app'], {'release': release['_id']})
+    promotions.remove_entries(release['spm']['app'], {'release': release['_id']})
 
 
 def _finish_quietly(app_id: ObjectId, entry: Promotion) -> None:
@@ -267,7 +267,7 @@ def resume() -> None:
             if not withdraw(app['_id'], entry):
                 _finish_quietly(app['_id'], entry)
         for entry in promotions.entries(app, DONE):
-            move_items.heal(entry)
+            move_items.move_late_items(entry)
     # A mark is set after the promotion is announced: where it is not announced any more, the mark was forgotten.
     for folder in Folder().find({'spm.role': {'$exists': True}, 'spm.promoting': {'$exists': True}}, fields=['spm']):
         app_id, mark = folder['spm']['app'], folder['spm']['promoting']

@@ -80,7 +80,7 @@ class S3Store(S3Uploads, Store):
 
     def fileUpdated(self, file: dict[str, Any]) -> None:
         """Do nothing after a file of a package was renamed: :meth:`url` has its name. Girder copies the object."""
-        if item_files.thing_of(file) is None:
+        if item_files.package_of(file) is None:
             with self.bucket.failures():
                 super().fileUpdated(file)
 

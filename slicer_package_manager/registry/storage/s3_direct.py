@@ -38,7 +38,7 @@ class DirectUploads(S3AssetstoreAdapter):
     def initUpload(self, upload: dict[str, Any], uploadExtraParameters: Any) -> dict[str, Any]:
         """Begin ``upload``; mark it if it is for a package."""
         begun: dict[str, Any] = super().initUpload(upload, uploadExtraParameters)
-        if 's3' in begun and item_files.thing_of_upload(begun) is not None:
+        if 's3' in begun and item_files.package_of_upload(begun) is not None:
             begun['s3'].update({'package': True, 'request': self._request(begun, uploadExtraParameters)})
         return begun
 

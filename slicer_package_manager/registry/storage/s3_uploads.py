@@ -101,7 +101,7 @@ class S3Uploads(DirectUploads):
 
     def finalizeUpload(self, upload: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
         """Set the place of the bytes and their checksum in ``file``."""
-        ours = upload['s3'].get('package') if upload['size'] > 0 else item_files.thing_of_upload(upload) is not None
+        ours = upload['s3'].get('package') if upload['size'] > 0 else item_files.package_of_upload(upload) is not None
         if not ours:
             with self.bucket.failures():
                 made: dict[str, Any] = super().finalizeUpload(upload, file)

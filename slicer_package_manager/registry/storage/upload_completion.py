@@ -157,7 +157,7 @@ def _finished(upload):
     file = File().findOne({'_id': upload['_id']})
     if file is None:
         raise NotFound(f'"{upload["name"]}" was deleted in this moment.')
-    documents.tell(File(), file, 'after')
+    documents.trigger_saved(File(), file, 'after')
     return file
 
 
@@ -176,7 +176,7 @@ def _replace(upload, content):
             raise
         _keep_old(upload, old)
         new = _swap(upload, old, content)
-    documents.tell(File(), new, 'after')
+    documents.trigger_saved(File(), new, 'after')
     item_files.sweep()
     return new
 

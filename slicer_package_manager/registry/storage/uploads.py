@@ -102,7 +102,8 @@ def _belongs_to_others(upload) -> bool:
         return folder is not None and registration.role(folder) is None
     if upload.get('parentType', 'item') != 'item':
         return True
-    return item_files.thing_of(file) is None and Item().findOne({'_id': file.get('itemId')}, fields=['_id']) is not None
+    item = Item().findOne({'_id': file.get('itemId')}, fields=['_id'])
+    return item is not None and item_files.package_of(file) is None
 
 
 def _is_written(upload, limit) -> bool:

@@ -222,7 +222,7 @@ def register_folder(folder: Document) -> None:
     Folder().update({'_id': folder['_id']}, changes, multi=False)
 
 
-def true_to_parent(model: Any, document: Document, parent: Mapping[str, Any],
+def reconcile_with_parent(model: Any, document: Document, parent: Mapping[str, Any],
                    register: Callable[[Document], None]) -> Any:  # Girder's models have no types
     """``document``, stored in the folder ``parent`` just now, true to that as it is by now; ``None`` if it is gone.
 
@@ -251,7 +251,7 @@ def _in_promotion(model: Any, document: Document, mark: PromotionMark) -> Any:  
     """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
     if isinstance(model, Folder):
         # Others may have put something into it, be it the promotion itself, so it is never taken away again.
-        return promotions.join(document, mark)
+        return promotions.add_mark(document, mark)
     # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
     model.remove(document)
     return None

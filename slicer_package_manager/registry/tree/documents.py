@@ -72,11 +72,11 @@ def insert(model: Any, document: Stored, *moments: str) -> Stored:
     document.setdefault('_id', ObjectId())
     model.collection.insert_one(document)
     auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
-    tell(model, document, *(moments or ('created', 'after')))
+    trigger_saved(model, document, *(moments or ('created', 'after')))
     return document
 
 
-def tell(model: Any, document: Mapping[str, Any], *moments: str) -> None:
+def trigger_saved(model: Any, document: Mapping[str, Any], *moments: str) -> None:
     """Trigger the events of a save of ``document``, which was written whole and true just now."""
     token = _written.set(document)
     try:

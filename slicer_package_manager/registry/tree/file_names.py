@@ -50,5 +50,5 @@ def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | No
         {'_id': file['_id']}, {'$set': {**changes, 'updated': documents.now()}}, return_document=ReturnDocument.AFTER)
     if changed is None:
         raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted in this moment.')
-    documents.tell(File(), changed, 'after')
+    documents.trigger_saved(File(), changed, 'after')
     return changed

@@ -27,7 +27,7 @@ _ORDER = [('created', 1), ('_id', 1)]
 _TICK = timedelta(milliseconds=1)
 
 
-def thing_of(file: Mapping[str, Any]) -> PackageItem | None:
+def package_of(file: Mapping[str, Any]) -> PackageItem | None:
     """The package or extension whose file ``file`` is, or was; ``None`` for anybody else's file."""
     item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
     found: PackageItem | None = Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
@@ -39,9 +39,9 @@ def of_upload(upload: Mapping[str, Any]) -> Document | None:
     return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
 
 
-def thing_of_upload(upload: Mapping[str, Any]) -> PackageItem | None:
+def package_of_upload(upload: Mapping[str, Any]) -> PackageItem | None:
     """The package or extension whose file ``upload`` becomes; ``None`` for anybody else's."""
-    return thing_of(of_upload(upload) or {})
+    return package_of(of_upload(upload) or {})
 
 
 class Found(NamedTuple):
@@ -74,7 +74,7 @@ def of_file(file_id: ObjectId) -> Found | None:
     items, folders = file.pop('item'), file.pop('folder')
     if items and folders:
         return Found(items[0], folders[0], file) if 'kind' in items[0].get('spm', ()) else None
-    item = thing_of(file)  # a detached file lies in no item any more
+    item = package_of(file)  # a detached file lies in no item any more
     return item and Found(item, Folder().load(item['folderId'], force=True), file)
 
 
@@ -174,7 +174,8 @@ def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) ->
     Readers who were told its id a moment ago still get it whole; its bytes are removed after a while. :func:`settle`
     has to follow.
 
-    :param waited: whether its uploader may still take it for the replacement of another one, see :func:`give_way`.
+    :param waited: whether it is a replacement whose uploader may still delete the older file, see
+        :func:`detach_for_successor`.
     :param still: values that it must still have.
     """
     gone = detached(file)
@@ -209,7 +210,7 @@ def is_replaced(file: Mapping[str, Any]) -> bool:
     return is_detached(file) or _successor(file) is not None
 
 
-def give_way(item: Mapping[str, Any], file: Mapping[str, Any]) -> bool:
+def detach_for_successor(item: Mapping[str, Any], file: Mapping[str, Any]) -> bool:
     """Take ``file`` from ``item`` if another one takes its place, so that there is one at each moment; whether it went.
 
     The other one lies in the item, or has lain there as a replacement whose uploader deletes ``file`` only now: other

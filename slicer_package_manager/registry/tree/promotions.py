@@ -49,14 +49,14 @@ def entries(app: ApplicationFolder, *states: PromotionState) -> list[Promotion]:
     return [one for one in app['spm'].get('promoted', ()) if one['state'] in states]
 
 
-def holder(app: ApplicationFolder) -> dict[ObjectId, ObjectId]:
+def owners(app: ApplicationFolder) -> dict[ObjectId, ObjectId]:
     """The release that holds the things of each promoted draft: ids of releases by ids of drafts."""
     return {one['draft']: one['release'] for one in entries(app, MOVING, DONE)}
 
 
 def keys(app: ApplicationFolder, channel_id: ObjectId) -> list[ObjectId]:
     """The values of ``spm.channel`` of the things that the release or draft ``channel_id`` holds."""
-    held_by = holder(app)
+    held_by = owners(app)
     if channel_id in held_by:
         return []
     return [channel_id, *(draft for draft, release in held_by.items() if release == channel_id)]
@@ -67,7 +67,7 @@ def emptied(app: ApplicationFolder) -> list[ObjectId]:
     return [one['draft'] for one in entries(app, MOVING)]
 
 
-def held_by(app: ApplicationFolder, channel_id: ObjectId) -> Document:
+def owned_by(app: ApplicationFolder, channel_id: ObjectId) -> Document:
     """The condition for the items that the release or draft ``channel_id`` holds."""
     found = keys(app, channel_id)
     return {'spm.channel': found[0] if len(found) == 1 else {'$in': found}}
@@ -75,7 +75,7 @@ def held_by(app: ApplicationFolder, channel_id: ObjectId) -> Document:
 
 def in_drafts(app: ApplicationFolder) -> Document:
     """The condition for the items that drafts hold."""
-    promoted = list(holder(app))
+    promoted = list(owners(app))
     return {'spm.draft': True, **({'$nor': [{'spm.channel': {'$in': promoted}}]} if promoted else {})}
 
 
@@ -85,7 +85,7 @@ def anywhere(app: ApplicationFolder) -> Document:
     return {'_id': {'$nin': left_out}} if left_out else {}
 
 
-def as_held(app: ApplicationFolder, items: Iterable[Document]) -> None:
+def show_owner(app: ApplicationFolder, items: Iterable[Document]) -> None:
     """Let ``items``, which were found in ``app``, tell the release that holds them, wherever their move has got to.
 
     Their ids are texts.
@@ -109,7 +109,7 @@ def place_of(item: Mapping[str, Any]) -> ObjectId | None:
     return None
 
 
-def take_out(app_id: ObjectId, entry_query: Document) -> None:
+def remove_entries(app_id: ObjectId, entry_query: Document) -> None:
     """Take the promotions that match ``entry_query`` from the application, and the list itself if it is empty then."""
     taken = Folder().collection.update_one({'_id': app_id, 'spm.promoted': {'$elemMatch': entry_query}},
                                            {'$pull': {'spm.promoted': entry_query}})
@@ -131,7 +131,7 @@ def unmark_ended(app_id: ObjectId, entry: Promotion | PromotionMark) -> None:
         unmark(app_id, entry)
 
 
-def join(folder: Mapping[str, Any], mark: PromotionMark) -> ChannelFolder | None:
+def add_mark(folder: Mapping[str, Any], mark: PromotionMark) -> ChannelFolder | None:
     """Mark ``folder``, made in one that the promotion ``mark`` has marked, unless that has ended; gives it as it is."""
     Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
                                    {'$set': {'spm.promoting': mark}})

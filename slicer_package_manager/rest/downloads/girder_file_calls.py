@@ -85,7 +85,7 @@ def download_by_checksum(event):
     if event.info.get('algo', '').lower() != 'sha512':
         return
     for file in File().find({'sha512': event.info['hash'].lower()}):
-        item = item_files.thing_of(file)
+        item = item_files.package_of(file)
         if item and access.allows(access.DOWNLOAD_FILE, item, getCurrentUser()):
             _answer(event, item, file)
             return
@@ -133,7 +133,7 @@ def remember_in_archive(event):
     if found is None or not rules.counts_in_archive(file):
         return
     try:
-        item = item_files.thing_of(file)
+        item = item_files.package_of(file)
     except Exception:
         logger.exception('The download of the file %s in an archive is not counted.', file['_id'])
         return
