@@ -1,4 +1,4 @@
-"""What the server needs to serve, and whether it has it."""
+"""The state of what the server needs: database, assetstore and indexes."""
 from typing import Any
 
 import pymongo
@@ -15,7 +15,7 @@ _PATIENCE = 3
 
 
 def state() -> dict[str, Any]:
-    """What the server needs, each ``ok`` or what is wrong with it, and its version."""
+    """Return the state of each, ``ok`` or what is wrong with it, and the version of the server."""
     found = {'database': _database(), 'assetstore': None, 'indexes': write_gate.obstacle() or 'ok',
              'version': slicer_package_manager.__version__}
     if found['database'] == 'ok':

@@ -93,7 +93,7 @@ def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
 
 
 def missing() -> list[WantedIndex]:
-    """The indexes that are not there, each with its model, unique ones first; one question for each collection."""
+    """Return the missing indexes, each with its model, unique ones first. One query for each collection."""
     found = []
     for model, wanted in _wanted():
         there = model.collection.index_information()
@@ -113,10 +113,10 @@ def _is_unique(one: WantedIndex) -> bool:
 
 
 def ensure() -> None:
-    """Create the indexes that are missing; waits where another process is at it.
+    """Create the missing indexes; wait if another process creates them.
 
-    :raises RuntimeError: documents in the database break a rule that a unique index keeps; the message names
-        them. The server must not write without the rule, or it would let more of them in.
+    :raises RuntimeError: documents violate a unique index; the message names them. The server must not write without
+        the index, or it would store more of them.
     """
     lacking = missing()
     for model, index in filter(_is_unique, lacking):

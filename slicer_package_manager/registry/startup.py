@@ -1,4 +1,4 @@
-"""What the database needs before the registry may write to it: brought about at the start, in the background."""
+"""Prepare the database for writes when the server starts: indexes, interrupted promotions, seals and uploads."""
 from __future__ import annotations
 
 import logging
@@ -17,7 +17,7 @@ from slicer_package_manager.registry.tree import older_data
 
 logger = logging.getLogger(__name__)
 
-#: How long the start of the server waits, in seconds: mostly there is little to do, or nothing.
+#: How long the start of the server waits for the preparation, in seconds; usually there is nothing to do.
 _WAIT = 15
 #: Between attempts to reach the database, in seconds.
 _PAUSE = 1
@@ -38,7 +38,7 @@ class _Preparation(threading.Thread):
         except Exception as error:
             self.error = error
             write_gate.refuse(str(error))
-            logger.exception('The registry does not take anything: the database could not be prepared.')
+            logger.exception('The server does not accept writes: the database could not be prepared.')
 
     def _prepare(self) -> None:
         while True:
@@ -53,7 +53,7 @@ class _Preparation(threading.Thread):
             except PyMongoError as error:
                 if not database_outage.passes(error):
                     raise
-                logger.warning('The database is out of reach; its preparation is tried again: %s', error)
+                logger.warning('The database cannot be reached; its preparation is retried: %s', error)
                 threading.Event().wait(_PAUSE)
             else:
                 uploads.look_after()
@@ -68,7 +68,7 @@ def _require_no_older_data() -> None:
 def require_usable() -> None:
     """Make sure, before anything is written, that this server may work on the database.
 
-    One that is out of reach is looked at again before the preparation.
+    A database that cannot be reached is checked again before the preparation.
 
     :raises older_data.OlderDataError: it has data of the older plugin.
     """
@@ -77,15 +77,15 @@ def require_usable() -> None:
     except PyMongoError as error:
         if not database_outage.passes(error):
             raise
-        logger.warning('The database is out of reach; what it has is looked at later: %s', error)
+        logger.warning('The database cannot be reached; its data is checked later: %s', error)
 
 
 def begin() -> None:
-    """Prepare the database; what takes longer than some seconds goes on in the background, while the server answers.
+    """Prepare the database. After some seconds, the preparation continues in the background while the server starts.
 
-    Until the indexes exist that keep identities unique, the registry takes nothing.
+    Until the unique indexes exist, the server does not accept writes.
 
-    :raises Exception: what has failed, if it did so within that time.
+    :raises Exception: what has failed within that time.
     """
     write_gate.refuse()
     preparation = _Preparation()

@@ -1,4 +1,4 @@
-"""Moves the items of a draft, which a release holds already, into the release's folders, and removes the draft's."""
+"""Move the items of a draft, which a release owns, into the release's folders, and remove the draft's folders."""
 from __future__ import annotations
 
 import time
@@ -28,7 +28,7 @@ _ROUNDS, _PAUSE = 40, 0.05
 def finish(app_id: ObjectId, draft_id: ObjectId, progress: Progress = noProgress) -> None:
     """Move what the promotion of ``draft_id`` has left in the draft, and remove the draft's folders.
 
-    Any number of processes may do so at the same time; each step finds done what another has done.
+    Any number of processes may do this at the same time; each skips what another has done.
 
     :raises NotFound: the release is gone.
     :raises Conflict: something in the draft cannot be moved; the message names it.
@@ -41,7 +41,7 @@ def finish(app_id: ObjectId, draft_id: ObjectId, progress: Progress = noProgress
     for item in Item().find({'_id': {'$in': entry['without']}, 'folderId': {'$in': list(folders)}}):
         Item().remove(item)
     _remove_folders(entry, folders)
-    _move(app_id, entry, folders, progress)  # what was stored in them after the first look, by who saw them still there
+    _move(app_id, entry, folders, progress)  # items that were stored in the folders after the first pass
     for folder_id in folders.values():
         _correct_size(folder_id)
     _follow_name(entry)
@@ -92,9 +92,9 @@ def _move_item(item: PackageItem, target: ObjectId, release: ChannelFolder, prog
 
 
 def _remove_folders(entry: Promotion, folders: dict[ObjectId, ObjectId]) -> None:
-    """Remove the draft's folders and nothing in them: somebody may be storing something there.
+    """Remove the draft's folders, but not their content: another process may be storing an item there.
 
-    A folder of extensions that was made meanwhile is empty: nothing is put into it, as it is marked.
+    A folder of extensions that was created meanwhile is empty: it is marked, so no item is stored in it.
     """
     for query in ({'_id': {'$in': list(folders)}}, {'parentId': entry['draft'], 'spm.role': EXTENSIONS}):
         for folder in list(Folder().find(query)):
@@ -102,7 +102,7 @@ def _remove_folders(entry: Promotion, folders: dict[ObjectId, ObjectId]) -> None
 
 
 def _correct_size(folder_id: ObjectId) -> None:
-    """Give the folder the sum of its items' sizes, unless somebody else is changing it."""
+    """Give the folder the sum of its items' sizes, unless another process is changing it."""
     folder = Folder().findOne({'_id': folder_id}, fields=['size'])
     row = next(Item().collection.aggregate([{'$match': {'folderId': folder_id}},
                                             {'$group': {'_id': None, 'size': {'$sum': '$size'}}}]), {'size': 0})
@@ -111,7 +111,7 @@ def _correct_size(folder_id: ObjectId) -> None:
 
 
 def _follow_name(entry: Promotion) -> None:
-    """Tell items the name that the release has by now, where it was renamed during the move."""
+    """Write the current name of the release to its items, in case it was renamed during the move."""
     release = Folder().findOne({'_id': entry['release']}, fields=['spm'])
     name = release and release['spm']['release']
     if name:
@@ -130,11 +130,11 @@ def _settle(app_id: ObjectId, entry: Promotion) -> None:
             'folders': entry['folders'], 'state': DONE}
     Folder().collection.update_one({'_id': app_id, 'spm.promoted.token': entry['token']},
                                    {'$set': {'spm.promoted.$': done}})
-    promotions.unmark(app_id, entry)  # what was made meanwhile, by somebody who saw the promotion go on
+    promotions.unmark(app_id, entry)  # on folders that another process created meanwhile
 
 
 def move_late_items(entry: Promotion) -> None:
-    """Move what somebody, who had read it before the promotion ``entry``, put back into a folder that is gone."""
+    """Move items that a process, which had read them before the promotion ``entry``, stored in a removed folder."""
     folders = dict(entry['folders'])
     left = list(Item().find({'folderId': {'$in': list(folders)}}, fields=('name', 'folderId', 'spm')))
     release = Folder().findOne({'_id': entry['release']}, fields=('name', 'spm')) if left else None

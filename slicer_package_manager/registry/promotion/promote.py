@@ -1,13 +1,13 @@
-"""Promotion: all things of a draft become things of the release of its revision, at once as readers see it.
+"""Promotion: all packages of a draft become those of the release of its revision, at once for readers.
 
-The database knows no transactions, so it goes in steps, each of which may be repeated by whoever comes next:
+Without transactions, a promotion takes these steps, each of which any process can repeat:
 
 1. *Announce* it, in the application's folder and then in the folders of the draft and the release. From then on a
-   post that would put something into the draft goes to the release, and a post to the release finds what is in the
-   draft. Whoever stored something before looks at the folder afterwards, so that at least one of the two sees the
-   other: after this step nothing new comes into the draft.
-2. *Look through* the draft. What must not be moved ends the promotion here, with nothing changed.
-3. *Turn*: one write to the application's folder makes the things those of the release, see :mod:`promotions`.
+   post of a package for the draft goes to the release, and a post to the release finds what is in the draft. A process
+   that stored a package before reads the folder afterwards, so at least one of the two sees the other: after this
+   step, the draft gets no new packages.
+2. *Check* the draft. If something must not be moved, the promotion ends here, with nothing changed.
+3. *Turn*: one write to the application's folder makes the release the owner of the packages, see :mod:`promotions`.
 4. *Move* the items into the folders of the release, and remove the draft's, see :mod:`move_items`.
 
 A deletion of the release or the draft says so in its folder before it looks for a promotion, and a promotion is
@@ -63,14 +63,14 @@ class Places(NamedTuple):
 
 def promote(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, revision: str,
             progress: move_items.Progress) -> ChannelFolder:
-    """Make all things of the draft of ``revision`` things of the release ``id_or_name``; may be repeated.
+    """Promote the draft of ``revision`` to the release ``id_or_name``. Idempotent.
 
-    :returns: the release's folder. Where there is no such draft (any more) nothing is left to do.
+    :returns: the release's folder; nothing is done if there is no such draft.
     :raises NotFound: ``user`` sees no such release, or it was deleted meanwhile.
     :raises Invalid: it is the release of another revision.
     :raises AccessException: ``user`` may not write to the release or the draft.
-    :raises Conflict: the release has other things like those of the draft, the draft holds what is no package or
-        extension, or the release is being deleted; the message names them, and nothing was moved.
+    :raises Conflict: the release has other packages with the same identity or name, the draft contains other items, or
+        the release is being deleted; the message names them, and nothing was moved.
     """
     write_gate.require()
     release = _release(app, user, id_or_name, revision)
@@ -118,31 +118,31 @@ def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | No
 
 
 def _turn(app: ApplicationFolder, draft: ChannelFolder, release: ChannelFolder, user: UserDocument | None) -> bool:
-    """Announce the promotion, look through the draft, and turn; ``False`` if somebody else ended the promotion."""
+    """Announce the promotion, check the draft, and turn; ``False`` if another process ended the promotion."""
     entry = _announce(app, draft, release)
     if entry['state'] != ANNOUNCED:
         return True
     try:
         _mark(app, release, entry)
         old, new = _places(draft), _places(release)
-        identical = _look_through(old, new)
+        identical = _check_draft(old, new)
         new = _with_extensions(app, old, new, user)
     except Exception:
         if withdraw(app['_id'], entry):
             raise
-        return True  # somebody else, who does the same, has got further
+        return True  # another process has turned it
     turned = _set_state(app['_id'], entry, {
         'state': MOVING, 'without': identical, 'name': new.channel['name'],
         'folders': [list(pair) for pair in zip(old.ids, new.ids, strict=False)]})
     if not turned:
         promotions.unmark_ended(app['_id'], entry)
-    # Processes that keep their answers shall not give the old ones beside the new ones of others until the end.
+    # Otherwise, processes would return cached responses from before the turn beside those of others.
     data_version.announce()
     return turned
 
 
 def _announce(app: ApplicationFolder, draft: ChannelFolder, release: ChannelFolder) -> Promotion:
-    """The entry of the promotion of ``draft`` in the application's folder; made if nobody has announced it."""
+    """Return the entry of the promotion of ``draft`` in the application's folder, and add it if there is none."""
     entry: Promotion = {'draft': draft['_id'], 'release': release['_id'], 'token': ObjectId(), 'state': ANNOUNCED}
     Folder().collection.update_one({'_id': app['_id'], 'spm.promoted.draft': {'$ne': draft['_id']}},
                                    {'$push': {'spm.promoted': entry}})
@@ -170,7 +170,7 @@ def _set_state(app_id: ObjectId, entry: Promotion, values_to_set: Document) -> b
 
 
 def withdraw(app_id: ObjectId, entry: Promotion) -> bool:
-    """End the promotion ``entry``, which is announced; ``False`` if the things have been turned already."""
+    """End the announced promotion ``entry``; ``False`` if it was turned before."""
     promotions.remove_entries(app_id, {'token': entry['token'], 'state': ANNOUNCED})
     found = Folder().findOne({'_id': app_id}, fields=['spm'])
     if found and any(one['token'] == entry['token'] for one in found['spm'].get('promoted', ())):
@@ -198,12 +198,12 @@ def _with_extensions(app: ApplicationFolder, old: Places, new: Places, user: Use
     return Places(new.channel, made)
 
 
-def _look_through(old: Places, new: Places) -> list[ObjectId]:
-    """The ids of those things of the draft that the release has with the same file.
+def _check_draft(old: Places, new: Places) -> list[ObjectId]:
+    """Check the draft, and return the ids of its packages that the release has with the same file.
 
     :raises Conflict: something of the draft must not be moved.
     """
-    identical, problems = [], _strangers(old)
+    identical, problems = [], _other_content(old)
     there = list(Item().find({'folderId': {'$in': new.ids}}, fields=('name', 'spm', 'folderId', 'meta.sha512')))
     by_identity = {(one['spm']['kind'], one['spm']['identity']): one for one in there if 'spm' in one}
     names = {(one['folderId'], one['name']) for one in there}
@@ -228,7 +228,7 @@ def _checksum(item: PackageItem) -> str | None:
     return checksum
 
 
-def _strangers(old: Places) -> list[str]:
+def _other_content(old: Places) -> list[str]:
     items = Item().find({'folderId': {'$in': old.ids}, 'spm.kind': {'$exists': False}}, fields=('name',))
     folders = Folder().find({'parentId': {'$in': old.ids}, 'parentCollection': 'folder', '_id': {'$nin': old.ids}},
                             fields=('name',))
@@ -249,7 +249,7 @@ def end_promotions(folder: ChannelFolder) -> None:
 
 
 def remove_entries_of(release: ChannelFolder) -> None:
-    """After ``release`` was deleted: nothing is held by it any more."""
+    """After ``release`` was deleted: remove its promotions from the application."""
     promotions.remove_entries(release['spm']['app'], {'release': release['_id']})
 
 

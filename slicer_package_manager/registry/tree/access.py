@@ -190,7 +190,7 @@ def _without(app: ApplicationFolder, hidden: list[ChannelFolder]) -> Document:
     if not hidden:
         return {}
     # A draft's folder that is not among the hidden ones may have been removed by a promotion just now; the
-    # application, read after them, tells of it, so that the release's access holds.
+    # application, read after them, lists the promotion, so the release's access applies.
     app = Folder().findOne({'_id': app['_id']}, fields=['spm']) or app
     keys = [key for folder in hidden if role(folder) in CHANNELS for key in promotions.keys(app, folder['_id'])]
     closed = [key for folder in hidden if role(folder) == EXTENSIONS

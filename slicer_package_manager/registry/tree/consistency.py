@@ -1,4 +1,4 @@
-"""Keeps the registration of folders and items true when they are saved, moved, renamed or copied.
+"""Keep the registration of folders and items consistent when they are saved, moved, renamed or copied.
 
 Called by the event handlers, so that it holds for Girder's own calls and its web UI too.
 """
@@ -25,12 +25,12 @@ _PLACE = ('spm', 'name')
 
 
 def check_item(item: Document) -> list[tuple[str, str]]:
-    """Make ``item``, which is about to be saved, true to its folder, or refuse it.
+    """Register ``item``, which is about to be saved, for its folder, or refuse it.
 
-    An item elsewhere, or one that does not claim to be a package, is left as it is.
+    Items elsewhere, and items without the metadata of a package, are not changed.
 
     :returns: what of its metadata was left out, see :func:`metadata.left_out`.
-    :raises Invalid: it claims to be a package or extension and its metadata, or the name of a file, is unusable.
+    :raises Invalid: it has the metadata of a package, and some of that or the name of a file is invalid.
     :raises Conflict: its folder has another one of its identity.
     """
     folder = _folder_of(item)
@@ -73,10 +73,9 @@ def _folder_of(item: Document) -> ChannelFolder | None:
 
 
 def follow_promotion(item: PackageItem) -> None:
-    """Bring ``item``, which was saved just now, out of the folder of a draft that was promoted and removed meanwhile.
+    """Move ``item``, which was just saved, out of the folder of a draft that was promoted and removed meanwhile.
 
-    Whoever promotes a draft looks for what is in its folder after that is gone, so that at least one of the two sees
-    the other.
+    The promotion reads the content of the folder again after it was removed, so at least one of the two sees the other.
     """
     if not item['spm']['draft'] or Folder().findOne({'_id': item['folderId']}, fields=['_id']):
         return
@@ -155,7 +154,7 @@ def register_copy(item: Document) -> None:
 
 
 def check_folder(folder: Document) -> Document | None:
-    """Make ``folder``, which is about to be saved, true to its place, or refuse it.
+    """Register ``folder``, which is about to be saved, for its place, or refuse it.
 
     :returns: its registration so far, for :func:`follow_folder`.
     :raises Invalid: its name, place or metadata would break the registry.
@@ -224,10 +223,12 @@ def register_folder(folder: Document) -> None:
 
 def reconcile_with_parent(model: Any, document: Document, parent: Mapping[str, Any],
                    register: Callable[[Document], None]) -> Any:  # Girder's models have no types
-    """``document``, stored in the folder ``parent`` just now, true to that as it is by now; ``None`` if it is gone.
+    """Update the registration of ``document``, just stored in ``parent``, if that has changed meanwhile.
 
-    Whoever deletes, renames or moves a folder looks for what is in it afterwards, so that at least one of the two
-    sees the other. In a folder that is gone ``document`` is removed again.
+    A process that deletes, renames or moves a folder reads its content afterwards, so at least one of the two sees the
+    other. If the folder was deleted, ``document`` is removed.
+
+    :returns: the document as stored; ``None`` if it was removed.
 
     :param register: :func:`register_item` or :func:`register_folder`.
     """
@@ -250,15 +251,15 @@ def reconcile_with_parent(model: Any, document: Document, parent: Mapping[str, A
 def _in_promotion(model: Any, document: Document, mark: PromotionMark) -> Any:  # as above
     """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
     if isinstance(model, Folder):
-        # Others may have put something into it, be it the promotion itself, so it is never taken away again.
+        # Other processes, or the promotion itself, may have stored items in it, so it is never removed.
         return promotions.add_mark(document, mark)
-    # Whoever promotes the draft may have looked through it before, so this has to be posted to the release.
+    # The promotion may have checked the draft before, so the caller stores the package in the release.
     model.remove(document)
     return None
 
 
 def _register_below(folder: Document) -> None:
-    """Register all that is below ``folder``; what cannot be is left out, and raised for at the end."""
+    """Register all documents below ``folder``; raise the first failure after all were tried."""
     failures = []
     for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
         if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:

@@ -25,7 +25,7 @@ from slicer_package_manager.registry.tree.types import UserDocument
 _LARGEST_META, _LARGEST_META_OF_OTHERS = 256 * 1024, 15 * 1024 * 1024
 #: The database takes somewhat more, beside what is around metadata in queries and updates.
 _DEEPEST_META = 100
-#: The document that the handlers of Girder's events are told of in this thread after a write of the registry itself.
+#: The document that this thread has written itself, while it triggers Girder's events for it.
 _written: ContextVar[Mapping[str, Any] | None] = ContextVar('written', default=None)
 
 
@@ -34,7 +34,7 @@ Stored = TypeVar('Stored', bound=Document)
 
 
 def now() -> datetime:
-    """The present moment in UTC, in the milliseconds that the database keeps."""
+    """Return the current time in UTC, in milliseconds as the database stores it."""
     moment = datetime.now(timezone.utc)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -66,7 +66,7 @@ def insert(model: Any, document: Stored, *moments: str) -> Stored:
     Girder's own ``save`` takes a document that has an id for an old one and hides which index was violated.
 
     :raises DuplicateKeyError: a unique index holds this identity already.
-    :raises Unavailable: the registry takes nothing yet.
+    :raises Unavailable: the server does not accept writes yet.
     """
     write_gate.require()
     document.setdefault('_id', ObjectId())
@@ -77,7 +77,7 @@ def insert(model: Any, document: Stored, *moments: str) -> Stored:
 
 
 def trigger_saved(model: Any, document: Mapping[str, Any], *moments: str) -> None:
-    """Trigger the events of a save of ``document``, which was written whole and true just now."""
+    """Trigger the events of a save of ``document``, which this process has just written and which is consistent."""
     token = _written.set(document)
     try:
         for moment in moments:
@@ -98,8 +98,8 @@ def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: 
 
     It inherits the access list of its parent.
 
-    :param administers: whether ``creator`` administers it besides. Folders that come into being with the first
-        upload belong to nobody in particular.
+    :param administers: whether ``creator`` gets ADMIN access besides. Folders that an upload creates have the access of
+        their parent only.
     :param public: whether anyone may read it; as public as the parent by default.
     """
     moment = now()

@@ -1,4 +1,9 @@
-"""The one file of a package or extension, and what the item tells about it."""
+"""The file of a package, and what the package's item states about it: checksum, size, and whether there is one.
+
+Readers get the first file of an item. A second one, named ``new_file``, is a replacement whose uploader is about to
+delete the first and rename it, as published clients do. Any other newer file replaces the first at once: the old one is
+*detached* from the item, and can be read by its id until :func:`sweep` removes it.
+"""
 from __future__ import annotations
 
 import logging
@@ -20,7 +25,7 @@ from slicer_package_manager.registry.tree.types import ChannelFolder, PackageIte
 
 logger = logging.getLogger(__name__)
 
-#: How long a replaced file can still be fetched by those who were told its id.
+#: How long readers that got the id of a replaced file can still read it.
 GRACE = timedelta(minutes=10)
 _ORDER = [('created', 1), ('_id', 1)]
 #: The smallest difference between moments in the database.
@@ -28,24 +33,24 @@ _TICK = timedelta(milliseconds=1)
 
 
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
-    """The package or extension whose file ``file`` is, or was; ``None`` for anybody else's file."""
+    """Return the package that ``file`` belongs to, or belonged to; ``None`` for other files."""
     item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
     found: PackageItem | None = Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
     return found
 
 
 def of_upload(upload: Mapping[str, Any]) -> Document | None:
-    """The file that ``upload`` changes, ``None`` if it is gone; or what is known of a new one."""
+    """Return the file that ``upload`` replaces, ``None`` if it is gone; for a new file, a document with its item."""
     return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
 
 
 def package_of_upload(upload: Mapping[str, Any]) -> PackageItem | None:
-    """The package or extension whose file ``upload`` becomes; ``None`` for anybody else's."""
+    """Return the package whose file ``upload`` becomes; ``None`` for other uploads."""
     return package_of(of_upload(upload) or {})
 
 
 class Found(NamedTuple):
-    """A package or extension, the folder that says who may read it, and its file if it has one."""
+    """A package, the folder whose access decides who may read it, and its file if it has one."""
 
     item: PackageItem
     folder: ChannelFolder
@@ -53,7 +58,7 @@ class Found(NamedTuple):
 
 
 def of_item(item_id: ObjectId) -> Found | None:
-    """The package or extension ``item_id`` with its current file, by one query; ``None`` if there is none."""
+    """Return the package ``item_id`` with its current file, by one query; ``None`` if there is none."""
     found = list(Item().collection.aggregate([
         {'$match': {'_id': item_id, 'spm.kind': {'$exists': True}}}, _with('folder', 'folderId'),
         {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]))
@@ -65,7 +70,7 @@ def of_item(item_id: ObjectId) -> Found | None:
 
 
 def of_file(file_id: ObjectId) -> Found | None:
-    """The file ``file_id`` with the package or extension whose it is; ``None`` if it is anybody else's."""
+    """Return the file ``file_id`` with its package; ``None`` if it belongs to no package."""
     found = list(File().collection.aggregate([
         {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId')]))
     if not found:
@@ -87,13 +92,13 @@ def _age(file: Mapping[str, Any]) -> tuple[datetime, ObjectId]:
 
 
 def current(item: Mapping[str, Any]) -> StoredFile | None:
-    """The file that readers of ``item`` get: its first one; ``None`` if there is none yet."""
+    """Return the file that readers of ``item`` get, its first one; ``None`` if there is none yet."""
     found: StoredFile | None = File().findOne({'itemId': item['_id']}, sort=_ORDER)
     return found
 
 
 def with_items(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, Document]]:
-    """The items ``item_ids`` by their ids, each with the file that readers get, ``{}`` if there is none; one query."""
+    """Return items by id, each with the file that readers get, ``{}`` if there is none. One query."""
     found = Item().collection.aggregate([
         {'$match': {'_id': {'$in': list(item_ids)}}},
         {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}],
@@ -102,7 +107,7 @@ def with_items(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, D
 
 
 def later_than(others: Iterable[Mapping[str, Any]]) -> datetime:
-    """The present moment, or one just after the files ``others`` were created, whatever the clocks of servers say."""
+    """Return the current time, or just after the newest of the files ``others`` if the clocks of servers differ."""
     newest = max((file['created'] for file in others), default=None)
     return max(documents.now(), newest + _TICK) if newest else documents.now()
 
@@ -112,18 +117,18 @@ def settle(item: Mapping[str, Any]) -> None:
 
     Idempotent. Only a newer file named ``new_file`` waits until its uploader deletes the older one.
     """
-    told = None
-    while told != (facts := _facts(_attached(item))):
-        if not _tell(item, facts):
+    written = None
+    while written != (facts := _facts(_attached(item))):
+        if not _write_facts(item, facts):
             return
-        # Another process may have changed the files meanwhile and told so before: look again.
-        told = facts
+        # Another process may have changed the files and written its facts before these: read them again.
+        written = facts
 
 
 def _attached(item: Mapping[str, Any]) -> list[StoredFile]:
-    """The files of ``item``, first the one that readers get, once all are detached that a newer one has replaced.
+    """Detach the files of ``item`` that a newer one has replaced, and return the others, the one for readers first.
 
-    The newest may wait beside the one that is shown, and it alone.
+    At most two are left: the one for readers, and a replacement that waits.
     """
     while True:
         found = list(File().find({'itemId': item['_id']}, sort=_ORDER))
@@ -139,13 +144,13 @@ def _waits(newest: Mapping[str, Any]) -> bool:
 
 
 def _facts(found: list[StoredFile]) -> Document:
-    """What an item tells about its files, of which readers get the first."""
+    """The values that an item states about its files, of which readers get the first."""
     stated = files_of_package(FileFacts(file['name'], file.get('sha512'), file.get('size')) for file in found).statement
     return {'meta.sha512': stated.sha512, 'spm.ready': stated.has_file, 'size': stated.size}
 
 
-def _tell(item: Mapping[str, Any], facts: Document) -> bool:
-    """Bring ``item`` up to date by one write, and the sizes of what contains it; whether it was not."""
+def _write_facts(item: Mapping[str, Any], facts: Document) -> bool:
+    """Write ``facts`` to ``item`` and its size to the folders around it; return whether they differed."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
     before = Item().collection.find_one_and_update(
         {'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs}, {'$set': {**facts, 'updated': documents.now()}})
@@ -158,25 +163,25 @@ def _tell(item: Mapping[str, Any], facts: Document) -> bool:
 
 
 def is_detached(file: Mapping[str, Any]) -> bool:
-    """Whether ``file`` belongs to no item any more, because another one or other content has replaced it."""
+    """Whether ``file`` no longer belongs to an item, because another file or new content has replaced it."""
     return 'retired' in file.get('spm', ())
 
 
 def detached(file: Mapping[str, Any]) -> Document:
-    """The fields of ``file`` that change when it is detached from its item, as of now."""
+    """The fields of ``file`` that change when it is detached from its item now."""
     return {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
             'spm': {'retired': documents.now()}}
 
 
 def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) -> StoredFile | None:
-    """Take ``file`` from its item in one atomic write, and return it as it was; ``None`` if it is not there any more.
+    """Detach ``file`` from its item by one atomic write, and return it as it was.
 
-    Readers who were told its id a moment ago still get it whole; its bytes are removed after a while. :func:`settle`
-    has to follow.
+    Readers that got its id before can still read it; :func:`sweep` removes it later. Call :func:`settle` afterwards.
 
     :param waited: whether it is a replacement whose uploader may still delete the older file, see
         :func:`detach_for_successor`.
-    :param still: values that it must still have.
+    :param still: values that the file must still have.
+    :returns: ``None`` if it is no longer in the item or has other values.
     """
     gone = detached(file)
     gone['spm'].update({'waited': True} if waited else {})
@@ -194,7 +199,7 @@ def attach(file: StoredFile) -> None:
 
 
 def sweep(older_than: timedelta = GRACE) -> None:
-    """Remove the files that were retired longer ago than ``older_than``, unless the clock was set meanwhile."""
+    """Remove the files that were detached before ``older_than``, unless the clock was set meanwhile."""
     if not CLOCK.is_steady(older_than.total_seconds()):
         return
     for file in File().find({'spm.retired': {'$lte': documents.now() - older_than}}):
@@ -206,15 +211,17 @@ def sweep(older_than: timedelta = GRACE) -> None:
 
 
 def is_replaced(file: Mapping[str, Any]) -> bool:
-    """Whether ``file`` may go because another one of its item takes its place, or has taken it already."""
+    """Whether another file of its item replaces ``file``, or has replaced it."""
     return is_detached(file) or _successor(file) is not None
 
 
 def detach_for_successor(item: Mapping[str, Any], file: Mapping[str, Any]) -> bool:
-    """Take ``file`` from ``item`` if another one takes its place, so that there is one at each moment; whether it went.
+    """Detach ``file`` from ``item`` if another file replaces it, so that the item has one at each moment.
 
-    The other one lies in the item, or has lain there as a replacement whose uploader deletes ``file`` only now: other
-    content of ``file`` came in between, and is what is deleted.
+    The other file is in the item; or it was there as a replacement, was detached when ``file`` got new content, and its
+    uploader deletes ``file`` only now. Then the replacement returns to the item.
+
+    :returns: whether ``file`` was detached.
     """
     now: Mapping[str, Any] | None = file
     while now and now.get('itemId') == item['_id']:
@@ -222,8 +229,8 @@ def detach_for_successor(item: Mapping[str, Any], file: Mapping[str, Any]) -> bo
         if successor is None:
             return False
         if is_detached(successor) or (_waits(successor) and _age(successor) < _age(now)):
-            # As the newer of the two, else another process detaches it in favor of the one that goes here.
-            _let_wait_again(successor, now)
+            # As the newer of the two: otherwise, another process detaches it in favor of ``file``.
+            _reattach(successor, now)
         # A file that got new content since it was read may be the newest now, with no other left in its item.
         elif detach(now, created=now['created']):
             break
@@ -233,15 +240,15 @@ def detach_for_successor(item: Mapping[str, Any], file: Mapping[str, Any]) -> bo
 
 
 def _successor(file: Mapping[str, Any]) -> StoredFile | None:
-    """Another file in the item of ``file``; else the newest that has waited there and is not renamed; or ``None``."""
+    """Return another file in the item of ``file``; else the newest detached replacement that was not renamed."""
     beside = File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}})
     found: StoredFile | None = beside or File().findOne(
         {'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, 'spm.waited': True}, sort=[('created', -1)])
     return found
 
 
-def _let_wait_again(replacement: Mapping[str, Any], file: Mapping[str, Any]) -> None:
-    """Have ``replacement`` lie beside ``file``, as the newer of the two, unless it has changed meanwhile."""
+def _reattach(replacement: Mapping[str, Any], file: Mapping[str, Any]) -> None:
+    """Put ``replacement`` beside ``file``, as the newer of the two, unless it has changed meanwhile."""
     back = detached({'itemId': None}).keys() - {'itemId'} if is_detached(replacement) else ()
     File().collection.update_one(
         {key: replacement[key] for key in ('_id', 'itemId', 'created')},

@@ -1,16 +1,16 @@
-"""Which release holds the things of a draft that was promoted.
+"""Which release owns the packages of a draft that was promoted.
 
-An item's ``spm.channel`` and ``spm.draft`` tell the release or draft in which it came to be, and stay the same when
-that draft is promoted. The application's folder says in ``spm.promoted`` which drafts' things are held by which
-release: a list of ``{'draft': id, 'release': id, 'token': id, 'state': ...}``.
+An item's ``spm.channel`` and ``spm.draft`` name the release or draft in which it was created, and stay the same when
+that draft is promoted. The application's folder lists in ``spm.promoted`` which release owns the packages of which
+draft: ``{'draft': id, 'release': id, 'token': id, 'state': ...}``.
 
-- ``announced``: the draft is looked through; nothing has changed for readers.
-- ``moving``: the things are the release's, though their folder may be the draft's still. ``name`` is the release's
+- ``announced``: the draft is being checked; nothing has changed for readers.
+- ``moving``: the release owns the packages, though their folder may still be the draft's. ``name`` is the release's
   name, ``folders`` maps the draft's folders to the release's, and ``without`` has the items that are left out because
   the release has the same.
 - ``done``: the draft's folder is gone.
 
-So one write to one document, which every request reads first, makes all things of a draft things of the release.
+So one write to one document, which every request reads first, transfers all packages of a draft to the release.
 
 Lists never filter or sort by what the move of an item changes (its folder, and the release in its metadata), and no
 index that they may use has it: a query that has begun finds each item exactly once, wherever its move has got to.
@@ -38,9 +38,9 @@ ANNOUNCED: PromotionState = 'announced'
 MOVING: PromotionState = 'moving'
 DONE: PromotionState = 'done'
 
-#: What is written to a registration by itself, and does not follow from the place of the folder.
+#: Keys of a registration that do not follow from the place of the folder.
 #: ``promoting``, on the folders of a draft and a release: the draft, and the token of the promotion that is going on.
-#: ``deleting``: somebody has begun to delete the folder.
+#: ``deleting``: a deletion of the folder has begun.
 KEPT = ('promoted', 'promoting', 'deleting')
 
 
@@ -50,31 +50,31 @@ def entries(app: ApplicationFolder, *states: PromotionState) -> list[Promotion]:
 
 
 def owners(app: ApplicationFolder) -> dict[ObjectId, ObjectId]:
-    """The release that holds the things of each promoted draft: ids of releases by ids of drafts."""
+    """The release that owns the packages of each promoted draft: ids of releases by ids of drafts."""
     return {one['draft']: one['release'] for one in entries(app, MOVING, DONE)}
 
 
 def keys(app: ApplicationFolder, channel_id: ObjectId) -> list[ObjectId]:
-    """The values of ``spm.channel`` of the things that the release or draft ``channel_id`` holds."""
-    held_by = owners(app)
-    if channel_id in held_by:
+    """The values of ``spm.channel`` of the packages that the release or draft ``channel_id`` owns."""
+    owner_of = owners(app)
+    if channel_id in owner_of:
         return []
-    return [channel_id, *(draft for draft, release in held_by.items() if release == channel_id)]
+    return [channel_id, *(draft for draft, release in owner_of.items() if release == channel_id)]
 
 
 def emptied(app: ApplicationFolder) -> list[ObjectId]:
-    """The ids of drafts whose folders may still be there, but whose things a release holds already."""
+    """The ids of drafts whose folders may still exist, but whose packages a release owns."""
     return [one['draft'] for one in entries(app, MOVING)]
 
 
 def owned_by(app: ApplicationFolder, channel_id: ObjectId) -> Document:
-    """The condition for the items that the release or draft ``channel_id`` holds."""
+    """The condition for the items that the release or draft ``channel_id`` owns."""
     found = keys(app, channel_id)
     return {'spm.channel': found[0] if len(found) == 1 else {'$in': found}}
 
 
 def in_drafts(app: ApplicationFolder) -> Document:
-    """The condition for the items that drafts hold."""
+    """The condition for the items that drafts own."""
     promoted = list(owners(app))
     return {'spm.draft': True, **({'$nor': [{'spm.channel': {'$in': promoted}}]} if promoted else {})}
 
@@ -86,7 +86,7 @@ def anywhere(app: ApplicationFolder) -> Document:
 
 
 def show_owner(app: ApplicationFolder, items: Iterable[Document]) -> None:
-    """Let ``items``, which were found in ``app``, tell the release that holds them, wherever their move has got to.
+    """Show ``items`` of ``app`` in the folder of the release that owns them, wherever their move has got to.
 
     Their ids are texts.
     """
@@ -132,7 +132,7 @@ def unmark_ended(app_id: ObjectId, entry: Promotion | PromotionMark) -> None:
 
 
 def add_mark(folder: Mapping[str, Any], mark: PromotionMark) -> ChannelFolder | None:
-    """Mark ``folder``, made in one that the promotion ``mark`` has marked, unless that has ended; gives it as it is."""
+    """Mark ``folder``, created in a folder with ``mark``, unless that promotion has ended; return it as stored."""
     Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
                                    {'$set': {'spm.promoting': mark}})
     unmark_ended(folder['spm']['app'], mark)

@@ -1,8 +1,7 @@
-"""What each folder and item of an application is, kept with the document itself as ``spm``.
+"""The registration of folders and items: what each of them is, stored in the document as ``spm``.
 
-Metadata is for users to edit; ``spm`` is the registry's own word on a document, derived from the place where
-the document lies. Queries and unique indexes are on ``spm``, so that a stranger's item with the same metadata
-is nobody's package. Girder's answers leave the key out.
+Users edit metadata. The registration is derived from the place of the document, and users cannot edit it. Queries and
+unique indexes use ``spm``, so another item with the same metadata is no package. Girder's responses leave the key out.
 
 On a folder: ``role``, ``app`` (id of the application), and for a release, a draft and their folder of
 extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
@@ -35,14 +34,14 @@ DRAFT_NAME = 'draft'
 EXTENSIONS_NAME = 'extensions'
 PACKAGES_NAME = 'packages'
 
-#: Folders whose names are part of where things are kept.
+#: Folders whose names are fixed.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
 _SHA512 = re.compile('[0-9a-f]{128}')
 _TEMPLATES = {package_type.template: package_type for package_type in PACKAGE_TYPES.values()}
 
 
 def role(folder: Mapping[str, Any] | None) -> str | None:
-    """What ``folder`` is in the registry; ``None`` for a stranger's folder."""
+    """The role of ``folder`` in an application; ``None`` for any other folder."""
     found: str | None = ((folder or {}).get('spm') or {}).get('role')
     return found
 
@@ -98,7 +97,7 @@ def _in_channel(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Documen
 
 
 def check_folder(folder: Document) -> None:
-    """Refuse a registered folder whose name or metadata would break the registry.
+    """Validate the name and metadata of a registered folder.
 
     :raises Invalid: naming everything that is wrong.
     """
@@ -147,7 +146,7 @@ def _channel_problems(folder: Document, meta: Document) -> list[tuple[str, str]]
 
 
 def fixed_name_problem(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
-    """Why a folder that the registry counts on may not become ``after``; ``None`` if it may."""
+    """Why a folder with a fixed name or place must not become ``after``; ``None`` if it may."""
     fixed = FIXED_NAMES.get(role(before) or '')
     if fixed and (after['name'] != fixed or after['parentId'] != before['parentId']):
         return (f'The folder "{fixed}" keeps its name and place; it belongs to the structure of the packages. '
@@ -156,12 +155,12 @@ def fixed_name_problem(before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 
 
 def identity(package_type: PackageType, meta: Mapping[str, Any]) -> str:
-    """The identity of a thing in its folder, as one text."""
+    """The identity of a package in its folder, as one text."""
     return json.dumps([meta.get(key) for key in package_type.identity], ensure_ascii=False)
 
 
 def search_text(meta: Mapping[str, Any]) -> str:
-    """What a search looks through, without the difference of case; the parts are kept apart by line breaks."""
+    """The text that a search matches, case-folded, with a line break between its parts."""
     return '\n'.join(str(meta.get(key, '')) for key in
                      ('baseName', 'description', 'keywords', 'contributors')).casefold()
 
@@ -184,9 +183,9 @@ def place_values(package_type: PackageType, folder: Mapping[str, Any]) -> Docume
 
 
 def checked_meta(package_type: PackageType, folder: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
-    """All metadata of a thing in ``folder`` for which users gave ``given``: clean, whole, and true to its place.
+    """Return the complete, validated metadata of a package in ``folder`` for which users gave ``given``.
 
-    ``sha512`` is kept from ``given``; it is brought up to date where the files are.
+    ``sha512`` is that of ``given``; :func:`item_files.settle` updates it.
 
     :raises Invalid: naming everything that is wrong.
     """

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from pymongo.errors import DuplicateKeyError
 
-#: Two things may not share these: the names of the unique indexes, with what they keep apart.
+#: Names of the unique indexes.
 ITEM_IDENTITY = 'spm_item_identity'
 ITEM_NAME = 'spm_item_name'
 FOLDER_NAME = 'spm_folder_name'
