@@ -535,13 +535,13 @@ def test_a_post_to_the_release_during_a_promotion_updates_what_was_in_the_draft(
 def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
         draft, release, make, promote, found, no_traces, monkeypatch, package_type):
     from slicer_package_manager.registry.promotion import promote as promotion_promote
-    look_through, posted = promotion_promote._look_through, []
+    check_draft, posted = promotion_promote._check_draft, []
 
     def looking(*places):
         posted.extend(aside(lambda: [make(package_type, repository_type='svn'), make(package_type, baseName='New')]))
-        return look_through(*places)
+        return check_draft(*places)
     before = ids(found(package_type))
-    monkeypatch.setattr(promotion_promote, '_look_through', looking)
+    monkeypatch.setattr(promotion_promote, '_check_draft', looking)
     promote().raise_for_status()
     assert posted[0]['_id'] in before
     assert posted[1]['meta'].get('release', '5.8') == '5.8'
@@ -551,12 +551,12 @@ def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
 def test_a_deletion_of_the_release_while_its_draft_is_looked_through_leaves_the_draft(
         draft, release, promote, api, app, found, no_traces, monkeypatch):
     from slicer_package_manager.registry.promotion import promote as promotion_promote
-    look_through = promotion_promote._look_through
+    check_draft = promotion_promote._check_draft
 
     def looking(*places):
         aside(lambda: api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status())
-        return look_through(*places)
-    monkeypatch.setattr(promotion_promote, '_look_through', looking)
+        return check_draft(*places)
+    monkeypatch.setattr(promotion_promote, '_check_draft', looking)
     assert promote().status_code in (404, 409)
     assert (len(found('package', release_id_or_name='draft')), len(found('extension', release_id='draft'))) == (2, 2)
     no_traces(drafts=1)
@@ -580,12 +580,12 @@ def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
 
 def test_pruning_leaves_a_draft_that_is_being_promoted(draft, release, promote, api, app, monkeypatch):
     from slicer_package_manager.registry.promotion import promote as promotion_promote
-    look_through, answers = promotion_promote._look_through, []
+    check_draft, answers = promotion_promote._check_draft, []
 
     def looking(*places):
         answers.append(aside(lambda: api.delete(f'/app/{app["_id"]}/draft', params={'keep': 0}).json()))
-        return look_through(*places)
-    monkeypatch.setattr(promotion_promote, '_look_through', looking)
+        return check_draft(*places)
+    monkeypatch.setattr(promotion_promote, '_check_draft', looking)
     promote().raise_for_status()
     assert answers == [[]]
 
