@@ -88,9 +88,9 @@ def upsertExtension(app_id: str, params: dict[str, str]) -> Response:
 
 def _upsert(package_type: PackageType, app_id: str, params: dict[str, str]) -> Response:
     user = current_user()
-    given = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
-    item = packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), given, user)
-    upload_warnings.warn(metadata.left_out(package_type, given))
+    form = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
+    item = packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), form, user)
+    upload_warnings.warn(metadata.left_out(package_type, form))
     return item
 
 

@@ -18,12 +18,12 @@ def root() -> str:
     Without the setting, a client that sends a wrong host gets a response that is wrong for that client only.
     """
     base: str = cherrypy.request.base
-    return _given() or base + _mounted_at()
+    return _root_setting() or base + _mounted_at()
 
 
-def _given() -> str:
-    given: str | None = Setting().get(SettingKey.SERVER_ROOT)
-    return (given or '').rstrip('/')
+def _root_setting() -> str:
+    value: str | None = Setting().get(SettingKey.SERVER_ROOT)
+    return (value or '').rstrip('/')
 
 
 def _mounted_at() -> str:
@@ -41,11 +41,12 @@ def catalog_of(app: ApplicationFolder) -> Callable[[str, str], str]:
 
 def redirect(path: str) -> None:
     """Redirect the current request to ``path`` on this server (302). Caches do not store the response."""
-    given = _given()
+    setting = _root_setting()
+    prefix = urlsplit(setting).path if setting else _mounted_at()
     response = cherrypy.response
     response.status = 302
     # Without the host, so that the response is right behind any number of proxies.
     response.headers.update({
-        'Location': (urlsplit(given).path if given else _mounted_at()) + path, 'Cache-Control': 'no-store',
+        'Location': prefix + path, 'Cache-Control': 'no-store',
         'Content-Length': 0})
     response.headers.pop('Content-Type', None)

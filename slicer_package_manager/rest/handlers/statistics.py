@@ -39,12 +39,12 @@ def downloadStats(app_id: str, limit: int | None, offset: int | None, format: st
     user = current_user()
     app = applications.load(app_id, user, access.GET_STATISTICS)
     hidden, sealed = access.hidden_revisions(app, user), sealing.readable(app, user)
-    asked = {key: value for key, value in question.items() if key != 'params' and value is not None}
-    if not asked and limit is None and offset is None and format is None:
+    filters = {key: value for key, value in question.items() if key != 'params' and value is not None}
+    if not filters and limit is None and offset is None and format is None:
         return json_response(totals.as_json(app, hidden, sealed))
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
-    return _rows(statistics.rows(app, statistics.Question(**asked), limit, offset, hidden, sealed), format)
+    return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed), format)
 
 
 def _rows(found: Listing, wanted: str | None) -> Response:

@@ -24,9 +24,9 @@ def elements(name: str, value: str | None) -> list[AcceptElement | HeaderElement
 
 def weight(element: AcceptElement) -> float:
     """Return the ``q`` of an element of an ``Accept`` header, from 0 to 1; 0 if it is not a number."""
-    given = element.params.get('q', '1')
+    quality = element.params.get('q', '1')
     try:
-        found = float(getattr(given, 'value', given))
+        found = float(getattr(quality, 'value', quality))
     except ValueError:
         return 0.0
     return 0.0 if math.isnan(found) else min(max(found, 0.0), 1.0)

@@ -83,28 +83,28 @@ def not_modified(headers: Mapping[str, str], tag: str | None, modified: datetime
 
 def has_tag(headers: Mapping[str, str], tag: str | None) -> bool:
     """Whether ``If-None-Match`` contains ``tag``."""
-    given = headers.get('If-None-Match', '')
-    return given.strip() == '*' or tag in {one.removeprefix('W/') for one in _TAG.findall(given)}
+    header = headers.get('If-None-Match', '')
+    return header.strip() == '*' or tag in {one.removeprefix('W/') for one in _TAG.findall(header)}
 
 
 def precondition_failed(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
     """Whether ``If-Match`` or, without it, ``If-Unmodified-Since`` requires another version of the file (412)."""
-    given = headers.get('If-Match')
-    if given is not None:
-        return given.strip() != '*' and tag not in _TAG.findall(given)
+    header = headers.get('If-Match')
+    if header is not None:
+        return header.strip() != '*' and tag not in _TAG.findall(header)
     since = _date(headers.get('If-Unmodified-Since'))
     return since is not None and modified.replace(microsecond=0) > since
 
 
 def range_applies(headers: Mapping[str, str], tag: str | None, modified: datetime) -> bool:
     """Whether a ``Range`` applies, because ``If-Range`` is missing or names this version of the file."""
-    given = headers.get('If-Range')
-    if given is None:
+    header = headers.get('If-Range')
+    if header is None:
         return True
-    given = given.strip()
-    if given.startswith(('"', 'W/')):
-        return tag is not None and given == tag
-    return _date(given) == modified.replace(microsecond=0)
+    header = header.strip()
+    if header.startswith(('"', 'W/')):
+        return tag is not None and header == tag
+    return _date(header) == modified.replace(microsecond=0)
 
 
 def _date(text: str | None) -> datetime | None:

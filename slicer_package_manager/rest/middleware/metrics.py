@@ -27,12 +27,12 @@ _HERE = CollectorRegistry()
 #: In seconds, from a cached list to an installer over a slow connection.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
-REQUESTS = Counter('spm_http_requests', 'Requests that were answered.', ('method', 'route', 'status'), registry=_HERE)
-SECONDS = Histogram('spm_http_request_seconds', 'Time from a request to the end of its answer.', ('method', 'route'),
+REQUESTS = Counter('spm_http_requests', 'Requests with a response.', ('method', 'route', 'status'), registry=_HERE)
+SECONDS = Histogram('spm_http_request_seconds', 'Time from a request to the end of its response.', ('method', 'route'),
                     buckets=_BUCKETS, registry=_HERE)
-RUNNING = Gauge('spm_http_requests_running', 'Requests that are being answered, each by a thread.', registry=_HERE,
+RUNNING = Gauge('spm_http_requests_running', 'Requests that are being handled, each by a thread.', registry=_HERE,
                 multiprocess_mode='livesum')
-SENT = Counter('spm_http_sent_bytes', 'Bytes of answers that were handed over to clients.', ('route',), registry=_HERE)
+SENT = Counter('spm_http_sent_bytes', 'Bytes of responses that were sent to clients.', ('route',), registry=_HERE)
 DOWNLOADS = Counter('spm_downloads', 'Completed downloads of packages and extensions.', ('kind',), registry=_HERE)
 UPLOADS = Counter('spm_uploads', 'Completed uploads of files.', registry=_HERE)
 UPLOADED = Counter('spm_uploaded_bytes', 'Bytes of completed uploads.', registry=_HERE)
@@ -46,7 +46,7 @@ class State(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the families of metrics."""
         state = health.state()
-        for name, text in (('database', 'Whether the database answers.'),
+        for name, text in (('database', 'Whether the database is reachable.'),
                            ('assetstore', 'Whether there is an assetstore, and it can be written to.')):
             yield GaugeMetricFamily(f'spm_{name}_up', text, value=float(state[name] == 'ok'))
         yield InfoMetricFamily('spm_build', 'The version of the server.', value={'version': state['version']})

@@ -17,22 +17,22 @@ _IDS = ('uploadId', 'userId', 'assetstoreId', 'parentId')
 
 
 def _number(largest: int) -> Callable[[str], str | None]:
-    def problem(given: str) -> str | None:
+    def problem(value: str) -> str | None:
         try:
-            number = float(given)
+            number = float(value)
         except ValueError:
             return None  # the handler reports it
         return None if 0 <= number <= largest else f'must be a number from 0 to {largest}'
     return problem
 
 
-def _sort(given: str) -> str | None:
-    return None if _KEY.fullmatch(given) else 'must be a key of the documents'
+def _sort(value: str) -> str | None:
+    return None if _KEY.fullmatch(value) else 'must be a key of the documents'
 
 
-def _resources(given: str) -> str | None:
+def _resources(value: str) -> str | None:
     try:
-        found = json.loads(given)
+        found = json.loads(value)
     except (ValueError, RecursionError):
         return None
     fits = isinstance(found, dict) and all(
@@ -40,17 +40,17 @@ def _resources(given: str) -> str | None:
     return None if fits else 'must be a JSON object with a list of ids for each type: {"item": ["..."]}'
 
 
-def _types(given: str) -> str | None:
+def _types(value: str) -> str | None:
     try:
-        found = json.loads(given)
+        found = json.loads(value)
     except (ValueError, RecursionError):
         return None
     fits = isinstance(found, list) and all(isinstance(one, str) for one in found)
     return None if fits else 'must be a JSON list of types: ["item", "folder"]'
 
 
-def _id(given: str) -> str | None:
-    return None if not given or _ID.fullmatch(given) else 'must be an id, 24 hexadecimal digits'
+def _id(value: str) -> str | None:
+    return None if not value or _ID.fullmatch(value) else 'must be an id, 24 hexadecimal digits'
 
 
 _RULES: dict[str, Callable[[str], str | None]] = {

@@ -110,8 +110,8 @@ def _refuse_override() -> None:
     :raises cherrypy.HTTPError: 400.
     """
     headers = cherrypy.request.headers
-    given = {headers[name].upper() for name in routing.OVERRIDES if name in headers}
-    if cherrypy.request.method == 'POST' and not given <= _OVERRIDABLE:
+    overrides = {headers[name].upper() for name in routing.OVERRIDES if name in headers}
+    if cherrypy.request.method == 'POST' and not overrides <= _OVERRIDABLE:
         raise cherrypy.HTTPError(400, 'A POST can be overridden only by PUT, PATCH or DELETE. Send any other request '
                                       f'with its own method, without the headers {", ".join(routing.OVERRIDES)}.')
 

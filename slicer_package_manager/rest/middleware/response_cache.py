@@ -1,10 +1,10 @@
 """JSON responses of lists and objects, and the cache of those for anonymous clients in this process.
 
 1. A handler passes a function that reads the database to :func:`list_response` or :func:`record_response`.
-2. A request without a token, whose path and query state all that it asks for, is looked up in :data:`CACHE` by them,
+2. A request without a token, whose response depends only on its path and query, is looked up in :data:`CACHE` by them,
    and by the data version that the database has now.
 3. If the cache has no response, or one of another data version, the function runs and its response is cached.
-4. The next such request is answered by :mod:`rest.middleware.front`, before CherryPy and Girder begin.
+4. For the next such request, :mod:`rest.middleware.front` sends the response before CherryPy and Girder begin.
 """
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _cached(make: Callable[[], _Response], *, is_cached: bool = True, key: Hasha
 
 
 def _is_plain() -> bool:
-    """Whether path and query of the current request state all that it asks for, on behalf of no user."""
+    """Whether the response to the current request depends only on its path and query, and on no user."""
     request = cherrypy.request
     return request.wsgi_environ['REQUEST_METHOD'] in ('GET', 'HEAD') and 'token' not in request.params
 

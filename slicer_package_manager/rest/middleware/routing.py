@@ -32,9 +32,9 @@ def method() -> str:
     request = cherrypy.request
     if request.method == 'HEAD':
         return 'GET'
-    given: list[str] = [request.headers[name] for name in OVERRIDES if name in request.headers]
+    overrides: list[str] = [request.headers[name] for name in OVERRIDES if name in request.headers]
     sent: str = request.method
-    return given[-1].upper() if given and sent == 'POST' else sent
+    return overrides[-1].upper() if overrides and sent == 'POST' else sent
 
 
 def template() -> str:

@@ -44,10 +44,10 @@ def policy_of(mounted_at: str, path: str) -> str:
 
 def protected(headers: list[tuple[str, str]], policy: str) -> list[tuple[str, str]]:
     """Return ``headers`` with the missing ones added and cookies limited to this site."""
-    given = {name.lower() for name, _ in headers}
-    wanted = {'Content-Security-Policy': policy, 'X-Content-Type-Options': 'nosniff', 'X-Frame-Options': 'SAMEORIGIN'}
+    present = {name.lower() for name, _ in headers}
+    required = {'Content-Security-Policy': policy, 'X-Content-Type-Options': 'nosniff', 'X-Frame-Options': 'SAMEORIGIN'}
     return [*((name, _own_cookie(value) if name.lower() == 'set-cookie' else value) for name, value in headers),
-            *((name, value) for name, value in wanted.items() if name.lower() not in given)]
+            *((name, value) for name, value in required.items() if name.lower() not in present)]
 
 
 def _own_cookie(cookie: str) -> str:

@@ -5,8 +5,8 @@ import sys
 logger = logging.getLogger(__name__)
 
 ASGI_WARNING = (
-    "Downloads that clients break off are counted as complete here: Girder's ASGI server (girder serve) does not tell "
-    'the application about them. For exact counts run "slicer-package-manager serve", or '
+    "Aborted downloads are counted as complete: Girder's ASGI server (girder serve) does not report them to the "
+    'application. For exact counts, run "slicer-package-manager serve", or '
     '"gunicorn girder.wsgi:app --worker-class gthread --threads 32".')
 
 

@@ -136,16 +136,16 @@ def _check_key(event: events.Event) -> None:
         raise Invalid(problems)
 
 
-def _is_duration(given: str | None) -> bool:
+def _is_duration(value: str | None) -> bool:
     try:
-        return 0 <= float(given or 0) <= _MOST_DAYS
+        return 0 <= float(value or 0) <= _MOST_DAYS
     except ValueError:
         return False
 
 
-def _is_scope(given: str | None) -> bool:
+def _is_scope(value: str | None) -> bool:
     try:
-        scope = json.loads(given or 'null')
+        scope = json.loads(value or 'null')
     except ValueError:
         return True  # Girder reports the error
     return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
