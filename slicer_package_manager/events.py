@@ -1,92 +1,94 @@
-"""Handlers of Girder's events: each is a guard and a call into the registry.
+"""Handlers of the events that Girder's models trigger. Each one calls the registry.
 
-They run for everything on the server, so they leave early where a document is not ours.
+They run for all documents on the server, so what they call returns early for documents that are not registered.
 """
+from __future__ import annotations
+
 from contextvars import ContextVar
-from typing import Any
 
 from girder import events
 
 from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import quotas, upload_completion
 from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
 from slicer_package_manager.rest.middleware import upload_warnings
 
 _HANDLER = 'slicer_package_manager'
-#: The registration, before the save that is going on in this thread, of the folder that is saved.
-_registered_before: ContextVar[dict[str, Any] | None] = ContextVar('registered_before', default=None)
+#: The registration, before the save, of the folder that this thread is saving.
+_registered_before: ContextVar[Document | None] = ContextVar('registered_before', default=None)
 
 
-def on_item_save(event):
+def on_item_save(event: events.Event) -> None:
     """Before an item is saved."""
     upload_warnings.warn(consistency.check_item(event.info))
     documents.require_storable(event.info)
 
 
-def on_item_saved(event):
-    """After an item was saved: its checksum and place may have been overwritten with what the saver had read before."""
+def on_item_saved(event: events.Event) -> None:
+    """After an item was saved: the save may have overwritten its checksum and place with older values."""
     if 'spm' in event.info and not documents.is_own_write(event.info):
         consistency.follow_promotion(event.info)
         item_files.settle(event.info)
 
 
-def on_item_copied(event):
+def on_item_copied(event: events.Event) -> None:
     """After an item was copied with its files."""
     consistency.register_copy(event.info)
 
 
-def on_folder_save(event):
+def on_folder_save(event: events.Event) -> None:
     """Before a folder is saved."""
     documents.require_storable(event.info)
     _registered_before.set(consistency.check_folder(event.info))
 
 
-def on_folder_saved(event):
-    """After a folder was saved: what lies below follows a new name or place."""
+def on_folder_saved(event: events.Event) -> None:
+    """After a folder was saved: documents below it follow a new name or place."""
     if not documents.is_own_write(event.info):
         before = _registered_before.get()
         sealing.leave(event.info, before)
         consistency.follow_folder(event.info, before)
 
 
-def on_folder_remove(event):
-    """Before a folder's document is deleted; what was in it is gone."""
+def on_folder_remove(event: events.Event) -> None:
+    """Before the document of a folder is deleted, after everything in the folder was."""
     sealing.begin(event.info)
 
 
-def on_folder_copied(event):
-    """After a folder was copied, before what it contains is."""
+def on_folder_copied(event: events.Event) -> None:
+    """After a folder was copied, and before its contents are."""
     _, folder = event.info
     consistency.register_folder(folder)
 
 
-def on_upload_save(event):
-    """Before an upload is begun."""
+def on_upload_save(event: events.Event) -> None:
+    """Before the document of an upload is saved."""
     quotas.check_size(event.info)
     quotas.note_place(event.info)
     upload_completion.note_move(event.info)
 
 
-def on_upload_begun(event):
-    """After an upload was begun, before any of its bytes came."""
+def on_upload_begun(event: events.Event) -> None:
+    """After an upload was created, and before its first byte arrives."""
     quotas.check_begun(event.info)
 
 
-def on_upload_finalize(event):
-    """Before an upload becomes a file, or the new content of one."""
+def on_upload_finalize(event: events.Event) -> None:
+    """Before an upload becomes a file, or the new content of a file."""
     quotas.check_complete(event.info)
 
 
-def on_file_saved(event):
+def on_file_saved(event: events.Event) -> None:
     """After a file was uploaded, renamed or replaced."""
     item = item_files.package_of(event.info)
     if item is not None:
         item_files.settle(item)
 
 
-def on_file_save(event):
-    """Before a file is saved by whatever call: a package may only link to where links are allowed to."""
+def on_file_save(event: events.Event) -> None:
+    """Before a file is saved, by whichever call: the links of packages must be allowed."""
     file = event.info
     is_link = file.get('linkUrl') and not file.get('assetstoreId')
     if (is_link or not file_names.is_name(file['name'])) and item_files.package_of(file) is not None:
@@ -111,7 +113,7 @@ HANDLERS = {
 }
 
 
-def bind():
+def bind() -> None:
     """Bind all handlers."""
     for name, handler in HANDLERS.items():
         events.bind(name, _HANDLER, handler)

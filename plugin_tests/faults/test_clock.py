@@ -14,10 +14,8 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def clock(db, monkeypatch):
     """Sets the clock of the server forward or back, or lets time pass."""
-    from slicer_package_manager.registry.downloads import model
     from slicer_package_manager.registry.schema import fields
-    from slicer_package_manager.registry.server.clock import CLOCK
-    from slicer_package_manager.registry.tree import documents
+    from slicer_package_manager.registry.server import clock as server_clock
 
     class Machine:
         ahead, passed = timedelta(), 0.0
@@ -36,12 +34,12 @@ def clock(db, monkeypatch):
         @classmethod
         def now(cls, tz=None):
             return datetime.now(tz) + machine.ahead
-    for module in (model, fields, documents):
+    for module in (server_clock, fields):
         monkeypatch.setattr(module, 'datetime', Now)
     monkeypatch.setattr(time, 'time', lambda: wall() + machine.ahead.total_seconds())
     monkeypatch.setattr(time, 'monotonic', lambda: steady() + machine.passed)
-    monkeypatch.setattr(CLOCK, '_ahead', wall() - steady())
-    monkeypatch.setattr(CLOCK, '_set_at', None)
+    monkeypatch.setattr(server_clock.CLOCK, '_ahead', wall() - steady())
+    monkeypatch.setattr(server_clock.CLOCK, '_set_at', None)
     return machine
 
 

@@ -47,11 +47,11 @@ def begin(api, package):
 @pytest.fixture
 def give_up_later(db):
     """Look for old uploads when all that there are have stood still for long."""
+    from slicer_package_manager.registry.server import clock
     from slicer_package_manager.registry.storage import uploads
-    from slicer_package_manager.registry.tree import documents
 
     def look():
-        db.upload.update_many({}, {'$set': {'updated': documents.now() - timedelta(days=8)}})
+        db.upload.update_many({}, {'$set': {'updated': clock.now() - timedelta(days=8)}})
         return uploads.give_up_old()
     return look
 

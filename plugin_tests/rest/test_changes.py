@@ -201,14 +201,14 @@ def test_requests_with_credentials_or_from_other_pages_are_answered_by_girder(an
 
 def test_what_could_not_be_announced_is_announced_as_soon_as_the_database_is_back(db, monkeypatch):
     before, back, tried = data_version.version(), threading.Event(), []
-    announce = data_version._announce
+    announce = data_version._write_version
 
     def when_it_is_back():
         tried.append(threading.current_thread())
         if not back.is_set():
             raise AutoReconnect
         announce()
-    monkeypatch.setattr(data_version, '_announce', when_it_is_back)
+    monkeypatch.setattr(data_version, '_write_version', when_it_is_back)
     monkeypatch.setattr(data_version, '_PAUSE', 0.01)
     for _ in range(2):
         with pytest.raises(AutoReconnect):

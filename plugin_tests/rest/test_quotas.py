@@ -64,11 +64,11 @@ def test_uploads_under_way_hold_their_place(api, make, allow, begin, db):
 
 
 def test_one_that_was_given_up_long_ago_holds_no_place(make, allow, begin, db):
+    from slicer_package_manager.registry.server import clock
     from slicer_package_manager.registry.storage import quotas
-    from slicer_package_manager.registry.tree import documents
     allow(100)
     begin(make('package'), 60).raise_for_status()
-    db['upload'].update_many({}, {'$set': {'updated': documents.now() - quotas.PATIENCE - timedelta(minutes=1)}})
+    db['upload'].update_many({}, {'$set': {'updated': clock.now() - quotas.PATIENCE - timedelta(minutes=1)}})
     begin(make('extension'), 60).raise_for_status()
 
 

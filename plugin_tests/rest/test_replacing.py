@@ -494,14 +494,14 @@ def test_new_content_that_comes_while_an_older_file_is_put_aside_stays(
 @pytest.mark.parametrize('ahead', [timedelta(0), timedelta(hours=1)])
 def test_a_later_file_is_the_newer_one_whatever_the_clocks_say(
         api, make, files_of, begin, send, seen, monkeypatch, ahead):
-    from slicer_package_manager.registry.tree import documents
+    from slicer_package_manager.registry.server import clock
     item = make('package')
-    now = documents.now() + ahead
-    monkeypatch.setattr(documents, 'now', lambda: now)
+    now = clock.now() + ahead
+    monkeypatch.setattr(clock, 'now', lambda: now)
     for number in range(3):
         upload(api, item['_id'], b'content %d' % number)
         assert seen(item)[1] == b'content %d' % number
-    monkeypatch.setattr(documents, 'now', lambda: now - timedelta(hours=2))
+    monkeypatch.setattr(clock, 'now', lambda: now - timedelta(hours=2))
     upload(api, item['_id'], NEW)
     assert seen(item)[1] == NEW
     (file,) = files_of(item)

@@ -14,7 +14,7 @@ from slicer_package_manager.registry.storage import stores
 
 CHECKS = (
     Check('writable', 'the database accepts writes', server.writable),
-    Check('clock', 'this machine and the database agree on the time', server.clock),
+    Check('clock', 'this machine and the database agree on the time', server.clocks),
     Check('settings', 'settings are valid and do not contradict each other', server.contradicting_settings),
     Check('assetstores', 'files can be stored, and there is room', server.assetstores),
     Check('documents', 'documents have all required fields', document_schema.damaged),

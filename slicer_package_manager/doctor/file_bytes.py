@@ -12,10 +12,11 @@ from girder.models.upload import Upload
 from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Finding, Options, bytes_finding, file_name
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.schema.invariants import Bytes
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage import uploads as stored_uploads
 from slicer_package_manager.registry.storage.store import Leftover
-from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree import item_files
 
 
 def lost(_options: Options) -> Iterator[Finding]:
@@ -52,7 +53,7 @@ def changed(options: Options) -> Iterator[Finding]:
 
 def replaced(_options: Options) -> Iterator[Finding]:
     """Replaced files that were not removed in time."""
-    late = File().find({'spm.retired': {'$lt': documents.now() - item_files.GRACE - timedelta(hours=1)}}).count()
+    late = File().find({'spm.retired': {'$lt': clock.now() - item_files.GRACE - timedelta(hours=1)}}).count()
     if late:
         yield Finding(WARNING, f'{late} files that were replaced more than an hour ago still exist.',
                       'Use --fix; the next upload to the server removes them too.', item_files.sweep)
@@ -60,7 +61,7 @@ def replaced(_options: Options) -> Iterator[Finding]:
 
 def uploads(_options: Options) -> Iterator[Finding]:
     """Uploads that stopped more than a day ago, and bytes that uploads have left."""
-    for upload in Upload().find({'updated': {'$lt': documents.now() - ABANDONED}}):
+    for upload in Upload().find({'updated': {'$lt': clock.now() - ABANDONED}}):
         yield Finding(WARNING, f'The upload of {file_name(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which cancels it; clients begin such an upload anew.',

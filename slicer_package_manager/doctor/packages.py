@@ -17,7 +17,8 @@ from slicer_package_manager.registry.schema.invariants import (
     package_violations,
 )
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.tree import item_files
 
 PACKAGES = {'spm.kind': {'$exists': True}}
 #: The findings about a package that contradicts its file, of which the first one that is true is reported.
@@ -31,7 +32,7 @@ _CONTRADICTIONS = (
 
 def without_files(_options: Options) -> Iterator[Finding]:
     """Packages that never got a file, so that no list has them."""
-    abandoned = {'spm.ready': False, 'updated': {'$lt': documents.now() - ABANDONED}}
+    abandoned = {'spm.ready': False, 'updated': {'$lt': clock.now() - ABANDONED}}
     for item in Item().find({**PACKAGES, **abandoned}, fields=['name']):
         if File().findOne({'itemId': item['_id']}, fields=['_id']) is None:
             yield Finding(WARNING, f'{name(item)} has had no file for more than a day; it is not listed.',
@@ -61,7 +62,7 @@ def _findings(item: Document) -> Iterator[Finding]:
 def _several(item: Document, files: list[Document]) -> Iterator[Finding]:
     same = len({(file.get('sha512'), file.get('size')) for file in files}) == 1 and files[0].get('sha512')
     waits = files[-1]['name'] == REPLACEMENT_NAME
-    if waits and files[-1]['created'] > documents.now() - ABANDONED:
+    if waits and files[-1]['created'] > clock.now() - ABANDONED:
         return  # its uploader deletes the older one next
     names = ', '.join(name(file) for file in files)
     yield Finding(ERROR, f'{name(item)} has {len(files)} files: {names}.',

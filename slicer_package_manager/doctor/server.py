@@ -19,10 +19,9 @@ from pymongo.errors import PyMongoError
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import settings
+from slicer_package_manager.registry.server import clock, settings
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage.store import Store
-from slicer_package_manager.registry.tree import documents
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
 #: The collection of the bootstrap's lease, which no backup has.
@@ -45,15 +44,15 @@ def writable(_options: Options) -> Iterator[Finding]:
                       'Look for a full disk, a replica set without a primary, or an account that may only read.')
 
 
-def clock(_options: Options) -> Iterator[Finding]:
+def clocks(_options: Options) -> Iterator[Finding]:
     """Clocks of this machine and of the database that differ, and documents from the future."""
     database_time = getDbConnection().admin.command('hello')['localTime'].replace(tzinfo=timezone.utc)
-    difference = abs((documents.now() - database_time).total_seconds())
+    difference = abs((clock.now() - database_time).total_seconds())
     if difference > _MAX_DIFFERENCE:
         yield Finding(WARNING, f'The clocks of this machine and of the database differ by {difference:.0f} s.',
                       'Synchronize both with a time server; lists are ordered by time.')
     for model in (Folder(), Item(), File()):
-        future = model.findOne({'created': {'$gt': documents.now() + _MAX_FUTURE}}, fields=['name', 'created'])
+        future = model.findOne({'created': {'$gt': clock.now() + _MAX_FUTURE}}, fields=['name', 'created'])
         if future:
             yield Finding(WARNING, f'The {model.name} "{future["name"]}" ({future["_id"]}) was created in the future, '
                                    f'{future["created"]:%Y-%m-%d %H:%M} UTC.',

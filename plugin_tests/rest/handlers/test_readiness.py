@@ -38,7 +38,7 @@ def held(app, db):
         from slicer_package_manager.registry.catalog import applications, readiness
         folders = {one['_id']: one['name'] for one in db['folder'].find()}
         return {(folders[channel], os, arch)
-                for channel, os, arch in readiness.held_back(applications.load(app['_id'], user), user)}
+                for channel, os, arch in readiness.not_ready(applications.load(app['_id'], user), user)}
     return get
 
 

@@ -193,8 +193,8 @@ def test_an_application_that_its_user_may_not_write_to_takes_nothing(machine, ap
 
 
 def test_an_expired_key_gives_no_token_and_says_so(key, token_of, db):
-    from slicer_package_manager.registry.tree import documents
-    db['api_key'].update_one({}, {'$set': {'expires': documents.now() - timedelta(seconds=1)}})
+    from slicer_package_manager.registry.server import clock
+    db['api_key'].update_one({}, {'$set': {'expires': clock.now() - timedelta(seconds=1)}})
     answer = token_of(key['key'])
     assert answer.status_code == 403
     assert 'The API key "nightly" expired on' in answer.json()['message']
@@ -203,8 +203,8 @@ def test_an_expired_key_gives_no_token_and_says_so(key, token_of, db):
 
 @pytest.mark.parametrize('asked', [{}, {'duration': 900}, {'duration': 0}, {'duration': 'inf'}])
 def test_no_token_outlives_its_key(key, token_of, db, asked):
-    from slicer_package_manager.registry.tree import documents
-    end = documents.now() + timedelta(hours=1)
+    from slicer_package_manager.registry.server import clock
+    end = clock.now() + timedelta(hours=1)
     db['api_key'].update_one({}, {'$set': {'expires': end}})
     token_of(key['key'], **asked).raise_for_status()
     token = db['token'].find_one({'apiKeyId': key['_id']})

@@ -20,7 +20,8 @@ from girder.models.user import User
 from slicer_package_manager.registry.accounts import users as accounts_users
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid, NotFound
-from slicer_package_manager.registry.tree import access, documents, item_files
+from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.tree import access, item_files
 
 UPLOAD = 'slicer_package_manager.upload'
 #: What a key may be created for, and the scopes that it gets; ``None`` are all rights of its user.
@@ -50,7 +51,7 @@ def create(login: str, name: str, purpose: str, days: int | None) -> dict[str, A
     key = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS, active=False)
     changes: dict[str, Any] = {'active': True}
     if days is not None:
-        changes['expires'] = documents.now() + timedelta(days=days)
+        changes['expires'] = clock.now() + timedelta(days=days)
     ApiKey().update({'_id': key['_id']}, {'$set': changes}, multi=False)
     return {**key, **changes}
 
@@ -99,7 +100,7 @@ def days_left(secret: str) -> float | None:
 
 
 def _remaining(expires: datetime) -> timedelta:
-    return expires - documents.now()
+    return expires - clock.now()
 
 
 def _name(given):

@@ -16,7 +16,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.pagination import Listing, Page
-from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.server import clock
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def ensure(days: int) -> None:
 def record(change: dict[str, Any]) -> None:
     """Store ``change`` by one write; the change is made already, so a failure is only logged."""
     try:
-        Change().collection.insert_one({'when': documents.now(), **change})
+        Change().collection.insert_one({'when': clock.now(), **change})
     except PyMongoError:
         logger.exception('The change %s %s by %s is not in the audit log.', change['method'], change['path'],
                          change['login'])

@@ -1,7 +1,9 @@
-"""Applications: the folders below which everything else lies."""
+"""Applications: the folders at the top of releases, drafts and packages."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from bson.objectid import ObjectId
 from girder.exceptions import AccessException
@@ -12,67 +14,76 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
-from slicer_package_manager.registry.schema.pagination import Listing
+from slicer_package_manager.registry.schema.pagination import Listing, Page
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import access, consistency, documents, registration
-from slicer_package_manager.registry.tree.access import folder_clause
+from slicer_package_manager.registry.tree.access import Operation, folder_clause
 from slicer_package_manager.registry.tree.registration import APPLICATION, DRAFT_NAME, PACKAGES_NAME
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 COLLECTION_NAME = 'Applications'
-#: The application that Slicer builds ask for.
+#: The id of the application from which builds of Slicer request extensions.
 SLICER = '5f4474d0e1d8c75dfc705482'
 
+#: A model of Girder, and a document that was inserted.
+_Made: TypeAlias = tuple[Any, Mapping[str, Any]]
 
-def load(app_id, user, operation=access.GET_APPLICATION):
+
+def load(app_id: str, user: UserDocument | None, operation: Operation = access.GET_APPLICATION) -> ApplicationFolder:
     """The application with the id ``app_id``, for ``operation``.
 
-    :raises NotFound: there is none.
+    :raises NotFound: there is no such application.
     :raises AccessException: ``user`` does not have the access to it that ``operation`` needs.
     """
     identifier = validators.object_id(app_id)
-    app = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    app = _by_id(identifier) if identifier else None
     if not app:
         raise NotFound(f'There is no application with the id "{validators.shortened(str(app_id))}".')
     access.require_application(operation, app, user)
     return app
 
 
-def default(user, operation=access.GET_APPLICATION):
-    """The application that pages are about unless their address names another.
+def _by_id(identifier: ObjectId) -> ApplicationFolder | None:
+    found: ApplicationFolder | None = Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    return found
 
-    That is the one of the setting, else Slicer's, else the only public one.
 
-    :raises NotFound: there is no such application; the message says what to set.
+def default(user: UserDocument | None, operation: Operation = access.GET_APPLICATION) -> ApplicationFolder:
+    """The default application of pages and of ``/find``: that of the setting, else Slicer's, else the only public one.
+
+    :raises NotFound: there is no such application. The message names the setting.
     :raises AccessException: ``user`` cannot read it.
     """
     chosen = settings.get(settings.DEFAULT_APP)
     if chosen:
         return load(chosen, user, operation)
-    slicer = Folder().findOne({'_id': ObjectId(SLICER), 'spm.role': APPLICATION})
+    slicer = _by_id(ObjectId(SLICER))
     if slicer and access.allows_application(operation, slicer, user):
         return slicer
-    public = list(Folder().find({'spm.role': APPLICATION, 'public': True}, limit=2))
+    public: list[ApplicationFolder] = list(Folder().find({'spm.role': APPLICATION, 'public': True}, limit=2))
     if len(public) != 1:
         raise NotFound(f'There is {"more than one" if public else "no"} public application here. An administrator can '
                        f'name the one to show in the setting {settings.DEFAULT_APP}.')
     return public[0]
 
 
-def by_id_or_name(text) -> list[dict]:
-    """The application with the id ``text`` or, failing that, those with that name; for commands of the server."""
+def by_id_or_name(text: str) -> list[ApplicationFolder]:
+    """The application with the id ``text``, else those with this name; for commands of the server."""
     identifier = validators.object_id(text)
-    found = identifier and Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    found = _by_id(identifier) if identifier else None
     return [found] if found else list(Folder().find({'name': text, 'spm.role': APPLICATION}))
 
 
-def find(user, page, collection_id=None, name=None, text=None) -> Listing:
+def find(user: UserDocument | None, page: Page, collection_id: str | None = None, name: str | None = None,
+         text: str | None = None) -> Listing:
     """The applications in a collection, ``Applications`` by default, that ``user`` may see.
 
-    :param name: exactly this name.
-    :param text: words, all of which are in the name or the description, in any case.
-    :raises Invalid: ``collection_id`` is no id.
-    :raises NotFound: there is no such collection, as far as ``user`` may know.
+    :param name: only applications with exactly this name.
+    :param text: only applications with all of these words in their name or description, in any case.
+    :raises Invalid: ``collection_id`` is not an id.
+    :raises NotFound: there is no such collection, or ``user`` may not know of it.
     """
     collection = _collection_to_list(collection_id)
     if collection is None:
@@ -87,8 +98,8 @@ def find(user, page, collection_id=None, name=None, text=None) -> Listing:
     return found
 
 
-def editable(user) -> list[dict]:
-    """The applications, of all collections, in which ``user`` may write to something, by name."""
+def editable(user: UserDocument | None) -> list[ApplicationFolder]:
+    """The applications of all collections with a folder to which ``user`` may write, ordered by name."""
     writable = folder_clause(user, access.LIST_EDITABLE.target)
     ids = Folder().collection.distinct('spm.app', {
         'spm.app': {'$exists': True}, 'spm.role': {'$exists': True}, **writable})
@@ -96,7 +107,7 @@ def editable(user) -> list[dict]:
                               sort=[('lowerName', 1), ('_id', 1)]))
 
 
-def _collection_to_list(collection_id):
+def _collection_to_list(collection_id: str | None) -> Any:  # a document of Girder
     if collection_id is None:
         return Collection().findOne({'name': COLLECTION_NAME}, fields=['_id'])
     identifier = validators.object_id(collection_id)
@@ -108,14 +119,14 @@ def _collection_to_list(collection_id):
     return collection
 
 
-def _no_collection(collection_id):
+def _no_collection(collection_id: str) -> NotFound:
     return NotFound(f'There is no collection with the id "{validators.shortened(collection_id)}".')
 
 
-def search_conditions(text, keys):
+def search_conditions(text: str, keys: Sequence[str]) -> list[Document]:
     """Conditions for documents with every word of ``text`` in one of ``keys``, in any case and order.
 
-    A control character is in no stored value, so text with one matches nothing.
+    No stored value has a control character, so a text with one matches nothing.
     """
     if validators.has_control_characters(text):
         return [{'_id': None}]
@@ -123,43 +134,45 @@ def search_conditions(text, keys):
             for word in text.split()]
 
 
-def create(user, name, description='', *, collection_id=None, collection_name=None, collection_description='',
-           public=True, app_id=None):
-    """Create an application with its ``draft`` folder, and the collection and folder above if missing.
+def create(user: UserDocument | None, name: str, description: str = '', *, collection_id: str | None = None,
+           collection_name: str | None = None, collection_description: str = '', public: object = True,
+           app_id: str | None = None) -> ApplicationFolder:
+    """Create an application with its ``draft`` folder, and the collection and the folder above it if they are missing.
 
-    :raises Invalid: a value is unusable, or the place has an application of that name.
+    :raises Invalid: a value is invalid, or there is an application with this name.
     :raises AccessException: ``user`` may not write to the collection, or not create one.
-    :raises Conflict: ``app_id`` is the id of another folder.
+    :raises Conflict: another folder has the id ``app_id``.
     """
+    creator = access.require_user(user)
     given = clean_all(
         name=Input(name, validators.name), public=Input(public, validators.boolean, required=False),
         app_description=Input(description, validators.html, required=False),
         collection_name=Input(collection_name, validators.name, required=False),
         collection_description=Input(collection_description, validators.html, required=False))
-    identifier = _checked_id(app_id, user)
-    made: list = []
+    identifier = _checked_id(app_id, creator)
+    made: list[_Made] = []
     try:
-        collection = _writable_collection(user, collection_id, given, made)
-        packages = _packages_folder(collection, user, made)
-        app = _application(packages, given, user, identifier)
+        collection = _writable_collection(creator, collection_id, given, made)
+        packages = _packages_folder(collection, creator, made)
+        app = _application(packages, given, creator, identifier)
         made.append((Folder(), app))
-        drafts_folder(app, user)
+        drafts_folder(app, creator)
     except Exception:
         _undo(made)
         raise
     return app
 
 
-def _undo(made):
+def _undo(made: list[_Made]) -> None:
     for model, document in reversed(made):
-        # Another application may have been created in a folder that was made here.
+        # Another process may have created an application in a folder that was made here.
         below = {'$or': [{'parentId': document['_id']}, {'baseParentId': document['_id']}], 'spm.role': APPLICATION}
         if not Folder().findOne(below, fields=['_id']):
             model.remove(document)
 
 
-def _checked_id(text, user):
-    """The id that the application is to have; ``None`` to make one up."""
+def _checked_id(text: str | None, user: UserDocument) -> ObjectId | None:
+    """The id in ``text`` for the new application; ``None`` for a generated one."""
     if not text:
         return None
     if validators.object_id(text) is None:
@@ -169,11 +182,12 @@ def _checked_id(text, user):
     return validators.object_id(text)
 
 
-def _writable_collection(user, collection_id, given, made):
+def _writable_collection(user: UserDocument, collection_id: str | None, given: Document, made: list[_Made]
+                         ) -> Document:
     name = given['collection_name'] or COLLECTION_NAME
     if collection_id:
         identifier = validators.object_id(collection_id)
-        collection = identifier and Collection().findOne({'_id': identifier})
+        collection: Document | None = Collection().findOne({'_id': identifier}) if identifier else None
         if not collection:
             raise _no_collection(collection_id)
     else:
@@ -182,19 +196,20 @@ def _writable_collection(user, collection_id, given, made):
         access.require(access.CREATE_APPLICATION, collection, user)
         return collection
     if not Collection().hasCreatePrivilege(user):
-        raise AccessException(f'You may not create the collection "{name}"; ask an administrator for it.')
-    collection, is_new = documents.new_collection(name, given['collection_description'], user)
+        raise AccessException(f'You may not create the collection "{name}"; ask an administrator to create it.')
+    created: Document
+    created, is_new = documents.new_collection(name, given['collection_description'], user)
     if is_new:
-        made.append((Collection(), collection))
-    return collection
+        made.append((Collection(), created))
+    return created
 
 
-def _packages_folder(collection, user, made):
+def _packages_folder(collection: Document, user: UserDocument, made: list[_Made]) -> Any:
     place = {'parentId': collection['_id'], 'parentCollection': 'collection', 'name': PACKAGES_NAME}
     existing = Folder().findOne(place)
     if existing:
         if not registration.role(existing):
-            # Made by hand, before this plugin was there.
+            # It was made before this plugin was installed.
             Folder().update({'_id': existing['_id']}, {'$set': {'spm': {'role': registration.PACKAGES}}},
                             multi=False)
             existing['spm'] = {'role': registration.PACKAGES}
@@ -208,30 +223,33 @@ def _packages_folder(collection, user, made):
     return folder
 
 
-def _application(packages, given, user, identifier):
+def _application(packages: Document, given: Document, user: UserDocument, identifier: ObjectId | None
+                 ) -> ApplicationFolder:
     name = given['name']
     meta = {package_type.template: package_type.default_template for package_type in PACKAGE_TYPES.values()}
-    app = documents.new_folder(packages, 'folder', name, user, administers=True, public=given['public'],
+    app: Any = documents.new_folder(packages, 'folder', name, user, administers=True, public=given['public'],
                                description=given['app_description'], meta=meta, _id=identifier)
     app['spm'] = {'role': APPLICATION, 'app': app['_id']}
     taken = Invalid([('name', f'there is an application or folder "{name}" in this place already')])
     if Folder().findOne({'parentId': packages['_id'], 'name': name}, fields=['_id']):
         raise taken
     try:
-        return documents.insert(Folder(), app)
+        documents.insert(Folder(), app)
     except DuplicateKeyError as error:
         if '_id_' in str(error):
             raise Conflict(f'The id "{identifier}" is in use.') from None
         raise taken from None
+    created: ApplicationFolder = app
+    return created
 
 
-def drafts_folder(app, user):
-    """The folder of ``app`` that holds the drafts; made when missing, with the access of the application.
+def drafts_folder(app: ApplicationFolder, user: UserDocument) -> ApplicationFolder | None:
+    """The folder of the drafts of ``app``. If it is missing, it is made, with the access of the application.
 
     :returns: ``None`` if ``app`` is being deleted.
     """
     place = {'parentId': app['_id'], 'parentCollection': 'folder', 'name': DRAFT_NAME}
-    existing = Folder().findOne(place)
+    existing = _drafts_folder_in(place)
     if existing:
         return existing
     folder = documents.new_folder(app, 'folder', DRAFT_NAME, user)
@@ -239,10 +257,17 @@ def drafts_folder(app, user):
     try:
         documents.insert(Folder(), folder)
     except DuplicateKeyError:
-        return Folder().findOne(place)
-    return consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
+        return _drafts_folder_in(place)
+    made: ApplicationFolder | None = consistency.reconcile_with_parent(
+        Folder(), folder, app, consistency.register_folder)
+    return made
 
 
-def delete(app, progress):
-    """Remove ``app`` with everything below it; its download counts stay."""
+def _drafts_folder_in(place: Document) -> ApplicationFolder | None:
+    found: ApplicationFolder | None = Folder().findOne(place)
+    return found
+
+
+def delete(app: ApplicationFolder, progress: Any) -> None:  # Girder's progress has no type
+    """Delete ``app`` with everything below it. Its download counts stay."""
     Folder().remove(app, progress=progress)

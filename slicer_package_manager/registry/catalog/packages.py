@@ -1,6 +1,7 @@
-"""Packages and extensions: the items of an application, known by their identity."""
+"""Packages and extensions: the items of an application, each of which has a unique identity in its folder."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from girder.models.item import Item
@@ -10,10 +11,11 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.catalog import releases
 from slicer_package_manager.registry.links import rules
 from slicer_package_manager.registry.schema import metadata, name_templates, validators
-from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.schema.fields import PACKAGE
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound, Problem
+from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
-from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.server import clock, write_gate
 from slicer_package_manager.registry.tree import (
     access,
     consistency,
@@ -21,46 +23,55 @@ from slicer_package_manager.registry.tree import (
     registration,
     unique_indexes,
 )
+from slicer_package_manager.registry.tree.access import Operation
+from slicer_package_manager.registry.tree.types import (
+    ApplicationFolder,
+    ChannelFolder,
+    PackageItem,
+    RegisteredFolder,
+    UserDocument,
+)
 
-#: How often a race with another server process is run again before giving up.
+#: How often an upsert is tried that races with other server processes.
 _ATTEMPTS = 20
 
 
 class Wanted(NamedTuple):
-    """What a request wants a thing to become: clean values, keys to clear, the item's description, and its link.
+    """The requested state of a package: clean values, keys to clear, the item's description, and its link.
 
-    ``description`` and ``link`` are ``None`` where the request does not touch them.
+    ``description`` and ``link`` are ``None`` if the request does not change them.
     """
 
-    kept: dict[str, Any]
+    kept: Document
     cleared: set[str]
     description: str | None
     link: rules.Link | None
 
 
-def upsert(package_type, app, given, user):
-    """Create the thing that ``given`` describes, or update the one with its identity in place.
+def upsert(package_type: PackageType, app: ApplicationFolder, given: Mapping[str, object], user: UserDocument | None
+           ) -> PackageItem:
+    """Create the package that ``given`` describes, or update the one with its identity.
 
-    With a ``url`` its file is a link to what is hosted there. The thing lies in the release of its application
-    revision, else in the draft, which is made when missing. On an update what is given replaces and what is not
-    given stays; an empty text clears an optional key.
+    With a ``url``, its file is a link to this URL. The package belongs to the release of its application revision, else
+    to the draft, which is made if it is missing. An update replaces the given values only. An empty text clears an
+    optional key.
 
-    :raises Invalid: naming everything that is wrong with ``given``.
+    :raises Invalid: with all problems of ``given``.
     :raises AccessException: ``user`` may not write to the folder.
-    :raises Conflict: another item there has the name that the template gives.
+    :raises Conflict: another item in the folder has the name that results from the template.
     """
-    wanted = _wanted(package_type, app, given)
+    wanted, creator = _wanted(package_type, app, given), access.require_user(user)
     for _ in range(_ATTEMPTS):
         folder, nearest = releases.folder_for(app, package_type, wanted.kept[package_type.app_revision], user)
-        existing = folder and _existing(package_type, folder, wanted.kept)
-        done = (_update(package_type, app, folder, existing, wanted) if existing
-                else _create(package_type, app, folder, nearest, wanted, user))
+        existing = _existing(package_type, folder, wanted.kept) if folder else None
+        done = (_update(package_type, app, folder, existing, wanted) if folder and existing
+                else _create(package_type, app, folder, nearest, wanted, creator))
         if done:
             return _linked(done, wanted.link, user, is_new=not existing)
-    raise Conflict(f'The {package_type.label} is being changed by others all the time; try again.')
+    raise Conflict(f'Other clients keep changing the {package_type.label}; try again.')
 
 
-def _wanted(package_type, app, given):
+def _wanted(package_type: PackageType, app: ApplicationFolder, given: Mapping[str, object]) -> Wanted:
     link, problems = rules.parse(given)
     values_given = {key: value for key, value in given.items() if key not in rules.FIELDS}
     kept, cleared, wrong = metadata.clean(package_type, values_given, form=True)
@@ -76,8 +87,8 @@ def _wanted(package_type, app, given):
     return Wanted(kept, cleared, description, link)
 
 
-def _linked(item, link, user, *, is_new):
-    """``item`` with ``link`` as its file, if there is one; a new item does not outlive a failure to make it."""
+def _linked(item: PackageItem, link: rules.Link | None, user: UserDocument | None, *, is_new: bool) -> PackageItem:
+    """Make ``link`` the file of ``item``, if there is one. If that fails, a new item is deleted."""
     if link is None:
         return item
     try:
@@ -86,11 +97,13 @@ def _linked(item, link, user, *, is_new):
         if is_new:
             Item().remove(item)
         raise
-    return Item().findOne({'_id': item['_id']})
+    changed: PackageItem = Item().findOne({'_id': item['_id']})
+    return changed
 
 
-def _with_missing(package_type, app, kept, problems):
-    """``problems`` and, of a thing that is new as far as can be told, what else it lacks."""
+def _with_missing(package_type: PackageType, app: ApplicationFolder, kept: Document, problems: list[Problem]
+                  ) -> list[Problem]:
+    """``problems`` and, if the package is probably new, the required values that it lacks."""
     named = {key for key, _ in problems}
     identity = {f'meta.{key}': kept.get(key) for key in package_type.identity}
     known = all(identity.values()) and Item().findOne(
@@ -100,18 +113,18 @@ def _with_missing(package_type, app, kept, problems):
     return problems + [(key, what) for key, what in metadata.missing(package_type, kept) if key not in named]
 
 
-def _existing(package_type, folder, meta):
+def _existing(package_type: PackageType, folder: ChannelFolder, meta: Document) -> Any:  # of type ``PackageItem``
     identity = {'spm.identity': registration.identity(package_type, meta)}
     found = Item().findOne({'folderId': folder['_id'], **identity})
     mark = folder['spm'].get('promoting')
     if found or not mark:
         return found
-    # It may be on its way from the draft.
+    # A promotion may be moving it from the draft.
     return Item().findOne({'spm.app': folder['spm']['app'], 'spm.kind': package_type.label,
                            'spm.channel': mark['draft'], **identity})
 
 
-def _name(package_type, app, meta):
+def _name(package_type: PackageType, app: ApplicationFolder, meta: Document) -> str:
     template = app['meta'].get(package_type.template, package_type.default_template)
     try:
         name = name_templates.render(template, package_type, meta)
@@ -122,7 +135,8 @@ def _name(package_type, app, meta):
     return name
 
 
-def _create(package_type, app, folder, nearest, wanted, user):
+def _create(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder | None,
+            nearest: RegisteredFolder, wanted: Wanted, user: UserDocument) -> PackageItem | None:
     kept = wanted.kept
     lacking = metadata.missing(package_type, kept)
     if lacking:
@@ -133,7 +147,7 @@ def _create(package_type, app, folder, nearest, wanted, user):
     folder = folder or releases.make_folder(app, package_type, kept[package_type.app_revision], nearest, user)
     if folder is None or not registration.package_type_in(folder) or (folder['spm'].get('promoting') and (
             made or folder['spm']['draft'])):
-        return None  # a draft that is being promoted takes nothing more, and what is in it was not looked for
+        return None  # a draft that is being promoted accepts no new packages
     meta.update(registration.place_values(package_type, folder))
     item = documents.new_item(folder, name, user, wanted.description or '', meta)
     item['spm'] = registration.of_item(package_type, folder, meta, has_file=False)
@@ -142,19 +156,21 @@ def _create(package_type, app, folder, nearest, wanted, user):
     except DuplicateKeyError as error:
         if _existing(package_type, folder, meta) is None:
             _raise_if_name(error, name, folder)
-        # Else somebody was quicker with the same thing: of two indexes that a document violates, the database names the
+        # Else another process has created the same package. If a document violates two indexes, the database names the
         # one that was created first, which may be that of names.
         return None
-    return consistency.reconcile_with_parent(Item(), item, folder, consistency.register_item)
+    created: PackageItem | None = consistency.reconcile_with_parent(Item(), item, folder, consistency.register_item)
+    return created
 
 
-def _raise_if_name(error, name, folder):
+def _raise_if_name(error: DuplicateKeyError, name: str, folder: ChannelFolder) -> None:
     if unique_indexes.violated(error) == unique_indexes.ITEM_NAME:
-        raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; let the template of '
-                       'names tell the two apart.') from None
+        raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; change the template '
+                       'of names so that the two names differ.') from None
 
 
-def _update(package_type, app, folder, existing, wanted):
+def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder, existing: PackageItem,
+            wanted: Wanted) -> PackageItem | None:
     old = existing['meta']
     meta = {**old, **wanted.kept}
     for key in wanted.cleared:
@@ -168,14 +184,14 @@ def _update(package_type, app, folder, existing, wanted):
     gone = {f'meta.{key}': '' for key in old.keys() - meta.keys()}
     if not changes and not gone:
         return existing
-    changes.update({'updated': documents.now(), 'spm.search': registration.search_text(meta)})
+    changes.update({'updated': clock.now(), 'spm.search': registration.search_text(meta)})
     return _apply(existing, {'$set': changes, **({'$unset': gone} if gone else {})}, name, folder)
 
 
-def _apply(existing, update, name, folder):
+def _apply(existing: PackageItem, update: Document, name: str, folder: ChannelFolder) -> PackageItem | None:
     write_gate.require()
     try:
-        item = Item().collection.find_one_and_update(
+        item: PackageItem | None = Item().collection.find_one_and_update(
             {'_id': existing['_id'], 'spm.identity': existing['spm']['identity']}, update,
             return_document=ReturnDocument.AFTER)
     except DuplicateKeyError as error:
@@ -186,14 +202,16 @@ def _apply(existing, update, name, folder):
     return item
 
 
-def load(package_type, app, identifier, user, operation):
+def load(package_type: PackageType, app: ApplicationFolder, identifier: str, user: UserDocument | None,
+         operation: Operation) -> PackageItem:
     """The package of ``package_type`` in ``app`` with the id ``identifier``, for ``operation``.
 
     :raises NotFound: there is none.
     :raises AccessException: ``user`` does not have the access to it that ``operation`` needs.
     """
     wanted = object_id(identifier)
-    item = wanted and Item().findOne({'_id': wanted, 'spm.app': app['_id'], 'spm.kind': package_type.label})
+    item: PackageItem | None = Item().findOne(
+        {'_id': wanted, 'spm.app': app['_id'], 'spm.kind': package_type.label}) if wanted else None
     if not item:
         raise NotFound(f'There is no {package_type.label} with the id "{validators.shortened(identifier)}" in '
                        f'"{app["name"]}".')
@@ -201,6 +219,6 @@ def load(package_type, app, identifier, user, operation):
     return item
 
 
-def delete(item):
-    """Remove ``item`` with its file; its download counts stay."""
+def delete(item: PackageItem) -> None:
+    """Delete ``item`` with its file. Its download counts stay."""
     Item().remove(item)

@@ -1,14 +1,18 @@
-"""Releases and drafts: the folders that hold the things of one revision of an application."""
+"""Releases and drafts: the folders of the packages of one revision of an application."""
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.catalog.applications import drafts_folder
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid, NotFound
-from slicer_package_manager.registry.schema.fields import PACKAGE
-from slicer_package_manager.registry.schema.pagination import Listing
+from slicer_package_manager.registry.schema.errors import Invalid, NotFound, Problem
+from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
+from slicer_package_manager.registry.schema.pagination import Listing, Page
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
 from slicer_package_manager.registry.tree import (
     access,
@@ -29,52 +33,55 @@ from slicer_package_manager.registry.tree.registration import (
     REVISION,
     role,
 )
+from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
 
-#: What the folders of each role are called.
+#: The names of the roles in messages.
 LABELS = {RELEASE: 'release', REVISION: 'draft'}
 
 
-def find_releases(app, user, page) -> Listing:
+def find_releases(app: ApplicationFolder, user: UserDocument | None, page: Page) -> Listing:
     """The releases of ``app`` that ``user`` may see."""
     return Listing.of(Folder(), _query(app, RELEASE, user), page)
 
 
-def find_drafts(app, user, page, revision=None) -> Listing:
-    """The draft folders of ``app`` that ``user`` may see, or just the one of ``revision``."""
+def find_drafts(app: ApplicationFolder, user: UserDocument | None, page: Page, revision: str | None = None) -> Listing:
+    """The drafts of ``app`` that ``user`` may see, or only that of ``revision``."""
     query = _query(app, REVISION, user)
     if revision is not None:
         query['spm.revision'] = revision
     return Listing.of(Folder(), query, page)
 
 
-def _query(app, place, user):
+def _query(app: ApplicationFolder, place: str, user: UserDocument | None) -> Document:
     emptied = promotions.emptied(app) if place == REVISION else []
-    gone = {'_id': {'$nin': emptied}} if emptied else {}
+    gone: Document = {'_id': {'$nin': emptied}} if emptied else {}
     return {'spm.app': app['_id'], 'spm.role': place, **gone, **folder_clause(user)}
 
 
-def find_release(app, id_or_name, user):
-    """The release with that id or, in any case, name; ``None`` if ``user`` sees none.
+def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> RegisteredFolder | None:
+    """The release with this id, or this name in any case; ``None`` if ``user`` sees none.
 
-    The folder of drafts counts as one: the published client asks for it before it uploads.
+    The folder of drafts counts as a release: the published client requests it before an upload.
     """
-    return _one_of(app, (RELEASE, DRAFTS), {'lowerName': id_or_name.lower()}, id_or_name, user)
+    by_name = {'lowerName': id_or_name.lower()}
+    found: RegisteredFolder | None = _one_of(app, (RELEASE, DRAFTS), by_name, id_or_name, user)
+    return found
 
 
-def find_channel(app, id_or_name, user):
-    """The release or, failing that, the draft with that id, name or revision; ``None`` if there is none."""
+def find_channel(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> Any:  # a ``RegisteredFolder``
+    """The release with this id or name, else the draft with this id or revision; ``None`` if there is none."""
     return find_release(app, id_or_name, user) or find_one(app, REVISION, id_or_name, user)
 
 
-def find_one(app, place, identifier, user):
-    """The release with that id or name, or the draft with that id or revision, as ``place`` says; or ``None``."""
+def find_one(app: ApplicationFolder, place: str, identifier: str, user: UserDocument | None) -> ChannelFolder | None:
+    """The release with this id or name, or the draft with this id or revision; ``place`` is the role of the folder."""
     by = {'lowerName': identifier.lower()} if place == RELEASE else {'spm.revision': identifier}
-    found = _one_of(app, (place,), by, identifier, user)
+    found: ChannelFolder | None = _one_of(app, (place,), by, identifier, user)
     return found if found and found['_id'] not in promotions.emptied(app) else None
 
 
-def is_drafts_folder(app, identifier) -> bool:
-    """Whether ``identifier``, an id or a name, means the folder that holds the drafts."""
+def is_drafts_folder(app: ApplicationFolder, identifier: str) -> bool:
+    """Whether ``identifier`` is the id or the name of the folder of drafts."""
     if identifier.lower() == DRAFT_NAME:
         return True
     wanted = object_id(identifier)
@@ -82,20 +89,22 @@ def is_drafts_folder(app, identifier) -> bool:
         {'_id': wanted, 'spm.app': app['_id'], 'spm.role': DRAFTS}, fields=['_id']) is not None
 
 
-def _one_of(app, places, by_name, id_or_name, user):
+def _one_of(app: ApplicationFolder, places: Sequence[str], by_name: Document, id_or_name: str,
+            user: UserDocument | None) -> Any:  # the folder, as Girder returns it without a type
     identifier = object_id(id_or_name)
-    either = [{'_id': identifier}, by_name] if identifier else [by_name]
+    either: list[Document] = [{'_id': identifier}, by_name] if identifier else [by_name]
     found = list(Folder().find({'spm.app': app['_id'], 'spm.role': {'$in': list(places)},
                                 '$and': [{'$or': either}, folder_clause(user)]}, limit=2))
     return next((one for one in found if one['_id'] == identifier), found[0] if found else None)
 
 
-def create_release(app, user, name, revision, description='', public=True):
-    """Create the release ``name`` of the application's ``revision``; later uploads of it go there.
+def create_release(app: ApplicationFolder, user: UserDocument | None, name: str, revision: str, description: str = '',
+                   public: object = True) -> ChannelFolder:
+    """Create the release ``name`` of the application's ``revision``. Later uploads for the revision go there.
 
-    It is public only if the application is.
+    The release is public only if the application is.
 
-    :raises Invalid: a value is unusable, or the name or the revision is that of another release.
+    :raises Invalid: a value is invalid, or another release has the name or the revision.
     :raises NotFound: ``app`` was deleted meanwhile.
     """
     given = clean_all(name=Input(name, registration.release_name), app_revision=Input(revision, validators.name),
@@ -105,36 +114,38 @@ def create_release(app, user, name, revision, description='', public=True):
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
-    folder = documents.new_folder(app, 'folder', name, user, administers=True, description=given['description'],
-                                  public=given['public'] and bool(app.get('public')), meta={'revision': revision})
+    folder = documents.new_folder(
+        app, 'folder', name, access.require_user(user), administers=True, description=given['description'],
+        public=given['public'] and bool(app.get('public')), meta={'revision': revision})
     folder['spm'] = registration.of_folder(folder, app)
     try:
         documents.insert(Folder(), folder)
     except DuplicateKeyError as error:
         raise Invalid([_taken(error, name, revision)]) from None
-    kept = consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
+    kept: ChannelFolder | None = consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
     if not kept:
         raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
     return kept
 
 
-def _taken(error, name, revision):
+def _taken(error: DuplicateKeyError, name: str, revision: str) -> Problem:
     if unique_indexes.violated(error) == unique_indexes.CHANNEL_REVISION:
         return 'app_revision', f'another release has the revision "{revision}"'
     return 'name', f'there is a release "{name}" already'
 
 
-def delete(app, id_or_name, user, progress):
-    """Remove a release, or else a draft, with everything below it, and return it.
+def delete(app: ApplicationFolder, id_or_name: str, user: UserDocument | None, progress: Any) -> ChannelFolder:
+    """Delete a release or draft with everything below it, and return its folder.
 
-    :raises Invalid: the folder of all drafts was named.
+    :param progress: Girder's, which has no type.
+    :raises Invalid: ``id_or_name`` is the folder of all drafts.
     :raises NotFound: ``user`` sees no such release or draft.
     :raises AccessException: ``user`` does not administer it.
     """
     if is_drafts_folder(app, id_or_name):
-        what = f'"{DRAFT_NAME}" holds all drafts and cannot be deleted; name the revision of one draft'
+        what = f'"{DRAFT_NAME}" is the folder of all drafts and cannot be deleted; give the revision of one draft'
         raise Invalid([('release_id_or_name', what)])
-    folder = find_channel(app, id_or_name, user)
+    folder: ChannelFolder | None = find_channel(app, id_or_name, user)
     if not folder:
         raise NotFound(f'There is no release or draft "{validators.shortened(id_or_name)}" in "{app["name"]}".')
     access.require(access.DELETE_RELEASE, folder, user)
@@ -142,14 +153,14 @@ def delete(app, id_or_name, user, progress):
     return folder
 
 
-def folder_for(app, package_type, revision, user):
-    """The folder for packages of ``package_type`` for the application's ``revision``, if it is there.
+def folder_for(app: ApplicationFolder, package_type: PackageType, revision: str, user: UserDocument | None
+               ) -> tuple[ChannelFolder | None, RegisteredFolder]:
+    """The folder for packages of ``package_type`` for the application's ``revision``, if it exists.
 
-    :returns: that folder or ``None``, and the deepest folder on the way to it that is there, in which
-        :func:`make_folder` can make what is missing.
-    :raises AccessException: ``user`` may not write to it, or to the deepest folder on the way to it.
+    :returns: this folder or ``None``, and the deepest folder above or at its place that exists.
+    :raises AccessException: ``user`` may not write to the deepest folder.
     """
-    found = list(Folder().find({'spm.app': app['_id'], '$or': [
+    found: list[Any] = list(Folder().find({'spm.app': app['_id'], '$or': [
         {'spm.revision': revision, 'spm.role': {'$in': [*CHANNELS, EXTENSIONS]}}, {'spm.role': DRAFTS}]}))
     channel = next((one for place in CHANNELS for one in found if role(one) == place), None)
     folder = channel
@@ -160,21 +171,24 @@ def folder_for(app, package_type, revision, user):
     return folder, nearest
 
 
-def make_folder(app, package_type, revision, nearest, user):
-    """Make what is missing between ``nearest`` and the folder for packages of ``package_type``, and return that folder.
+def make_folder(app: ApplicationFolder, package_type: PackageType, revision: str, nearest: RegisteredFolder,
+                user: UserDocument) -> ChannelFolder | None:
+    """Make the folder for packages of ``package_type``, and the folders between ``nearest`` and it.
 
-    Whatever is made has the access of the folder that it lies in.
+    New folders have the access of their parents.
 
-    :returns: ``None`` if one of the folders on the way was deleted meanwhile.
+    :param nearest: the deepest folder that exists, see :func:`folder_for`.
+    :returns: the folder, or ``None`` if a folder above it was deleted meanwhile.
     """
-    folder = nearest
+    folder: Any = nearest
     if role(folder) not in CHANNELS:
         drafts = folder if role(folder) == DRAFTS else drafts_folder(app, user)
         folder = _child(drafts, revision, {'revision': revision}, user)
-    return folder if package_type is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
+    made: ChannelFolder | None = folder if package_type is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
+    return made
 
 
-def _child(parent, name, meta, user):
+def _child(parent: RegisteredFolder | None, name: str, meta: Document, user: UserDocument) -> Any:
     if parent is None:
         return None
     folder = documents.new_folder(parent, 'folder', name, user, meta=meta)
@@ -182,7 +196,7 @@ def _child(parent, name, meta, user):
     try:
         documents.insert(Folder(), folder)
     except DuplicateKeyError:
-        # Another process made it, by this name or, for a draft, of this revision.
+        # Another process has made it, with this name or, if it is a draft, with this revision.
         by = {'spm.revision': meta['revision']} if meta else {'name': name}
         return Folder().findOne({'parentId': parent['_id'], **by})
     return consistency.reconcile_with_parent(Folder(), folder, parent, consistency.register_folder)

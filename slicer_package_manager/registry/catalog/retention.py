@@ -1,36 +1,41 @@
-"""Old drafts: which of them are to go, and their deletion."""
+"""Retention: which old drafts are deleted, and their deletion."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from bson.objectid import ObjectId
 from girder.models.folder import Folder
 
 from slicer_package_manager.registry.catalog import releases, summary
-from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Problem
 from slicer_package_manager.registry.schema.pagination import Page
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.registry.tree import documents as tree_documents
+from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 #: The order of the list of drafts.
 _NEWEST_FIRST = Page(0, 0, (('created', -1), ('_id', -1)))
 _LARGEST = {'keep': 2**31 - 1, 'older_than_days': 36500}
 
 
-def plan(app, user, *, keep=None, older_than_days=None) -> list[dict[str, Any]]:
-    """The folders of the drafts that are to go, newest first; where both rules are given, both say so.
+def plan(app: ApplicationFolder, user: UserDocument | None, *, keep: int | None = None,
+         older_than_days: int | None = None) -> list[ChannelFolder]:
+    """The folders of the drafts to delete, newest first. If both rules are given, a draft must match both.
 
-    The draft of a revision that is being promoted is none of them.
+    A draft that is being promoted is not deleted.
 
-    :param keep: so many, the newest of those that ``user`` may see, stay.
-    :param older_than_days: what was created later stays.
-    :raises Invalid: a number is unusable, or neither is given.
-    :raises AccessException: ``user`` does not administer one of the drafts that are to go.
+    :param keep: how many drafts stay, the newest of those that ``user`` may see.
+    :param older_than_days: drafts that are younger stay.
+    :raises Invalid: a number is out of range, or neither is given.
+    :raises AccessException: ``user`` does not administer one of the drafts to delete.
     """
     rules = _checked(keep=keep, older_than_days=older_than_days)
-    drafts = releases.find_drafts(app, user, _NEWEST_FIRST).documents[rules.get('keep', 0):]
+    drafts: list[ChannelFolder] = releases.find_drafts(app, user, _NEWEST_FIRST).documents[rules.get('keep', 0):]
     if 'older_than_days' in rules:
-        limit = tree_documents.now() - timedelta(days=rules['older_than_days'])
+        limit = clock.now() - timedelta(days=rules['older_than_days'])
         drafts = [one for one in drafts if one['created'] < limit]
     drafts = [one for one in drafts if 'promoting' not in one['spm']]
     for draft in drafts:
@@ -38,8 +43,9 @@ def plan(app, user, *, keep=None, older_than_days=None) -> list[dict[str, Any]]:
     return drafts
 
 
-def _checked(**given):
-    rules, problems = {}, []
+def _checked(**given: int | None) -> dict[str, int]:
+    rules: dict[str, int] = {}
+    problems: list[Problem] = []
     for name, value in given.items():
         if value is None:
             continue
@@ -48,27 +54,27 @@ def _checked(**given):
         else:
             problems.append((name, f'must be a whole number from 0 to {_LARGEST[name]}'))
     if not rules and not problems:
-        problems.append(('keep', 'give keep, older_than_days or both, to say which drafts go'))
+        problems.append(('keep', 'give keep, older_than_days or both, to select the drafts to delete'))
     if problems:
         raise Invalid(problems)
     return rules
 
 
-def rows(app, user, drafts) -> list[dict[str, Any]]:
-    """What each of ``drafts`` is and holds, as far as ``user`` may see it."""
+def rows(app: ApplicationFolder, user: UserDocument | None, drafts: Sequence[ChannelFolder]) -> list[Document]:
+    """A row for each of ``drafts``, with the numbers of packages that ``user`` may see."""
     found = summary.numbers(app, user, drafts)
     return [{'_id': one['_id'], 'name': one['name'], 'revision': one['spm']['revision'], 'created': one['created'],
              'packages': found[one['_id']].total('package'), 'extensions': found[one['_id']].total('extension'),
              'bytes': found[one['_id']].size} for one in drafts]
 
 
-def delete(drafts, progress) -> set[Any]:
-    """Remove ``drafts`` with everything below them, the oldest first; their download counts stay.
+def delete(drafts: Sequence[ChannelFolder], progress: Any) -> set[ObjectId]:  # Girder's progress has no type
+    """Delete ``drafts`` with everything below them, the oldest first. Their download counts stay.
 
-    :returns: the ids of those that were removed. Whose promotion has begun meanwhile is left.
-    :raises Conflict: one could not be removed; tells which were.
+    :returns: the ids of the deleted drafts. A draft stays if its promotion has begun meanwhile.
+    :raises Conflict: one could not be deleted. The message names those that were.
     """
-    done: dict[Any, str] = {}
+    done: dict[ObjectId, str] = {}
     for draft in reversed(drafts):
         now = Folder().findOne({'_id': draft['_id']}, fields=['spm'])
         if now is None or 'promoting' in now['spm']:
@@ -78,6 +84,6 @@ def delete(drafts, progress) -> set[Any]:
         except Exception as error:
             deleted = ', '.join(f'"{name}"' for name in done.values()) or 'none'
             raise Conflict(f'The draft "{draft["name"]}" could not be deleted: {error} Deleted before: {deleted}. '
-                           f'Those that are newer are left; the call can be repeated.') from error
+                           f'Newer ones were not deleted. Repeat the call to continue.') from error
         done[draft['_id']] = draft['name']
     return set(done)

@@ -1,7 +1,7 @@
-"""How a word of a search becomes a pattern for the database: in any case, with or without accents.
+"""Patterns for the database that match a word of a search in any case, with or without accents.
 
-The accents are ignored when the question is asked, not when a text is stored, so that all that is stored already is
-found as well. A letter and its accents may be stored as one character or as several (Unicode, UAX #15).
+Stored texts keep their accents; the pattern ignores them. A letter and its accents may be stored as one character or as
+several (Unicode, UAX #15).
 """
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import unicodedata
 from collections import defaultdict
 from functools import cache
 
-#: Any number of combining accents, and none is given back.
+#: Any number of combining accents, without backtracking.
 _ACCENTS = r'\p{Mn}*+'
-#: The characters that have a letter together with its accents end here: Latin, Cyrillic, Greek, Japanese.
+#: The last of the characters that combine a letter with its accents: Latin, Cyrillic, Greek, Japanese.
 _LAST = 0x30ff
 
 
 def pattern(word: str) -> str:
-    """A pattern of MongoDB's for casefolded text that has ``word``; accents of neither of the two count."""
+    """A regular expression for MongoDB that matches ``word`` in casefolded text. Accents in both are ignored."""
     return ''.join(f'{_any_of(letter)}{_ACCENTS}' for letter in _plain(word))
 
 
-def _any_of(letter):
+def _any_of(letter: str) -> str:
     variants = _variants().get(letter)
     if variants:
         return f'[{letter}{variants}]'
@@ -29,7 +29,7 @@ def _any_of(letter):
     return re.escape(letter) if parts == letter else f'(?:{letter}|{parts})'
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     """``text`` casefolded and without accents."""
     decomposed = unicodedata.normalize('NFD', text.casefold())
     return unicodedata.normalize('NFC', ''.join(one for one in decomposed if unicodedata.category(one) != 'Mn'))
@@ -37,8 +37,8 @@ def _plain(text):
 
 @cache
 def _variants() -> dict[str, str]:
-    """The letters that are one character together with their accents, by what they are without."""
-    found = defaultdict(list)
+    """Characters that combine a letter with accents, by the letter without accents."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
     for code in range(0x80, _LAST + 1):
         letter = chr(code)
         if unicodedata.decomposition(letter)[:1] not in ('', '<') and letter.casefold() == letter:

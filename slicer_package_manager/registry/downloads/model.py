@@ -11,7 +11,6 @@ How a download becomes a count:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any, TypedDict
 
 from bson.objectid import ObjectId
@@ -22,6 +21,7 @@ from pymongo.errors import BulkWriteError
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree.types import PackageItem
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
@@ -84,7 +84,7 @@ def key_of(item: PackageItem) -> CountKey:
     meta, package_type = item['meta'], PACKAGE_TYPES[item['spm']['kind']]
     return {'app': item['spm']['app'], 'kind': package_type.label, 'revision': meta[package_type.app_revision],
             'baseName': meta['baseName'], 'os': meta['os'], 'arch': meta['arch'],
-            'release': item['spm'].get('release', ''), 'day': f'{datetime.now(timezone.utc):%Y-%m-%d}'}
+            'release': item['spm'].get('release', ''), 'day': f'{clock.now():%Y-%m-%d}'}
 
 
 def record(key: CountKey) -> bool:

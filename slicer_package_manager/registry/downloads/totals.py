@@ -1,7 +1,7 @@
 """All download counts of an application in one response, from its :mod:`rollup`."""
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,7 +23,7 @@ class _Read(NamedTuple):
     sums: list[Document]
 
 
-def as_json(app: Document, hidden_revisions: Collection[str] = (), sealed: Sequence[ObjectId] = ()) -> bytes:
+def as_json(app: Mapping[str, Any], hidden_revisions: Collection[str] = (), sealed: Sequence[ObjectId] = ()) -> bytes:
     """All counts of ``app`` but those of ``hidden_revisions``.
 
     One command to the database; one more if revisions are stale, and one more for ``sealed``.
@@ -54,7 +54,7 @@ def _since(read: _Read, stale: set[str]) -> dict[str, Sums]:
     return found
 
 
-def _not_in_rollup(app: Document, stale: set[str], sealed: Sequence[ObjectId]) -> list[Document]:
+def _not_in_rollup(app: Mapping[str, Any], stale: set[str], sealed: Sequence[ObjectId]) -> list[Document]:
     of_stale: Document = {'app': app['_id'], 'kind': COUNTS, 'revision': {'$in': sorted(stale)}}
     return [*([of_stale] if stale else []), *([{'app': {'$in': list(sealed)}, 'kind': COUNTS}] if sealed else [])]
 

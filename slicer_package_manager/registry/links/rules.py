@@ -15,6 +15,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
 
 _LARGEST = 2**53
 #: Fields of a form that describe a link.
@@ -106,7 +107,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     'url': _url, 'file_name': validators.file_name, 'size': _size, 'sha512': validators.sha512}
 
 
-def put(item: dict[str, Any], link: Link, user: dict[str, Any]) -> None:
+def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
     """Make ``link`` the file of ``item``: create a file, or change the link file that it has.
 
     Nothing is written if the file already has these values.
@@ -124,16 +125,16 @@ def _file_fields(link: Link) -> dict[str, Any]:
             'exts': [extension.lower() for extension in link.name.split('.')[1:]]}
 
 
-def _create(item: dict[str, Any], link: Link, user: dict[str, Any]) -> bool:
+def _create(item: PackageItem, link: Link, user: UserDocument | None) -> bool:
     here = {'itemId': item['_id']}
     known = {key: value for key, value in _file_fields(link).items() if value is not None}
     created = item_files.later_than(File().find(here, fields=['created']))
-    documents.insert(File(), {'_id': ObjectId(), 'created': created, 'creatorId': user['_id'], **here,
+    documents.insert(File(), {'_id': ObjectId(), 'created': created, 'creatorId': user and user['_id'], **here,
                               'assetstoreId': None, **known}, 'after')
     return True
 
 
-def _change(item: dict[str, Any], file: Mapping[str, Any], link: Link) -> bool:
+def _change(item: PackageItem, file: Mapping[str, Any], link: Link) -> bool:
     """Set the values of ``link`` in ``file``; return whether it was still the link that was read."""
     fields = _file_fields(link)
     if all(file.get(key) == value for key, value in fields.items()):

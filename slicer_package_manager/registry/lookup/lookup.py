@@ -71,7 +71,7 @@ def builds(app: ApplicationFolder, user: UserDocument | None, os: str | None = N
                        '$and': [item_clause(app, user)]}
     if os is not None:
         query['meta.os'] = os
-    not_ready = readiness.held_back(app, user)
+    not_ready = readiness.not_ready(app, user)
     return [_build(item, not_ready) for item in Item().find(query, fields=_FIELDS).batch_size(BATCH)]
 
 

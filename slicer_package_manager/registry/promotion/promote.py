@@ -192,7 +192,7 @@ def _with_extensions(app: ApplicationFolder, old: Places, new: Places, user: Use
     """``new`` with a folder for the extensions that ``old`` has."""
     if old.extensions is None or new.extensions is not None:
         return new
-    made = releases.make_folder(app, EXTENSION, new.channel['spm']['revision'], new.channel, user)
+    made = releases.make_folder(app, EXTENSION, new.channel['spm']['revision'], new.channel, access.require_user(user))
     if made is None:
         raise NotFound(f'The release "{new.channel["name"]}" was deleted meanwhile.')
     return Places(new.channel, made)

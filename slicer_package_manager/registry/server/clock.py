@@ -1,26 +1,33 @@
-"""Whether the clock of this machine can be trusted to tell how long ago something was."""
+"""The clock of this machine: the present moment, and whether the clock was set."""
 from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime, timezone
 
-#: By how many seconds a clock may run ahead without having been set.
+#: Seconds by which a clock may drift forward.
 _TOLERANCE = 60.0
 
 
-class Clock:
-    """Notices when the clock is set forward, by comparing it with one that is never set.
+def now() -> datetime:
+    """The present moment in UTC, in whole milliseconds, as the database stores it."""
+    moment = datetime.now(timezone.utc)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
-    Then everything seems to be older than it is. Threads may share it.
+
+class Clock:
+    """Detects that the clock was set forward, by comparing it with the monotonic clock. Thread-safe.
+
+    When the clock is set forward, everything seems to be older than it is.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ahead = time.time() - time.monotonic()
         self._set_at: float | None = None
 
     def is_steady(self, seconds: float) -> bool:
-        """Whether it was not set forward in the last so many seconds, as far as this process has noticed."""
+        """Whether this process has not seen the clock set forward in the last ``seconds``."""
         with self._lock:
             ahead = time.time() - time.monotonic()
             if ahead - self._ahead > _TOLERANCE:

@@ -1,18 +1,20 @@
-"""Tells whether anything that lists show has changed, in any server process, by one small read.
+"""The data version: one small read shows whether anything that lists contain has changed, in any server process.
 
-The collection ``slicer_package_change`` holds one document with a version. Each write to Girder's folders, items,
-files, collections and settings gives it a new one, whoever writes: our own calls, Girder's, or a plugin. That is
-seen where all of them pass, at the collections of Girder's models, since many writes have no event.
+The collection ``slicer_package_change`` has one document with the version. How cached responses stay correct:
 
-What was read from the database after the version was read is at least as new as that version. A write is complete
-only when the version is new, so an answer kept with a version is never older than the last complete write as long
-as the database still has that version.
+1. Each write to Girder's folders, items, files, collections and settings bumps the version, whether it comes from this
+   plugin, from Girder or from another plugin. Many writes trigger no event, so :class:`Watched` replaces the
+   collections of Girder's models.
+2. A write is complete, and its response is sent, after the version is bumped (:func:`announce`).
+3. A reader reads the version first and the data after it. So the data is at least as new as the version.
+4. A response that was cached with a version is valid while the database has that version.
 """
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from functools import lru_cache, wraps
+from typing import Any
 
 import pymongo
 from bson.objectid import ObjectId
@@ -26,91 +28,94 @@ from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
+from slicer_package_manager.registry.schema.types import Document
+
 ID = 'lists'
-#: How long the database may take to note a change, in seconds; the change itself may have waited for it before.
+#: Seconds that the database may take to bump the version.
 _PATIENCE = 5
-#: Between attempts to announce what was missed, in seconds.
+#: Seconds between attempts to bump the version after a failure.
 _PAUSE = 0.2
 _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_one', 'delete_one', 'delete_many',
            'find_one_and_update', 'find_one_and_replace', 'find_one_and_delete', 'bulk_write', 'drop')
 
 
-class Change(Model):
+class Change(Model):  # type: ignore[misc]  # Girder has no types
     """The collection ``slicer_package_change``: one document, with the version."""
 
-    def initialize(self):
-        """Name the collection."""
+    def initialize(self) -> None:
+        """Set the name of the collection."""
         self.name = 'slicer_package_change'
 
-    def validate(self, doc):
-        """Take ``doc`` as it is; only :func:`announce` writes here."""
+    def validate(self, doc: Document) -> Document:
+        """Accept any document: only :func:`announce` writes here."""
         return doc
 
 
-class Watched(Collection):
-    """A collection whose writes are noted."""
+class Watched(Collection[Document]):
+    """A collection whose writes bump the version."""
 
 
-def _noting(name):
+def _bumping(name: str) -> Callable[..., Any]:
     write = getattr(Collection, name)
 
     @wraps(write)
-    def noting(self, *args, **kwargs):
+    def bumping(self: Watched, *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
         try:
             return write(self, *args, **kwargs)
-        finally:  # a write that failed may have been done all the same
-            _note()
-    return noting
+        finally:  # a write that failed may have been carried out
+            _bump()
+    return bumping
 
 
 for _name in _WRITES:
-    setattr(Watched, _name, _noting(_name))
+    setattr(Watched, _name, _bumping(_name))
 
-#: Runs a function once before the answer to the current request goes out; says ``False`` if there is no request.
+#: Runs a function once before the response to the current request; returns ``False`` if there is no request.
 _later: Callable[[Callable[[], None]], bool] = lambda _: False  # noqa: E731 - replaced by watch()
 
 
 def version() -> ObjectId | None:
-    """The present version of all that lists show; ``None`` if nothing was ever written."""
+    """The current data version; ``None`` if nothing was ever written."""
     found = primary().find_one({'_id': ID})
-    return found and found['version']
+    return found['version'] if found else None
 
 
 @lru_cache(maxsize=1)
-def primary():
-    """The collection of the version, read where it is written: a secondary may be behind."""
-    return Change().collection.with_options(read_preference=ReadPreference.PRIMARY)
+def primary() -> Collection[Document]:
+    """The collection of the version, read from the primary: a secondary may be behind."""
+    collection: Collection[Document] = Change().collection
+    return collection.with_options(read_preference=ReadPreference.PRIMARY)
 
 
 def announce() -> None:
-    """Give the lists a new version, now; if the database does not take it, also as soon as it does.
+    """Bump the data version. If that fails, a thread bumps it as soon as the database is available.
 
-    :raises pymongo.errors.PyMongoError: the database does not take it now.
+    :raises pymongo.errors.PyMongoError: the database does not accept the write now.
     """
     try:
-        _announce()
+        _write_version()
     except PyMongoError:
         _missed.put()
         raise
 
 
-def _announce():
+def _write_version() -> None:
     with pymongo.timeout(_PATIENCE):
         Change().collection.update_one({'_id': ID}, {'$set': {'version': ObjectId()}}, upsert=True)
 
 
 class _Missed:
-    """What was written before the database got out of reach, and could not be announced.
+    """Writes after which the version could not be bumped, since the database became unreachable.
 
-    Its client is told to try again, and may not; others may read what was written, and miss it in their lists.
+    The client gets an error, and may not try again. Other clients may read what was written, but not in cached lists.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waits = self._works = False
 
-    def put(self):
-        """Have it announced as soon as the database is back."""
+    def put(self) -> None:
+        """Bump the version in the background, as soon as the database is available."""
         with self._lock:
             self._waits = True
             if self._works:
@@ -118,16 +123,16 @@ class _Missed:
             self._works = True
         threading.Thread(target=self._work, name='missed-changes', daemon=True).start()
 
-    def _taken(self):
+    def _taken(self) -> bool:
         with self._lock:
             taken, self._waits = self._waits, False
             self._works = taken
             return taken
 
-    def _work(self):
+    def _work(self) -> None:
         while self._taken():
             try:
-                _announce()
+                _write_version()
             except PyMongoError:
                 self._waits = True
                 threading.Event().wait(_PAUSE)
@@ -136,20 +141,20 @@ class _Missed:
 _missed = _Missed()
 
 
-def _note():
+def _bump() -> None:
     if not _later(announce):
         announce()
 
 
 def watch(later: Callable[[Callable[[], None]], bool]) -> None:
-    """Note all writes from now on; may be called again.
+    """Bump the version after each write from now on, and once now. Idempotent.
 
-    What another process wrote just before it was killed may not have been announced: this does.
+    A process that was killed may have written without bumping the version.
 
-    :param later: runs a function once before the answer to the current request goes out, so that a request that
-        writes much announces it once; returns ``False`` if there is no such request.
+    :param later: runs a function once before the response to the current request, so that a request with many writes
+        bumps the version once; returns ``False`` if there is no request.
     """
-    global _later  # noqa: PLW0603 - there is one for the process, as there is one of each model
+    global _later  # noqa: PLW0603 - one for the process, as there is one instance of each model
     _later = later
     for model in (Item(), Folder(), File(), GirderCollection(), Setting()):
         if not isinstance(model.collection, Watched):
@@ -157,7 +162,7 @@ def watch(later: Callable[[Callable[[], None]], bool]) -> None:
     announce()
 
 
-def _watched(collection):
+def _watched(collection: Collection[Document]) -> Watched:
     return Watched(collection.database, collection.name, codec_options=collection.codec_options,
                    read_preference=collection.read_preference, write_concern=collection.write_concern,
                    read_concern=collection.read_concern)

@@ -1,4 +1,4 @@
-"""Whether the database can be reached: which of its errors pass by themselves, and how long anybody waits for it."""
+"""Database outages: which errors are temporary, and how long operations wait for the database."""
 from __future__ import annotations
 
 import threading
@@ -10,11 +10,11 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from slicer_package_manager.registry.server.environment import DATABASE_SECONDS
 
-#: What a client is told to wait before it tries again, in seconds.
+#: ``Retry-After`` of responses during an outage, in seconds.
 RETRY_AFTER = 5
-#: How long a database that works takes for an answer to a ping at most, in seconds.
+#: Seconds that a working database takes to respond to a ping, at most.
 _MOMENT = 2
-#: Codes of MongoDB for a server that cannot do now what it could do before: the retryable errors of the specifications
+#: MongoDB's codes of errors that are temporary: the retryable errors of the specifications
 #: of its drivers ("Retryable Reads", "Retryable Writes"), writes that too few members acknowledge (64, 100), cursors
 #: that ended with their server (43, 237), and a full disk (14031).
 _PASSING = frozenset({6, 7, 43, 50, 64, 89, 91, 100, 134, 189, 237, 262, 9001, 10107, 11600, 11602, 13435, 13436,
@@ -22,7 +22,7 @@ _PASSING = frozenset({6, 7, 43, 50, 64, 89, 91, 100, 134, 189, 237, 262, 9001, 1
 
 
 def passes(error: PyMongoError) -> bool:
-    """Whether ``error`` tells that the database cannot be used now, and not that a request was wrong."""
+    """Whether ``error`` is temporary: the database is unavailable, and the request was not wrong."""
     if isinstance(error, ConnectionFailure) or error.timeout:
         return True
     return error.has_error_label('RetryableWriteError') or (
@@ -30,14 +30,14 @@ def passes(error: PyMongoError) -> bool:
 
 
 class _Outage:
-    """How long nobody could write to the database, as far as this process has noticed."""
+    """How long no server of the database accepted writes, as far as this process knows."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since: float | None = None
 
     def lasts(self, *, writable: bool) -> float:
-        """For how many seconds, given whether it is ``writable`` now."""
+        """The duration in seconds; 0 if the database is ``writable`` now."""
         with self._lock:
             if writable:
                 self._since = None
@@ -50,12 +50,13 @@ _outage = _Outage()
 
 
 def patience() -> float:
-    """How long one operation on the database may take, in seconds: the ``timeoutMS`` of its URI, or our own."""
-    return getDbConnection().options.timeout or DATABASE_SECONDS
+    """Seconds that one operation may take: the ``timeoutMS`` of the database's URI, or the default."""
+    seconds: float | None = getDbConnection().options.timeout
+    return seconds or DATABASE_SECONDS
 
 
 def answers() -> bool:
-    """Whether the database answers right now, within a moment."""
+    """Whether the database responds to a ping within :data:`_MOMENT`."""
     try:
         with pymongo.timeout(_MOMENT):
             getDbConnection().admin.command('ping')
@@ -65,9 +66,9 @@ def answers() -> bool:
 
 
 def lost() -> bool:
-    """Whether there was no server to write to for so long that nobody should wait for one any more.
+    """Whether no server accepted writes for longer than an operation waits.
 
-    This asks what the driver knows, and not the database.
+    Reads the state of the driver; does not query the database.
     """
     servers = getDbConnection().topology_description.server_descriptions()
     return _outage.lasts(writable=any(server.is_writable for server in servers.values())) > patience()

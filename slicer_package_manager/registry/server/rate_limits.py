@@ -1,8 +1,9 @@
-"""How often one address may ask, counted in the database, so that it holds for all processes and machines together."""
+"""Rate limits for each client address, counted in the database: they apply to all processes and machines together."""
 from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 from girder.models import getDbConnection
 from girder.models.setting import Setting
@@ -14,17 +15,17 @@ from slicer_package_manager.registry.server import client_address
 
 
 class _Storage(MongoDBStorageBase):
-    """The counters, in Girder's database and by its connection; the database removes those that are over."""
+    """The counters, in Girder's database over Girder's connection. The database removes those that have expired."""
 
-    def _init_mongo_client(self, uri, **options):  # noqa: ARG002
+    def _init_mongo_client(self, uri: str | None, **options: Any) -> Any:  # noqa: ARG002 - the library's signature
         return getDbConnection()
 
-    def __del__(self):
-        """Leave the connection open, unlike the storages of the library: it is Girder's."""
+    def __del__(self) -> None:
+        """Leave the connection open, since it is Girder's. The library's own storage closes its connection here."""
 
 
 class RateLimit:
-    """Limits such as ``60/minute;500/hour`` for each address; of IPv6, for the network of one subscriber."""
+    """Limits such as ``60/minute;500/hour`` for each address; with IPv6, for the network of one subscriber."""
 
     def __init__(self, text: str) -> None:
         self.rate = text
@@ -34,9 +35,9 @@ class RateLimit:
             window_collection_name='slicer_package_limit_window'))
 
     def seconds_to_wait(self, address: str) -> int:
-        """Count one request of ``address``, by one write for each limit; 0 if it may go on.
+        """Count one request of ``address``, by one write for each limit.
 
-        :returns: else, in how many seconds to ask again.
+        :returns: 0 if the request is allowed, else the number of seconds after which the client may try again.
         """
         site = client_address.site(address)
         exceeded = [limit for limit in self._limits if not self._limiter.hit(limit, site)]

@@ -1,16 +1,20 @@
-"""The settings of the plugin, with their defaults and rules; admins change them in Girder.
+"""The settings of the plugin, with their defaults and validators. Administrators change them in Girder.
 
-A value from an environment variable ``GIRDER_SETTING_...`` passes by Girder's validators, so it goes through its
-rule again whenever it is read.
+Girder does not validate values from environment variables ``GIRDER_SETTING_...``. Therefore each value is validated
+whenever it is read.
 """
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from girder.exceptions import ValidationException
 from girder.models.setting import Setting
 from girder.utility import setting_utilities
+
+from slicer_package_manager.registry.schema.types import Document
 
 LINK_HOSTS = 'slicer_package_manager.link_hosts'
 LINK_DELIVERY = 'slicer_package_manager.link_delivery'
@@ -22,7 +26,7 @@ LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 READY_SHARE = 'slicer_package_manager.ready_share'
 UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 
-#: Stands for the applications that are not named.
+#: The key of the quota for applications that have none of their own.
 ALL_OTHERS = 'default'
 DELIVERIES = ('auto', 'redirect', 'stream')
 
@@ -30,7 +34,7 @@ _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z
 _ID = re.compile('[0-9a-f]{24}')
 
 
-def _hosts(value):
+def _hosts(value: object) -> list[str]:
     if not isinstance(value, (list, tuple)):
         raise ValueError('must be a list of host names')  # noqa: TRY004 - one kind of refusal
     hosts = [host.strip().lower() if isinstance(host, str) else host for host in value]
@@ -40,19 +44,19 @@ def _hosts(value):
     return hosts
 
 
-def _delivery(value):
-    if value not in DELIVERIES:
+def _delivery(value: object) -> str:
+    if not isinstance(value, str) or value not in DELIVERIES:
         raise ValueError(f'must be one of {", ".join(DELIVERIES)}')
     return value
 
 
-def _application(value):
+def _application(value: object) -> str:
     if not isinstance(value, str) or (value and not _ID.fullmatch(value.lower())):
         raise ValueError('must be the id of an application, 24 hexadecimal digits, or an empty text')
     return value.lower()
 
 
-def _quotas(value):
+def _quotas(value: object) -> dict[str, int]:
     if not isinstance(value, dict):
         raise ValueError('must be an object such as {"default": 1000000000}')  # noqa: TRY004 - one kind of refusal
     for app, limit in value.items():
@@ -63,11 +67,11 @@ def _quotas(value):
     return value
 
 
-def _number(largest):
-    def rule(value):
+def _number(largest: int) -> Callable[[object], int]:
+    def rule(value: object) -> int:
         try:
-            number = int(value) if not isinstance(value, (bool, float)) else -1
-        except (TypeError, ValueError):
+            number = int(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else -1
+        except ValueError:
             number = -1
         if not 0 <= number <= largest:
             raise ValueError(f'must be a whole number from 0 to {largest}')
@@ -75,8 +79,8 @@ def _number(largest):
     return rule
 
 
-#: Each setting with its rule and its default.
-RULES = {
+#: Each setting with its validator and its default.
+RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of settings are JSON
     LINK_HOSTS: (_hosts, ['github.com']),
     LINK_DELIVERY: (_delivery, 'auto'),
     DEFAULT_APP: (_application, ''),
@@ -90,41 +94,41 @@ RULES = {
 
 
 def variable(key: str) -> str:
-    """The environment variable that goes before what is stored of the setting ``key``."""
+    """The environment variable that overrides the stored value of the setting ``key``."""
     return f'GIRDER_SETTING_{key.replace(".", "_").upper()}'
 
 
-def get(key):
+def get(key: str) -> Any:  # a value of JSON
     """The value of the setting ``key``.
 
-    :raises ValidationException: the environment gives an unusable one.
+    :raises ValidationException: the value in the environment is invalid.
     """
     return _checked(key, Setting().get(key))
 
 
-def get_each(*keys):
+def get_each(*keys: str) -> list[Any]:  # values of JSON
     """The values of the settings ``keys``, by one query.
 
-    :raises ValidationException: the environment gives an unusable one.
+    :raises ValidationException: a value in the environment is invalid.
     """
     from_database = [key for key in keys if variable(key) not in os.environ]
     found = {setting['key']: setting['value'] for setting in Setting().find({'key': {'$in': from_database}})}
     return [_checked(key, found.get(key, RULES[key][1])) if key in from_database else get(key) for key in keys]
 
 
-def _checked(key, value):
+def _checked(key: str, value: object) -> Any:
     try:
         return RULES[key][0](value)
     except ValueError as error:
         raise ValidationException(f'The setting {key} is unusable: {error}.', key) from None
 
 
-def host_matches(host: str, patterns) -> bool:
-    """Whether ``host`` is one of ``patterns``, or lies below one that begins with ``*.``."""
+def host_matches(host: str, patterns: Iterable[str]) -> bool:
+    """Whether ``host`` is one of ``patterns``, or is below one that begins with ``*.``."""
     return any(host == pattern or (pattern.startswith('*.') and host.endswith(pattern[1:])) for pattern in patterns)
 
 
-def _validate(document):
+def _validate(document: Document) -> None:
     rule, _ = RULES[document['key']]
     try:
         document['value'] = rule(document['value'])
@@ -133,7 +137,7 @@ def _validate(document):
 
 
 def register() -> None:
-    """Tell Girder the rules and defaults."""
+    """Register the validators and defaults with Girder."""
     for key, (_, default) in RULES.items():
         setting_utilities.registerValidator(key, _validate, replace=True)
         setting_utilities.registerDefaultFunction(key, lambda default=default: default)

@@ -12,8 +12,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Invalid, TooLarge
-from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.server import clock, settings
 
 #: An upload that has not moved for so long holds no place any more; it is checked again when it is complete.
 PATIENCE = timedelta(hours=1)
@@ -90,7 +89,7 @@ def _added(size, item):
 def _under_way(app):
     """What all uploads to ``app`` add; of several for one item, the largest counts."""
     largest: dict = {}
-    moving = {'quota.app': app, 'updated': {'$gte': documents.now() - PATIENCE}}
+    moving = {'quota.app': app, 'updated': {'$gte': clock.now() - PATIENCE}}
     for upload in Upload().find(moving, fields=['size', 'quota']):
         key = upload['quota']['item'] or upload['_id']
         largest[key] = max(largest.get(key, 0), upload['size'])

@@ -16,10 +16,11 @@ from typing import Any
 from girder.models.file import File
 from girder.models.upload import Upload
 
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.storage.s3_bucket import NoSuchUploadError
 from slicer_package_manager.registry.storage.s3_uploads import S3Uploads
 from slicer_package_manager.registry.storage.store import Leftover, Store
-from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree import item_files
 
 logger = logging.getLogger(__name__)
 
@@ -180,4 +181,4 @@ class S3Store(S3Uploads, Store):
 
 
 def _is_older(moment: datetime, age: timedelta) -> bool:
-    return moment < documents.now() - age
+    return moment < clock.now() - age

@@ -13,10 +13,9 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
 
-from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.server.clock import CLOCK
+from slicer_package_manager.registry.server import clock, settings
 from slicer_package_manager.registry.storage import stores
-from slicer_package_manager.registry.tree import documents, item_files, registration
+from slicer_package_manager.registry.tree import item_files, registration
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +72,9 @@ def give_up_old() -> int:
     :returns: how many were given up.
     """
     days = settings.get(settings.UPLOAD_MAX_AGE)
-    if not days or not CLOCK.is_steady(_SETTLED):
+    if not days or not clock.CLOCK.is_steady(_SETTLED):
         return 0
-    limit = documents.now() - timedelta(days=days)
+    limit = clock.now() - timedelta(days=days)
     old = Upload().find({'updated': {'$lt': limit}})
     given_up = sum(_claim(upload) and give_up(upload) for upload in old
                    if not _belongs_to_others(upload) and not _is_written(upload, limit))
@@ -89,7 +88,7 @@ def give_up_old() -> int:
 def _claim(upload) -> bool:
     """Take ``upload`` for this process, unless it has moved; should the process be killed, it gets old once more."""
     unmoved = {'_id': upload['_id'], 'updated': upload['updated']}
-    return Upload().collection.update_one(unmoved, {'$set': {'updated': documents.now()}}).modified_count == 1
+    return Upload().collection.update_one(unmoved, {'$set': {'updated': clock.now()}}).modified_count == 1
 
 
 def _belongs_to_others(upload) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.constants import AccessType, TokenScope
+from girder.exceptions import AccessException
 from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -124,6 +125,16 @@ def require(operation: Operation, document: Mapping[str, Any], user: UserDocumen
 def allows(operation: Operation, document: Mapping[str, Any], user: UserDocument | None) -> bool:
     """Whether ``user`` has the access to ``document``, a folder, item or collection, that ``operation`` needs."""
     return bool(_model_of(document).hasAccess(document, user, operation.target))
+
+
+def require_user(user: UserDocument | None) -> UserDocument:
+    """Return ``user``, who is logged in.
+
+    :raises AccessException: the request is anonymous.
+    """
+    if user is None:
+        raise AccessException('You must be logged in.')
+    return user
 
 
 def may_call(operation: Operation, user: UserDocument | None) -> bool:

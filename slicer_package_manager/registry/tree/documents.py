@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 import bson
@@ -18,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.server import clock, write_gate
 from slicer_package_manager.registry.tree.types import UserDocument
 
 #: Bytes that metadata may take: of what is registered, which lists show whole, and of all else, as the database has it.
@@ -31,12 +30,6 @@ _written: ContextVar[Mapping[str, Any] | None] = ContextVar('written', default=N
 
 #: A document that is stored.
 Stored = TypeVar('Stored', bound=Document)
-
-
-def now() -> datetime:
-    """Return the current time in UTC, in milliseconds as the database stores it."""
-    moment = datetime.now(timezone.utc)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def require_storable(document: Mapping[str, Any]) -> None:
@@ -102,7 +95,7 @@ def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: 
         their parent only.
     :param public: whether anyone may read it; as public as the parent by default.
     """
-    moment = now()
+    moment = clock.now()
     root = (parent_type, parent['_id']) if parent_type != 'folder' else (
         parent['baseParentType'], parent['baseParentId'])
     folder = {
@@ -123,7 +116,7 @@ def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: 
 def new_item(folder: Mapping[str, Any], name: str, creator: UserDocument, description: str,
              meta: Document) -> Document:
     """An item document as Girder's ``createItem`` makes it, with its metadata and not stored yet."""
-    moment = now()
+    moment = clock.now()
     return {
         '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
         'folderId': folder['_id'], 'creatorId': creator['_id'],
@@ -145,7 +138,7 @@ def require_free_name(parent: Mapping[str, Any], name: str) -> None:
 
 def new_collection(name: str, description: str, creator: UserDocument) -> tuple[Document, bool]:
     """Store a public collection that ``creator`` administers, or take the one that was stored meanwhile."""
-    moment = now()
+    moment = clock.now()
     collection = {
         '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
         'creatorId': creator['_id'], 'created': moment, 'updated': moment, 'size': 0, 'meta': {},

@@ -10,6 +10,7 @@ from pymongo import ReturnDocument
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree import documents
 
 
@@ -47,7 +48,7 @@ def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | No
     if mime_type is not None:
         changes['mimeType'] = mime_type
     changed: Document | None = File().collection.find_one_and_update(
-        {'_id': file['_id']}, {'$set': {**changes, 'updated': documents.now()}}, return_document=ReturnDocument.AFTER)
+        {'_id': file['_id']}, {'$set': {**changes, 'updated': clock.now()}}, return_document=ReturnDocument.AFTER)
     if changed is None:
         raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted in this moment.')
     documents.trigger_saved(File(), changed, 'after')

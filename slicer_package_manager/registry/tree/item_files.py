@@ -19,8 +19,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, FileFacts, files_of_package
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server.clock import CLOCK
-from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
 logger = logging.getLogger(__name__)
@@ -109,7 +108,7 @@ def with_items(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, D
 def later_than(others: Iterable[Mapping[str, Any]]) -> datetime:
     """Return the current time, or just after the newest of the files ``others`` if the clocks of servers differ."""
     newest = max((file['created'] for file in others), default=None)
-    return max(documents.now(), newest + _TICK) if newest else documents.now()
+    return max(clock.now(), newest + _TICK) if newest else clock.now()
 
 
 def settle(item: Mapping[str, Any]) -> None:
@@ -153,7 +152,7 @@ def _write_facts(item: Mapping[str, Any], facts: Document) -> bool:
     """Write ``facts`` to ``item`` and its size to the folders around it; return whether they differed."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
     before = Item().collection.find_one_and_update(
-        {'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs}, {'$set': {**facts, 'updated': documents.now()}})
+        {'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs}, {'$set': {**facts, 'updated': clock.now()}})
     if before is None:
         return False
     grown = facts['size'] - before.get('size', 0)
@@ -170,7 +169,7 @@ def is_detached(file: Mapping[str, Any]) -> bool:
 def detached(file: Mapping[str, Any]) -> Document:
     """The fields of ``file`` that change when it is detached from its item now."""
     return {'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId'],
-            'spm': {'retired': documents.now()}}
+            'spm': {'retired': clock.now()}}
 
 
 def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) -> StoredFile | None:
@@ -200,9 +199,9 @@ def attach(file: StoredFile) -> None:
 
 def sweep(older_than: timedelta = GRACE) -> None:
     """Remove the files that were detached before ``older_than``, unless the clock was set meanwhile."""
-    if not CLOCK.is_steady(older_than.total_seconds()):
+    if not clock.CLOCK.is_steady(older_than.total_seconds()):
         return
-    for file in File().find({'spm.retired': {'$lte': documents.now() - older_than}}):
+    for file in File().find({'spm.retired': {'$lte': clock.now() - older_than}}):
         try:
             File().remove(file, updateItemSize=False)
         except Exception:

@@ -21,7 +21,7 @@ _READY = 'true, false, or auto: the setting slicer_package_manager.ready_share d
 def setReleaseReady(app_id: str, release_id_or_name: str, ready: str) -> Response:
     user = current_user()
     app = applications.load(app_id, user, access.SET_READINESS)
-    return readiness.say(app, RELEASE, release_id_or_name, ready, user)
+    return readiness.override(app, RELEASE, release_id_or_name, ready, user)
 
 
 @call(access.SET_READINESS, (
@@ -33,4 +33,4 @@ def setReleaseReady(app_id: str, release_id_or_name: str, ready: str) -> Respons
 def setDraftReady(app_id: str, revision_or_id: str, ready: str) -> Response:
     user = current_user()
     app = applications.load(app_id, user, access.SET_READINESS)
-    return readiness.say(app, REVISION, revision_or_id, ready, user)
+    return readiness.override(app, REVISION, revision_or_id, ready, user)

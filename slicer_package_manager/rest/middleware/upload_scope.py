@@ -23,7 +23,7 @@ from girder.models.user import User
 from slicer_package_manager.registry.accounts import api_keys
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.validators import object_id
-from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree.types import UserDocument
 from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import before_anyone
@@ -81,7 +81,7 @@ ALLOWED = {
 
 def is_for_uploads(token: Mapping[str, Any] | None) -> bool:
     """Whether ``token`` belongs to a user, has not expired, and is only for uploads."""
-    scopes = token['scope'] if token and 'userId' in token and token['expires'] > documents.now() else ()
+    scopes = token['scope'] if token and 'userId' in token and token['expires'] > clock.now() else ()
     return api_keys.UPLOAD in scopes and TokenScope.USER_AUTH not in scopes
 
 
