@@ -61,7 +61,7 @@ def exposition() -> bytes:
     measured = _HERE
     if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
         measured = CollectorRegistry()
-        MultiProcessCollector(measured)
+        MultiProcessCollector(measured)  # type: ignore[no-untyped-call] # prometheus_client lacks this type
     return generate_latest(measured) + generate_latest(_STATE)
 
 
