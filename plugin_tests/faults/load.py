@@ -166,7 +166,7 @@ class Reader(Client):
                 assert answer.headers['ETag'] == f'"{hashlib.sha512(answer.content).hexdigest()}"'
 
     def check(self, round_, expected):
-        """All packages by name, when nobody writes: each has one whole file, and is one that it may be."""
+        """All packages by name, when no process writes: each has one whole file, and is one that it may be."""
         self._round = round_
         with httpx.Client(**self._options) as self._client:
             found = {item['meta']['baseName']: item for item in self.call(

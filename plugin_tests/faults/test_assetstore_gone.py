@@ -114,8 +114,8 @@ def test_nothing_is_deleted_whose_bytes_would_stay(volume, package, app, api, an
 
 def test_the_server_is_not_ready_until_the_disk_is_back(volume, package, anonymous):
     volume.unmount()
-    told = refused(anonymous.get(HEALTH), volume).json()['extra']['assetstore']
-    assert told == ('its folder is empty, and should have files; is its disk mounted?' if volume.empty
+    state = refused(anonymous.get(HEALTH), volume).json()['extra']['assetstore']
+    assert state == ('its folder is empty, and should have files; is its disk mounted?' if volume.empty
                     else 'its folder is not there')
     volume.mount()
     assert anonymous.get(HEALTH).json()['assetstore'] == 'ok'

@@ -98,7 +98,7 @@ def outage(site, request):
     def begin():
         if request.param == 'dead':
             site.database.kill()
-            for _ in range(2):  # the first one notices, and after the second nobody waits any more, as readers would
+            for _ in range(2):  # the first one notices, and after the second no request waits
                 refused(site.admin.post('/app', params={'name': 'Slicer'}))
         else:
             site.wire.cut()
@@ -140,8 +140,8 @@ def test_all_is_refused_in_time_while_it_is_away_and_goes_on_when_it_is_back(sit
     back()
 
     site.is_well()
-    told = site.admin.get('/file/offset', params={'uploadId': begun})
-    assert told.json() == {'offset': HALF}
+    offset = site.admin.get('/file/offset', params={'uploadId': begun})
+    assert offset.json() == {'offset': HALF}
     site.admin.post('/file/chunk', **rest).raise_for_status()
     assert site.anonymous.get(f'/item/{item}/download').content == CONTENT
 
@@ -180,10 +180,10 @@ def test_a_slow_database_makes_the_server_slow_and_no_more(site):
 
 
 def test_a_worker_that_is_started_while_it_is_away_serves_as_soon_as_it_is_back(site, outage):
-    back, told = outage(), len(site.server.errors)
+    back, logged = outage(), len(site.server.errors)
     (worker,) = site.server.gunicorns()[1:]
     os.kill(worker, signal.SIGKILL)
-    poll(lambda: 'A worker waits for the database' in site.server.errors[told:], 'another one is started')
+    poll(lambda: 'A worker waits for the database' in site.server.errors[logged:], 'another one is started')
     assert not alive(worker)
     back()
     site.is_well()

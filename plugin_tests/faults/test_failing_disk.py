@@ -147,7 +147,7 @@ def test_a_server_that_dies_while_it_makes_the_file_has_lost_nothing(begin, api,
     assert db.file.count_documents({'itemId': begun['parentId']}) == 1
 
 
-def test_bytes_are_on_the_disk_before_anybody_is_told(begin, api, db, monkeypatch):
+def test_bytes_are_on_the_disk_before_the_upload_is_acknowledged(begin, api, db, monkeypatch):
     begun = begin(CHUNK)
     synced = []
 

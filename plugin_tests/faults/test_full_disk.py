@@ -19,7 +19,7 @@ CONTENT = bytes(range(256)) * 46_875  # 12 MB
 PIECE = 6 * MB
 PASSWORD = 'a-password-for-tests'
 BINARY = {'Content-Type': 'application/octet-stream'}
-#: Runs a command where a small disk is mounted that nobody else sees; root need not ask for a namespace of users.
+#: Runs a command where a small disk is mounted that no other process sees; root need not ask for a namespace of users.
 WITH_DISK = ('unshare', '--map-root-user', '--mount', 'sh', '-c',
              f'mkdir -p "$0" && mount -t tmpfs -o size={DISK} none "$0" && exec "$@"')
 
@@ -132,7 +132,7 @@ def test_an_upload_goes_on_when_there_is_room_again_and_all_else_goes_on_meanwhi
         admin.delete(f'/app/{app}/extension/{item}').raise_for_status()
 
 
-def test_a_client_that_sends_all_at_once_is_told_and_its_bytes_are_gone(server, small, admin, app, make):
+def test_a_client_that_sends_all_at_once_gets_the_reason_and_its_bytes_are_gone(server, small, admin, app, make):
     client = girder_client.GirderClient(apiUrl=f'{server.url}/api/v1')
     client.authenticate('admin', PASSWORD)
     item = make('AtOnce')

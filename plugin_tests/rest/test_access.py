@@ -1,4 +1,4 @@
-"""Who sees and changes what, through every call of ours."""
+"""Which packages, releases and drafts each kind of user sees and changes, through every call of the plugin."""
 import json
 
 import pytest
@@ -14,11 +14,11 @@ LISTS = ('package', 'extension', 'release', 'draft')
 
 @pytest.fixture
 def user(make_user):
-    return make_user('somebody')
+    return make_user('other')
 
 
 @pytest.fixture
-def somebody(login, user):
+def other_user(login, user):
     return login(user)
 
 
@@ -26,17 +26,17 @@ def somebody(login, user):
 def world(api, app, anonymous, make_release, ready):
     """An application with a release and a draft, a package and an extension in each, each downloaded once."""
     release = make_release('5.8', 'open')
-    things = {}
+    packages = {}
     for package_type, revision in (('package', 'revision'), ('extension', 'app_revision')):
         for value in ('open', 'hidden'):
-            things[package_type, value] = ready(package_type, **{revision: value}, repository_type=f'svn-{value}')
-            anonymous.get(f'/item/{things[package_type, value]["_id"]}/download').raise_for_status()
-    return {'app': app, 'release': release, **things}
+            packages[package_type, value] = ready(package_type, **{revision: value}, repository_type=f'svn-{value}')
+            anonymous.get(f'/item/{packages[package_type, value]["_id"]}/download').raise_for_status()
+    return {'app': app, 'release': release, **packages}
 
 
 @pytest.fixture
 def hide(grant, world, folders, api):
-    """Make a part of the world private; gives the words that must not be in any answer."""
+    """Make a part of the world private; returns its folder."""
     app = world['app']
 
     def hider(part, *users, level=READ):
@@ -50,8 +50,8 @@ def hide(grant, world, folders, api):
 
 
 def everything(client, app):
-    """All that our calls tell about an application, with the totals."""
-    told = []
+    """Every response about an application, with the totals."""
+    responses = []
     for resource in LISTS:
         for filters in ({}, {'limit': 0}, {'offset': 1}, {'sort': 'name'}, {'q': 'i'}, {'baseName': 'Slicer'},
                         {'baseName': 'SlicerIGT'}, {'revision': 'hidden'}, {'app_revision': 'hidden'},
@@ -60,16 +60,16 @@ def everything(client, app):
                         {'package_name': 'Slicer_linux_amd64_hidden'}, {'os': 'linux', 'arch': 'amd64'},
                         {'extension_name': 'hidden_SlicerIGT_linux_amd64_ab12cd3'}):
             answer = client.get(f'/app/{app["_id"]}/{resource}', params=filters)
-            told.append((answer.status_code, answer.headers.get('Girder-Total-Count'), answer.text))
-    told.append(client.get(f'/app/{app["_id"]}/downloadstats').text)
-    told.append(client.get('/app').text)
-    return told
+            responses.append((answer.status_code, answer.headers.get('Girder-Total-Count'), answer.text))
+    responses.append(client.get(f'/app/{app["_id"]}/downloadstats').text)
+    responses.append(client.get('/app').text)
+    return responses
 
 
 @pytest.mark.parametrize('logged_in', [False, True], ids=['anonymous', 'user without access'])
-def test_a_private_application_is_invisible(world, hide, anonymous, somebody, logged_in):
+def test_a_private_application_is_invisible(world, hide, anonymous, other_user, logged_in):
     hide('app')
-    client = somebody if logged_in else anonymous
+    client = other_user if logged_in else anonymous
     app = world['app']['_id']
     paths = [f'/app/{app}', f'/app?app_id={app}', f'/app/{app}/downloadstats', *(f'/app/{app}/{x}' for x in LISTS)]
     for path in paths:
@@ -84,12 +84,12 @@ def test_a_private_application_is_invisible(world, hide, anonymous, somebody, lo
 
 @pytest.mark.parametrize('part', ['draft', 'drafts'])
 @pytest.mark.parametrize('logged_in', [False, True], ids=['anonymous', 'user without access'])
-def test_nothing_of_a_private_draft_is_told(world, hide, anonymous, somebody, part, logged_in):
+def test_nothing_of_a_private_draft_is_shown(world, hide, anonymous, other_user, part, logged_in):
     hide(part)
-    client = somebody if logged_in else anonymous
-    told = everything(client, world['app'])
-    assert 'svn-open' in str(told)
-    assert 'hidden' not in str(told)
+    client = other_user if logged_in else anonymous
+    responses = everything(client, world['app'])
+    assert 'svn-open' in str(responses)
+    assert 'hidden' not in str(responses)
     for package_type in ('package', 'extension'):
         assert client.get(f'/app/{world["app"]["_id"]}/{package_type}').headers['Girder-Total-Count'] == '1'
         item = world[package_type, 'hidden']['_id']
@@ -100,13 +100,13 @@ def test_nothing_of_a_private_draft_is_told(world, hide, anonymous, somebody, pa
 
 
 @pytest.mark.parametrize('logged_in', [False, True], ids=['anonymous', 'user without access'])
-def test_nothing_of_a_private_release_is_told(world, hide, anonymous, somebody, logged_in):
+def test_nothing_of_a_private_release_is_shown(world, hide, anonymous, other_user, logged_in):
     release = hide('release')
-    client = somebody if logged_in else anonymous
-    told = everything(client, world['app'])
-    assert 'svn-hidden' in str(told)
-    assert 'svn-open' not in str(told)
-    assert '"open"' not in str(told)
+    client = other_user if logged_in else anonymous
+    responses = everything(client, world['app'])
+    assert 'svn-hidden' in str(responses)
+    assert 'svn-open' not in str(responses)
+    assert '"open"' not in str(responses)
     for name in ('5.8', release['_id']):
         assert client.get(f'/app/{world["app"]["_id"]}/release', params={'release_id_or_name': name}).json() is None
         assert client.get(f'/app/{world["app"]["_id"]}/package', params={'release_id_or_name': name}).json() == []
@@ -114,7 +114,7 @@ def test_nothing_of_a_private_release_is_told(world, hide, anonymous, somebody, 
     assert list(client.get(f'/app/{world["app"]["_id"]}/downloadstats').json()) == ['hidden']
 
 
-def test_private_extensions_of_a_public_draft_are_not_told(world, hide, anonymous):
+def test_private_extensions_of_a_public_draft_are_not_shown(world, hide, anonymous):
     hide('extensions')
     app = world['app']['_id']
     assert [one['meta']['app_revision'] for one in anonymous.get(f'/app/{app}/extension').json()] == ['open']
@@ -122,19 +122,19 @@ def test_private_extensions_of_a_public_draft_are_not_told(world, hide, anonymou
     assert anonymous.get(f'/app/{app}/extension', params={'q': 'hidden'}).json() == []
 
 
-def test_counts_of_private_extensions_of_a_public_draft_are_not_told(world, hide, anonymous):
+def test_counts_of_private_extensions_of_a_public_draft_are_not_shown(world, hide, anonymous):
     hide('extensions')
-    told = anonymous.get(f'/app/{world["app"]["_id"]}/downloadstats').json()
-    assert 'extensions' not in told.get('hidden', {})
+    responses = anonymous.get(f'/app/{world["app"]["_id"]}/downloadstats').json()
+    assert 'extensions' not in responses.get('hidden', {})
 
 
 @pytest.mark.parametrize('part', ['app', 'draft', 'release'])
-def test_who_has_read_on_a_private_part_sees_it(world, hide, user, somebody, api, part):
+def test_who_has_read_on_a_private_part_sees_it(world, hide, user, other_user, api, part):
     before = everything(api, world['app'])
     hide(part, user)
     if part == 'app':
         hide('app', user)
-    after = everything(somebody, world['app'])
+    after = everything(other_user, world['app'])
     assert after[-2] == before[-2]
     for mine, admins in zip(after, before, strict=True):
         if isinstance(mine, tuple):
@@ -142,20 +142,20 @@ def test_who_has_read_on_a_private_part_sees_it(world, hide, user, somebody, api
 
 
 @pytest.mark.parametrize('part', ['draft', 'release', 'extensions'])
-def test_read_on_a_part_alone_does_not_open_a_private_application(world, hide, grant, user, somebody, part):
+def test_read_on_a_part_alone_does_not_open_a_private_application(world, hide, grant, user, other_user, part):
     hide('app')
     hide(part, user)
     app = world['app']['_id']
     for resource in LISTS:
-        assert somebody.get(f'/app/{app}/{resource}').status_code == 403
+        assert other_user.get(f'/app/{app}/{resource}').status_code == 403
 
 
-def test_access_to_the_collection_alone_does_not_open_a_private_application(world, hide, grant, user, somebody, api):
+def test_access_to_the_collection_alone_does_not_open_a_private_application(world, hide, grant, user, other_user, api):
     hide('app')
     collection = {'_id': world['app']['baseParentId']}
     grant(collection, user, level=ADMIN, public=True, kind='collection')
-    assert somebody.get(f'/app/{world["app"]["_id"]}').status_code == 403
-    assert somebody.get('/app').json() == []
+    assert other_user.get(f'/app/{world["app"]["_id"]}').status_code == 403
+    assert other_user.get('/app').json() == []
 
 
 def test_a_private_application_hides_no_other_one(world, hide, api, anonymous):
@@ -165,29 +165,29 @@ def test_a_private_application_hides_no_other_one(world, hide, api, anonymous):
     assert ([one['name'] for one in answer.json()], answer.headers['Girder-Total-Count']) == (['Other'], '1')
 
 
-def test_a_private_application_cannot_be_found_by_trying_its_revisions(world, hide, anonymous, somebody):
+def test_a_private_application_cannot_be_found_by_trying_its_revisions(world, hide, anonymous, other_user):
     hide('app')
     app = world['app']['_id']
-    for client in (anonymous, somebody):
+    for client in (anonymous, other_user):
         answers = {client.delete(f'/app/{app}/release/{name}').json()['message'] for name in ('5.8', 'nothing')}
         assert len(answers) == 1
 
 
 @pytest.mark.parametrize('part', ['release', 'draft'])
-def test_a_private_release_or_draft_cannot_be_told_from_none_by_deleting(world, hide, somebody, part):
+def test_a_deletion_does_not_reveal_a_private_release_or_draft(world, hide, other_user, part):
     hide(part)
     app = world['app']['_id']
     name = '5.8' if part == 'release' else 'hidden'
-    assert somebody.delete(f'/app/{app}/release/{name}').status_code == 404
-    assert somebody.delete(f'/app/{app}/release/nothing').status_code == 404
+    assert other_user.delete(f'/app/{app}/release/{name}').status_code == 404
+    assert other_user.delete(f'/app/{app}/release/nothing').status_code == 404
 
 
 # Writing
 
 
 @pytest.fixture
-def post(somebody, app):
-    return lambda package_type, **values: somebody.post(f'/app/{app["_id"]}/{package_type}',
+def post(other_user, app):
+    return lambda package_type, **values: other_user.post(f'/app/{app["_id"]}/{package_type}',
                                                         data={**FORMS[package_type], **values})
 
 
@@ -236,11 +236,11 @@ def test_an_extension_needs_write_on_the_folder_of_extensions_and_no_more(
     assert post('package').status_code == 403
 
 
-def test_a_writer_of_extensions_makes_neither_packages_nor_releases(app, make, post, grant, user, folders, somebody):
+def test_a_writer_of_extensions_makes_neither_packages_nor_releases(app, make, post, grant, user, folders, other_user):
     make('extension', baseName='First')
     grant(folders(folders(folders(app)['draft'])['33000'])['extensions'], user, level=ADMIN, public=True)
     assert post('package').status_code == 403
-    assert somebody.post(f'/app/{app["_id"]}/release', data={'name': '1', 'app_revision': '1'}).status_code == 403
+    assert other_user.post(f'/app/{app["_id"]}/release', data={'name': '1', 'app_revision': '1'}).status_code == 403
 
 
 @PACKAGE_TYPES
@@ -278,24 +278,24 @@ def test_write_access_to_a_private_application_is_not_enough_without_read(app, p
 
 
 @PACKAGE_TYPES
-def test_deleting_a_hidden_thing_is_refused(app, make, grant, somebody, stored, package_type):
+def test_deleting_a_hidden_package_is_refused(app, make, grant, other_user, stored, package_type):
     item = make(package_type)
     grant({'_id': item['folderId']})
     before = stored()
-    assert somebody.delete(f'/app/{app["_id"]}/{package_type}/{item["_id"]}').status_code in {403, 404}
+    assert other_user.delete(f'/app/{app["_id"]}/{package_type}/{item["_id"]}').status_code in {403, 404}
     assert stored() == before
 
 
-def test_a_collection_writer_creates_applications_but_no_releases_in_others(app, api, grant, user, somebody):
+def test_a_collection_writer_creates_applications_but_no_releases_in_others(app, api, grant, user, other_user):
     grant({'_id': app['baseParentId']}, user, level=WRITE, public=True, kind='collection')
-    assert somebody.post('/app', data={'name': 'Mine'}).json()['_accessLevel'] == ADMIN
-    assert somebody.post(f'/app/{app["_id"]}/release', data={'name': '1', 'app_revision': '1'}).status_code == 403
-    assert somebody.delete(f'/app/{app["_id"]}').status_code == 403
-    assert somebody.post(f'/app/{app["_id"]}/package', data=PACKAGE_FORM).status_code == 403
-    assert somebody.post(f'/app/{app["_id"]}/extension', data=EXTENSION_FORM).status_code == 403
+    assert other_user.post('/app', data={'name': 'Mine'}).json()['_accessLevel'] == ADMIN
+    assert other_user.post(f'/app/{app["_id"]}/release', data={'name': '1', 'app_revision': '1'}).status_code == 403
+    assert other_user.delete(f'/app/{app["_id"]}').status_code == 403
+    assert other_user.post(f'/app/{app["_id"]}/package', data=PACKAGE_FORM).status_code == 403
+    assert other_user.post(f'/app/{app["_id"]}/extension', data=EXTENSION_FORM).status_code == 403
 
 
-def test_a_group_has_the_access_that_it_is_given(app, api, user, somebody, folders, post, db):
+def test_a_group_has_the_access_that_it_is_given(app, api, user, other_user, folders, post, db):
     group = api.post('/group', params={'name': 'Builders'}).json()
     api.post(f'/group/{group["_id"]}/invitation', params={'userId': str(user['_id']), 'force': True,
                                                           'quiet': True}).raise_for_status()

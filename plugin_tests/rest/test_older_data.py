@@ -82,8 +82,8 @@ def test_serve_refuses_an_older_database_and_writes_nothing(serve, elsewhere, tm
     servers.poll(lambda: server.exit_code is not None, 'the server has ended')
     assert server.exit_code == 1
     assert server.url is None
-    for told in (COMMAND, '--dry-run', older_data.PAGE, '"Slicer"', str(app), 'Nothing was changed'):
-        assert told in server.errors
+    for part in (COMMAND, '--dry-run', older_data.PAGE, '"Slicer"', str(app), 'Nothing was changed'):
+        assert part in server.errors
     assert 'Traceback' not in server.errors
     assert (documents(database), files(store)) == before
 
@@ -227,13 +227,13 @@ def test_packages_that_were_put_aside_are_not_older(db, api, filled):
 
 
 @pytest.mark.parametrize('broken', [{'meta.os': 'beos'}, {'meta.color': 'red'}, {'meta.version': ['5.8']}])
-def test_what_no_list_can_show_is_in_nobodys_way(db, filled, broken):
+def test_items_that_no_list_can_show_do_not_prevent_a_start(db, filled, broken):
     item = db['item'].find_one({'spm.kind': 'package'})
     db['item'].update_one({'_id': item['_id']}, {'$set': broken, '$unset': {'spm': ''}})
     assert not is_older(db)
 
 
-def test_the_second_of_two_of_one_identity_is_in_nobodys_way(db, filled):
+def test_the_second_item_of_an_identity_does_not_prevent_a_start(db, filled):
     twin = {**db['item'].find_one({'spm.kind': 'package'}), '_id': ObjectId(), 'name': 'Slicer again'}
     del twin['spm']
     db['item'].insert_one(twin)

@@ -231,7 +231,7 @@ def test_an_extension_moved_into_a_release_is_found_there(make, make_release, se
 
 
 @PACKAGE_TYPES
-def test_a_thing_moved_elsewhere_is_nobodys_and_back_again_it_is_one(make, send, stranger, api, found, item_of,
+def test_a_package_moved_elsewhere_is_none_until_it_is_moved_back(make, send, stranger, api, found, item_of,
                                                                      package_type):
     item = make(package_type, content=b'x')
     send('move', stranger, item=[item]).raise_for_status()
@@ -257,7 +257,7 @@ def test_a_second_one_of_an_identity_cannot_be_brought_in(make, make_release, se
     assert {one['_id']: one['size'] for one in after['folder']} == {one['_id']: one['size'] for one in before['folder']}
 
 
-def test_a_thing_of_another_kind_cannot_be_brought_in(make, send, draft_folder, item_of, folders):
+def test_a_package_of_another_type_cannot_be_moved_in(make, send, draft_folder, item_of, folders):
     package, extension = make('package'), make('extension')
     assert send('move', draft_folder(), item=[extension]).status_code == 400
     assert send('move', folders(draft_folder())['extensions'], item=[package]).status_code == 400
@@ -287,7 +287,7 @@ def test_a_package_copied_into_a_draft_has_no_release(make, make_release, send, 
 
 
 @PACKAGE_TYPES
-def test_a_copy_elsewhere_is_nobodys(make, send, stranger, found, items, package_type):
+def test_a_copy_elsewhere_is_no_package(make, send, stranger, found, items, package_type):
     item = make(package_type, content=b'x')
     send('copy', stranger, item=[item]).raise_for_status()
     assert [one['_id'] for one in found(package_type)] == [item['_id']]
@@ -368,7 +368,7 @@ def test_folders_of_the_structure_keep_their_names(app, folders, make, draft_fol
     assert (answer.status_code, answer.json()['field']) == (400, 'name')
 
 
-def test_a_draft_that_becomes_a_release_by_a_move_takes_its_things_along(
+def test_a_draft_that_becomes_a_release_by_a_move_takes_its_packages_along(
         app, make, send, rename, draft_folder, item_of, found):
     package, extension = make('package', content=b'x'), make('extension', content=b'y')
     draft = draft_folder()
@@ -400,7 +400,7 @@ def test_a_release_moved_elsewhere_is_no_release(make, make_release, send, stran
     assert (len(found('release')), len(found('package')), len(found('extension'))) == (1, 1, 1)
 
 
-def test_an_application_moved_to_another_collection_keeps_its_things(api, app, make, make_release, send, found):
+def test_an_application_moved_to_another_collection_keeps_its_packages(api, app, make, make_release, send, found):
     make_release('5.8', '34000')
     package, extension = make('package', content=b'x'), make('extension', content=b'y')
     other = api.post('/app', params={'name': 'Other', 'collection_name': 'Others'}).json()
@@ -445,7 +445,7 @@ def test_a_copied_release_in_its_application_is_refused_for_its_revision(app, ma
     assert after['item'] == before['item']
 
 
-def test_a_copied_release_elsewhere_is_nobodys(make, make_release, send, stranger, found, folders, items):
+def test_a_copied_release_elsewhere_is_no_release(make, make_release, send, stranger, found, folders, items):
     release = make_release('5.8', '33000')
     make('package', content=b'x')
     send('copy', stranger, folder=[release]).raise_for_status()
@@ -481,7 +481,7 @@ def test_an_application_renamed_is_listed_under_its_new_name(api, app, rename, m
     assert len(found('package')) == 1
 
 
-def test_things_of_a_draft_deleted_in_the_web_client_are_gone(api, make, draft_folder, found, stored):
+def test_packages_of_a_draft_deleted_in_the_web_client_are_gone(api, make, draft_folder, found, stored):
     make('package', content=b'x')
     make('extension', content=b'y')
     api.delete(f'/folder/{draft_folder()["_id"]}').raise_for_status()

@@ -77,7 +77,7 @@ def ids(items):
     return sorted(one['_id'] for one in items)
 
 
-def test_all_things_of_the_draft_are_the_releases(draft, release, promote, found, folders, no_traces):
+def test_the_release_owns_all_packages_of_the_draft(draft, release, promote, found, folders, no_traces):
     before = {package_type: found(package_type) for package_type in ('package', 'extension')}
     assert (found('package', release_id_or_name='5.8'), found('extension', release_id='5.8')) == ([], [])
     answer = promote()
@@ -170,7 +170,7 @@ def test_the_revision_is_required_and_the_message_tells_the_right_one(api, app, 
 
 @pytest.mark.parametrize('lacks', ['release', 'draft', 'nothing'])
 def test_write_is_needed_on_both_and_no_more(draft, release, promote, login, make_user, grant, stored, lacks):
-    user = make_user('somebody')
+    user = make_user('other')
     for name, folder in (('release', release), ('draft', draft)):
         grant(folder, user, level=0 if name == lacks else 1, public=True, recurse=True)
     before = stored()
@@ -179,15 +179,15 @@ def test_write_is_needed_on_both_and_no_more(draft, release, promote, login, mak
 
 
 def test_a_hidden_draft_is_not_promoted_by_who_cannot_write_to_it(draft, release, promote, login, make_user, grant):
-    user = make_user('somebody')
+    user = make_user('other')
     grant(release, user, level=1, public=True)
     grant(draft)
     assert promote(client=login(user)).status_code == 403
 
 
-def test_strangers_are_refused(draft, release, promote, login, make_user, grant, anonymous, app):
+def test_other_users_are_refused(draft, release, promote, login, make_user, grant, anonymous, app):
     assert promote(client=anonymous).status_code == 401
-    user = make_user('somebody')
+    user = make_user('other')
     assert promote(client=login(user)).status_code == 403
     grant(release)
     assert promote(client=login(user)).status_code == 404
@@ -225,14 +225,14 @@ def test_the_same_file_in_both_is_the_releases(draft, release, promote, make, fo
     no_traces()
 
 
-def test_things_without_a_file_are_not_the_same(make, make_release, promote):
+def test_packages_without_a_file_are_not_the_same(make, make_release, promote):
     make('package')
     make_release('5.8', '33000')
     make('package')
     assert promote().status_code == 409
 
 
-def test_things_whose_names_are_the_same_are_named(api, app, draft, release, promote, make, stored):
+def test_packages_with_the_same_name_are_listed(api, app, draft, release, promote, make, stored):
     api.put(f'/folder/{app["_id"]}/metadata', json={'applicationPackageNameTemplate': 'Slicer_linux_amd64_33000'})
     make('package', baseName='Other', content=b'x')
     before = stored()

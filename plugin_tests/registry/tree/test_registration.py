@@ -84,7 +84,7 @@ def test_folders_of_the_structure_keep_their_name_and_place(tree, name):
 
 
 @given(st.lists(TEXT, min_size=4, max_size=4), st.lists(TEXT, min_size=4, max_size=4))
-def test_different_things_have_different_identities(one, other):
+def test_different_packages_have_different_identities(one, other):
     identities = [registration.identity(PACKAGE, dict(zip(PACKAGE.identity, values, strict=True)))
                   for values in (one, other)]
     assert (identities[0] == identities[1]) is (one == other)
