@@ -119,9 +119,9 @@ class Server:
         api = f'{self.url}/api/v1'
         headers = {}
         if login:
-            answer = httpx.get(f'{api}/user/authentication', auth=(login, password)).raise_for_status()
-            headers['Girder-Token'] = answer.json()['authToken']['token']
-        return httpx.Client(base_url=api, headers=headers)
+            answer = httpx.get(f'{api}/user/authentication', auth=(login, password), timeout=PATIENCE)
+            headers['Girder-Token'] = answer.raise_for_status().json()['authToken']['token']
+        return httpx.Client(base_url=api, headers=headers, timeout=PATIENCE)
 
     def stop(self, number=signal.SIGTERM):
         """Ask for the end with a signal; returns the exit code."""
