@@ -1,4 +1,4 @@
-"""What parameters come to, without a database."""
+"""The query that parameters make, without a database."""
 from datetime import date, datetime, timezone
 
 import pytest
@@ -62,17 +62,17 @@ def test_systems_have_the_names_that_people_use(word, system):
     ('date', '2026-11', '"2026-11" is not a date and time such as 2026-11-01T04:00:00Z'),
     ('checkout-date', '2026-11-01', 'is not supported any more; use date, the day of the build'),
 ])
-def test_an_unusable_value_is_told(name, value, wrong):
+def test_an_invalid_value_is_reported(name, value, wrong):
     assert problems_of({'os': 'linux', name: value}) == [(name, wrong)]
 
 
-def test_all_that_is_wrong_is_told_at_once():
+def test_all_problems_are_reported_at_once():
     assert [name for name, _ in problems(arch='x', stability='y', version='5', revision='1')] == [
         'os', 'version', 'arch', 'stability']
 
 
 @pytest.mark.parametrize('other', ['closest-revision', 'version', 'date', 'checkout-date'])
-def test_two_ways_to_choose_do_not_go_together(other):
+def test_two_criteria_cannot_be_combined(other):
     (first, wrong), *_ = problems_of({'os': 'win', 'revision': '1', other: '1'})
     assert first == other
     assert wrong == 'cannot be combined with revision; give only one of revision, closest-revision, version, date'
@@ -86,17 +86,17 @@ def test_a_date_is_a_day_or_a_moment(text, moment):
     assert parameters.parse({'os': 'win', 'date': text}).value == moment
 
 
-def test_unknown_parameters_are_passed_over():
+def test_unknown_parameters_are_ignored():
     assert parameters.parse({'os': 'win', 'utm_source': 'x', 'token': 'y'}) == parameters.parse({'os': 'win'})
     assert not parameters.has_parameters({'utm_source': 'x'})
     assert parameters.has_parameters({'version': '5'})
 
 
 @given(st.dictionaries(st.sampled_from(list(parameters.PARAMETERS)), TEXTS))
-def test_whatever_is_asked_is_a_question_or_refused(asked):
+def test_all_parameters_make_a_query_or_are_refused(asked):
     try:
-        question = parameters.parse(asked)
+        query = parameters.parse(asked)
     except Invalid as error:
         assert error.problems  # noqa: PT017 - both ends are right
     else:
-        assert selection.select([], question, question.os, question.one_stability) is None
+        assert selection.select([], query, query.os, query.one_stability) is None

@@ -1,4 +1,4 @@
-"""Which build is chosen, without a database."""
+"""Selection of builds, without a database."""
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
@@ -72,28 +72,28 @@ def test_revisions_are_compared_as_numbers():
     assert revision_of(choose([build('9999'), build('33000'), build('10000')], every)) == '33000'
 
 
-def test_revisions_that_are_no_numbers_come_last():
+def test_other_revisions_than_numbers_come_last():
     assert revision_of(choose([build('ab12cd3'), build('1')], every)) == '1'
     assert revision_of(choose([build('ab12cd3'), build('zz')], every)) == 'zz'
 
 
-def test_of_one_revision_the_latest_build_is_taken():
+def test_of_one_revision_the_latest_build_is_selected():
     found = choose([build(number=1, built=NOON + timedelta(hours=1)), build(number=2)], every)
     assert found.id == 1
 
 
-def test_without_an_architecture_the_usual_one_goes_before_later_builds():
+def test_without_an_architecture_the_default_one_has_priority_over_later_builds():
     later = NOON + timedelta(hours=1)
     found = choose([build(arch='arm64', built=later), build(), build(arch='i386', built=later)], every)
     assert found.arch == 'amd64'
 
 
-def test_the_usual_architecture_goes_before_newer_revisions_too():
-    # An amd64 computer that says nothing must not be told to install what it cannot run.
+def test_the_default_architecture_has_priority_over_newer_revisions_too():
+    # A client that names no architecture, on an amd64 computer, must not get a package that it cannot run.
     assert choose([build('33001', 'arm64'), build('33000')], every).arch == 'amd64'
 
 
-def test_where_the_usual_architecture_has_nothing_that_fits_another_is_taken():
+def test_another_architecture_is_selected_if_the_default_one_has_no_match():
     ours = [build('33000'), build('33001', 'arm64')]
     assert choose(ours, lambda one: one.revision == '33001').arch == 'arm64'
 
@@ -105,7 +105,7 @@ def test_a_given_architecture_is_the_only_one():
 
 @pytest.mark.parametrize(('offset', 'found'), [
     (0, '33002'), (-1, '33000'), (-2, '32000'), (-3, None), (1, '33005'), (2, None)])
-def test_an_offset_counts_revisions_from_what_fits(offset, found):
+def test_an_offset_counts_revisions_from_the_match(offset, found):
     ours = [build('33005'), build('33002'), build('33002', number=1), build('33000'), build('32000')]
     assert revision_of(choose(ours, lambda one: one.revision == '33002', offset=offset)) == found
 
@@ -116,7 +116,7 @@ def test_an_offset_leads_to_the_latest_build_of_the_revision():
     assert choose(ours[::-1], lambda one: one.revision == '1', offset=-1) is None
 
 
-def test_nothing_is_chosen_of_nothing():
+def test_without_builds_nothing_is_selected():
     assert choose([], every) is None
 
 
@@ -129,7 +129,7 @@ FITS = st.sampled_from([every, lambda one: len(one.revision) == 2, lambda one: o
 
 
 @given(BUILDS, FITS, st.sampled_from([None, 'amd64', 'arm64']))
-def test_what_is_chosen_fits_and_nothing_newer_of_its_architecture_does(some, fits, arch):
+def test_the_selected_build_is_the_newest_match_of_its_architecture(some, fits, arch):
     found = choose(some, fits, arch)
     candidates = [one for one in some if fits(one) and arch in (None, one.arch)]
     if arch is None:
@@ -139,7 +139,7 @@ def test_what_is_chosen_fits_and_nothing_newer_of_its_architecture_does(some, fi
 
 
 @given(BUILDS, FITS, st.randoms())
-def test_the_order_of_what_is_given_plays_no_part(some, fits, random):
+def test_the_order_of_the_builds_does_not_matter(some, fits, random):
     shuffled = random.sample(some, len(some))
     assert choose(some, fits) == choose(shuffled, fits)
 
@@ -154,7 +154,7 @@ def test_steps_back_and_forth_end_at_the_same_revision(some, steps):
 
 
 @given(st.lists(st.text('0159.-ab', max_size=6), max_size=4).map('.'.join), st.text('0159.', max_size=8))
-def test_any_version_can_be_asked_of_any(version, asked):
+def test_any_two_versions_can_be_compared(version, asked):
     fits = selection.has_version(build(version=version), asked)
     assert fits or not version or not asked or not version.startswith(asked + '.')
 
@@ -173,7 +173,7 @@ SOME = [build('33000', number=1, release='5.8.0', version='5.8.0'),
     ({'date': '2026-11-01'}, 1), ({'closest-revision': '33200'}, 1), ({'stability': 'any'}, 3),
     ({'stability': 'nightly'}, 3),
     ({'revision': '33200', 'offset': '-1'}, 1), ({'offset': '1'}, None), ({'os': 'win'}, None)])
-def test_what_is_not_ready_is_selected_only_by_its_name(given, number):
+def test_a_build_that_is_not_ready_is_selected_only_by_name(given, number):
     query = parameters.parse({'os': 'linux', **given})
     found = selection.select(SOME, query, query.os, query.one_stability)
     assert (found and found.id) == number

@@ -7,8 +7,13 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 
 
 @pytest.mark.parametrize('key', sorted(PACKAGE.managed_keys))
-def test_keys_of_the_registry_are_passed_over(key):
+def test_keys_that_the_server_sets_are_ignored(key):
     assert metadata.clean(PACKAGE, {key: 'mine'}) == ({}, set(), [])
+
+
+def test_keys_after_one_of_the_server_or_without_a_value_are_stored():
+    given = {'app_id': 'mine', 'os': 'linux', 'version': None, 'arch': 'amd64'}
+    assert metadata.clean(PACKAGE, given).values == {'os': 'linux', 'arch': 'amd64'}
 
 
 def test_an_unknown_key_is_refused():
@@ -40,18 +45,18 @@ def test_an_empty_text_clears_an_optional_key(key):
 
 
 @pytest.mark.parametrize('key', ['pre_release', 'build_date'])
-def test_an_empty_text_for_what_is_always_there_changes_nothing(key):
+def test_an_empty_text_for_a_field_with_a_default_changes_nothing(key):
     assert metadata.clean(PACKAGE, {key: ''}) == ({}, set(), [])
 
 
-def test_the_description_of_a_package_is_no_metadata():
+def test_the_description_of_a_package_is_not_metadata():
     assert metadata.clean(PACKAGE, {'description': 'x'})[2]
     assert metadata.clean(PACKAGE, {'description': 'x'}, form=True) == ({'description': 'x'}, set(), [])
 
 
 @pytest.mark.parametrize('value', [['a'], {'a': 1}, {'$gt': ''}])
 @pytest.mark.parametrize('key', sorted(field.name for field in EXTENSION.fields))
-def test_no_key_holds_a_list_or_an_object(key, value):
+def test_no_value_is_a_list_or_an_object(key, value):
     assert metadata.clean(EXTENSION, {key: value})[2]
 
 
@@ -63,16 +68,16 @@ def test_values_have_the_type_of_their_key(key, given, kept):
 
 
 @pytest.mark.parametrize('key', ['baseName', 'revision', 'app_revision'])
-def test_what_is_part_of_names_has_the_length_of_names(key):
+def test_values_in_names_have_the_limit_of_names(key):
     assert metadata.clean(EXTENSION, {key: 'x' * 256})[2] == [(key, 'is longer than 255 characters')]
 
 
 def test_missing_keys_are_named():
-    assert {key for key, _ in metadata.missing(PACKAGE, {'os': 'linux'})} == {
-        'arch', 'baseName', 'repository_type', 'repository_url', 'revision', 'version'}
+    assert set(metadata.missing(PACKAGE, {'os': 'linux'})) == {(key, 'is required') for key in (
+        'arch', 'baseName', 'repository_type', 'repository_url', 'revision', 'version')}
 
 
-def test_a_new_package_is_no_preview_and_was_built_now():
+def test_by_default_a_package_is_not_a_preview_and_was_built_now():
     before = datetime.now(timezone.utc)
     found = metadata.defaults(PACKAGE, {})
     assert found.pop('pre_release') is False
@@ -84,19 +89,20 @@ def test_defaults_replace_nothing():
     assert metadata.defaults(PACKAGE, {'pre_release': True, 'build_date': 'x'}) == {}
 
 
-@pytest.mark.parametrize(('meta', 'claims'), [({'baseName': 'x'}, True), ({'os': 'win'}, True), ({}, False),
+@pytest.mark.parametrize(('meta', 'is_package'), [({'baseName': 'x'}, True), ({'os': 'win'}, True), ({}, False),
+                                              ({'arch': 'amd64'}, True), ({'app_id': 'x'}, True),
                                               ({'note': 'x'}, False)])
-def test_an_item_with_keys_of_an_identity_claims_to_be_a_thing(meta, claims):
-    assert metadata.is_package(meta) is claims
+def test_an_item_with_a_key_of_an_identity_is_a_package(meta, is_package):
+    assert metadata.is_package(meta) is is_package
 
 
-def test_what_is_only_displayed_is_left_out_where_it_is_unusable():
+def test_invalid_values_that_are_only_displayed_are_dropped():
     given = {'homepage': 'N/a', 'icon_url': 'i.png', 'screenshots': 'a.png', 'dependency': 'NA', 'recommends': 'NA',
              'keywords': 'NA', 'contributors': 'NA'}
     assert metadata.clean(EXTENSION, given) == ({}, set(given), [])
 
 
-def test_what_is_left_out_is_named_with_its_key():
+def test_dropped_parts_are_reported_with_their_key():
     found = dict(metadata.left_out(EXTENSION, {
         'homepage': 'N/a', 'icon_url': 'https://a/1 https://a/2', 'screenshots': ' '.join('abcde'),
         'dependency': 'NA', 'keywords': 'x'}))
@@ -106,6 +112,6 @@ def test_what_is_left_out_is_named_with_its_key():
         'screenshots': 'left out "a", "b", "c" and 2 more; only http and https URLs are kept'}
 
 
-def test_of_what_is_kept_whole_nothing_is_left_out():
+def test_nothing_is_reported_for_values_that_are_stored_whole():
     assert metadata.left_out(EXTENSION, {'homepage': 'https://a', 'icon_url': '', 'screenshots': 'NA'}) == []
     assert metadata.left_out(PACKAGE, {'repository_url': 'NA', 'homepage': 'NA'}) == []

@@ -10,14 +10,14 @@ META = {'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64', 'revision': '33000
 
 
 @pytest.mark.parametrize('package_type', PACKAGE_TYPES.values(), ids=PACKAGE_TYPES)
-def test_the_default_template_is_usable(package_type):
+def test_the_default_template_is_valid(package_type):
     assert name_templates.problem(package_type.default_template, package_type) is None
 
 
 @pytest.mark.parametrize(('package_type', 'meta', 'name'), [
     (PACKAGE, META, 'Slicer_linux_amd64_33000'),
     (EXTENSION, {**META, 'app_revision': '32000'}, '32000_Slicer_linux_amd64_33000')], ids=PACKAGE_TYPES)
-def test_the_default_template_names_what_identifies_a_thing(package_type, meta, name):
+def test_the_default_template_has_the_identity(package_type, meta, name):
     assert name_templates.render(package_type.default_template, package_type, meta) == name
 
 
@@ -33,7 +33,7 @@ def test_a_template_is_text_with_metadata(template, name):
 
 
 @pytest.mark.parametrize('key', sorted(PACKAGE.keys))
-def test_a_template_may_name_every_key_of_its_kind(key):
+def test_a_template_may_have_every_key_of_its_package_type(key):
     assert name_templates.problem(f'{{{key}}}', PACKAGE) is None
 
 
@@ -52,10 +52,14 @@ def test_a_template_may_name_every_key_of_its_kind(key):
     pytest.param('', id='empty'), pytest.param(' \n', id='blank'), pytest.param('x' * 5000, id='long'),
     pytest.param(None, id='null'), pytest.param(['{baseName}'], id='list'), pytest.param(1, id='number'),
     pytest.param('\ud800', id='half a character')])
-def test_an_unusable_template_is_refused_when_saved_and_when_used(template):
+def test_an_invalid_template_is_refused_when_saved_and_when_used(template):
     assert name_templates.problem(template, PACKAGE)
     with pytest.raises(ValueError, match=r'.'):
         name_templates.render(template, PACKAGE, META)
+
+
+def test_an_empty_template_is_reported():
+    assert name_templates.problem(' ', PACKAGE) == 'must not be empty'
 
 
 def test_a_problem_names_the_key_and_the_possible_ones():
@@ -65,8 +69,8 @@ def test_a_problem_names_the_key_and_the_possible_ones():
 
 
 @pytest.mark.parametrize(('template', 'why'), [
-    ('{release}', 'empty name'), ('{sha512}', 'empty name'), ('x' * 256, 'longer than 255')])
-def test_a_template_that_gives_no_name_is_refused(template, why):
+    ('{release}', '^results in an empty name$'), ('{sha512}', 'empty name'), ('x' * 256, 'longer than 255')])
+def test_a_template_without_a_name_as_result_is_refused(template, why):
     with pytest.raises(ValueError, match=why):
         name_templates.render(template, PACKAGE, META)
 
@@ -88,6 +92,6 @@ def test_an_example_shows_what_a_template_gives(package_type, name):
         assert name_templates.example(f'{{{key}}}', package_type) != ''
 
 
-def test_an_example_of_an_unusable_template_is_refused():
+def test_an_example_of_an_invalid_template_is_refused():
     with pytest.raises(ValueError, match='unknown'):
         name_templates.example('{unknown}', PACKAGE)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
 
 import pytest
+from bson.objectid import ObjectId
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -37,15 +38,16 @@ def test_one_line_makes_a_space_of_control_characters(given_text):
 
 
 @pytest.mark.parametrize(('value', 'what'), [
-    (None, 'null'), (['a'], 'a list'), ({'a': 1}, 'an object'), (True, 'true or false'), (1, 'a number'),
+    (None, 'null'), (['a'], 'a list'), (('a',), 'a list'),
+    ({'a': 1}, 'an object'), (True, 'true or false'), (1, 'a number'),
     (1.5, 'a number')])
-def test_one_line_refuses_what_is_no_text_and_names_its_type(value, what):
+def test_one_line_refuses_other_types_by_name(value, what):
     with pytest.raises(ValueError, match=f'must be a string, not {what}'):
         validators.one_line(value)
 
 
 def test_one_line_refuses_half_a_character():
-    with pytest.raises(ValueError, match='not valid Unicode'):
+    with pytest.raises(ValueError, match=r'^is not valid Unicode text$'):
         validators.one_line('a\ud800')
 
 
@@ -73,6 +75,11 @@ def test_a_text_has_a_limit(rule, fits, too_long):
                  id='mail link'),
     pytest.param('<a href="/x" title="t">y</a>', '<a href="/x" title="t" rel="noopener noreferrer">y</a>',
                  id='relative link'),
+    pytest.param('<a href="http://x">y</a>', '<a href="http://x" rel="noopener noreferrer">y</a>', id='http link'),
+    pytest.param('<a href="ftp://x">y</a>', '<a rel="noopener noreferrer">y</a>', id='ftp link'),
+    pytest.param('<script>x</SCRIPT>y', 'y', id='script that ends in capitals'),
+    pytest.param('</script><script>x</script>y', '&lt;/script&gt;y', id='end of a script before its start'),
+    pytest.param('</div>z', '&lt;/div&gt;z', id='end of an element alone'),
     pytest.param('<iframe src="https://x"></iframe><i>z</i>', '<i>z</i>', id='frame'),
     pytest.param('<b>unclosed', '<b>unclosed</b>', id='unclosed'),
     pytest.param('std::vector<int> & friends', 'std::vector&lt;int&gt; &amp; friends', id='template'),
@@ -116,7 +123,7 @@ TAGS = st.lists(st.sampled_from([
 
 
 @given(WORDS, TAGS)
-def test_no_text_gets_lost_and_markup_stays_safe(words, tags):
+def test_no_text_is_lost_and_markup_stays_safe(words, tags):
     given_html = '|' + ''.join(f'{word} | {tag}' for word, tag in zip_longest(words, tags, fillvalue=''))
     kept = validators.html(given_html)
     shown = html.unescape(re.sub('<[^<>]*>', '', kept))
@@ -143,7 +150,7 @@ def test_web_urls_are_http_and_https(rule, url):
     '//example.org', 'example.org', 'icon.png', 'https://', 'https:///x', 'https:example.org', 'https://[::1',
     'https://h:99999/', 'https://h:x/', 'https://h/<script>', 'https://h/"', 'https://h\\evil', 'https://?x', 'n.a.'])
 @pytest.mark.parametrize('rule', [validators.web_url, validators.icon_url, validators.web_urls])
-def test_what_is_no_web_url_is_left_out_and_named(rule, url):
+def test_other_texts_than_web_urls_are_dropped_and_reported(rule, url):
     assert (rule(url), rule.left_out(url)) == ('', [url])
     assert rule(f'{url} https://example.org/1') == 'https://example.org/1'
 
@@ -163,7 +170,7 @@ def test_several_urls_are_separated_by_one_space_each(given_urls, kept):
     assert validators.web_urls(kept) == kept
 
 
-def test_a_list_of_none_is_no_warning_but_a_word_in_place_of_one_url_is():
+def test_an_entry_for_an_empty_list_is_reported_only_in_place_of_one_url():
     assert validators.web_urls.left_out('NA') == []
     assert validators.web_url.left_out('N/a') == ['N/a']
 
@@ -204,7 +211,7 @@ def test_credentials_are_cut_out_of_urls(rule, given_url, kept):
     assert rule(kept) == kept
 
 
-def test_credentials_are_cut_out_of_what_scp_accepts():
+def test_credentials_are_cut_out_of_addresses_of_scp():
     assert validators.repository_url('user:SECRET@host:path') == 'user@host:path'
     assert validators.text('Contact:me@example.org') == 'Contact:me@example.org'
 
@@ -232,13 +239,13 @@ def test_no_description_takes_long(text):
 
 @pytest.mark.parametrize(('given_names', 'kept'), [
     ('NA', ''), ('N/A', ''), ('NA NA', ''), (' A  B ', 'A B'), ('A NA', 'A'), ('NAMIC', 'NAMIC'), ('', '')])
-def test_names_that_mean_none_are_none(given_names, kept):
+def test_entries_that_mean_an_empty_list_are_dropped(given_names, kept):
     assert validators.names(given_names) == kept
 
 
 @pytest.mark.parametrize(('given', 'kept'), [
     ('NA', ''), (' n/a ', ''), ('', ''), ('needle,  guidance', 'needle,  guidance'), ('NA Smith, B', 'NA Smith, B')])
-def test_lists_in_any_words_are_kept_as_they_are_unless_they_mean_none(given, kept):
+def test_a_list_in_free_text_is_unchanged_unless_it_means_an_empty_one(given, kept):
     assert validators.free_list(given) == kept
 
 
@@ -283,6 +290,12 @@ def test_timestamp_understands_common_notations(spelling):
     assert validators.timestamp(spelling) == MOMENT
 
 
+@pytest.mark.parametrize(('moment', 'stored'), [
+    (MOMENT.replace(tzinfo=None), MOMENT), (MOMENT.astimezone(timezone(timedelta(hours=3))), MOMENT)])
+def test_timestamp_takes_times_with_and_without_a_zone(moment, stored):
+    assert validators.timestamp(moment).isoformat() == stored.isoformat()
+
+
 def test_a_day_without_a_time_is_its_beginning_in_utc():
     assert validators.timestamp('2026-11-01') == MOMENT.replace(hour=0)
 
@@ -294,7 +307,7 @@ def test_a_day_without_a_time_is_its_beginning_in_utc():
     pytest.param('10', id='a day alone'), pytest.param('2026', id='a year alone'),
     pytest.param('2026-11', id='a month alone'), pytest.param('04:00', id='a time alone'),
     pytest.param('Sunday', id='a weekday alone')])
-def test_timestamp_refuses_what_names_no_moment(spelling):
+def test_timestamp_refuses_other_texts(spelling):
     with pytest.raises(ValueError, match=r'date and time|out of range|longer than'):
         validators.timestamp(spelling)
 
@@ -321,15 +334,77 @@ def test_shortened_fits_into_a_message(text):
     assert not CONTROLS.search(validators.shortened(text))
 
 
+@pytest.mark.parametrize(('text', 'shown'), [
+    ('x' * 80, 'x' * 80), ('x' * 81, 'x' * 77 + '...'), ('a\nb', 'a b')])
+def test_a_longer_text_is_shortened_to_80_characters(text, shown):
+    assert validators.shortened(text) == shown
+
+
 @pytest.mark.parametrize(('text', 'is_id'), [
     ('5f4474d0e1d8c75dfc705482', True), ('5F4474D0E1D8C75DFC705482', True), ('5f4474d0e1d8c75dfc70548', False),
     ('5f4474d0e1d8c75dfc7054822', False), ('zf4474d0e1d8c75dfc705482', False), ('5f4474d0e1d8c75dfc705482\n', False),
     ('', False), (None, False), (b'5f4474d0e1d8', False), ({'$ne': 1}, False), ('Slicer-5.8.0', False)])
 def test_an_id_is_24_hexadecimal_digits(text, is_id):
-    assert (validators.object_id(text) is not None) is is_id
+    assert validators.object_id(text) == (ObjectId(text) if is_id else None)
 
 
-def test_values_go_through_their_rules():
+@pytest.mark.parametrize('number', [-2**31, 2**31 - 1])
+def test_integer_takes_the_numbers_at_the_ends_of_32_bits(number):
+    assert validators.integer(number) == number
+
+
+@pytest.mark.parametrize(('value', 'message'), [
+    (None, 'must be a whole number, not null'), (True, 'must be a whole number, not true or false'),
+    ('one', '"one" is not a whole number'), (-2**31 - 1, '"-2147483649" is out of range'),
+    ('2147483648', '"2147483648" is out of range')])
+def test_integer_reports_the_value(value, message):
+    with pytest.raises(ValueError, match=f'^{re.escape(message)}$'):
+        validators.integer(value)
+
+
+@pytest.mark.parametrize('name', ['Slicer.zip', 'é' * 127, '..zip', ' a '])
+def test_file_names_are_names_without_a_path(name):
+    assert validators.file_name(name) == name.strip()
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    *((name, 'must be the name of a file, without a path') for name in ('', ' ', 'a/b', 'a\\b', '.', '..')),
+    ('é' * 128, 'is longer than 255 bytes, the limit of file systems'), ('a' * 256, 'is longer than 255 characters')])
+def test_other_file_names_are_refused(name, message):
+    with pytest.raises(ValueError, match=f'^{message}$'):
+        validators.file_name(name)
+
+
+def test_a_digest_is_stored_in_lower_case():
+    assert validators.sha512('AB' * 64) == 'ab' * 64
+
+
+@pytest.mark.parametrize('value', ['', 'ab' * 63, 'ab' * 65, 'xy' * 64, None])
+def test_another_text_is_not_a_digest(value):
+    with pytest.raises(ValueError, match=r'^must be 128 hexadecimal digits$'):
+        validators.sha512(value)
+
+
+def test_the_words_of_a_search_are_distinct_and_in_lower_case():
+    assert validators.words(' Needle  guidance NEEDLE\tSTRASSE straße') == ['needle', 'guidance', 'strasse']
+    assert validators.words(' '.join(map(str, range(16)))) == list(map(str, range(16)))
+    assert validators.words('x' * 255) == ['x' * 255]
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    (' '.join(map(str, range(17))), 'has 17 different words, and at most 16 can be searched for'),
+    ('x' * 256, 'is longer than 255 characters')])
+def test_longer_searches_are_refused(text, message):
+    with pytest.raises(ValueError, match=f'^{message}$'):
+        validators.words(text)
+
+
+@pytest.mark.parametrize(('text', 'has_one'), [('a b', False), ('', False), ('a\nb', True), ('\x7f', True)])
+def test_control_characters_are_noticed(text, has_one):
+    assert validators.has_control_characters(text) is has_one
+
+
+def test_all_values_go_through_their_validators():
     given = {'a': Input(' x ', validators.name), 'b': Input(None, validators.text, required=False)}
     assert clean_all(**given) == {'a': 'x', 'b': ''}
 

@@ -1,4 +1,4 @@
-"""The calls that look for a build: records, privacy, redirects, and what was wrong with them elsewhere."""
+"""The calls that look up packages: records, privacy, redirects, and faults of the former download site."""
 import pytest
 
 pytestmark = pytest.mark.database
@@ -11,7 +11,7 @@ KEYS = {'arch', 'revision', 'os', 'name', 'build_date', 'build_date_ymd', 'produ
 
 @pytest.fixture
 def find(anonymous):
-    """Ask at the root of the server, by default for Linux and as nobody; gives the record."""
+    """Look up a package with ``/find``, by default for Linux and anonymously; returns the record."""
     def ask(client=anonymous, **params):
         answer = client.get(f'{ROOT}/find', params={'os': 'linux', **params})
         assert answer.status_code == 200, answer.text
@@ -64,7 +64,7 @@ def test_a_record_has_what_updates_of_slicer_read(find, ready, make_release, app
     ({'revision': '33300', 'offset': '1'}, '33350'), ({'stability': 'nightly', 'offset': '-2'}, 'abc123'),
     ({'version': '5.8.1', 'offset': '-1'}, '33200'),
 ])
-def test_what_is_asked_for_is_found(archive, find, params, revision):
+def test_the_package_that_matches_is_found(archive, find, params, revision):
     record = find(**params)
     assert (record['revision'], record['download_url']) == (revision, f'/bitstream/{archive[revision]}')
 
@@ -72,7 +72,7 @@ def test_what_is_asked_for_is_found(archive, find, params, revision):
 @pytest.mark.parametrize('params', [
     {'version': '5.8.1.2'}, {'version': '4'}, {'revision': '1'}, {'closest-revision': '33199'}, {'date': '2025-01-09'},
     {'offset': '-2'}, {'offset': '1'}, {'os': 'win'}, {'arch': 'arm64'}, {'stability': 'release', 'revision': '33300'}])
-def test_what_is_not_there_is_a_404_that_says_so(archive, anonymous, params):
+def test_without_a_match_the_response_is_404_with_the_parameters(archive, anonymous, params):
     answer = anonymous.get(f'{ROOT}/find', params={'os': 'linux', **params})
     assert answer.status_code == 404
     asked = {'os': 'linux', **params}
@@ -81,7 +81,7 @@ def test_what_is_not_there_is_a_404_that_says_so(archive, anonymous, params):
 
 @pytest.mark.parametrize('path', ['/find', '/download', '/findall', '/api/v1/app/{app}/package/find',
                                   '/api/v1/app/{app}/package/findall', '/api/v1/app/{app}/package/download'])
-def test_what_is_wrong_is_a_400_in_json_for_everyone(archive, anonymous, app, path):
+def test_invalid_parameters_are_a_400_in_json(archive, anonymous, app, path):
     answer = anonymous.get(ROOT + path.format(app=app['_id']), headers={'Accept': '*/*'}, params={
         'os': 'beos', 'version': '5', 'revision': '1', 'arch': 'x64'})
     assert answer.status_code == 400
@@ -106,7 +106,7 @@ def test_all_systems_are_answered_together(archive, ready, anonymous):
         'linux']['any']['revision'] == '33350'
 
 
-def test_the_calls_of_the_api_answer_the_same(archive, anonymous, app):
+def test_the_calls_of_the_api_return_the_same(archive, anonymous, app):
     for path in ('find', 'findall'):
         ours = anonymous.get(f'/app/{app["_id"]}/package/{path}', params={'os': 'linux'})
         assert ours.json() == anonymous.get(f'{ROOT}/{path}', params={'os': 'linux'}).json()
@@ -115,7 +115,7 @@ def test_the_calls_of_the_api_answer_the_same(archive, anonymous, app):
     assert (answer.status_code, answer.headers['Location']) == (302, f'/api/v1/item/{archive["33241"]}/download')
 
 
-def test_of_one_revision_amd64_is_found_unless_another_is_asked_for(ready, find):
+def test_of_one_revision_amd64_is_found_by_default(ready, find):
     ready('package', arch='amd64', build_date='2026-11-01T04:00:00Z')
     ready('package', arch='arm64', build_date='2026-11-01T05:00:00Z')
     assert find(stability='any')['arch'] == 'amd64'
@@ -124,7 +124,7 @@ def test_of_one_revision_amd64_is_found_unless_another_is_asked_for(ready, find)
     assert find(revision='40000')['arch'] == 'arm64'
 
 
-def test_a_package_that_is_replaced_in_place_is_told_as_it_is_now(make, find, api):
+def test_the_record_of_a_replaced_package_is_current(make, find, api):
     item = make('package', content=b'first')
     before = find(stability='nightly')
     file = api.get(f'/item/{item["_id"]}/files').json()[0]
@@ -145,12 +145,12 @@ def test_missing_metadata_breaks_nothing(ready, find, db):
     assert find(stability='nightly', date='2999-01-01')['build_date'] == item['created']
 
 
-def test_what_has_no_file_yet_is_not_found(archive, make, find, api):
+def test_a_package_without_a_file_is_not_found(archive, make, find, api):
     make('package', revision='99999', client=api)
     assert find(api, stability='nightly')['revision'] == '33350'
 
 
-def test_what_is_held_back_is_only_found_by_its_name(archive, find, api, app):
+def test_a_package_that_is_not_ready_is_only_found_by_name(archive, find, api, app):
     api.put(f'/app/{app["_id"]}/release/5.8.1/ready', params={'ready': 'false'}).raise_for_status()
     assert find()['revision'] == '33200'
     assert find(version='5.8')['revision'] == '33200'
@@ -159,7 +159,7 @@ def test_what_is_held_back_is_only_found_by_its_name(archive, find, api, app):
     assert find(revision='33300', offset='-1')['revision'] == '33200'
 
 
-def test_what_is_private_is_not_found_but_by_those_who_may(archive, find, grant, make_user, login, make_release, api,
+def test_a_private_package_is_only_found_by_its_readers(archive, find, grant, make_user, login, make_release, api,
                                                             anonymous, app):
     reader = make_user('reader')
     release = api.get(f'/app/{app["_id"]}/release', params={'release_id_or_name': '5.8.1'}).json()
@@ -171,7 +171,7 @@ def test_what_is_private_is_not_found_but_by_those_who_may(archive, find, grant,
     assert login(reader).get(f'{ROOT}/bitstream/{archive["33241"]}').status_code == 302
 
 
-def test_a_private_application_is_not_there(archive, anonymous, api, app, grant):
+def test_a_private_application_is_not_found(archive, anonymous, api, app, grant):
     grant(app, recurse=True)
     for path in ('/find?os=linux', '/findall', '/download?os=linux'):
         answer = anonymous.get(ROOT + path)
@@ -181,7 +181,7 @@ def test_a_private_application_is_not_there(archive, anonymous, api, app, grant)
     assert anonymous.get(f'/app/{app["_id"]}/package/find?os=linux').status_code == 401
 
 
-def test_the_setting_says_which_application_is_meant(archive, find, api):
+def test_the_setting_states_the_default_application(archive, find, api):
     other = api.post('/app', params={'name': 'Other'}).json()
     answer = api.get(f'{ROOT}/find?os=linux')
     assert (answer.status_code, 'slicer_package_manager.default_app' in answer.json()['message']) == (404, True)
@@ -222,14 +222,14 @@ def test_a_bitstream_that_is_not_there_is_a_404(anonymous, db, identifier, messa
     assert message in answer.json()['message']
 
 
-def test_a_bitstream_of_somebody_elses_item_or_without_a_file_is_a_404(anonymous, api, app, make):
+def test_a_bitstream_of_another_item_or_without_a_file_is_a_404(anonymous, api, app, make):
     folder = api.get('/folder', params={'parentType': 'folder', 'parentId': app['_id']}).json()[0]
     item = api.post('/item', params={'folderId': folder['_id'], 'name': 'readme'}).json()
     for one in (item, make('package')):
         assert anonymous.get(f'{ROOT}/bitstream/{one["_id"]}').status_code == 404
 
 
-def test_other_sites_may_read_where_girder_lets_them(archive, anonymous, api):
+def test_other_sites_may_read_if_girder_allows_it(archive, anonymous, api):
     for path in ('/find?os=linux', '/findall', '/find?os=x', '/download?os=linux'):
         answer = anonymous.get(ROOT + path, headers={'Origin': 'https://www.slicer.org'})
         assert answer.headers['Access-Control-Allow-Origin'] == '*', path
@@ -238,7 +238,7 @@ def test_other_sites_may_read_where_girder_lets_them(archive, anonymous, api):
     assert 'Access-Control-Allow-Origin' not in answer.headers
 
 
-def test_head_tells_what_get_would(archive, anonymous):
+def test_head_has_the_headers_of_get(archive, anonymous):
     answer = anonymous.head(f'{ROOT}/find?os=linux')
     assert (answer.status_code, answer.content, answer.headers['Content-Type']) == (200, b'', 'application/json')
     assert anonymous.head(f'{ROOT}/find?os=x').status_code == 400
@@ -278,7 +278,7 @@ def test_the_number_of_queries_does_not_grow(archive, anonymous, ready, wsgi_app
     assert [one for one in after if one.get('planSummary') == 'COLLSCAN' and not one['ns'].endswith('.setting')] == []
 
 
-def test_a_question_that_is_asked_again_costs_one_read_until_something_changes(archive, find, anonymous, db, api):
+def test_a_repeated_lookup_costs_one_read_until_something_changes(archive, find, anonymous, db, api):
     find()
     db.command('profile', 2, filter={'ns': {'$not': {'$regex': 'system.profile'}}})
     answer = anonymous.get(f'{ROOT}/find?os=linux')
@@ -291,7 +291,7 @@ def test_a_question_that_is_asked_again_costs_one_read_until_something_changes(a
     assert find(api)['revision'] == answer.json()['revision']
 
 
-def test_an_answer_comes_from_the_database_of_now(archive, find, api):
+def test_a_response_is_up_to_date(archive, find, api):
     assert find()['revision'] == '33241'
     api.delete(f'/item/{archive["33241"]}').raise_for_status()
     assert find()['revision'] == '33200'
