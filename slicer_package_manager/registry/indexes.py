@@ -17,6 +17,7 @@ from slicer_package_manager.registry.downloads import model as downloads_model
 from slicer_package_manager.registry.downloads.model import Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
@@ -33,58 +34,58 @@ _PATIENCE = 6 * 3600
 WantedIndex: TypeAlias = tuple[Any, IndexModel]
 
 
-def _unique(name: str, keys: Sequence[str], present: Document) -> IndexModel:
-    return IndexModel([(key, ASCENDING) for key in keys], name=name, unique=True,
+def _unique(name: str, of: Sequence[str], present: Document) -> IndexModel:
+    return IndexModel([(key, ASCENDING) for key in of], name=name, unique=True,
                       partialFilterExpression=present)
 
 
-def _lists(name: str, package_type: PackageType | None, *keys: str) -> IndexModel:
-    """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``keys``."""
+def _lists(name: str, package_type: PackageType | None, *compared: str) -> IndexModel:
+    """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``compared``."""
     of_package_type = {'$exists': True} if package_type is None else package_type.label
-    return IndexModel([(key, DESCENDING) for key in ('spm.app', 'spm.kind', *keys, 'created', '_id')],
-                      name=name, partialFilterExpression={'spm.kind': of_package_type})
+    return IndexModel([(key, DESCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, *compared, 'created', '_id')],
+                      name=name, partialFilterExpression={keys.PACKAGE_TYPE: of_package_type})
 
 
 _SYSTEM = ('meta.os', 'meta.arch')
 # Each has what a query compares for equality first, and then the order of the list; see the query plans in
 # plugin_tests/registry/test_query_plans.py.
 ITEM_INDEXES = [
-    _unique(ITEM_IDENTITY, ('folderId', 'spm.identity'), {'spm.identity': {'$exists': True}}),
-    _unique(ITEM_NAME, ('folderId', 'name'), {'spm.kind': {'$exists': True}}),
+    _unique(ITEM_IDENTITY, ('folderId', keys.IDENTITY), {keys.IDENTITY: {'$exists': True}}),
+    _unique(ITEM_NAME, ('folderId', 'name'), {keys.PACKAGE_TYPE: {'$exists': True}}),
     # Partial indexes serve queries that are sure to ask for a package type; all of ours do.
     _lists('spm_all', None),
-    _lists('spm_in_channel', None, 'spm.channel', *_SYSTEM),
+    _lists('spm_in_channel', None, keys.CHANNEL, *_SYSTEM),
     _lists('spm_extensions', EXTENSION, 'meta.app_revision', *_SYSTEM),
     _lists('spm_extensions_by_name', EXTENSION, 'meta.app_revision', *_SYSTEM, 'meta.baseName'),
     _lists('spm_extensions_named', EXTENSION, 'meta.baseName', *_SYSTEM),
-    _lists('spm_extensions_search', EXTENSION, 'spm.search', 'spm.ready'),
+    _lists('spm_extensions_search', EXTENSION, keys.SEARCH, keys.HAS_FILE),
     _lists('spm_packages', PACKAGE, 'meta.revision', *_SYSTEM),
     _lists('spm_packages_by_date', PACKAGE, *_SYSTEM),
     _lists('spm_packages_by_revision', PACKAGE, *_SYSTEM, 'meta.revision'),
-    IndexModel([('spm.app', ASCENDING), ('folderId', ASCENDING)], name='spm_unready',
-               partialFilterExpression={'spm.ready': False}),
+    IndexModel([(keys.APP, ASCENDING), ('folderId', ASCENDING)], name='spm_unready',
+               partialFilterExpression={keys.HAS_FILE: False}),
     # Has all that summaries ask for, so that these read no items.
-    IndexModel([(key, ASCENDING) for key in ('spm.app', 'spm.kind', 'spm.channel', 'meta.os', 'meta.arch', 'spm.ready',
-                                             'size', 'meta.baseName')],
-               name='spm_summary', partialFilterExpression={'spm.kind': {'$exists': True}}),
+    IndexModel([(key, ASCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, keys.CHANNEL, 'meta.os', 'meta.arch',
+                                             keys.HAS_FILE, 'size', 'meta.baseName')],
+               name='spm_summary', partialFilterExpression={keys.PACKAGE_TYPE: {'$exists': True}}),
 ]
 FOLDER_INDEXES = [
-    _unique(FOLDER_NAME, ('parentId', 'name', 'spm.role'), {'spm.role': {'$exists': True}}),
-    _unique(RELEASE_NAME, ('spm.app', 'lowerName', 'spm.role'), {'spm.role': 'release'}),
-    _unique(CHANNEL_REVISION, ('spm.app', 'spm.revision', 'spm.role', 'parentId'),
-            {'spm.role': {'$exists': True}}),
-    IndexModel([('spm.app', ASCENDING), ('spm.role', ASCENDING), ('created', DESCENDING), ('_id', DESCENDING)],
-               name='spm_folders', partialFilterExpression={'spm.role': {'$exists': True}}),
-    IndexModel([('spm.role', ASCENDING), ('public', ASCENDING)], name='spm_folders_role',
-               partialFilterExpression={'spm.role': {'$exists': True}}),
-    IndexModel([('spm.app', ASCENDING), ('public', ASCENDING)], name='spm_folders_public',
-               partialFilterExpression={'spm.role': {'$exists': True}}),
+    _unique(FOLDER_NAME, ('parentId', 'name', keys.ROLE), {keys.ROLE: {'$exists': True}}),
+    _unique(RELEASE_NAME, (keys.APP, 'lowerName', keys.ROLE), {keys.ROLE: 'release'}),
+    _unique(CHANNEL_REVISION, (keys.APP, keys.REVISION, keys.ROLE, 'parentId'),
+            {keys.ROLE: {'$exists': True}}),
+    IndexModel([(keys.APP, ASCENDING), (keys.ROLE, ASCENDING), ('created', DESCENDING), ('_id', DESCENDING)],
+               name='spm_folders', partialFilterExpression={keys.ROLE: {'$exists': True}}),
+    IndexModel([(keys.ROLE, ASCENDING), ('public', ASCENDING)], name='spm_folders_role',
+               partialFilterExpression={keys.ROLE: {'$exists': True}}),
+    IndexModel([(keys.APP, ASCENDING), ('public', ASCENDING)], name='spm_folders_public',
+               partialFilterExpression={keys.ROLE: {'$exists': True}}),
 ]
-FILE_INDEXES = [IndexModel([('spm.retired', ASCENDING)], name='spm_retired',
-                           partialFilterExpression={'spm.retired': {'$exists': True}})]
+FILE_INDEXES = [IndexModel([(keys.DETACHED, ASCENDING)], name='spm_retired',
+                           partialFilterExpression={keys.DETACHED: {'$exists': True}})]
 UPLOAD_INDEXES = [IndexModel([('quota.app', ASCENDING), ('updated', ASCENDING)], name='spm_quota',
                              partialFilterExpression={'quota.app': {'$exists': True}})]
-COLLECTION_INDEXES = [_unique(COLLECTION_NAME, ('spm.role', 'name'), {'spm.role': {'$exists': True}})]
+COLLECTION_INDEXES = [_unique(COLLECTION_NAME, (keys.ROLE, 'name'), {keys.ROLE: {'$exists': True}})]
 
 
 def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
@@ -154,12 +155,12 @@ def _drop_outdated(model: Any, indexes: list[IndexModel]) -> None:
 
 
 def _in_the_way(model: Any, index: Mapping[str, Any]) -> str:
-    keys = list(index['key'])
+    shared = list(index['key'])
     groups = model.collection.aggregate([
         {'$match': index.get('partialFilterExpression', {})},
-        {'$group': {'_id': {key.replace('.', '_'): f'${key}' for key in keys},
+        {'$group': {'_id': {key.replace('.', '_'): f'${key}' for key in shared},
                     'documents': {'$push': {'id': '$_id', 'name': '$name'}}, 'count': {'$sum': 1}}},
         {'$match': {'count': {'$gt': 1}}}, {'$limit': 20}])
     lines = ['; '.join(f'"{one["name"]}" ({one["id"]})' for one in group['documents']) for group in groups]
-    return (f'These documents of "{model.name}" share {", ".join(keys)}, which must be unique; delete or change '
+    return (f'These documents of "{model.name}" share {", ".join(shared)}, which must be unique; delete or change '
             'all but one of each line and start again:\n  ' + '\n  '.join(lines))

@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.errors import Conflict, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE
-from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree import keys, promotions
 from slicer_package_manager.registry.tree.promotions import DONE, MOVING
 from slicer_package_manager.registry.tree.registration import EXTENSIONS
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, Promotion
@@ -80,7 +80,7 @@ def _move_item(item: PackageItem, target: ObjectId, release: ChannelFolder, prog
     """Move ``item`` by one write; ``False`` if something in ``target`` is in the way."""
     if 'spm' not in item:
         return False
-    changes = {'folderId': target, 'spm.release': release['spm']['release']}
+    changes = {'folderId': target, keys.RELEASE: release['spm']['release']}
     if item['spm']['kind'] == PACKAGE.label:
         changes['meta.release'] = release['spm']['release']
     try:
@@ -96,7 +96,7 @@ def _remove_folders(entry: Promotion, folders: dict[ObjectId, ObjectId]) -> None
 
     A folder of extensions that was created meanwhile is empty: it is marked, so no item is stored in it.
     """
-    for query in ({'_id': {'$in': list(folders)}}, {'parentId': entry['draft'], 'spm.role': EXTENSIONS}):
+    for query in ({'_id': {'$in': list(folders)}}, {'parentId': entry['draft'], keys.ROLE: EXTENSIONS}):
         for folder in list(Folder().find(query)):
             Model.remove(Folder(), {**folder, 'promoted': True})  # its counts are the release's
 
@@ -115,12 +115,12 @@ def _follow_name(entry: Promotion) -> None:
     release = Folder().findOne({'_id': entry['release']}, fields=['spm'])
     name = release and release['spm']['release']
     if name:
-        Item().collection.update_many({'folderId': entry['release'], 'spm.kind': PACKAGE.label,
+        Item().collection.update_many({'folderId': entry['release'], keys.PACKAGE_TYPE: PACKAGE.label,
                                        'meta.release': {'$ne': name}},
-                                      {'$set': {'meta.release': name, 'spm.release': name}})
-        Item().collection.update_many({'spm.app': release['spm']['app'], 'spm.kind': {'$exists': True},
+                                      {'$set': {'meta.release': name, keys.RELEASE: name}})
+        Item().collection.update_many({keys.APP: release['spm']['app'], keys.PACKAGE_TYPE: {'$exists': True},
                                        'folderId': {'$in': list(dict(entry['folders']).values())},
-                                       'spm.release': {'$ne': name}}, {'$set': {'spm.release': name}})
+                                       keys.RELEASE: {'$ne': name}}, {'$set': {keys.RELEASE: name}})
 
 
 def _settle(app_id: ObjectId, entry: Promotion) -> None:

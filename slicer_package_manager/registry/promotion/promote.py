@@ -30,7 +30,7 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import data_version, write_gate
-from slicer_package_manager.registry.tree import access, promotions
+from slicer_package_manager.registry.tree import access, keys, promotions
 from slicer_package_manager.registry.tree.promotions import ANNOUNCED, DONE, MOVING
 from slicer_package_manager.registry.tree.registration import APPLICATION, EXTENSIONS, RELEASE, REVISION
 from slicer_package_manager.registry.tree.types import (
@@ -113,7 +113,7 @@ def _catch_up(app: ApplicationFolder, release: ChannelFolder) -> None:
 
 def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | None:
     found: ChannelFolder | None = Folder().findOne({
-        'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': release['spm']['revision']})
+        keys.APP: app['_id'], keys.ROLE: REVISION, keys.REVISION: release['spm']['revision']})
     return found
 
 
@@ -145,7 +145,7 @@ def _announce(app: ApplicationFolder, draft: ChannelFolder, release: ChannelFold
     """Return the entry of the promotion of ``draft`` in the application's folder, and add it if there is none."""
     entry: Promotion = {'draft': draft['_id'], 'release': release['_id'], 'token': ObjectId(), 'state': ANNOUNCED}
     Folder().collection.update_one({'_id': app['_id'], 'spm.promoted.draft': {'$ne': draft['_id']}},
-                                   {'$push': {'spm.promoted': entry}})
+                                   {'$push': {keys.PROMOTED: entry}})
     found = Folder().findOne({'_id': app['_id']}, fields=['spm'])
     if found is None:
         raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
@@ -157,14 +157,14 @@ def _mark(app: ApplicationFolder, release: ChannelFolder, entry: Promotion) -> N
     mark = {'draft': entry['draft'], 'token': entry['token']}
     for draft in (True, False):
         Folder().collection.update_many(
-            {'spm.app': app['_id'], 'spm.revision': release['spm']['revision'], 'spm.role': {'$exists': True},
-             'spm.draft': draft},
-            {'$set': {'spm.promoting': mark}})
+            {keys.APP: app['_id'], keys.REVISION: release['spm']['revision'], keys.ROLE: {'$exists': True},
+             keys.DRAFT: draft},
+            {'$set': {keys.PROMOTING: mark}})
 
 
 def _set_state(app_id: ObjectId, entry: Promotion, values_to_set: Document) -> bool:
     done = Folder().collection.update_one(
-        {'_id': app_id, 'spm.promoted': {'$elemMatch': {'token': entry['token'], 'state': ANNOUNCED}}},
+        {'_id': app_id, keys.PROMOTED: {'$elemMatch': {'token': entry['token'], 'state': ANNOUNCED}}},
         {'$set': {f'spm.promoted.$.{key}': value for key, value in values_to_set.items()}})
     return bool(done.modified_count == 1)
 
@@ -181,7 +181,7 @@ def withdraw(app_id: ObjectId, entry: Promotion) -> bool:
 
 def _places(folder: ChannelFolder) -> Places:
     found = Folder().findOne({'_id': folder['_id']})
-    extensions = Folder().findOne({'parentId': folder['_id'], 'spm.role': EXTENSIONS})
+    extensions = Folder().findOne({'parentId': folder['_id'], keys.ROLE: EXTENSIONS})
     if (found is None or found['spm']['revision'] != folder['spm']['revision']
             or any(one and one['spm'].get('deleting') for one in (found, extensions))):
         raise Conflict(f'"{folder["name"]}" is being deleted or changed; nothing was moved. Try again.')
@@ -207,7 +207,7 @@ def _check_draft(old: Places, new: Places) -> list[ObjectId]:
     there = list(Item().find({'folderId': {'$in': new.ids}}, fields=('name', 'spm', 'folderId', 'meta.sha512')))
     by_identity = {(one['spm']['kind'], one['spm']['identity']): one for one in there if 'spm' in one}
     names = {(one['folderId'], one['name']) for one in there}
-    for item in Item().find({'folderId': {'$in': old.ids}, 'spm.kind': {'$exists': True}},
+    for item in Item().find({'folderId': {'$in': old.ids}, keys.PACKAGE_TYPE: {'$exists': True}},
                             fields=('name', 'spm', 'meta.sha512')):
         other = by_identity.get((item['spm']['kind'], item['spm']['identity']))
         target = new.channel if item['spm']['kind'] == PACKAGE.label else new.extensions
@@ -229,7 +229,7 @@ def _checksum(item: PackageItem) -> str | None:
 
 
 def _other_content(old: Places) -> list[str]:
-    items = Item().find({'folderId': {'$in': old.ids}, 'spm.kind': {'$exists': False}}, fields=('name',))
+    items = Item().find({'folderId': {'$in': old.ids}, keys.PACKAGE_TYPE: {'$exists': False}}, fields=('name',))
     folders = Folder().find({'parentId': {'$in': old.ids}, 'parentCollection': 'folder', '_id': {'$nin': old.ids}},
                             fields=('name',))
     return [f'"{one["name"]}" in the draft is no package or extension' for one in (*items, *folders)]
@@ -240,8 +240,8 @@ def end_promotions(folder: ChannelFolder) -> None:
 
     :raises Conflict: one cannot be finished.
     """
-    Folder().collection.update_one({'_id': folder['_id'], 'spm.role': {'$exists': True}},
-                                   {'$set': {'spm.deleting': True}})
+    Folder().collection.update_one({'_id': folder['_id'], keys.ROLE: {'$exists': True}},
+                                   {'$set': {keys.DELETING: True}})
     app = Folder().findOne({'_id': folder['spm']['app']}, fields=['spm'])
     for entry in promotions.entries(app, ANNOUNCED, MOVING) if app else ():
         if folder['spm']['channel'] in (entry['draft'], entry['release']) and not withdraw(app['_id'], entry):
@@ -262,14 +262,14 @@ def _finish_quietly(app_id: ObjectId, entry: Promotion) -> None:
 
 def resume() -> None:
     """Finish promotions that the end of a server interrupted, and end those that had not turned yet."""
-    for app in Folder().find({'spm.role': APPLICATION, 'spm.promoted': {'$exists': True}}, fields=['spm']):
+    for app in Folder().find({keys.ROLE: APPLICATION, keys.PROMOTED: {'$exists': True}}, fields=['spm']):
         for entry in promotions.entries(app, ANNOUNCED, MOVING):
             if not withdraw(app['_id'], entry):
                 _finish_quietly(app['_id'], entry)
         for entry in promotions.entries(app, DONE):
             move_items.move_late_items(entry)
     # A mark is set after the promotion is announced: where it is not announced any more, the mark was forgotten.
-    for folder in Folder().find({'spm.role': {'$exists': True}, 'spm.promoting': {'$exists': True}}, fields=['spm']):
+    for folder in Folder().find({keys.ROLE: {'$exists': True}, keys.PROMOTING: {'$exists': True}}, fields=['spm']):
         app_id, mark = folder['spm']['app'], folder['spm']['promoting']
         if not Folder().findOne({'_id': app_id, 'spm.promoted.token': mark['token']}, fields=['_id']):
             promotions.unmark(app_id, mark)

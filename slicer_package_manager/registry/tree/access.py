@@ -19,7 +19,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree import keys, promotions
 from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, REVISION, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
@@ -162,8 +162,8 @@ def item_clause(app: ApplicationFolder, user: UserDocument | None) -> Document:
     clause = _without(app, _hidden(app, user))
     writable = [] if user is None else _writable_with_unready(app, user)
     if writable:
-        return {**clause, '$or': [{'spm.ready': True}, {'folderId': {'$in': writable}}]}
-    return {**clause, 'spm.ready': True}
+        return {**clause, '$or': [{keys.HAS_FILE: True}, {'folderId': {'$in': writable}}]}
+    return {**clause, keys.HAS_FILE: True}
 
 
 def hidden_revisions(app: ApplicationFolder, user: UserDocument | None) -> list[str]:
@@ -171,14 +171,14 @@ def hidden_revisions(app: ApplicationFolder, user: UserDocument | None) -> list[
     hidden = _hidden(app, user)
     found = {folder['spm']['revision'] for folder in hidden if folder['spm'].get('revision')}
     if any(role(folder) == DRAFTS for folder in hidden):
-        found.update(Folder().collection.distinct('spm.revision', {'spm.app': app['_id'], 'spm.role': REVISION}))
+        found.update(Folder().collection.distinct(keys.REVISION, {keys.APP: app['_id'], keys.ROLE: REVISION}))
     return sorted(found)
 
 
 def _hidden(app: ApplicationFolder, user: UserDocument | None) -> list[ChannelFolder]:
     if user and user['admin']:
         return []
-    query = {'spm.app': app['_id'], 'spm.role': {'$exists': True}}
+    query = {keys.APP: app['_id'], keys.ROLE: {'$exists': True}}
     # For the anonymous this is the same condition as the other, written so that an index answers it.
     unreadable = {'public': {'$ne': True}} if user is None else {'$nor': [folder_clause(user)]}
     return list(Folder().find({**query, **unreadable}, fields=['spm']).batch_size(BATCH))
@@ -186,7 +186,7 @@ def _hidden(app: ApplicationFolder, user: UserDocument | None) -> list[ChannelFo
 
 def _writable_with_unready(app: ApplicationFolder, user: UserDocument) -> list[ObjectId]:
     """Ids of the folders that ``user`` may write to and in which something waits for its file."""
-    waiting = Item().collection.distinct('folderId', {'spm.app': app['_id'], 'spm.ready': False})
+    waiting = Item().collection.distinct('folderId', {keys.APP: app['_id'], keys.HAS_FILE: False})
     if not waiting:
         return []
     query = {'_id': {'$in': waiting}, **folder_clause(user, LIST_INCOMPLETE.target)}
@@ -203,10 +203,10 @@ def _without(app: ApplicationFolder, hidden: list[ChannelFolder]) -> Document:
     # A draft's folder that is not among the hidden ones may have been removed by a promotion just now; the
     # application, read after them, lists the promotion, so the release's access applies.
     app = Folder().findOne({'_id': app['_id']}, fields=['spm']) or app
-    keys = [key for folder in hidden if role(folder) in CHANNELS for key in promotions.keys(app, folder['_id'])]
+    channels = [key for folder in hidden if role(folder) in CHANNELS for key in promotions.keys(app, folder['_id'])]
     closed = [key for folder in hidden if role(folder) == EXTENSIONS
               for key in promotions.keys(app, folder['spm']['channel'])]
-    outside = [{'spm.channel': {'$in': keys}}, {'spm.kind': EXTENSION.label, 'spm.channel': {'$in': closed}}]
+    outside = [{keys.CHANNEL: {'$in': channels}}, {keys.PACKAGE_TYPE: EXTENSION.label, keys.CHANNEL: {'$in': closed}}]
     if any(role(folder) == DRAFTS for folder in hidden):
         outside.append(promotions.in_drafts(app))
     return {'$nor': outside}

@@ -17,7 +17,7 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import write_gate
-from slicer_package_manager.registry.tree import item_files, promotions, registration
+from slicer_package_manager.registry.tree import item_files, keys, promotions, registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, RELEASE, role
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, PromotionMark
 
@@ -104,7 +104,7 @@ def _description(package_type: PackageType, item: Document) -> str:
 
 
 def _require_identity_free(item: Document, folder: ChannelFolder) -> None:
-    query = {'folderId': folder['_id'], 'spm.identity': item['spm']['identity']}
+    query = {'folderId': folder['_id'], keys.IDENTITY: item['spm']['identity']}
     if '_id' in item:
         query['_id'] = {'$ne': item['_id']}
     other = Item().findOne(query, fields=['name'])
@@ -187,10 +187,10 @@ def _require_channel_free(folder: Document) -> None:
     if role(folder) not in CHANNELS:
         return
     place = folder['spm']
-    same = [{'spm.revision': place['revision']}]
+    same = [{keys.REVISION: place['revision']}]
     if place['role'] == RELEASE:
         same.append({'lowerName': folder['name'].lower()})
-    query = {'spm.app': place['app'], 'spm.role': place['role'], '$or': same}
+    query = {keys.APP: place['app'], keys.ROLE: place['role'], '$or': same}
     if '_id' in folder:
         query['_id'] = {'$ne': folder['_id']}
     other = Folder().findOne(query, fields=['name', 'spm'])

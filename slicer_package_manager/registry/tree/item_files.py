@@ -20,6 +20,7 @@ from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, 
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ _TICK = timedelta(milliseconds=1)
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
     """Return the package that ``file`` belongs to, or belonged to; ``None`` for other files."""
     item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
-    found: PackageItem | None = Item().findOne({'_id': item_id, 'spm.kind': {'$exists': True}}) if item_id else None
+    if not item_id:
+        return None
+    found: PackageItem | None = Item().findOne({'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}})
     return found
 
 
@@ -59,7 +62,7 @@ class Found(NamedTuple):
 def of_item(item_id: ObjectId) -> Found | None:
     """Return the package ``item_id`` with its current file, by one query; ``None`` if there is none."""
     found = list(Item().collection.aggregate([
-        {'$match': {'_id': item_id, 'spm.kind': {'$exists': True}}}, _with('folder', 'folderId'),
+        {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'),
         {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]))
     if not found or not found[0]['folder']:
         return None
@@ -145,14 +148,15 @@ def _waits(newest: Mapping[str, Any]) -> bool:
 def _facts(found: list[StoredFile]) -> Document:
     """The values that an item states about its files, of which readers get the first."""
     stated = files_of_package(FileFacts(file['name'], file.get('sha512'), file.get('size')) for file in found).statement
-    return {'meta.sha512': stated.sha512, 'spm.ready': stated.has_file, 'size': stated.size}
+    return {'meta.sha512': stated.sha512, keys.HAS_FILE: stated.has_file, 'size': stated.size}
 
 
 def _write_facts(item: Mapping[str, Any], facts: Document) -> bool:
     """Write ``facts`` to ``item`` and its size to the folders around it; return whether they differed."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
     before = Item().collection.find_one_and_update(
-        {'_id': item['_id'], 'spm.kind': {'$exists': True}, **differs}, {'$set': {**facts, 'updated': clock.now()}})
+        {'_id': item['_id'], keys.PACKAGE_TYPE: {'$exists': True}, **differs},
+        {'$set': {**facts, 'updated': clock.now()}})
     if before is None:
         return False
     grown = facts['size'] - before.get('size', 0)
@@ -201,7 +205,7 @@ def sweep(older_than: timedelta = GRACE) -> None:
     """Remove the files that were detached before ``older_than``, unless the clock was set meanwhile."""
     if not clock.CLOCK.is_steady(older_than.total_seconds()):
         return
-    for file in File().find({'spm.retired': {'$lte': clock.now() - older_than}}):
+    for file in File().find({keys.DETACHED: {'$lte': clock.now() - older_than}}):
         try:
             File().remove(file, updateItemSize=False)
         except Exception:
@@ -242,7 +246,7 @@ def _successor(file: Mapping[str, Any]) -> StoredFile | None:
     """Return another file in the item of ``file``; else the newest detached replacement that was not renamed."""
     beside = File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}})
     found: StoredFile | None = beside or File().findOne(
-        {'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, 'spm.waited': True}, sort=[('created', -1)])
+        {'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, keys.WAITED: True}, sort=[('created', -1)])
     return found
 
 
