@@ -11,6 +11,7 @@ TAIL = 64 * 1024
     pytest.param((0, 5), 10, False, id='first part'),
     pytest.param((5, 10), 10, False, id='probe of the tail'),
     pytest.param((100, 100 + TAIL), 100 + TAIL, True, id='resumed'),
+    pytest.param((100, 10**6), 10**6, True, id='resumed early'),
     pytest.param((100, 100 + TAIL - 1), 100 + TAIL - 1, False, id='a byte less than a resumed download'),
     pytest.param((10**6, 2 * 10**6), 3 * 10**6, False, id='part in the middle'),
     pytest.param(None, None, True, id='unknown size'),
@@ -19,7 +20,7 @@ def test_a_download_is_what_reaches_the_end(part, size, counts):
     assert rules.counts('GET', part, size) is counts
 
 
-@pytest.mark.parametrize('method', ['HEAD', 'POST', 'OPTIONS'])
+@pytest.mark.parametrize('method', ['HEAD', 'POST', 'OPTIONS', 'DELETE'])
 def test_only_get_counts(method):
     assert not rules.counts(method, None, 10)
     assert not rules.redirect_counts(method, None, 10)
