@@ -1,12 +1,11 @@
-"""API keys that do no more, and last no longer, than they have to.
+"""API keys with few permissions and an expiry date.
 
-Girder's keys have no end and, unless told, all rights of their user. Here a key can have the scope :data:`UPLOAD`,
-which is enough to upload packages and for nothing else, and a date after which it gives no more tokens.
+Girder's keys do not expire and have, by default, all permissions of their user. Here a key can have the scope
+:data:`UPLOAD`, which suffices to upload packages and for nothing else, and a date after which it gives no more tokens.
 """
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from bson.objectid import ObjectId
 from girder.constants import TokenScope
@@ -20,44 +19,46 @@ from girder.models.user import User
 from slicer_package_manager.registry.accounts import users as accounts_users
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid, NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree import access, item_files
+from slicer_package_manager.registry.tree.types import UserDocument
 
 UPLOAD = 'slicer_package_manager.upload'
-#: What a key may be created for, and the scopes that it gets; ``None`` are all rights of its user.
+#: Purposes of a key and their scopes; ``None`` stands for all permissions of its user.
 PURPOSES: dict[str, list[str] | None] = {'upload': [UPLOAD], 'read': [TokenScope.DATA_READ], 'full': None}
-#: The longest that a token of a key lasts, in days: longer than any upload, and short once it is stolen.
+#: The longest lifetime of a token, in days: longer than any upload, and short if it is stolen.
 _TOKEN_DAYS = 1.0
 _DAY = timedelta(days=1)
 
 
 def register() -> None:
-    """Tell Girder the scope, so that keys can have it; may be repeated."""
+    """Register the scope with Girder, so that keys can have it. Idempotent."""
     if UPLOAD not in TokenScope.scopeIds():
         TokenScope.describeScope(UPLOAD, 'Upload packages', 'Allows to upload packages and extensions of Slicer where '
                                  'you have write access, and to replace their files; nothing can be deleted, and no '
                                  'private file be read.')
 
 
-def create(login: str, name: str, purpose: str, days: int | None) -> dict[str, Any]:
-    """A new key of the user ``login``, with its secret as ``key``.
+def create(login: str, name: str, purpose: str, days: int | None) -> Document:
+    """Create a key of the user ``login``; return its document, with the secret as ``key``.
 
-    :param days: the key gives no tokens after so many days; ``None`` if it has no end.
+    :param days: lifetime of the key; ``None`` if it does not expire.
     :raises NotFound: there is no such user.
-    :raises Invalid: a list could not show ``name``.
+    :raises Invalid: ``name`` is not valid.
     """
     user, name = accounts_users.load(login), _name(name)
-    # Inactive until its end is stored: a crash between the two leaves no key without one.
+    # Inactive until its expiry is stored: a crash in between leaves no key that never expires.
     key = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS, active=False)
-    changes: dict[str, Any] = {'active': True}
+    changes: Document = {'active': True}
     if days is not None:
         changes['expires'] = clock.now() + timedelta(days=days)
     ApiKey().update({'_id': key['_id']}, {'$set': changes}, multi=False)
     return {**key, **changes}
 
 
-def of(login: str | None = None) -> list[dict[str, Any]]:
-    """All keys, or those of the user ``login``, oldest first, each with its user's ``login`` and without its secret.
+def of(login: str | None = None) -> list[Document]:
+    """Return all keys, or those of the user ``login``, oldest first, with the ``login`` and without the secret.
 
     :raises NotFound: there is no such user.
     """
@@ -68,25 +69,25 @@ def of(login: str | None = None) -> list[dict[str, Any]]:
     return [{**key, 'login': users.get(key['userId'], '')} for key in found]
 
 
-def revoke(identifier: str) -> dict[str, Any]:
-    """Delete the key with the id ``identifier``, and end all sessions that it gave.
+def revoke(identifier: str) -> Document:
+    """Delete the key with the id ``identifier`` and all its tokens; return its document.
 
-    :raises NotFound: there is none.
+    :raises NotFound: there is no such key.
     """
-    key = ApiKey().findOne({'_id': ObjectId(identifier)}) if ObjectId.is_valid(identifier) else None
+    key: Document | None = ApiKey().findOne({'_id': ObjectId(identifier)}) if ObjectId.is_valid(identifier) else None
     if key is None:
         raise NotFound(f'There is no API key with the id "{validators.shortened(identifier)}"; see "key list".')
     ApiKey().remove(key)
     return key
 
 
-def has_expired(key) -> bool:
-    """Whether ``key`` is past its end."""
+def has_expired(key: Document) -> bool:
+    """Whether ``key`` has expired."""
     return key.get('expires') is not None and _remaining(key['expires']) <= timedelta()
 
 
 def days_left(secret: str) -> float | None:
-    """For how many days tokens of the key may last; ``None`` if it has no end, or there is no such key.
+    """Return for how many days tokens of the key may last, ``None`` if it does not expire or does not exist.
 
     :raises Forbidden: it has expired.
     """
@@ -100,53 +101,55 @@ def days_left(secret: str) -> float | None:
 
 
 def _remaining(expires: datetime) -> timedelta:
-    return expires - clock.now()
+    remaining: timedelta = expires - clock.now()
+    return remaining
 
 
-def _name(given):
+def _name(given: str) -> str:
     try:
-        kept = validators.name(given)
+        name = validators.name(given)
     except ValueError as error:
         raise Invalid([('name', str(error))]) from None
-    if not kept:
+    if not name:
         raise Invalid([('name', 'must not be empty')])
-    return kept
+    return name
 
 
-# What the scope allows, for the user ``user`` of a token that has nothing else.
+# What the scope allows to ``user``, for whom a request comes with a token that has no other scope. An id that
+# belongs to no document is allowed too: Girder then answers that there is no such document.
 
-def may_see(user, app_id) -> bool:
-    """Whether ``user`` may write to something in the application ``app_id``, and so has to find it."""
+def may_see(user: UserDocument, app_id: ObjectId | None) -> bool:
+    """Whether ``user`` may write to a folder of the application ``app_id``, and so may find the application."""
     writable = access.folder_clause(user, access.SAVE_PACKAGE.target)
     return Folder().findOne({'spm.app': app_id, **writable}, fields=['_id']) is not None
 
 
-def may_fill(user, item_id) -> bool:
-    """Whether ``item_id`` is a package or extension to which ``user`` may write; or nothing, which harms nothing."""
-    item = item_id and Item().findOne({'_id': item_id})
+def may_fill(user: UserDocument, item_id: ObjectId | None) -> bool:
+    """Whether ``user`` may upload a file to the item ``item_id``: it is a package or extension, and writable."""
+    item: Document | None = Item().findOne({'_id': item_id}) if item_id else None
     return item_id is not None and (item is None or _may_write(user, item))
 
 
-def _may_write(user, item) -> bool:
+def _may_write(user: UserDocument, item: Document) -> bool:
     return 'kind' in item.get('spm', ()) and access.allows(access.UPLOAD_FILE, item, user)
 
 
-def may_replace(user, file_id) -> bool:
-    """Whether ``file_id`` is a file of a package or extension to which ``user`` may write, or was; or nothing."""
-    file = file_id and File().findOne({'_id': file_id})
-    item = file and item_files.package_of(file)
+def may_replace(user: UserDocument, file_id: ObjectId | None) -> bool:
+    """Whether ``user`` may replace the file ``file_id``: it belongs, or belonged, to a writable package."""
+    file: Document | None = File().findOne({'_id': file_id}) if file_id else None
+    item = item_files.package_of(file) if file else None
     return file_id is not None and (file is None or (item is not None and _may_write(user, item)))
 
 
-def may_remove(user, file_id) -> bool:
-    """Whether ``file_id`` is such a file, and another one takes its place; or nothing."""
-    file = file_id and File().findOne({'_id': file_id})
-    return may_replace(user, file_id) and (file is None or item_files.is_replaced(file))
+def may_remove(user: UserDocument, file_id: ObjectId | None) -> bool:
+    """Whether ``user`` may delete the file ``file_id``: it may be replaced, and another file takes its place."""
+    file: Document | None = File().findOne({'_id': file_id}) if file_id else None
+    return may_replace(user, file_id) and (file is None or bool(item_files.is_replaced(file)))
 
 
-def may_go_on(user, upload_id) -> bool:
-    """Whether ``user`` began the upload ``upload_id`` of a file of a package or extension; or it is nothing."""
-    upload = upload_id and Upload().findOne({'_id': upload_id})
+def may_continue(user: UserDocument, upload_id: ObjectId | None) -> bool:
+    """Whether ``user`` began the upload ``upload_id``, of a file of a package or extension."""
+    upload: Document | None = Upload().findOne({'_id': upload_id}) if upload_id else None
     if upload is None:
         return upload_id is not None
     if upload['userId'] != user['_id']:

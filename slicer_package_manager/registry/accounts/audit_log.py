@@ -1,9 +1,9 @@
-"""Who changed what: one document for each change, kept for as many days as the operator wants."""
+"""Audit log: one document for each change, kept for the number of days that the operator sets."""
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.file import File
@@ -16,6 +16,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.pagination import Listing, Page
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
 
 logger = logging.getLogger(__name__)
@@ -25,25 +26,25 @@ _DAY_LENGTH = len('2026-11-01')
 _MODELS: dict[str, type[Model]] = {'item': Item, 'folder': Folder, 'file': File}
 
 
-class Change(Model):
+class Change(Model):  # type: ignore[misc] # Girder has no types
     """Changes in the collection ``slicer_package_audit``.
 
-    A document holds ``when``, ``user`` (id), ``login``, ``kind`` (what was changed), ``method``, ``path``, ``route``,
-    ``address`` and ``request_id``, and where they are known ``key`` (id of the API key that was used), ``app`` (id of
-    the application), ``name`` and, of what belongs to an application, ``given`` (values).
+    A document has ``when``, ``user`` (id), ``login``, ``kind`` (the type of what was changed), ``method``, ``path``,
+    ``route``, ``address`` and ``request_id``; if known, ``key`` (id of the API key), ``app`` (id of the application)
+    and ``name``; and ``given`` (values) for what belongs to an application.
     """
 
-    def initialize(self):
-        """Name the collection."""
+    def initialize(self) -> None:
+        """Set the name of the collection."""
         self.name = 'slicer_package_audit'
 
-    def validate(self, doc):
-        """Take ``doc`` as it is; only :func:`record` writes here."""
+    def validate(self, doc: Document) -> Document:
+        """Accept ``doc`` as it is; only :func:`record` writes here."""
         return doc
 
 
-class Question(NamedTuple):
-    """Which changes are asked for; ``None`` leaves a filter out.
+class Query(NamedTuple):
+    """Filters for changes; ``None`` leaves a filter out.
 
     ``user`` is a login or an id; ``date_from`` and ``date_to`` are days, both included, or moments.
     """
@@ -56,7 +57,7 @@ class Question(NamedTuple):
 
 
 def ensure(days: int) -> None:
-    """Create the indexes, one of which removes what is older than ``days``."""
+    """Create the indexes, one of which removes changes after ``days``."""
     collection = Change().collection
     seconds = int(timedelta(days=days).total_seconds())
     collection.create_indexes([
@@ -64,13 +65,13 @@ def ensure(days: int) -> None:
         for key in ('login', 'kind', 'app')])
     try:
         collection.create_index('when', name=_RETENTION, expireAfterSeconds=seconds)
-    except OperationFailure:  # it is there, with another number of days
+    except OperationFailure:  # the index exists, with another number of days
         Change().database.command('collMod', Change().name, index={
             'name': _RETENTION, 'expireAfterSeconds': seconds})
 
 
-def record(change: dict[str, Any]) -> None:
-    """Store ``change`` by one write; the change is made already, so a failure is only logged."""
+def record(change: Document) -> None:
+    """Store ``change`` by one write. It has already been made, so a failure is only logged."""
     try:
         Change().collection.insert_one({'when': clock.now(), **change})
     except PyMongoError:
@@ -78,8 +79,8 @@ def record(change: dict[str, Any]) -> None:
                          change['login'])
 
 
-def subject(model: str, identifier: ObjectId | None) -> dict[str, Any]:
-    """The name, and the application if any, of the item, folder or file with the id ``identifier``."""
+def subject(model: str, identifier: ObjectId | None) -> Document:
+    """Return the ``name``, and the ``app`` if any, of the item, folder or file with the id ``identifier``."""
     document = identifier and _MODELS[model]().findOne({'_id': identifier}, fields=['name', 'spm', 'itemId'])
     if not document:
         return {}
@@ -88,23 +89,23 @@ def subject(model: str, identifier: ObjectId | None) -> dict[str, Any]:
     return {'name': document['name'], **({'app': app} if app else {})}
 
 
-def find(question: Question, limit: int, offset: int) -> Listing:
-    """The changes that answer ``question``, newest first.
+def find(filters: Query, limit: int, offset: int) -> Listing:
+    """Return the changes that match ``filters``, newest first.
 
-    :raises Invalid: a filter makes no sense.
+    :raises Invalid: a filter is not valid.
     """
-    query: dict[str, Any] = {}
+    query: Document = {}
     problems: list[tuple[str, str]] = []
-    if question.user is not None:
-        query['$or'] = [{'login': question.user}, *(
-            [{'user': ObjectId(question.user)}] if ObjectId.is_valid(question.user) else [])]
-    if question.kind is not None:
-        query['kind'] = question.kind
-    if question.app_id is not None:
-        query['app'] = _id(question.app_id, problems)
+    if filters.user is not None:
+        query['$or'] = [{'login': filters.user}, *(
+            [{'user': ObjectId(filters.user)}] if ObjectId.is_valid(filters.user) else [])]
+    if filters.kind is not None:
+        query['kind'] = filters.kind
+    if filters.app_id is not None:
+        query['app'] = _id(filters.app_id, problems)
     moments = {operator: moment for operator, moment in (
-        ('$gte', _moment('date_from', question.date_from, problems)),
-        ('$lt', _moment('date_to', question.date_to, problems))) if moment is not None}
+        ('$gte', _moment('date_from', filters.date_from, problems)),
+        ('$lt', _moment('date_to', filters.date_to, problems))) if moment is not None}
     if problems:
         raise Invalid(problems)
     if moments:
@@ -112,15 +113,15 @@ def find(question: Question, limit: int, offset: int) -> Listing:
     return Listing.of(Change(), query, Page(limit, offset, (('when', DESCENDING), ('_id', DESCENDING))))
 
 
-def _id(text, problems):
+def _id(text: str, problems: list[tuple[str, str]]) -> ObjectId | None:
     if ObjectId.is_valid(text):
         return ObjectId(text)
     problems.append(('app_id', f'"{validators.shortened(text)}" is no id'))
     return None
 
 
-def _moment(name, text, problems):
-    """The moment that ``text`` means; the end of a day for ``date_to``."""
+def _moment(name: str, text: str | None, problems: list[tuple[str, str]]) -> datetime | None:
+    """Return the moment that ``text`` stands for; the end of the day for ``date_to``."""
     if text is None:
         return None
     try:

@@ -1,17 +1,19 @@
-"""Passwords that bcrypt cannot take, which raises for them since version 5: refused, with a reason where one is set.
+"""Refusal of passwords that bcrypt cannot hash: since version 5 it raises an exception for them.
 
-Girder answers 500 there, at a login only if the account exists, which tells a stranger that it does.
+Girder answers with 500 then. At a login it does so only if the account exists, which reveals that it does.
 """
 from __future__ import annotations
 
+from typing import Any
+
 from slicer_package_manager.registry.schema.errors import Invalid
 
-#: More than these bytes bcrypt has never looked at.
+#: bcrypt uses no more bytes than these.
 MOST_BYTES = 72
 
 
 def problem(password: str) -> str | None:
-    """Why ``password`` cannot be one; ``None`` if it can, as far as bcrypt is concerned."""
+    """Return why bcrypt cannot hash ``password``, ``None`` if it can."""
     try:
         encoded = password.encode()
     except UnicodeEncodeError:
@@ -22,7 +24,7 @@ def problem(password: str) -> str | None:
 
 
 def require(password: str) -> None:
-    """Refuse a new ``password`` that bcrypt cannot take.
+    """Check that bcrypt can hash the new ``password``.
 
     :raises Invalid: it cannot.
     """
@@ -32,19 +34,20 @@ def require(password: str) -> None:
 
 
 class Context:
-    """Stands for Girder's private ``_CryptContext``, of which it has the methods."""
+    """Replacement for Girder's private ``_CryptContext``, with the same methods."""
 
-    def __init__(self, original):
+    def __init__(self, original: Any) -> None:
         self.original = original
 
-    def verify(self, password, salt):
-        """Whether ``password`` is the one of which ``salt`` was made."""
-        return problem(password) is None and self.original.verify(password, salt)
+    def verify(self, password: str, salt: str) -> bool:
+        """Whether ``salt`` is the hash of ``password``."""
+        return problem(password) is None and bool(self.original.verify(password, salt))
 
-    def hash(self, password):
-        """What is stored of ``password``.
+    def hash(self, password: str) -> str:
+        """Return the hash of ``password``.
 
-        :raises Invalid: it cannot be one.
+        :raises Invalid: bcrypt cannot hash it.
         """
         require(password)
-        return self.original.hash(password)
+        hashed: str = self.original.hash(password)
+        return hashed

@@ -1,7 +1,5 @@
-"""Accounts of people and machines, as far as who runs the server has to take them back."""
+"""Accounts of people and machines, for the commands by which an administrator lists and resets them."""
 from __future__ import annotations
-
-from typing import Any
 
 from girder.models.api_key import ApiKey
 from girder.models.token import Token
@@ -10,21 +8,22 @@ from girder.models.user import User
 from slicer_package_manager.registry.accounts import passwords
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.types import Document
 
 
-def load(login: str) -> dict[str, Any]:
-    """The user ``login``.
+def load(login: str) -> Document:
+    """Return the user with the name ``login``.
 
     :raises NotFound: there is no such user.
     """
-    user = User().findOne({'login': login.lower()})
+    user: Document | None = User().findOne({'login': login.lower()})
     if user is None:
         raise NotFound(f'There is no user with the login "{validators.shortened(login)}".')
     return user
 
 
-def everyone() -> list[dict[str, Any]]:
-    """All users by login: ``login``, ``email``, ``admin``, ``created``, and the numbers of their ``keys``."""
+def everyone() -> list[Document]:
+    """Return all users by login: ``login``, ``email``, ``admin``, ``created``, and the number of their API ``keys``."""
     found = User().find({}, fields=['login', 'email', 'admin', 'created'], sort=[('login', 1)])
     keys = {one['_id']: one['number'] for one in ApiKey().collection.aggregate(
         [{'$group': {'_id': '$userId', 'number': {'$sum': 1}}}])}
@@ -32,18 +31,18 @@ def everyone() -> list[dict[str, Any]]:
 
 
 def reset(login: str, password: str) -> int:
-    """Take the account ``login`` back from whoever has got hold of it; returns how many API keys are gone.
+    """Recover the account ``login`` after another person had access; return how many API keys were deleted.
 
-    From now on only ``password`` opens it: its sessions end, its API keys are deleted, one-time passwords are off.
+    From now on only ``password`` gives access: sessions end, API keys are deleted, one-time passwords are turned off.
 
     :raises NotFound: there is no such user.
-    :raises Invalid: ``password`` cannot be one.
+    :raises Invalid: ``password`` is not valid.
     """
     passwords.require(password)
     user = load(login)
     user.pop('otp', None)
     User().setPassword(user, password)
-    # After the password, so that nobody gets another session or key by the old one meanwhile.
+    # After the password is set: until then the old one gives new sessions and keys.
     keys = list(ApiKey().find({'userId': user['_id']}))
     for key in keys:
         ApiKey().remove(key)

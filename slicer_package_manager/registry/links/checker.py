@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
 from urllib.parse import quote, unquote
 
 import httpx
@@ -15,10 +14,12 @@ from girder.models.file import File
 from girder.models.item import Item
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from slicer_package_manager.registry.schema.types import Document
+
 GITHUB_API = 'https://api.github.com'
 OK, BROKEN, CHANGED, UNREACHABLE = 'ok', 'broken', 'changed', 'unreachable'
 #: An item with its link file.
-Pair = tuple[dict[str, Any], dict[str, Any]]
+Pair = tuple[Document, Document]
 #: Files whose items are looked up together.
 _BATCH = 500
 #: The longest pause before a retry, in seconds, whatever a server asks for.
@@ -67,7 +68,7 @@ class _BusyError(Exception):
         self.pause = pause
 
 
-def linked_files(app: dict[str, Any] | None = None) -> Iterator[Pair]:
+def linked_files(app: Document | None = None) -> Iterator[Pair]:
     """Yield the items of URL-only packages with their link files: those of ``app``, or of all applications."""
     mine = {'spm.kind': {'$exists': True}, **({'spm.app': app['_id']} if app else {})}
     found = list(File().find({'linkUrl': {'$exists': True}, 'itemId': {'$ne': None}, 'assetstoreId': None}))
@@ -102,7 +103,7 @@ class _Checker:
             finding.state, finding.reason = UNREACHABLE, str(error) or type(error).__name__
         return finding
 
-    def _judge(self, file: dict[str, Any]) -> tuple[str, str]:
+    def _judge(self, file: Document) -> tuple[str, str]:
         response = self._request('HEAD', file['linkUrl'])
         if not response.is_success:
             return BROKEN, f'status {response.status_code}'
@@ -111,7 +112,7 @@ class _Checker:
             return CHANGED, f'{length} bytes instead of {file["size"]}'
         return self._judge_asset(file)
 
-    def _judge_asset(self, file: dict[str, Any]) -> tuple[str, str]:
+    def _judge_asset(self, file: Document) -> tuple[str, str]:
         """Compare the checksum that GitHub reports for an asset with that of the first check, which stores it."""
         digest = self._digest(file['linkUrl'])
         known = file.get('spm', {}).get('digest')
@@ -150,8 +151,9 @@ class _Checker:
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = getattr(error, 'pause', None)
-        return min(asked if asked is not None else self.options.pause * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE)
+        asked: float | None = getattr(error, 'pause', None)
+        growing: float = self.options.pause * 2 ** (state.attempt_number - 1)
+        return min(growing if asked is None else asked, _LONGEST_PAUSE)
 
 
 def _final(response: httpx.Response) -> httpx.Response:

@@ -13,9 +13,9 @@ from girder.models.file import File
 from slicer_package_manager.registry.links import policy
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import documents, item_files
-from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
 
 _LARGEST = 2**53
 #: Fields of a form that describe a link.
@@ -49,7 +49,7 @@ def require_allowed(url: str, hosts: Collection[str]) -> None:
                         f'(see the setting {settings.LINK_HOSTS}).')
 
 
-def check_file(file: dict[str, Any]) -> None:
+def check_file(file: Document) -> None:
     """Check the URL of a link file before it is saved, by whichever call.
 
     :raises Invalid: the URL is not allowed.
@@ -70,7 +70,7 @@ def parse(form: Mapping[str, Any]) -> tuple[Link | None, list[tuple[str, str]]]:
         return None, []
     if 'url' not in given:
         return None, [(key, 'is only for URL-only packages; give url too') for key in given]
-    parsed: dict[str, Any] = {'size': None, 'sha512': None}
+    parsed: Document = {'size': None, 'sha512': None}
     problems = []
     for key, value in {'file_name': _last_part(given['url']), **given}.items():
         try:
@@ -107,7 +107,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     'url': _url, 'file_name': validators.file_name, 'size': _size, 'sha512': validators.sha512}
 
 
-def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
+def put(item: Document, link: Link, user: Document) -> None:
     """Make ``link`` the file of ``item``: create a file, or change the link file that it has.
 
     Nothing is written if the file already has these values.
@@ -118,14 +118,14 @@ def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
         done = _change(item, file, link) if file and file.get('linkUrl') else _create(item, link, user)
 
 
-def _file_fields(link: Link) -> dict[str, Any]:
+def _file_fields(link: Link) -> Document:
     guessed, _ = mimetypes.guess_type(link.name)
     return {'linkUrl': link.url, 'name': link.name, 'size': link.size, 'sha512': link.sha512,
             'mimeType': guessed or 'application/octet-stream',
             'exts': [extension.lower() for extension in link.name.split('.')[1:]]}
 
 
-def _create(item: PackageItem, link: Link, user: UserDocument | None) -> bool:
+def _create(item: Document, link: Link, user: Document) -> bool:
     here = {'itemId': item['_id']}
     known = {key: value for key, value in _file_fields(link).items() if value is not None}
     created = item_files.later_than(File().find(here, fields=['created']))
@@ -134,7 +134,7 @@ def _create(item: PackageItem, link: Link, user: UserDocument | None) -> bool:
     return True
 
 
-def _change(item: PackageItem, file: Mapping[str, Any], link: Link) -> bool:
+def _change(item: Document, file: Document, link: Link) -> bool:
     """Set the values of ``link`` in ``file``; return whether it was still the link that was read."""
     fields = _file_fields(link)
     if all(file.get(key) == value for key, value in fields.items()):

@@ -5,17 +5,15 @@ The store removes the bytes with the last of them.
 """
 from __future__ import annotations
 
-from typing import Any
-
 from girder.models.file import File
 from girder.models.model_base import Model
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import item_files
-from slicer_package_manager.registry.tree.types import PackageItem
 
 
-def remove_with_bytes(item: PackageItem, file: dict[str, Any]) -> None:
+def remove_with_bytes(item: Document, file: Document) -> None:
     """Detach ``file`` from ``item``, then remove its bytes and its document.
 
     A server that ends in between leaves bytes that no file refers to, not a package that has lost them.
@@ -37,7 +35,7 @@ def remove_with_bytes(item: PackageItem, file: dict[str, Any]) -> None:
         raise
 
 
-def erase(file: dict[str, Any]) -> None:
+def erase(file: Document) -> None:
     """Remove ``file``, which is detached, and its bytes unless another file has them.
 
     :raises Unavailable: the store cannot be reached; the file stays.

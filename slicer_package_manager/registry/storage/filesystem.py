@@ -20,6 +20,7 @@ from girder.exceptions import GirderException
 from girder.models.file import File
 from girder.models.upload import Upload
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.filesystem_access import TEMPORARY
 from slicer_package_manager.registry.storage.filesystem_uploads import FilesystemUploads
 from slicer_package_manager.registry.storage.store import BYTES_LEFT, PIECE, Leftover, LostError, Store
@@ -38,7 +39,7 @@ class FilesystemStore(FilesystemUploads, Store):
     content_fields = ('path', 'imported', 'mtime')
     required_fields = {'root': 'string'}  # noqa: RUF012 - a ClassVar of the protocol
 
-    def read(self, file: dict[str, Any], start: int, stop: int) -> Iterator[bytes]:
+    def read(self, file: Document, start: int, stop: int) -> Iterator[bytes]:
         """Open ``file`` and return its bytes from ``start`` up to ``stop``, see :meth:`Store.read`."""
         self.require_readable()
         pieces = _read(file, self.fullPath(file), start, stop)
@@ -48,12 +49,12 @@ class FilesystemStore(FilesystemUploads, Store):
             raise LostError(str(error)) from error
         return chain(first, pieces)
 
-    def downloadFile(self, file: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def downloadFile(self, file: Document, *args: Any, **kwargs: Any) -> Any:
         """Return the function by which Girder streams ``file``."""
         self.require_readable()
         return super().downloadFile(file, *args, **kwargs)
 
-    def deleteFile(self, file: dict[str, Any]) -> None:
+    def deleteFile(self, file: Document) -> None:
         """Delete the bytes of ``file`` unless another file or an upload has them.
 
         :raises Unavailable: the directory cannot be written to.
@@ -65,7 +66,7 @@ class FilesystemStore(FilesystemUploads, Store):
         if path.is_file():
             self._remove_unused(path, file['sha512'], but=file['_id'])
 
-    def discard(self, upload: dict[str, Any]) -> None:
+    def discard(self, upload: Document) -> None:
         """Delete the bytes stored for ``upload``, which is forgotten, unless a file or another upload has them."""
         sha512 = upload.get('sha512')
         if sha512 and (path := self.path_of(sha512)).is_file():
@@ -88,11 +89,11 @@ class FilesystemStore(FilesystemUploads, Store):
             except OSError:
                 logger.exception('No file needs %s any more, but it cannot be deleted.', path)
 
-    def place(self, file: dict[str, Any]) -> str:
+    def place(self, file: Document) -> str:
         """Return the path of the bytes of ``file``."""
         return str(self.fullPath(file))
 
-    def size(self, file: dict[str, Any]) -> int | None:
+    def size(self, file: Document) -> int | None:
         """Return how many bytes of ``file`` are on the disk, ``None`` if they cannot be found."""
         try:
             return Path(self.fullPath(file)).stat().st_size
@@ -134,7 +135,7 @@ class FilesystemStore(FilesystemUploads, Store):
                 path.rename(aside / path.name)
 
 
-def _read(file: dict[str, Any], path: str, start: int, stop: int) -> Iterator[bytes]:
+def _read(file: Document, path: str, start: int, stop: int) -> Iterator[bytes]:
     left = stop - start
     with open(path, 'rb', buffering=0) as content:  # noqa: PTH123 - Path.open is slower
         content.seek(start)

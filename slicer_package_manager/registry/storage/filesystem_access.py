@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from girder.models.file import File
 from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
 from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
 
 from slicer_package_manager.registry.schema.errors import Full, OutOfStep, Unavailable
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.store import RETRY_AFTER
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _BUCKET = re.compile('[0-9a-f]{2}')
 TEMPORARY = 'temp'
 
 
-def _absence(assetstore: dict[str, Any]) -> str | None:
+def _absence(assetstore: Document) -> str | None:
     """Return why the directory of ``assetstore`` is not the one with its files, ``None`` if it is.
 
     A directory that is empty although files should be in it is the mount point of a disk that is not mounted. Girder's
@@ -44,16 +45,16 @@ def _absence(assetstore: dict[str, Any]) -> str | None:
     return None
 
 
-class FilesystemAccess(FilesystemAssetstoreAdapter):
+class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Girder has no types
     """Girder's adapter for a directory that may be missing, full or broken.
 
     It raises :class:`Full` (507) when there is no room and :class:`Unavailable` (503) when the directory is missing or
     the system reports another failure. Only the log has the reason and the path.
     """
 
-    assetstore: dict[str, Any]
+    assetstore: Document
 
-    def __init__(self, assetstore: dict[str, Any]) -> None:
+    def __init__(self, assetstore: Document) -> None:
         AbstractAssetstoreAdapter.__init__(self, assetstore)  # Girder's next class creates a missing directory
         self.tempDir = str(Path(assetstore['root'], TEMPORARY))
         self._absence = _absence(assetstore)
@@ -92,7 +93,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):
         raise Unavailable('The files of this server are out of reach now. Try again later; its administrator finds '
                           'the reason in the log.', RETRY_AFTER)
 
-    def require_room(self, upload: dict[str, Any], wanted: int) -> None:
+    def require_room(self, upload: Document, wanted: int) -> None:
         """Check that ``wanted`` more bytes of ``upload`` fit, beside the reserve of the server.
 
         :raises Full: they do not.
@@ -104,7 +105,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):
             raise _full(upload)
 
     @contextmanager
-    def translated(self, upload: dict[str, Any], lost: type[Exception] = OutOfStep) -> Iterator[None]:
+    def translated(self, upload: Document, lost: type[Exception] = OutOfStep) -> Iterator[None]:
         """Translate errors of the system in the block to errors for the client.
 
         :param lost: raised when the bytes of the upload are missing.
@@ -122,6 +123,6 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):
                               'later; its administrator finds the reason in the log.', RETRY_AFTER) from error
 
 
-def _full(upload: dict[str, Any]) -> Full:
+def _full(upload: Document) -> Full:
     return Full(f'There is no room for "{upload["name"]}" with its {upload["size"]} bytes: the disk of this server is '
                 'full. Ask its administrator to make room, then upload it again.')

@@ -24,6 +24,7 @@ from girder.utility.filesystem_assetstore_adapter import DEFAULT_PERMS
 
 from slicer_package_manager.durability import sync
 from slicer_package_manager.registry.schema.errors import Full, NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.filesystem_access import FilesystemAccess
 from slicer_package_manager.registry.storage.store import PIECE
 
@@ -31,15 +32,15 @@ from slicer_package_manager.registry.storage.store import PIECE
 class FilesystemUploads(FilesystemAccess):
     """Girder's methods for uploads."""
 
-    def initUpload(self, upload: dict[str, Any], uploadExtraParameters: Any) -> dict[str, Any]:
+    def initUpload(self, upload: Document, uploadExtraParameters: Any) -> Document:
         """Begin ``upload``, if all of it fits."""
         self.require_writable()
         self.require_room(upload, upload['size'])
         with self.translated(upload):
-            begun: dict[str, Any] = super().initUpload(upload, uploadExtraParameters)
+            begun: Document = super().initUpload(upload, uploadExtraParameters)
             return begun
 
-    def uploadChunk(self, upload: dict[str, Any], chunk: Any, uploadExtraParameters: Any) -> dict[str, Any]:  # noqa: ARG002 - Girder's signature
+    def uploadChunk(self, upload: Document, chunk: Any, uploadExtraParameters: Any) -> Document:  # noqa: ARG002 - Girder's signature
         """Append ``chunk``, a stream, to ``upload``. If there is no room for the first chunk, cancel the upload."""
         self.require_writable()
         checksum = _hash_state.restoreHex(upload['sha512state'], 'sha512')
@@ -56,7 +57,7 @@ class FilesystemUploads(FilesystemAccess):
         upload['received'] += size
         return upload
 
-    def requestOffset(self, upload: dict[str, Any]) -> int:
+    def requestOffset(self, upload: Document) -> int:
         """Return how many bytes of ``upload`` have arrived; what a failed request has left does not count.
 
         :raises NotFound: all of them are lost.
@@ -71,7 +72,7 @@ class FilesystemUploads(FilesystemAccess):
                 _correct_received(upload, size)
             return min(size, received)
 
-    def finalizeUpload(self, upload: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+    def finalizeUpload(self, upload: Document, file: Document) -> Document:
         """Store the bytes of ``upload`` durably, and set their place and checksum in ``file``.
 
         Bytes that an earlier attempt has stored are as good. Otherwise, bytes with this checksum that are already
@@ -92,7 +93,7 @@ class FilesystemUploads(FilesystemAccess):
         file.update(sha512=target.name, path=str(target.relative_to(self.assetstore['root'])))
         return file
 
-    def cancelUpload(self, upload: dict[str, Any]) -> None:
+    def cancelUpload(self, upload: Document) -> None:
         """Remove the temporary file of ``upload``."""
         Path(upload['tempFile']).unlink(missing_ok=True)
 
@@ -100,10 +101,10 @@ class FilesystemUploads(FilesystemAccess):
         """Return the path of the bytes with the checksum ``sha512``."""
         return Path(self.assetstore['root'], sha512[:2], sha512[2:4], sha512)
 
-    def _target(self, upload: dict[str, Any]) -> Path:
+    def _target(self, upload: Document) -> Path:
         return self.path_of(_hash_state.restoreHex(upload['sha512state'], 'sha512').hexdigest())
 
-    def _put_in_place(self, upload: dict[str, Any], target: Path) -> None:
+    def _put_in_place(self, upload: Document, target: Path) -> None:
         part = Path(upload['tempFile'])
         if part.stat().st_size < upload['size']:
             raise FileNotFoundError(errno.ENOENT, 'The end of an upload is lost', str(part))
@@ -120,7 +121,7 @@ def _stream(chunk: Any) -> Any:
     return io.BytesIO(chunk) if isinstance(chunk, bytes) else chunk
 
 
-def _write(upload: dict[str, Any], source: Any, checksum: Any) -> int:
+def _write(upload: Document, source: Any, checksum: Any) -> int:
     """Write the bytes of ``source`` after those that have arrived; return how many there were, even if too many."""
     size, left = 0, upload['size'] - upload['received']
     with Path(upload['tempFile']).open('r+b', buffering=0) as part:
@@ -142,7 +143,7 @@ def _write_all(part: io.RawIOBase, piece: bytes) -> None:
         left = left[part.write(left):]
 
 
-def _correct_received(upload: dict[str, Any], size: int) -> None:
+def _correct_received(upload: Document, size: int) -> None:
     """Set what the disk has of ``upload``, ``size`` bytes, and their checksum, unless a chunk arrives meanwhile."""
     with Path(upload['tempFile']).open('rb') as content:
         known = {'received': size, 'sha512state': _hash_state.serializeHex(_digest(content))}
@@ -156,7 +157,7 @@ def _digest(content: BinaryIO) -> Any:
     return digest
 
 
-def _is_in_place(target: Path, upload: dict[str, Any]) -> bool:
+def _is_in_place(target: Path, upload: Document) -> bool:
     """Whether an earlier attempt has stored all bytes of ``upload``."""
     return (upload['received'] == upload['size'] and not Path(upload['tempFile']).exists()
             and target.is_file() and target.stat().st_size == upload['size'])

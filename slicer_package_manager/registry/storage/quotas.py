@@ -1,35 +1,37 @@
-"""How many bytes the files of an application may have together.
+"""Quotas: how many bytes the files of an application may have together.
 
-What counts are the items in the folders of the application, and uploads that are under way.
+The items in the folders of the application count, and the uploads in progress.
 """
 from __future__ import annotations
 
 from datetime import timedelta
 
+from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Invalid, TooLarge
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings
 
-#: An upload that has not moved for so long holds no place any more; it is checked again when it is complete.
+#: An upload that was not updated for so long no longer counts; it is checked again when it is complete.
 PATIENCE = timedelta(hours=1)
 _LARGEST = 2**63 - 1
 
 
-def check_size(upload) -> None:
-    """Before ``upload`` is stored: refuse a size that the database has no number for.
+def check_size(upload: Document) -> None:
+    """Check, before ``upload`` is saved, that the database can store its size.
 
-    :raises Invalid: it is that large.
+    :raises Invalid: it is too large.
     """
     if upload['size'] > _LARGEST:
         raise Invalid([('size', f'must not be more than {_LARGEST} bytes')])
 
 
-def note_place(upload) -> None:
-    """Before ``upload`` is begun: if there are limits, note what it goes to, so that it is found among all others."""
+def note_place(upload: Document) -> None:
+    """Before ``upload`` begins: if there are quotas, store its application and item, by which it is found."""
     if '_id' in upload or not settings.get(settings.UPLOAD_QUOTAS):
         return
     app, item = _place(upload)
@@ -37,24 +39,24 @@ def note_place(upload) -> None:
         upload['quota'] = {'app': app, 'item': item and item['_id']}
 
 
-def check_begun(upload) -> None:
-    """After ``upload`` was begun: refuse it if what it adds does not fit, beside all others that are under way.
+def check_begun(upload: Document) -> None:
+    """Check, after ``upload`` was saved, that it fits beside all other uploads in progress.
 
-    It is stored already, as the others are. So of two that begin at the same time, at least one sees the other:
-    together they never fill more than there is, and it may be that both are refused.
+    Of two uploads that begin at the same time, at least one sees the other. So they never exceed the quota together,
+    but both may be refused.
 
-    :raises TooLarge: it does not fit; it is forgotten.
+    :raises TooLarge: it does not fit; it is cancelled.
     """
     place = 'quota' in upload and _limited(upload)
     if place:
         app, item, limit = place
-        _require(upload, app, limit, _under_way(app), adds=_added(upload['size'], item))
+        _require(upload, app, limit, _in_progress(app), adds=_added(upload['size'], item))
 
 
-def check_complete(upload) -> None:
-    """Before ``upload`` becomes a file: refuse it if it does not fit any more.
+def check_complete(upload: Document) -> None:
+    """Check, before ``upload`` becomes a file, that it still fits.
 
-    :raises TooLarge: it does not fit; it is forgotten.
+    :raises TooLarge: it does not fit; it is cancelled.
     """
     place = _limited(upload)
     if place:
@@ -63,16 +65,18 @@ def check_complete(upload) -> None:
         _require(upload, app, limit, added, adds=added)
 
 
-def _limited(upload):
-    """The application that ``upload`` goes to, the item if there is one, and how much fits; ``None`` without limit."""
+def _limited(upload: Document) -> tuple[ObjectId, Document | None, int] | None:
+    """Return the application of ``upload``, its item if there is one, and the quota; ``None`` without a quota."""
     quotas = settings.get(settings.UPLOAD_QUOTAS)
     app, item = _place(upload) if quotas else (None, None)
-    limit = quotas.get(str(app), quotas.get(settings.ALL_OTHERS)) if app else None
+    if app is None:
+        return None
+    limit = quotas.get(str(app), quotas.get(settings.ALL_OTHERS))
     return None if limit is None else (app, item, limit)
 
 
-def _place(upload):
-    """The ids of the application and of the item that ``upload`` goes to, as far as there are any."""
+def _place(upload: Document) -> tuple[ObjectId | None, Document | None]:
+    """Return the id of the application and the item that ``upload`` goes to, as far as there are any."""
     file = upload.get('fileId') and File().findOne({'_id': upload['fileId']}, fields=['itemId'])
     item_id = file['itemId'] if file else upload.get('parentType') == 'item' and upload['parentId']
     item = Item().findOne({'_id': item_id}, fields=['folderId', 'size']) if item_id else None
@@ -81,14 +85,15 @@ def _place(upload):
     return (folder or {}).get('spm', {}).get('app'), item
 
 
-def _added(size, item):
-    """How much more ``item`` has once a file of ``size`` bytes has replaced what it has now."""
-    return max(size - (item or {}).get('size', 0), 0)
+def _added(size: int, item: Document | None) -> int:
+    """Return by how many bytes ``item`` grows when a file of ``size`` bytes replaces its file."""
+    present: int = (item or {}).get('size', 0)
+    return max(size - present, 0)
 
 
-def _under_way(app):
-    """What all uploads to ``app`` add; of several for one item, the largest counts."""
-    largest: dict = {}
+def _in_progress(app: ObjectId) -> int:
+    """Return how many bytes all uploads to ``app`` add; of several for one item, the largest counts."""
+    largest: dict[ObjectId, int] = {}
     moving = {'quota.app': app, 'updated': {'$gte': clock.now() - PATIENCE}}
     for upload in Upload().find(moving, fields=['size', 'quota']):
         key = upload['quota']['item'] or upload['_id']
@@ -97,20 +102,20 @@ def _under_way(app):
     return sum(_added(size, items.get(key)) for key, size in largest.items())
 
 
-def used(app) -> int:
-    """How many bytes the files of the application with the id ``app`` have together."""
+def used(app: ObjectId) -> int:
+    """Return how many bytes the files of the application with the id ``app`` have together."""
     folders = [folder['_id'] for folder in Folder().find({'spm.app': app}, fields=['_id'])]
     total = next(iter(Item().collection.aggregate([
         {'$match': {'folderId': {'$in': folders}}}, {'$group': {'_id': None, 'bytes': {'$sum': '$size'}}}])), None)
     return total['bytes'] if total else 0
 
 
-def _require(upload, app, limit, wanted, *, adds):
+def _require(upload: Document, app: ObjectId, limit: int, wanted: int, *, adds: int) -> None:
     taken = used(app)
     if not adds or taken + wanted <= limit:
         return
     Upload().cancelUpload(upload)
     name = Folder().findOne({'_id': app}, fields=['name'])['name']
     raise TooLarge(f'"{upload["name"]}" does not fit: the files of "{name}" may have {limit} bytes and have {taken}; '
-                   f'with all uploads that are under way, {wanted} more are wanted. Delete what is not needed any '
-                   f'more, or ask a site administrator to raise the setting {settings.UPLOAD_QUOTAS}.')
+                   f'the uploads in progress need {wanted} more. Delete packages that are no longer needed, or ask '
+                   f'a site administrator to raise the setting {settings.UPLOAD_QUOTAS}.')

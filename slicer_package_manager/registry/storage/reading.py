@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from girder import auditLogger, events
 from girder.exceptions import GirderException
 from girder.models.file import File
 
 from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.store import LostError, Store
 from slicer_package_manager.registry.tree import item_files
 
 logger = logging.getLogger(__name__)
 
 
-def read(file: dict[str, Any], store: Store, start: int, stop: int) -> Callable[[], Iterator[bytes]]:
+def read(file: Document, store: Store, start: int, stop: int) -> Callable[[], Iterator[bytes]]:
     """Open ``file`` and return a function that yields its bytes from ``start`` up to, but not including, ``stop``.
 
     :param store: the store that has the file.
@@ -40,7 +41,7 @@ def read(file: dict[str, Any], store: Store, start: int, stop: int) -> Callable[
     return stream
 
 
-def url(file: dict[str, Any], store: Store, disposition: str, *, head: bool) -> str:
+def url(file: Document, store: Store, disposition: str, *, head: bool) -> str:
     """Return the URL at which ``store`` itself delivers ``file``, see :meth:`Store.url`."""
     _report_request(file, 0, None)
     found = store.url(file, disposition, head=head)
@@ -48,18 +49,18 @@ def url(file: dict[str, Any], store: Store, disposition: str, *, head: bool) -> 
     return found
 
 
-def _report_request(file: dict[str, Any], start: int, stop: int | None) -> None:
+def _report_request(file: Document, start: int, stop: int | None) -> None:
     span = {'startByte': start, 'endByte': stop}
     events.trigger('model.file.download.request', info={'file': file, **span})
     auditLogger.info('file.download', extra={'details': {'fileId': file['_id'], **span, 'extraParameters': None}})
 
 
-def _report_complete(file: dict[str, Any], start: int, stop: int | None, *, redirect: bool) -> None:
+def _report_complete(file: Document, start: int, stop: int | None, *, redirect: bool) -> None:
     events.trigger('model.file.download.complete', info={
         'file': file, 'startByte': start, 'endByte': stop, 'redirect': redirect})
 
 
-def _refuse_lost(file: dict[str, Any], reason: LostError) -> NoReturn:
+def _refuse_lost(file: Document, reason: LostError) -> NoReturn:
     now = File().findOne({'_id': file['_id']}, fields=['spm'])
     if now is None or item_files.is_detached(now):
         raise NotFound(f'"{file["name"]}" was deleted in this moment.')

@@ -16,6 +16,7 @@ from typing import Any
 from girder.models.file import File
 from girder.models.upload import Upload
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.storage.s3_bucket import NoSuchUploadError
 from slicer_package_manager.registry.storage.s3_uploads import S3Uploads
@@ -48,13 +49,13 @@ class S3Store(S3Uploads, Store):
         """
         self.bucket.require()
 
-    def read(self, file: dict[str, Any], start: int, stop: int) -> Iterator[bytes]:
+    def read(self, file: Document, start: int, stop: int) -> Iterator[bytes]:
         """Open the object of ``file`` and return its bytes from ``start`` up to ``stop``, see :meth:`Store.read`."""
         if start >= stop:  # an empty file has no object
             return iter(())
         return self.bucket.read(file['s3Key'], start, stop, file['size'])
 
-    def url(self, file: dict[str, Any], disposition: str, *, head: bool) -> str:
+    def url(self, file: Document, disposition: str, *, head: bool) -> str:
         """Return a URL that delivers ``file`` for :data:`SIGNED_FOR` seconds, see :meth:`Store.url`.
 
         Girder's URL is always for ``GET``, and has the name that the object was created with, which copies of a file
@@ -67,7 +68,7 @@ class S3Store(S3Uploads, Store):
                     'ResponseContentType': file.get('mimeType') or 'application/octet-stream'})
         return signed
 
-    def downloadFile(self, file: dict[str, Any], offset: int = 0, headers: bool = True, endByte: int | None = None,
+    def downloadFile(self, file: Document, offset: int = 0, headers: bool = True, endByte: int | None = None,
                      **kwargs: Any) -> Any:
         """Return a function that yields the bytes of ``file``; with ``headers``, redirect as Girder does.
 
@@ -79,16 +80,16 @@ class S3Store(S3Uploads, Store):
         pieces = self.read(file, min(offset or 0, stop), stop)
         return lambda: pieces
 
-    def fileUpdated(self, file: dict[str, Any]) -> None:
+    def fileUpdated(self, file: Document) -> None:
         """Do nothing after a file of a package was renamed: :meth:`url` has its name. Girder copies the object."""
         if item_files.package_of(file) is None:
             with self.bucket.failures():
                 super().fileUpdated(file)
 
-    def discard(self, upload: dict[str, Any]) -> None:
+    def discard(self, upload: Document) -> None:
         """Do nothing: no other upload has the same object, so ``cancelUpload`` has already removed it."""
 
-    def delete(self, file: dict[str, Any], forget: Callable[[], None]) -> None:
+    def delete(self, file: Document, forget: Callable[[], None]) -> None:
         """Delete the object of ``file``, then its document: the object storage fails more often than the database.
 
         Another file has the object too if the first attempt leaves it. That file may be deleted at the same time, and
@@ -104,11 +105,11 @@ class S3Store(S3Uploads, Store):
             logger.exception('The object of the file %s could not be deleted; it is tried again later.', file['_id'])
             File().collection.insert_one(file)
 
-    def deleteFile(self, file: dict[str, Any]) -> None:
+    def deleteFile(self, file: Document) -> None:
         """Delete the object of ``file`` unless another file has it too."""
         self._delete_unshared(file)
 
-    def _delete_unshared(self, file: dict[str, Any]) -> bool:
+    def _delete_unshared(self, file: Document) -> bool:
         """Delete the object of ``file`` unless another file has it; return whether it is deleted."""
         if 'relpath' in file and file['size']:
             same = {'relpath': file['relpath'], 'assetstoreId': self.assetstore['_id'], '_id': {'$ne': file['_id']}}
@@ -117,18 +118,18 @@ class S3Store(S3Uploads, Store):
             self.bucket.call('delete_object', Key=file['s3Key'])
         return True
 
-    def place(self, file: dict[str, Any]) -> str:
+    def place(self, file: Document) -> str:
         """Return the URL of the object of ``file``."""
         return self._place(file['s3Key'])
 
     def _place(self, key: str) -> str:
         return f'{self}/{key}'
 
-    def size(self, file: dict[str, Any]) -> int | None:
+    def size(self, file: Document) -> int | None:
         """Return how many bytes the object of ``file`` has, ``None`` if there is none."""
         return self.bucket.size(file['s3Key']) if file['size'] else 0
 
-    def sizes(self) -> Callable[[dict[str, Any]], int | None]:
+    def sizes(self) -> Callable[[Document], int | None]:
         """Return a function like :meth:`size` that looks into one listing of the bucket."""
         found = {one['Key']: one['Size'] for one in self._pages('list_objects_v2', 'Contents')}
         return lambda file: found.get(file['s3Key']) if file['size'] else 0
@@ -172,7 +173,7 @@ class S3Store(S3Uploads, Store):
             File().findOne({'assetstoreId': self.assetstore['_id'], 's3Key': key}, fields=['_id']),
             Upload().findOne({'s3.key': key}, fields=['_id'])))
 
-    def _pages(self, operation: str, what: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, operation: str, what: str) -> Iterator[Document]:
         with self.bucket.failures():
             pages = self.bucket.client.get_paginator(operation).paginate(
                 Bucket=self.assetstore['bucket'], Prefix=self.assetstore.get('prefix') or '')
@@ -181,4 +182,5 @@ class S3Store(S3Uploads, Store):
 
 
 def _is_older(moment: datetime, age: timedelta) -> bool:
-    return moment < clock.now() - age
+    limit: datetime = clock.now() - age
+    return moment < limit

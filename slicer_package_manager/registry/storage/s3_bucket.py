@@ -1,4 +1,4 @@
-"""A bucket of object storage (S3), with time limits, and with failures that say what to do."""
+"""A bucket of object storage (S3), with time limits, and with errors that state what to do."""
 from __future__ import annotations
 
 import hashlib
@@ -14,30 +14,31 @@ from botocore.exceptions import BotoCoreError, ClientError
 from girder.utility.s3_assetstore_adapter import makeBotoConnectParams
 
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.store import PIECE, LostError
 
 logger = logging.getLogger(__name__)
 
-#: Seconds, attempts: by default boto3 waits for minutes, during which a thread of the server serves nobody. Checksums
-#: that not all services know are left out.
+#: Seconds and attempts: by default boto3 waits for minutes, which blocks a thread of the server. Checksums that not all
+#: services support are left out.
 _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={'mode': 'standard', 'total_max_attempts': 3},
                  request_checksum_calculation='when_required', response_checksum_validation='when_required',
                  max_pool_connections=32)
-#: Which of an assetstore's fields say where it is and who may use it, as :func:`makeBotoConnectParams` takes them.
+#: Fields of an assetstore with its address and its credentials, in the order of :func:`makeBotoConnectParams`.
 _CONNECTION = ('accessKeyId', 'secret', 'service', 'region', 'inferCredentials')
-#: How often a read goes on that was broken off.
+#: How many times an interrupted read is continued.
 _RESUMED = 3
-#: In seconds, for those who are told that the storage is out of reach.
+#: ``Retry-After`` of responses while the storage cannot be reached, in seconds.
 _RETRY_AFTER = 10
 _BUSY = ('SlowDown', 'RequestTimeout', 'Throttling', 'RequestLimitExceeded', 'TooManyRequests')
 _SERVER_ERROR = 500
 
-_clients: dict[tuple, Any] = {}
+_clients: dict[tuple[Any, ...], Any] = {}
 _lock = threading.Lock()
 
 
-def _client(assetstore):
-    """The client for ``assetstore``, made once: that takes 15 ms and is not safe in several threads, its use is."""
+def _client(assetstore: Document) -> Any:
+    """Return the client for ``assetstore``, created once: that takes 15 ms, and only its use is safe in threads."""
     key = tuple(assetstore.get(name) for name in _CONNECTION)
     with _lock:
         if key not in _clients:
@@ -48,32 +49,33 @@ def _client(assetstore):
 
 
 class NoSuchUploadError(Exception):
-    """The bucket knows nothing of a multipart upload: it is complete, or was given up."""
+    """The bucket does not know a multipart upload: it is complete, or was aborted."""
 
 
 class Bucket:
-    """The bucket of ``assetstore``.
+    """The bucket of an assetstore.
 
-    :raises Unavailable: from all its functions: it does not answer, or is too busy.
-    :raises BadGateway: from all its functions: it refuses, which will not pass by itself.
+    All methods raise :class:`Unavailable` if the bucket does not answer or is too busy, and :class:`BadGateway` if it
+    refuses a request, which only an administrator can change.
     """
 
-    def __init__(self, assetstore) -> None:
+    def __init__(self, assetstore: Document) -> None:
         self.assetstore = assetstore
         self.client = _client(assetstore)
 
-    def call(self, method: str, **params) -> dict[str, Any]:
-        """Call ``method`` of boto3's client for this bucket.
+    def call(self, method: str, **params: Any) -> Document:
+        """Call ``method`` of boto3's client for this bucket, and return its response.
 
         :raises LostError: there is no such object.
         :raises NoSuchUploadError: there is no such multipart upload.
         """
         with self.failures():
-            return getattr(self.client, method)(Bucket=self.assetstore['bucket'], **params)
+            response: Document = getattr(self.client, method)(Bucket=self.assetstore['bucket'], **params)
+            return response
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Name the failures of the calls within."""
+        """Translate failures of boto3 in the block."""
         name = f'The object storage "{self.assetstore["name"]}"'
         try:
             yield
@@ -83,38 +85,39 @@ class Bucket:
                 raise LostError(f'{name} does not have the object.') from error
             if code == 'NoSuchUpload':
                 raise NoSuchUploadError from error
-            logger.error('%s: %s', name, error)  # noqa: TRY400 - the message tells all
+            logger.error('%s: %s', name, error)  # noqa: TRY400 - the message has all details
             if status >= _SERVER_ERROR or code in _BUSY:
                 raise Unavailable(f'{name} is busy ({code}). Try again later.', _RETRY_AFTER) from error
             raise self._refusal(code) from error
         except BotoCoreError as error:
-            logger.error('%s: %s', name, error)  # noqa: TRY400 - the message tells all
+            logger.error('%s: %s', name, error)  # noqa: TRY400 - the message has all details
             raise Unavailable(f'{name} does not answer. Try again later.', _RETRY_AFTER) from error
 
-    def _refusal(self, code):
-        return BadGateway(f'The object storage "{self.assetstore["name"]}" refuses what is asked for ({code}). An '
-                          f'administrator has to look at the bucket "{self.assetstore["bucket"]}" and at what its key '
-                          'may do.')
+    def _refusal(self, code: str) -> BadGateway:
+        return BadGateway(f'The object storage "{self.assetstore["name"]}" refuses the request ({code}). An '
+                          f'administrator has to check the bucket "{self.assetstore["bucket"]}" and the permissions of '
+                          'its key.')
 
     def require(self) -> None:
-        """Pass if the bucket is there and answers."""
+        """Check that the bucket exists and answers."""
         try:
             self.call('head_bucket')
         except LostError as error:
             raise self._refusal('NoSuchBucket') from error
 
     def size(self, key: str) -> int | None:
-        """How many bytes the object ``key`` has; ``None`` if there is none."""
+        """Return how many bytes the object ``key`` has, ``None`` if there is none."""
         try:
-            return self.call('head_object', Key=key)['ContentLength']
+            size: int = self.call('head_object', Key=key)['ContentLength']
         except LostError:
             return None
+        return size
 
     def read(self, key: str, start: int, stop: int, size: int) -> Iterator[bytes]:
-        """The bytes of the object ``key`` from ``start`` up to, and without, ``stop``; ``start`` is before ``stop``.
+        """Return the bytes of the object ``key`` from ``start`` up to, but not including, ``stop``, at least one.
 
-        It is asked for at once, so that a failure shows before anything is sent on. A transfer that breaks off goes on
-        where it was.
+        The request is sent at once, so that a failure shows before a response begins. An interrupted transfer is
+        continued where it ended.
 
         :raises LostError: there is no such object of ``size`` bytes.
         """
@@ -126,7 +129,7 @@ class Bucket:
         return self._pieces(key, opened, start, stop)
 
     def sha512(self, key: str, size: int) -> str:
-        """The checksum of the object ``key``, of which all ``size`` bytes are read, at least one.
+        """Return the SHA-512 of the object ``key``, of which all ``size`` bytes are read, at least one.
 
         :raises LostError: there is no such object of ``size`` bytes.
         """
@@ -135,10 +138,10 @@ class Bucket:
             digest.update(piece)
         return digest.hexdigest()
 
-    def _open(self, key, start, stop, **conditions):
+    def _open(self, key: str, start: int, stop: int, **conditions: str) -> Document:
         return self.call('get_object', Key=key, Range=f'bytes={start}-{stop - 1}', **conditions)
 
-    def _pieces(self, key, opened, start, stop):
+    def _pieces(self, key: str, opened: Document, start: int, stop: int) -> Iterator[bytes]:
         left = _RESUMED
         try:
             while start < stop:

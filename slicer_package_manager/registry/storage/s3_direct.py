@@ -13,6 +13,7 @@ from girder.exceptions import ValidationException
 from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
 from girder.utility.s3_assetstore_adapter import S3AssetstoreAdapter
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.s3_bucket import Bucket, NoSuchUploadError
 from slicer_package_manager.registry.tree import item_files
 
@@ -22,12 +23,12 @@ _HEADERS = {'Content-Disposition': 'ContentDisposition', 'Content-Type': 'Conten
             'x-amz-server-side-encryption': 'ServerSideEncryption'}
 
 
-class DirectUploads(S3AssetstoreAdapter):
+class DirectUploads(S3AssetstoreAdapter):  # type: ignore[misc] # Girder has no types
     """Girder's adapter, whose uploads to packages are completed only when the bucket has all bytes."""
 
-    assetstore: dict[str, Any]
+    assetstore: Document
 
-    def __init__(self, assetstore: dict[str, Any]) -> None:
+    def __init__(self, assetstore: Document) -> None:
         if assetstore.get('allowS3AcceleratedTransfer'):
             super().__init__(assetstore)
         else:  # Girder creates a client of boto3 for each use
@@ -35,14 +36,14 @@ class DirectUploads(S3AssetstoreAdapter):
         self.bucket = Bucket(assetstore)
         self.client = self.bucket.client
 
-    def initUpload(self, upload: dict[str, Any], uploadExtraParameters: Any) -> dict[str, Any]:
+    def initUpload(self, upload: Document, uploadExtraParameters: Any) -> Document:
         """Begin ``upload``; mark it if it is for a package."""
-        begun: dict[str, Any] = super().initUpload(upload, uploadExtraParameters)
+        begun: Document = super().initUpload(upload, uploadExtraParameters)
         if 's3' in begun and item_files.package_of_upload(begun) is not None:
             begun['s3'].update({'package': True, 'request': self._request(begun, uploadExtraParameters)})
         return begun
 
-    def _request(self, upload: dict[str, Any], extra: Any = None) -> dict[str, Any]:
+    def _request(self, upload: Document, extra: Any = None) -> Document:
         """Return the signed request by which the client may begin to send the bytes to the bucket."""
         method, call = ('POST', 'create_multipart_upload') if upload['s3']['chunked'] else ('PUT', 'put_object')
         params = {'Bucket': self.assetstore['bucket'], **self.object_params(upload)}
@@ -53,26 +54,26 @@ class DirectUploads(S3AssetstoreAdapter):
         headers = {key: value for key, value in self._getRequestHeaders(upload).items() if key in _HEADERS}
         return {'method': method, 'headers': headers, 'url': url}
 
-    def object_params(self, upload: dict[str, Any]) -> dict[str, Any]:
+    def object_params(self, upload: Document) -> Document:
         """Return the parameters by which boto3 creates the object of ``upload``."""
         headers = self._getRequestHeaders(upload)
         return {'Key': upload['s3']['key'],
                 **{name: headers[key] for key, name in _HEADERS.items() if headers.get(key)}}
 
-    def requestOffset(self, upload: dict[str, Any]) -> int | dict[str, Any]:
+    def requestOffset(self, upload: Document) -> int | Document:
         """Return where an upload goes on; for a client that sends to the bucket itself, the request to repeat.
 
         Girder refuses this for a large file of which nothing has arrived yet.
         """
         if not upload['s3'].get('package'):
-            found: int | dict[str, Any] = super().requestOffset(upload)
+            found: int | Document = super().requestOffset(upload)
             return found
         if upload['received'] or upload['s3']['chunked']:
             received: int = upload['received']
             return received
         return {**self._request(upload), 'offset': 0}
 
-    def complete(self, upload: dict[str, Any]) -> None:
+    def complete(self, upload: Document) -> None:
         """Check that the bucket has all of ``upload``, and set its checksum if the server did not see the bytes.
 
         Girder makes a file of whatever is in the bucket, even if it is nothing.
@@ -87,7 +88,7 @@ class DirectUploads(S3AssetstoreAdapter):
         if not upload['received']:
             self._complete_direct(upload)
 
-    def _complete_direct(self, upload: dict[str, Any]) -> None:
+    def _complete_direct(self, upload: Document) -> None:
         if upload['s3']['chunked']:
             self._complete_parts(upload)
         key = upload['s3']['key']
@@ -96,7 +97,7 @@ class DirectUploads(S3AssetstoreAdapter):
             raise ValidationException(f'The bucket has {found} of {upload["size"]} bytes of "{upload["name"]}".')
         upload['sha512'] = self.bucket.sha512(key, upload['size'])
 
-    def _complete_parts(self, upload: dict[str, Any]) -> None:
+    def _complete_parts(self, upload: Document) -> None:
         where = {'Bucket': self.assetstore['bucket'], 'Key': upload['s3']['key'],
                  'UploadId': upload['s3'].get('uploadId', '')}
         try:
@@ -108,7 +109,7 @@ class DirectUploads(S3AssetstoreAdapter):
         except NoSuchUploadError:
             return  # already complete, or nothing was sent: the size of the object shows which
 
-    def complete_multipart(self, upload: dict[str, Any], tags: list[str]) -> None:
+    def complete_multipart(self, upload: Document, tags: list[str]) -> None:
         """Make the bucket join the parts of ``upload`` that have these ``tags`` (``ETag``), in this order."""
         parts = [{'PartNumber': number, 'ETag': tag} for number, tag in enumerate(tags, 1)]
         self.bucket.call('complete_multipart_upload', Key=upload['s3']['key'], UploadId=upload['s3']['uploadId'],

@@ -9,7 +9,6 @@
 """
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ from girder.models.file import File
 from girder.models.upload import Upload
 from girder.utility import _hash_state
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.s3_bucket import NoSuchUploadError
 from slicer_package_manager.registry.storage.s3_direct import DirectUploads
-from slicer_package_manager.registry.storage.store import PIECE
+from slicer_package_manager.registry.storage.store import PIECE, received_digest
 from slicer_package_manager.registry.tree import item_files
 
 #: Bytes of a part, and the least that a part may have unless it is the last one of a file.
@@ -32,7 +32,7 @@ PART, SMALLEST_PART = 16 << 20, 5 << 20
 class S3Uploads(DirectUploads):
     """Girder's methods for uploads."""
 
-    def uploadChunk(self, upload: dict[str, Any], chunk: Any, uploadExtraParameters: Any) -> dict[str, Any]:
+    def uploadChunk(self, upload: Document, chunk: Any, uploadExtraParameters: Any) -> Document:
         """Send the next bytes of ``upload`` to the bucket.
 
         Girder refuses files up to 64 MiB that come in chunks, as most clients send them; computes no checksum; waits
@@ -43,7 +43,7 @@ class S3Uploads(DirectUploads):
         """
         if isinstance(chunk, str) or not upload['s3'].get('package'):
             with self.bucket.failures():
-                answer: dict[str, Any] = super().uploadChunk(upload, chunk, uploadExtraParameters)
+                answer: Document = super().uploadChunk(upload, chunk, uploadExtraParameters)
                 return answer
         size: int = chunk.getSize()
         self.checkUploadSize(upload, size)
@@ -56,7 +56,7 @@ class S3Uploads(DirectUploads):
         upload['received'] += size
         return upload
 
-    def _send(self, upload: dict[str, Any], chunk: Any, size: int) -> None:
+    def _send(self, upload: Document, chunk: Any, size: int) -> None:
         digest = received_digest(upload)
         if size == upload['size'] < PART + SMALLEST_PART:
             with _spooled(chunk, size, digest) as part:
@@ -68,7 +68,7 @@ class S3Uploads(DirectUploads):
             upload['s3'].update({'chunked': True, 'parts': parts})
         upload['sha512state'] = _hash_state.serializeHex(digest)
 
-    def _send_parts(self, upload: dict[str, Any], chunk: Any, size: int, digest: Any) -> Iterator[str]:
+    def _send_parts(self, upload: Document, chunk: Any, size: int, digest: Any) -> Iterator[str]:
         """Send ``chunk`` to the bucket; yield the ``ETag`` of each part."""
         where = {'Key': upload['s3']['key'], 'UploadId': self._multipart_id(upload)}
         number, left = len(upload['s3'].get('parts', ())), size
@@ -78,7 +78,7 @@ class S3Uploads(DirectUploads):
             with _spooled(chunk, part_size, digest) as part:
                 yield self.bucket.call('upload_part', PartNumber=number, Body=part, **where)['ETag']
 
-    def _multipart_id(self, upload: dict[str, Any]) -> str:
+    def _multipart_id(self, upload: Document) -> str:
         """Return the id of the multipart upload in the bucket; create it if there is none."""
         if 'uploadId' not in upload['s3']:
             made = self.bucket.call('create_multipart_upload', **self.object_params(upload))['UploadId']
@@ -90,7 +90,7 @@ class S3Uploads(DirectUploads):
         found: str = upload['s3']['uploadId']
         return found
 
-    def _accept_if_complete(self, upload: dict[str, Any], size: int) -> None:
+    def _accept_if_complete(self, upload: Document, size: int) -> None:
         """Handle a multipart upload that the bucket does not know: the last attempt completed it, or it is lost."""
         key = upload['s3']['key']
         if upload['received'] + size != upload['size'] or self.bucket.size(key) != upload['size']:
@@ -99,19 +99,19 @@ class S3Uploads(DirectUploads):
                                       'with old ones. Begin it anew.')
         upload['sha512'] = self.bucket.sha512(key, upload['size'])
 
-    def finalizeUpload(self, upload: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+    def finalizeUpload(self, upload: Document, file: Document) -> Document:
         """Set the place of the bytes and their checksum in ``file``."""
         ours = upload['s3'].get('package') if upload['size'] > 0 else item_files.package_of_upload(upload) is not None
         if not ours:
             with self.bucket.failures():
-                made: dict[str, Any] = super().finalizeUpload(upload, file)
+                made: Document = super().finalizeUpload(upload, file)
                 return made
         if upload['size'] > 0:
             file.update({'relpath': upload['s3']['relpath'], 's3Key': upload['s3']['key']})
         file['sha512'] = upload.get('sha512') or received_digest(upload).hexdigest()
         return file
 
-    def cancelUpload(self, upload: dict[str, Any]) -> None:
+    def cancelUpload(self, upload: Document) -> None:
         """Remove what the bucket has of ``upload``, unless it is already a file.
 
         A server that ended between storing the file and forgetting the upload has left both.
@@ -121,12 +121,6 @@ class S3Uploads(DirectUploads):
             return
         with self.bucket.failures():
             super().cancelUpload(upload)
-
-
-def received_digest(upload: dict[str, Any]) -> Any:
-    """Return the SHA-512 object of what has arrived of ``upload``, with ``update`` and ``hexdigest``."""
-    state = upload.get('sha512state')
-    return _hash_state.restoreHex(state, 'sha512') if state else hashlib.sha512()
 
 
 @contextmanager
@@ -145,8 +139,8 @@ def _spooled(chunk: Any, size: int, digest: Any) -> Iterator[IO[bytes]]:
         yield part
 
 
-def _as_stored(upload: dict[str, Any]) -> dict[str, Any]:
-    stored: dict[str, Any] | None = Upload().findOne({'_id': upload['_id']})
+def _as_stored(upload: Document) -> Document:
+    stored: Document | None = Upload().findOne({'_id': upload['_id']})
     if stored is None:
         raise ValidationException('This upload was cancelled, or is complete.')
     return stored

@@ -29,8 +29,10 @@ from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from girder.exceptions import GirderException, ValidationException
+from girder.utility import _hash_state
 
 from slicer_package_manager.registry.schema.errors import Unavailable
+from slicer_package_manager.registry.schema.types import Document
 
 #: Key of an upload: its bytes were in use when a file with the same bytes was deleted.
 BYTES_LEFT = 'bytesLeft'
@@ -40,8 +42,14 @@ PIECE = 256 * 1024
 RETRY_AFTER = 30
 
 
-class LostError(GirderException):
+class LostError(GirderException):  # type: ignore[misc] # Girder has no types
     """The store does not have the bytes of a file, or another number of them."""
+
+
+def received_digest(upload: Document) -> Any:
+    """Return the SHA-512 object of what has arrived of ``upload``, with ``update`` and ``hexdigest``."""
+    state = upload.get('sha512state')
+    return _hash_state.restoreHex(state, 'sha512') if state else hashlib.sha512()
 
 
 class Leftover(NamedTuple):
@@ -62,7 +70,7 @@ class Leftover(NamedTuple):
 class Store(Protocol):
     """An object store. ``file``, ``upload`` and ``assetstore`` are documents of Girder's models."""
 
-    assetstore: dict[str, Any]
+    assetstore: Document
     #: Field of a file with its place in the store.
     place_field: ClassVar[str]
     #: All fields of a file that belong to its content in this type of store. New content elsewhere removes them.
@@ -72,7 +80,7 @@ class Store(Protocol):
     #: Whether clients can download from the store itself, see :meth:`url`.
     has_urls: ClassVar[bool] = False
 
-    def __init__(self, assetstore: dict[str, Any]) -> None:
+    def __init__(self, assetstore: Document) -> None:
         self.assetstore = assetstore
 
     @abstractmethod
@@ -99,7 +107,7 @@ class Store(Protocol):
     # Reading
 
     @abstractmethod
-    def read(self, file: dict[str, Any], start: int, stop: int) -> Iterator[bytes]:
+    def read(self, file: Document, start: int, stop: int) -> Iterator[bytes]:
         """Return the bytes of ``file`` from ``start`` up to, but not including, ``stop``.
 
         The file is opened before this returns, so that failures show before a response begins and a deletion
@@ -109,7 +117,7 @@ class Store(Protocol):
         :raises Unavailable: the store cannot be reached.
         """
 
-    def url(self, file: dict[str, Any], disposition: str, *, head: bool) -> str:
+    def url(self, file: Document, disposition: str, *, head: bool) -> str:
         """Return a URL at which a client downloads ``file`` from the store; only for stores with :attr:`has_urls`.
 
         :param disposition: the ``Content-Disposition`` of the response.
@@ -119,11 +127,11 @@ class Store(Protocol):
 
     # Uploads
 
-    def capacityInfo(self) -> dict[str, Any]:
+    def capacityInfo(self) -> Document:
         """Return how many bytes are ``free`` for uploads, and ``total``; ``None`` if unknown (Girder's method)."""
         return {'free': None, 'total': None}
 
-    def complete(self, upload: dict[str, Any]) -> None:
+    def complete(self, upload: Document) -> None:
         """Check, before ``upload`` becomes a file, that all its bytes have arrived.
 
         Stores to which clients send bytes directly override this: they look there, and set the checksum in ``upload``.
@@ -135,18 +143,18 @@ class Store(Protocol):
                                       'arrived.')
 
     @abstractmethod
-    def finalizeUpload(self, upload: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+    def finalizeUpload(self, upload: Document, file: Document) -> Document:
         """Store the bytes of ``upload`` durably, and return ``file`` with their place and checksum (Girder's method).
 
         It may be called again after a failure.
         """
 
     @abstractmethod
-    def cancelUpload(self, upload: dict[str, Any]) -> None:
+    def cancelUpload(self, upload: Document) -> None:
         """Remove what has arrived of ``upload``, which is not complete (Girder's method)."""
 
     @abstractmethod
-    def discard(self, upload: dict[str, Any]) -> None:
+    def discard(self, upload: Document) -> None:
         """Remove the bytes that ``finalizeUpload`` stored for ``upload``, unless a file or another upload has them.
 
         The document of ``upload`` is already removed.
@@ -154,7 +162,7 @@ class Store(Protocol):
 
     # Deletion
 
-    def delete(self, file: dict[str, Any], forget: Callable[[], None]) -> None:
+    def delete(self, file: Document, forget: Callable[[], None]) -> None:
         """Remove the bytes of ``file`` unless another file has them, and its document with ``forget``.
 
         A store decides on the order: whatever fails must leave either a document that is deleted again later, or
@@ -167,20 +175,20 @@ class Store(Protocol):
         self.deleteFile(file)
 
     @abstractmethod
-    def deleteFile(self, file: dict[str, Any]) -> None:
+    def deleteFile(self, file: Document) -> None:
         """Remove the bytes of ``file`` unless another file has them (Girder's method)."""
 
     # Checks by the doctor
 
     @abstractmethod
-    def place(self, file: dict[str, Any]) -> str:
+    def place(self, file: Document) -> str:
         """Return the path or URL of the bytes of ``file``, for people."""
 
     @abstractmethod
-    def size(self, file: dict[str, Any]) -> int | None:
+    def size(self, file: Document) -> int | None:
         """Return how many bytes the store has of ``file``, ``None`` if it has no such object."""
 
-    def sizes(self) -> Callable[[dict[str, Any]], int | None]:
+    def sizes(self) -> Callable[[Document], int | None]:
         """Return a function like :meth:`size` for checks of all files; a remote store lists its objects once.
 
         :raises Unavailable: the store cannot be reached.
@@ -188,7 +196,7 @@ class Store(Protocol):
         """
         return self.size
 
-    def sha512(self, file: dict[str, Any]) -> str:
+    def sha512(self, file: Document) -> str:
         """Return the SHA-512 of the bytes that the store has of ``file``, as hexadecimal digits; reads all of them.
 
         :raises LostError: the store does not have them.

@@ -9,6 +9,7 @@ from girder.exceptions import NoAssetstoreAdapter
 from girder.models.assetstore import Assetstore
 from girder.utility import assetstore_utilities
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.filesystem import FilesystemStore
 from slicer_package_manager.registry.storage.s3 import S3Store
 from slicer_package_manager.registry.storage.store import Store
@@ -26,7 +27,7 @@ def register() -> None:
         assetstore_utilities.setAssetstoreAdapter(assetstore_type, store)
 
 
-def of_assetstore(assetstore: dict[str, Any]) -> Store:
+def of_assetstore(assetstore: Document) -> Store:
     """Return the store of the document ``assetstore``, also in commands that do not load the plugin.
 
     :raises NoAssetstoreAdapter: there is no class for its type.
@@ -36,17 +37,17 @@ def of_assetstore(assetstore: dict[str, Any]) -> Store:
     return STORES[assetstore['type']](assetstore)
 
 
-def of_file(file: dict[str, Any]) -> Store | None:
+def of_file(file: Document) -> Store | None:
     """Return the store that has the bytes of ``file``, ``None`` for a link."""
     return _of(file) if file.get('assetstoreId') else None
 
 
-def of_upload(upload: dict[str, Any]) -> Store | None:
+def of_upload(upload: Document) -> Store | None:
     """Return the store that ``upload`` goes to, ``None`` if its assetstore was deleted."""
     return _of(upload)
 
 
-def _of(document: dict[str, Any]) -> Store | None:
+def _of(document: Document) -> Store | None:
     assetstore = Assetstore().load(document['assetstoreId'])
     return of_assetstore(assetstore) if assetstore else None
 

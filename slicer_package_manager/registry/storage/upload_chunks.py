@@ -1,26 +1,28 @@
-"""The bytes of an upload, which one request at a time adds to."""
+"""Chunks of an upload, which one request at a time appends."""
 from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
-from girder.exceptions import GirderException, RestException
+from bson.objectid import ObjectId
+from girder.exceptions import GirderException
 from girder.models.file import File
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Conflict, NotFound
+from slicer_package_manager.registry.schema.types import Document
 
 
 @contextmanager
-def exclusively(upload) -> Iterator[None]:
-    """Take the next bytes of ``upload``, which no other request does meanwhile.
+def exclusively(upload: Document) -> Iterator[None]:
+    """Append the next bytes to ``upload`` in the block, while no other request does.
 
     :raises Conflict: another request does, or has done so since ``upload`` was read.
     """
-    if '_id' not in upload:  # one that no request knows
+    if '_id' not in upload:  # no other request knows it
         yield
         return
     with _locked(upload):
@@ -29,48 +31,48 @@ def exclusively(upload) -> Iterator[None]:
         try:
             yield
         except GirderException as error:
-            # Object storage knows no locks: Girder finds out after it has taken the bytes, and calls that a failure.
+            # A store without local files has no lock: Girder detects this after the bytes were sent, and fails.
             if 'simultaneously modified' in str(error):
                 _refuse_again(upload)
             raise
 
 
-def _has_moved(upload):
+def _has_moved(upload: Document) -> bool:
     stored = Upload().findOne({'_id': upload['_id']}, fields=['received'])
     return stored is None or stored['received'] != upload['received']
 
 
-def _refuse_again(upload) -> NoReturn:
-    raise Conflict(f'These bytes of "{upload["name"]}" come by another request too, which is ahead of this one.')
+def _refuse_again(upload: Document) -> NoReturn:
+    raise Conflict(f'Another request has already sent these bytes of "{upload["name"]}".')
 
 
 @contextmanager
-def _locked(upload):
-    """Have no other request write to what has arrived of ``upload`` on a disk, of whichever process it is.
+def _locked(upload: Document) -> Iterator[None]:
+    """Lock the local file with what has arrived of ``upload``, if there is one, against requests to all processes.
 
-    The system lets go of the lock when its process ends, however it does. Two that write at once could store bytes
-    under the checksum of others.
+    Two requests that write at once could store bytes under a wrong checksum. The system releases the lock when the
+    process ends.
 
-    :raises Conflict: another request writes to it now.
+    :raises Conflict: another request has the lock.
     """
     with ExitStack() as stack:
-        with suppress(OSError):  # what is missing, and what the system refuses, shows when it is written to
+        with suppress(OSError):  # the store reports such failures when it writes to the file
             part = stack.enter_context(Path(upload.get('tempFile', '')).open('r+b'))
             _lock(part, upload)
         yield
 
 
-def _lock(part, upload):
+def _lock(part: BinaryIO, upload: Document) -> None:
     try:
         fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Conflict(f'Another request sends bytes of "{upload["name"]}" at the same time. Ask for the offset when '
-                       'it has ended, or begin anew.') from None
+        raise Conflict(f'Another request is sending bytes of "{upload["name"]}". Ask for the offset when it has '
+                       'ended, or begin a new upload.') from None
 
 
-def refusal(upload_id) -> RestException:
-    """Why there is no upload with the id ``upload_id``: it is complete, or its client has to begin anew."""
+def refusal(upload_id: ObjectId) -> Conflict | NotFound:
+    """Return the error for an upload that is not there: it is complete, or its client has to begin a new one."""
     if File().findOne({'_id': upload_id}, fields=['_id']):
-        return Conflict('This upload is complete already.')
-    return NotFound(f'There is no upload {upload_id}: it is complete, or it was cancelled, or that which it went to '
-                    'was deleted. Begin anew.')
+        return Conflict('This upload is already complete.')
+    return NotFound(f'There is no upload {upload_id}: it is complete, it was cancelled, or its package was deleted. '
+                    'Begin a new upload.')

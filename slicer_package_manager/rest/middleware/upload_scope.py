@@ -39,7 +39,7 @@ def _in_path(allowed: Callable[[UserDocument, ObjectId | None], bool], name: str
 
 
 def _of_upload(user: UserDocument, info: Mapping[str, Any]) -> bool:
-    return api_keys.may_go_on(user, object_id(info['params'].get('uploadId')))
+    return api_keys.may_continue(user, object_id(info['params'].get('uploadId')))
 
 
 def _begins_upload(user: UserDocument, info: Mapping[str, Any]) -> bool:
@@ -72,7 +72,7 @@ ALLOWED = {
     'post.file': _begins_upload,
     'post.file/chunk': _of_upload,
     'post.file/completion': _of_upload,
-    'delete.file/upload/:id': _in_path(api_keys.may_go_on, 'id'),
+    'delete.file/upload/:id': _in_path(api_keys.may_continue, 'id'),
     'put.file/:id/contents': _of_file,
     'put.file/:id': _of_file,
     'delete.file/:id': _in_path(api_keys.may_remove, 'id'),
