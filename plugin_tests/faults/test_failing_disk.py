@@ -121,7 +121,7 @@ def test_an_upload_whose_bytes_are_lost_is_begun_anew(begin, api):
     begun = begin(CHUNK)
     Path(begun['tempFile']).unlink()
     for answer, status in ((offset(api, begun['_id']), 404), (send(api, begun['_id'], CHUNK), 400)):
-        assert (answer.status_code, 'Begin the upload anew' in answer.json()['message']) == (status, True)
+        assert (answer.status_code, 'Begin a new upload' in answer.json()['message']) == (status, True)
 
 
 def test_an_upload_whose_end_is_lost_is_not_made_a_file(begin, api, anonymous, app):

@@ -145,7 +145,7 @@ def test_an_upload_that_the_bucket_has_given_up_is_begun_anew(api, make, begin, 
     s3.client.abort_multipart_upload(Bucket='packages', Key=multipart['Key'], UploadId=multipart['UploadId'])
     answer = send(begun, LARGE, 6 * MIB, 12 * MIB)
     assert answer.status_code == 400
-    assert 'Begin it anew' in answer.json()['message']
+    assert 'Begin a new upload' in answer.json()['message']
     assert api.get('/file/offset', params={'uploadId': begun['_id']}).status_code == 400
 
 

@@ -286,7 +286,7 @@ def test_an_upload_to_what_is_gone_ends_with_404_or_409_and_leaves_nothing(
             in_between(lambda: go(api, item, file))
         answer = send(begun)
     assert answer.status_code in (404, 409), answer.text
-    assert 'anew' in answer.json()['message'] or 'deleted' in answer.json()['message']
+    assert 'a new upload' in answer.json()['message'] or 'deleted' in answer.json()['message']
     item_files.sweep(timedelta(0))
     assert storage() == ([OTHER] if go is put_second else [])
     assert db['upload'].count_documents({}) == 0

@@ -5,7 +5,9 @@ Girder's keys do not expire and have, by default, all permissions of their user.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bson.objectid import ObjectId
 from girder.constants import TokenScope
@@ -130,7 +132,7 @@ def may_fill(user: UserDocument, item_id: ObjectId | None) -> bool:
     return item_id is not None and (item is None or _may_write(user, item))
 
 
-def _may_write(user: UserDocument, item: Document) -> bool:
+def _may_write(user: UserDocument, item: Mapping[str, Any]) -> bool:
     return 'kind' in item.get('spm', ()) and access.allows(access.UPLOAD_FILE, item, user)
 
 

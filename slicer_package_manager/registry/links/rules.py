@@ -16,6 +16,7 @@ from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
 
 _LARGEST = 2**53
 #: Fields of a form that describe a link.
@@ -107,7 +108,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     'url': _url, 'file_name': validators.file_name, 'size': _size, 'sha512': validators.sha512}
 
 
-def put(item: Document, link: Link, user: Document) -> None:
+def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
     """Make ``link`` the file of ``item``: create a file, or change the link file that it has.
 
     Nothing is written if the file already has these values.
@@ -125,7 +126,7 @@ def _file_fields(link: Link) -> Document:
             'exts': [extension.lower() for extension in link.name.split('.')[1:]]}
 
 
-def _create(item: Document, link: Link, user: Document) -> bool:
+def _create(item: Mapping[str, Any], link: Link, user: UserDocument | None) -> bool:
     here = {'itemId': item['_id']}
     known = {key: value for key, value in _file_fields(link).items() if value is not None}
     created = item_files.later_than(File().find(here, fields=['created']))
@@ -134,7 +135,7 @@ def _create(item: Document, link: Link, user: Document) -> bool:
     return True
 
 
-def _change(item: Document, file: Document, link: Link) -> bool:
+def _change(item: Mapping[str, Any], file: Mapping[str, Any], link: Link) -> bool:
     """Set the values of ``link`` in ``file``; return whether it was still the link that was read."""
     fields = _file_fields(link)
     if all(file.get(key) == value for key, value in fields.items()):

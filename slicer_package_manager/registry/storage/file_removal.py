@@ -5,6 +5,9 @@ The store removes the bytes with the last of them.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from girder.models.file import File
 from girder.models.model_base import Model
 
@@ -13,7 +16,7 @@ from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import item_files
 
 
-def remove_with_bytes(item: Document, file: Document) -> None:
+def remove_with_bytes(item: Mapping[str, Any], file: Document) -> None:
     """Detach ``file`` from ``item``, then remove its bytes and its document.
 
     A server that ends in between leaves bytes that no file refers to, not a package that has lost them.

@@ -114,7 +114,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
             yield
         except FileNotFoundError:
             logger.exception('The bytes of the upload %s are lost.', upload.get('_id'))
-            raise lost(f'The server has lost what it had of "{upload["name"]}". Begin the upload anew.') from None
+            raise lost(f'The server has lost what it had of "{upload["name"]}". Begin a new upload.') from None
         except OSError as error:
             logger.exception('The assetstore "%s" does not take "%s".', self.assetstore['name'], upload['name'])
             if error.errno in _NO_ROOM:

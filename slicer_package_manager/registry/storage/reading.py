@@ -20,15 +20,17 @@ from slicer_package_manager.registry.tree import item_files
 logger = logging.getLogger(__name__)
 
 
-def read(file: Document, store: Store, start: int, stop: int) -> Callable[[], Iterator[bytes]]:
+def read(file: Document, store: Store | None, start: int, stop: int) -> Callable[[], Iterator[bytes]]:
     """Open ``file`` and return a function that yields its bytes from ``start`` up to, but not including, ``stop``.
 
-    :param store: the store that has the file.
+    :param store: the store that has the file; ``None`` if its assetstore was deleted.
     :raises GirderException: the store has lost the file.
     :raises NotFound: the file was deleted since ``file`` was read.
     :raises Unavailable: the store cannot be reached.
     """
     _report_request(file, start, stop)
+    if store is None:
+        _refuse_lost(file, LostError('its assetstore was deleted'))
     try:
         pieces = store.read(file, start, stop)
     except LostError as error:

@@ -96,7 +96,7 @@ class S3Uploads(DirectUploads):
         if upload['received'] + size != upload['size'] or self.bucket.size(key) != upload['size']:
             Upload().cancelUpload(upload)
             raise ValidationException(f'The object storage has given up the upload of "{upload["name"]}", as it does '
-                                      'with old ones. Begin it anew.')
+                                      'with old ones. Begin a new upload.')
         upload['sha512'] = self.bucket.sha512(key, upload['size'])
 
     def finalizeUpload(self, upload: Document, file: Document) -> Document:

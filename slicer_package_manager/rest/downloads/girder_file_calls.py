@@ -1,12 +1,19 @@
-"""Girder's own calls for files, where they promise more for packages and extensions.
+"""Girder's own calls for files, which promise more for packages and extensions.
 
-Bound to the events that Girder gives before and after its handlers; other people's files pass through untouched.
+The handlers are bound to the events that Girder triggers before and after its own handlers. For other files they do
+nothing, and Girder continues.
 """
-import logging
-from functools import wraps
+from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import Any
+
+from bson.objectid import ObjectId
 from girder import events
 from girder.api.rest import getCurrentUser
+from girder.events import Event
 from girder.exceptions import RestException
 from girder.models.file import File
 
@@ -15,6 +22,7 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.pagination import Listing
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import access, item_files
+from slicer_package_manager.registry.tree.types import PackageItem
 from slicer_package_manager.rest.downloads.delivery import deliver
 from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import permitted
@@ -25,22 +33,23 @@ logger = logging.getLogger(__name__)
 _DISPOSITIONS = ('attachment', 'inline')
 
 
-def found_by_id(event, find, operation):
-    """What ``find`` makes of the id in the path, if it is of a package or extension; else ``None``.
+def found_by_id(event: Event, find: Callable[[ObjectId], item_files.Found | None],
+                operation: access.Operation) -> item_files.Found | None:
+    """Return what ``find`` returns for the id in the path, ``None`` if it belongs to no package or extension.
 
     :raises AccessException: the user does not have the access to it that ``operation`` needs.
     """
     identifier = object_id(event.info.get('id'))
-    found = identifier and find(identifier)
+    found = find(identifier) if identifier else None
     if found and not access.allows(operation, found.folder, getCurrentUser()):
         access.require(operation, found.item, getCurrentUser())
-    return found or None
+    return found
 
 
 @permitted(access.LIST_FILES)
-def list_files(event):
-    """``GET /item/:id/files``: who cannot write to the item sees exactly one file, also during a replacement."""
-    def find():
+def list_files(event: Event) -> None:
+    """``GET /item/:id/files``: users who cannot write to the item see exactly one file, also during a replacement."""
+    def find() -> Listing | None:
         found = found_by_id(event, item_files.of_item, access.LIST_FILES)
         if not found or access.allows(access.LIST_REPLACEMENTS, found.folder, getCurrentUser()):
             return None
@@ -51,37 +60,39 @@ def list_files(event):
 
 
 @permitted(access.DOWNLOAD_FILE, cookie=True)
-def download_item(event):
-    """``GET /item/:id/download`` and ``.../download/:name``: the item's file; 404 if it has none, no empty archive."""
+def download_item(event: Event) -> None:
+    """``GET /item/:id/download`` and ``.../download/:name``: the item's file, or 404 instead of an empty archive."""
     found = found_by_id(event, item_files.of_item, access.DOWNLOAD_FILE)
-    if found and found.file is None:
+    if found is None:
+        return
+    if found.file is None:
         raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
-    if found and not event.info['params'].get('format'):
+    if not event.info['params'].get('format'):
         _answer(event, found.item, found.file)
 
 
-def add_named_download(items) -> None:
-    """Add ``GET /item/:id/download/:name``: Girder has it for files only.
+def add_named_download(items: Any) -> None:
+    """Add ``GET /item/:id/download/:name`` to ``items``, Girder's resource; Girder has it for files only.
 
-    Programs that save under the last part of an address use it.
+    Programs that name files by the last part of a URL use it.
     """
     @wraps(items.download)
-    def download(name, **kwargs):  # noqa: ARG001 - any name will do
+    def download(name: str, **kwargs: Any) -> Any:  # noqa: ARG001 - any name is accepted
         return items.download(**kwargs)
     items.route('GET', (':id', 'download', ':name'), download, nodoc=True)
 
 
 @permitted(access.DOWNLOAD_FILE, cookie=True)
-def download_file(event):
+def download_file(event: Event) -> None:
     """``GET /file/:id/download`` and ``.../download/:name``."""
     found = found_by_id(event, item_files.of_file, access.DOWNLOAD_FILE)
-    if found:
+    if found and found.file:
         _answer(event, found.item, found.file)
 
 
 @permitted(access.DOWNLOAD_FILE, cookie=True)
-def download_by_checksum(event):
-    """``GET /file/hashsum/sha512/:hash/download``: the first such file of a package that the user may read."""
+def download_by_checksum(event: Event) -> None:
+    """``GET /file/hashsum/sha512/:hash/download``: the first file with this checksum of a readable package."""
     if event.info.get('algo', '').lower() != 'sha512':
         return
     for file in File().find({'sha512': event.info['hash'].lower()}):
@@ -91,7 +102,7 @@ def download_by_checksum(event):
             return
 
 
-def _answer(event, item, file):
+def _answer(event: Event, item: PackageItem, file: Mapping[str, Any]) -> None:
     params = event.info['params']
     request_state.current().is_package_sent = True
     disposition = params.get('contentDisposition') or 'attachment'
@@ -100,8 +111,8 @@ def _answer(event, item, file):
     event.preventDefault().addResponse(deliver(item, file, disposition, _bounds(params)))
 
 
-def _bounds(params):
-    """Girder's parameters ``offset`` and ``endByte`` (not included)."""
+def _bounds(params: dict[str, str]) -> tuple[int, int | None]:
+    """Parse Girder's parameters ``offset`` and ``endByte`` (not included)."""
     try:
         start = int(params.get('offset') or 0)
         stop = int(params['endByte']) if params.get('endByte') else None
@@ -112,22 +123,23 @@ def _bounds(params):
     return start, stop
 
 
-def count_archive(event):
-    """After an archive was prepared: each package in it counts once all of it was sent."""
+def count_archive(event: Event) -> None:
+    """After an archive was prepared: count each package in it when all of it is sent."""
     stream = event.info['returnVal']
     if callable(stream) and not request_state.current().is_package_sent:
         event.preventDefault().addResponse(lambda: _counted(stream))
 
 
-def _counted(stream):
-    found = request_state.current().archived_packages = []
+def _counted(stream: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    found: list[PackageItem] = []
+    request_state.current().archived_packages = found
     yield from stream()
     for item in found:
         counter.count(item)
 
 
-def remember_in_archive(event):
-    """After the bytes of a file went into an archive."""
+def remember_in_archive(event: Event) -> None:
+    """After the bytes of a file were added to an archive: note its package for the count."""
     found = request_state.current().archived_packages
     file = event.info['file']
     if found is None or not rules.counts_in_archive(file):
@@ -141,7 +153,7 @@ def remember_in_archive(event):
         found.append(item)
 
 
-HANDLERS = {
+HANDLERS: dict[str, Callable[[Event], None]] = {
     'rest.get.item/:id/files.before': list_files,
     'rest.get.item/:id/download.before': download_item,
     'rest.get.item/:id/download/:name.before': download_item,
@@ -158,7 +170,7 @@ HANDLERS = {
 }
 
 
-def bind():
+def bind() -> None:
     """Bind all handlers."""
     for name, handler in HANDLERS.items():
         events.bind(name, 'slicer_package_manager', handler)

@@ -1,13 +1,18 @@
-"""Girder's own calls that send and name files, where they promise more.
+"""Girder's own calls that upload and rename files, which promise more for packages and extensions.
 
-Bound to the events that Girder gives before its handlers, and when they fail. By then, Girder has taken the parameters
-that it knows from those of the event.
+The handlers are bound to the events that Girder triggers before its own handlers, and when those fail. By then, Girder
+has removed the parameters that it knows from those of the event.
 """
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import cherrypy
 from girder import events
 from girder.api.rest import getCurrentUser
+from girder.events import Event
 from girder.exceptions import RestException
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -15,6 +20,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id, text
 from slicer_package_manager.registry.storage import upload_announcements, upload_chunks
 from slicer_package_manager.registry.storage.store import BYTES_LEFT
@@ -24,43 +30,43 @@ from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import permitted
 
 _BAD_REQUEST = 400
-#: Keys of an upload that are no business of any client.
+#: Keys of an upload that clients do not get.
 _INTERNAL = ('tempFile', 'announced', 'sha512state', BYTES_LEFT)
-_PARENTS = {'folder': Folder, 'item': Item}
+_PARENTS: dict[str | None, Callable[[], Any]] = {'folder': Folder, 'item': Item}
 
 
 @permitted(access.UPLOAD_FILE)
-def replace_contents(event):
-    """``PUT /file/:id/contents``: also takes the name and the checksum that the file will have."""
+def replace_contents(event: Event) -> None:
+    """``PUT /file/:id/contents``: also accepts the name and the checksum that the file will have."""
     params = event.info['params']
     request_state.current().announced = upload_announcements.parse(params.get('name'), params.get('sha512'))
 
 
 @permitted(access.UPLOAD_FILE)
-def begin_upload(event):
-    """``POST /file``: also takes the checksum that the file will have."""
+def begin_upload(event: Event) -> None:
+    """``POST /file``: also accepts the checksum that the file will have."""
     params = event.info['params']
     if 'linkUrl' not in params:
         request_state.current().announced = upload_announcements.parse(None, params.get('sha512'))
 
 
-def announce(event):
-    """Before an upload is stored: one that this request begins carries what its client announces."""
+def announce(event: Event) -> None:
+    """Before an upload is saved: add what its client announces, if this request begins it."""
     if '_id' not in event.info:
         upload_announcements.announce(event.info, request_state.current().announced)
 
 
 @permitted(access.RENAME_FILE)
-def rename_file(event):
-    """``PUT /file/:id``: changes the name and the type as far as given, and nothing that others change."""
+def rename_file(event: Event) -> None:
+    """``PUT /file/:id``: changes the name and the type if they are given, and no other field."""
     found = found_by_id(event, item_files.of_file, access.RENAME_FILE)
-    if found:
+    if found and found.file:
         params = event.info['params']
         changed = file_names.change(found.file, _stripped(params, 'name'), _stripped(params, 'mimeType'))
         event.preventDefault().addResponse(File().filter(changed, getCurrentUser()))
 
 
-def _stripped(params, key):
+def _stripped(params: dict[str, str], key: str) -> str | None:
     if params.get(key) is None:
         return None
     try:
@@ -70,69 +76,79 @@ def _stripped(params, key):
 
 
 @permitted(access.UPLOAD_FILE)
-def resume_upload(event):
-    """``GET /file/offset``: where the upload goes on; its checksum so far is made true before.
+def resume_upload(event: Event) -> None:
+    """``GET /file/offset``: where the upload continues, or the request to repeat.
 
-    Girder stores the upload as it has read it, over what a chunk that arrives meanwhile has changed.
+    Girder's own handler saves the whole upload, and overwrites what a chunk has changed since it was read.
     """
     identifier = object_id(event.info['params'].get('uploadId'))
-    upload = identifier and Upload().findOne({'_id': identifier, 'userId': getCurrentUser()['_id']})
+    mine = {'_id': identifier, 'userId': getCurrentUser()['_id']}
+    upload = Upload().findOne(mine) if identifier else None
     if upload:
         offset = Upload().requestOffset(upload)
         event.preventDefault().addResponse({'offset': offset} if isinstance(offset, int) else offset)
 
 
-def chunk_failed(event):
-    """After ``POST /file/chunk`` failed: 404 or 409 where the client has to begin anew."""
-    upload = completion_failed(event)
+def chunk_failed(_event: Event) -> None:
+    """After ``POST /file/chunk`` failed: 404 or 409 if the client has to begin a new upload."""
+    upload = _failed_upload()
     if upload and _number(cherrypy.request.params.get('offset')) < upload['received']:
-        raise Conflict(f'The first {upload["received"]} bytes of "{upload["name"]}" have arrived already.')
+        raise Conflict(f'The first {upload["received"]} bytes of "{upload["name"]}" have already arrived.')
 
 
-def completion_failed(_event):
-    """After ``POST /file/completion`` failed: 404 or 409 if there is no such upload; else the upload."""
+def completion_failed(_event: Event) -> None:
+    """After ``POST /file/completion`` failed: 404 or 409 if there is no such upload."""
+    _failed_upload()
+
+
+def _failed_upload() -> Document | None:
+    """Return the upload of a call that failed, ``None`` if the failure has nothing to do with it.
+
+    :raises NotFound, Conflict: there is no such upload.
+    """
     error, identifier = sys.exc_info()[1], object_id(cherrypy.request.params.get('uploadId'))
     if not identifier or not isinstance(error, RestException) or error.code != _BAD_REQUEST:
         return None
-    upload = Upload().findOne({'_id': identifier}, fields=['received', 'name'])
+    upload: Document | None = Upload().findOne({'_id': identifier}, fields=['received', 'name'])
     if upload is None:
         raise upload_chunks.refusal(identifier)
     return upload
 
 
-def _number(given):
+def _number(given: str | None) -> int:
     try:
         return int(given or 0)
     except ValueError:
         return sys.maxsize
 
 
-def begin_failed(_event):
-    """After ``POST /file`` failed: 404 if what the file should go to is gone."""
+def begin_failed(_event: Event) -> None:
+    """After ``POST /file`` failed: 404 if the item or folder was deleted."""
     params = cherrypy.request.params
     _require_there(_PARENTS.get(params.get('parentType')), params.get('parentId'))
 
 
-def file_call_failed(event):
-    """After a call that changes a file failed: 404 if the file is gone."""
+def file_call_failed(event: Event) -> None:
+    """After a call that changes a file failed: 404 if the file was deleted."""
     _require_there(File, event.info.get('id'))
 
 
-def _require_there(model, given):
+def _require_there(model: Callable[[], Any] | None, given: str | None) -> None:
     identifier = object_id(given)
     if model and identifier and model().findOne({'_id': identifier}, fields=['_id']) is None:
-        raise NotFound(f'There is no {model().name} {identifier}; it was deleted, or replaced. Begin anew.')
+        raise NotFound(f'There is no {model().name} {identifier}; it was deleted or replaced. Begin a new '
+                       'upload.')
 
 
-def hide_internals(event):
-    """After a call that answers one upload or several: without paths of the server, and what is kept for it alone."""
+def hide_internals(event: Event) -> None:
+    """After a call that returns one or several uploads: remove paths of the server and other internal keys."""
     answer = event.info['returnVal']
     for upload in answer if isinstance(answer, list) else [answer]:
         for key in _INTERNAL:
             upload.pop(key, None)
 
 
-HANDLERS = {
+HANDLERS: dict[str, Callable[[Event], None]] = {
     'rest.put.file/:id/contents.before': replace_contents,
     'rest.put.file/:id/contents.failed': file_call_failed,
     'rest.put.file/:id.failed': file_call_failed,
@@ -151,7 +167,7 @@ HANDLERS = {
 }
 
 
-def bind():
+def bind() -> None:
     """Bind all handlers."""
     for name, handler in HANDLERS.items():
         events.bind(name, 'slicer_package_manager.uploads', handler)
