@@ -1,5 +1,6 @@
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
 from bson.objectid import ObjectId
@@ -128,3 +129,33 @@ def test_linked_files_are_those_of_the_application(api, app, make):
     found = checker.linked_files({'_id': ObjectId(app['_id'])})
     assert [str(item['_id']) for item, _ in found] == [linked['_id']]
     assert len(list(checker.linked_files())) == 2
+
+
+@pytest.mark.parametrize(('error', 'attempt', 'pause'), [
+    (None, 1, 3), (None, 2, 6), (None, 3, 12), (None, 20, 900), (checker._BusyError('busy'), 2, 6),
+    (checker._BusyError('busy', 7), 3, 7), (checker._BusyError('busy', 0), 3, 0),
+    (checker._BusyError('busy', 10**6), 1, 900)])
+def test_pauses_grow_unless_the_server_asks_for_one(error, attempt, pause):
+    outcome = error and SimpleNamespace(exception=lambda: error)
+    state = SimpleNamespace(outcome=outcome, attempt_number=attempt)
+    assert checker._Checker(None, Options(pause=3))._pause(state) == pause
+
+
+def test_other_servers_see_who_asks_and_are_asked_by_the_options(httpserver, monkeypatch):
+    given = {}
+
+    class Client(checker.httpx.Client):
+        def __init__(self, **options):
+            given.update(options)
+            super().__init__(**options)
+
+    class Pool(checker.ThreadPoolExecutor):
+        def __init__(self, workers):
+            given['workers'] = workers
+            super().__init__(workers)
+    monkeypatch.setattr(checker.httpx, 'Client', Client)
+    monkeypatch.setattr(checker, 'ThreadPoolExecutor', Pool)
+    httpserver.expect_request('/a', headers={'User-Agent': 'slicer-package-manager links check'}).respond_with_data('x')
+    file = {'_id': 1, 'linkUrl': httpserver.url_for('/a'), 'size': 1}
+    (finding,) = checker.check([({'_id': 2, 'name': 'a'}, file)], Options(concurrency=3, timeout=17))
+    assert (finding.state, given['timeout'], given['workers']) == ('ok', 17, 3)

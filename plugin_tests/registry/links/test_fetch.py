@@ -45,8 +45,12 @@ def test_a_name_that_does_not_resolve_is_a_bad_gateway(monkeypatch):
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
-    monkeypatch.setattr(socket, 'getaddrinfo', answer('140.82.121.3'))
+    def resolve(*args, **options):
+        assert (args, options) == (('github.com', 443), {'type': socket.SOCK_STREAM})
+        return answer('140.82.121.3')()
+    monkeypatch.setattr(socket, 'getaddrinfo', resolve)
     request = fetch._request('https://github.com/a?b=c', {})
+    assert request.method == 'GET'
     assert (request.url.host, request.url.raw_path) == ('140.82.121.3', b'/a?b=c')
     assert request.headers['Host'] == 'github.com'
     assert request.extensions['sni_hostname'] == 'github.com'
