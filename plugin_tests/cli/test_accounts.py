@@ -18,7 +18,7 @@ def test_a_stolen_account_is_recovered(mongo_uri, admin, make_user, login, anony
     User().initializeOtp(admin)
     admin['otp']['enabled'] = True
     User().save(admin)
-    session, other = login(admin), login(make_user('somebody'))
+    session, other = login(admin), login(make_user('member'))
     secret = session.post('/api_key', params={'name': 'of the thief'}).raise_for_status().json()['key']
     kept = other.post('/api_key', params={'name': 'another'}).raise_for_status().json()['key']
 
@@ -45,6 +45,6 @@ def test_accounts_are_listed_with_their_rights(mongo_uri, admin, make_user, logi
 
 
 def test_an_account_that_does_not_exist_is_reported(mongo_uri, admin):
-    done = commands.run('account', 'reset', 'nobody', '--database', mongo_uri)
+    done = commands.run('account', 'reset', 'unknown', '--database', mongo_uri)
     assert (done.returncode, done.stdout) == (1, '')
-    assert 'There is no user with the login "nobody"' in done.stderr
+    assert 'There is no user with the login "unknown"' in done.stderr

@@ -48,7 +48,7 @@ def test_a_key_is_created_listed_without_its_secret_and_revoked(key, admin, make
 
 
 @pytest.mark.parametrize(('args', 'message'), [
-    (('create', 'nobody', '--name', 'x'), 'There is no user with the login "nobody"'),
+    (('create', 'unknown', '--name', 'x'), 'There is no user with the login "unknown"'),
     (('create', 'admin', '--name', ' '), 'name: must not be empty'),
     (('revoke', '5f4474d0e1d8c75dfc705482'), 'There is no API key with the id'),
     (('revoke', 'nonsense'), 'There is no API key with the id "nonsense"')])

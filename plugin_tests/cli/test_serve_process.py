@@ -40,7 +40,7 @@ def test_later_starts_keep_the_account_and_the_settings(serve):
     with first.client('admin', first.password) as client:
         assert client.get('/user/me').json()['admin'] is True
         assert [store['root'] for store in client.get('/assetstore').json()] == [str(first.data_dir / 'assetstore')]
-        make_user(client, 'somebody').raise_for_status()
+        make_user(client, 'member').raise_for_status()
         client.put('/system/setting', params={'key': 'core.cors.allow_origin', 'value': ''}).raise_for_status()
         client.put('/system/setting', params={'key': 'core.registration_policy', 'value': 'approve'}).raise_for_status()
     assert first.stop() == 0
@@ -48,7 +48,7 @@ def test_later_starts_keep_the_account_and_the_settings(serve):
     second = serve(*ONE).ready()
     assert 'password' not in second.output.lower()
     with second.client('admin', first.password) as client:
-        assert {user['login'] for user in client.get('/user').json()} == {'admin', 'somebody'}
+        assert {user['login'] for user in client.get('/user').json()} == {'admin', 'member'}
         assert len(client.get('/assetstore').json()) == 1
         values = client.get('/system/setting', params={
             'list': '["core.cors.allow_origin", "core.registration_policy"]'}).json()

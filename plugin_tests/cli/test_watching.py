@@ -86,7 +86,7 @@ def test_metrics_have_uploads_and_the_state_of_the_server(server, ready):
 
 
 def test_requests_for_unknown_paths_add_no_labels(server):
-    for path in ('/api/v1/app/nonsense/package', '/api/v1/no/such/thing', '/nonsense', '/api/v1/nonsense/x'):
+    for path in ('/api/v1/app/nonsense/package', '/api/v1/no/such/path', '/nonsense', '/api/v1/nonsense/x'):
         httpx.get(f'{server.url}{path}')
     httpx.request('BREW', f'{server.url}/api/v1/app')
     text = poll(lambda: (text := scrape(server)) and 'method="other"' in text and text, 'the last is counted')

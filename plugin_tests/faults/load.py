@@ -40,7 +40,7 @@ class Client:
         self._round = None
 
     def work(self, round_):
-        """Do one thing after the other until the server breaks off, or was killed in the meantime."""
+        """Run one step after the other until the server fails or is killed."""
         self._round = round_
         with httpx.Client(**self._options) as self._client:
             try:

@@ -11,7 +11,7 @@ CONTENT = b'a package'
 
 
 class Volume:
-    """The disk that is mounted at ``place``; ``empty`` tells if the place is there without it."""
+    """The disk that is mounted at ``place``; ``empty`` states whether the place exists without it."""
 
     def __init__(self, place, *, empty):
         self.place = place

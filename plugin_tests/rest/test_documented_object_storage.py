@@ -1,4 +1,4 @@
-"""What the documentation tells to do to put files into object storage."""
+"""The documented steps to put files into object storage."""
 import json
 import re
 from pathlib import Path

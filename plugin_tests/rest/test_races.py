@@ -159,7 +159,7 @@ def first(api, app):
 
 
 def outcome(api, item):
-    """The file of ``item`` with its bytes, after checking that all that is told of it is true; ``None`` without one."""
+    """The file of ``item`` with its bytes, after a check of its name, size and checksum; ``None`` without one."""
     found = api.get(f'/item/{item}/files').raise_for_status().json()
     now = api.get(f'/item/{item}').raise_for_status().json()
     assert len(found) <= 1

@@ -51,8 +51,8 @@ def test_lists_tell_each_items_own_total_when_asked(anonymous, app, make, downlo
     for package_type, totals in (('package', {'Slicer': 2}), ('extension', {'SlicerIGT': 3, 'Other': 0})):
         plain = anonymous.get(f'/app/{app["_id"]}/{package_type}').json()
         assert all('downloads' not in item for item in plain)
-        told = anonymous.get(f'/app/{app["_id"]}/{package_type}', params={'with_downloads': 'true'}).json()
-        assert {item['meta']['baseName']: item['downloads'] for item in told} == totals
+        listed = anonymous.get(f'/app/{app["_id"]}/{package_type}', params={'with_downloads': 'true'}).json()
+        assert {item['meta']['baseName']: item['downloads'] for item in listed} == totals
 
 
 def test_totals_of_items_survive_a_replacement_and_a_move_to_a_release(api, anonymous, app, downloaded):
@@ -64,7 +64,7 @@ def test_totals_of_items_survive_a_replacement_and_a_move_to_a_release(api, anon
     api.put('/resource/move', params={'resources': f'{{"item": ["{extension["_id"]}"]}}', 'parentType': 'folder',
                                       'parentId': folder['_id']}).raise_for_status()
     anonymous.get(f'/item/{extension["_id"]}/download')
-    (told,) = anonymous.get(f'/app/{app["_id"]}/extension', params={'with_downloads': 'true'}).json()
-    assert told['downloads'] == 5
+    (listed,) = anonymous.get(f'/app/{app["_id"]}/extension', params={'with_downloads': 'true'}).json()
+    assert listed['downloads'] == 5
     rows = anonymous.get(f'/app/{app["_id"]}/downloadstats', params={'kind': 'extension', 'granularity': 'year'}).json()
     assert {row['release']: row['count'] for row in rows} == {'': 4, '5.8': 1}

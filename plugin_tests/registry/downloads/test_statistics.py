@@ -16,15 +16,15 @@ DAYS = ['2025-12-31', '2026-01-01', '2026-01-31', '2026-02-01']
 
 @pytest.fixture
 def counted(db):
-    """One download of each thing on each of four days."""
-    things = [
+    """One download of each package on each of four days."""
+    packages = [
         {'kind': 'package', 'revision': '33000', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64',
          'release': '5.8'},
         {'kind': 'extension', 'revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'release': '5.8'},
         {'kind': 'extension', 'revision': '33111', 'baseName': 'A', 'os': 'win', 'arch': 'amd64', 'release': ''}]
     Download().collection.insert_many(
-        [{'app': 'app', **thing, 'day': day, 'count': 1} for thing in things for day in DAYS]
-        + [{'app': 'other', **things[0], 'day': DAYS[0], 'count': 100}])
+        [{'app': 'app', **package, 'day': day, 'count': 1} for package in packages for day in DAYS]
+        + [{'app': 'other', **packages[0], 'day': DAYS[0], 'count': 100}])
 
 
 def ask(limit=0, offset=0, hidden=(), **question):

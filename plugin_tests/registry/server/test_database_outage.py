@@ -1,4 +1,4 @@
-"""Which errors of the database pass, and when nobody waits for it any more."""
+"""Which database errors are temporary, and when requests stop waiting for it."""
 import pytest
 from pymongo import errors
 

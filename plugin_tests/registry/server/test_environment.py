@@ -15,10 +15,10 @@ def test_everything_is_off_by_default():
     ('LOG_FORMAT', 'xml', 'text, json'), ('RATE_LIMIT', 'seldom', '60/minute'), ('AUDIT_DAYS', '-1', 'whole number'),
     ('AUDIT_DAYS', '99999999', 'whole number')])
 def test_an_unusable_variable_is_named_with_what_would_be_usable(name, text, message):
-    with pytest.raises(environment.Unusable) as told:
+    with pytest.raises(environment.Unusable) as refused:
         environment.of({f'{PREFIX}{name}': text})
-    assert f'{PREFIX}{name}' in str(told.value)
-    assert message in str(told.value)
+    assert f'{PREFIX}{name}' in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_what_is_given_is_read():
@@ -31,7 +31,7 @@ def test_what_is_given_is_read():
 @pytest.mark.parametrize(('remote', 'forwarded', 'client'), [
     pytest.param('192.0.2.1', None, '192.0.2.1', id='direct'),
     pytest.param('192.0.2.1', '198.51.100.7', '192.0.2.1', id='a stranger claims'),
-    pytest.param('10.0.0.1', '198.51.100.7', '198.51.100.7', id='a trusted proxy tells'),
+    pytest.param('10.0.0.1', '198.51.100.7', '198.51.100.7', id='a trusted proxy states'),
     pytest.param('10.0.0.1', '8.8.8.8, 198.51.100.7', '198.51.100.7', id='what the client claims to the proxy'),
     pytest.param('10.0.0.1', '198.51.100.7, 10.0.0.2', '198.51.100.7', id='two trusted proxies'),
     pytest.param('10.0.0.1', 'nonsense', '10.0.0.1', id='no address'),
@@ -48,8 +48,8 @@ def test_the_client_is_the_first_address_that_no_trusted_proxy_vouches_against(r
 def test_a_request_through_an_unknown_proxy_is_recognised(header):
     assert client_address.is_proxied_by_a_stranger({'REMOTE_ADDR': '127.0.0.1', header: 'x'}, TRUSTED)
     assert client_address.is_proxied_by_a_stranger({'REMOTE_ADDR': '10.0.0.1', header: 'x'}, TRUSTED)
-    told = {header: 'x', 'HTTP_X_FORWARDED_FOR': '192.0.2.1, 192.0.2.7'}
-    assert not client_address.is_proxied_by_a_stranger({'REMOTE_ADDR': '10.0.0.1', **told}, TRUSTED)
+    headers = {header: 'x', 'HTTP_X_FORWARDED_FOR': '192.0.2.1, 192.0.2.7'}
+    assert not client_address.is_proxied_by_a_stranger({'REMOTE_ADDR': '10.0.0.1', **headers}, TRUSTED)
     assert not client_address.is_proxied_by_a_stranger({'REMOTE_ADDR': '127.0.0.1'}, TRUSTED)
 
 

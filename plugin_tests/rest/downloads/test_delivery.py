@@ -207,7 +207,7 @@ def test_downloads_grow_no_folder_and_no_item(anonymous, db, make):
 def test_another_peoples_file_keeps_girders_behaviour(api, db, app, count):
     folder = api.post('/folder', params={'parentType': 'collection', 'parentId': app['baseParentId'],
                                          'name': 'other', 'public': True}).json()
-    item = api.post('/item', params={'folderId': folder['_id'], 'name': 'thing'}).json()
+    item = api.post('/item', params={'folderId': folder['_id'], 'name': 'item'}).json()
     assert api.get(f'/item/{item["_id"]}/download').headers['Content-Type'] == 'application/zip'
     file = upload(api, item['_id'], b'0123456789')
     response = api.get(f'/file/{file["_id"]}/download')

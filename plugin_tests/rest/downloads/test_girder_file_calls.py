@@ -144,25 +144,25 @@ def test_readers_see_one_file_while_a_client_replaces_it(replaced_as_clients_do,
 
 def test_a_reader_who_was_told_a_file_gets_it_after_its_replacement(api, anonymous, make, files_of):
     item = make('package', content=b'old')
-    told, = files_of(item, anonymous)
+    listed, = files_of(item, anonymous)
     upload(api, item['_id'], b'newer')
-    assert anonymous.get(f'/file/{told["_id"]}/download').content == b'old'
+    assert anonymous.get(f'/file/{listed["_id"]}/download').content == b'old'
 
 
 def test_a_reader_who_was_told_a_file_gets_it_after_its_uploader_deleted_it(api, anonymous, make, files_of):
     item = make('package', content=b'old')
-    told, = files_of(item, anonymous)
+    listed, = files_of(item, anonymous)
     upload(api, item['_id'], b'newer', name='new_file')
-    api.delete(f'/file/{told["_id"]}').raise_for_status()
-    assert anonymous.get(f'/file/{told["_id"]}/download').content == b'old'
+    api.delete(f'/file/{listed["_id"]}').raise_for_status()
+    assert anonymous.get(f'/file/{listed["_id"]}/download').content == b'old'
 
 
 def test_a_replaced_file_is_as_private_as_its_item(api, anonymous, make, files_of, grant):
     item = make('package', content=b'old')
-    told, = files_of(item)
+    listed, = files_of(item)
     upload(api, item['_id'], b'newer')
     grant({'_id': item['folderId']})
-    assert anonymous.get(f'/file/{told["_id"]}/download').status_code == 401
+    assert anonymous.get(f'/file/{listed["_id"]}/download').status_code == 401
 
 
 def test_replaced_files_are_removed_after_a_while(api, db, make):

@@ -123,14 +123,14 @@ def test_creating_needs_a_login(create, anonymous, stored):
 
 
 def test_creating_a_collection_needs_the_right_to(create, login, make_user, stored):
-    user = make_user('somebody')
+    user = make_user('member')
     before = stored()
     assert create(client=login(user)).status_code == 403
     assert stored() == before
 
 
 def test_a_user_who_may_create_collections_creates_and_administers_an_application(create, login, make_user, api):
-    user = make_user('somebody')
+    user = make_user('member')
     api.put('/system/setting', params={
         'key': 'core.collection_create_policy',
         'value': f'{{"open": false, "groups": [], "users": ["{user["_id"]}"]}}'}).raise_for_status()
@@ -140,7 +140,7 @@ def test_a_user_who_may_create_collections_creates_and_administers_an_applicatio
 
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 200), (2, 200)], ids=['READ', 'WRITE', 'ADMIN'])
 def test_creating_needs_write_on_the_collection_and_no_more(create, login, make_user, api, grant, level, status):
-    user = make_user('somebody')
+    user = make_user('member')
     mine = api.post('/collection', params={'name': 'Mine'}).json()
     grant(mine, user, level=level, kind='collection')
     assert create(client=login(user), collection_id=mine['_id']).status_code == status
@@ -161,7 +161,7 @@ def test_an_id_in_use_is_a_conflict(create, api, app, stored, folders, kind):
 
 
 def test_others_do_not_choose_the_id(create, login, make_user, app, api, grant, collections):
-    user = make_user('somebody')
+    user = make_user('member')
     grant(collections()['Applications'], user, level=2, public=True, kind='collection')
     assert create('Other', client=login(user), app_id=SLICER_ID).status_code == 403
     assert create('Other', client=login(user)).status_code == 200
@@ -266,7 +266,7 @@ def test_deleting_an_application_deletes_everything_below(api, app, ready, make_
 
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 403), (2, 200)], ids=['READ', 'WRITE', 'ADMIN'])
 def test_deleting_an_application_needs_admin_on_it(api, app, login, make_user, grant, level, status):
-    user = make_user('somebody')
+    user = make_user('member')
     grant(app, user, level=level, public=True)
     assert login(user).delete(f'/app/{app["_id"]}').status_code == status
     assert (api.get(f'/app/{app["_id"]}').status_code == 404) is (status == 200)

@@ -323,7 +323,7 @@ def test_what_is_not_a_package_of_the_application_is_404(api, app, make, delete,
 def test_deleting_needs_write_on_it_and_no_more(api, make, delete, login, make_user, grant, package_type, level,
                                                   status):
     item = make(package_type)
-    user = make_user('somebody')
+    user = make_user('member')
     grant({'_id': item['folderId']}, user, level=level, public=True)
     assert delete(package_type, item['_id'], client=login(user)).status_code == status
 

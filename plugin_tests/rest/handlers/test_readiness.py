@@ -156,7 +156,7 @@ def test_what_is_no_such_place_is_404(build, say, place, name):
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 200)], ids=['READ', 'WRITE'])
 def test_a_word_needs_write(build, say, found, grant, make_user, login, level, status):
     build('1')
-    user = make_user('somebody')
+    user = make_user('member')
     grant(found('draft')[0], user, level=level, public=True)
     assert say('draft', '1', 'false', login(user)).status_code == status
 
@@ -165,7 +165,7 @@ def test_strangers_have_no_word(build, say, found, grant, make_user, login, anon
     build('1')
     assert say('draft', '1', 'false', anonymous).status_code == 401
     grant(found('draft')[0])
-    assert say('draft', '1', 'false', login(make_user('somebody'))).status_code == 404
+    assert say('draft', '1', 'false', login(make_user('member'))).status_code == 404
 
 
 def test_what_is_hidden_plays_no_part(build, held, share, found, grant, admin):

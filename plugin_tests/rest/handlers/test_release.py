@@ -116,7 +116,7 @@ def test_a_release_is_no_more_public_than_its_application(api):
 
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 200), (2, 200)], ids=['READ', 'WRITE', 'ADMIN'])
 def test_creating_needs_write_on_the_application(app, post, login, make_user, grant, level, status):
-    user = make_user('somebody')
+    user = make_user('member')
     grant(app, user, level=level, public=True)
     assert post(client=login(user)).status_code == status
 
@@ -287,7 +287,7 @@ def test_other_folders_cannot_be_deleted_as_a_release(api, app, delete, post, ma
 
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 403), (2, 200)], ids=['READ', 'WRITE', 'ADMIN'])
 def test_deleting_needs_admin_on_the_release_and_no_more(delete, post, login, make_user, grant, level, status):
-    user = make_user('somebody')
+    user = make_user('member')
     grant(post().json(), user, level=level, public=True)
     assert delete('5.8', client=login(user)).status_code == status
 

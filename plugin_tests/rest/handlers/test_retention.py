@@ -81,7 +81,7 @@ def test_without_a_rule_the_answer_names_both(prune):
 @pytest.mark.parametrize(('level', 'status'), [(0, 403), (1, 403), (2, 200)], ids=['READ', 'WRITE', 'ADMIN'])
 def test_admin_is_needed_on_each_draft_that_goes_before_any_does(
         drafts, prune, app, login, make_user, grant, found, left, stored, level, status):
-    user = make_user('somebody')
+    user = make_user('member')
     oldest, older = found('draft')[-1], found('draft')[-2]
     grant(oldest, user, level=2, public=True)
     grant(older, user, level=level, public=True)
@@ -97,7 +97,7 @@ def test_admin_is_needed_on_each_draft_that_goes_before_any_does(
 def test_pruning_needs_a_login_and_the_application(drafts, prune, anonymous, api, make_user, login):
     assert prune(anonymous, keep=0).status_code == 401
     secret = api.post('/app', params={'name': 'Secret', 'public': False}).json()
-    assert login(make_user('somebody')).delete(f'/app/{secret["_id"]}/draft', params={'keep': 0}).status_code == 403
+    assert login(make_user('member')).delete(f'/app/{secret["_id"]}/draft', params={'keep': 0}).status_code == 403
     assert api.delete('/app/5f4474d0e1d8c75dfc705482/draft', params={'keep': 0}).status_code == 404
 
 

@@ -56,7 +56,7 @@ def test_every_way_to_get_the_file_counts_one(anonymous, ready, item_of, files_o
 def test_administrators_and_the_logged_in_count_too(api, ready, fetch, stats, login, make_user, package_type):
     item = ready(package_type)
     fetch(item, client=api)
-    fetch(item, client=login(make_user('somebody')))
+    fetch(item, client=login(make_user('member')))
     assert '2' in str(stats())
 
 

@@ -65,7 +65,7 @@ def test_downloads_of_a_draft_and_of_a_release_of_its_revision_are_separate(summ
 
 
 def test_what_is_private_is_not_counted(summary, make, make_release, api, make_user, login, grant):
-    user = make_user('somebody')
+    user = make_user('member')
     secret = make_release('5.9', '34000', public=False)
     make('package', revision='34000', content=b'secret')
     make('extension', app_revision='34000', content=b'secret')
@@ -89,7 +89,7 @@ def test_what_has_no_file_is_counted_for_writers_only(summary, make, api):
 def test_a_private_application_has_no_summary(api, anonymous, make_user, login):
     app = api.post('/app', params={'name': 'Secret', 'public': False}).json()
     assert anonymous.get(f'/app/{app["_id"]}/summary').status_code == 401
-    assert login(make_user('somebody')).get(f'/app/{app["_id"]}/summary').status_code == 403
+    assert login(make_user('member')).get(f'/app/{app["_id"]}/summary').status_code == 403
     assert api.get(f'/app/{app["_id"]}/summary').json()['app']['access'] == 2
 
 
@@ -173,7 +173,7 @@ def test_the_number_of_queries_does_not_grow(make, make_release, make_user, db, 
 
     from slicer_package_manager.registry.catalog import applications
     from slicer_package_manager.registry.catalog import summary as summaries
-    user = make_user('somebody')
+    user = make_user('member')
     app = applications.load(str(db['folder'].find_one({'name': 'Slicer'})['_id']), make_user('boss', admin=True))
     asked = []
     for model in (Folder(), Item()):
@@ -184,8 +184,8 @@ def test_the_number_of_queries_does_not_grow(make, make_release, make_user, db, 
 
     def queries():
         asked.clear()
-        for somebody in (None, user):
-            summaries.of(app, somebody, 50, 0)
+        for member in (None, user):
+            summaries.of(app, member, 50, 0)
         return len(asked)
     few = queries()
     for number in range(5):

@@ -81,15 +81,15 @@ def ask(wsgi_app, app, make):
         names_of = {'Content-Type': 'CONTENT_TYPE', 'Content-Length': 'CONTENT_LENGTH'}
         environ.update({names_of.get(name, 'HTTP_' + name.upper().replace('-', '_')): value
                         for name, value in headers.items()})
-        told = []
+        heads = []
         started = time.monotonic()
-        answer = wsgi_app(environ, lambda status, head, *_: told.append((int(status[:3]), dict(head))))
+        answer = wsgi_app(environ, lambda status, head, *_: heads.append((int(status[:3]), dict(head))))
         try:
             content = b''.join(answer)
         finally:
             getattr(answer, 'close', bool)()
         assert time.monotonic() - started < 60, 'it hangs'
-        return *told[-1], content
+        return *heads[-1], content
     return send
 
 
@@ -115,9 +115,9 @@ def test_no_body_is_a_failure_of_the_server(ask, route):
     wrong = {}
     for kind in CONTENT_TYPES:
         for body in BODIES:
-            status, _, told = ask(route, body, **{'Content-Type': kind})
+            status, _, text = ask(route, body, **{'Content-Type': kind})
             if status >= 500:
-                wrong[kind, body[:40]] = status, told[:100]
+                wrong[kind, body[:40]] = status, text[:100]
     assert wrong == {}
 
 

@@ -97,8 +97,8 @@ def test_no_header_bypasses_the_setting(api, anonymous, documents, headers):
 def test_probes_and_logins_still_work(api, anonymous, documents):
     change(api, True).raise_for_status()
     assert set(statuses(anonymous, OPEN, documents).values()) == {200}
-    assert anonymous.get('/user/authentication', auth=('nobody', 'wrong')).status_code == 401
-    assert 'setting' not in anonymous.get('/user/authentication', auth=('nobody', 'wrong')).text
+    assert anonymous.get('/user/authentication', auth=('unknown', 'wrong')).status_code == 401
+    assert 'setting' not in anonymous.get('/user/authentication', auth=('unknown', 'wrong')).text
     key = api.post('/api_key', params={'name': 'build machine'}).json()['key']
     token = anonymous.post('/api_key/token', params={'key': key}).raise_for_status().json()['authToken']['token']
     assert anonymous.get(f'/app/{documents["app"]}/extension', headers={'Girder-Token': token}).status_code == 200

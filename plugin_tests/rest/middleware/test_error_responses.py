@@ -31,7 +31,7 @@ def refused(answer):
     return answer
 
 
-def told(answer):
+def require_unavailable(answer):
     assert refused(answer).headers['Content-Type'] == 'application/json'
     assert 'unreachable' in answer.json()['message']
     assert 'try it again' in answer.json()['message']
@@ -39,19 +39,19 @@ def told(answer):
 
 def test_a_call_of_the_registry_is_refused_for_now(api, app, away):
     away(applications, 'find')
-    told(api.get('/app', params={'text': 'x'}))
+    require_unavailable(api.get('/app', params={'text': 'x'}))
 
 
 def test_a_call_of_girder_is_refused_for_now(api, app, away):
     from girder.models.folder import Folder
     away(Folder, 'load')
-    told(api.get(f'/folder/{app["_id"]}'))
+    require_unavailable(api.get(f'/folder/{app["_id"]}'))
 
 
 def test_what_fails_before_a_handler_is_refused_for_now(anonymous, db, away):
     from girder.models.setting import Setting
     away(Setting, 'get')
-    told(anonymous.get('/system/version', headers={'Origin': 'https://example.org'}))
+    require_unavailable(anonymous.get('/system/version', headers={'Origin': 'https://example.org'}))
 
 
 def test_a_change_that_could_not_be_announced_is_to_be_sent_again(api, app, away, monkeypatch):
@@ -59,7 +59,7 @@ def test_a_change_that_could_not_be_announced_is_to_be_sent_again(api, app, away
         update_one = None
     away(Away, 'update_one')
     monkeypatch.setattr(data_version.Change(), 'collection', Away)
-    told(api.post(f'/app/{app["_id"]}/release', params={'name': '5.8', 'app_revision': '33000'}))
+    require_unavailable(api.post(f'/app/{app["_id"]}/release', params={'name': '5.8', 'app_revision': '33000'}))
 
 
 def test_a_mistake_of_the_server_stays_one(api, app, away):
@@ -71,11 +71,11 @@ def test_a_mistake_of_the_server_stays_one(api, app, away):
 def test_no_request_waits_for_a_database_that_is_down(anonymous, lost, away, path):
     from girder.models.folder import Folder
     away(Folder, 'find')
-    told(anonymous.get(path))
+    require_unavailable(anonymous.get(path))
 
 
 def test_what_writes_does_not_wait_either(anonymous, lost):
-    told(anonymous.post('/app', params={'name': 'Slicer'}))
+    require_unavailable(anonymous.post('/app', params={'name': 'Slicer'}))
 
 
 @pytest.mark.parametrize('place', ['/find', '/findall', '/bitstream/5f4474d0e1d8c75dfc705482'])
@@ -100,4 +100,4 @@ def test_cached_lists_are_not_sent_while_the_database_is_down(anonymous, app, mo
     for _ in range(2):
         assert anonymous.get(path).status_code == 200
     monkeypatch.setattr(database_outage, 'lost', lambda: True)
-    told(anonymous.get(path))
+    require_unavailable(anonymous.get(path))

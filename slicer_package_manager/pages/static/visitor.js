@@ -1,5 +1,5 @@
 // @ts-check
-// The computer of the visitor, as far as the browser tells.
+// The computer of the visitor, as the browser reports it.
 
 /**
  * What is read of the browser's `navigator`.
@@ -27,7 +27,7 @@ export function visitorSystem(browser) {
 }
 
 /**
- * The architecture of the processor; `null` where the browser does not tell.
+ * The architecture of the processor; `null` if the browser does not report it.
  *
  * @param {Browser} browser
  * @param {string} os

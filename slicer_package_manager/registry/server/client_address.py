@@ -47,10 +47,10 @@ def client(wsgi_environ: Mapping[str, str], trusted: Iterable[Network]) -> str:
 
 
 def is_proxied_by_a_stranger(wsgi_environ: Mapping[str, str], trusted: Iterable[Network]) -> bool:
-    """Whether the request came through a proxy that is not in ``trusted``, or does not tell for whom it asks."""
+    """Whether the request came through a proxy that is not in ``trusted``, or does not state for whom it asks."""
     proxied = any(header in wsgi_environ for header in _OF_PROXIES)
-    told = _parsed(wsgi_environ.get('HTTP_X_FORWARDED_FOR', '').rpartition(',')[2].strip()) is not None
-    return proxied and not (told and within(wsgi_environ.get('REMOTE_ADDR', ''), trusted))
+    named = _parsed(wsgi_environ.get('HTTP_X_FORWARDED_FOR', '').rpartition(',')[2].strip()) is not None
+    return proxied and not (named and within(wsgi_environ.get('REMOTE_ADDR', ''), trusted))
 
 
 def site(address: str) -> str:

@@ -35,7 +35,7 @@ class Operation:
     """What the variables say; everything is off by default.
 
     :param trusted_proxies: whose ``X-Forwarded-For`` and ``X-Request-ID`` are believed.
-    :param metrics: who may read ``/metrics``; nobody, and nothing is measured, where this is empty.
+    :param metrics: who may read ``/metrics``; if this is empty, nothing is measured or published.
     :param rate_limit: limits such as ``60/minute;500/hour`` for each address; ``''`` for none.
     :param audit_days: for how many days changes are kept in the audit log; 0 keeps none.
     """

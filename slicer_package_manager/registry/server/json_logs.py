@@ -5,7 +5,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 
 def formatter() -> logging.Formatter:
-    """Makes a line with ``time`` (UTC), ``level``, ``logger``, ``message`` and what else a message tells."""
+    """Formatter of log lines: ``time`` (UTC), ``level``, ``logger``, ``message`` and the extra fields of a message."""
     return OrjsonFormatter(
         '{levelname}{name}{message}', style='{', timestamp='time',
         rename_fields={'levelname': 'level', 'name': 'logger'})

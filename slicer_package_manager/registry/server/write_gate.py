@@ -4,7 +4,7 @@ from __future__ import annotations
 from slicer_package_manager.registry.schema.errors import Unavailable
 
 BUILDING = 'building indexes'
-#: What a client is told to wait before it tries again, in seconds.
+#: ``Retry-After`` of a refused write, in seconds.
 _RETRY_AFTER = 5
 
 
@@ -36,5 +36,5 @@ def require() -> None:
     """
     if _State.obstacle is not None:
         why = ('its indexes are being built' if _State.obstacle == BUILDING else
-               'its database could not be prepared; the log of the server and its health tell why')
-        raise Unavailable(f'The registry takes nothing now: {why}. Try again later.', _RETRY_AFTER)
+               'its database could not be prepared; see the log of the server and its health')
+        raise Unavailable(f'The server does not accept writes now: {why}. Try again later.', _RETRY_AFTER)

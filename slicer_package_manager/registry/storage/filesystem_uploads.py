@@ -2,8 +2,8 @@
 
 1. ``initUpload`` creates the temporary file, if all of the upload fits.
 2. ``uploadChunk`` writes after the bytes that the database knows of, over what a failed request may have left there.
-3. ``requestOffset`` tells a client where to go on. If the disk has lost the end of what arrived, the upload's document
-   is corrected first.
+3. ``requestOffset`` returns the offset at which a client continues. If the disk has lost the end of what arrived, the
+   upload's document is corrected first.
 4. ``finalizeUpload`` writes the checksum into the upload's document, so that no deletion removes these bytes, then
    moves the temporary file to the path that the checksum determines, and syncs both to the disk.
 """

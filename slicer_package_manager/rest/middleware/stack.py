@@ -2,7 +2,7 @@
 
 A request passes it like this:
 
-1. ``security_headers`` adds headers to the response, whoever makes it (WSGI).
+1. ``security_headers`` adds headers to every response (WSGI).
 2. ``front`` sends a cached response before CherryPy begins (WSGI).
 3. CherryPy begins (hooks, by priority): ``tracing`` chooses the request id and ``metrics`` counts the request (50),
    ``error_responses`` refuses it while the database is away (60), ``request_limits`` refuses what is too large or

@@ -111,7 +111,7 @@ export function visitorSystem(agent = navigator.userAgent) {
 /** @type {{architecture?: string}} */
 const noHints = {};
 
-/** The architecture of the visitor's processor; `null` where the browser does not tell. */
+/** The architecture of the visitor's processor; `null` if the browser does not report it. */
 export async function visitorProcessor() {
   const data = navigator.userAgentData;
   if (!data?.getHighEntropyValues) return null;
