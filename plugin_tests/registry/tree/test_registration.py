@@ -35,7 +35,7 @@ def tree():
 
 @pytest.mark.parametrize(('name', 'role', 'package_type'), [
     ('packages', registration.PACKAGES, None), ('Slicer', registration.APPLICATION, None),
-    ('draft', registration.DRAFTS, None), ('33000', registration.REVISION, PACKAGE),
+    ('draft', registration.DRAFTS, None), ('33000', registration.DRAFT, PACKAGE),
     ('5.8', registration.RELEASE, PACKAGE), ('extensions', registration.EXTENSIONS, EXTENSION)])
 def test_the_place_of_a_folder_tells_what_it_is_and_what_lies_in_it(tree, name, role, package_type):
     assert registration.role(tree[name]) == role

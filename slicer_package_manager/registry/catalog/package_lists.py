@@ -18,7 +18,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.tree import promotions
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
-from slicer_package_manager.registry.tree.registration import REVISION
+from slicer_package_manager.registry.tree.registration import DRAFT
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 #: MongoDB's operators that compare a tier with the requested one.
@@ -96,7 +96,7 @@ def _of_release(package_type: PackageType, app: ApplicationFolder, release: str 
     if releases.is_drafts_folder(app, release):
         # The published client looks among the drafts for the extension that it is about to upload to a release.
         elsewhere = (package_type is EXTENSION and revision is not None and not Folder().findOne(
-            {'spm.app': app['_id'], 'spm.role': REVISION, 'spm.revision': revision,
+            {'spm.app': app['_id'], 'spm.role': DRAFT, 'spm.revision': revision,
              '_id': {'$nin': promotions.emptied(app)}, **folder_clause(user)}, fields=['_id']))
         return {} if elsewhere else promotions.in_drafts(app)
     channel = releases.find_channel(app, release, user)

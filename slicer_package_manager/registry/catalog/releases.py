@@ -25,18 +25,18 @@ from slicer_package_manager.registry.tree import (
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import (
     CHANNELS,
+    DRAFT,
     DRAFT_NAME,
     DRAFTS,
     EXTENSIONS,
     EXTENSIONS_NAME,
     RELEASE,
-    REVISION,
     role,
 )
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
 
 #: The names of the roles in messages.
-LABELS = {RELEASE: 'release', REVISION: 'draft'}
+LABELS = {RELEASE: 'release', DRAFT: 'draft'}
 
 
 def find_releases(app: ApplicationFolder, user: UserDocument | None, page: Page) -> Listing:
@@ -46,14 +46,14 @@ def find_releases(app: ApplicationFolder, user: UserDocument | None, page: Page)
 
 def find_drafts(app: ApplicationFolder, user: UserDocument | None, page: Page, revision: str | None = None) -> Listing:
     """The drafts of ``app`` that ``user`` may see, or only that of ``revision``."""
-    query = _query(app, REVISION, user)
+    query = _query(app, DRAFT, user)
     if revision is not None:
         query['spm.revision'] = revision
     return Listing.of(Folder(), query, page)
 
 
 def _query(app: ApplicationFolder, place: str, user: UserDocument | None) -> Document:
-    emptied = promotions.emptied(app) if place == REVISION else []
+    emptied = promotions.emptied(app) if place == DRAFT else []
     gone: Document = {'_id': {'$nin': emptied}} if emptied else {}
     return {'spm.app': app['_id'], 'spm.role': place, **gone, **folder_clause(user)}
 
@@ -70,7 +70,7 @@ def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | N
 
 def find_channel(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> Any:  # a ``RegisteredFolder``
     """The release with this id or name, else the draft with this id or revision; ``None`` if there is none."""
-    return find_release(app, id_or_name, user) or find_one(app, REVISION, id_or_name, user)
+    return find_release(app, id_or_name, user) or find_one(app, DRAFT, id_or_name, user)
 
 
 def find_one(app: ApplicationFolder, place: str, identifier: str, user: UserDocument | None) -> ChannelFolder | None:

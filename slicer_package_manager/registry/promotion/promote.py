@@ -32,7 +32,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import data_version, write_gate
 from slicer_package_manager.registry.tree import access, keys, promotions
 from slicer_package_manager.registry.tree.promotions import ANNOUNCED, DONE, MOVING
-from slicer_package_manager.registry.tree.registration import APPLICATION, EXTENSIONS, RELEASE, REVISION
+from slicer_package_manager.registry.tree.registration import APPLICATION, DRAFT, EXTENSIONS, RELEASE
 from slicer_package_manager.registry.tree.types import (
     ApplicationFolder,
     ChannelFolder,
@@ -113,7 +113,7 @@ def _catch_up(app: ApplicationFolder, release: ChannelFolder) -> None:
 
 def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | None:
     found: ChannelFolder | None = Folder().findOne({
-        keys.APP: app['_id'], keys.ROLE: REVISION, keys.REVISION: release['spm']['revision']})
+        keys.APP: app['_id'], keys.ROLE: DRAFT, keys.REVISION: release['spm']['revision']})
     return found
 
 

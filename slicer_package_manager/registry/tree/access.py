@@ -20,7 +20,7 @@ from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import keys, promotions
-from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, REVISION, role
+from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFT, DRAFTS, EXTENSIONS, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 READ, WRITE, ADMIN = AccessType.READ, AccessType.WRITE, AccessType.ADMIN
@@ -171,7 +171,7 @@ def hidden_revisions(app: ApplicationFolder, user: UserDocument | None) -> list[
     hidden = _hidden(app, user)
     found = {folder['spm']['revision'] for folder in hidden if folder['spm'].get('revision')}
     if any(role(folder) == DRAFTS for folder in hidden):
-        found.update(Folder().collection.distinct(keys.REVISION, {keys.APP: app['_id'], keys.ROLE: REVISION}))
+        found.update(Folder().collection.distinct(keys.REVISION, {keys.APP: app['_id'], keys.ROLE: DRAFT}))
     return sorted(found)
 
 

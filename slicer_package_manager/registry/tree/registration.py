@@ -22,14 +22,15 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PA
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageRegistration
 
+#: Roles of folders, as they are stored in ``spm.role``: ``DRAFTS`` is the folder of all drafts, ``DRAFT`` one of them.
 APPLICATION = 'application'
 DRAFTS = 'draft'
 RELEASE = 'release'
-REVISION = 'revision'
+DRAFT = 'revision'
 EXTENSIONS = 'extensions'
 PACKAGES = 'packages'
 
-CHANNELS = (RELEASE, REVISION)
+CHANNELS = (RELEASE, DRAFT)
 DRAFT_NAME = 'draft'
 EXTENSIONS_NAME = 'extensions'
 PACKAGES_NAME = 'packages'
@@ -65,7 +66,7 @@ def of_folder(folder: Mapping[str, Any], parent: Mapping[str, Any] | None) -> Do
         return {'role': PACKAGES} if folder['name'] == PACKAGES_NAME else None
     makers: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Document | None]] = {
         PACKAGES: _application, APPLICATION: _in_application, DRAFTS: _revision,
-              RELEASE: _in_channel, REVISION: _in_channel}
+              RELEASE: _in_channel, DRAFT: _in_channel}
     maker = makers.get(role(parent) or '')
     return maker(folder, parent) if maker and parent else None
 
@@ -86,7 +87,7 @@ def _in_application(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Doc
 
 
 def _revision(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document:
-    return {'role': REVISION, 'app': parent['spm']['app'], 'channel': folder.get('_id'), 'draft': True,
+    return {'role': DRAFT, 'app': parent['spm']['app'], 'channel': folder.get('_id'), 'draft': True,
             'revision': folder.get('meta', {}).get('revision', folder['name']), 'release': ''}
 
 
@@ -130,7 +131,7 @@ def release_name(value: object) -> str:
 
 
 def _channel_problems(folder: Document, meta: Document) -> list[tuple[str, str]]:
-    if role(folder) == REVISION:
+    if role(folder) == DRAFT:
         meta.setdefault('revision', folder['name'])
     try:
         meta['revision'] = folder['spm']['revision'] = validators.name(meta.get('revision'))

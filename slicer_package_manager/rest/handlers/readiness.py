@@ -5,7 +5,7 @@ from girder.models.folder import Folder
 
 from slicer_package_manager.registry.catalog import applications, readiness
 from slicer_package_manager.registry.tree import access
-from slicer_package_manager.registry.tree.registration import RELEASE, REVISION
+from slicer_package_manager.registry.tree.registration import DRAFT, RELEASE
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
 
@@ -33,4 +33,4 @@ def setReleaseReady(app_id: str, release_id_or_name: str, ready: str) -> Respons
 def setDraftReady(app_id: str, revision_or_id: str, ready: str) -> Response:
     user = current_user()
     app = applications.load(app_id, user, access.SET_READINESS)
-    return readiness.override(app, REVISION, revision_or_id, ready, user)
+    return readiness.override(app, DRAFT, revision_or_id, ready, user)

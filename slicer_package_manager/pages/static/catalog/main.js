@@ -15,7 +15,7 @@ import { card } from './cards.js';
 import { showCategories } from './categories.js';
 import { chosenRevision, chosenSystem, showBuildChoice } from './choice.js';
 import { showDetail } from './detail.js';
-import { elsewhere, emptyBuild, lowerTiers } from './explain.js';
+import { explain } from './empty.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
 import * as selection from './selection.js';
@@ -25,8 +25,6 @@ import * as tiers from './tiers.js';
 /** @typedef {{revision: string, os: string, arch: string | null}} Build what the address names */
 
 const TITLE = document.title;
-/** Pause after the last letter of a search before other builds are searched, in milliseconds. */
-const SEARCH_PAUSE = 400;
 
 let here = place.read();
 /** The extensions of one build, with their cards by ids; `key` identifies the build. */
@@ -162,8 +160,16 @@ function showList(scroll) {
   fill(byId('empty'));
   const category = here.category === place.ALL ? '' : ` in ${here.category}`;
   byId('count').textContent = `${counted(cards.length, 'extension')}${category}${here.q ? ` for “${here.q}”` : ''}`;
-  if (!cards.length) explain(found);
+  if (!cards.length) explainEmpty(found);
   if (scroll) window.scrollTo(0, scroll);
+}
+
+/** @param {selection.Extension[]} found in all categories */
+function explainEmpty(found) {
+  const { key, extensions } = shown;
+  const { q } = here;
+  const isOver = () => shown.key !== key || here.q !== q || Boolean(here.extension);
+  explain(found, { place: here, extensions, build: current(), to, isOver });
 }
 
 /** @param {selection.Extension} extension */
@@ -182,48 +188,6 @@ async function showBuildName() {
   if (bridge.embedded()) return;
   const names = await releaseNames();
   if (here.revision === revision && here.os === os) byId('build').textContent = name(names.get(revision));
-}
-
-// ---- Why the list is empty
-
-/** @param {selection.Extension[]} found in all categories */
-async function explain(found) {
-  const { key } = shown;
-  const empty = byId('empty');
-  const lower = selection.inCategory(selection.searched(shown.extensions, here.q), here.category).length;
-  if (!shown.extensions.length) {
-    const all = await allBuilds();
-    if (shown.key === key) fill(empty, emptyBuild(all, current(), to));
-  } else if (here.tier && lower) {
-    fill(empty, lowerTiers(lower, to));
-  } else if (here.q) {
-    const others = [`${counted(found.length, 'extension')} in other categories: `, backToAll('look at all categories')];
-    fill(empty, element('h2', {}, 'Nothing found.'), found.length > 0 && element('p', {}, others));
-    await searchElsewhere(key, here.q);
-  } else {
-    fill(empty, element('h2', {}, `There is no category “${here.category}” here.`), backToAll());
-  }
-}
-
-function backToAll(text = 'Look at all categories') {
-  return element('a', { href: to({ category: place.ALL }), 'data-page': true }, text);
-}
-
-/**
- * Show what the search finds for other revisions and systems.
- *
- * @param {string | null} key
- * @param {string} q
- */
-async function searchElsewhere(key, q) {
-  const isOver = () => shown.key !== key || here.q !== q || here.extension;
-  await new Promise((resolve) => window.setTimeout(resolve, SEARCH_PAUSE));
-  if (isOver()) return;
-  const parameters = { q, limit: 200, sort: 'updated', sortdir: -1 };
-  /** @type {Registry.Item[]} */
-  const items = await get(`app/${APP}/extension`, parameters).catch(() => []);
-  if (isOver()) return;
-  byId('empty').append(...elsewhere(items.reverse(), new Set(shown.extensions.map((one) => one.name)), to));
 }
 
 // ---- One extension
