@@ -42,8 +42,10 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     pattern = File().findOne({'linkUrl': {'$exists': False}, 'itemId': {'$ne': None}})
     for revision in revisions:
         _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
-    _insert(downloads_model.Download(), _counts(app, counts))
-    downloads_model.past_changed(app['_id'])
+    downloads = downloads_model.Download()
+    _insert(downloads, _counts(app, counts))
+    for revision in downloads.collection.distinct('revision', {'app': app['_id'], 'kind': downloads_model.COUNTS}):
+        downloads_model.announce(app['_id'], revision)
     data_version.announce()
 
 
