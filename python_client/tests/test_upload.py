@@ -1,6 +1,8 @@
 import hashlib
+import json
 
 import pytest
+from girder_client import HttpError
 
 from slicer_package_manager_client import fields, transfer
 from slicer_package_manager_client.client import SlicerPackageClient
@@ -13,6 +15,7 @@ from slicer_package_manager_client.errors import (
     NotFound,
     Refused,
 )
+from slicer_package_manager_client.journal import state_directory
 from slicer_package_manager_client.retry import Retries
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
@@ -107,6 +110,26 @@ def test_refused_metadata_leave_the_file_as_it_is(upload, girder):
         upload(seed=1)
     assert stored(girder)['data'] == before
     assert girder.uploads == {}
+    assert list(state_directory().rglob('*.json')) == []
+
+
+def test_metadata_that_do_not_arrive_leave_the_file_as_it_is_and_the_upload_to_the_next_run(upload, girder):
+    upload()
+    before = stored(girder)['data']
+    girder.fail('POST', '/extension$', 503, times=4)
+    with pytest.raises(NetworkProblem, match='503'):
+        upload(seed=1)
+    assert stored(girder)['data'] == before
+    girder.requests.clear()
+    upload(seed=1)
+    assert [int(one.args['offset']) for one in girder.asked('POST', 'chunk')] == [2000]
+
+
+@pytest.mark.parametrize(('status', 'message', 'gone'), [
+    (404, 'x', True), (409, 'x', True), (410, 'x', True), (400, 'Invalid item id (x).', True),
+    (400, 'Parameter size is wrong.', False), (403, 'No such file.', False)])
+def test_refusals_of_what_does_not_exist_are_recognized(status, message, gone):
+    assert transfer.is_gone(HttpError(status, json.dumps({'message': message}), 'x', 'GET')) is gone
 
 
 @pytest.mark.parametrize('status', [408, 429, 500, 502, 503, 504])
