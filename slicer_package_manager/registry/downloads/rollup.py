@@ -28,8 +28,6 @@ application without a rollup is like one whose rollup ends before its first coun
 """
 from __future__ import annotations
 
-import logging
-import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,10 +39,8 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.downloads import sums
 from slicer_package_manager.registry.downloads.model import COUNTS, ROLLUP, SUMS, Download
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import environment
+from slicer_package_manager.registry.server import background, environment
 from slicer_package_manager.registry.tree.registration import APPLICATION
-
-logger = logging.getLogger(__name__)
 
 #: Longer than any single write to the database takes.
 QUIET = timedelta(seconds=3 * environment.DATABASE_SECONDS)
@@ -54,18 +50,14 @@ _PAUSE, _LONGEST = 90, 3600
 
 def look_after() -> None:
     """Keep the rollups of all applications up to date in the background, as long as this process lives."""
-    threading.Thread(target=_look_after, name='download-rollup', daemon=True).start()
+    background.repeat(_look_after, _PAUSE, 'download-rollup',
+                      'The sums of download counts are not up to date. The server tries again later.')
 
 
 def _look_after() -> None:
-    while True:
-        try:
-            for app in Folder().find({'spm.role': APPLICATION}, fields=['_id']):
-                with pymongo.timeout(_LONGEST):
-                    keep_up(app['_id'])
-        except Exception:
-            logger.exception('The sums of download counts are not up to date. The server tries again later.')
-        threading.Event().wait(_PAUSE)
+    for app in Folder().find({'spm.role': APPLICATION}, fields=['_id']):
+        with pymongo.timeout(_LONGEST):
+            keep_up(app['_id'])
 
 
 def keep_up(app_id: ObjectId, quiet: timedelta = QUIET) -> bool:

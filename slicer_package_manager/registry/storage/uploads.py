@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock, settings
+from slicer_package_manager.registry.server import background, clock, settings
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.tree import item_files, registration
 
@@ -52,17 +51,13 @@ def settle_interrupted() -> None:
 
 def look_after() -> None:
     """Start a thread that gives up old uploads, as long as this process runs."""
-    threading.Thread(target=_look_after, name='old-uploads', daemon=True).start()
+    background.repeat(_look_after, _PAUSE, 'old-uploads',
+                      'Old uploads could not be given up; the next attempt is in an hour.')
 
 
 def _look_after() -> None:
-    while True:
-        try:
-            settle_interrupted()
-            give_up_old()
-        except Exception:
-            logger.exception('Old uploads could not be given up; the next attempt is in an hour.')
-        threading.Event().wait(_PAUSE)
+    settle_interrupted()
+    give_up_old()
 
 
 def give_up_old() -> int:
