@@ -87,12 +87,8 @@ class Objects:
                 return f'{path}: has {found} bytes instead of {size}'
             with path.open('rb') as content:
                 whole = Bytes(found, pour(content, None, advance))
-        except BackupError as error:
-            return str(error)
-        except FileNotFoundError:
-            return f'{path}: is missing'
-        except OSError as error:
-            return f'{path}: cannot be read: {error.strerror}'
+        except (BackupError, OSError) as error:
+            return validation.reading_problem(path, error)
         return f'{path}: its bytes have changed' if bytes_violation(stated, whole) else None
 
     def digests(self) -> Iterator[str]:

@@ -28,6 +28,15 @@ EXCLUDED_COLLECTIONS = ('upload', 'slicer_package_manager_bootstrap')
 _COLLECTION = re.compile('[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}')
 
 
+def reading_problem(path: Path, error: BackupError | OSError) -> str:
+    """What is wrong with the file at ``path`` of a backup, which cannot be read because of ``error``."""
+    if isinstance(error, BackupError):
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return f'{path}: is missing'
+    return f'{path}: cannot be read: {error.strerror}'
+
+
 def manifest_problem(manifest: dict[str, Any]) -> str | None:
     """What is wrong with ``manifest``, as read from JSON; ``None`` if it is valid."""
     checks = (('collections', _are_collections), ('contents', _is_file_entry), ('assetstores', _are_stores),

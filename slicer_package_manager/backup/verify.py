@@ -83,12 +83,8 @@ def _file_problem(path: Path, entry: FileEntry) -> str | None:
         validation.require_no_links(path.parent.parent, path)
         if dump_files.sha256(path) != entry['sha256']:
             return f'{path}: its bytes have changed'
-    except BackupError as error:
-        return str(error)
-    except FileNotFoundError:
-        return f'{path}: is missing'
-    except OSError as error:
-        return f'{path}: cannot be read: {error.strerror}'
+    except (BackupError, OSError) as error:
+        return validation.reading_problem(path, error)
     return None
 
 
