@@ -4,6 +4,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from bson.objectid import ObjectId
+from girder import events
+from girder.models.folder import Folder
+from girder.models.item import Item
 
 from plugin_tests.conftest import EXTENSION_FORM, upload
 from plugin_tests.waiting import PATIENCE
@@ -451,6 +455,31 @@ def test_a_copied_release_elsewhere_is_no_release(make, make_release, send, stra
     send('copy', stranger, folder=[release]).raise_for_status()
     assert (len(found('release')), len(found('package'))) == (1, 1)
     assert len(items(folders(stranger)['5.8'])) == 1
+
+
+@pytest.mark.parametrize('moment', ['model.item.copy.prepare', 'model.file.save', 'model.file.save.after'])
+@pytest.mark.parametrize('what', ['item', 'folder'])
+@pytest.mark.parametrize('deleted', ['item', 'folder'])
+def test_a_copy_that_is_deleted_while_it_is_made_leaves_nothing(app, make, make_release, send, stored, draft_folder,
+                                                                moment, what, deleted):
+    item = make('package', content=b'x')
+    release, before = make_release('5.8', '34000'), stored()
+
+    def delete(event):
+        copy = Item().findOne({'_id': event.info['itemId'] if 'file' in moment else event.info[1]['_id']})
+        if deleted == 'item':
+            Item().remove(copy)
+        else:
+            Folder().remove(Folder().load(copy['folderId'], force=True))
+    with events.bound(moment, 'test', delete):
+        answer = (send('copy', release, item=[item]) if what == 'item' else
+                  send('copy', {'_id': app['parentId']}, folder=[draft_folder()]))
+    assert answer.status_code == 404, answer.text
+    assert 'was deleted' in answer.json()['message']
+    after = stored()
+    assert (after['item'], after['file']) == (before['item'], before['file'])
+    folders = [{one['_id'] for one in found['folder']} for found in (after, before)]
+    assert folders[0] | {ObjectId(release['_id'])} == folders[1]
 
 
 def test_a_release_made_with_girders_calls_is_one(api, app, found, make):

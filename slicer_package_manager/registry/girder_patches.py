@@ -6,7 +6,8 @@ the issue to file upstream and the test that guards each.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple
 
@@ -59,11 +60,14 @@ def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFo
                             **kwargs: object) -> FolderDocument:
     """Copy the folder without its registration, and remove the copy if it fails: Girder leaves a part of it."""
     try:
-        copied: FolderDocument = original(_unregistered(srcFolder), newFolder, *args, **kwargs)
+        copied: FolderDocument | None = original(_unregistered(srcFolder), newFolder, *args, **kwargs)
     except Exception:
         if role(srcFolder):
             Folder().remove(newFolder)
         raise
+    if copied is None:
+        Folder().clean(newFolder)
+        raise NotFound(f'The copy of "{srcFolder["name"]}" was deleted while it was made.')
     return copied
 
 
@@ -86,9 +90,14 @@ def _remove_item(original: Original, item: ItemDocument, **kwargs: object) -> No
         for upload in Upload().find({'parentType': 'item', 'parentId': item['_id']}):
             uploads.give_up(upload)
     original(item, **kwargs)
-    if 'spm' in item:
-        for file in File().find({'itemId': item['_id']}):
-            File().remove(file, updateItemSize=False)
+    if 'spm' in item or 'copyOfItem' in item:  # a copy is registered when it has its files
+        _remove_files_left(item)
+
+
+def _remove_files_left(item: Mapping[str, Any]) -> None:
+    """Remove the files of ``item``, which is deleted."""
+    for file in File().find({'itemId': item['_id']}):
+        File().remove(file, updateItemSize=False)
 
 
 def _remove_file(original: Original, file: Document, updateItemSize: bool = True, **kwargs: object) -> None:
@@ -116,21 +125,36 @@ def _update_file(original: Original, file: Document) -> Document:
     return file_names.change(file, file['name'], file.get('mimeType'))
 
 
-def _copy_file(original: Original, srcFile: Document, *args: object, **kwargs: object) -> Document:
-    """Copy the file without its registration, and remove the copy if the bytes are about to be deleted.
+def _copy_file(original: Original, srcFile: Document, creator: Document, item: Document | None = None) -> Document:
+    """Copy the file without its registration, and remove the copy if its bytes or its item are about to be deleted.
 
-    :raises NotFound: the file was deleted or replaced meanwhile.
+    :raises NotFound: the file was deleted or replaced meanwhile, or the item was deleted.
     """
     copied, was_detached = _unregistered(srcFile), item_files.is_detached(srcFile)
     if was_detached:  # the copy is not
         copied = {key: value for key, value in copied.items() if not key.startswith('attachedTo')}
-    made: Document = original(copied, *args, **kwargs)
+    with _undone_without(item):
+        made: Document = original(copied, creator, item)
     now = File().findOne({'_id': srcFile['_id']}, fields=['spm'])
     # A deletion that begins from now on sees the copy.
     if now is None or (item_files.is_detached(now) and not was_detached):
         File().remove(made)
         raise NotFound(f'"{srcFile["name"]}" was deleted or replaced while it was copied.')
     return made
+
+
+@contextmanager
+def _undone_without(item: Document | None) -> Iterator[None]:
+    """Remove the files of ``item`` if it is deleted at the end of the block, whether the block has failed or not.
+
+    :raises NotFound: it is deleted.
+    """
+    try:
+        yield
+    finally:
+        if item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
+            _remove_files_left(item)
+            raise NotFound(f'The item "{item["name"]}" was deleted while a file was copied to it.') from None
 
 
 def _create_upload(original: Original, user: Document | None, name: str, parentType: str, parent: Document,

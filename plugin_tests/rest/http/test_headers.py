@@ -81,6 +81,7 @@ def ask(wsgi_app, app, make):
         names_of = {'Content-Type': 'CONTENT_TYPE', 'Content-Length': 'CONTENT_LENGTH'}
         environ.update({names_of.get(name, 'HTTP_' + name.upper().replace('-', '_')): value
                         for name, value in headers.items()})
+        environ = {name: value for name, value in environ.items() if value is not None}
         heads = []
         started = time.monotonic()
         answer = wsgi_app(environ, lambda status, head, *_: heads.append((int(status[:3]), dict(head))))
@@ -119,6 +120,17 @@ def test_no_body_is_a_failure_of_the_server(ask, route):
             if status >= 500:
                 wrong[kind, body[:40]] = status, text[:100]
     assert wrong == {}
+
+
+@pytest.mark.database
+@pytest.mark.parametrize('route', [
+    'DELETE /api/v1/folder/{app}/metadata', 'DELETE /api/v1/item/{item}/metadata',
+    'PUT /api/v1/item/{item}/metadata', 'POST /api/v1/app', 'POST /api/v1/folder'])
+@pytest.mark.parametrize('kind', ['application/json', 'text/plain', 'application/x-www-form-urlencoded'])
+def test_a_request_without_a_length_has_no_body(ask, api, route, kind):
+    token = api.headers['Girder-Token']
+    status, _, text = ask(route, **{'Content-Length': None, 'Content-Type': kind, 'Girder-Token': token})
+    assert 400 <= status < 500, text
 
 
 @pytest.mark.database

@@ -41,6 +41,12 @@ def test_resources_that_are_none(api, app, resources):
         assert api.request(method, url, params=params).status_code == 400, (method, url)
 
 
+@pytest.mark.parametrize('path', ['user', '/user', '/user/', 'collection', '//collection//', '', '/', 'x', '\0',
+                                  '/item/x'])
+def test_paths_to_no_resource(anonymous, path):
+    assert anonymous.get('/resource/lookup', params={'path': path}).status_code == 400
+
+
 @pytest.mark.parametrize('types', ['[1]', '[{"x": 1}]', '{}', '"item"', '1', '[null]', '[[]]'])
 def test_searches_for_no_kind(anonymous, types):
     assert anonymous.get('/resource/search', params={'q': 'x', 'types': types}).status_code == 400

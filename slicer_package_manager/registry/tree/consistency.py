@@ -13,7 +13,7 @@ from girder.models.item import Item
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema import metadata, validators
-from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import write_gate
@@ -144,13 +144,25 @@ def _changes(item: Document, before: Document) -> Document:
     return {**update, '$unset': gone} if gone else update
 
 
-def register_copy(item: Document) -> None:
-    """Register the copy ``item``, or remove it again if it cannot be what it claims to be."""
+def register_copy(item: Document | None) -> None:
+    """Register the copy ``item``, or remove it again if it cannot be what it claims to be.
+
+    :param item: ``None`` if it was deleted before it was complete.
+    :raises NotFound: it or its folder was deleted meanwhile.
+    """
+    if item is None:
+        raise NotFound('The copy was deleted while it was made.')
     try:
         register_item(item)
+        _require_folder(item)
     except Exception:
         Item().remove(item)
         raise
+
+
+def _require_folder(item: Document) -> None:
+    if Folder().findOne({'_id': item['folderId']}, fields=['_id']) is None:
+        raise NotFound(f'The folder to which "{item["name"]}" was copied was deleted.')
 
 
 def check_folder(folder: Document) -> Document | None:

@@ -53,9 +53,15 @@ def _id(value: str) -> str | None:
     return None if not value or _ID.fullmatch(value) else 'must be an id, 24 hexadecimal digits'
 
 
+def _lookup_path(value: str) -> str | None:
+    return 'must begin with /user/LOGIN or /collection/NAME' if value.strip('/') in ('user', 'collection') else None
+
+
 _RULES: dict[str, Callable[[str], str | None]] = {
     'limit': _number(_LARGEST), 'offset': _number(_LARGEST), 'sort': _sort, 'resources': _resources, 'types': _types}
-_OF_UPLOADS = {**dict.fromkeys(_IDS, _id), 'minimumAge': _number(_MOST_DAYS)}
+#: More rules for single calls, by their path below the resource.
+_RULES_OF: dict[tuple[str, ...], dict[str, Callable[[str], str | None]]] = {
+    ('uploads',): {**dict.fromkeys(_IDS, _id), 'minimumAge': _number(_MOST_DAYS)}, ('lookup',): {'path': _lookup_path}}
 
 
 def require(path: tuple[str, ...], params: Mapping[str, Any]) -> None:
@@ -63,7 +69,7 @@ def require(path: tuple[str, ...], params: Mapping[str, Any]) -> None:
 
     :raises Invalid: one has; the error lists all of them.
     """
-    rules = {**_RULES, **_OF_UPLOADS} if path == ('uploads',) else _RULES
+    rules = {**_RULES, **_RULES_OF.get(path, {})}
     problems = [(name, wrong) for name, rule in rules.items()
                 if isinstance(params.get(name), str) and (wrong := rule(params[name]))]
     if problems:

@@ -61,15 +61,22 @@ def _read_parameters() -> None:
     :raises ParameterError: a name is impossible, or occurs twice.
     """
     request = cherrypy.request
-    if request.method == 'DELETE' and 'Content-Length' in request.headers:
-        # Girder reads the body only in the handler, where an error becomes a 500.
-        request.body.process()
-        del request.headers['Content-Length']
+    if request.method == 'DELETE':
+        _read_body_of_delete(request)
     for name, value in request.params.items():
         if name in _ARGUMENTS or not _NAME.fullmatch(name):
             raise ParameterError(name, f'There is no parameter "{ascii(name)[1:-1][:_SHOWN]}".')
         if isinstance(value, list):
             raise ParameterError(name, f'Parameter "{name[:_SHOWN]}" must not be specified multiple times.')
+
+
+def _read_body_of_delete(request: Any) -> None:  # CherryPy has no types
+    if 'Content-Length' in request.headers:
+        # Girder reads the body only in the handler, where an error becomes a 500.
+        request.body.process()
+        del request.headers['Content-Length']
+    else:  # a request without a length has no body (RFC 9112, section 6.3); Girder compares the length with 0
+        request.body.length = 0
 
 
 _read_parameters.priority = 40  # type: ignore[attr-defined] # before files of the root are opened
