@@ -1,9 +1,9 @@
 """Write the routes of the REST reference from their descriptions in the code: one page per family of calls.
 
 ``python docs/generate_rest_reference.py`` writes the part below the marker of each page in ``docs/reference/rest/``,
-and the table of all calls in ``docs/reference/rest.md``. With ``--check``, it writes nothing: it prints what would
-change, and the exit code is 1 if anything would. The text above the marker is written by hand, the examples are in
-``rest_examples.json``. Requires no database.
+and the tables of permissions and of all calls in ``docs/reference/rest.md``. With ``--check``, it writes nothing: it
+prints what would change, and the exit code is 1 if anything would. The text above the marker is written by hand, the
+examples are in ``rest_examples.json``. Requires no database.
 """
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from slicer_package_manager import rest
+from slicer_package_manager.registry.tree import access
 
 HERE = Path(__file__).parent
 OVERVIEW = HERE / 'reference' / 'rest.md'
@@ -33,6 +34,7 @@ EXAMPLES = HERE / 'rest_examples.json'
 MARKER = '<!-- Below this line: written by docs/generate_rest_reference.py -->\n'
 RESOURCES = (rest.App, rest.PackageManager)
 WHO = {'public': 'anyone, for public documents', 'user': 'users who are logged in', 'admin': 'site administrators'}
+LEVELS = {access.READ: 'READ', access.WRITE: 'WRITE', access.ADMIN: 'ADMIN'}
 #: Girder's descriptions of the parameters that page a list are short. These replace them.
 PAGING = {
     'limit': 'Maximum number of results; 0 for all.',
@@ -116,11 +118,25 @@ def by_hand(page):
     return page.read_text(encoding='utf-8').partition(MARKER)[0] + MARKER
 
 
+def permissions():
+    """The table of operations, with what each requires."""
+    rows = [f'| {one.title} | {one.caller.value} | {f"`{one.scope}`" if one.scope else ""} | {levels(one)} |'
+            for one in access.OPERATIONS]
+    return '\n'.join(['| Operation | Caller | Scope of an API key | Access |', '| --- | --- | --- | --- |', *rows, ''])
+
+
+def levels(operation):
+    """The levels of access that an operation requires."""
+    required = ((operation.application, 'the application'), (operation.target, operation.what))
+    return ', '.join(f'{LEVELS[level]} on {document}' for level, document in required if level is not None)
+
+
 def overview():
-    """The table of all calls. Each row has the anchor under which older links look for the call on this page."""
+    """The permissions, and all calls. Each call has the anchor under which older links look for it on this page."""
     rows = [f'| <a id="{anchor(method, path)}"></a>[`{method} {path}`](rest/{family(path)}.md#{anchor(method, path)}) '
             f'| {handler.description.asDict()["summary"]} |' for method, path, handler in routes()]
-    return '\n'.join([by_hand(OVERVIEW), '## All calls', '', '| Call | Purpose |', '| --- | --- |', *rows, ''])
+    return '\n'.join([by_hand(OVERVIEW), '## Who may do what', '', permissions(),
+                      '## All calls', '', '| Call | Purpose |', '| --- | --- |', *rows, ''])
 
 
 def family_page(name, page):

@@ -45,7 +45,7 @@ def content_type(name: str) -> str:
                 'application/octet-stream')
 
 
-class OutOfStep(requests.ConnectionError):
+class OffsetMismatch(requests.ConnectionError):
     """Client and server disagree about the offset or the upload."""
 
 
@@ -218,7 +218,7 @@ class Transfer:
         """Find out why the server refused a chunk.
 
         :raises ChecksumMismatch: the server received damaged bytes, and deleted them.
-        :raises OutOfStep: the server is at another offset, another request uses the upload, or it does not exist.
+        :raises OffsetMismatch: the server is at another offset, another request uses the upload, or it does not exist.
         """
         said = answered_message(error.responseText)
         if error.status in {_BAD_REQUEST, 409, 422} and _CHECKSUM.search(said):
@@ -226,7 +226,7 @@ class Transfer:
             raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and deleted it: {said}',
                                    server=self._client.urlBase, advice='Run again.') from error
         if error.status in {_BAD_REQUEST, *_LOST} and (error.status == 409 or self._offset() != offset):  # noqa: PLR2004
-            raise OutOfStep(said) from error
+            raise OffsetMismatch(said) from error
 
     def _prepare_last(self) -> None:
         try:

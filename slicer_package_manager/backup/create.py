@@ -11,11 +11,18 @@ from typing import cast
 
 import bson
 from bson.objectid import ObjectId
-from girder.constants import AssetstoreType
 from pymongo.client_session import ClientSession
 
 import slicer_package_manager
-from slicer_package_manager.backup import document_index, dump_files, live_database, manifest, objects, sources
+from slicer_package_manager.backup import (
+    document_index,
+    dump_files,
+    live_database,
+    manifest,
+    objects,
+    sources,
+    store_types,
+)
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.document_index import Document, DocumentIndex, FileBytes
 from slicer_package_manager.backup.dump_files import Written
@@ -59,7 +66,8 @@ def create_backup(database: Mongo, directory: Directory, steps: Steps, *, includ
     :raises OSError: a directory cannot be read or written.
     """
     place = directory.begin()
-    buckets = [str(one['_id']) for one in database['assetstore'].find({'type': AssetstoreType.S3})] * include_s3
+    in_buckets = {'type': {'$in': store_types.BUCKETS}}
+    buckets = [str(one['_id']) for one in database['assetstore'].find(in_buckets)] if include_s3 else []
     with document_index.opened(buckets) as index:
         creation = _Creation(database, directory, place, index, steps, check)
         creation.buckets = buckets
@@ -114,7 +122,7 @@ class _Creation:
         identifier = str(store['_id'])
         entry = cast('StoreEntry', {'id': identifier, **{
             key: store.get(key) for key in ('name', 'type', 'root', 'bucket', 'prefix', 'current')}})
-        if store['type'] != AssetstoreType.S3 or identifier in self.buckets:
+        if not store_types.is_bucket(store) or identifier in self.buckets:
             source = self.sources[identifier] = sources.of(store)
             entry['root'] = str(source)
             self.index.add_store(identifier, str(source))

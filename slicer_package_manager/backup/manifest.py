@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from girder.constants import AssetstoreType
-
-from slicer_package_manager.backup import validation
+from slicer_package_manager.backup import store_types, validation
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 
 NAME = 'manifest.json'
@@ -104,7 +102,7 @@ def _parsed(directory: Path, path: Path) -> dict[str, Any]:
 
 def buckets(manifest: Manifest) -> set[str]:
     """The ids of the assetstores in S3 whose files are in the backup."""
-    return {store['id'] for store in manifest['assetstores'] if store['type'] == AssetstoreType.S3 and store['root']}
+    return {store['id'] for store in manifest['assetstores'] if store_types.is_bucket(store) and store['root']}
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:

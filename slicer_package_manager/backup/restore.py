@@ -10,10 +10,9 @@ from typing import Any
 
 import bson
 from bson.raw_bson import RawBSONDocument
-from girder.constants import AssetstoreType
 from pymongo.collection import Collection
 
-from slicer_package_manager.backup import dump_files, manifest, objects, validation, verify
+from slicer_package_manager.backup import dump_files, manifest, objects, store_types, validation, verify
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.dump_files import RAW
 from slicer_package_manager.backup.errors import BackupError
@@ -217,8 +216,8 @@ def _relocated(store: RawBSONDocument, roots: dict[str, Path]) -> RawBSONDocumen
     if identifier not in roots:
         return store
     kept = {key: store[key] for key in ('_id', 'name', 'created', 'current') if key in store
-            } if store['type'] == AssetstoreType.S3 else dict(store)
-    return _raw({**kept, 'type': AssetstoreType.FILESYSTEM, 'root': str(roots[identifier])})
+            } if store_types.is_bucket(store) else dict(store)
+    return _raw({**kept, 'type': store_types.RESTORED, 'root': str(roots[identifier])})
 
 
 def _raw(document: dict[str, Any]) -> RawBSONDocument:  # any document of MongoDB

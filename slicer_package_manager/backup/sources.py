@@ -10,9 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from girder.constants import AssetstoreType
-
-from slicer_package_manager.backup import validation
+from slicer_package_manager.backup import store_types, validation
 from slicer_package_manager.backup.document_index import Document, FileBytes
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
@@ -84,9 +82,9 @@ def of(store: Document) -> Source:
 
     :raises BackupError: its directory is missing, or its type is unknown.
     """
-    if store['type'] == AssetstoreType.FILESYSTEM:
+    if store_types.is_directory(store):
         return _Directory(store)
-    if store['type'] in stores.STORES:
+    if store_types.is_bucket(store):
         return _Remote(stores.of_assetstore(dict(store)))
     raise BackupError(f'Backups do not support the type of the assetstore "{store["name"]}" ({store["type"]}). Move '
                       'its files to another assetstore, and delete it.')

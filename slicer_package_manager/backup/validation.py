@@ -8,8 +8,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from girder.constants import AssetstoreType
-
+from slicer_package_manager.backup import store_types
 from slicer_package_manager.backup.errors import BackupError
 
 #: The largest number of values in a manifest, each of which takes memory.
@@ -70,8 +69,7 @@ def _are_stores(value: object) -> bool:
 
 def _is_store(store: dict[str, object]) -> bool:
     texts = ('name', 'root', 'bucket', 'prefix')
-    types = (AssetstoreType.FILESYSTEM, AssetstoreType.S3)
-    return (_matches(_ID, store.get('id')) and type(store.get('type')) is int and store['type'] in types
+    return (_matches(_ID, store.get('id')) and type(store.get('type')) is int and store['type'] in store_types.SUPPORTED
             and isinstance(store.get('current'), bool | None)
             and all(isinstance(store.get(key), str | None) for key in texts))
 

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 from bson.errors import BSONError
 from bson.objectid import ObjectId
-from girder.constants import AssetstoreType
 
-from slicer_package_manager.backup import document_index, dump_files, manifest, projection, validation
+from slicer_package_manager.backup import document_index, dump_files, manifest, projection, store_types, validation
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.document_index import DocumentIndex
 from slicer_package_manager.backup.errors import BackupError, DamagedError
@@ -150,13 +149,13 @@ def _foreign_stores(backup: Backup, name: str, found: Manifest) -> Iterator[str]
             yield from filter(None, [_store_problem(document, stores.pop(str(document['_id']), None))])
         elif name == 'file' and document.get('imported'):
             store = stores.get(str(document.get('assetstoreId')))
-            if store is None or store['type'] != AssetstoreType.S3:
+            if store is None or not store_types.is_bucket(store):
                 yield f'The file {document["_id"]} would lie outside of its assetstore.'
 
 
 def _store_problem(document: dict[str, Any], store: StoreEntry | None) -> str | None:
     if store is None or isinstance(document['type'], bool) or store['type'] != document['type']:
         return f'The manifest does not have the assetstore {document["_id"]} once, with its type.'
-    if store['type'] != AssetstoreType.S3 and not store['root']:
+    if not store_types.is_bucket(store) and not store['root']:
         return f'The assetstore {document["_id"]} has files that are not in the backup.'
     return None

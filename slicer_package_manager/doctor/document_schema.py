@@ -13,15 +13,16 @@ from girder.models.upload import Upload
 
 from slicer_package_manager.doctor.findings import ERROR, Finding, Options
 from slicer_package_manager.registry.storage.stores import STORES
+from slicer_package_manager.registry.tree import keys
 
 #: The required fields of the documents that match a query, with MongoDB's names of their types.
 _REQUIRED: tuple[tuple[type[Model], dict[str, Any], dict[str, str]], ...] = (
     (Folder, {'$or': [{'spm': {'$exists': True}}, {'parentCollection': {'$exists': False}}]}, {
         'name': 'string', 'parentId': 'objectId', 'parentCollection': 'string', 'meta': 'object', 'created': 'date',
-        'spm.role': 'string'}),
+        keys.ROLE: 'string'}),
     (Item, {'spm': {'$exists': True}}, {
         'name': 'string', 'folderId': 'objectId', 'size': 'number', 'meta': 'object', 'created': 'date',
-        'spm.kind': 'string'}),
+        keys.PACKAGE_TYPE: 'string'}),
     (Item, {}, {'folderId': 'objectId'}),
     (File, {}, {'name': 'string', 'created': 'date'}),
     (File, {'assetstoreId': {'$ne': None}}, {'size': 'number'}),
@@ -37,9 +38,9 @@ def damaged(_options: Options) -> Iterator[Finding]:
     for model, query, required in _REQUIRED:
         wrong = [{key: {'$not': {'$type': type_}}} for key, type_ in required.items()]
         for one in model().collection.find({'$and': [query, {'$or': wrong}]}):
-            keys = ', '.join(key for key, type_ in required.items() if model().collection.find_one(
+            fields = ', '.join(key for key, type_ in required.items() if model().collection.find_one(
                 {'_id': one['_id'], key: {'$not': {'$type': type_}}}, ['_id']))
             yield Finding(ERROR, f'The document {one["_id"]} of "{model().name}" ("{one.get("name")}") is damaged: '
-                                 f'{keys} is missing or of a wrong type.',
+                                 f'{fields} is missing or of a wrong type.',
                           'Restore a backup elsewhere and take the document from there, or delete it by its id. Other '
                           'checks may stop at it.')

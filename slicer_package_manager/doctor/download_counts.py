@@ -10,6 +10,7 @@ from girder.models.folder import Folder
 from slicer_package_manager.doctor.findings import ERROR, Finding, Options
 from slicer_package_manager.registry.downloads import model, rollup
 from slicer_package_manager.registry.downloads.model import COUNTS, Download
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
 
@@ -21,9 +22,9 @@ def wrong_counts(_options: Options) -> Iterator[Finding]:
                              f'{one.get("count")!r}.',
                       'Set it to a number in the database; statistics fail because of it.')
     unique = next(index.document for index in model.INDEXES if index.document.get('unique'))
-    keys = {key: f'${key}' for key in unique['key']}
+    identity = {key: f'${key}' for key in unique['key']}
     for group in Download().collection.aggregate([
-            {'$match': {'kind': COUNTS}}, {'$group': {'_id': keys, 'ids': {'$push': '$_id'}}},
+            {'$match': {'kind': COUNTS}}, {'$group': {'_id': identity, 'ids': {'$push': '$_id'}}},
             {'$match': {'ids.1': {'$exists': True}}}], allowDiskUse=True):
         yield Finding(ERROR, f'"{group["_id"].get("baseName")}" has {len(group["ids"])} counts on '
                              f'{group["_id"].get("day")}, so that the unique index cannot be created.',
@@ -44,7 +45,7 @@ def _add_up(kept: ObjectId, *others: ObjectId) -> None:
 
 def wrong_sums(_options: Options) -> Iterator[Finding]:
     """Sums of download counts, which responses use, that differ from the counts."""
-    for app in Folder().find({'spm.role': APPLICATION}, fields=['name']):
+    for app in Folder().find({keys.ROLE: APPLICATION}, fields=['name']):
         for revision in rollup.wrong(app['_id']):
             yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
                           'Use --fix. Responses then add up the counts, until the server has made new sums.',

@@ -16,7 +16,7 @@ from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage import uploads as stored_uploads
 from slicer_package_manager.registry.storage.store import Leftover
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree import item_files, keys
 
 
 def lost(_options: Options) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def changed(options: Options) -> Iterator[Finding]:
 
 def replaced(_options: Options) -> Iterator[Finding]:
     """Replaced files that were not removed in time."""
-    late = File().find({'spm.retired': {'$lt': clock.now() - item_files.GRACE - timedelta(hours=1)}}).count()
+    late = File().find({keys.DETACHED: {'$lt': clock.now() - item_files.GRACE - timedelta(hours=1)}}).count()
     if late:
         yield Finding(WARNING, f'{late} files that were replaced more than an hour ago still exist.',
                       'Use --fix; the next upload to the server removes them too.', item_files.sweep)

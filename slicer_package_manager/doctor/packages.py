@@ -18,9 +18,9 @@ from slicer_package_manager.registry.schema.invariants import (
 )
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree import item_files, keys
 
-PACKAGES = {'spm.kind': {'$exists': True}}
+PACKAGES = {keys.PACKAGE_TYPE: {'$exists': True}}
 #: The findings about a package that contradicts its file, of which the first one that is true is reported.
 _CONTRADICTIONS = (
     (Violation.FILE_NOT_STATED, 'has a file, and is not listed.', 'Use --fix, which lists it.'),
@@ -32,7 +32,7 @@ _CONTRADICTIONS = (
 
 def without_files(_options: Options) -> Iterator[Finding]:
     """Packages that never got a file, so that no list has them."""
-    abandoned = {'spm.ready': False, 'updated': {'$lt': clock.now() - ABANDONED}}
+    abandoned = {keys.HAS_FILE: False, 'updated': {'$lt': clock.now() - ABANDONED}}
     for item in Item().find({**PACKAGES, **abandoned}, fields=['name']):
         if File().findOne({'itemId': item['_id']}, fields=['_id']) is None:
             yield Finding(WARNING, f'{name(item)} has had no file for more than a day; it is not listed.',

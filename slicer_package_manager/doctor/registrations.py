@@ -18,7 +18,7 @@ from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.invariants import REFERENCES, Reference
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import consistency, registration
+from slicer_package_manager.registry.tree import consistency, keys, registration
 
 
 def duplicates(_options: Options) -> Iterator[Finding]:
@@ -30,10 +30,10 @@ def duplicates(_options: Options) -> Iterator[Finding]:
 
 
 def _sharing(model: Model, index: Document) -> Iterator[Finding]:
-    keys = {key.replace('.', '_'): f'${key}' for key in index['key']}
+    identity = {key.replace('.', '_'): f'${key}' for key in index['key']}
     for group in model.collection.aggregate([
             {'$match': index.get('partialFilterExpression', {})},
-            {'$group': {'_id': keys, 'documents': {'$push': {'_id': '$_id', 'name': '$name'}}}},
+            {'$group': {'_id': identity, 'documents': {'$push': {'_id': '$_id', 'name': '$name'}}}},
             {'$match': {'documents.1': {'$exists': True}}}], allowDiskUse=True):
         yield Finding(ERROR, f'These of "{model.name}" share {", ".join(index["key"])}: '
                              + ', '.join(name(one) for one in group['documents']) + '.',
@@ -52,7 +52,7 @@ def wrong_registrations(_options: Options) -> Iterator[Finding]:
 
 def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
     """Folders and items that have a registration, and lie where none has one."""
-    for folder in Folder().find({'spm.role': {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
+    for folder in Folder().find({keys.ROLE: {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
         if folder['_id'] not in visited:
             yield Finding(ERROR, f'The folder {name(folder)} is registered as {registration.role(folder)}, and does '
                                  'not lie where such a folder does.', 'Use --fix, which makes it an ordinary folder.',
@@ -60,7 +60,7 @@ def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
     items = Item().collection.aggregate([
         {'$match': PACKAGES},
         {'$lookup': {'from': 'folder', 'localField': 'folderId', 'foreignField': '_id', 'as': 'folder'}},
-        {'$match': {'folder.0': {'$exists': True}, 'folder.spm.role': {'$nin': [
+        {'$match': {'folder.0': {'$exists': True}, f'folder.{keys.ROLE}': {'$nin': [
             *registration.CHANNELS, registration.EXTENSIONS]}}}])
     for item in items:
         yield Finding(ERROR, f'{name(item)} is listed, and does not lie where packages do.',

@@ -22,6 +22,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage.store import Store
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
 #: The collection of the bootstrap's lease, which no backup has.
@@ -110,7 +111,7 @@ def _applications(values: Document) -> Iterator[Finding]:
 
 
 def _exists(identifier: str, **more: bool) -> bool:
-    query = {'_id': ObjectId(identifier), 'spm.role': APPLICATION, **more}
+    query = {'_id': ObjectId(identifier), keys.ROLE: APPLICATION, **more}
     return Folder().findOne(query, fields=['_id']) is not None
 
 

@@ -23,7 +23,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree import access, item_files
+from slicer_package_manager.registry.tree import access, item_files, keys
 from slicer_package_manager.registry.tree.types import UserDocument
 
 UPLOAD = 'slicer_package_manager.upload'
@@ -123,7 +123,7 @@ def _name(given: str) -> str:
 def may_see(user: UserDocument, app_id: ObjectId | None) -> bool:
     """Whether ``user`` may write to a folder of the application ``app_id``, and so may find the application."""
     writable = access.folder_clause(user, access.SAVE_PACKAGE.target)
-    return Folder().findOne({'spm.app': app_id, **writable}, fields=['_id']) is not None
+    return Folder().findOne({keys.APP: app_id, **writable}, fields=['_id']) is not None
 
 
 def may_fill(user: UserDocument, item_id: ObjectId | None) -> bool:

@@ -18,7 +18,7 @@ from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import access, consistency, documents, registration
+from slicer_package_manager.registry.tree import access, consistency, documents, keys, registration
 from slicer_package_manager.registry.tree.access import Operation, folder_clause
 from slicer_package_manager.registry.tree.registration import APPLICATION, DRAFT_NAME, PACKAGES_NAME
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
@@ -46,7 +46,7 @@ def load(app_id: str, user: UserDocument | None, operation: Operation = access.G
 
 
 def _by_id(identifier: ObjectId) -> ApplicationFolder | None:
-    found: ApplicationFolder | None = Folder().findOne({'_id': identifier, 'spm.role': APPLICATION})
+    found: ApplicationFolder | None = Folder().findOne({'_id': identifier, keys.ROLE: APPLICATION})
     return found
 
 
@@ -62,7 +62,7 @@ def default(user: UserDocument | None, operation: Operation = access.GET_APPLICA
     slicer = _by_id(ObjectId(SLICER))
     if slicer and access.allows_application(operation, slicer, user):
         return slicer
-    public: list[ApplicationFolder] = list(Folder().find({'spm.role': APPLICATION, 'public': True}, limit=2))
+    public: list[ApplicationFolder] = list(Folder().find({keys.ROLE: APPLICATION, 'public': True}, limit=2))
     if len(public) != 1:
         raise NotFound(f'There is {"more than one" if public else "no"} public application here. An administrator can '
                        f'name the one to show in the setting {settings.DEFAULT_APP}.')
@@ -73,7 +73,7 @@ def by_id_or_name(text: str) -> list[ApplicationFolder]:
     """The application with the id ``text``, else those with this name; for commands of the server."""
     identifier = validators.object_id(text)
     found = _by_id(identifier) if identifier else None
-    return [found] if found else list(Folder().find({'name': text, 'spm.role': APPLICATION}))
+    return [found] if found else list(Folder().find({'name': text, keys.ROLE: APPLICATION}))
 
 
 def find(user: UserDocument | None, page: Page, collection_id: str | None = None, name: str | None = None,
@@ -88,7 +88,7 @@ def find(user: UserDocument | None, page: Page, collection_id: str | None = None
     collection = _collection_to_list(collection_id)
     if collection is None:
         return Listing.empty()
-    query = {'spm.role': APPLICATION, 'baseParentId': collection['_id'], **folder_clause(user)}
+    query = {keys.ROLE: APPLICATION, 'baseParentId': collection['_id'], **folder_clause(user)}
     conditions = search_conditions(text, ('name', 'description')) if text else []
     if name is not None:
         conditions.append({'name': name})
@@ -101,9 +101,9 @@ def find(user: UserDocument | None, page: Page, collection_id: str | None = None
 def editable(user: UserDocument | None) -> list[ApplicationFolder]:
     """The applications of all collections with a folder to which ``user`` may write, ordered by name."""
     writable = folder_clause(user, access.LIST_EDITABLE.target)
-    ids = Folder().collection.distinct('spm.app', {
-        'spm.app': {'$exists': True}, 'spm.role': {'$exists': True}, **writable})
-    return list(Folder().find({'_id': {'$in': ids}, 'spm.role': APPLICATION, **folder_clause(user)},
+    ids = Folder().collection.distinct(keys.APP, {
+        keys.APP: {'$exists': True}, keys.ROLE: {'$exists': True}, **writable})
+    return list(Folder().find({'_id': {'$in': ids}, keys.ROLE: APPLICATION, **folder_clause(user)},
                               sort=[('lowerName', 1), ('_id', 1)]))
 
 
@@ -123,14 +123,14 @@ def _no_collection(collection_id: str) -> NotFound:
     return NotFound(f'There is no collection with the id "{validators.shortened(collection_id)}".')
 
 
-def search_conditions(text: str, keys: Sequence[str]) -> list[Document]:
-    """Conditions for documents with every word of ``text`` in one of ``keys``, in any case and order.
+def search_conditions(text: str, fields: Sequence[str]) -> list[Document]:
+    """Conditions for documents with every word of ``text`` in one of ``fields``, in any case and order.
 
     No stored value has a control character, so a text with one matches nothing.
     """
     if validators.has_control_characters(text):
         return [{'_id': None}]
-    return [{'$or': [{key: {'$regex': re.escape(word), '$options': 'i'}} for key in keys]}
+    return [{'$or': [{key: {'$regex': re.escape(word), '$options': 'i'}} for key in fields]}
             for word in text.split()]
 
 
@@ -166,7 +166,7 @@ def create(user: UserDocument | None, name: str, description: str = '', *, colle
 def _undo(made: list[_Made]) -> None:
     for model, document in reversed(made):
         # Another process may have created an application in a folder that was made here.
-        below = {'$or': [{'parentId': document['_id']}, {'baseParentId': document['_id']}], 'spm.role': APPLICATION}
+        below = {'$or': [{'parentId': document['_id']}, {'baseParentId': document['_id']}], keys.ROLE: APPLICATION}
         if not Folder().findOne(below, fields=['_id']):
             model.remove(document)
 

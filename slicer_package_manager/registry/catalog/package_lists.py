@@ -16,7 +16,7 @@ from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSI
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
-from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree import keys, promotions
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import DRAFT
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
@@ -51,13 +51,13 @@ def find(package_type: PackageType, app: ApplicationFolder, user: UserDocument |
     """
     given: Document = {f'meta.{key}': value for key, value in meta.items() if value is not None}
     place = _of_release(package_type, app, release, meta.get(package_type.app_revision), user)
-    narrow = item_id is not None or 'spm.channel' in place or f'meta.{package_type.app_revision}' in given
+    narrow = item_id is not None or keys.CHANNEL in place or f'meta.{package_type.app_revision}' in given
     conditions = [place, _of_id(item_id), {'lowerName': name.lower()} if name is not None else {},
                   _of_search(package_type, app, q, narrow=narrow), _of_tier(tier, tier_compare),
                   promotions.anywhere(app),
                   item_clause(app, user)]
     systems: Document = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
-    query = {'spm.app': app['_id'], 'spm.kind': package_type.label, **systems, **given}
+    query = {keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label, **systems, **given}
     found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
                        fields=_projection())
     promotions.show_owner(app, found.documents)
@@ -70,9 +70,9 @@ def _projection() -> Document:
     The database converts ids and times to text. To create objects, and to convert these to text here, took a third of
     the time of a long list.
     """
-    keys = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
+    visible = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
     # Sorted, so that all processes give equal lists equal tags.
-    return {**dict.fromkeys(sorted(keys), 1), **{key: {'$toString': f'${key}'} for key in _IDS},
+    return {**dict.fromkeys(sorted(visible), 1), **{key: {'$toString': f'${key}'} for key in _IDS},
             **{key: _time(f'${key}') for key in ('created', 'updated')}}
 
 
@@ -96,7 +96,7 @@ def _of_release(package_type: PackageType, app: ApplicationFolder, release: str 
     if releases.is_drafts_folder(app, release):
         # The published client looks among the drafts for the extension that it is about to upload to a release.
         elsewhere = (package_type is EXTENSION and revision is not None and not Folder().findOne(
-            {'spm.app': app['_id'], 'spm.role': DRAFT, 'spm.revision': revision,
+            {keys.APP: app['_id'], keys.ROLE: DRAFT, keys.REVISION: revision,
              '_id': {'$nin': promotions.emptied(app)}, **folder_clause(user)}, fields=['_id']))
         return {} if elsewhere else promotions.in_drafts(app)
     channel = releases.find_channel(app, release, user)
@@ -108,12 +108,12 @@ def _of_search(package_type: PackageType, app: ApplicationFolder, q: str | None,
         return {}
     if validators.has_control_characters(q):
         return _NOTHING
-    words = [{'spm.search': {'$regex': search_patterns.pattern(word)}} for word in dict.fromkeys(q.split())]
+    words = [{keys.SEARCH: {'$regex': search_patterns.pattern(word)}} for word in dict.fromkeys(q.split())]
     if not words or narrow:
         return {'$and': words} if words else {}
     texts = _texts(package_type, app, words)
     # Texts that are too long for one query do not occur in an archive of real extensions.
-    return {'$and': words} if sum(map(len, texts)) > _MOST_TEXT else {'spm.search': {'$in': texts}}
+    return {'$and': words} if sum(map(len, texts)) > _MOST_TEXT else {keys.SEARCH: {'$in': texts}}
 
 
 def _texts(package_type: PackageType, app: ApplicationFolder, words: list[Document]) -> list[str]:
@@ -123,9 +123,9 @@ def _texts(package_type: PackageType, app: ApplicationFolder, words: list[Docume
     an index. So a search takes as long in a large archive as in a small one.
     """
     return [row['_id'] for row in Item().collection.aggregate([
-        {'$match': {'spm.app': app['_id'], 'spm.kind': package_type.label}},
-        {'$group': {'_id': '$spm.search'}},
-        {'$match': {'$and': [{'_id': word['spm.search']} for word in words]}}], batchSize=BATCH)]
+        {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label}},
+        {'$group': {'_id': f'${keys.SEARCH}'}},
+        {'$match': {'$and': [{'_id': word[keys.SEARCH]} for word in words]}}], batchSize=BATCH)]
 
 
 def _of_tier(tier: int | None, compare: str) -> Document:

@@ -20,6 +20,7 @@ from slicer_package_manager.registry.tree import (
     access,
     consistency,
     documents,
+    keys,
     registration,
     unique_indexes,
 )
@@ -107,21 +108,21 @@ def _with_missing(package_type: PackageType, app: ApplicationFolder, kept: Docum
     named = {key for key, _ in problems}
     identity = {f'meta.{key}': kept.get(key) for key in package_type.identity}
     known = all(identity.values()) and Item().findOne(
-        {'spm.app': app['_id'], 'spm.kind': package_type.label, **identity}, fields=['_id'])
+        {keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label, **identity}, fields=['_id'])
     if known:
         return problems
     return problems + [(key, what) for key, what in metadata.missing(package_type, kept) if key not in named]
 
 
 def _existing(package_type: PackageType, folder: ChannelFolder, meta: Document) -> Any:  # of type ``PackageItem``
-    identity = {'spm.identity': registration.identity(package_type, meta)}
+    identity = {keys.IDENTITY: registration.identity(package_type, meta)}
     found = Item().findOne({'folderId': folder['_id'], **identity})
     mark = folder['spm'].get('promoting')
     if found or not mark:
         return found
     # A promotion may be moving it from the draft.
-    return Item().findOne({'spm.app': folder['spm']['app'], 'spm.kind': package_type.label,
-                           'spm.channel': mark['draft'], **identity})
+    return Item().findOne({keys.APP: folder['spm']['app'], keys.PACKAGE_TYPE: package_type.label,
+                           keys.CHANNEL: mark['draft'], **identity})
 
 
 def _name(package_type: PackageType, app: ApplicationFolder, meta: Document) -> str:
@@ -184,7 +185,7 @@ def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFo
     gone = {f'meta.{key}': '' for key in old.keys() - meta.keys()}
     if not changes and not gone:
         return existing
-    changes.update({'updated': clock.now(), 'spm.search': registration.search_text(meta)})
+    changes.update({'updated': clock.now(), keys.SEARCH: registration.search_text(meta)})
     return _apply(existing, {'$set': changes, **({'$unset': gone} if gone else {})}, name, folder)
 
 
@@ -192,7 +193,7 @@ def _apply(existing: PackageItem, update: Document, name: str, folder: ChannelFo
     write_gate.require()
     try:
         item: PackageItem | None = Item().collection.find_one_and_update(
-            {'_id': existing['_id'], 'spm.identity': existing['spm']['identity']}, update,
+            {'_id': existing['_id'], keys.IDENTITY: existing['spm']['identity']}, update,
             return_document=ReturnDocument.AFTER)
     except DuplicateKeyError as error:
         _raise_if_name(error, name, folder)
@@ -211,7 +212,7 @@ def load(package_type: PackageType, app: ApplicationFolder, identifier: str, use
     """
     wanted = object_id(identifier)
     item: PackageItem | None = Item().findOne(
-        {'_id': wanted, 'spm.app': app['_id'], 'spm.kind': package_type.label}) if wanted else None
+        {'_id': wanted, keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label}) if wanted else None
     if not item:
         raise NotFound(f'There is no {package_type.label} with the id "{validators.shortened(identifier)}" in '
                        f'"{app["name"]}".')

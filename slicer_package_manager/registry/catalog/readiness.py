@@ -23,7 +23,7 @@ from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSI
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings
-from slicer_package_manager.registry.tree import access, promotions
+from slicer_package_manager.registry.tree import access, keys, promotions
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
@@ -61,8 +61,8 @@ def of_channels(app: ApplicationFolder, user: UserDocument | None) -> dict[Objec
     """The readiness of each release and draft of ``app`` that ``user`` may see, by id. Costs at most three queries."""
     share = settings.get(settings.READY_SHARE)
     folders = list(Folder().find({
-        'spm.app': app['_id'], 'spm.role': {'$in': list(CHANNELS)}, '_id': {'$nin': promotions.emptied(app)},
-        **folder_clause(user)}, fields=('spm.draft', 'spm.revision', 'meta.ready', 'created')).batch_size(BATCH))
+        keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)}, '_id': {'$nin': promotions.emptied(app)},
+        **folder_clause(user)}, fields=(keys.DRAFT, keys.REVISION, 'meta.ready', 'created')).batch_size(BATCH))
     extensions = _extensions(app) if share else {}
     found: dict[ObjectId, Readiness] = {}
     for draft in (False, True):
@@ -75,8 +75,8 @@ def _extensions(app: ApplicationFolder) -> dict[ObjectId, Names]:
     names: dict[ObjectId, Names] = {}
     owners = promotions.owners(app)
     for row in Item().collection.aggregate([
-            {'$match': {'spm.app': app['_id'], 'spm.kind': EXTENSION.label, 'spm.ready': True}},
-            {'$group': {'_id': {'channel': '$spm.channel', 'os': '$meta.os', 'arch': '$meta.arch'},
+            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label, keys.HAS_FILE: True}},
+            {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'os': '$meta.os', 'arch': '$meta.arch'},
                         'names': {'$addToSet': '$meta.baseName'}}}], allowDiskUse=True, batchSize=BATCH):
         key = row['_id']
         by_system = names.setdefault(owners.get(key['channel'], key['channel']), {})

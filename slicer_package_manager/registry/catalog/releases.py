@@ -18,6 +18,7 @@ from slicer_package_manager.registry.tree import (
     access,
     consistency,
     documents,
+    keys,
     promotions,
     registration,
     unique_indexes,
@@ -48,14 +49,14 @@ def find_drafts(app: ApplicationFolder, user: UserDocument | None, page: Page, r
     """The drafts of ``app`` that ``user`` may see, or only that of ``revision``."""
     query = _query(app, DRAFT, user)
     if revision is not None:
-        query['spm.revision'] = revision
+        query[keys.REVISION] = revision
     return Listing.of(Folder(), query, page)
 
 
 def _query(app: ApplicationFolder, place: str, user: UserDocument | None) -> Document:
     emptied = promotions.emptied(app) if place == DRAFT else []
     gone: Document = {'_id': {'$nin': emptied}} if emptied else {}
-    return {'spm.app': app['_id'], 'spm.role': place, **gone, **folder_clause(user)}
+    return {keys.APP: app['_id'], keys.ROLE: place, **gone, **folder_clause(user)}
 
 
 def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> RegisteredFolder | None:
@@ -75,7 +76,7 @@ def find_channel(app: ApplicationFolder, id_or_name: str, user: UserDocument | N
 
 def find_one(app: ApplicationFolder, place: str, identifier: str, user: UserDocument | None) -> ChannelFolder | None:
     """The release with this id or name, or the draft with this id or revision; ``place`` is the role of the folder."""
-    by = {'lowerName': identifier.lower()} if place == RELEASE else {'spm.revision': identifier}
+    by = {'lowerName': identifier.lower()} if place == RELEASE else {keys.REVISION: identifier}
     found: ChannelFolder | None = _one_of(app, (place,), by, identifier, user)
     return found if found and found['_id'] not in promotions.emptied(app) else None
 
@@ -86,14 +87,14 @@ def is_drafts_folder(app: ApplicationFolder, identifier: str) -> bool:
         return True
     wanted = object_id(identifier)
     return wanted is not None and Folder().findOne(
-        {'_id': wanted, 'spm.app': app['_id'], 'spm.role': DRAFTS}, fields=['_id']) is not None
+        {'_id': wanted, keys.APP: app['_id'], keys.ROLE: DRAFTS}, fields=['_id']) is not None
 
 
 def _one_of(app: ApplicationFolder, places: Sequence[str], by_name: Document, id_or_name: str,
             user: UserDocument | None) -> Any:  # the folder, as Girder returns it without a type
     identifier = object_id(id_or_name)
     either: list[Document] = [{'_id': identifier}, by_name] if identifier else [by_name]
-    found = list(Folder().find({'spm.app': app['_id'], 'spm.role': {'$in': list(places)},
+    found = list(Folder().find({keys.APP: app['_id'], keys.ROLE: {'$in': list(places)},
                                 '$and': [{'$or': either}, folder_clause(user)]}, limit=2))
     return next((one for one in found if one['_id'] == identifier), found[0] if found else None)
 
@@ -160,8 +161,8 @@ def folder_for(app: ApplicationFolder, package_type: PackageType, revision: str,
     :returns: this folder or ``None``, and the deepest folder above or at its place that exists.
     :raises AccessException: ``user`` may not write to the deepest folder.
     """
-    found: list[Any] = list(Folder().find({'spm.app': app['_id'], '$or': [
-        {'spm.revision': revision, 'spm.role': {'$in': [*CHANNELS, EXTENSIONS]}}, {'spm.role': DRAFTS}]}))
+    found: list[Any] = list(Folder().find({keys.APP: app['_id'], '$or': [
+        {keys.REVISION: revision, keys.ROLE: {'$in': [*CHANNELS, EXTENSIONS]}}, {keys.ROLE: DRAFTS}]}))
     channel = next((one for place in CHANNELS for one in found if role(one) == place), None)
     folder = channel
     if channel and package_type is not PACKAGE:
@@ -197,6 +198,6 @@ def _child(parent: RegisteredFolder | None, name: str, meta: Document, user: Use
         documents.insert(Folder(), folder)
     except DuplicateKeyError:
         # Another process has made it, with this name or, if it is a draft, with this revision.
-        by = {'spm.revision': meta['revision']} if meta else {'name': name}
+        by = {keys.REVISION: meta['revision']} if meta else {'name': name}
         return Folder().findOne({'parentId': parent['_id'], **by})
     return consistency.reconcile_with_parent(Folder(), folder, parent, consistency.register_folder)

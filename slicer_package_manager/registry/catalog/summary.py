@@ -17,7 +17,7 @@ from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import promotions
+from slicer_package_manager.registry.tree import keys, promotions
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
@@ -80,7 +80,7 @@ def of(app: ApplicationFolder, user: UserDocument | None, limit: int, offset: in
     :param fields: the fields of rows. Only what these need is queried.
     """
     folders: list[ChannelFolder] = list(Folder().find({
-        'spm.app': app['_id'], 'spm.role': {'$in': list(CHANNELS)}, '_id': {'$nin': promotions.emptied(app)},
+        keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)}, '_id': {'$nin': promotions.emptied(app)},
         **folder_clause(user)}, fields=_PROJECTION, sort=_NEWEST_FIRST).batch_size(BATCH))
     facts = _facts(app, user, folders, set(fields))
     releases, drafts = ([one for one in folders if one['spm']['draft'] is draft] for draft in (False, True))
@@ -117,9 +117,10 @@ def numbers(app: ApplicationFolder, user: UserDocument | None, folders: Sequence
     found = {folder['_id']: Numbers() for folder in folders}
     owners = promotions.owners(app)
     for row in Item().collection.aggregate([
-            {'$match': {'spm.app': app['_id'], 'spm.kind': {'$in': list(PACKAGE_TYPES)},
+            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: {'$in': list(PACKAGE_TYPES)},
                         '$and': [item_clause(app, user), promotions.anywhere(app)]}},
-            {'$group': {'_id': {'channel': '$spm.channel', 'kind': '$spm.kind', 'os': '$meta.os', 'arch': '$meta.arch'},
+            {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'kind': f'${keys.PACKAGE_TYPE}', 'os': '$meta.os',
+                                'arch': '$meta.arch'},
                         'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True, batchSize=BATCH):
         key = row['_id']
         channel = owners.get(key['channel'], key['channel'])

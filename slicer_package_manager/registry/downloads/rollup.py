@@ -40,6 +40,7 @@ from slicer_package_manager.registry.downloads import sums
 from slicer_package_manager.registry.downloads.model import COUNTS, ROLLUP, SUMS, Download
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, environment
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
 #: Longer than any single write to the database takes.
@@ -55,7 +56,7 @@ def look_after() -> None:
 
 
 def _look_after() -> None:
-    for app in Folder().find({'spm.role': APPLICATION}, fields=['_id']):
+    for app in Folder().find({keys.ROLE: APPLICATION}, fields=['_id']):
         with pymongo.timeout(_LONGEST):
             keep_up(app['_id'])
 

@@ -27,7 +27,7 @@ from slicer_package_manager.registry.downloads import model
 from slicer_package_manager.registry.downloads.model import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import access, promotions
+from slicer_package_manager.registry.tree import access, keys, promotions
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
@@ -95,8 +95,8 @@ def follow(key: CountKey) -> None:
     if seal is None:
         return
     roles = [EXTENSIONS] if key['kind'] == EXTENSION.label else list(CHANNELS)
-    if not Folder().findOne({'spm.app': key['app'], 'spm.revision': key['revision'], 'spm.role': {'$in': roles},
-                             'spm.draft': draft}, fields=['_id']):
+    if not Folder().findOne({keys.APP: key['app'], keys.REVISION: key['revision'], keys.ROLE: {'$in': roles},
+                             keys.DRAFT: draft}, fields=['_id']):
         _move(seal)
 
 
@@ -125,7 +125,7 @@ def _around(folder: Document | None, place: Mapping[str, Any]) -> Iterator[Docum
     """``folder`` and the folders around it, below its application."""
     while folder and role(folder) != APPLICATION:
         yield folder
-        folder = Folder().findOne({'_id': folder['parentId'], 'spm.app': place['app']})
+        folder = Folder().findOne({'_id': folder['parentId'], keys.APP: place['app']})
 
 
 def _guard(folder: Mapping[str, Any]) -> Document:

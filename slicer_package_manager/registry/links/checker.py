@@ -15,6 +15,7 @@ from girder.models.item import Item
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree import keys
 
 GITHUB_API = 'https://api.github.com'
 OK, BROKEN, CHANGED, UNREACHABLE = 'ok', 'broken', 'changed', 'unreachable'
@@ -70,7 +71,7 @@ class _BusyError(Exception):
 
 def linked_files(app: Document | None = None) -> Iterator[Pair]:
     """Yield the items of URL-only packages with their link files: those of ``app``, or of all applications."""
-    mine = {'spm.kind': {'$exists': True}, **({'spm.app': app['_id']} if app else {})}
+    mine = {keys.PACKAGE_TYPE: {'$exists': True}, **({keys.APP: app['_id']} if app else {})}
     found = list(File().find({'linkUrl': {'$exists': True}, 'itemId': {'$ne': None}, 'assetstoreId': None}))
     for start in range(0, len(found), _BATCH):
         batch = found[start:start + _BATCH]
@@ -120,7 +121,7 @@ class _Checker:
             return CHANGED, f'checksum {digest} instead of {known}'
         if digest and not known:
             same = {'_id': file['_id'], 'linkUrl': file['linkUrl']}
-            File().update(same, {'$set': {'spm.digest': digest}}, multi=False)
+            File().update(same, {'$set': {keys.DIGEST: digest}}, multi=False)
         return OK, ''
 
     def _digest(self, url: str) -> str | None:

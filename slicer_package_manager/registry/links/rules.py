@@ -15,7 +15,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree import documents, item_files, keys
 from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
 
 _LARGEST = 2**53
@@ -141,7 +141,7 @@ def _change(item: Mapping[str, Any], file: Mapping[str, Any], link: Link) -> boo
     if all(file.get(key) == value for key, value in fields.items()):
         return True
     known = {key: value for key, value in fields.items() if value is not None}
-    unknown = {key: '' for key, value in fields.items() if value is None} | {'spm.digest': ''}
+    unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: ''}
     changed: int = File().collection.update_one(
         {key: file.get(key) for key in ('_id', 'itemId', 'created', 'linkUrl', 'assetstoreId')},
         {'$set': {**known, 'created': item_files.later_than([file])}, '$unset': unknown}).matched_count

@@ -23,12 +23,12 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.fields import OPERATING_SYSTEMS, PACKAGE
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree import item_files, keys
 from slicer_package_manager.registry.tree.access import item_clause
 from slicer_package_manager.registry.tree.types import ApplicationFolder, PackageItem, UserDocument
 
 #: Keys that the selection needs.
-_FIELDS = ('created', 'spm.channel', *(f'meta.{key}' for key in (
+_FIELDS = ('created', keys.CHANNEL, *(f'meta.{key}' for key in (
     'os', 'arch', 'revision', 'version', 'release', 'pre_release', 'build_date')))
 #: Keys that only the former MIDAS server had values for. Clients may read them.
 _EMPTY_KEYS = ('codebase', 'package', 'md5', 'checkout_date', 'checkout_date_ymd')
@@ -67,7 +67,7 @@ def builds(app: ApplicationFolder, user: UserDocument | None, os: str | None = N
 
     :param os: the operating system; by default all.
     """
-    query: Document = {'spm.app': app['_id'], 'spm.kind': PACKAGE.label, 'spm.ready': True,
+    query: Document = {keys.APP: app['_id'], keys.PACKAGE_TYPE: PACKAGE.label, keys.HAS_FILE: True,
                        '$and': [item_clause(app, user)]}
     if os is not None:
         query['meta.os'] = os

@@ -55,7 +55,7 @@ class TooLarge(_WithStatus):
     status = 413
 
 
-class TooMany(_WithStatus):
+class TooManyRequests(_WithStatus):
     """The client sent too many requests (429)."""
 
     status = 429
@@ -67,13 +67,13 @@ class BadGateway(_WithStatus):
     status = 502
 
 
-class OutOfStep(_WithStatus):
+class OffsetMismatch(_WithStatus):
     """Client and server disagree on how many bytes of an upload have arrived (400)."""
 
     status = 400
 
 
-class Full(_WithStatus):
+class InsufficientStorage(_WithStatus):
     """The storage has no room for the content (507)."""
 
     status = 507

@@ -14,7 +14,7 @@ from girder.models.file import File
 from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
 from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
 
-from slicer_package_manager.registry.schema.errors import Full, OutOfStep, Unavailable
+from slicer_package_manager.registry.schema.errors import InsufficientStorage, OffsetMismatch, Unavailable
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.store import RETRY_AFTER
 
@@ -48,8 +48,8 @@ def _absence(assetstore: Document) -> str | None:
 class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Girder has no types
     """Girder's adapter for a directory that may be missing, full or broken.
 
-    It raises :class:`Full` (507) when there is no room and :class:`Unavailable` (503) when the directory is missing or
-    the system reports another failure. Only the log has the reason and the path.
+    It raises :class:`InsufficientStorage` (507) when the disk is full, and :class:`Unavailable` (503) when the
+    directory is missing or the system reports another failure. Only the log has the reason and the path.
     """
 
     assetstore: Document
@@ -96,7 +96,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
     def require_room(self, upload: Document, wanted: int) -> None:
         """Check that ``wanted`` more bytes of ``upload`` fit, beside the reserve of the server.
 
-        :raises Full: they do not.
+        :raises InsufficientStorage: they do not.
         """
         free = self.capacityInfo()['free']
         if free is not None and wanted > free:
@@ -105,7 +105,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
             raise _full(upload)
 
     @contextmanager
-    def translated(self, upload: Document, lost: type[Exception] = OutOfStep) -> Iterator[None]:
+    def translated(self, upload: Document, lost: type[Exception] = OffsetMismatch) -> Iterator[None]:
         """Translate errors of the system in the block to errors for the client.
 
         :param lost: raised when the bytes of the upload are missing.
@@ -123,6 +123,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
                               'later; its administrator finds the reason in the log.', RETRY_AFTER) from error
 
 
-def _full(upload: Document) -> Full:
-    return Full(f'There is no room for "{upload["name"]}" with its {upload["size"]} bytes: the disk of this server is '
-                'full. Ask its administrator to make room, then upload it again.')
+def _full(upload: Document) -> InsufficientStorage:
+    return InsufficientStorage(
+        f'There is no room for "{upload["name"]}" with its {upload["size"]} bytes: the disk of this server is full. '
+        'Ask its administrator to make room, then upload it again.')

@@ -23,7 +23,7 @@ from girder.utility import _hash_state
 from girder.utility.filesystem_assetstore_adapter import DEFAULT_PERMS
 
 from slicer_package_manager.durability import sync
-from slicer_package_manager.registry.schema.errors import Full, NotFound
+from slicer_package_manager.registry.schema.errors import InsufficientStorage, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.filesystem_access import FilesystemAccess
 from slicer_package_manager.registry.storage.store import PIECE
@@ -48,7 +48,7 @@ class FilesystemUploads(FilesystemAccess):
             self.require_room(upload, upload['size'] - upload['received'])
             with self.translated(upload):
                 size = _write(upload, _stream(chunk), checksum)
-        except Full:
+        except InsufficientStorage:
             if not upload['received']:
                 Upload().cancelUpload(upload)
             raise

@@ -15,6 +15,7 @@ from girder.models.upload import Upload
 from slicer_package_manager.registry.schema.errors import Invalid, TooLarge
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings
+from slicer_package_manager.registry.tree import keys
 
 #: An upload that was not updated for so long no longer counts; it is checked again when it is complete.
 PATIENCE = timedelta(hours=1)
@@ -104,7 +105,7 @@ def _in_progress(app: ObjectId) -> int:
 
 def used(app: ObjectId) -> int:
     """Return how many bytes the files of the application with the id ``app`` have together."""
-    folders = [folder['_id'] for folder in Folder().find({'spm.app': app}, fields=['_id'])]
+    folders = [folder['_id'] for folder in Folder().find({keys.APP: app}, fields=['_id'])]
     total = next(iter(Item().collection.aggregate([
         {'$match': {'folderId': {'$in': folders}}}, {'$group': {'_id': None, 'bytes': {'$sum': '$size'}}}])), None)
     return total['bytes'] if total else 0

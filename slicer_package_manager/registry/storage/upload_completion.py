@@ -40,7 +40,7 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import stores, upload_announcements, uploads
 from slicer_package_manager.registry.storage.store import BYTES_LEFT, Store
-from slicer_package_manager.registry.tree import documents, file_names, item_files
+from slicer_package_manager.registry.tree import documents, file_names, item_files, keys
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +194,7 @@ def _require_replaceable(upload: Document, old: Document | None) -> Document:
 
 def _drop_copy(upload: Document) -> None:
     """Remove the copy of content that was not replaced, and its bytes if the file was deleted."""
-    copy = File().findOne({'_id': upload['_id'], 'spm.retired': {'$exists': True}})
+    copy = File().findOne({'_id': upload['_id'], keys.DETACHED: {'$exists': True}})
     if copy:
         File().remove(copy, updateItemSize=False)
 

@@ -15,7 +15,7 @@ from girder.models.upload import Upload
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, clock, settings
 from slicer_package_manager.registry.storage import stores
-from slicer_package_manager.registry.tree import item_files, registration
+from slicer_package_manager.registry.tree import item_files, keys, registration
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _SETTLED = 3600
 #: After this time, no document will refer to a temporary file that has none.
 _UNKNOWN = timedelta(days=1)
 _WITH_FILES = (
-    {'$match': {'spm.kind': {'$exists': True}}},
+    {'$match': {keys.PACKAGE_TYPE: {'$exists': True}}},
     {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}},
 )
 _NUMBER = {'$size': '$files'}
@@ -34,7 +34,7 @@ _NUMBER = {'$size': '$files'}
 _INCONSISTENT = {'$or': [
     {'$gt': [_NUMBER, 1]},
     {'$ne': ['$size', {'$sum': '$files.size'}]},
-    {'$ne': ['$spm.ready', {'$gt': [_NUMBER, 0]}]},
+    {'$ne': [f'${keys.HAS_FILE}', {'$gt': [_NUMBER, 0]}]},
     {'$ne': ['$meta.sha512', {'$ifNull': [{'$arrayElemAt': ['$files.sha512', 0]}, '']}]},
 ]}
 

@@ -1,7 +1,7 @@
 """Who may do what: the table of operations, and the conditions for what a list shows.
 
-To change who may do something, change its row in the table. Whatever the operation, what its caller cannot read is
-hidden, as if it did not exist.
+To change who may do something, change its row in the table, from which the REST reference is generated. Whatever the
+operation, what its caller cannot read is hidden, as if it did not exist.
 """
 from __future__ import annotations
 
@@ -63,8 +63,9 @@ LIST_EDITABLE = Operation(
     'any release or draft')
 GET_NAME_TEMPLATE_EXAMPLE = Operation('get the example of a name template', USER, DATA_READ)
 GET_APPLICATION = Operation('get an application', ANYONE, DATA_READ, READ)
-CREATE_APPLICATION = Operation(  # Girder's policy decides who may create a collection where there is none
-    'create an application', USER, DATA_WRITE, None, WRITE, 'the collection')
+CREATE_APPLICATION = Operation(
+    'create an application', USER, DATA_WRITE, None, WRITE, "the collection, or Girder's permission to create "
+    'collections if there is none')
 CHOOSE_APPLICATION_ID = Operation('choose the id of an application', ADMINISTRATOR, DATA_WRITE)
 DELETE_APPLICATION = Operation('delete an application', USER, DATA_OWN, ADMIN)
 GET_SUMMARY = Operation('get the summary of an application', ANYONE, DATA_READ, READ, READ, 'each release or draft')

@@ -22,3 +22,6 @@ HAS_FILE = 'spm.ready'
 #: Of files: when the file was detached from its item, and whether it was a replacement that waited.
 DETACHED = 'spm.retired'
 WAITED = 'spm.waited'
+
+#: Of files whose content is elsewhere: the checksum that its server published, as the link checker found it.
+DIGEST = 'spm.digest'

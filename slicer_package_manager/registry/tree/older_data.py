@@ -22,7 +22,7 @@ from pymongo.database import Database
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import registration
+from slicer_package_manager.registry.tree import keys, registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, PACKAGES_NAME
 
 #: A database of pymongo, with codec options of any kind.
@@ -67,7 +67,7 @@ def _applications(database: AnyDatabase) -> Iterator[Document]:
 
 def _half_registered(database: AnyDatabase) -> Iterator[Document]:
     """The registered applications below which something lies that could be listed and is not registered."""
-    apps = {str(app['_id']): app for app in database['folder'].find({'spm.role': APPLICATION}, {'name': 1})}
+    apps = {str(app['_id']): app for app in database['folder'].find({keys.ROLE: APPLICATION}, {'name': 1})}
     items = database['item'].find({**_UNREGISTERED, 'meta.app_id': {'$in': list(apps)}, **_OF_PACKAGES},
                                   {'meta': 1, 'folderId': 1}) if apps else ()
     places: dict[ObjectId, Document | None] = {}
@@ -99,5 +99,5 @@ def _is_missing_in(database: AnyDatabase, item: Document, folder: Document | Non
     except Invalid:
         return False
     return database['item'].find_one({'folderId': folder['_id'],
-                                       'spm.identity': registration.identity(package_type, meta)},
+                                       keys.IDENTITY: registration.identity(package_type, meta)},
                                      {'_id': 1}) is None

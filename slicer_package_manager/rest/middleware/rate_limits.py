@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from girder import events
 from girder.api.rest import getCurrentUser, setResponseHeader
 
-from slicer_package_manager.registry.schema.errors import TooMany
+from slicer_package_manager.registry.schema.errors import TooManyRequests
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import tracing
 from slicer_package_manager.rest.middleware.permissions import before_anyone
@@ -33,15 +33,16 @@ _limit: RateLimit | None = None
 def check() -> None:
     """Count a request of an anonymous client, if there is a limit.
 
-    :raises TooMany: the client has reached the limit (429); ``Retry-After`` states when it may try again, in seconds.
+    :raises TooManyRequests: the client has reached the limit (429); ``Retry-After`` has the seconds until it may try
+        again.
     """
     if _limit is None or getCurrentUser() is not None:
         return
     seconds = _limit.seconds_to_wait(tracing.client_address())
     if seconds:
         setResponseHeader('Retry-After', seconds)
-        raise TooMany(f'There were too many requests from your address ({_limit.rate} are allowed). Try again in '
-                      f'{seconds} s, or log in.')
+        raise TooManyRequests(f'There were too many requests from your address ({_limit.rate} are allowed). Try again '
+                              f'in {seconds} s, or log in.')
 
 
 @before_anyone
