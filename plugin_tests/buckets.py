@@ -91,7 +91,7 @@ class Storage:
         return {one['Key']: self.client.get_object(Bucket='packages', Key=one['Key'])['Body'].read() for one in found}
 
     def unfinished(self):
-        """The multipart uploads that are neither complete nor given up."""
+        """The multipart uploads that are neither complete nor aborted."""
         return self.client.list_multipart_uploads(Bucket='packages').get('Uploads', [])
 
 

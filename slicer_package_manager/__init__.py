@@ -21,7 +21,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):  # type: ignore[misc] # Girder h
     def load(self, info: PluginInfo) -> None:
         """Add the plugin to the server described by ``info``, in phases whose order matters.
 
-        :raises environment.Unusable: a variable that says how the server is run makes no sense.
+        :raises environment.Unusable: a variable that configures how the server is run has an invalid value.
         :raises click.ClickException: the database has data of the older plugin; nothing is written to it.
         :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
             message names it.

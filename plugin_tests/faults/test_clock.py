@@ -114,7 +114,7 @@ def test_an_upload_that_goes_on_is_not_given_up(make, api, clock, db):
     begun = api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip',
                                       'size': 10}).raise_for_status().json()['_id']
     clock.set(30 * DAY)
-    assert uploads.give_up_old() == 0
+    assert uploads.cancel_abandoned() == 0
     api.post('/file/chunk', params={'uploadId': begun, 'offset': 0}, content=bytes(10),
              headers={'Content-Type': 'application/octet-stream'}).raise_for_status()
     assert api.get(f'/item/{item["_id"]}/download').content == bytes(10)

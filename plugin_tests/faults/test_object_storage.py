@@ -45,14 +45,14 @@ def begin(api, package):
 
 
 @pytest.fixture
-def give_up_later(db):
+def cancel_later(db):
     """Look for old uploads when all that there are have stood still for long."""
     from slicer_package_manager.registry.server import clock
     from slicer_package_manager.registry.storage import uploads
 
     def look():
         db.upload.update_many({}, {'$set': {'updated': clock.now() - timedelta(days=8)}})
-        return uploads.give_up_old()
+        return uploads.cancel_abandoned()
     return look
 
 
@@ -60,26 +60,26 @@ def unfinished(bucket):
     return bucket.list_multipart_uploads(Bucket=BUCKET).get('Uploads', [])
 
 
-def test_an_unfinished_object_goes_with_its_upload(bucket, begin, give_up_later, api, db):
+def test_an_unfinished_object_goes_with_its_upload(bucket, begin, cancel_later, api, db):
     begun = begin(SIZE)
     key = begun['s3']['key']
     part = {'s3UploadId': bucket.create_multipart_upload(Bucket=BUCKET, Key=key)['UploadId'], 'partNumber': 1}
     api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0,
                                     'chunk': json.dumps(part)}).raise_for_status()
     assert unfinished(bucket)
-    assert give_up_later() == 1
+    assert cancel_later() == 1
     assert not unfinished(bucket)
     assert db.upload.count_documents({}) == 0
 
 
-def test_an_upload_that_became_a_file_goes_without_the_bytes(bucket, begin, give_up_later, api, db, anonymous, package):
+def test_an_upload_that_became_a_file_goes_without_the_bytes(bucket, begin, cancel_later, api, db, anonymous, package):
     begun = begin(7)
     signed = begun['s3']['request']
     httpx.request(signed['method'], signed['url'], headers=signed['headers'], content=b'content').raise_for_status()
     left = db.upload.find_one({})
     api.post('/file/completion', params={'uploadId': begun['_id']}).raise_for_status()
     db.upload.insert_one(left)  # as a server leaves it that is killed in this moment
-    assert give_up_later() == 1
+    assert cancel_later() == 1
     assert db.upload.count_documents({}) == 0
     answer = anonymous.get(f'/item/{package["_id"]}/download')
     assert httpx.get(answer.headers['Location']).content == b'content'

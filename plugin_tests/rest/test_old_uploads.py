@@ -38,15 +38,15 @@ def grow_old(db):
 
 
 @pytest.fixture
-def give_up(db):
+def cancel(db):
     from slicer_package_manager.registry.storage import uploads
-    return uploads.give_up_old
+    return uploads.cancel_abandoned
 
 
-def test_what_stands_still_for_days_is_given_up_with_its_bytes(begin, grow_old, give_up, make, api, db):
+def test_an_upload_without_progress_for_days_is_canceled_with_its_bytes(begin, grow_old, cancel, make, api, db):
     one = begin(make('package')['_id'])
     grow_old(one)
-    assert give_up() == 1
+    assert cancel() == 1
     assert db.upload.count_documents({}) == 0
     assert not Path(one['tempFile']).exists()
     assert api.get('/file/offset', params={'uploadId': str(one['_id'])}).status_code == 400
@@ -55,36 +55,36 @@ def test_what_stands_still_for_days_is_given_up_with_its_bytes(begin, grow_old, 
 @pytest.mark.parametrize(('by', 'bytes_by'), [
     pytest.param(timedelta(days=6), timedelta(days=6), id='not long enough'),
     pytest.param(OLD, timedelta(hours=1), id='a piece of it is arriving')])
-def test_what_goes_on_stays(begin, grow_old, give_up, make, db, by, bytes_by):
+def test_an_upload_that_continues_stays(begin, grow_old, cancel, make, db, by, bytes_by):
     one = begin(make('package')['_id'])
     grow_old(one, by, bytes_by)
-    assert give_up() == 0
+    assert cancel() == 0
     assert Path(one['tempFile']).stat().st_size == len(CHUNK)
     assert db.upload.count_documents({}) == 1
 
 
-def test_the_setting_says_after_how_many_days_and_zero_keeps_all(begin, grow_old, give_up, make, api):
+def test_the_setting_is_the_number_of_days_and_zero_keeps_all(begin, grow_old, cancel, make, api):
     grow_old(begin(make('package')['_id']), timedelta(days=2))
-    for days, given_up in ((0, 0), (3, 0), (1, 1)):
+    for days, canceled in ((0, 0), (3, 0), (1, 1)):
         api.put('/system/setting', params={'key': 'slicer_package_manager.upload_max_age',
                                            'value': days}).raise_for_status()
-        assert give_up() == given_up
+        assert cancel() == canceled
 
 
-def test_uploads_to_other_places_are_left_alone_as_long_as_these_are_there(begin, grow_old, give_up, api, admin, db):
+def test_uploads_to_other_places_are_left_alone_as_long_as_these_are_there(begin, grow_old, cancel, api, admin, db):
     place = api.post('/folder', params={'parentType': 'user', 'parentId': str(admin['_id']),
                                         'name': 'elsewhere'}).raise_for_status().json()['_id']
     item = api.post('/item', params={'folderId': place, 'name': 'other'}).raise_for_status().json()['_id']
     for one in (begin(item), begin(place, 'folder', 9_000_000)):
         grow_old(one)
-    assert give_up() == 0
+    assert cancel() == 0
     db.item.delete_one({'name': 'other'})
-    assert give_up() == 1
+    assert cancel() == 1
     db.folder.delete_many({})
-    assert give_up() == 1
+    assert cancel() == 1
 
 
-def test_of_two_servers_one_gives_an_upload_up(begin, grow_old, give_up, make, monkeypatch):
+def test_one_of_two_servers_cancels_an_upload(begin, grow_old, cancel, make, monkeypatch):
     from slicer_package_manager.registry.storage import uploads
     grow_old(begin(make('package')['_id']))
     asked = []
@@ -92,14 +92,14 @@ def test_of_two_servers_one_gives_an_upload_up(begin, grow_old, give_up, make, m
     def meanwhile(upload):
         asked.append(upload)
         if len(asked) == 1:
-            assert give_up() == 1  # the other server
+            assert cancel() == 1  # the other server
         return False
     monkeypatch.setattr(uploads, '_belongs_to_others', meanwhile)
-    assert give_up() == 0
+    assert cancel() == 0
     assert len(asked) == 2
 
 
-def test_an_upload_that_moves_meanwhile_stays(begin, grow_old, give_up, make, api, db, monkeypatch):
+def test_an_upload_that_continues_during_the_check_stays(begin, grow_old, cancel, make, api, db, monkeypatch):
     from slicer_package_manager.registry.storage import uploads
     one = begin(make('package')['_id'])
     grow_old(one)
@@ -109,7 +109,7 @@ def test_an_upload_that_moves_meanwhile_stays(begin, grow_old, give_up, make, ap
                  content=bytes(10_000_000 - len(CHUNK)), headers=BINARY).raise_for_status()
         return False
     monkeypatch.setattr(uploads, '_is_written', meanwhile)
-    assert give_up() == 0
+    assert cancel() == 0
     assert api.get(f'/item/{one["parentId"]}/download').content == bytes(10_000_000)
 
 
@@ -118,8 +118,8 @@ def placed(root, digest):
 
 
 @pytest.mark.parametrize('wanted', [False, True])
-def test_bytes_that_never_became_a_file_go_unless_another_file_has_them(begin, grow_old, give_up, make, api, tmp_path,
-                                                                        db, wanted):
+def test_bytes_that_never_became_a_file_are_removed_unless_another_file_has_them(begin, grow_old, cancel, make, api,
+                                                                                 tmp_path, db, wanted):
     content = b'the whole file'
     if wanted:
         upload(api, make('package')['_id'], content)
@@ -130,16 +130,16 @@ def test_bytes_that_never_became_a_file_go_unless_another_file_has_them(begin, g
     path.write_bytes(content)
     db.upload.update_one({'_id': one['_id']}, {'$set': {'sha512': digest}})  # as a server that was killed leaves it
     grow_old(one)
-    assert give_up() == 1
+    assert cancel() == 1
     assert path.exists() == wanted
 
 
-def test_files_for_uploads_that_no_upload_knows_go(give_up, tmp_path, db):
+def test_temporary_files_without_an_upload_are_removed(cancel, tmp_path, db):
     folder = tmp_path / 'assetstore' / 'temp'
     folder.mkdir(exist_ok=True)
     (folder / 'old').write_bytes(b'x')
     (folder / 'new').write_bytes(b'x')
     before = (folder / 'old').stat().st_mtime - OLD.total_seconds()
     os.utime(folder / 'old', (before, before))
-    give_up()
+    cancel()
     assert [path.name for path in folder.iterdir()] == ['new']

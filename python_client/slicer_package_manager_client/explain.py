@@ -167,28 +167,28 @@ def _address(error: Exception, server: str) -> str:
 
 
 def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.SlicerPackageManagerError:
-    said = answered_message(error.responseText)
+    reason = answered_message(error.responseText)
     if error.status == _NO_SPACE:
-        return errors.NetworkProblem(f'The server has no space left (status 507): {said}', server=server,
+        return errors.NetworkProblem(f'The server has no space left (status 507): {reason}', server=server,
                                      advice='Its administrator has to make room.')
     if error.status >= 500:  # noqa: PLR2004
-        return errors.NetworkProblem(f'The server failed with status {error.status}: {said}', server=server,
+        return errors.NetworkProblem(f'The server failed with status {error.status}: {reason}', server=server,
                                      advice='Try again later.')
     if error.status in TRANSIENT_STATUS:
-        return errors.NetworkProblem(f'The server is busy (status {error.status}): {said}', server=server,
+        return errors.NetworkProblem(f'The server is busy (status {error.status}): {reason}', server=server,
                                      advice='Try again later.')
     logging_in = 'api_key/token' in error.url or 'user/authentication' in error.url
-    if _NO_ROUTE.search(said) or (
+    if _NO_ROUTE.search(reason) or (
             error.status in {404, 405, 410} and (logging_in or not _is_json(error.responseText))):
         return not_girder(server, f'it answered status {error.status} to {urlsplit(error.url).path}')
     kind = _KINDS.get(error.status, errors.SlicerPackageManagerError)
     if 'api_key/token' in error.url and _is_json(error.responseText):
-        return errors.Refused(f'The API key was refused: {said}', server=server,
+        return errors.Refused(f'The API key was refused: {reason}', server=server,
                               advice='Check --api-key or GIRDER_API_KEY.')
     advice = _ADVICE.get(error.status, '')
     if error.status == 403 and not logged_in:  # noqa: PLR2004
         advice = _LOG_IN
-    return kind(f'Refused with status {error.status}: {said}', server=server, advice=advice)
+    return kind(f'Refused with status {error.status}: {reason}', server=server, advice=advice)
 
 
 def not_girder(server: str, because: str = '') -> errors.NetworkProblem:
@@ -211,8 +211,8 @@ def answered_message(text: str) -> str:
     """Return the message in an error of Girder, or the beginning of any other page."""
     try:
         body = jsonlib.loads(text)
-        said = str(body['message'])
+        reason = str(body['message'])
     except (ValueError, TypeError, KeyError):
-        said = re.sub(r'<[^>]*>', ' ', text)[:120]
-    said = ' '.join(said.split()) or 'no reason given.'
-    return said if said.endswith(('.', '!', '?')) else f'{said}.'
+        reason = re.sub(r'<[^>]*>', ' ', text)[:120]
+    reason = ' '.join(reason.split()) or 'no reason given.'
+    return reason if reason.endswith(('.', '!', '?')) else f'{reason}.'

@@ -125,7 +125,7 @@ class GitHub:
             found = self._json('GET', path, missing_ok=True)
             if found is None:
                 raise
-            return found  # another machine created it meanwhile
+            return found  # another machine has created it since
 
     def _publish_once(self, release: dict[str, Any], source: LocalFile) -> Asset:
         """Make one attempt: leave an identical asset as it is, replace any other."""
@@ -219,7 +219,7 @@ class GitHub:
                                  server=self._base) from error
         status = error.response.status_code
         if _is_transient(error):
-            raise NetworkProblem(f'GitHub failed, or wants us to wait, with status {status}: '
+            raise NetworkProblem(f'GitHub failed or limits requests (status {status}): '
                                  f'{_message(error.response)}', server=self._base,
                                  advice='Run again later.') from error
         kind = _KINDS.get(status, SlicerPackageManagerError)
@@ -265,7 +265,7 @@ def _message(answer: httpx.Response) -> str:
     try:
         body = answer.json()
         details = [str(one.get('message') or one.get('code') or '') for one in body.get('errors') or []]
-        said = ' '.join([str(body['message']), *details])
+        reason = ' '.join([str(body['message']), *details])
     except (ValueError, TypeError, KeyError, AttributeError):
-        said = answer.text[:120]
-    return ' '.join(said.split()).rstrip('.') + '.'
+        reason = answer.text[:120]
+    return ' '.join(reason.split()).rstrip('.') + '.'

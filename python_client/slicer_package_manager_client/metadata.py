@@ -61,7 +61,7 @@ def read(path: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
     parse = parse_entry if file.suffix.lower() == '.json' else parse_s4ext
     try:
         text = _decoded(file.read_bytes())
-        return {'name': file.stem, **parse(text, lambda said: warn(f'In "{path}", {said}.'))}
+        return {'name': file.stem, **parse(text, lambda problem: warn(f'In "{path}", {problem}.'))}
     except (OSError, ValueError) as error:
         raise InvalidRequest(f'Metadata cannot be read from "{path}": {error}.') from error
 

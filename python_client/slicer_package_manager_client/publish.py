@@ -3,7 +3,7 @@
 1. Look for the item with the same identity. Without one, register a new item, which lists omit until it has a file.
 2. Upload the file, unless the item has a file with the same checksum. Update the metadata of an existing item before
    the last chunk is sent, so that readers get both old or both new.
-3. If another process deletes the item meanwhile, begin again.
+3. If another process deletes the item during the upload, begin again.
 """
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ class Publication:
         try:
             return self._client.retries.attempts(lambda error: isinstance(error, ItemGone))(
                 self._register_and_fill, source, force=force)
-        except ItemGone as gone:
-            raise Conflict(f'The {self._package_type.label} is deleted again and again while it is uploaded: {gone}',
-                           server=self._client.urlBase, advice='Does another process delete it?') from gone
+        except ItemGone as error:
+            raise Conflict(f'The {self._package_type.label} was deleted again during each upload: {error}',
+                           server=self._client.urlBase, advice='Does another process delete it?') from error
 
     def _register_and_fill(self, source: LocalFile, *, force: bool) -> Outcome:
         item = registry.registered(self._client, self._package_type, self._app, self._values)

@@ -88,7 +88,7 @@ class Transfer:
     def run(self) -> dict[str, Any]:
         """Send the bytes that the server does not have yet; return the document of the file.
 
-        :raises ChecksumMismatch: the file changed on disk meanwhile; the upload is canceled.
+        :raises ChecksumMismatch: the file changed on disk during the upload; the upload is canceled.
         """
         with self._client.progressReporterCls(label=self._source.name,
                                               length=self._source.size) as reporter:
@@ -146,8 +146,8 @@ class Transfer:
         try:
             return cast('dict[str, Any]', self._client.sendOnce(method, path, {**parameters, **more}))
         except HttpError as error:
-            said = answered_message(error.responseText)
-            if error.status != _BAD_REQUEST or not _UNKNOWN_PARAMETER.search(said):
+            reason = answered_message(error.responseText)
+            if error.status != _BAD_REQUEST or not _UNKNOWN_PARAMETER.search(reason):
                 raise
         return cast('dict[str, Any]', self._client.sendOnce(method, path, parameters))
 
@@ -220,13 +220,13 @@ class Transfer:
         :raises ChecksumMismatch: the server received damaged bytes, and deleted them.
         :raises OffsetMismatch: the server is at another offset, another request uses the upload, or it does not exist.
         """
-        said = answered_message(error.responseText)
-        if error.status in {_BAD_REQUEST, 409, 422} and _CHECKSUM.search(said):
+        reason = answered_message(error.responseText)
+        if error.status in {_BAD_REQUEST, 409, 422} and _CHECKSUM.search(reason):
             self._journal.forget(self._target)
-            raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and deleted it: {said}',
+            raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and deleted it: {reason}',
                                    server=self._client.urlBase, advice='Run again.') from error
         if error.status in {_BAD_REQUEST, *_LOST} and (error.status == 409 or self._offset() != offset):  # noqa: PLR2004
-            raise OffsetMismatch(said) from error
+            raise OffsetMismatch(reason) from error
 
     def _prepare_last(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Writes the parts of ``docs/reference/client.md`` that follow from the code: run it after a change of options.
+"""Write the parts of ``docs/reference/client.md`` that follow from the code: run it after a change of options.
 
 ``python python_client/tools/reference.py`` writes, and with ``--check`` fails when something is to be written.
 """
@@ -85,7 +85,8 @@ def option_meaning(option: click.Option) -> str:
         facts.append(f'Environment: `{option.envvar}`.')
     if option.multiple:
         facts.append('May be given several times.')
-    return re.sub(r'\{(\w+)\}', r'`{\1}`', ' '.join(facts)).replace('|', '&#124;')
+    return re.sub(r'(`[^`]*`)|(\{\w+\})', lambda found: found[1] or f'`{found[2]}`', ' '.join(facts)).replace(
+        '|', '&#124;').replace('<', '&lt;')
 
 
 def paragraph(text: str) -> str:

@@ -8,7 +8,7 @@ can. A standalone MongoDB has neither that nor transactions. Therefore a backup 
 
 1. Collections are read from the leaves up: files, items, folders, collections, then the rest. Girder creates a parent
    before its children and deletes the children first. So a child whose parent was not read is one that was being
-   deleted, or moved, meanwhile. In the other order it could as well be a new one.
+   deleted or moved in between. In the other order it could as well be a new one.
 2. Each document is read once, in the order of ids, which never change.
 3. Documents that violate an invariant (``registry/schema/invariants.py``) are read again until they do not. Those that
    are deleted by then are left out.

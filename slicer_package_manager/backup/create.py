@@ -180,7 +180,7 @@ class _Creation:
 
     def _correct_documents(self, content: FileBytes, digest: str) -> None:
         """Have the documents of the files at ``content`` refer to the object that was copied."""
-        if content.imported:  # its file lies outside of the assetstore, and is restored into it as any other
+        if content.imported:  # its file is outside of the assetstore, and is restored into it as any other
             path = objects.address(digest)
             self._amend_files(content, {'sha512': digest, 'path': path}, without=('imported', 'mtime'))
             self._add_content(content._replace(path=path), digest)

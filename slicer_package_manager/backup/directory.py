@@ -105,9 +105,9 @@ class Directory:
 
     def remove(self, backup: Backup) -> None:
         """Remove ``backup``, but none of its objects."""
-        gone = backup.path.with_name(backup.name + PARTIAL)
-        backup.path.rename(gone)
-        shutil.rmtree(gone)
+        partial = backup.path.with_name(backup.name + PARTIAL)
+        backup.path.rename(partial)
+        shutil.rmtree(partial)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

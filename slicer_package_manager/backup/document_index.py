@@ -240,7 +240,7 @@ class DocumentIndex:
         self.sql.execute('REPLACE INTO content VALUES (?, ?, ?, ?)', (store, path, digest, size))
 
     def missing_bytes(self) -> Iterator[FileBytes]:
-        """Yield all bytes that files refer to and the backup does not have; they may be added meanwhile."""
+        """Yield all bytes that files refer to and the backup does not have; they may be added during the iteration."""
         last = ('', '')
         while rows := self.sql.execute(_MISSING_BYTES, last).fetchall():
             yield from map(FileBytes._make, rows)

@@ -68,7 +68,7 @@ def verify_backup(directory: Directory, backup: Backup, steps: Steps) -> Manifes
 
 
 def _file_problems(backup: Backup, found: Manifest, steps: Steps) -> Iterator[str]:
-    """Compare the checksums of the files of documents and of the contents."""
+    """Compare the checksums of the files that have the documents and the list of contents."""
     files = {backup.collection(name): entry for name, entry in found['collections'].items()}
     files[backup.contents] = found['contents']
     with steps('Reading the documents', sum(entry['size'] for entry in files.values()), True) as advance:

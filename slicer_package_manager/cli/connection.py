@@ -1,4 +1,4 @@
-"""Connects the commands to a database: that of a running server, or one that they start themselves."""
+"""Connect the commands to a database: that of a running server, or one that they start themselves."""
 from __future__ import annotations
 
 import os

@@ -75,8 +75,8 @@ def _row(keys: ModuleType, one: dict[str, Any]) -> dict[str, str]:
 def revoke(key_id: str, database: str | None, data_dir: Path) -> None:
     """Delete the key with the id KEY_ID, as "key list" shows it; the server refuses it from now on."""
     with _registry(database, data_dir) as keys:
-        gone = keys.revoke(key_id)
-    click.echo(f'Key {gone["_id"]} ("{gone["name"]}") is revoked.')
+        revoked = keys.revoke(key_id)
+    click.echo(f'Key {revoked["_id"]} ("{revoked["name"]}") is revoked.')
 
 
 @contextmanager

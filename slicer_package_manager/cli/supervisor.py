@@ -69,7 +69,7 @@ class Child:
 
 
 def last_lines(log: Path | None, count: int = 12) -> str:
-    """The last ``count`` lines of ``log``, below its path; of the lines with errors, if there are any."""
+    """The path of ``log``, and its last ``count`` lines with an error; if none has one, its last ``count`` lines."""
     if log is None or not log.is_file():
         return ''
     lines = log.read_text(errors='replace').splitlines()

@@ -65,7 +65,7 @@ def uploads(_options: Options) -> Iterator[Finding]:
         yield Finding(WARNING, f'The upload of {file_name(upload)} stopped on {upload["updated"]:%Y-%m-%d} after '
                                f'{upload["received"]} of {upload["size"]} bytes.',
                       'Use --fix, which cancels it; clients begin such an upload anew.',
-                      partial(stored_uploads.give_up, upload))
+                      partial(stored_uploads.cancel, upload))
     for store in stores.every_store():
         for leftover in _reachable(store.leftovers(ABANDONED)):
             yield Finding(WARNING, f'{leftover.place} belongs to no upload.', leftover.remedy, leftover.remove)

@@ -100,7 +100,7 @@ def _item_findings(folder: Document, item: Document) -> Iterator[Finding]:
         return
     if _differs(expected.get('spm'), item.get('spm')) or expected.get('meta') != item.get('meta'):
         yield Finding(ERROR, f'The registration of {name(item)} does not follow from its place in "{folder["name"]}".',
-                      'Use --fix, which registers it where it lies.',
+                      'Use --fix, which registers it where it is.',
                       partial(_register, Item(), consistency.register_item, item['_id']))
 
 
@@ -124,10 +124,10 @@ def _register(model: Model, register: Callable[[Any], None], identifier: ObjectI
 
 
 def orphans(_options: Options) -> Iterator[Finding]:
-    """Documents whose parent is gone, so that no client can reach them."""
+    """Documents whose parent no longer exists, so that no client can reach them."""
     for reference in REFERENCES:
         for one in () if reference.temporary else _without_parent(reference):
-            yield Finding(WARNING, f'The {reference.child} {name(one)} lies in a {reference.parent} that is gone '
+            yield Finding(WARNING, f'The {reference.child} {name(one)} is in a {reference.parent} that does not exist '
                                    f'({one[reference.key]}).',
                           'Delete it by its id; if it is wanted, restore a backup elsewhere and take it from there.')
 

@@ -88,7 +88,7 @@ def _remove_item(original: Original, item: ItemDocument, **kwargs: object) -> No
     """Remove the bytes of uploads to the item, which Girder leaves, and files that were stored after it listed them."""
     if 'spm' in item:
         for upload in Upload().find({'parentType': 'item', 'parentId': item['_id']}):
-            uploads.give_up(upload)
+            uploads.cancel(upload)
     original(item, **kwargs)
     if 'spm' in item or 'copyOfItem' in item:  # a copy is registered when it has its files
         _remove_files_left(item)
@@ -118,7 +118,7 @@ def _remove_file(original: Original, file: Document, updateItemSize: bool = True
 
 
 def _update_file(original: Original, file: Document) -> Document:
-    """Update the name and the type only: Girder saves the whole document over what others change meanwhile."""
+    """Update the name and the type only: Girder saves the whole document over concurrent changes."""
     if item_files.package_of(file) is None:
         changed: Document = original(file)
         return changed
@@ -128,7 +128,7 @@ def _update_file(original: Original, file: Document) -> Document:
 def _copy_file(original: Original, srcFile: Document, creator: Document, item: Document | None = None) -> Document:
     """Copy the file without its registration, and remove the copy if its bytes or its item are about to be deleted.
 
-    :raises NotFound: the file was deleted or replaced meanwhile, or the item was deleted.
+    :raises NotFound: the file was deleted or replaced by another request, or the item was deleted.
     """
     copied, was_detached = _unregistered(srcFile), item_files.is_detached(srcFile)
     if was_detached:  # the copy is not
@@ -174,7 +174,7 @@ def _create_upload_to_file(original: Original, file: Document, *args: object, **
 
 
 def _move_file(original: Original, file: Document, *args: object, **kwargs: object) -> Document:
-    """Move the content as it was read only: Girder would put it over content that arrives meanwhile."""
+    """Move the content as it was read only: Girder would put it over newer content."""
     with upload_completion.moving(file):
         moved: Document = original(file, *args, **kwargs)
     return moved

@@ -27,7 +27,7 @@ from slicer_package_manager.registry.tree.unique_indexes import (
     RELEASE_NAME,
 )
 
-#: An index on very many documents takes long; Girder's connection to the database gives up after a minute.
+#: An index on very many documents takes long; Girder's connection to the database times out after a minute.
 _PATIENCE = 6 * 3600
 
 #: An index, and the model of Girder whose collection it is for.
@@ -146,7 +146,7 @@ def _drop_outdated(model: Any, indexes: list[IndexModel]) -> None:
     for index in (one.document for one in indexes):
         if index['name'] in there and not _is_there(index, there):
             try:
-                # By its keys: by its name it might be the right one, which another process has made meanwhile.
+                # By its keys: by its name it might be the right one, which another process has just created.
                 model.collection.database.command(
                     'dropIndexes', model.name, index=dict(there[index['name']]['key']))
             except OperationFailure as error:

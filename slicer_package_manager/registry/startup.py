@@ -56,8 +56,8 @@ class _Preparation(threading.Thread):
                 logger.warning('The database cannot be reached; its preparation is retried: %s', error)
                 threading.Event().wait(_PAUSE)
             else:
-                uploads.look_after()
-                rollup.look_after()
+                uploads.start_cleanup()
+                rollup.start_updates()
                 return
 
 

@@ -55,7 +55,7 @@ def create_app(session: Session, name: str, desc: str | None, coll_name: str | N
 @options.every_command
 @pass_session
 def list_apps(session: Session, name: str | None, coll_id: str | None, as_json: bool) -> None:
-    """List all the applications."""
+    """List applications."""
     found = session.client.listApp(name=name, coll_id=coll_id)
     output.show(found, output.table(('NAME', 'APPLICATION ID'), [(one['name'], one['_id']) for one in found]),
                 as_json=as_json)
@@ -111,7 +111,7 @@ def create_release(session: Session, app_name: str, name: str, revision: str, de
 @options.every_command
 @pass_session
 def list_releases(session: Session, app_name: str, coll_id: str | None, as_json: bool) -> None:
-    """List all the releases within an application."""
+    """List the releases of an application."""
     show_channels(session.client.listRelease(app_name, coll_id=coll_id), as_json=as_json)
 
 
@@ -138,14 +138,14 @@ def draft() -> None:
 
 @draft.command('list')
 @options.app_name
-@options.option('--revision', help='Revision of the draft release')
-@options.limit('releases')
-@options.option('--offset', type=click.IntRange(min=0), default=0, help='Offset of the list')
+@options.option('--revision', help='Only the draft of this revision')
+@options.limit('drafts')
+@options.option('--offset', type=click.IntRange(min=0), default=0, help='Number of drafts to skip')
 @options.every_command
 @pass_session
 def list_drafts(session: Session, app_name: str, revision: str | None, limit: int, offset: int,
                 coll_id: str | None, as_json: bool) -> None:
-    """List all the revisions of the default preview within an application."""
+    """List the drafts of an application."""
     show_channels(session.client.listDraftRelease(app_name, coll_id=coll_id, revision=revision, limit=limit,
                                                   offset=offset), as_json=as_json)
 
@@ -157,7 +157,7 @@ def list_drafts(session: Session, app_name: str, revision: str | None, limit: in
 @pass_session
 def delete_draft(session: Session, app_name: str, revision: str, coll_id: str | None, as_json: bool,
                  dry_run: bool, yes: bool) -> None:
-    """Delete a specific revision within the Draft release."""
+    """Delete the draft of a revision, with its packages and extensions."""
     client = session.client
     found = client.findDraft(app_name, revision, coll_id)
     delete(found, f'the draft of revision {revision} with its packages and extensions',

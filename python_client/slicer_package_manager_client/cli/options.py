@@ -51,7 +51,7 @@ app_name = click.argument('app_name')
 def limit(noun: str) -> Decorator:
     """Return the option for the maximum length of a list."""
     return option('--limit', type=click.IntRange(min=0), default=50, show_default=True,
-                  help=f'The limit number of listed {noun}; 0 lists all')
+                  help=f'Maximum number of {noun}; 0 lists all')
 
 
 def every_command(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,13 +21,11 @@ def group(package_type: PackageType) -> click.Group:
 
 
 def _list_command(package_type: PackageType) -> click.Command:
-    article = f'{package_type.noun}s within an application'
-
-    @click.command('list', help=f'List all the {article}.')
+    @click.command('list', help=f'List {package_type.noun}s of an application.')
     @options.app_name
-    @options.option('--name', help=f'The baseName of the {package_type.label}')
-    @options.option('--os', type=click.Choice(OPERATING_SYSTEMS))
-    @options.option('--arch', type=click.Choice(ARCHITECTURES))
+    @options.option('--name', help=f'Only this baseName of the {package_type.label}')
+    @options.option('--os', type=click.Choice(OPERATING_SYSTEMS), help='Only this operating system')
+    @options.option('--arch', type=click.Choice(ARCHITECTURES), help='Only this processor architecture')
     @_filters(package_type)
     @options.limit(f'{package_type.label}s')
     @options.every_command
@@ -50,17 +48,17 @@ def _filters(package_type: PackageType) -> options.Decorator:
     """The filters that only this type of package has."""
     if package_type is EXTENSION:
         of_package_type = [
-            options.option('--app_revision', help='The revision of the application'),
+            options.option('--app_revision', help='Only this revision of the application'),
             options.option('--release', default='draft', show_default=True,
-                           help='List all extensions within the release'),
-            options.option('--query', help='Text expected to be found in the extension name or description'),
-            click.option('--all', is_flag=True, help='List all the extensions of the application'),
+                           help='Only extensions of this release; draft for those of no release'),
+            options.option('--query', help='Words that the name, description, keywords or contributors contain'),
+            click.option('--all', is_flag=True, help='List extensions of all releases and drafts'),
         ]
     else:
         of_package_type = [
-            options.option('--revision', help='The revision of the application'),
-            options.option('--version', help='The version of the application'),
-            options.option('--release', help='List all packages within the release'),
+            options.option('--revision', help='Only this revision of the application'),
+            options.option('--version', help='Only this version of the application'),
+            options.option('--release', help='Only packages of this release; draft for those of no release'),
         ]
 
     def decorate(function: Any) -> Any:

@@ -68,7 +68,7 @@ def _delete_all(client: SlicerPackageClient, app_name: str, coll_id: str | None,
         try:
             client.deleteDraftRelease(app_name, revision, coll_id)
         except NotFound:
-            output.note(f'{number}/{len(obsolete)}: draft {revision} is gone already')
+            output.note(f'{number}/{len(obsolete)}: draft {revision} was already deleted')
             continue
         output.note(f'{number}/{len(obsolete)}: draft {revision} deleted')
         deleted.append(draft)

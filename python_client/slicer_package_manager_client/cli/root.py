@@ -51,11 +51,11 @@ def cli(ctx: click.Context, /, config_file: str | None, profile: str | None, ver
         **_options: Any) -> None:
     """Upload, list and download packages of applications and their extensions.
 
-    The recommended way to use credentials is to first generate an API key and then specify the
-    ``api-key`` argument or set the ``GIRDER_API_KEY`` environment variable.
+    To log in, create an API key on the server, and give it in the environment variable ``GIRDER_API_KEY``, or with
+    ``--api-key-file`` or ``--api-key``.
 
-    The client also supports ``username`` and ``password`` args. If only the ``username`` is specified, the
-    client asks for the password on a terminal.
+    The client also accepts ``--username`` and ``--password``. If only ``--username`` is given, the client asks for the
+    password on a terminal.
     """
     reporter = ctx.obj if isinstance(ctx.obj, Reporter) else Reporter()
     reporter.verbose = verbose

@@ -146,9 +146,9 @@ class Session:
 
         from slicer_package_manager_client.explain import explain
 
-        said = explain(error, '').message if isinstance(error, RequestException) else (
+        reason = explain(error, '').message if isinstance(error, RequestException) else (
             f'{type(error).__name__}: {error}')
-        self._reporter.say(f'{" ".join(said.split())[:200]} Trying again in {seconds:.0f} s.')
+        self._reporter.say(f'{" ".join(reason.split())[:200]} Trying again in {seconds:.0f} s.')
 
 
 pass_session = click.make_pass_decorator(Session)

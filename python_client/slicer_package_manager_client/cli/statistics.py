@@ -24,7 +24,7 @@ _COLUMNS = ('period', 'kind', 'baseName', 'revision', 'release', 'os', 'arch', '
 @options.option('--from', 'date_from', type=_DAY, help='First day that is counted, as YYYY-MM-DD')
 @options.option('--to', 'date_to', type=_DAY, help='Last day that is counted, as YYYY-MM-DD')
 @options.option('--by', 'granularity', type=click.Choice(['day', 'month', 'year']),
-                help='Count each day, month or year by itself')
+                help='Count each day, month or year separately')
 @click.option('--csv', 'as_csv', is_flag=True, help='Print CSV for spreadsheets')
 @options.every_command
 @pass_session

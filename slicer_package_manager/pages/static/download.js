@@ -98,7 +98,7 @@ for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.quer
   button.hidden = false;
   button.addEventListener('click', async () => {
     const code = need('code', /** @type {ParentNode} */ (button.parentNode));
-    const status = byId('said');
+    const status = byId('status');
     try {
       await copy(code);
       button.textContent = 'Copied';

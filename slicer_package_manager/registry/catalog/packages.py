@@ -182,11 +182,11 @@ def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFo
         after['description'] = wanted.description
     before = {**{f'meta.{key}': value for key, value in old.items()}, **existing}
     changes = {key: value for key, value in after.items() if key not in before or before[key] != value}
-    gone = {f'meta.{key}': '' for key in old.keys() - meta.keys()}
-    if not changes and not gone:
+    removed = {f'meta.{key}': '' for key in old.keys() - meta.keys()}
+    if not changes and not removed:
         return existing
     changes.update({'updated': clock.now(), keys.SEARCH: registration.search_text(meta)})
-    return _apply(existing, {'$set': changes, **({'$unset': gone} if gone else {})}, name, folder)
+    return _apply(existing, {'$set': changes, **({'$unset': removed} if removed else {})}, name, folder)
 
 
 def _apply(existing: PackageItem, update: Document, name: str, folder: ChannelFolder) -> PackageItem | None:

@@ -55,8 +55,8 @@ def find_drafts(app: ApplicationFolder, user: UserDocument | None, page: Page, r
 
 def _query(app: ApplicationFolder, place: str, user: UserDocument | None) -> Document:
     emptied = promotions.emptied(app) if place == DRAFT else []
-    gone: Document = {'_id': {'$nin': emptied}} if emptied else {}
-    return {keys.APP: app['_id'], keys.ROLE: place, **gone, **folder_clause(user)}
+    not_emptied: Document = {'_id': {'$nin': emptied}} if emptied else {}
+    return {keys.APP: app['_id'], keys.ROLE: place, **not_emptied, **folder_clause(user)}
 
 
 def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> RegisteredFolder | None:
@@ -106,7 +106,7 @@ def create_release(app: ApplicationFolder, user: UserDocument | None, name: str,
     The release is public only if the application is.
 
     :raises Invalid: a value is invalid, or another release has the name or the revision.
-    :raises NotFound: ``app`` was deleted meanwhile.
+    :raises NotFound: ``app`` no longer exists.
     """
     given = clean_all(name=Input(name, registration.release_name), app_revision=Input(revision, validators.name),
                     description=Input(description, validators.html, required=False),
@@ -125,7 +125,7 @@ def create_release(app: ApplicationFolder, user: UserDocument | None, name: str,
         raise Invalid([_taken(error, name, revision)]) from None
     kept: ChannelFolder | None = consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
     if not kept:
-        raise NotFound(f'The application "{app["name"]}" was deleted meanwhile.')
+        raise NotFound(f'The application "{app["name"]}" was deleted by another request.')
     return kept
 
 
@@ -179,7 +179,7 @@ def make_folder(app: ApplicationFolder, package_type: PackageType, revision: str
     New folders have the access of their parents.
 
     :param nearest: the deepest folder that exists, see :func:`folder_for`.
-    :returns: the folder, or ``None`` if a folder above it was deleted meanwhile.
+    :returns: the folder, or ``None`` if a folder above it no longer exists.
     """
     folder: Any = nearest
     if role(folder) not in CHANNELS:

@@ -71,7 +71,7 @@ def rows(app: ApplicationFolder, user: UserDocument | None, drafts: Sequence[Cha
 def delete(drafts: Sequence[ChannelFolder], progress: Any) -> set[ObjectId]:  # Girder's progress has no type
     """Delete ``drafts`` with everything below them, the oldest first. Their download counts stay.
 
-    :returns: the ids of the deleted drafts. A draft stays if its promotion has begun meanwhile.
+    :returns: the ids of the deleted drafts. A draft stays if its promotion has begun.
     :raises Conflict: one could not be deleted. The message names those that were.
     """
     done: dict[ObjectId, str] = {}

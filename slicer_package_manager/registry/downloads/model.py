@@ -101,7 +101,7 @@ def record(key: CountKey) -> bool:
     except BulkWriteError as error:
         if error.details['writeErrors'][0]['code'] != DUPLICATE:
             raise
-    Download().collection.bulk_write([increment])  # another process has inserted the document meanwhile
+    Download().collection.bulk_write([increment])  # another process has just inserted the document
     return False
 
 

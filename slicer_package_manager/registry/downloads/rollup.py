@@ -49,13 +49,13 @@ QUIET = timedelta(seconds=3 * environment.DATABASE_SECONDS)
 _PAUSE, _LONGEST = 90, 3600
 
 
-def look_after() -> None:
+def start_updates() -> None:
     """Keep the rollups of all applications up to date in the background, as long as this process lives."""
-    background.repeat(_look_after, _PAUSE, 'download-rollup',
+    background.repeat(_keep_current, _PAUSE, 'download-rollup',
                       'The sums of download counts are not up to date. The server tries again later.')
 
 
-def _look_after() -> None:
+def _keep_current() -> None:
     for app in Folder().find({keys.ROLE: APPLICATION}, fields=['_id']):
         with pymongo.timeout(_LONGEST):
             keep_up(app['_id'])

@@ -6,7 +6,7 @@ When it goes:
 
 1. :func:`begin`, right before its document is deleted, inserts a *seal*: who may read the folder and the folders around
    it. The id of the seal replaces that of the application in the counts, so that queries by application do not match.
-2. :func:`finish`, after the deletion, does the same with counts that were added meanwhile. If the server is killed
+2. :func:`finish`, after the deletion, does the same with counts that were added in between. If the server is killed
    before, the next start does it (:func:`resume`).
 3. A download that ends later makes a new document, since the former ones are sealed. :func:`follow` then looks for a
    seal.
@@ -35,7 +35,7 @@ from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDo
 class Seal(Model):  # type: ignore[misc]  # Girder has no types
     """Seals in the collection ``slicer_package_seal``.
 
-    A document has the id of the ``folder`` that is gone, its ``app`` (id), ``revision``, the ``kinds`` of its counts,
+    A document has the id of the deleted ``folder``, its ``app`` (id), ``revision``, the ``kinds`` of its counts,
     ``draft`` (whether they are those of drafts or of releases; ``None`` is both), the access to the folder and to each
     folder around it as ``guards``, and whether the sealing is ``done``.
     """

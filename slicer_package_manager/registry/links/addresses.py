@@ -1,4 +1,4 @@
-"""Public IP addresses: the only ones that the server connects to for a file that lies elsewhere."""
+"""Public IP addresses: the only ones that the server connects to for a file that is hosted elsewhere."""
 from __future__ import annotations
 
 import ipaddress

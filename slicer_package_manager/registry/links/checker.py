@@ -62,7 +62,7 @@ class Options:
 
 
 class _BusyError(Exception):
-    """The other server asks to try again, after ``pause`` seconds; ``None`` if it does not report how long."""
+    """The other server limits requests; try again after ``pause`` seconds; ``None`` if it does not report how long."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -158,7 +158,7 @@ class _Checker:
 
 
 def _final(response: httpx.Response) -> httpx.Response:
-    """Return ``response``, unless it asks to try again later.
+    """Return ``response``, unless it is a request to try again later.
 
     :raises _BusyError: it does.
     """
@@ -173,7 +173,7 @@ def _is_limit(headers: httpx.Headers) -> bool:
 
 
 def _asked_pause(headers: httpx.Headers) -> float | None:
-    """Return the seconds after which the other server wants the next request, ``None`` if it does not report them."""
+    """Return the seconds after which the other server accepts the next request, ``None`` if it does not report them."""
     after, reset = headers.get('Retry-After', ''), headers.get('X-RateLimit-Reset', '')
     if after.isdigit():
         return int(after)

@@ -1,4 +1,4 @@
-"""Packages whose file lies elsewhere: the link in a form, and the file document that stands for it."""
+"""Packages whose file is hosted elsewhere: the link in a form, and the file document that stands for it."""
 from __future__ import annotations
 
 import mimetypes
@@ -30,7 +30,7 @@ FIELDS = {
 
 
 class Link(NamedTuple):
-    """A file that lies elsewhere; ``size`` in bytes and ``sha512`` are ``None`` if unknown."""
+    """A file that is hosted elsewhere; ``size`` in bytes and ``sha512`` are ``None`` if unknown."""
 
     url: str
     name: str

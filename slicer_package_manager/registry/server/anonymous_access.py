@@ -1,6 +1,6 @@
 """Whether those who have not logged in may read: Girder's setting ``core.disable_anonymous_access``.
 
-Girder asks for it at each check of access, and where ``core.cache.enabled`` is on, believes for good what a process
+Girder asks for it at each check of access, and where ``core.cache.enabled`` is on, uses for good what a process
 read once. Here it is read from the database once for each request, together with the version of the data.
 """
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_given() -> bool:
 
 
 def read() -> State:
-    """What the database says, by one query.
+    """What the database states, by one query.
 
     The version is read first: an answer that is kept with it falls as soon as the setting is changed.
     """

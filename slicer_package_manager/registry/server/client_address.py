@@ -1,4 +1,4 @@
-"""Addresses of clients, as pure functions: who asks, also through a reverse proxy."""
+"""Addresses of clients, as pure functions: who sends a request, also through a reverse proxy."""
 from __future__ import annotations
 
 import ipaddress
@@ -47,7 +47,7 @@ def client(wsgi_environ: Mapping[str, str], trusted: Iterable[Network]) -> str:
 
 
 def is_proxied_by_a_stranger(wsgi_environ: Mapping[str, str], trusted: Iterable[Network]) -> bool:
-    """Whether the request came through a proxy that is not in ``trusted``, or does not state for whom it asks."""
+    """Whether the request came through a proxy that is not in ``trusted``, or does not state for whom it was sent."""
     proxied = any(header in wsgi_environ for header in _OF_PROXIES)
     named = _parsed(wsgi_environ.get('HTTP_X_FORWARDED_FOR', '').rpartition(',')[2].strip()) is not None
     return proxied and not (named and within(wsgi_environ.get('REMOTE_ADDR', ''), trusted))

@@ -19,7 +19,7 @@ RATE_LIMIT = 'SLICER_PACKAGE_MANAGER_RATE_LIMIT'
 AUDIT_DAYS = 'SLICER_PACKAGE_MANAGER_AUDIT_DAYS'
 
 LOG_FORMATS = ('text', 'json')
-#: How long one operation on the database may take, in seconds, with all that the driver tries again meanwhile: longer
+#: How long one operation on the database may take, in seconds, including all retries of the driver: longer
 #: than a replica set takes to choose another primary (some twelve seconds), and less than what clients and proxies
 #: wait for an answer.
 DATABASE_SECONDS = 20
@@ -27,12 +27,12 @@ _MOST_DAYS = 36500
 
 
 class Unusable(ValueError):  # noqa: N818 - a statement about a variable
-    """A variable has a value that says nothing; the message names both."""
+    """A variable has an invalid value; the message names both."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What the variables say; everything is off by default.
+    """The values of the variables; everything is off by default.
 
     :param trusted_proxies: whose ``X-Forwarded-For`` and ``X-Request-ID`` are believed.
     :param metrics: who may read ``/metrics``; if this is empty, nothing is measured or published.
@@ -78,9 +78,9 @@ _RULES: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 def of(environ: Mapping[str, str] = os.environ) -> Operation:
-    """What the variables in ``environ`` say; an empty one is as good as none.
+    """Return the values of the variables in ``environ``; an empty one counts as not set.
 
-    :raises Unusable: one of them makes no sense.
+    :raises Unusable: one of them has an invalid value.
     """
     values = {}
     for variable, (name, rule) in _RULES.items():

@@ -1,7 +1,7 @@
 """Files in a directory of the server, named by their SHA-512: ``ab/cd/abcd...``.
 
-Files with the same bytes share them. What removes bytes therefore asks whether a file or an upload needs them, under a
-lock that uploads take too (Girder's ``.deleteLock`` beside the file).
+Files with the same bytes share them. Code that removes bytes therefore checks whether a file or an upload refers to
+them, under a lock that uploads take too (Girder's ``.deleteLock`` beside the file).
 """
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class FilesystemStore(FilesystemUploads, Store):
             if _SHA512.fullmatch(path.name) and _is_older(path, age) and self._is_unused(path):
                 yield Leftover(str(path), path.stat().st_size, partial(self._put_aside, path),
                                f'Use --fix, which moves it to {Path(self.assetstore["root"], ASIDE)}; delete it there '
-                               'once you are sure that no restored database wants it.')
+                               'once you are sure that no restored database refers to it.')
 
     def _is_unused(self, path: Path) -> bool:
         here = {'assetstoreId': self.assetstore['_id']}

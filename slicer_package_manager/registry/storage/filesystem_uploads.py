@@ -144,7 +144,7 @@ def _write_all(part: io.RawIOBase, piece: bytes) -> None:
 
 
 def _correct_received(upload: Document, size: int) -> None:
-    """Set what the disk has of ``upload``, ``size`` bytes, and their checksum, unless a chunk arrives meanwhile."""
+    """Correct the number of bytes of ``upload`` to ``size``, and its checksum, unless a chunk has arrived."""
     with Path(upload['tempFile']).open('rb') as content:
         known = {'received': size, 'sha512state': _hash_state.serializeHex(_digest(content))}
     Upload().update({'_id': upload['_id'], 'received': upload['received']}, {'$set': known}, multi=False)

@@ -1,6 +1,6 @@
 """The bytes of stored files for downloads, with the events and audit records of Girder's ``File.download``.
 
-Girder's own function streams smaller pieces, and delivers what a failing store says.
+Girder's own function streams smaller pieces, and delivers the error message of a failing store as if it were the file.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files in object storage (S3), with the same guarantees for packages as files in a directory of the server.
 
 Clients download from the bucket by signed URLs, or through the server. Where Girder's adapter is not enough for
-packages, the methods say why; files that belong to no package are treated as Girder does.
+packages, the methods state why; files that belong to no package are treated as Girder does.
 """
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class S3Store(S3Uploads, Store):
     def delete(self, file: Document, forget: Callable[[], None]) -> None:
         """Delete the object of ``file``, then its document: the object storage fails more often than the database.
 
-        Another file has the object too if the first attempt leaves it. That file may be deleted at the same time, and
-        see this one: so the second attempt comes after ``forget``.
+        The object stays if another file shares it. When two such files are deleted at the same time, each sees the
+        other at first, so the second attempt follows ``forget``.
         """
         deleted = self._delete_unshared(file)
         forget()
@@ -102,7 +102,7 @@ class S3Store(S3Uploads, Store):
         try:
             self._delete_unshared(file)
         except Exception:
-            logger.exception('The object of the file %s could not be deleted; it is tried again later.', file['_id'])
+            logger.exception('The object of the file %s could not be deleted. The server will try again.', file['_id'])
             File().collection.insert_one(file)
 
     def deleteFile(self, file: Document) -> None:
@@ -164,7 +164,7 @@ class S3Store(S3Uploads, Store):
         for one in self._pages('list_objects_v2', 'Contents'):
             if _is_older(one['LastModified'], age) and self._is_unused(one['Key']):
                 yield Leftover(self._place(one['Key']), one['Size'], None,
-                               'Delete it in the bucket once you are sure that no restored database wants it.')
+                               'Delete it in the bucket once you are sure that no restored database refers to it.')
 
     def _is_unused(self, key: str) -> bool:
         prefix = self.assetstore.get('prefix') or ''

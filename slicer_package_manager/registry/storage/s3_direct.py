@@ -1,8 +1,8 @@
 """Uploads that a client sends to the bucket itself, by requests that the server signs.
 
 1. ``initUpload`` signs a request for the whole file, or one that begins a multipart upload.
-2. For each part of a multipart upload, the client sends a question to ``uploadChunk`` and gets a signed request.
-3. ``requestOffset`` signs the first request again, for a client that goes on.
+2. For each part of a multipart upload, the client calls ``uploadChunk`` and gets a signed request.
+3. ``requestOffset`` signs the first request again, for a client that resumes.
 4. ``complete`` ends the multipart upload, compares the size, and reads the object for its checksum.
 """
 from __future__ import annotations
@@ -61,7 +61,7 @@ class DirectUploads(S3AssetstoreAdapter):  # type: ignore[misc] # Girder has no 
                 **{name: headers[key] for key, name in _HEADERS.items() if headers.get(key)}}
 
     def requestOffset(self, upload: Document) -> int | Document:
-        """Return where an upload goes on; for a client that sends to the bucket itself, the request to repeat.
+        """Return the offset at which an upload resumes, or the request to repeat if the client sends to the bucket.
 
         Girder refuses this for a large file of which nothing has arrived yet.
         """

@@ -95,7 +95,7 @@ class S3Uploads(DirectUploads):
         key = upload['s3']['key']
         if upload['received'] + size != upload['size'] or self.bucket.size(key) != upload['size']:
             Upload().cancelUpload(upload)
-            raise ValidationException(f'The object storage has given up the upload of "{upload["name"]}", as it does '
+            raise ValidationException(f'The object storage has aborted the upload of "{upload["name"]}", as it does '
                                       'with old ones. Begin a new upload.')
         upload['sha512'] = self.bucket.sha512(key, upload['size'])
 

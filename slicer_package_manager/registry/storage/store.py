@@ -1,4 +1,4 @@
-"""The protocol of object stores: what the server asks of the place that has the bytes of files.
+"""The protocol of object stores: what the server requires of the place that has the bytes of files.
 
 Girder has one *assetstore adapter* for each type of assetstore. A store is such an adapter that also implements
 :class:`Store`. To support another type of object store:
@@ -90,7 +90,7 @@ class Store(Protocol):
     def problem(self) -> str | None:
         """Return why no file can be stored, ``None`` if there is no known reason.
 
-        The health check asks this with each request: it must be fast and must not connect to other machines. The text
+        The health check calls this for each request: it must be fast and must not connect to other machines. The text
         is public: it names no path.
         """
         return None
@@ -121,7 +121,7 @@ class Store(Protocol):
         """Return a URL at which a client downloads ``file`` from the store; only for stores with :attr:`has_urls`.
 
         :param disposition: the ``Content-Disposition`` of the response.
-        :param head: the client asks with ``HEAD`` instead of ``GET``.
+        :param head: the client sends ``HEAD`` instead of ``GET``.
         """
         raise TypeError(f'No client can download {file["name"]} from {self} ({disposition}, {head=}).')
 

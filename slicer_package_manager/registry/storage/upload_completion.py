@@ -83,7 +83,7 @@ def finish(upload: Document, assetstore: Document | None = None) -> Document:
     events.trigger('model.upload.finalize', upload)
     store = stores.of_assetstore(assetstore)
     store.complete(upload)
-    with _given_up_if_refused(upload):
+    with _canceled_if_refused(upload):
         upload_announcements.require(upload)
         content = store.finalizeUpload(upload, {
             'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size']})
@@ -112,21 +112,21 @@ def _process(upload: Document, file: Document, assetstore: Document) -> None:
 
 
 @contextmanager
-def _given_up_if_refused(upload: Document) -> Iterator[None]:
+def _canceled_if_refused(upload: Document) -> Iterator[None]:
     try:
         yield
     except (Conflict, Invalid, NotFound):
-        uploads.give_up(upload)
+        uploads.cancel(upload)
         raise
 
 
 def check_others(upload: Document) -> None:
-    """Check ``upload``, which belongs to no package, before it becomes a file; give it up if it is refused.
+    """Check ``upload``, which belongs to no package, before it becomes a file; cancel it if it is refused.
 
     :raises NotFound: its file, item or folder was deleted.
     :raises Invalid: the bytes are not the announced ones.
     """
-    with _given_up_if_refused(upload):
+    with _canceled_if_refused(upload):
         _require_target(upload)
         upload_announcements.require(upload)
 
@@ -212,10 +212,10 @@ def _swap(upload: Document, old: Document, content: Document) -> Document | None
     if 'name' in upload.get('announced', {}):
         guessed, _ = mimetypes.guess_type(upload['name'])
         new.update(file_names.named(upload['name']), mimeType=guessed or 'application/octet-stream')
-    gone = {key: '' for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new}
+    removed = {key: '' for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new}
     same = {key: old.get(key) for key in ('_id', 'itemId', 'created', 'assetstoreId', 'linkUrl')}
     changed: Document | None = File().collection.find_one_and_update(
-        same, {'$set': new, **({'$unset': gone} if gone else {})}, return_document=ReturnDocument.AFTER)
+        same, {'$set': new, **({'$unset': removed} if removed else {})}, return_document=ReturnDocument.AFTER)
     return changed
 
 

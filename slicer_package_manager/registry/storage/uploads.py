@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 #: Between two searches for old uploads, in seconds.
 _PAUSE = 3600
-#: For how long old uploads stay after the clock was set, in seconds: those that continue are updated meanwhile.
+#: For how long old uploads stay after the clock was set, in seconds. Uploads that continue are updated by then.
 _SETTLED = 3600
 #: After this time, no document will refer to a temporary file that has none.
 _UNKNOWN = timedelta(days=1)
@@ -49,39 +49,39 @@ def settle_interrupted() -> None:
             item_files.settle(item)
 
 
-def look_after() -> None:
-    """Start a thread that gives up old uploads, as long as this process runs."""
-    background.repeat(_look_after, _PAUSE, 'old-uploads',
-                      'Old uploads could not be given up; the next attempt is in an hour.')
+def start_cleanup() -> None:
+    """Start a thread that cancels abandoned uploads, as long as this process runs."""
+    background.repeat(_clean_up, _PAUSE, 'old-uploads',
+                      'Abandoned uploads could not be canceled. The next attempt is in an hour.')
 
 
-def _look_after() -> None:
+def _clean_up() -> None:
     settle_interrupted()
-    give_up_old()
+    cancel_abandoned()
 
 
-def give_up_old() -> int:
-    """Give up the uploads to packages that were not updated for ``upload_max_age`` days, and remove their bytes.
+def cancel_abandoned() -> int:
+    """Cancel the uploads to packages that were not updated for ``upload_max_age`` days, and remove their bytes.
 
-    This includes all uploads whose item or folder is gone. Several servers may do this at the same time.
+    This includes all uploads whose item or folder no longer exists. Several servers may do this at the same time.
 
-    :returns: how many were given up.
+    :returns: how many were canceled.
     """
     days = settings.get(settings.UPLOAD_MAX_AGE)
     if not days or not clock.CLOCK.is_steady(_SETTLED):
         return 0
     limit = clock.now() - timedelta(days=days)
     old = Upload().find({'updated': {'$lt': limit}})
-    given_up = 0
+    canceled = 0
     for upload in old:
         if not _belongs_to_others(upload) and not _is_written(upload, limit) and _claim(upload):
-            give_up(upload)
-            given_up += 1
+            cancel(upload)
+            canceled += 1
     for store in stores.every_store():
         store.remove_leftovers(max(timedelta(days=days), _UNKNOWN))
-    if given_up:
-        logger.warning('%d uploads that were not updated for %d days were given up.', given_up, days)
-    return given_up
+    if canceled:
+        logger.warning('%d uploads that were not updated for %d days were canceled.', canceled, days)
+    return canceled
 
 
 def _claim(upload: Document) -> bool:
@@ -111,7 +111,7 @@ def _is_written(upload: Document, limit: datetime) -> bool:
     return part.is_file() and part.stat().st_mtime >= limit.timestamp()
 
 
-def give_up(upload: Document) -> None:
+def cancel(upload: Document) -> None:
     """Cancel ``upload``, and remove bytes that were already stored for it, unless a file has them."""
     store = stores.of_upload(upload)
     if store:

@@ -154,7 +154,7 @@ def _model_of(document: Mapping[str, Any]) -> Any:  # Girder's models have no ty
 def item_clause(app: ApplicationFolder, user: UserDocument | None) -> Document:
     """The condition for the items of ``app`` that ``user`` may see.
 
-    What lies in a folder, release or draft that the user cannot read is hidden, and so is, from those who
+    The content of a folder, release or draft that the user cannot read is hidden, and so is, from those who
     cannot write to its folder, what has no file yet. Costs one query for the anonymous, at most three for other
     users and none for an administrator; one more where something is hidden.
     """
@@ -197,7 +197,7 @@ def _writable_with_unready(app: ApplicationFolder, user: UserDocument) -> list[O
 def _without(app: ApplicationFolder, hidden: list[ChannelFolder]) -> Document:
     """The condition for items in none of the folders ``hidden``, wherever the promotion of a draft has got to.
 
-    It asks for the channel, which a promotion leaves as it is, never for the folder, see :mod:`promotions`.
+    It queries the channel, which a promotion leaves as it is, never for the folder, see :mod:`promotions`.
     """
     if not hidden:
         return {}

@@ -114,7 +114,7 @@ def _require_identity_free(item: Document, folder: ChannelFolder) -> None:
 
 
 def register_item(item: Document) -> None:
-    """Register ``item``, which is stored, where it lies now, or take its registration away.
+    """Register ``item``, which is stored, where it is now, or take its registration away.
 
     :raises Invalid, Conflict: see :func:`check_item`.
     """
@@ -132,16 +132,16 @@ def register_item(item: Document) -> None:
     except DuplicateKeyError:
         raise Conflict(f'Another item like "{item["name"]}" is in this folder.') from None
     if 'spm' in item:
-        item_files.settle(item)  # its file may have come or gone since it was looked up
+        item_files.settle(item)  # its file may have been added or removed since it was loaded
 
 
 def _changes(item: Document, before: Document) -> Document:
     """The update that registers ``item``; it leaves alone what others may be changing in its metadata."""
     changed = {f'meta.{key}': value for key, value in item['meta'].items()
                if key not in before or before[key] != value}
-    gone = {f'meta.{key}': '' for key in before.keys() - item['meta'].keys()}
+    removed = {f'meta.{key}': '' for key in before.keys() - item['meta'].keys()}
     update = {'$set': {'spm': item['spm'], 'description': item['description'], **changed}}
-    return {**update, '$unset': gone} if gone else update
+    return {**update, '$unset': removed} if removed else update
 
 
 def register_copy(item: Document | None) -> None:
@@ -222,7 +222,7 @@ def follow_folder(folder: Document, before: Document | None) -> None:
 
 
 def register_folder(folder: Document) -> None:
-    """Register ``folder``, which is stored and may be a copy, where it lies now.
+    """Register ``folder``, which is stored and may be a copy, where it is now.
 
     :raises Invalid: see :func:`check_folder`.
     """

@@ -137,7 +137,7 @@ def require_free_name(parent: Mapping[str, Any], name: str) -> None:
 
 
 def new_collection(name: str, description: str, creator: UserDocument) -> tuple[Document, bool]:
-    """Store a public collection that ``creator`` administers, or take the one that was stored meanwhile."""
+    """Store a public collection that ``creator`` administers, or return the one that another process has stored."""
     moment = clock.now()
     collection = {
         '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,

@@ -42,7 +42,7 @@ def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | No
     """Set the name and the type of ``file``, as far as given, and nothing else; the file as it is then.
 
     :raises Invalid: the file cannot have this name.
-    :raises NotFound: it is gone.
+    :raises NotFound: it no longer exists.
     """
     changes = {} if name is None else named(checked_name(name))
     if mime_type is not None:

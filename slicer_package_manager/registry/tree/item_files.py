@@ -42,7 +42,7 @@ def package_of(file: Mapping[str, Any]) -> PackageItem | None:
 
 
 def of_upload(upload: Mapping[str, Any]) -> Document | None:
-    """Return the file that ``upload`` replaces, ``None`` if it is gone; for a new file, a document with its item."""
+    """Return the file that ``upload`` replaces, ``None`` if deleted; for a new file, a document with its item."""
     return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
 
 
@@ -81,7 +81,7 @@ def of_file(file_id: ObjectId) -> Found | None:
     items, folders = file.pop('item'), file.pop('folder')
     if items and folders:
         return Found(items[0], folders[0], file) if 'kind' in items[0].get('spm', ()) else None
-    item = package_of(file)  # a detached file lies in no item any more
+    item = package_of(file)  # a detached file is in no item
     return item and Found(item, Folder().load(item['folderId'], force=True), file)
 
 
@@ -186,10 +186,10 @@ def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) ->
     :param still: values that the file must still have.
     :returns: ``None`` if it is no longer in the item or has other values.
     """
-    gone = detached(file)
-    gone['spm'].update({'waited': True} if waited else {})
+    detachment = detached(file)
+    detachment['spm'].update({'waited': True} if waited else {})
     taken: StoredFile | None = File().collection.find_one_and_update(
-        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': gone})
+        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': detachment})
     sweep()
     return taken
 
@@ -197,8 +197,8 @@ def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) ->
 def attach(file: StoredFile) -> None:
     """Undo :func:`detach`, which has returned ``file``."""
     back = {key: file[key] for key in ('itemId', 'spm') if key in file}
-    gone = {key: '' for key in detached(file) if key not in back}
-    File().collection.update_one({'_id': file['_id']}, {'$set': back, '$unset': gone})
+    removed = {key: '' for key in detached(file) if key not in back}
+    File().collection.update_one({'_id': file['_id']}, {'$set': back, '$unset': removed})
 
 
 def sweep(older_than: timedelta = GRACE) -> None:
@@ -209,7 +209,7 @@ def sweep(older_than: timedelta = GRACE) -> None:
         try:
             File().remove(file, updateItemSize=False)
         except Exception:
-            logger.exception('The replaced file %s could not be removed; it is tried again later.', file['_id'])
+            logger.exception('The replaced file %s could not be removed. The server will try again.', file['_id'])
             return  # if its storage is out of reach, each of the others would take as long to fail
 
 
@@ -251,7 +251,7 @@ def _successor(file: Mapping[str, Any]) -> StoredFile | None:
 
 
 def _reattach(replacement: Mapping[str, Any], file: Mapping[str, Any]) -> None:
-    """Put ``replacement`` beside ``file``, as the newer of the two, unless it has changed meanwhile."""
+    """Put ``replacement`` beside ``file``, as the newer of the two, unless that has changed."""
     back = detached({'itemId': None}).keys() - {'itemId'} if is_detached(replacement) else ()
     File().collection.update_one(
         {key: replacement[key] for key in ('_id', 'itemId', 'created')},

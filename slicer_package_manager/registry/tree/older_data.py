@@ -66,7 +66,7 @@ def _applications(database: AnyDatabase) -> Iterator[Document]:
 
 
 def _half_registered(database: AnyDatabase) -> Iterator[Document]:
-    """The registered applications below which something lies that could be listed and is not registered."""
+    """The registered applications with documents that could be listed and are not registered."""
     apps = {str(app['_id']): app for app in database['folder'].find({keys.ROLE: APPLICATION}, {'name': 1})}
     items = database['item'].find({**_UNREGISTERED, 'meta.app_id': {'$in': list(apps)}, **_OF_PACKAGES},
                                   {'meta': 1, 'folderId': 1}) if apps else ()

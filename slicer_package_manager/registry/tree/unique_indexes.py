@@ -13,7 +13,7 @@ COLLECTION_NAME = 'spm_collection_name'
 
 
 def violated(error: DuplicateKeyError) -> str:
-    """The name of the unique index that a ``DuplicateKeyError`` is about; ``''`` if it does not say."""
+    """The name of the unique index that a ``DuplicateKeyError`` is about; ``''`` if the error does not name it."""
     message = str((error.details or {}).get('errmsg', ''))
     known = (ITEM_IDENTITY, ITEM_NAME, FOLDER_NAME, RELEASE_NAME, CHANNEL_REVISION, COLLECTION_NAME)
     return next((name for name in known if f'index: {name} ' in message), '')

@@ -50,7 +50,7 @@ def _discard_rest() -> None:
     body = getattr(getattr(cherrypy.request.body, 'fp', None), 'raw', None)
     if not isinstance(body, _Body) or body.left > _MAX_DISCARDED:
         return
-    with contextlib.suppress(OSError):  # the client is gone
+    with contextlib.suppress(OSError):  # the client has disconnected
         while body.left and body.read(STEP):
             pass
 

@@ -3,7 +3,7 @@
 //
 // 1. `arrive` reads the address, which Slicer's build overrides, and completes it with the latest build.
 // 2. `load` requests the extensions of that build, once for each build.
-// 3. `show` shows the list, or one extension, as the address says.
+// 3. `show` shows the list, or one extension, as the URL states.
 // 4. Every link, search and choice only changes the address (`go`), and `arrive` follows.
 
 import { APP, get } from '../api.js';
