@@ -1,1 +1,1 @@
-"""Measures this server against the published peer, side by side; see README.md beside this file."""
+"""Measure this server against the published peer, side by side; see README.md beside this file."""

@@ -1,4 +1,4 @@
-"""Fills a database of ours by the domain's own functions, past REST: ``python -m benchmarks.fill``.
+"""Fill a database of ours by the domain's own functions, past REST: ``python -m benchmarks.fill``.
 
 Runs in a process of its own, since Girder connects to one database only; see :func:`archive.grow` for what it reads
 from its standard input.

@@ -7,7 +7,7 @@ _BLOCK = bytes(1024 * 1024)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers ``/1073741824`` with so many zero bytes."""
+    """Answer ``/1073741824`` with so many zero bytes."""
 
     protocol_version = 'HTTP/1.1'
 

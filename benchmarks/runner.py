@@ -1,4 +1,4 @@
-"""Runs cases on both servers in turns, so that whatever else the machine does hits both alike."""
+"""Run cases on both servers in turns, so that whatever else the machine does hits both alike."""
 from __future__ import annotations
 
 import contextlib

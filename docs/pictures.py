@@ -29,7 +29,7 @@ SLICER_EMBEDDING = """window.extensions_manager_model = {
 
 
 class Camera:
-    """Opens pages of one site and writes pictures of them to ``folder``."""
+    """Open pages of one site and write pictures of them to ``folder``."""
 
     def __init__(self, chromium: object, running: site.Site, folder: Path) -> None:
         self.chromium, self.site, self.folder = chromium, running, folder

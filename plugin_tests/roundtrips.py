@@ -1,4 +1,4 @@
-"""Counts the round trips to the database that the server in this process makes."""
+"""Count the round trips to the database that the server in this process makes."""
 import contextlib
 import threading
 
@@ -6,7 +6,7 @@ from pymongo import monitoring
 
 
 class Listener(monitoring.CommandListener):
-    """Notes the commands that a thread sends while it counts; heartbeats are no commands."""
+    """Record the commands that a thread sends while it counts; heartbeats are no commands."""
 
     def __init__(self):
         self._counting = threading.local()

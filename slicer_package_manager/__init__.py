@@ -14,7 +14,7 @@ PluginInfo: TypeAlias = dict[str, Any]
 
 
 class SlicerPackageManagerPlugin(GirderPlugin):  # type: ignore[misc] # Girder has no types
-    """Adds applications, releases, drafts, packages and extensions to a Girder server."""
+    """Add applications, releases, drafts, packages and extensions to a Girder server."""
 
     DISPLAY_NAME = 'Slicer Package Manager'
 
@@ -36,7 +36,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):  # type: ignore[misc] # Girder h
 
 
 def _require_usable() -> None:
-    """First of all, since nothing may be written to a database of the older plugin."""
+    """Refuse a database of the older plugin. This comes first, since nothing may be written to such a database."""
     from slicer_package_manager.registry import startup
     from slicer_package_manager.registry.tree import older_data
     try:
@@ -47,14 +47,20 @@ def _require_usable() -> None:
 
 
 def register_settings(info: PluginInfo) -> None:
-    """Before everything that reads a setting, with the plugin whose setting and route ours build on."""
+    """Register our settings, and load the plugin on whose setting and route ours build.
+
+    This comes before all code that reads a setting.
+    """
     from slicer_package_manager.registry.server import settings
     getPlugin('hashsum_download').load(info)
     settings.register()
 
 
 def patch_girder() -> None:
-    """Before the first write, so that each one bumps the data version and follows the rules for packages."""
+    """Patch Girder's models.
+
+    This comes before the first write, so that each write bumps the data version and follows the rules for packages.
+    """
     from slicer_package_manager.registry import girder_patches
     from slicer_package_manager.registry.server import data_version
     from slicer_package_manager.rest.middleware import deferred
@@ -63,7 +69,10 @@ def patch_girder() -> None:
 
 
 def bind_events(info: PluginInfo) -> None:
-    """Before routes are mounted: Girder triggers events for its own calls, where ours promise more."""
+    """Bind the handlers of Girder's events.
+
+    This comes before routes are mounted, so that no call of Girder is served without the handlers that extend it.
+    """
     from slicer_package_manager import events
     from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
     from slicer_package_manager.rest.middleware import setting_calls, upload_scope
@@ -73,7 +82,10 @@ def bind_events(info: PluginInfo) -> None:
 
 
 def mount_routes(info: PluginInfo) -> None:
-    """Before requests are wrapped, which concerns all applications that are mounted by then."""
+    """Mount REST calls and pages.
+
+    This comes before :func:`wrap_requests`, which wraps only applications that are mounted.
+    """
     from slicer_package_manager import pages, rest
     tree = info['serverRoot']
     rest.mount(tree, info['apiRoot'], info['config'])
@@ -82,14 +94,17 @@ def mount_routes(info: PluginInfo) -> None:
 
 
 def wrap_requests(info: PluginInfo) -> None:
-    """After all is mounted; the order is that of :mod:`slicer_package_manager.rest.middleware.stack`."""
+    """Wrap all mounted applications in middleware, whose order :mod:`rest.middleware.stack` states."""
     from slicer_package_manager.registry.server import environment
     from slicer_package_manager.rest.middleware import stack
     stack.install(info['serverRoot'], info['apiRoot'], environment.of())
 
 
 def start_background() -> None:
-    """Last, so that a server that cannot be put together has changed nothing in the database."""
+    """Prepare the database, and start periodic work.
+
+    This comes last, so that a server that cannot be assembled has changed nothing in the database.
+    """
     from slicer_package_manager.registry import startup
     from slicer_package_manager.rest.middleware import transport
     startup.begin()

@@ -104,7 +104,7 @@ class Load:
 
 @pytest.fixture
 def load(mongo_uri, api, app, make):
-    """Starts the load on a server of its own."""
+    """Start the load on a server of its own."""
     started = []
     with gunicorn(mongo_uri) as url:
         def start():

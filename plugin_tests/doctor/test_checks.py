@@ -29,7 +29,7 @@ def installation(api, app, make, db, tmp_path):
 
 
 class Installation:
-    """Reads what is stored, and damages it for tests."""
+    """Stored data, which tests damage."""
 
     def __init__(self, db, root, api):
         self.db, self.root, self.api = db, root, api

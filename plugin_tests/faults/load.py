@@ -150,7 +150,7 @@ class Writer(Client):
 
 
 class Reader(Client):
-    """Lists and downloads what is listed; ``begun`` and ``complete`` are its downloads."""
+    """List and download what is listed; ``begun`` and ``complete`` are its downloads."""
 
     def __init__(self, url, app):
         super().__init__(url)

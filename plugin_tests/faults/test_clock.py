@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def clock(db, monkeypatch):
-    """Sets the clock of the server forward or back, or lets time pass."""
+    """Set the clock of the server forward or back, or let time pass."""
     from slicer_package_manager.registry.schema import fields
     from slicer_package_manager.registry.server import clock as server_clock
 

@@ -48,7 +48,7 @@ def home(monkeypatch, tmp_path):
 
 @pytest.fixture
 def invoke():
-    """Runs the command line in this process."""
+    """Run the command line in this process."""
     separate = {'mix_stderr': False} if 'mix_stderr' in inspect.signature(CliRunner).parameters else {}
     runner = CliRunner(**separate)
 
@@ -65,7 +65,7 @@ def girder(httpserver):
 
 @pytest.fixture
 def run(invoke, girder):
-    """Runs a command against the fake server, logged in."""
+    """Run a command against the fake server, logged in."""
     def command(*args, **kwargs):
         return invoke('--api-url', girder.url, '--api-key', girder.key, '--retry-pause', 0, *args, **kwargs)
 

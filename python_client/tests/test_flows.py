@@ -77,7 +77,7 @@ def command():
 
 @pytest.fixture
 def start(command, server, key):
-    """Starts the client as a process."""
+    """Start the client as a process."""
     def run(*args, url=server, key=key, **more):
         return subprocess.Popen([*command, '--api-url', url, '--api-key', key, *map(str, args)], text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
@@ -87,7 +87,7 @@ def start(command, server, key):
 
 @pytest.fixture
 def run(start):
-    """Runs the client to its end: exit status, stdout, stderr."""
+    """Run the client to its end: exit status, stdout, stderr."""
     def run(*args, **more):
         with start(*args, **more) as process:
             out, err = process.communicate(timeout=300)

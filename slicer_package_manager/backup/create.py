@@ -1,4 +1,4 @@
-"""Creates one backup of a live database and its assetstores; see the package for why it is consistent."""
+"""Create one backup of a live database and its assetstores; see the package for why it is consistent."""
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""Reads the documents of a live database, and reads those again that violate an invariant; see the package."""
+"""Read the documents of a live database, and read those again that violate an invariant; see the package."""
 from __future__ import annotations
 
 import time

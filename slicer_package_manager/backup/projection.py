@@ -1,4 +1,4 @@
-"""Reads a few fields of a BSON document (https://bsonspec.org/spec.html) without decoding the others.
+"""Read a few fields of a BSON document (https://bsonspec.org/spec.html) without decoding the others.
 
 A forged document may have millions of values. Decoded, they would take many times its size in memory.
 """

@@ -1,4 +1,4 @@
-"""Removes old backups by rule, and the objects that no other backup has."""
+"""Remove old backups by rule, and the objects that no other backup has."""
 from __future__ import annotations
 
 import heapq

@@ -1,4 +1,4 @@
-"""Restores a backup into an empty database and an empty directory."""
+"""Restore a backup into an empty database and an empty directory."""
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Verifies a backup: reads all of it, and names everything that is wrong."""
+"""Verify a backup: read all of it, and name everything that is wrong."""
 from __future__ import annotations
 
 import json

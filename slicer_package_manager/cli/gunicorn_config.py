@@ -25,7 +25,7 @@ _operation = environment.of()
 
 
 class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Masks passwords, tokens and API keys in the logs, and logs the address of the client, not of its proxy."""
+    """Mask passwords, tokens and API keys in the logs, and log the address of the client, not of its proxy."""
 
     def setup(self, cfg: Any) -> None:
         """Open the logs that the configuration ``cfg`` of gunicorn names."""

@@ -1,4 +1,4 @@
-"""Reports the progress of long work on standard error: a bar on a terminal, else a line from time to time."""
+"""Report the progress of long work on standard error: a bar on a terminal, else a line from time to time."""
 from __future__ import annotations
 
 import sys

@@ -78,7 +78,7 @@ def last_lines(log: Path | None, count: int = 12) -> str:
 
 
 class Supervisor:
-    """Watches children and signals. At its end as a context it ends all children, the last one first."""
+    """Supervisor of child processes and signals. Its context ends all children, the last one first."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []

@@ -1,1 +1,1 @@
-"""Finds damage in an installation, reports what to do, and repairs what can be repaired without a loss."""
+"""Find damage in an installation, report what to do, and repair what can be repaired without a loss."""

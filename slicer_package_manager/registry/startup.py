@@ -26,7 +26,7 @@ _LONGEST = 24 * 3600
 
 
 class _Preparation(threading.Thread):
-    """Creates the indexes, allows writing as soon as that is safe, and finishes what earlier servers have left."""
+    """Create the indexes, allow writes as soon as that is safe, and finish what earlier servers have left."""
 
     def __init__(self) -> None:
         super().__init__(name='prepare-database', daemon=True)

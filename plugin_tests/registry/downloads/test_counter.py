@@ -9,7 +9,7 @@ ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
 
 
 class Database:
-    """Stands in for the writes of counts; away for the first ``failures`` of them."""
+    """Stand-in for the writes of counts; unavailable for the first ``failures`` of them."""
 
     def __init__(self, failures):
         self.failures = failures

@@ -24,7 +24,7 @@ def test_what_does_not(error):
 
 
 class Client:
-    """Stands in for a client with one server."""
+    """Stand-in for a client with one server."""
 
     def __init__(self, timeout=None):
         self.is_writable = True

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.database
 
 @pytest.fixture
 def away(monkeypatch):
-    """Makes a function of a module or a class fail, as when the database is unreachable."""
+    """Make a function of a module or a class fail, as when the database is unreachable."""
     def fail(where, name, error=None):
         def failing(*_, **__):
             raise error or AutoReconnect('secret-host:27017: connection closed')

@@ -127,7 +127,7 @@ def test_a_search_that_takes_too_long_is_refused_without_retry_after(slow, get, 
 
 
 class Sent(CommandListener):
-    """Notes the ``maxTimeMS`` of each command."""
+    """Record the ``maxTimeMS`` of each command."""
 
     def __init__(self):
         self.limits = []

@@ -1,4 +1,4 @@
-"""Counts downloads. A download neither fails nor waits for long if it cannot be counted at once.
+"""Count downloads. A download neither fails nor waits for long if it cannot be counted at once.
 
 1. :func:`count` sends the count to the database at the end of a download, and waits at most :data:`PATIENCE`.
 2. If the database does not accept it, the key of the count goes to the :class:`Backlog` of this process.

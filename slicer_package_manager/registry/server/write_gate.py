@@ -30,7 +30,7 @@ def obstacle() -> str | None:
 
 
 def require() -> None:
-    """Pass if the registry may write.
+    """Check that the registry may write.
 
     :raises Unavailable: it may not.
     """

@@ -97,7 +97,7 @@ def finish(upload: Document, assetstore: Document | None = None) -> Document:
 
 
 def _forget(upload: Document, store: Store) -> None:
-    """Remove the document of ``upload``, which is a file now, and its bytes if a deletion has left them to it."""
+    """Remove the document of ``upload``, which is a file now, and its bytes if a deletion left them to the upload."""
     forgotten = Upload().collection.find_one_and_delete({'_id': upload['_id']})
     if forgotten and forgotten.get(BYTES_LEFT):
         store.discard(forgotten)

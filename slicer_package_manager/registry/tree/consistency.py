@@ -54,7 +54,7 @@ def check_item(item: Document) -> list[tuple[str, str]]:
 
 
 def _require_file_names(item: Document) -> None:
-    """Pass if the files that ``item`` got while it was no package can be those of one."""
+    """Check that the files of ``item``, which was no package until now, are valid for a package."""
     for file in File().find({'itemId': item['_id']}, fields=['name']):
         try:
             validators.file_name(file['name'])
@@ -261,7 +261,7 @@ def reconcile_with_parent(model: Any, document: Document, parent: Mapping[str, A
 
 
 def _in_promotion(model: Any, document: Document, mark: PromotionMark) -> Any:  # as above
-    """What is left of ``document``, stored where the promotion ``mark`` was announced meanwhile."""
+    """Return what is left of ``document``, stored in a folder whose promotion ``mark`` was announced since."""
     if isinstance(model, Folder):
         # Other processes, or the promotion itself, may have stored items in it, so it is never removed.
         return promotions.add_mark(document, mark)

@@ -1,4 +1,4 @@
-"""Refuses anonymous clients if the setting ``core.disable_anonymous_access`` is on."""
+"""Refuse anonymous clients if the setting ``core.disable_anonymous_access`` is on."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Records in the audit log the requests that changed something.
+"""Record in the audit log the requests that changed something.
 
 1. Before calls that delete or change a document, its name and place are read, because they are unknown afterwards.
 2. Girder logs every request that it has handled to ``auditLogger``. :class:`Recorder` records those that changed
@@ -39,7 +39,7 @@ _LONGEST_VALUE = 200
 
 
 class Recorder(logging.Handler):
-    """Records the requests that changed something, from Girder's log of requests."""
+    """Record the requests that changed something, from Girder's log of requests."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Record the request of ``record`` if it changed something; never raise."""

@@ -1,4 +1,4 @@
-"""Runs functions before the response of the current request is sent."""
+"""Run functions before the response of the current request is sent."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Sends cached responses before CherryPy and Girder begin, whose overhead is larger than the work for the response."""
+"""Send cached responses before CherryPy and Girder begin, whose overhead is larger than the work for the response."""
 from __future__ import annotations
 
 import time

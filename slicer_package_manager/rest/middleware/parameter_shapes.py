@@ -1,4 +1,4 @@
-"""Checks parameters that many of Girder's calls share, because Girder responds to impossible values with 500."""
+"""Check parameters that many of Girder's calls share, because Girder responds to impossible values with 500."""
 from __future__ import annotations
 
 import json

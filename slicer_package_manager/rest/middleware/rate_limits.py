@@ -1,4 +1,4 @@
-"""Limits how often anonymous clients may make the expensive calls in :data:`LIMITED`; an operator sets the rate."""
+"""Limit how often anonymous clients may make the expensive calls in :data:`LIMITED`; an operator sets the rate."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Refuses requests that are too large or ambiguous, before a handler is called."""
+"""Refuse requests that are too large or ambiguous, before a handler is called."""
 from __future__ import annotations
 
 import re

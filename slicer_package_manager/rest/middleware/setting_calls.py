@@ -1,4 +1,4 @@
-"""Refuses to change settings that environment variables override, with the reason."""
+"""Refuse to change settings that environment variables override, with the reason."""
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Limits the length of texts in requests that read, and the time of searches.
+"""Limit the length of texts in requests that read, and the time of searches.
 
 The limits apply to all calls of the API, including Girder's: anyone may make them, and their work grows with the text.
 """

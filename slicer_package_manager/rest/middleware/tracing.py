@@ -118,7 +118,7 @@ def status_of(response: Response) -> int:
 
 
 class RequestId(logging.Filter):
-    """Adds the id of the current request to every log record."""
+    """Add the id of the current request to every log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the id; let all records pass."""

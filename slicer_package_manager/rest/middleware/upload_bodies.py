@@ -1,4 +1,4 @@
-"""Reads the bodies of uploads in large steps.
+"""Read the bodies of uploads in large steps.
 
 CherryPy reads 8 KiB at a time. gunicorn receives up to 1 MiB in advance and copies the rest of it at each read, which
 is a hundred times the work of the upload itself.
