@@ -96,7 +96,7 @@ class Publication:
             return self._client.retries.attempts(lambda error: isinstance(error, ItemGone))(
                 self._register_and_fill, source, force=force)
         except ItemGone as error:
-            raise Conflict(f'The {self._package_type.label} was deleted again during each upload: {error}',
+            raise Conflict(f'The {self._package_type.label} is deleted again and again while it is uploaded: {error}',
                            server=self._client.urlBase, advice='Does another process delete it?') from error
 
     def _register_and_fill(self, source: LocalFile, *, force: bool) -> Outcome:

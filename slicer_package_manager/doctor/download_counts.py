@@ -48,5 +48,5 @@ def wrong_sums(_options: Options) -> Iterator[Finding]:
     for app in Folder().find({keys.ROLE: APPLICATION}, fields=['name']):
         for revision in rollup.wrong(app['_id']):
             yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
-                          'Use --fix. Responses then add up the counts, until the server has made new sums.',
+                          'Use --fix. Responses then add up the counts, until the server has computed new sums.',
                           partial(model.announce, app['_id'], revision))

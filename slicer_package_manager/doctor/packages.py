@@ -77,7 +77,7 @@ def _contradictions_of(item: Document, files: list[Document]) -> Iterator[Findin
     yield from [Finding(ERROR, f'{name(item)} {what}', todo, partial(_reconcile, item))
                 for violation, what, todo in _CONTRADICTIONS if violation in violations][:1]
     if Violation.WRONG_SIZE in violations:
-        yield Finding(WARNING, f'{name(item)} has the size {item["size"]}, and its file another one.',
+        yield Finding(WARNING, f'{name(item)} has the size {item["size"]}, but its file has another size.',
                       'Use --fix, which corrects it.', partial(_reconcile, item))
 
 

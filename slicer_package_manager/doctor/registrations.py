@@ -54,8 +54,8 @@ def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
     """Folders and items that have a registration, and lie where none has one."""
     for folder in Folder().find({keys.ROLE: {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
         if folder['_id'] not in visited:
-            yield Finding(ERROR, f'The folder {name(folder)} is registered as {registration.role(folder)}, and does '
-                                 'not lie where such a folder does.', 'Use --fix, which makes it an ordinary folder.',
+            yield Finding(ERROR, f'The folder {name(folder)} is registered as {registration.role(folder)}, but does '
+                                 'not have the place of such a folder.', 'Use --fix, which makes it an ordinary folder.',
                           partial(_register, Folder(), consistency.register_folder, folder['_id']))
     items = Item().collection.aggregate([
         {'$match': PACKAGES},
@@ -63,7 +63,7 @@ def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
         {'$match': {'folder.0': {'$exists': True}, f'folder.{keys.ROLE}': {'$nin': [
             *registration.CHANNELS, registration.EXTENSIONS]}}}])
     for item in items:
-        yield Finding(ERROR, f'{name(item)} is listed, and does not lie where packages do.',
+        yield Finding(ERROR, f'{name(item)} is listed, but is not in a folder of packages.',
                       'Use --fix, which makes it an ordinary item; its file stays.',
                       partial(_register, Item(), consistency.register_item, item['_id']))
 

@@ -97,8 +97,8 @@ def days_left(secret: str) -> float | None:
     if key is None:
         return None
     if has_expired(key):
-        raise Forbidden(f'The API key "{key["name"]}" expired on {key["expires"]:%Y-%m-%d}. Ask who gave it to you for '
-                        'a new one.')
+        raise Forbidden(f'The API key "{key["name"]}" expired on {key["expires"]:%Y-%m-%d}. Ask its issuer for a new '
+                        'one.')
     return _remaining(key['expires']) / _DAY
 
 

@@ -65,6 +65,6 @@ def _report_complete(file: Document, start: int, stop: int | None, *, redirect: 
 def _refuse_lost(file: Document, reason: LostError) -> NoReturn:
     now = File().findOne({'_id': file['_id']}, fields=['spm'])
     if now is None or item_files.is_detached(now):
-        raise NotFound(f'"{file["name"]}" was deleted in this moment.')
+        raise NotFound(f'"{file["name"]}" was deleted just now.')
     logger.error('The content of the file %s is missing: %s', file['_id'], reason)
     raise GirderException(f'The content of "{file["name"]}" ({file["_id"]}) is lost; upload it again.')

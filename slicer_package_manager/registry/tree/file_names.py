@@ -50,6 +50,6 @@ def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | No
     changed: Document | None = File().collection.find_one_and_update(
         {'_id': file['_id']}, {'$set': {**changes, 'updated': clock.now()}}, return_document=ReturnDocument.AFTER)
     if changed is None:
-        raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted in this moment.')
+        raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted just now.')
     documents.trigger_saved(File(), changed, 'after')
     return changed
