@@ -1,9 +1,10 @@
-"""What networks do to requests, tried with real sockets: what is tried again, for how long, and what is said."""
+"""What networks do to requests, tried with real sockets: what is tried again, for how long, and what is reported."""
 import itertools
 import socket
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import trustme
@@ -128,10 +129,10 @@ def test_a_file_without_certificates_is_a_usage_error(options, env, invoke, prox
     assert 'No certificates can be read' in done.stderr
 
 
-def test_a_server_that_comes_back_in_time_is_waited_for(upload, girder, tried):
-    port = free_port()
-    url = f'http://127.0.0.1:{port}/api/v1'
-    ended = threading.Event()
+@contextmanager
+def restarting(girder, tried):
+    """Provide the port of a server, or of a proxy in front of it, that starts once an attempt has failed."""
+    port, ended = free_port(), threading.Event()
 
     def restart():
         tried.wait(300)
@@ -140,9 +141,16 @@ def test_a_server_that_comes_back_in_time_is_waited_for(upload, girder, tried):
 
     thread = threading.Thread(target=restart)
     thread.start()
-    done = upload(url)
-    ended.set()
-    thread.join()
+    try:
+        yield port
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_server_that_comes_back_in_time_is_waited_for(upload, girder, tried):
+    with restarting(girder, tried) as port:
+        done = upload(f'http://127.0.0.1:{port}/api/v1')
     assert done.exit_code == 0, done.stderr
     assert f'The connection to 127.0.0.1:{port} was refused. Trying again' in done.stderr
 
@@ -158,20 +166,9 @@ def test_a_server_that_does_not_come_back_is_given_up(options, upload):
 
 
 def test_a_forward_proxy_that_restarts_is_tried_again(upload, girder, tried):
-    port = free_port()
-    ended = threading.Event()
-
-    def restart():
-        tried.wait(300)
-        with FaultyProxy(girder.url, port=port):
-            ended.wait(300)
-
-    thread = threading.Thread(target=restart)
-    thread.start()
-    done = upload(girder.url.replace('127.0.0.1', 'localhost'), env={
-        'http_proxy': f'http://user:proxysecret@127.0.0.1:{port}'})
-    ended.set()
-    thread.join()
+    with restarting(girder, tried) as port:
+        done = upload(girder.url.replace('127.0.0.1', 'localhost'), env={
+            'http_proxy': f'http://user:proxysecret@127.0.0.1:{port}'})
     assert done.exit_code == 0, done.stderr
     assert f'The proxy http://127.0.0.1:{port} cannot be used' in done.stderr
     assert 'proxysecret' not in done.stderr

@@ -55,7 +55,8 @@ def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
     for folder in Folder().find({keys.ROLE: {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
         if folder['_id'] not in visited:
             yield Finding(ERROR, f'The folder {name(folder)} is registered as {registration.role(folder)}, but does '
-                                 'not have the place of such a folder.', 'Use --fix, which makes it an ordinary folder.',
+                                 'not have the place of such a folder.',
+                          'Use --fix, which makes it an ordinary folder.',
                           partial(_register, Folder(), consistency.register_folder, folder['_id']))
     items = Item().collection.aggregate([
         {'$match': PACKAGES},
