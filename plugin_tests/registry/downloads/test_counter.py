@@ -1,8 +1,12 @@
+import contextlib
+import threading
+from types import SimpleNamespace
+
 import pymongo
 import pytest
 
 from plugin_tests.waiting import PATIENCE
-from slicer_package_manager.registry.downloads import counter, model
+from slicer_package_manager.registry.downloads import counter, model, sealing
 
 ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
         'meta': {'revision': '1', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64'}}
@@ -69,3 +73,104 @@ def test_the_end_of_the_process_says_what_is_lost(database, caplog):
     counter.backlog._waiting.append({})
     counter._last_attempt()
     assert '1 downloads were not counted' in caplog.text
+
+
+def test_the_end_of_the_process_stores_what_waits(database):
+    there = database(0)
+    counter.backlog._waiting.extend([{'baseName': 'A'}, {'baseName': 'B'}])
+    counter._last_attempt()
+    assert there.counted == ['A', 'B']
+
+
+class Metrics:
+    def __init__(self):
+        self.kinds, self.numbers = [], []
+        self.counted, self.waiting = self.kinds.append, self.numbers.append
+
+
+def test_metrics_see_each_download_and_how_many_counts_wait(database, monkeypatch):
+    metrics = Metrics()
+    monkeypatch.setattr(counter, 'OBSERVERS', [metrics])
+    there = database(0)
+    counter.count(ITEM)
+    assert (metrics.kinds, metrics.numbers) == (['package'], [])
+    monkeypatch.setattr(threading.Thread, 'start', lambda _: None)
+    there.failures = 2
+    counter.count(ITEM)
+    counter.count(ITEM)
+    counter.backlog.drain()
+    assert (metrics.kinds, metrics.numbers) == (['package'] * 3, [1, 2, 1, 0])
+
+
+def test_counts_wait_in_their_order_until_the_database_is_back(database):
+    there = database(1)
+    counter.backlog._waiting.extend([{'baseName': 'A'}, {'baseName': 'B'}])
+    with pytest.raises(pymongo.errors.PyMongoError):
+        counter.backlog.drain()
+    assert len(counter.backlog) == 2
+    counter.backlog.drain()
+    assert there.counted == ['A', 'B']
+
+
+def test_pauses_between_attempts_double_up_to_the_longest(database, monkeypatch):
+    monkeypatch.setattr(counter, 'FIRST_PAUSE', 1)
+    database(7)
+    pauses = []
+    counter.backlog._wake = SimpleNamespace(wait=pauses.append)
+    counter.backlog._waiting.append({'baseName': 'A'})
+    counter.backlog._work()
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_one_thread_at_a_time_stores_what_waits_and_holds_up_no_end_of_the_process(database):
+    there = database(2)
+    for _ in range(2):
+        for _ in range(2):
+            counter.count(ITEM)
+        first = counter.backlog._thread
+        assert first.daemon
+        first.join(PATIENCE)
+        there.failures = 2
+    assert there.counted == ['Slicer'] * 4
+
+
+def test_a_thread_that_runs_is_not_started_again(database, monkeypatch):
+    database(100)
+    monkeypatch.setattr(counter, 'FIRST_PAUSE', PATIENCE)
+    counter.count(ITEM)
+    first = counter.backlog._thread
+    counter.count(ITEM)
+    assert counter.backlog._thread is first
+    counter.backlog._waiting.clear()
+    counter.backlog._wake.set()
+    first.join(PATIENCE)
+
+
+def test_each_attempt_to_store_a_count_is_limited_in_time(database, monkeypatch):
+    limits = []
+    monkeypatch.setattr(pymongo, 'timeout', lambda seconds: contextlib.nullcontext(limits.append(seconds)))
+    database(0)
+    counter.count(ITEM)
+    counter.backlog._waiting.append({'baseName': 'A'})
+    counter.backlog.drain()
+    assert limits == [counter.PATIENCE] * 2
+
+
+@pytest.mark.parametrize('is_first', [True, False])
+def test_the_first_count_with_a_key_looks_for_a_seal(monkeypatch, is_first):
+    followed = []
+    monkeypatch.setattr(model, 'record', lambda _: is_first)
+    monkeypatch.setattr(sealing, 'follow', followed.append)
+    counter.count(ITEM)
+    assert len(followed) == is_first
+
+
+def test_a_count_that_cannot_be_sealed_is_not_counted_again(database, monkeypatch, caplog):
+    def away(_):
+        raise pymongo.errors.ServerSelectionTimeoutError('away')
+    database(0)
+    monkeypatch.setattr(model, 'record', lambda _: True)
+    monkeypatch.setattr(sealing, 'follow', away)
+    counter.count(ITEM)
+    assert len(counter.backlog) == 0
+    assert 'may be public' in caplog.text

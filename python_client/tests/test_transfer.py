@@ -1,0 +1,169 @@
+import pytest
+
+from slicer_package_manager_client import transfer
+from slicer_package_manager_client.errors import NetworkProblem, SlicerPackageManagerError
+
+EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
+             'revision': 'r1', 'app_revision': '33000'}
+SMALLEST_CHUNK_OF_GIRDER = 5 << 20
+PRODUCTION_CHUNK = transfer.CHUNK
+
+
+class Reporter:
+    """A progress reporter that records its calls."""
+
+    def __init__(self, label, length):
+        self.label, self.length, self.steps = label, length, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def update(self, size):
+        self.steps.append(size)
+
+
+@pytest.fixture
+def reporters(client):
+    made = []
+
+    def make(label='', length=0):
+        made.append(Reporter(label, length))
+        return made[-1]
+
+    client.progressReporterCls = make
+    return made
+
+
+@pytest.fixture
+def upload(client, make_file, monkeypatch):
+    monkeypatch.setattr(transfer, 'CHUNK', 1000)
+    paths = [make_file(size=2500, seed=seed) for seed in range(2)]
+    return lambda seed=0: client.uploadExtension(paths[seed], 'Slicer', **EXTENSION)
+
+
+def begun(girder):
+    return girder.asked('POST', '/file$')
+
+
+def offsets(girder):
+    return [int(one.args['offset']) for one in girder.asked('POST', 'chunk')]
+
+
+def test_chunks_are_as_large_as_girder_requires():
+    assert SMALLEST_CHUNK_OF_GIRDER <= PRODUCTION_CHUNK <= 4 * SMALLEST_CHUNK_OF_GIRDER
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('a.tar.gz', 'application/gzip'), ('a.tgz', 'application/gzip'), ('A.ZIP', 'application/zip'),
+    ('a.dmg', 'application/x-apple-diskimage'), ('a.exe', 'application/vnd.microsoft.portable-executable'),
+    ('a.msi', 'application/octet-stream')])
+def test_the_media_type_follows_from_the_file_name(name, expected):
+    assert transfer.content_type(name) == expected
+
+
+def test_the_server_learns_the_media_type_of_the_file_and_of_its_chunks(upload, girder):
+    upload()
+    assert begun(girder)[0].args['mimeType'] == 'application/gzip'
+    assert {one.headers['Content-Type'] for one in girder.asked('POST', 'chunk')} == {'application/octet-stream'}
+
+
+def test_progress_counts_each_byte_once(upload, girder, reporters):
+    upload()
+    (reporter,) = reporters
+    assert reporter.label.endswith('.tar.gz')
+    assert reporter.length == 2500
+    assert reporter.steps == [0, 1000, 1000, 500]
+
+
+def test_progress_of_a_resumed_upload_begins_with_what_the_server_has(upload, girder, reporters):
+    girder.fail('POST', 'chunk', 503, skip=1, times=4)
+    with pytest.raises(NetworkProblem):
+        upload()
+    upload()
+    assert reporters[1].steps == [1000, 1000, 500]
+
+
+def test_progress_goes_back_when_the_server_has_lost_the_upload(upload, girder, reporters):
+    girder.fail('POST', 'chunk', 503, skip=1)
+    girder.fail('GET', 'offset', 404)
+    upload()
+    assert sum(reporters[0].steps) == 2500
+    assert len(begun(girder)) == 2
+
+
+@pytest.mark.parametrize('body', ['{"offset": -1}', '{"offset": 2501}', '{"offset": "1000"}', '{}'])
+def test_an_offset_that_is_impossible_makes_the_upload_begin_anew(body, upload, girder):
+    girder.fail('POST', 'chunk', 503, skip=1)
+    girder.fail('GET', 'offset', 200, body=body)
+    upload()
+    assert len(begun(girder)) == 2
+    assert offsets(girder) == [0, 1000, 0, 1000, 2000]
+
+
+def test_an_upload_of_which_the_server_has_no_byte_yet_goes_on(upload, girder):
+    girder.fail('POST', 'chunk', 503)
+    upload()
+    assert len(begun(girder)) == 1
+    assert offsets(girder) == [0, 0, 1000, 2000]
+
+
+@pytest.mark.parametrize('status', [400, 403, 404, 409, 410])
+def test_an_upload_that_the_server_does_not_have_any_more_begins_anew(status, upload, girder):
+    girder.fail('POST', 'chunk', 503, skip=1)
+    girder.fail('GET', 'offset', status)
+    upload()
+    assert len(begun(girder)) == 2
+
+
+def test_an_offset_that_cannot_be_read_is_asked_for_again(upload, girder, pauses):
+    """The upload is not given up because the server is busy."""
+    girder.fail('POST', 'chunk', 503, skip=1, times=4)
+    with pytest.raises(NetworkProblem):
+        upload()
+    girder.requests.clear()
+    pauses.clear()
+    girder.fail('GET', 'offset', 503)
+    upload()
+    assert len(pauses) == 1
+    assert begun(girder) == []
+    assert offsets(girder) == [1000, 2000]
+
+
+@pytest.mark.parametrize(('status', 'message'), [(403, 'Unknown parameter'), (400, 'injected'), (401, 'injected')])
+def test_an_upload_that_is_refused_is_not_begun_without_its_checksum(status, message, upload, girder):
+    girder.fail('POST', '/file$', status, times=99, body=f'{{"message": "{message}"}}')
+    with pytest.raises(SlicerPackageManagerError, match=message):
+        upload()
+    assert all('sha512' in one.args for one in begun(girder))
+
+
+@pytest.mark.parametrize('status', [400, 403])
+def test_a_replacement_that_is_refused_leaves_the_file_and_makes_no_other(status, upload, girder):
+    upload()
+    before = dict(girder.files[0])
+    girder.requests.clear()
+    girder.fail('PUT', 'contents', status)
+    with pytest.raises(SlicerPackageManagerError, match='injected'):
+        upload(seed=1)
+    assert girder.files == [before]
+    assert begun(girder) == girder.asked('POST', 'chunk') == []
+
+
+def test_a_file_that_became_a_link_meanwhile_is_replaced_by_a_new_file(upload, girder):
+    upload()
+    file = girder.files[0]
+    original = girder.route
+
+    def route(request):
+        if request.path.endswith('contents'):
+            file.update(_id='f' * 24, linkUrl='https://example.org/a')
+        return original(request)
+
+    girder.route = route
+    girder.requests.clear()
+    upload(seed=1)
+    assert len(girder.asked('PUT', 'contents')) == 1
+    assert len(begun(girder)) == 1
