@@ -223,6 +223,24 @@ def test_sums_that_another_process_is_about_to_use_are_not_used_before(db, monke
     assert answer() == of_details()
 
 
+def test_sums_that_are_being_prepared_for_the_first_time_cost_a_reader_no_command(db):
+    model.record(key('2026-01-01'))
+    rollup.keep_up('app', NO_TIME)
+    rollup._store(Download().collection.find_one({'kind': 'rollup'}), '33000', '{"extensions": "too new"}')
+    with counting() as commands:
+        assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
+    assert len(commands) == 1
+
+
+def test_sums_without_a_rollup_are_not_used(db):
+    model.record(key('2026-01-01'))
+    Download().collection.insert_one({'app': 'app', 'kind': 'sums', 'revision': '33000', 'day': '2026-01-02',
+                                      'version': 1, 'counts': '{"extensions": "left over"}'})
+    assert answer() == of_details()
+    keep_up()
+    assert answer() == of_details()
+
+
 def test_what_is_sealed_leaves_the_sums(db):
     model.record(key('2026-01-01'))
     keep_up()

@@ -32,7 +32,7 @@ def as_json(app: Mapping[str, Any], hidden_revisions: Collection[str] = (), seal
     :returns: ``{revision: sums}`` as JSON, see :mod:`sums`. Equal counts have equal texts.
     """
     read = _read(app['_id'])
-    texts = rollup.current(read.until, read.sums) if read.until else {}
+    texts = rollup.current(read.until, read.sums)
     stale = read.stale | ({one['revision'] for one in read.sums} - texts.keys()) if read.until else set()
     more = _since(read, stale)
     for match in _not_in_rollup(app, stale, sealed):

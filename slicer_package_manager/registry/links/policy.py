@@ -70,8 +70,7 @@ def _parts_problem(parts: SplitResult, hosts: Collection[str]) -> str | None:
     host = parts.hostname or ''
     rules = (
         (parts.scheme == 'https', 'must start with https://'),
-        (parts.netloc.lower() in (host, f'{host}:443') and parts.port in (None, 443),
-         'must not have a user, a password or a port'),
+        (parts.netloc.lower() in (host, f'{host}:443'), 'must not have a user, a password or a port'),
         (settings.host_matches(host, hosts),
          f'is on the host "{validators.shortened(host)}", which an administrator has not allowed'),
     )
