@@ -6,10 +6,9 @@ from slicer_package_manager.registry.links import addresses, fetch
 from slicer_package_manager.registry.schema.errors import BadGateway
 
 
-@pytest.mark.parametrize('address', ['140.82.121.3', '2606:50c0:8000::153', '::ffff:140.82.121.3',
-                                     '2a00:1450:4001:830::200e', '192.88.98.255', '192.88.100.0', '3ffe:ffff::1',
-                                     '2001:200::1',
-                                     '2001:4860:4860::8888', '8.8.8.8'])
+@pytest.mark.parametrize('address', [
+    '140.82.121.3', '2606:50c0:8000::153', '2606:50c0:8000::153%1', '::ffff:140.82.121.3', '2a00:1450:4001:830::200e',
+    '192.88.98.255', '192.88.100.0', '3ffe:ffff::1', '2001:200::1', '2001:4860:4860::8888', '8.8.8.8'])
 def test_public_addresses(address):
     assert addresses.is_public(address)
 
@@ -32,6 +31,12 @@ def answer(*addresses):
 
 def test_a_name_with_one_private_address_is_refused(monkeypatch):
     monkeypatch.setattr(socket, 'getaddrinfo', answer('140.82.121.3', '127.0.0.1'))
+    with pytest.raises(BadGateway, match='not public'):
+        addresses.public_address('github.com')
+
+
+def test_a_name_without_an_address_is_refused(monkeypatch):
+    monkeypatch.setattr(socket, 'getaddrinfo', answer())
     with pytest.raises(BadGateway, match='not public'):
         addresses.public_address('github.com')
 

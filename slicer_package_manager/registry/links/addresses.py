@@ -31,9 +31,9 @@ def public_address(host: str) -> str:
 
 def is_public(address: str) -> bool:
     """Whether ``address`` belongs to the public internet: not private, loopback, link-local, nor a relay to these."""
-    ip = ipaddress.ip_address(address.partition('%')[0])
+    ip = ipaddress.ip_address(address)
     ip = getattr(ip, 'ipv4_mapped', None) or ip
     if ip.version == _UNICAST.version and ip not in _UNICAST:
         return False
-    special = any(ip in network for network in _SPECIAL if network.version == ip.version)
+    special = any(ip in network for network in _SPECIAL)
     return ip.is_global and not (special or ip.is_multicast or ip.is_reserved)
