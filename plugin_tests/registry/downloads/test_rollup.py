@@ -1,13 +1,17 @@
+import contextlib
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
+import pymongo
 import pytest
+from bson import ObjectId
 
 from plugin_tests.roundtrips import counting
 from slicer_package_manager.registry.downloads import model, rollup, sums, totals
 from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.server import background, environment
 
 pytestmark = pytest.mark.database
 
@@ -287,6 +291,35 @@ def test_applications_have_rollups_of_their_own(db):
     keep_up('other')
     assert json.loads(totals.as_json({'_id': 'other'})) == {'33000': {'extensions': {'A': {'linux': {'amd64': 5}}}}}
     assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
+    keep_up()
+    assert Download().collection.count_documents({'kind': 'rollup'}) == 2
+    assert answer() == of_details()
+
+
+def test_counts_of_a_day_are_not_added_up_soon_after_its_end(db):
+    model.record(key('2026-01-01'))
+    keep_up()
+    Download().collection.update_one({'kind': 'rollup'}, {'$set': {
+        'until': '2026-01-02', 'fence': '2026-01-02', 'announced': datetime(2026, 1, 3, tzinfo=timezone.utc)}})
+    assert rollup.keep_up('app')
+    assert not rollup.keep_up('app')
+    assert rollup.keep_up('app', NO_TIME)
+    assert answer() == of_details()
+
+
+def test_counts_are_added_up_when_no_write_is_left_that_began_before_the_announcement():
+    assert timedelta(seconds=environment.DATABASE_SECONDS) < rollup.QUIET
+
+
+def test_each_application_is_looked_after_within_a_limit_of_time(db, app, make, monkeypatch):
+    make('package')
+    limits, kept = [], []
+    monkeypatch.setattr(pymongo, 'timeout', lambda seconds: contextlib.nullcontext(limits.append(seconds)))
+    monkeypatch.setattr(rollup, 'keep_up', kept.append)
+    monkeypatch.setattr(background, 'repeat', lambda work, *_: work())
+    rollup.look_after()
+    assert kept == [ObjectId(app['_id'])]
+    assert limits == [3600]
 
 
 def test_counts_of_many_threads_are_all_told(finished):

@@ -39,4 +39,18 @@ def test_a_link_that_is_not_allowed_names_the_setting():
     rules.require_allowed(URL, ['github.com'])
     with pytest.raises(Invalid, match='linkUrl'):
         rules.check_file({'linkUrl': 'https://example.org/a'})
+    for nothing in (None, ''):
+        with pytest.raises(Invalid, match='linkUrl: must be made of'):
+            rules.check_file({'linkUrl': nothing})
     rules.check_file({'linkUrl': f' {URL} '})
+
+
+def test_a_form_that_describes_a_file_without_its_url_is_told_to_give_it():
+    assert rules.parse({'size': 1})[1] == [('size', 'is only for URL-only packages; give url too')]
+
+
+@pytest.mark.parametrize('url', ['https://github.com', 'https://github.com/a/', 'https://github.com/%ff'])
+def test_the_name_of_a_file_has_to_be_given_if_the_url_has_none(url):
+    problem = 'must be the name of a file, without a path'
+    assert rules.parse({'url': url}) == (None, [('file_name', problem)])
+    assert rules.parse({'url': url, 'file_name': 'a.zip'}) == (Link(url, 'a.zip', None, None), [])
