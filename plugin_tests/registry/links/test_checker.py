@@ -68,10 +68,51 @@ def test_a_server_that_is_away_is_unreachable(ask):
     assert ask(url='http://127.0.0.1:9/a.zip', attempts=2).state == 'unreachable'
 
 
-def pause_after(headers):
+def test_an_error_without_a_text_is_named_by_its_type(ask, monkeypatch):
+    def fail(*_, **__):
+        raise checker.httpx.ReadTimeout('')
+    monkeypatch.setattr(checker.httpx.Client, 'request', fail)
+    finding = ask()
+    assert (finding.state, finding.reason) == ('unreachable', 'ReadTimeout')
+
+
+@pytest.mark.parametrize(('size', 'state'), [(None, 'ok'), (5, 'ok'), (0, 'changed')])
+def test_a_size_is_compared_if_it_is_known(httpserver, ask, size, state):
+    httpserver.expect_request('/a.zip').respond_with_data('12345')
+    assert ask(size=size).state == state
+
+
+def test_a_response_without_a_size_is_not_compared(ask, monkeypatch):
+    monkeypatch.setattr(checker.httpx.Client, 'request', lambda *_, **__: checker.httpx.Response(200))
+    assert ask().state == 'ok'
+
+
+def pause_after(headers, status=429):
     with pytest.raises(checker._BusyError) as busy:
-        checker._final(checker.httpx.Response(429, headers=headers))
+        checker._final(checker.httpx.Response(status, headers=headers))
     return busy.value.pause
+
+
+@pytest.mark.parametrize('status', [403, 429])
+@pytest.mark.parametrize('headers', [{'Retry-After': '7'}, {'X-RateLimit-Remaining': '0'}])
+def test_a_refusal_is_a_limit_if_its_headers_say_so(status, headers):
+    assert pause_after(headers, status) == (7 if 'Retry-After' in headers else None)
+    refused = checker.httpx.Response(status, headers={'X-RateLimit-Remaining': '1', 'X-RateLimit-Reset': '1'})
+    assert checker._final(refused) is refused
+
+
+def test_of_a_limit_only_its_end_in_the_future_is_waited_for():
+    assert pause_after({'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '1'}) == 0
+    assert pause_after({'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': 'soon'}) is None
+    assert pause_after({'Retry-After': 'Fri, 31 Dec 1999 23:59:59 GMT'}) is None
+    assert pause_after({'X-RateLimit-Remaining': '1', 'X-RateLimit-Reset': '1'}, 503) is None
+    assert pause_after({'Retry-After': '0'}) == 0
+
+
+def test_the_first_attempt_is_followed_by_as_many_as_the_options_allow(httpserver, ask):
+    httpserver.expect_request('/a.zip').respond_with_data(status=503)
+    assert ask(attempts=1).state == 'unreachable'
+    assert len(httpserver.log) == 1
 
 
 def test_the_pause_that_a_server_asks_for_is_obeyed():
@@ -80,21 +121,20 @@ def test_the_pause_that_a_server_asks_for_is_obeyed():
     assert 50 < pause_after({'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': reset}) <= 60
 
 
-@pytest.mark.database
 class TestAssets:
     """Assets of GitHub releases, whose checksum is compared with the one seen before."""
 
     URL = 'https://github.com/O/R/releases/download/v%201/a.zip'
 
     @pytest.fixture
-    def stored(self, db, httpserver, monkeypatch):
+    def stored(self, any_db, httpserver, monkeypatch):
         """A link file in the database, the asset of which is on the test's own server."""
         pattern = checker._ASSET.pattern.replace(r'https://github\.com', 'http://[^/]+')
         monkeypatch.setattr(checker, '_ASSET', re.compile(pattern))
         url = httpserver.url_for('/O/R/releases/download/v1/a.zip')
         httpserver.expect_request('/O/R/releases/download/v1/a.zip').respond_with_data('12345')
-        db.file.insert_one({'_id': 'f', 'linkUrl': url, 'size': 5})
-        return lambda: db.file.find_one({'_id': 'f'})
+        any_db.file.insert_one({'_id': 'f', 'linkUrl': url, 'size': 5})
+        return lambda: any_db.file.find_one({'_id': 'f'})
 
     @pytest.fixture
     def judge(self, httpserver, stored):
@@ -116,8 +156,64 @@ class TestAssets:
         assert judge(None).state == 'ok'
         assert 'spm' not in stored()
 
+    def test_the_checksum_of_a_link_that_changed_meanwhile_is_not_remembered(self, any_db, stored):
+        file = stored()
+        any_db.file.update_one({}, {'$set': {'linkUrl': 'https://elsewhere'}})
+        judged = checker._Checker(None, Options())
+        judged._digest = lambda _: 'sha256:aa'
+        assert judged._judge_asset(file) == ('ok', '')
+        assert 'spm' not in stored()
+
+    def test_an_asset_that_lost_its_checksum_is_judged_by_its_size(self, any_db, judge, stored):
+        any_db.file.update_one({}, {'$set': {'spm.digest': 'sha256:aa'}})
+        assert judge(None).state == 'ok'
+        assert stored()['spm']['digest'] == 'sha256:aa'
+
+    @pytest.mark.usefixtures('stored')
+    def test_a_release_is_asked_for_once_with_the_token(self, httpserver, monkeypatch):
+        monkeypatch.setenv('GITHUB_TOKEN', 'secret')
+        release = {'assets': [{'name': 'a.zip', 'digest': 'x'}, {'name': 'b c.zip', 'digest': 'y'}]}
+        httpserver.expect_oneshot_request('/api/repos/O/R/releases/tags/v 1/2', headers={
+            'Authorization': 'Bearer secret'}).respond_with_json(release)
+        one = checker._Checker(checker.httpx.Client(), Options(pause=0, github_api=httpserver.url_for('/api')))
+        place = httpserver.url_for('/O/R/releases/download/v%201%2F2')
+        assert [one._digest(f'{place}/{name}') for name in ('a.zip', 'b%20c.zip?d=e', 'c.zip')] == ['x', 'y', None]
+        assert [request.headers['Authorization'] for request, _ in httpserver.log] == ['Bearer secret']
+
+    def test_without_a_token_no_authorization_is_sent_and_a_missing_release_has_no_checksums(
+            self, httpserver, stored, monkeypatch):
+        monkeypatch.delenv('GITHUB_TOKEN', raising=False)
+        httpserver.expect_request('/api/repos/O/R/releases/tags/v1').respond_with_json({'assets': []}, status=404)
+        one = checker._Checker(checker.httpx.Client(), Options(pause=0, github_api=httpserver.url_for('/api')))
+        assert one._digest(stored()['linkUrl']) is None
+        assert 'Authorization' not in httpserver.log[0][0].headers
+
+    @pytest.mark.parametrize('url', ['https://github.com/O/R/releases/a.zip', 'https://example.org' + URL[18:]])
+    def test_other_links_have_no_checksum(self, url):
+        assert checker._Checker(None, Options())._digest(url) is None
+
     def test_the_address_of_an_asset_is_taken_apart(self):
         assert checker._ASSET.fullmatch(self.URL).groups() == ('O', 'R', 'v%201', 'a.zip')
+
+
+@pytest.mark.parametrize('batch', [1, 2, 500])
+def test_each_link_file_of_a_package_is_found_once_whatever_the_size_of_batches(any_db, monkeypatch, batch):
+    monkeypatch.setattr(checker, '_BATCH', batch)
+    packages = [{'_id': n, 'name': f'package {n}', 'spm': {'kind': 'package', 'app': 'app' if n < 4 else 'other'}}
+                for n in range(5)]
+    any_db.item.insert_many([*packages, {'_id': 'plain', 'name': 'no package'}])
+    link = {'linkUrl': 'https://x', 'assetstoreId': None}
+    any_db.file.insert_many([
+        *({'_id': f'file {n}', 'itemId': n, **link} for n in range(5)),
+        {'_id': 'stored', 'itemId': 0, 'assetstoreId': 'store'},
+        {'_id': 'stored since', 'itemId': 0, **link, 'assetstoreId': 'store'},
+        {'_id': 'detached', 'itemId': None, **link}, {'_id': 'of no package', 'itemId': 'plain', **link},
+        {'_id': 'of no item', 'itemId': 'gone', **link}, {'_id': 'empty', 'itemId': 1, 'assetstoreId': None}])
+
+    def found(*app):
+        return [(item['name'], file['_id']) for item, file in checker.linked_files(*app)]
+    assert found() == [(f'package {n}', f'file {n}') for n in range(5)]
+    assert found({'_id': 'other'}) == [('package 4', 'file 4')]
 
 
 @pytest.mark.database
