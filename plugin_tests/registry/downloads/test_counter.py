@@ -45,13 +45,16 @@ def test_a_count_is_stored_at_once(database):
     assert len(counter.backlog) == 0
 
 
-def test_a_database_that_is_away_gets_the_counts_when_it_is_back(database):
+def test_a_database_that_is_away_gets_the_counts_when_it_is_back(database, caplog):
     there = database(3)
     counter.count(ITEM)
     assert there.counted == []
     counter.backlog._thread.join(PATIENCE)
     assert there.counted == ['Slicer']
     assert len(counter.backlog) == 0
+    assert [record.getMessage() for record in caplog.records if record.name == counter.logger.name] == [
+        'The database did not accept a download count. The server tries again.',
+        'All downloads are counted that could not be counted at once.']
 
 
 def test_counts_that_were_put_off_are_stored_once_each(database):

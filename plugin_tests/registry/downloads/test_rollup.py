@@ -163,6 +163,8 @@ def test_days_that_end_join_the_sums(db, monkeypatch):
         assert answer() == of_details()
     assert Download().collection.find_one({'kind': 'rollup'})['until'] == f'{now - timedelta(days=1):%Y-%m-%d}'
     assert answer()['33000'] == {'extensions': {'A': {'linux': {'amd64': 7}}}}
+    # A revision without new counts is not added up again.
+    assert Download().collection.count_documents({'kind': 'sums', 'revision': 'r6'}) == 1
     # At most what is in use, and what was before.
     assert Download().collection.count_documents({'kind': 'sums', 'revision': '33000'}) <= 2
 
@@ -238,8 +240,7 @@ def test_sums_that_are_being_prepared_for_the_first_time_cost_a_reader_no_comman
 
 def test_sums_without_a_rollup_are_not_used(db):
     model.record(key('2026-01-01'))
-    Download().collection.insert_one({'app': 'app', 'kind': 'sums', 'revision': '33000', 'day': '2026-01-02',
-                                      'version': 1, 'counts': '{"extensions": "left over"}'})
+    sums_of(day='2026-01-02')
     assert answer() == of_details()
     keep_up()
     assert answer() == of_details()
@@ -294,7 +295,91 @@ def test_applications_have_rollups_of_their_own(db):
     keep_up()
     assert Download().collection.count_documents({'kind': 'rollup'}) == 2
     assert answer() == of_details()
+    assert json.loads(totals.as_json({'_id': 'other'})) == of_details('other')
 
+
+def test_an_application_without_counts_gets_no_rollup(db):
+    model.record(key('2026-01-01', app='other'))
+    sums_of(day='2026-01-01')
+    assert not rollup.keep_up('app', NO_TIME)
+    assert Download().collection.count_documents({'kind': 'rollup'}) == 0
+
+
+def sums_of(**values):
+    Download().collection.insert_one({'app': 'app', 'kind': 'sums', 'revision': '33000', 'version': 10**18,
+                                      'counts': '{"extensions": "left over"}', **values})
+
+
+def test_sums_that_an_earlier_rollup_has_left_are_not_used(db):
+    yesterday = f'{datetime.now(timezone.utc) - timedelta(days=1):%Y-%m-%d}'
+    model.record(key('2026-01-01'))
+    sums_of(day=yesterday)
+    keep_up()
+    assert answer() == of_details()
+
+
+def test_of_two_processes_that_begin_a_rollup_one_does(db):
+    model.record(key('2026-01-01'))
+    now = datetime.now(timezone.utc)
+    assert [rollup._begin('app', '2026-01-02', now) for _ in range(2)] == [True, False]
+
+
+def test_a_later_rollup_has_a_higher_version_than_any_before(db, monkeypatch):
+    model.record(key('2026-01-01'))
+    keep_up()
+    for _ in range(10):
+        model.announce('app', '33000')
+    before = Download().collection.find_one({'kind': 'rollup'})['version']
+    rollup.discard(db)
+    monkeypatch.setattr(rollup, '_time_of_database', lambda: datetime.now(timezone.utc) + timedelta(minutes=1))
+    keep_up()
+    assert Download().collection.find_one({'kind': 'rollup'})['version'] > before + 1000
+
+
+def test_of_two_processes_that_claim_the_work_one_adds_up(db, monkeypatch):
+    model.record(key('2026-01-01'))
+    rollup.keep_up('app', NO_TIME)
+    update = rollup._update
+
+    def overtaken(state, change):
+        assert update(state, {'$set': {'announced': datetime.now(timezone.utc) + timedelta(seconds=1)}})
+        return update(state, change)
+    monkeypatch.setattr(rollup, '_update', overtaken)
+    assert not rollup.keep_up('app', NO_TIME)
+    assert Download().collection.count_documents({'kind': 'sums'}) == 0
+
+
+def test_while_a_process_adds_up_no_other_claims_the_work(db, monkeypatch):
+    model.record(key('2026-01-01'))
+    rollup.keep_up('app', NO_TIME)
+    Download().collection.update_one({'kind': 'rollup'}, {'$set': {
+        'announced': datetime(2026, 1, 3, tzinfo=timezone.utc)}})
+    store, others = rollup._store, []
+
+    def meanwhile(*args):
+        others.append(rollup.keep_up('app'))
+        store(*args)
+    monkeypatch.setattr(rollup, '_store', meanwhile)
+    assert rollup.keep_up('app')
+    assert others == [False]
+
+
+def test_a_step_changes_no_other_rollup_of_the_same_moment(db):
+    model.record(key('2026-01-01'))
+    keep_up()
+    state = Download().collection.find_one_and_update({'kind': 'rollup'}, {'$set': {'fence': '2026-01-02'}})
+    twin = {**state, '_id': 'twin', 'app': 'a', 'fence': '2026-01-02'}
+    Download().collection.insert_one(twin)
+    assert rollup.keep_up('app', NO_TIME)
+    assert Download().collection.find_one({'_id': 'twin'}) == twin
+
+
+def test_sums_are_stored_for_revisions_of_the_application_with_counts_of_days_that_are_over(db):
+    model.record(key('2026-01-01'))
+    model.record(key('2026-01-01', app='other', revision='of another application'))
+    model.record(key(today(), revision='new'))
+    keep_up()
+    assert Download().collection.distinct('revision', {'kind': 'sums'}) == ['33000']
 
 def test_counts_of_a_day_are_not_added_up_soon_after_its_end(db):
     model.record(key('2026-01-01'))
