@@ -275,6 +275,43 @@ def test_wrong_sums_are_found_and_an_announcement_repairs_them(db):
     assert rollup.wrong('app') == []
 
 
+def test_sums_are_compared_with_the_counts_of_their_application(db):
+    assert rollup.wrong('app') == []
+    for app in ('a', 'app'):
+        model.record(key('2026-01-01', app=app, revision=f'of {app}'))
+        keep_up(app)
+    assert rollup.wrong('app') == []
+    assert rollup.wrong('none') == []
+
+
+def test_a_check_during_which_counts_change_finds_nothing(db, monkeypatch):
+    model.record(key('2026-01-01'))
+    keep_up()
+    Download().collection.update_one({'kind': 'extension'}, {'$inc': {'count': 1}})
+    assert rollup.wrong('app') == ['33000']
+    of = sums.of
+
+    def meanwhile(match):
+        model.announce('app', '33001')
+        return of(match)
+    monkeypatch.setattr(sums, 'of', meanwhile)
+    assert rollup.wrong('app') == []
+
+
+def test_superseded_sums_are_removed_of_one_application_only(db, monkeypatch):
+    now = datetime.now(timezone.utc)
+    for app in ('app', 'other'):
+        model.record(key('2026-01-01', app=app))
+    for app, ago in (('other', 4), ('app', 3), ('app', 2), ('app', 0)):
+        monkeypatch.setattr(rollup, '_time_of_database', lambda ago=ago: now - timedelta(days=ago))
+        model.record(key(f'{now - timedelta(days=ago + 2):%Y-%m-%d}', app=app))
+        while rollup.keep_up(app, timedelta(days=-9)):
+            pass
+        assert json.loads(totals.as_json({'_id': 'other'})) == of_details('other')
+        assert answer() == of_details()
+        assert rollup.wrong(app) == []
+
+
 def test_a_discarded_rollup_is_made_anew(db):
     model.record(key('2026-01-01'))
     keep_up()
@@ -402,7 +439,7 @@ def test_each_application_is_looked_after_within_a_limit_of_time(db, app, make, 
     monkeypatch.setattr(pymongo, 'timeout', lambda seconds: contextlib.nullcontext(limits.append(seconds)))
     monkeypatch.setattr(rollup, 'keep_up', kept.append)
     monkeypatch.setattr(background, 'repeat', lambda work, *_: work())
-    rollup.look_after()
+    rollup.start_updates()
     assert kept == [ObjectId(app['_id'])]
     assert limits == [3600]
 
