@@ -1,11 +1,13 @@
 """Fixtures: a real MongoDB for the session, a server in this process, and factories of users and items."""
 import os
+from functools import partial
 
+import bcrypt
 import httpx
 import pymongo
 import pytest
 
-from plugin_tests import buckets, mongodb, processes, roundtrips, waiting
+from plugin_tests import mongodb, processes, roundtrips, waiting
 
 waiting.be_patient()
 
@@ -54,6 +56,8 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     from girder.utility.config import getConfig
     getConfig()['database']['uri'] = mongo_uri
     roundtrips.listen()
+    # As few rounds as possible: with the usual number, each check of a password takes a quarter of a second.
+    bcrypt.gensalt = partial(bcrypt.gensalt, 4)
     from girder.wsgi import app
     return app
 
@@ -108,6 +112,7 @@ def allow(monkeypatch):
 
 @pytest.fixture(scope='session')
 def object_storage():
+    from plugin_tests import buckets  # moto takes a second
     with buckets.running() as storage:
         yield storage
 
@@ -116,6 +121,8 @@ def object_storage():
 def s3(object_storage, db, monkeypatch):
     """Object storage with an empty bucket, to which all new files go; what fails there is tried again at once."""
     from botocore.retries import standard
+
+    from plugin_tests import buckets
     monkeypatch.setattr(standard.ExponentialBackoff, 'delay_amount', lambda *_: 0)
     object_storage.clear()
     buckets.use(object_storage)

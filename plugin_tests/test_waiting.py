@@ -1,6 +1,7 @@
 """Tests wait for conditions with generous limits, so that they pass on a machine that has ten times too much to do."""
 import ast
 import inspect
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -54,15 +55,22 @@ def is_race(node):
     return measured and any(number < SHORTEST for number in numbers)
 
 
-def found_in_tests(kind, is_bad):
-    """What is bad among the nodes of this kind, by file."""
+@lru_cache(maxsize=1)
+def nodes_of_tests():
+    """The calls and comparisons in all tests, each with its file."""
     paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob('*.py')) if path != Path(__file__)]
     assert len(paths) > 100
+    return [(str(path.relative_to(ROOT)), node) for path in paths
+            for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+            if isinstance(node, ast.Call | ast.Compare)]
+
+
+def found_in_tests(kind, is_bad):
+    """What is bad among the nodes of this kind, by file."""
     found = {}
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
-            if isinstance(node, kind) and is_bad(node):
-                found.setdefault(str(path.relative_to(ROOT)), set()).add(ast.unparse(node))
+    for path, node in nodes_of_tests():
+        if isinstance(node, kind) and is_bad(node):
+            found.setdefault(path, set()).add(ast.unparse(node))
     return found
 
 

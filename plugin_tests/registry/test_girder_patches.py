@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,10 @@ CHECKSUMS = {
 }
 
 
+@lru_cache(maxsize=1)
 def modules():
-    for path in sorted(ROOT.rglob('*.py')):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding='utf-8'))
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding='utf-8')))
+            for path in sorted(ROOT.rglob('*.py'))]
 
 
 def imported(tree):
