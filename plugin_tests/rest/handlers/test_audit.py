@@ -130,6 +130,8 @@ def test_days_are_included_from_first_to_last(changes, api, audited):
     today, tomorrow, yesterday = (f'{moment + timedelta(days=days):%Y-%m-%d}' for days in (0, 1, -1))
     assert len(changes(date_from=today, date_to=today)) == len(changes(date_from=moment.isoformat())) == 1
     assert changes(date_from=tomorrow) == changes(date_to=yesterday) == []
+    assert len(changes(date_to=today.replace('-', ''))) == len(changes(date_to='9999-12-31')) == 1
+    assert changes(date_from='9999-12-31') == changes(date_to='0001-01-01') == []
 
 
 @pytest.mark.parametrize('filters', [

@@ -22,7 +22,6 @@ from slicer_package_manager.registry.server import clock
 logger = logging.getLogger(__name__)
 
 _RETENTION = 'spm_audit_retention'
-_DAY_LENGTH = len('2026-11-01')
 _MODELS: dict[str, type[Model]] = {'item': Item, 'folder': Folder, 'file': File}
 
 
@@ -129,4 +128,13 @@ def _moment(name: str, text: str | None, problems: list[tuple[str, str]]) -> dat
     except ValueError:
         problems.append((name, f'"{validators.shortened(text)}" is not a day such as 2026-11-01'))
         return None
-    return moment + timedelta(days=1) if name == 'date_to' and len(text) == _DAY_LENGTH else moment
+    is_last_day = name == 'date_to' and ':' not in text
+    return _next_day(moment) if is_last_day else moment
+
+
+def _next_day(moment: datetime) -> datetime | None:
+    """Return the moment a day later; ``None`` for the last day that a ``datetime`` can have."""
+    try:
+        return moment + timedelta(days=1)
+    except OverflowError:
+        return None
