@@ -1,8 +1,12 @@
 """Uploads that a crash of the server interrupted."""
 import hashlib
+import logging
 from pathlib import Path
 
 import pytest
+from girder import events
+from girder.models.folder import Folder
+from girder.models.item import Item
 
 pytestmark = pytest.mark.database
 
@@ -49,3 +53,22 @@ def test_an_upload_that_is_not_complete_is_not_listed(anonymous, app, begun):
 @pytest.mark.parametrize('upload_id', ['x', '0' * 24, ''])
 def test_an_unknown_upload_is_400(api, upload_id):
     assert api.get('/file/offset', params={'uploadId': upload_id}).status_code == 400
+
+
+@pytest.mark.parametrize('size', [4, 0], ids=['at its end', 'empty'])
+@pytest.mark.parametrize('deleted', ['item', 'folder'])
+def test_an_upload_whose_package_is_deleted_is_404_and_no_error_in_the_log(api, make, caplog, deleted, size):
+    item = Item().load(make('package')['_id'], force=True)
+
+    def delete(_):
+        if deleted == 'item':
+            Item().remove(item)
+        else:
+            Folder().remove(Folder().load(item['folderId'], force=True))
+    with events.bound('model.upload.finalize', 'test', delete):
+        place = {'parentType': 'item', 'parentId': str(item['_id'])}
+        answer = api.post('/file', params={**place, 'name': 'x', 'size': size},
+                          content=b'x' * size, headers={'Content-Type': 'application/octet-stream'})
+    assert answer.status_code == 404, answer.text
+    assert 'deleted' in answer.json()['message']
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []

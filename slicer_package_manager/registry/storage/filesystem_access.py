@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from girder.models.file import File
+from girder.models.upload import Upload
 from girder.utility.abstract_assetstore_adapter import AbstractAssetstoreAdapter
 from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAdapter
 
-from slicer_package_manager.registry.schema.errors import InsufficientStorage, OffsetMismatch, Unavailable
+from slicer_package_manager.registry.schema.errors import InsufficientStorage, NotFound, OffsetMismatch, Unavailable
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.store import RETRY_AFTER
 
@@ -109,10 +110,14 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
         """Translate errors of the system in the block to errors for the client.
 
         :param lost: raised when the bytes of the upload are missing.
+        :raises NotFound: they are missing, since the upload was cancelled, or its package deleted, meanwhile.
         """
         try:
             yield
         except FileNotFoundError:
+            if '_id' in upload and Upload().findOne({'_id': upload['_id']}, fields=['_id']) is None:
+                raise NotFound(f'The upload of "{upload["name"]}" was cancelled, or its package was deleted. Begin a '
+                               'new upload.') from None
             logger.exception('The bytes of the upload %s are lost.', upload.get('_id'))
             raise lost(f'The server has lost what it had of "{upload["name"]}". Begin a new upload.') from None
         except OSError as error:
