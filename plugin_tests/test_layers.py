@@ -68,8 +68,8 @@ ORDER = {
                'manifest', 'objects', 'dump_files', 'validation', 'store_types', 'projection', 'progress', 'errors'),
     'doctor': ('checks', 'file_bytes', 'server', 'document_schema', 'download_counts', 'registrations', 'packages',
                'findings'),
-    'cli': ('backup', 'connection', 'mongod', 'web', 'listener', 'admin', 'supervisor', 'data_dir', 'processes',
-            'database', 'progress', 'errors', 'tables'),
+    'cli': ('backup', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
+            'processes', 'database', 'progress', 'errors', 'tables'),
     'pages': ('offers', 'catalog', 'html', 'addresses', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.

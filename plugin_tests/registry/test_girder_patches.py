@@ -25,9 +25,10 @@ DEPENDENCIES = {'girder': 'girder', 'cherrypy': 'cherrypy', 'pymongo': 'pymongo'
                 'prometheus_client': 'prometheus-client', 'markupsafe': 'markupsafe', 'jinja2': 'jinja2'}
 #: Objects of the current request, on which CherryPy lets applications set what they like.
 OF_REQUESTS = re.compile(r'cherrypy\.(serving\.)?(request|response)\.')
-#: Documented although they begin with an underscore: of named tuples, CherryPy's resources, documents and mypy.
+#: Documented although they begin with an underscore: of named tuples, CherryPy's resources, documents, mypy
+#: and ``os``.
 DOCUMENTED = {'_replace', '_asdict', '_make', '_fields', '_cp_config', '_id', '_accessLevel', '_modelType', '_ignored',
-              '_typeshed'}
+              '_typeshed', '_exit'}
 #: The beginning of the SHA-256 of the source of each function that is replaced, where it has one. If one differs: read
 #: what has changed, remove or adapt the patch, and record the new checksum here.
 CHECKSUMS = {

@@ -1,12 +1,12 @@
-"""A program that creates what a database needs before the server opens.
+"""Creates what a database needs before the server opens.
 
-Girder reads the address of the database when it is imported, and the workers of the web server must not inherit a
-connection. Therefore this runs in a process of its own: it reads the plan from standard input and writes the outcome
-to standard output; ``GIRDER_MONGO_URI`` names the database.
+The workers of the web server must not inherit a connection. Therefore this runs in a process of its own, a fork of the
+web server, which has already imported Girder. It reads the plan from a socket and writes the outcome to it;
+``GIRDER_MONGO_URI`` names the database.
 """
 import json
 import os
-import sys
+import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -173,17 +173,16 @@ def _explain(error: Exception, uri: str) -> str:
     return f'Cannot prepare the database: {reason}'
 
 
-def main() -> None:
-    """Execute the plan on standard input; the outcome on standard output has ``created`` or ``error``."""
-    plan = Plan(**json.load(sys.stdin))
-    uri = os.environ['GIRDER_MONGO_URI']
+def run(channel: socket.socket) -> None:
+    """Execute the plan that comes from ``channel``, a line, and write the outcome, with ``created`` or ``error``."""
+    with channel.makefile('rw') as lines:
+        plan = Plan(**json.loads(lines.readline()))
+        lines.write(json.dumps(_outcome(plan, os.environ['GIRDER_MONGO_URI'])))
+
+
+def _outcome(plan: Plan, uri: str) -> dict[str, bool | str]:
     try:
         wait_for_database(uri, plan.patience)
-        outcome: dict[str, bool | str] = {'created': prepare(plan)}
+        return {'created': prepare(plan)}
     except (PyMongoError, GirderException, ValidationException, OSError, older_data.OlderDataError) as error:
-        outcome = {'error': _explain(error, uri)}
-    print(json.dumps(outcome))  # noqa: T201 - the outcome
-
-
-if __name__ == '__main__':
-    main()
+        return {'error': _explain(error, uri)}

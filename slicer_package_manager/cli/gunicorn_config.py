@@ -4,16 +4,18 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
 
-from slicer_package_manager.cli import connection, processes
+from slicer_package_manager.cli import connection, processes, web
 from slicer_package_manager.registry.server import client_address, environment, json_logs, log_masking
 
 _SHARED_MEMORY = Path('/dev/shm')  # noqa: S108 - for the workers' heartbeat files, which are anonymous
@@ -110,10 +112,36 @@ def on_starting(_server: Any) -> None:
     access.addHandler(logging.NullHandler())
 
 
-def when_ready(_server: Any) -> None:
-    """Wait until the supervisor reports that the database is ready, before any worker starts."""
+def when_ready(server: Any) -> None:
+    """Have the database prepared, and wait until the supervisor reports that it is, before any worker starts."""
+    with socket.socket(fileno=int(os.environ.pop(web.CHANNEL_VARIABLE))) as channel:
+        bootstrap = os.fork()
+        if bootstrap == 0:
+            _prepare_database(server.pid, channel)
     if not sys.stdin.readline():
+        os.kill(bootstrap, signal.SIGKILL)  # it may wait for the database; this process has not reaped it yet
         sys.exit(0)
+
+
+def _prepare_database(parent: int, channel: socket.socket) -> NoReturn:
+    """Prepare the database in this fork of ``parent``, which has imported Girder, and end it."""
+    processes.die_with_parent(parent)
+    _reset_signals()
+    status = 1
+    try:
+        from slicer_package_manager.cli import bootstrap  # noqa: PLC0415 - the parent needs no more than Girder's API
+        bootstrap.run(channel)
+        status = 0
+    except BaseException:  # noqa: BLE001 - the supervisor reports that the reason is on standard error
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _reset_signals() -> None:
+    """Restore the default handlers of signals: a fork begins with those of its parent."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -124,8 +152,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def _wait_for_database(worker: Any) -> None:
     """Wait until the database answers: gunicorn ends the server if a worker cannot start."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)  # a worker begins with those of its master
+    _reset_signals()
     while not connection.answers(os.environ['GIRDER_MONGO_URI'], _PATIENCE):
         worker.log.warning('A worker waits for the database, which does not answer.')
         worker.notify()

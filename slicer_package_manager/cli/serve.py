@@ -2,8 +2,6 @@
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -19,8 +17,7 @@ from slicer_package_manager.cli import database, listener, mongod, web
 from slicer_package_manager.cli.admin import Admin, choose_admin
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
-from slicer_package_manager.cli.processes import spawn
-from slicer_package_manager.cli.supervisor import Child, Stopped, Supervisor
+from slicer_package_manager.cli.supervisor import Stopped, Supervisor
 
 LOG_LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
 # In seconds; a busy machine, or a database that recovers from a crash, may need long. An end is noticed at once.
@@ -125,10 +122,12 @@ def run(options: Options) -> None:
 def _serve(options: Options, supervisor: Supervisor, listening: socket.socket, env: Mapping[str, str]) -> None:
     """Start the web server while its database is prepared, and watch both."""
     host, port = listener.reachable_at(listening)
-    server = supervisor.add(web.start(listening, env, workers=options.workers, threads=options.threads,
+    ours, channel = socket.socketpair()
+    server = supervisor.add(web.start(listening, channel, env, workers=options.workers, threads=options.threads,
                                       access_log=options.access_log, directory=options.data.path))
-    if _bootstrap(options, supervisor, env):
-        _show_account(options.admin)
+    with ours:
+        if _bootstrap(options, supervisor, ours):
+            _show_account(options.admin)
     # The workers wait for this line: they must not start before the database is ready.
     server.send_input(b'\n')
     _wait_until_it_answers(supervisor, host, port)
@@ -137,8 +136,8 @@ def _serve(options: Options, supervisor: Supervisor, listening: socket.socket, e
         supervisor.pause(3600)
 
 
-def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str]) -> bool:
-    """Prepare the database in another process, and return whether the admin account was created."""
+def _bootstrap(options: Options, supervisor: Supervisor, channel: socket.socket) -> bool:
+    """Have the database prepared by the web server, and return whether the admin account was created."""
     plan = {
         'assetstore': str(options.data.assetstore),
         'login': options.admin.login,
@@ -147,13 +146,13 @@ def _bootstrap(options: Options, supervisor: Supervisor, env: Mapping[str, str])
         'patience': (database.patience(options.database, database.ANSWER_SECONDS) if options.database
                      else database.START_SECONDS),
     }
-    process = spawn([sys.executable, '-m', 'slicer_package_manager.cli.bootstrap'], env=env,
-                    cwd=options.data.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    child = supervisor.add(Child('The preparation of the database', process, grace=0))
-    child.send_input(json.dumps(plan).encode())
-    if supervisor.finish(child) != 0:
+    with suppress(BrokenPipeError):  # if the web server has ended, that is reported below
+        channel.sendall(json.dumps(plan).encode() + b'\n')
+    received = supervisor.receive(channel)
+    if not received:
+        supervisor.pause(1)  # if the web server has ended, its end is reported
         raise ServeError('The database could not be prepared; the reason is above.')
-    outcome: dict[str, Any] = json.loads(child.output().splitlines()[-1])
+    outcome: dict[str, Any] = json.loads(received)
     if 'error' in outcome:
         raise ServeError(outcome['error'])
     return bool(outcome['created'])

@@ -3,6 +3,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -46,14 +47,6 @@ class Child:
             with suppress(BrokenPipeError):
                 self.process.stdin.write(data)
                 self.process.stdin.close()
-
-    def output(self) -> bytes:
-        """Read the standard output of the process, if that is a pipe."""
-        if self.process.stdout is None:
-            return b''
-        with self.process.stdout as stdout:
-            written: bytes = stdout.read()
-            return written
 
     def kill(self) -> None:
         """End the process and its children, now."""
@@ -106,27 +99,29 @@ class Supervisor:
         self._children.append(child)
         return child
 
-    def finish(self, child: Child) -> int:
-        """Wait until ``child`` ends, and return its exit code.
-
-        :raises Stopped: a signal requests the end.
-        :raises ServeError: another child ended.
-        """
-        self._children.remove(child)
-        try:
-            while child.process.poll() is None:
-                self.pause(1)
-        finally:
-            child.kill()
-        return child.process.returncode
-
-    def pause(self, seconds: float) -> None:
-        """Wait for ``seconds``, or until a signal arrives.
+    def receive(self, channel: socket.socket) -> bytes:
+        """Return all that comes from ``channel`` until its other end is closed.
 
         :raises Stopped: a signal requests the end.
         :raises ServeError: a child ended.
         """
-        self._sleep(seconds)
+        channel.setblocking(False)
+        received = b''
+        while True:
+            self.pause(1, channel)
+            with suppress(BlockingIOError):
+                data = _received(channel)
+                received += data
+                if not data:
+                    return received
+
+    def pause(self, seconds: float, channel: socket.socket | None = None) -> None:
+        """Wait for ``seconds``, or until a signal arrives or ``channel`` has data.
+
+        :raises Stopped: a signal requests the end.
+        :raises ServeError: a child ended.
+        """
+        self._sleep(seconds, channel)
         if self._requests:
             raise Stopped
         for child in self._children:
@@ -137,8 +132,9 @@ class Supervisor:
         if number != signal.SIGCHLD:
             self._requests += 1
 
-    def _sleep(self, seconds: float) -> None:
-        if select.select([self._wakeup], [], [], max(seconds, 0))[0]:
+    def _sleep(self, seconds: float, channel: socket.socket | None = None) -> None:
+        watched: list[int | socket.socket] = [self._wakeup, *([channel] if channel else [])]
+        if self._wakeup in select.select(watched, [], [], max(seconds, 0))[0]:
             os.read(self._wakeup, 512)
 
     def _end(self, child: Child) -> None:
@@ -153,6 +149,12 @@ class Supervisor:
                 child.send(child.hasten)
                 deadline = min(deadline, time.monotonic() + HASTENED_GRACE)
         child.kill()
+
+
+def _received(channel: socket.socket) -> bytes:
+    with suppress(ConnectionResetError):  # the other end was closed before all was read from it
+        return channel.recv(4096)
+    return b''
 
 
 def _handled_signals() -> list[int]:

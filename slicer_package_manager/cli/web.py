@@ -17,6 +17,8 @@ from slicer_package_manager.cli.supervisor import Child
 from slicer_package_manager.registry.server import environment as server_environment
 
 ADMIN_PASSWORD_VARIABLE = 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD'  # noqa: S105 - the name of a variable
+#: The variable with the number of the socket that the plan comes from; the server sets it for its own process only.
+CHANNEL_VARIABLE = 'SPM_BOOTSTRAP_SOCKET'
 DEFAULTS = {
     'GIRDER_SERVER_MODE': 'production',
     # There is no broker: Girder runs the tasks of its workers at once.
@@ -60,6 +62,7 @@ def measured() -> Iterator[dict[str, str]]:
 
 def start(
     listener: socket.socket,
+    channel: socket.socket,
     env: Mapping[str, str],
     *,
     workers: int,
@@ -67,7 +70,11 @@ def start(
     access_log: Path | None,
     directory: Path,
 ) -> Child:
-    """Start gunicorn in ``directory`` and pass ``listener`` to it; it serves after a line on its standard input."""
+    """Start gunicorn in ``directory`` and pass ``listener`` and ``channel`` to it, which are closed here.
+
+    It prepares the database as the plan from ``channel`` says (:mod:`.bootstrap`), and serves after a line on its
+    standard input.
+    """
     args = [
         sys.executable, '-m', 'gunicorn', 'girder.wsgi:app',
         '--config', 'python:slicer_package_manager.cli.gunicorn_config',
@@ -78,9 +85,10 @@ def start(
     ]
     # Not in the current directory, whose modules would hide installed ones.
     # Its standard output is our standard error, since ours is for the URL.
-    process = spawn(args, env=env, cwd=directory, pass_fds=[listener.fileno()],
-                    stdin=subprocess.PIPE, stdout=_STDERR)
+    process = spawn(args, env={**env, CHANNEL_VARIABLE: str(channel.fileno())}, cwd=directory,
+                    pass_fds=[listener.fileno(), channel.fileno()], stdin=subprocess.PIPE, stdout=_STDERR)
     listener.close()
+    channel.close()
     return Child('The web server (gunicorn)', process, grace=STOP_GRACE, hasten=signal.SIGINT)
 
 
