@@ -26,8 +26,9 @@ LARGEST_FUNCTION = 45
 
 #: From which floors each floor imports; those of the package from the top. No other arrow is allowed.
 ARROWS = {
-    '': {'events', 'pages', 'registry', 'registry.server', 'registry.tree', 'rest', 'rest.downloads',
-         'rest.middleware'},
+    '': {'plugin'},
+    'plugin': {'events', 'pages', 'registry', 'registry.server', 'registry.tree', 'rest', 'rest.downloads',
+               'rest.middleware'},
     'cli': {'backup', 'doctor', 'locks', 'registry', 'registry.accounts', 'registry.catalog', 'registry.links',
             'registry.server', 'registry.tree'},
     'doctor': {'registry', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage',

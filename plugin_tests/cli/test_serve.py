@@ -169,6 +169,30 @@ def test_a_server_that_never_answers_ends_the_start(monkeypatch):
         serve_module._wait_until_it_answers(watching, *silent.getsockname())
 
 
+def test_the_supervisor_receives_all_until_the_other_end_is_closed():
+    ours, theirs = socket.socketpair()
+    with ours, supervisor.Supervisor() as watching:
+        def send():
+            with theirs:
+                for part in (b'a' * 10_000, b'b'):
+                    theirs.sendall(part)
+        threading.Thread(target=send).start()
+        assert watching.receive(ours) == b'a' * 10_000 + b'b'
+
+
+def test_the_supervisor_receives_nothing_from_a_process_that_did_not_read():
+    ours, theirs = socket.socketpair()
+    with ours, supervisor.Supervisor() as watching:
+        ours.sendall(b'the plan')
+        theirs.close()
+        assert watching.receive(ours) == b''
+
+
+def test_serve_imports_nothing_of_girder():
+    code = 'import slicer_package_manager.cli.serve, sys; print(sorted({"girder", "pymongo"} & {*sys.modules}))'
+    assert subprocess.check_output([sys.executable, '-c', code], text=True) == '[]\n'
+
+
 def test_a_directory_is_in_use_while_a_process_has_its_lock(tmp_path):
     directory = DataDir(tmp_path)
     assert not directory.in_use()

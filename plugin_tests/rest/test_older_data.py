@@ -13,7 +13,7 @@ from click import ClickException
 
 from plugin_tests import commands, servers
 from plugin_tests.conftest import upload
-from slicer_package_manager import SlicerPackageManagerPlugin
+from slicer_package_manager.plugin import SlicerPackageManagerPlugin
 from slicer_package_manager.registry.tree import older_data
 
 pytestmark = pytest.mark.database

@@ -1,17 +1,31 @@
 """The command line ``slicer-package-manager``."""
+from importlib import import_module
+
 import click
 
 from slicer_package_manager import __version__
-from slicer_package_manager.cli.accounts import account
-from slicer_package_manager.cli.backup import backup
-from slicer_package_manager.cli.doctor import doctor
-from slicer_package_manager.cli.keys import key
-from slicer_package_manager.cli.links import links
-from slicer_package_manager.cli.restore import restore
-from slicer_package_manager.cli.serve import serve
+
+#: The commands, each with its module in this package, in which it has the same name.
+COMMANDS = {'serve': 'serve', 'links': 'links', 'key': 'keys', 'account': 'accounts', 'backup': 'backup',
+            'restore': 'restore', 'doctor': 'doctor'}
 
 
-@click.group(context_settings={'help_option_names': ['-h', '--help']})
+class Commands(click.Group):
+    """A group that imports only the command that is called: Girder, which others need, takes most of a second."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names of all commands (click's method)."""
+        return sorted(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command with this name (click's method)."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f'{__name__}.{COMMANDS[cmd_name]}'), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(__version__, prog_name='slicer-package-manager')
 def main() -> None:
     """Run and maintain a Slicer package server.
@@ -24,12 +38,3 @@ def main() -> None:
       slicer-package-manager doctor
       slicer-package-manager links check
     """  # noqa: D301 - click takes the control character as "keep these lines"
-
-
-main.add_command(serve)
-main.add_command(links)
-main.add_command(key)
-main.add_command(account)
-main.add_command(backup)
-main.add_command(restore)
-main.add_command(doctor)

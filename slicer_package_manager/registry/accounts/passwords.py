@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from slicer_package_manager.registry.schema.errors import Invalid
-
 #: bcrypt uses no more bytes than these.
 MOST_BYTES = 72
 
@@ -30,6 +28,7 @@ def require(password: str) -> None:
     """
     wrong = problem(password)
     if wrong:
+        from slicer_package_manager.registry.schema.errors import Invalid  # noqa: PLC0415 - "serve" needs no Girder
         raise Invalid([('password', wrong)])
 
 
