@@ -185,6 +185,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, mongodb.running() as uri, \
             site.running(Path(directory), uri) as running, browser.running() as chromium:
+        site.fill(running)
         prepare(running)
         camera = Camera(chromium, running, options.folder)
         for name in options.only:

@@ -66,18 +66,18 @@ class Site:
 
 @contextlib.contextmanager
 def running(directory, mongo_uri):
-    """Start a server on a database of its own, with all that :data:`BUILDS` says."""
+    """Start a server on a database of its own, without applications."""
     uri = mongo_uri.rpartition('/')[0] + '/pages'
     with servers.starter(directory) as start:
         site = Site(start('--database', uri, '--workers', '1').ready(), uri)
         try:
-            _fill(site)
             yield site
         finally:
             site.close()
 
 
-def _fill(site):
+def fill(site):
+    """Add all that :data:`BUILDS` says."""
     site.application('Slicer', app_id=SLICER)
     releases = {release: revision for release, revision, *_ in BUILDS if release}
     for release, revision in releases.items():

@@ -24,16 +24,6 @@ WAITS_FOR_ALL = {'GUNICORN_CMD_ARGS': '--graceful-timeout 1000'}
 ENDED = 'Shutting down: Master'
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_all_processes_cleanly(serve, number):
-    server = serve().ready()
-    started = descendants(server.pid)
-    assert server.stop(number) == 0
-    assert not any(map(alive, started))
-    assert server.mongods() == []
-    assert server.errors == ''
-
-
 def test_a_signal_during_the_start_ends_it(serve):
     server = serve(*ONE)
     poll(server.mongods, 'mongod is started')
@@ -41,9 +31,12 @@ def test_a_signal_during_the_start_ends_it(serve):
     assert server.mongods() == []
 
 
-def test_running_requests_finish_before_the_end(serve):
-    server = serve(*ONE, '--log-level', 'info').ready()
-    with server.client('admin', server.password) as client, ThreadPoolExecutor() as pool:
+def test_running_requests_finish_before_the_end_and_idle_connections_do_not_delay_it(serve):
+    server = serve(*ONE, '--log-level', 'info', env=WAITS_FOR_ALL).ready()
+    with server.client('admin', server.password) as client, ThreadPoolExecutor() as pool, \
+            socket.create_connection(server.address):
+        deferred = time.monotonic() + 6  # gunicorn lays an idle connection aside after 5 s, which nothing shows
+        poll(lambda: time.monotonic() > deferred, 'the connection is idle')
         sending = threading.Event()
 
         def body():
@@ -53,22 +46,14 @@ def test_running_requests_finish_before_the_end(serve):
             yield b'ly'
         answer = pool.submit(client.post, '/collection', content=body(),
                              headers={'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': '11'})
-        assert sending.wait(60)
+        assert sending.wait(PATIENCE)
         assert server.stop() == 0
         assert answer.result(PATIENCE).json()['name'] == 'slowly'
+    assert ENDED in server.errors
 
 
 def stopping(server):
     return 'Handling signal: term' in server.errors
-
-
-def test_idle_connections_do_not_delay_the_end(serve):
-    server = serve(*ONE, '--log-level', 'info', env=WAITS_FOR_ALL).ready()
-    with socket.create_connection(server.address):
-        deferred = time.monotonic() + 6  # gunicorn lays an idle connection aside after 5 s, which nothing shows
-        poll(lambda: time.monotonic() > deferred, 'the connection is idle')
-        assert server.stop() == 0
-    assert ENDED in server.errors
 
 
 def test_a_second_signal_does_not_wait_for_running_requests(serve):
@@ -84,40 +69,56 @@ def test_a_second_signal_does_not_wait_for_running_requests(serve):
         assert server.ended() == 0
 
 
-def test_killing_the_command_ends_all_processes_and_loses_no_data(serve):
+def test_no_kill_loses_data_or_prevents_the_next_start(serve):
+    """Each server is killed in another way, and the next one starts on what it left."""
     server = serve().ready()
+    password = server.password
+    left = killed_after_a_write(server)
+    poll(lambda: not any(map(alive, left)), 'mongod and gunicorn have ended')
+
+    server = serve(*ONE, '--port', server.url.rpartition(':')[2]).ready()
+    with server.client('lastminute', 'secret-enough') as client:
+        assert client.get('/user/me').json()['login'] == 'lastminute'
+    server.kill()
+
+    server = serve(*ONE).ready()  # without waiting for the end of the killed one
+    require_admin(server, password)
+    server, mongod = started_beside_a_mongod(serve, server)
+    require_admin(server, password)
+    assert not alive(mongod)
+
+    acknowledged = killed_during_writes(server, password)
+    with serve(*ONE).ready().client('admin', password) as client:
+        kept = {collection['name'] for collection in client.get('/collection', params={'limit': 0}).json()}
+    assert set(acknowledged) <= kept
+
+
+def require_admin(server, password):
+    with server.client('admin', password) as client:
+        assert client.get('/user/me').json()['login'] == 'admin'
+
+
+def killed_after_a_write(server):
+    """Kill the command alone, right after a write; gives the processes that it leaves."""
     with server.client('admin', server.password) as client:
         client.post('/user', params={'login': 'lastminute', 'password': 'secret-enough', 'firstName': 'A',
                                      'lastName': 'B', 'email': 'a@example.org'}).raise_for_status()
-    left = server.kill()
-    poll(lambda: not any(map(alive, left)), 'mongod and gunicorn have ended')
-    again = serve('--port', server.url.rpartition(':')[2]).ready()
-    with again.client('lastminute', 'secret-enough') as client:
-        assert client.get('/user/me').json()['login'] == 'lastminute'
+    return server.kill()
 
 
-def test_the_next_start_does_not_wait_for_the_killed_one(serve):
-    server = serve(*ONE).ready()
-    password, _ = server.password, server.kill()
-    with serve(*ONE).ready().client('admin', password) as client:
-        assert client.get('/user/me').json()['login'] == 'admin'
-
-
-def test_a_mongod_left_behind_is_ended(serve):
-    server = serve(*ONE).ready()
-    password, pid = server.password, server.mongods()[0]
+def started_beside_a_mongod(serve, server):
+    """Kill ``server``, and start another one while the mongod of the first still runs; gives it, and that mongod."""
+    pid = server.mongods()[0]
     os.kill(pid, signal.SIGSTOP)  # so that it cannot follow the signal of its parent's end
     server.kill()
     assert alive(pid)
-    again = serve(*ONE)
+    again = serve()
     os.kill(pid, signal.SIGCONT)
-    with again.ready().client('admin', password) as client:
-        assert client.get('/user/me').json()['login'] == 'admin'
-    assert not alive(pid)
+    return again.ready(), pid
 
 
-def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
-    server = serve().ready()
+def killed_during_writes(server, password):
+    """Kill all processes at once while clients write; gives the names of what the server acknowledged."""
     acknowledged = []
 
     def write(client, number):
@@ -129,7 +130,6 @@ def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
                 return
             if answer.is_success:
                 acknowledged.append(name)
-    password = server.password
     with ThreadPoolExecutor() as pool, ExitStack() as clients:
         # All are logged in before the first writes: a login may not meet the end of the server.
         logged_in = [clients.enter_context(server.client('admin', password)) for _ in range(3)]
@@ -138,9 +138,7 @@ def test_every_acknowledged_write_survives_the_death_of_all_processes(serve):
         server.kill_all()
         for writer in writers:
             writer.result(PATIENCE)
-    with serve().ready().client('admin', password) as client:
-        kept = {collection['name'] for collection in client.get('/collection', params={'limit': 0}).json()}
-    assert set(acknowledged) <= kept
+    return acknowledged
 
 
 def ended_by(serve, victim):
@@ -163,3 +161,11 @@ def test_the_death_of_the_web_server_ends_the_database(serve):
     server, started = ended_by(serve, lambda server: server.gunicorns()[0])
     assert 'The web server (gunicorn) ended by itself' in server.errors
     poll(lambda: not any(map(alive, started)), 'all processes have ended')
+
+
+def test_a_web_server_that_does_not_start_ends_the_start(serve):
+    server = serve(*ONE, env={'GUNICORN_CMD_ARGS': '--no-such-option'})
+    assert server.ended() == 1
+    assert 'no-such-option' in server.errors
+    assert 'The web server (gunicorn) ended by itself' in server.errors
+    assert server.mongods() == []

@@ -1,5 +1,6 @@
 """The command ``serve`` as its user sees it: with real processes."""
 import contextlib
+import signal
 import socket
 import subprocess
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ import pymongo
 import pytest
 
 from plugin_tests import commands
-from plugin_tests.servers import descendants, poll, starter
+from plugin_tests.servers import alive, descendants, poll, starter
 from slicer_package_manager.cli.database import socket_uri
 
 pytestmark = pytest.mark.process
@@ -35,17 +36,28 @@ def server(tmp_path_factory):
             'SLICER_PACKAGE_MANAGER_ADMIN_LOGIN': 'boss', 'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': PASSWORD}).ready()
 
 
-def test_later_starts_keep_the_account_and_the_settings(serve):
-    first = serve(*ONE).ready()
+def ends_cleanly(server, number):
+    """End it with the signal ``number``: all its processes end, and it has no errors."""
+    started = descendants(server.pid)
+    assert server.stop(number) == 0
+    assert not any(map(alive, started))
+    assert server.mongods() == []
+    assert server.errors == ''
+    assert not (server.data_dir / 'run').exists()
+
+
+def test_later_starts_keep_the_account_and_the_settings_and_signals_end_all_processes(serve, tmp_path):
+    data_dir = tmp_path / 'mes données 日本'
+    first = serve(data_dir=data_dir).ready()
     with first.client('admin', first.password) as client:
         assert client.get('/user/me').json()['admin'] is True
-        assert [store['root'] for store in client.get('/assetstore').json()] == [str(first.data_dir / 'assetstore')]
+        assert [store['root'] for store in client.get('/assetstore').json()] == [str(data_dir / 'assetstore')]
         make_user(client, 'member').raise_for_status()
         client.put('/system/setting', params={'key': 'core.cors.allow_origin', 'value': ''}).raise_for_status()
         client.put('/system/setting', params={'key': 'core.registration_policy', 'value': 'approve'}).raise_for_status()
-    assert first.stop() == 0
+    ends_cleanly(first, signal.SIGTERM)
 
-    second = serve(*ONE).ready()
+    second = serve(data_dir=data_dir).ready()
     assert 'password' not in second.output.lower()
     with second.client('admin', first.password) as client:
         assert {user['login'] for user in client.get('/user').json()} == {'admin', 'member'}
@@ -53,6 +65,7 @@ def test_later_starts_keep_the_account_and_the_settings(serve):
         values = client.get('/system/setting', params={
             'list': '["core.cors.allow_origin", "core.registration_policy"]'}).json()
     assert values == {'core.cors.allow_origin': '', 'core.registration_policy': 'approve'}
+    ends_cleanly(second, signal.SIGINT)
 
 
 def test_a_new_database_is_open_to_reading_sites_and_closed_to_registration(server):
@@ -78,15 +91,9 @@ def test_the_web_server_does_not_inherit_the_password(server):
         assert PASSWORD.encode() not in Path(f'/proc/{pid}/environ').read_bytes()
 
 
-def test_paths_with_spaces_and_other_alphabets_work(serve, tmp_path):
-    server = serve(*ONE, data_dir=tmp_path / 'mes données 日本').ready()
-    assert server.answers()
-    assert server.stop() == 0
-    assert not (server.data_dir / 'run').exists()
-
-
-def test_a_long_path_works_although_socket_files_have_short_ones(serve, tmp_path):
-    server = serve(*ONE, data_dir=tmp_path / ('long' * 25)).ready()
+def test_ipv6_addresses_are_in_brackets_and_long_paths_work_although_socket_files_have_short_ones(serve, tmp_path):
+    server = serve('--host', '::1', *ONE, data_dir=tmp_path / ('long' * 25)).ready()
+    assert server.url.startswith('http://[::1]:')
     assert server.answers()
     beside = commands.run('account', 'list', '--data-dir', server.data_dir)
     assert (beside.returncode, 'admin' in beside.stdout) == (0, True), beside.stderr
@@ -101,12 +108,6 @@ def test_the_database_listens_on_no_port(server):
     assert (server.data_dir / 'run').stat().st_mode & 0o077 == 0
     with pymongo.MongoClient(socket_uri(str(server.data_dir / 'run' / 'mongodb-27017.sock'))) as client:
         assert client.admin.command('getCmdLineOpts')['parsed']['net']['compression']['compressors'] == 'disabled'
-
-
-def test_ipv6_addresses_are_in_brackets(serve):
-    server = serve('--host', '::1', *ONE).ready()
-    assert server.url.startswith('http://[::1]:')
-    assert server.answers()
 
 
 @pytest.mark.parametrize('request_bytes', [

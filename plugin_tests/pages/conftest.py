@@ -12,10 +12,17 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope='session')
-def site(mongo_uri, tmp_path_factory):
-    """A server with all extensions; a test that changes something uses an application of its own."""
+def server(mongo_uri, tmp_path_factory):
+    """A server, which :func:`site` fills when the first test wants that."""
     with sites.running(tmp_path_factory.mktemp('site'), mongo_uri) as running:
         yield running
+
+
+@pytest.fixture(scope='session')
+def site(server):
+    """A server with all extensions; a test that changes something uses an application of its own."""
+    sites.fill(server)
+    return server
 
 
 @pytest.fixture(scope='session')

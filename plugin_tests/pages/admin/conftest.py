@@ -21,6 +21,12 @@ class Person:
 
 
 @pytest.fixture(scope='session')
+def site(server):
+    """A server; these tests need none of the extensions that the other pages show."""
+    return server
+
+
+@pytest.fixture(scope='session')
 def people(site):
     """The administrator, and two users who may edit only what :func:`grant` gives them."""
     found = {'admin': Person(site, 'admin', site.password)}
