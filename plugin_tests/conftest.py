@@ -10,6 +10,7 @@ import pytest
 from plugin_tests import mongodb, processes, roundtrips, waiting
 
 waiting.be_patient()
+waiting.share_certificates()
 
 #: Skips that continuous integration accepts: Debian's package may not be installable there.
 ACCEPTED_SKIPS = ('cloud-init is not installed',)

@@ -56,6 +56,7 @@ class Server:
     def __init__(self, data_dir, *args, env=None, within=()):
         self.data_dir, self.env = Path(data_dir), env
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self._tokens = {}
         self._temporary = tempfile.mkdtemp(prefix='spm-')  # a server that is killed leaves something there
         port = [] if '--port' in args else ['--port', '0']
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
@@ -116,12 +117,15 @@ class Server:
 
     def client(self, login=None, password=None):
         """A client of the API, logged in when ``login`` is given; a context manager."""
-        api = f'{self.url}/api/v1'
-        headers = {}
-        if login:
-            answer = httpx.get(f'{api}/user/authentication', auth=(login, password), timeout=PATIENCE)
-            headers['Girder-Token'] = answer.raise_for_status().json()['authToken']['token']
-        return httpx.Client(base_url=api, headers=headers, timeout=PATIENCE)
+        headers = {'Girder-Token': self._token(login, password)} if login else {}
+        return httpx.Client(base_url=f'{self.url}/api/v1', headers=headers, timeout=PATIENCE)
+
+    def _token(self, login, password):
+        """The token of the first login with these: to check a password takes the server a quarter of a second."""
+        if (login, password) not in self._tokens:
+            answer = httpx.get(f'{self.url}/api/v1/user/authentication', auth=(login, password), timeout=PATIENCE)
+            self._tokens[login, password] = answer.raise_for_status().json()['authToken']['token']
+        return self._tokens[login, password]
 
     def stop(self, number=signal.SIGTERM):
         """Ask for the end with a signal; returns the exit code."""
