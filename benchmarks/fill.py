@@ -18,7 +18,7 @@ from girder.models.user import User
 
 from benchmarks import extensions
 from slicer_package_manager.registry.catalog import applications, releases
-from slicer_package_manager.registry.downloads import model as downloads_model
+from slicer_package_manager.registry.downloads import counts as download_counts
 from slicer_package_manager.registry.schema import name_templates
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.server import data_version
@@ -42,10 +42,10 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     pattern = File().findOne({'linkUrl': {'$exists': False}, 'itemId': {'$ne': None}})
     for revision in revisions:
         _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
-    downloads = downloads_model.Download()
+    downloads = download_counts.Download()
     _insert(downloads, _counts(app, counts))
-    for revision in downloads.collection.distinct('revision', {'app': app['_id'], 'kind': downloads_model.COUNTS}):
-        downloads_model.announce(app['_id'], revision)
+    for revision in downloads.collection.distinct('revision', {'app': app['_id'], 'kind': download_counts.COUNTS}):
+        download_counts.announce(app['_id'], revision)
     data_version.announce()
 
 
@@ -58,7 +58,7 @@ def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
              for package_type, form in forms]
     _insert(Item(), items)
     _insert(File(), (_file(pattern, item) for item in items))
-    _insert(downloads_model.Download(), ({**downloads_model.key_of(item), 'count': 1}
+    _insert(download_counts.Download(), ({**download_counts.key_of(item), 'count': 1}
                                          for item in items[:len(systems) * (1 + counted)]))
 
 
@@ -88,7 +88,7 @@ def _counts(app, wanted):
     items = list(Item().find({'spm.app': app['_id'], 'spm.kind': EXTENSION.label}, fields=['meta', 'spm']))
     for day in days:
         for item in items[:wanted]:
-            yield {**downloads_model.key_of(item), 'day': day, 'count': 1}
+            yield {**download_counts.key_of(item), 'day': day, 'count': 1}
         wanted -= len(items)
         if wanted <= 0:
             return

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from girder import events
 
 from slicer_package_manager.registry.downloads import sealing
-from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import quotas, upload_completion
 from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
@@ -94,7 +94,7 @@ def on_file_save(event: events.Event) -> None:
     if (is_link or not file_names.is_name(file['name'])) and item_files.package_of(file) is not None:
         file['name'] = file_names.checked_name(file['name'])
         if is_link:
-            rules.check_file(file)
+            link_rules.check_file(file)
 
 
 HANDLERS = {

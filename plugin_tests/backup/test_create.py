@@ -396,9 +396,9 @@ def test_a_target_that_is_not_empty_is_refused(make_backup, ready, place, db, tm
 def test_the_sums_of_counts_are_not_restored(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.progress import silent
-    from slicer_package_manager.registry.downloads import model, rollup
+    from slicer_package_manager.registry.downloads import counts, rollup
     item = db.item.find_one({'_id': ObjectId(ready()['_id'])})
-    model.record({**model.key_of(item), 'day': '2026-01-01'})
+    counts.record({**counts.key_of(item), 'day': '2026-01-01'})
     while rollup.keep_up(item['spm']['app'], timedelta(0)):
         pass
     backup = make_backup().backup

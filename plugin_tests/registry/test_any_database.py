@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 from bson import ObjectId
 
-from slicer_package_manager.registry.downloads import model, totals
+from slicer_package_manager.registry.downloads import counts, totals
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.tree import item_files
 
@@ -72,11 +72,11 @@ def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
 
 @pytest.mark.database  # mongomock does not compare timestamps
 def test_counts_add_up_over_days_and_releases(any_db, item):
-    key = model.key_of(item)
+    key = counts.key_of(item)
     for day in ('2026-01-01', '2026-01-01', '2026-01-02'):
-        model.record({**key, 'day': day})
-    model.record({**key, 'release': ''})
+        counts.record({**key, 'day': day})
+    counts.record({**key, 'release': ''})
     assert any_db.slicer_package_download.count_documents({'kind': 'extension'}) == 3
     assert json.loads(totals.as_json(APP)) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
-    model.add_totals(EXTENSION, APP, [item])
+    counts.add_totals(EXTENSION, APP, [item])
     assert item['downloads'] == 4

@@ -4,7 +4,8 @@ import json
 import pytest
 
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry.downloads import counter, model, sealing
+from slicer_package_manager.registry.downloads import counter, sealing
+from slicer_package_manager.registry.downloads import counts as download_counts
 
 pytestmark = pytest.mark.database
 
@@ -180,7 +181,7 @@ def test_a_server_that_was_killed_before_the_end_is_followed_by_one_that_finishe
     from girder.models.item import Item
     make_release(public=False)
     item = Item().load(downloaded()['_id'], force=True)
-    monkeypatch.setattr(sealing, 'finish', lambda _folder: model.record(model.key_of(item)))
+    monkeypatch.setattr(sealing, 'finish', lambda _folder: download_counts.record(download_counts.key_of(item)))
     api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
     monkeypatch.undo()
     sealing.resume()

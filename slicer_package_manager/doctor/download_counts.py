@@ -8,8 +8,8 @@ from bson.objectid import ObjectId
 from girder.models.folder import Folder
 
 from slicer_package_manager.doctor.findings import ERROR, Finding, Options
-from slicer_package_manager.registry.downloads import model, rollup
-from slicer_package_manager.registry.downloads.model import COUNTS, Download
+from slicer_package_manager.registry.downloads import counts, rollup
+from slicer_package_manager.registry.downloads.counts import COUNTS, Download
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
@@ -21,7 +21,7 @@ def wrong_counts(_options: Options) -> Iterator[Finding]:
         yield Finding(ERROR, f'The count {one["_id"]} of "{one.get("baseName")}" on {one.get("day")} is '
                              f'{one.get("count")!r}.',
                       'Set it to a number in the database; statistics fail because of it.')
-    unique = next(index.document for index in model.INDEXES if index.document.get('unique'))
+    unique = next(index.document for index in counts.INDEXES if index.document.get('unique'))
     identity = {key: f'${key}' for key in unique['key']}
     for group in Download().collection.aggregate([
             {'$match': {'kind': COUNTS}}, {'$group': {'_id': identity, 'ids': {'$push': '$_id'}}},
@@ -49,4 +49,4 @@ def wrong_sums(_options: Options) -> Iterator[Finding]:
         for revision in rollup.wrong(app['_id']):
             yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
                           'Use --fix. Responses then add up the counts, until the server has computed new sums.',
-                          partial(model.announce, app['_id'], revision))
+                          partial(counts.announce, app['_id'], revision))

@@ -51,7 +51,7 @@ def wrong_registrations(_options: Options) -> Iterator[Finding]:
 
 
 def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
-    """Folders and items that have a registration, and lie where none has one."""
+    """Folders and items that are registered in a place where none should be."""
     for folder in Folder().find({keys.ROLE: {'$exists': True}}, fields=['name', 'spm', 'parentId', 'meta']):
         if folder['_id'] not in visited:
             yield Finding(ERROR, f'The folder {name(folder)} is registered as {registration.role(folder)}, but does '

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.lookup import lookup, selection
 from slicer_package_manager.registry.lookup.selection import Build
 from slicer_package_manager.registry.schema.fields import PACKAGE
@@ -124,7 +124,7 @@ def _described(app: ApplicationFolder, root: str, builds: list[Build]) -> dict[A
     def browse(revision: str, os: str) -> str:
         return f'{root}catalog/All/{quote(revision, safe="")}/{os}?app={app["_id"]}'
     found = lookup.describe(builds, browse)
-    model.add_totals(PACKAGE, app, [one.item for one in found.values()])
+    counts.add_totals(PACKAGE, app, [one.item for one in found.values()])
     return {key: Offer(one.build, one.record, one.item['downloads']) for key, one in found.items()}
 
 

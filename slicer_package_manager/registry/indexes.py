@@ -13,8 +13,8 @@ from girder.models.upload import Upload
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from slicer_package_manager.registry.downloads import model as downloads_model
-from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import keys
@@ -90,7 +90,7 @@ COLLECTION_INDEXES = [_unique(COLLECTION_NAME, (keys.ROLE, 'name'), {keys.ROLE: 
 
 def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
-            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), downloads_model.INDEXES))
+            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES))
 
 
 def missing() -> list[WantedIndex]:

@@ -6,7 +6,7 @@ import pymongo
 import pytest
 
 from plugin_tests.waiting import PATIENCE
-from slicer_package_manager.registry.downloads import counter, model, sealing
+from slicer_package_manager.registry.downloads import counter, counts, sealing
 
 ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
         'meta': {'revision': '1', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64'}}
@@ -33,7 +33,7 @@ def database(monkeypatch):
 
     def away_for(failures):
         stand_in = Database(failures)
-        monkeypatch.setattr(model, 'record', stand_in.record)
+        monkeypatch.setattr(counts, 'record', stand_in.record)
         return stand_in
     return away_for
 
@@ -162,7 +162,7 @@ def test_each_attempt_to_store_a_count_is_limited_in_time(database, monkeypatch)
 @pytest.mark.parametrize('is_first', [True, False])
 def test_the_first_count_with_a_key_looks_for_a_seal(monkeypatch, is_first):
     followed = []
-    monkeypatch.setattr(model, 'record', lambda _: is_first)
+    monkeypatch.setattr(counts, 'record', lambda _: is_first)
     monkeypatch.setattr(sealing, 'follow', followed.append)
     counter.count(ITEM)
     assert len(followed) == is_first
@@ -172,7 +172,7 @@ def test_a_count_that_cannot_be_sealed_is_not_counted_again(database, monkeypatc
     def away(_):
         raise pymongo.errors.ServerSelectionTimeoutError('away')
     database(0)
-    monkeypatch.setattr(model, 'record', lambda _: True)
+    monkeypatch.setattr(counts, 'record', lambda _: True)
     monkeypatch.setattr(sealing, 'follow', away)
     counter.count(ITEM)
     assert len(counter.backlog) == 0

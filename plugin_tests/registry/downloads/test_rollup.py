@@ -9,8 +9,8 @@ import pytest
 from bson import ObjectId
 
 from plugin_tests.roundtrips import counting
-from slicer_package_manager.registry.downloads import model, rollup, sums, totals
-from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.downloads import counts, rollup, sums, totals
+from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.server import background, environment
 
 pytestmark = pytest.mark.database
@@ -35,7 +35,7 @@ def answer(*hidden):
 
 def of_details(app='app'):
     """The same response, added up from all counts."""
-    return sums.of({'app': app, 'kind': model.COUNTS})
+    return sums.of({'app': app, 'kind': counts.COUNTS})
 
 
 def keep_up(app='app'):
@@ -54,19 +54,19 @@ def finished(request, db):
 
 def test_past_and_present_add_up(finished):
     for day in ('2026-01-01', '2026-01-02', today(), today(), '2999-01-01'):
-        model.record(key(day))
+        counts.record(key(day))
         finished('app')
     assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 5}}}}}
 
 
 def test_a_download_shows_in_the_next_answer(finished):
-    model.record(key('2026-01-01'))
-    model.record(key('2026-01-01', revision='33001', kind='package'))
+    counts.record(key('2026-01-01'))
+    counts.record(key('2026-01-01', revision='33001', kind='package'))
     finished('app')
     assert answer()['33001'] == {'applications': {'linux': {'amd64': 1}}}
-    model.record(key(today(), revision='33001', kind='package'))
-    model.record(key(today(), revision='33001', kind='package', os='win'))
-    model.record(key(today(), revision='33002'))
+    counts.record(key(today(), revision='33001', kind='package'))
+    counts.record(key(today(), revision='33001', kind='package', os='win'))
+    counts.record(key(today(), revision='33002'))
     assert answer() == {
         '33000': {'extensions': {'A': {'linux': {'amd64': 1}}}},
         '33001': {'applications': {'linux': {'amd64': 2}, 'win': {'amd64': 1}}},
@@ -74,27 +74,27 @@ def test_a_download_shows_in_the_next_answer(finished):
 
 
 def test_a_response_is_one_command(finished):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     for _ in range(3):
         finished('app')
-        model.record(key(today()))
+        counts.record(key(today()))
         with counting() as commands:
             answer()
         assert commands == ['aggregate slicer_package_download']
 
 
 def test_a_late_count_for_a_day_that_is_over_shows_in_the_next_answer(finished):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     for number in (2, 3):
         finished('app')
-        model.record(key('2026-01-01'))
+        counts.record(key('2026-01-01'))
         assert answer()['33000']['extensions']['A']['linux']['amd64'] == number
 
 
 def test_hidden_revisions_are_left_out_of_past_and_present(finished):
     for day in ('2026-01-01', today()):
         for revision in ('33000', '33001'):
-            model.record(key(day, revision=revision))
+            counts.record(key(day, revision=revision))
         finished('app')
     assert set(answer('33000')) == {'33001'}
     assert set(answer()) == {'33000', '33001'}
@@ -102,7 +102,7 @@ def test_hidden_revisions_are_left_out_of_past_and_present(finished):
 
 def test_sealed_counts_are_added_up(finished):
     for app, day in (('app', '2026-01-01'), ('seal', '2026-01-01'), ('seal', today())):
-        model.record(key(day, app=app))
+        counts.record(key(day, app=app))
     finished('app')
     assert json.loads(totals.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
     assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
@@ -110,7 +110,7 @@ def test_sealed_counts_are_added_up(finished):
 
 def test_the_same_counts_make_the_same_text(db):
     for name in 'BAC':
-        model.record(key('2026-01-01', baseName=name, revision=name))
+        counts.record(key('2026-01-01', baseName=name, revision=name))
     text = totals.as_json(APP)
     keep_up()
     assert totals.as_json(APP) == text
@@ -123,13 +123,13 @@ def test_an_application_that_nobody_downloaded_has_no_sums(finished):
 
 @pytest.mark.parametrize('revision', ['$where', 'a.b', 'é🎉', '"', '', 'x' * 180])
 def test_names_and_revisions_are_kept_as_they_are(db, revision):
-    model.record(key('2026-01-01', revision=revision, baseName=revision))
+    counts.record(key('2026-01-01', revision=revision, baseName=revision))
     keep_up()
     assert answer() == {revision: {'extensions': {revision: {'linux': {'amd64': 1}}}}}
 
 
 def test_today_has_no_rollup(db):
-    model.record(key(today()))
+    counts.record(key(today()))
     assert not rollup.keep_up('app', NO_TIME)
     assert Download().collection.count_documents({}) == 1
 
@@ -138,14 +138,14 @@ def test_each_step_is_right(db):
     """Counts are recorded and read between all steps; a process may be killed after any of them."""
     for day in ('2026-01-01', '2026-01-02', today()):
         for revision in ('33000', '33001'):
-            model.record(key(day, revision=revision))
+            counts.record(key(day, revision=revision))
     steps = 0
     while rollup.keep_up('app', NO_TIME) and steps < 10:
         steps += 1
         assert answer() == of_details()
         if steps < 4:
-            model.record(key('2026-01-02', baseName=f'late {steps}'))
-            model.record(key(today(), baseName=f'new {steps}'))
+            counts.record(key('2026-01-02', baseName=f'late {steps}'))
+            counts.record(key(today(), baseName=f'new {steps}'))
             assert answer() == of_details()
     assert answer() == of_details()
     assert not rollup.wrong('app')
@@ -156,8 +156,8 @@ def test_days_that_end_join_the_sums(db, monkeypatch):
     now = datetime.now(timezone.utc)
     for ago in range(6, -1, -1):
         monkeypatch.setattr(rollup, '_time_of_database', lambda ago=ago: now - timedelta(days=ago))
-        model.record(key(f'{now - timedelta(days=ago):%Y-%m-%d}'))
-        model.record(key(f'{now - timedelta(days=ago):%Y-%m-%d}', revision=f'r{ago}'))
+        counts.record(key(f'{now - timedelta(days=ago):%Y-%m-%d}'))
+        counts.record(key(f'{now - timedelta(days=ago):%Y-%m-%d}', revision=f'r{ago}'))
         while rollup.keep_up('app', timedelta(days=-9)):
             assert answer() == of_details()
         assert answer() == of_details()
@@ -170,24 +170,24 @@ def test_days_that_end_join_the_sums(db, monkeypatch):
 
 
 def test_counts_are_not_added_up_soon_after_an_announcement(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     assert rollup.keep_up('app')
     assert not rollup.keep_up('app')
     keep_up()
-    model.announce('app', '33000')
+    counts.announce('app', '33000')
     assert not rollup.keep_up('app')
     assert rollup.keep_up('app', NO_TIME)
 
 
 def test_a_change_while_counts_are_added_up_is_not_lost(db, monkeypatch):
     """Another process counts for a closed day after this one has added up the counts, and before it stores the sums."""
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     rollup.keep_up('app', NO_TIME)
     store, late = rollup._store, [1, 2]
 
     def slowly(*args):
         if late:
-            model.record(key('2026-01-01', baseName=f'late {late.pop()}'))
+            counts.record(key('2026-01-01', baseName=f'late {late.pop()}'))
         store(*args)
         assert answer() == of_details()
     monkeypatch.setattr(rollup, '_store', slowly)
@@ -198,13 +198,13 @@ def test_a_change_while_counts_are_added_up_is_not_lost(db, monkeypatch):
 
 
 def test_a_process_that_was_overtaken_changes_nothing(db, monkeypatch):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     rollup.keep_up('app', NO_TIME)
     store = rollup._store
 
     def overtaken(*args):
         monkeypatch.setattr(rollup, '_store', store)
-        model.record(key('2026-01-01'))
+        counts.record(key('2026-01-01'))
         keep_up()
         store(*args)
     monkeypatch.setattr(rollup, '_store', overtaken)
@@ -216,7 +216,7 @@ def test_a_process_that_was_overtaken_changes_nothing(db, monkeypatch):
 def test_sums_that_another_process_is_about_to_use_are_not_used_before(db, monkeypatch):
     now = datetime.now(timezone.utc)
     for day in ('2026-01-01', f'{now - timedelta(days=2):%Y-%m-%d}'):
-        model.record(key(day))
+        counts.record(key(day))
     monkeypatch.setattr(rollup, '_time_of_database', lambda: now - timedelta(days=2))
     while rollup.keep_up('app', timedelta(days=-9)):
         pass
@@ -230,7 +230,7 @@ def test_sums_that_another_process_is_about_to_use_are_not_used_before(db, monke
 
 
 def test_sums_that_are_being_prepared_for_the_first_time_cost_a_reader_no_command(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     rollup.keep_up('app', NO_TIME)
     rollup._store(Download().collection.find_one({'kind': 'rollup'}), '33000', '{"extensions": "too new"}')
     with counting() as commands:
@@ -239,7 +239,7 @@ def test_sums_that_are_being_prepared_for_the_first_time_cost_a_reader_no_comman
 
 
 def test_sums_without_a_rollup_are_not_used(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     sums_of(day='2026-01-02')
     assert answer() == of_details()
     keep_up()
@@ -247,9 +247,9 @@ def test_sums_without_a_rollup_are_not_used(db):
 
 
 def test_what_is_sealed_leaves_the_sums(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     keep_up()
-    model.announce('app', '33000')
+    counts.announce('app', '33000')
     Download().collection.update_many({'kind': 'extension'}, {'$set': {'app': 'seal'}})
     assert answer() == {}
     keep_up()
@@ -259,7 +259,7 @@ def test_what_is_sealed_leaves_the_sums(db):
 
 def test_wrong_sums_are_found_and_an_announcement_repairs_them(db):
     for revision in ('33000', '33001', '33002'):
-        model.record(key('2026-01-01', revision=revision))
+        counts.record(key('2026-01-01', revision=revision))
     keep_up()
     assert rollup.wrong('app') == []
     Download().collection.update_one({'kind': 'extension', 'revision': '33000'}, {'$inc': {'count': 1}})
@@ -267,7 +267,7 @@ def test_wrong_sums_are_found_and_an_announcement_repairs_them(db):
     Download().collection.delete_one({'kind': 'extension', 'revision': '33002'})
     assert rollup.wrong('app') == ['33000', '33001', '33002']
     for revision in rollup.wrong('app'):
-        model.announce('app', revision)
+        counts.announce('app', revision)
     assert rollup.wrong('app') == []
     assert answer() == of_details()
     keep_up()
@@ -278,21 +278,21 @@ def test_wrong_sums_are_found_and_an_announcement_repairs_them(db):
 def test_sums_are_compared_with_the_counts_of_their_application(db):
     assert rollup.wrong('app') == []
     for app in ('a', 'app'):
-        model.record(key('2026-01-01', app=app, revision=f'of {app}'))
+        counts.record(key('2026-01-01', app=app, revision=f'of {app}'))
         keep_up(app)
     assert rollup.wrong('app') == []
     assert rollup.wrong('none') == []
 
 
 def test_a_check_during_which_counts_change_finds_nothing(db, monkeypatch):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     keep_up()
     Download().collection.update_one({'kind': 'extension'}, {'$inc': {'count': 1}})
     assert rollup.wrong('app') == ['33000']
     of = sums.of
 
     def meanwhile(match):
-        model.announce('app', '33001')
+        counts.announce('app', '33001')
         return of(match)
     monkeypatch.setattr(sums, 'of', meanwhile)
     assert rollup.wrong('app') == []
@@ -301,10 +301,10 @@ def test_a_check_during_which_counts_change_finds_nothing(db, monkeypatch):
 def test_superseded_sums_are_removed_of_one_application_only(db, monkeypatch):
     now = datetime.now(timezone.utc)
     for app in ('app', 'other'):
-        model.record(key('2026-01-01', app=app))
+        counts.record(key('2026-01-01', app=app))
     for app, ago in (('other', 4), ('app', 3), ('app', 2), ('app', 0)):
         monkeypatch.setattr(rollup, '_time_of_database', lambda ago=ago: now - timedelta(days=ago))
-        model.record(key(f'{now - timedelta(days=ago + 2):%Y-%m-%d}', app=app))
+        counts.record(key(f'{now - timedelta(days=ago + 2):%Y-%m-%d}', app=app))
         while rollup.keep_up(app, timedelta(days=-9)):
             pass
         assert json.loads(totals.as_json({'_id': 'other'})) == of_details('other')
@@ -313,7 +313,7 @@ def test_superseded_sums_are_removed_of_one_application_only(db, monkeypatch):
 
 
 def test_a_discarded_rollup_is_made_anew(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     keep_up()
     rollup.discard(db)
     assert db.slicer_package_download.count_documents({}) == 1
@@ -325,7 +325,7 @@ def test_a_discarded_rollup_is_made_anew(db):
 def test_applications_have_rollups_of_their_own(db):
     for app in ('app', 'other'):
         for _ in range(len(app)):
-            model.record(key('2026-01-01', app=app))
+            counts.record(key('2026-01-01', app=app))
     keep_up('other')
     assert json.loads(totals.as_json({'_id': 'other'})) == {'33000': {'extensions': {'A': {'linux': {'amd64': 5}}}}}
     assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
@@ -336,7 +336,7 @@ def test_applications_have_rollups_of_their_own(db):
 
 
 def test_an_application_without_counts_gets_no_rollup(db):
-    model.record(key('2026-01-01', app='other'))
+    counts.record(key('2026-01-01', app='other'))
     sums_of(day='2026-01-01')
     assert not rollup.keep_up('app', NO_TIME)
     assert Download().collection.count_documents({'kind': 'rollup'}) == 0
@@ -349,23 +349,23 @@ def sums_of(**values):
 
 def test_sums_that_an_earlier_rollup_has_left_are_not_used(db):
     yesterday = f'{datetime.now(timezone.utc) - timedelta(days=1):%Y-%m-%d}'
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     sums_of(day=yesterday)
     keep_up()
     assert answer() == of_details()
 
 
 def test_of_two_processes_that_begin_a_rollup_one_does(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     now = datetime.now(timezone.utc)
     assert [rollup._begin('app', '2026-01-02', now) for _ in range(2)] == [True, False]
 
 
 def test_a_later_rollup_has_a_higher_version_than_any_before(db, monkeypatch):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     keep_up()
     for _ in range(10):
-        model.announce('app', '33000')
+        counts.announce('app', '33000')
     before = Download().collection.find_one({'kind': 'rollup'})['version']
     rollup.discard(db)
     monkeypatch.setattr(rollup, '_time_of_database', lambda: datetime.now(timezone.utc) + timedelta(minutes=1))
@@ -374,7 +374,7 @@ def test_a_later_rollup_has_a_higher_version_than_any_before(db, monkeypatch):
 
 
 def test_of_two_processes_that_claim_the_work_one_adds_up(db, monkeypatch):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     rollup.keep_up('app', NO_TIME)
     update = rollup._update
 
@@ -387,7 +387,7 @@ def test_of_two_processes_that_claim_the_work_one_adds_up(db, monkeypatch):
 
 
 def test_while_a_process_adds_up_no_other_claims_the_work(db, monkeypatch):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     rollup.keep_up('app', NO_TIME)
     Download().collection.update_one({'kind': 'rollup'}, {'$set': {
         'announced': datetime(2026, 1, 3, tzinfo=timezone.utc)}})
@@ -402,7 +402,7 @@ def test_while_a_process_adds_up_no_other_claims_the_work(db, monkeypatch):
 
 
 def test_a_step_changes_no_other_rollup_of_the_same_moment(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     keep_up()
     state = Download().collection.find_one_and_update({'kind': 'rollup'}, {'$set': {'fence': '2026-01-02'}})
     twin = {**state, '_id': 'twin', 'app': 'a', 'fence': '2026-01-02'}
@@ -412,14 +412,14 @@ def test_a_step_changes_no_other_rollup_of_the_same_moment(db):
 
 
 def test_sums_are_stored_for_revisions_of_the_application_with_counts_of_days_that_are_over(db):
-    model.record(key('2026-01-01'))
-    model.record(key('2026-01-01', app='other', revision='of another application'))
-    model.record(key(today(), revision='new'))
+    counts.record(key('2026-01-01'))
+    counts.record(key('2026-01-01', app='other', revision='of another application'))
+    counts.record(key(today(), revision='new'))
     keep_up()
     assert Download().collection.distinct('revision', {'kind': 'sums'}) == ['33000']
 
 def test_counts_of_a_day_are_not_added_up_soon_after_its_end(db):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     keep_up()
     Download().collection.update_one({'kind': 'rollup'}, {'$set': {
         'until': '2026-01-02', 'fence': '2026-01-02', 'announced': datetime(2026, 1, 3, tzinfo=timezone.utc)}})
@@ -433,7 +433,7 @@ def test_counts_are_added_up_when_no_write_is_left_that_began_before_the_announc
     assert timedelta(seconds=environment.DATABASE_SECONDS) < rollup.QUIET
 
 
-def test_each_application_is_looked_after_within_a_limit_of_time(db, app, make, monkeypatch):
+def test_each_application_is_kept_current_within_a_limit_of_time(db, app, make, monkeypatch):
     make('package')
     limits, kept = [], []
     monkeypatch.setattr(pymongo, 'timeout', lambda seconds: contextlib.nullcontext(limits.append(seconds)))
@@ -446,7 +446,7 @@ def test_each_application_is_looked_after_within_a_limit_of_time(db, app, make, 
 
 def test_counts_of_many_threads_are_all_told(finished):
     def count_and_read(number):
-        model.record(key(today() if number % 2 else '2026-01-01'))
+        counts.record(key(today() if number % 2 else '2026-01-01'))
         answer()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count_and_read, range(200)))
@@ -455,10 +455,10 @@ def test_counts_of_many_threads_are_all_told(finished):
 
 
 def test_counting_is_one_write_by_an_indexed_key(finished):
-    model.record(key('2026-01-01'))
+    counts.record(key('2026-01-01'))
     finished('app')
     with counting() as commands:
-        model.record(key(today()))
+        counts.record(key(today()))
     assert commands == ['update slicer_package_download']
     for query in (key(today()), {'app': 'app', 'kind': 'rollup', 'fence': {'$gt': today()}}):
         plan = str(Download().collection.database.command('explain', {
@@ -468,8 +468,8 @@ def test_counting_is_one_write_by_an_indexed_key(finished):
 
 
 def test_counts_since_the_rollup_come_from_an_index(db):
-    model.record(key('2026-01-01'))
-    model.record(key(today()))
+    counts.record(key('2026-01-01'))
+    counts.record(key(today()))
     keep_up()
     explained = Download().collection.database.command('explain', {
         'aggregate': Download().name, 'pipeline': totals._pipeline('app'), 'cursor': {}}, verbosity='executionStats')
@@ -481,7 +481,7 @@ def count_read_and_add_up(number):
     """Record counts of open and closed days, and check after each that this process sees all of its own."""
     name, days = f'process {number}', ('2026-01-01', '2026-01-02', today())
     for turn in range(1, 91):
-        model.record(key(days[turn % 3], baseName=name, revision=f'r{turn % 4}'))
+        counts.record(key(days[turn % 3], baseName=name, revision=f'r{turn % 4}'))
         if turn % 9 == number:
             rollup.keep_up('app', timedelta(seconds=1))
         found = answer()

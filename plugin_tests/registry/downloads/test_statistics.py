@@ -4,7 +4,7 @@ import io
 import pytest
 
 from slicer_package_manager.registry.downloads import statistics
-from slicer_package_manager.registry.downloads.model import ORDER, Download
+from slicer_package_manager.registry.downloads.counts import ORDER, Download
 from slicer_package_manager.registry.downloads.statistics import Question
 from slicer_package_manager.registry.schema.errors import Invalid
 

@@ -120,12 +120,12 @@ def test_each_application_has_its_own_statistics(api, ready, fetch, stats):
 
 
 def test_a_download_that_cannot_be_counted_does_not_fail(anonymous, ready, monkeypatch):
-    from slicer_package_manager.registry.downloads import model
+    from slicer_package_manager.registry.downloads import counts
     item = ready('package')
 
     def broken(*_):
         raise RuntimeError('no database')
-    monkeypatch.setattr(model, 'record', broken)
+    monkeypatch.setattr(counts, 'record', broken)
     answer = anonymous.get(f'/item/{item["_id"]}/download')
     assert (answer.status_code, len(answer.content)) == (200, len(b'content of ' + item['_id'].encode()))
 

@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.catalog import releases
-from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema import metadata, name_templates, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound, Problem
 from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
     kept: Document
     cleared: set[str]
     description: str | None
-    link: rules.Link | None
+    link: link_rules.Link | None
 
 
 def upsert(package_type: PackageType, app: ApplicationFolder, given: Mapping[str, object], user: UserDocument | None
@@ -73,8 +73,8 @@ def upsert(package_type: PackageType, app: ApplicationFolder, given: Mapping[str
 
 
 def _wanted(package_type: PackageType, app: ApplicationFolder, given: Mapping[str, object]) -> Wanted:
-    link, problems = rules.parse(given)
-    values_given = {key: value for key, value in given.items() if key not in rules.FIELDS}
+    link, problems = link_rules.parse(given)
+    values_given = {key: value for key, value in given.items() if key not in link_rules.FIELDS}
     kept, cleared, wrong = metadata.clean(package_type, values_given, form=True)
     problems += wrong
     named = {key for key, _ in problems}
@@ -88,12 +88,12 @@ def _wanted(package_type: PackageType, app: ApplicationFolder, given: Mapping[st
     return Wanted(kept, cleared, description, link)
 
 
-def _linked(item: PackageItem, link: rules.Link | None, user: UserDocument | None, *, is_new: bool) -> PackageItem:
+def _linked(item: PackageItem, link: link_rules.Link | None, user: UserDocument | None, *, is_new: bool) -> PackageItem:
     """Make ``link`` the file of ``item``, if there is one. If that fails, a new item is deleted."""
     if link is None:
         return item
     try:
-        rules.put(item, link, user)
+        link_rules.put(item, link, user)
     except Exception:
         if is_new:
             Item().remove(item)

@@ -11,7 +11,7 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import readiness
 from slicer_package_manager.registry.catalog.readiness import SYSTEMS, Readiness
-from slicer_package_manager.registry.downloads.model import COUNTS, Download
+from slicer_package_manager.registry.downloads.counts import COUNTS, Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES

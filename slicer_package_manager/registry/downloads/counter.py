@@ -15,8 +15,8 @@ from typing import Protocol
 
 import pymongo
 
-from slicer_package_manager.registry.downloads import model, sealing
-from slicer_package_manager.registry.downloads.model import CountKey
+from slicer_package_manager.registry.downloads import counts, sealing
+from slicer_package_manager.registry.downloads.counts import CountKey
 from slicer_package_manager.registry.server import environment
 from slicer_package_manager.registry.tree.types import PackageItem
 
@@ -48,7 +48,7 @@ def store(key: CountKey) -> None:
 
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    if model.record(key):
+    if counts.record(key):
         try:
             sealing.follow(key)
         except pymongo.errors.PyMongoError:  # the download is counted, and must not be counted again
@@ -121,7 +121,7 @@ def _last_attempt() -> None:
 def count(item: PackageItem) -> None:
     """Count one completed download of ``item``. Never raises."""
     try:
-        key = model.key_of(item)
+        key = counts.key_of(item)
         for observer in OBSERVERS:
             observer.counted(key['kind'])
         try:

@@ -1,7 +1,7 @@
 """The rollup of download counts: their sums over past days, stored in the database beside the counts.
 
-The counts are the truth: one document for each package, release and day, see :mod:`model`. An application with years of
-them has hundreds of thousands, which take seconds to add up. Therefore the same collection has, for each application:
+The counts are the truth: one document for each package, release and day, see :mod:`counts`. An application with years
+of them has hundreds of thousands, which take seconds to add up. So the same collection has, for each application:
 
 - one document of the kind ``rollup``. Its sums cover the days before ``until``. The days before ``fence`` are closed:
   changes of their counts are announced. ``stale`` lists the revisions that were announced, ``announced`` is the time of
@@ -11,9 +11,9 @@ them has hundreds of thousands, which take seconds to add up. Therefore the same
 
 How counts and sums stay equal:
 
-1. A process counts a download by one command with two statements, see :func:`model.record`. The first one is an
+1. A process counts a download by one command with two statements, see :func:`counts.record`. The first one is an
    announcement if the day is closed, which is rare. The second one increments the count.
-2. Code that changes other counts, such as :mod:`sealing`, calls :func:`model.announce` before and after the
+2. Code that changes other counts, such as :mod:`sealing`, calls :func:`counts.announce` before and after the
    change.
 3. A thread in each server process calls :func:`keep_up`. When a day is over, this moves ``fence`` behind it.
 4. :data:`QUIET` after that, and after the last announcement, no write is left that began before the fence was moved.
@@ -37,7 +37,7 @@ from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.downloads import sums
-from slicer_package_manager.registry.downloads.model import COUNTS, ROLLUP, SUMS, Download
+from slicer_package_manager.registry.downloads.counts import COUNTS, ROLLUP, SUMS, Download
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, environment
 from slicer_package_manager.registry.tree import keys

@@ -23,8 +23,8 @@ from girder.models.folder import Folder
 from girder.models.model_base import Model
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
-from slicer_package_manager.registry.downloads import model
-from slicer_package_manager.registry.downloads.model import CountKey, Download
+from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.downloads.counts import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, keys, promotions
@@ -136,14 +136,14 @@ def _move(seal: Document) -> None:
     """Replace the application by ``seal`` in the counts that it selects. Idempotent."""
     release = {} if seal['draft'] is None else {'release': ''} if seal['draft'] else {'release': {'$ne': ''}}
     match = {'app': seal['app'], 'kind': {'$in': seal['kinds']}, 'revision': seal['revision'], **release}
-    model.announce(seal['app'], seal['revision'])
+    counts.announce(seal['app'], seal['revision'])
     while Download().collection.find_one(match, {'_id': 1}):
         try:
             Download().collection.update_many(match, {'$set': {'app': seal['_id']}})
         except (DuplicateKeyError, WriteError, BulkWriteError) as error:
-            if error.code != model.DUPLICATE:
+            if error.code != counts.DUPLICATE:
                 raise
             # A count with this key is sealed already: the rest gets a seal of its own.
             seal = {**seal, '_id': ObjectId(), 'done': True}
             Seal().collection.insert_one(seal)
-    model.announce(seal['app'], seal['revision'])
+    counts.announce(seal['app'], seal['revision'])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 
-from slicer_package_manager.registry.downloads.model import COUNTS, ORDER, Download
+from slicer_package_manager.registry.downloads.counts import COUNTS, ORDER, Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, Problem
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from slicer_package_manager.registry.downloads.model import Download
+from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document

@@ -8,7 +8,7 @@ import orjson
 from bson.objectid import ObjectId
 
 from slicer_package_manager.registry.downloads import rollup, sums
-from slicer_package_manager.registry.downloads.model import COUNTS, ROLLUP, SUMS, Download
+from slicer_package_manager.registry.downloads.counts import COUNTS, ROLLUP, SUMS, Download
 from slicer_package_manager.registry.downloads.sums import Sums
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document

@@ -1,4 +1,4 @@
-"""Fetch files that lie elsewhere, for clients that cannot follow a redirect.
+"""Fetch files that are hosted elsewhere, for clients that cannot follow a redirect.
 
 The other server chooses where its redirects lead to, so the policy checks the URL of each step and the address that it
 connects to.

@@ -1,6 +1,6 @@
 """The invariants that connect packages, their files and the bytes of these files.
 
-1. A document that refers to a parent has one: files lie in items, items in folders, folders in a folder, a collection
+1. A document that refers to a parent has one: files are in items, items in folders, folders in a folder, a collection
    or a user (:data:`REFERENCES`).
 2. A package has one file. A second one is allowed only while it waits to replace the first (:data:`REPLACEMENT_NAME`).
 3. A package states whether it has a file, the SHA-512 of the file that readers get, and the size of all its files.

@@ -148,7 +148,7 @@ def register_copy(item: Document | None) -> None:
     """Register the copy ``item``, or remove it again if it cannot be what it claims to be.
 
     :param item: ``None`` if it was deleted before it was complete.
-    :raises NotFound: it or its folder was deleted meanwhile.
+    :raises NotFound: it or its folder no longer exists.
     """
     if item is None:
         raise NotFound('The copy was deleted while it was made.')
@@ -235,7 +235,7 @@ def register_folder(folder: Document) -> None:
 
 def reconcile_with_parent(model: Any, document: Document, parent: Mapping[str, Any],
                    register: Callable[[Document], None]) -> Any:  # Girder's models have no types
-    """Update the registration of ``document``, just stored in ``parent``, if that has changed meanwhile.
+    """Update the registration of ``document``, just stored in ``parent``, if that has changed since.
 
     A process that deletes, renames or moves a folder reads its content afterwards, so at least one of the two sees the
     other. If the folder was deleted, ``document`` is removed.

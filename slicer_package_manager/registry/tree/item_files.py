@@ -202,7 +202,7 @@ def attach(file: StoredFile) -> None:
 
 
 def sweep(older_than: timedelta = GRACE) -> None:
-    """Remove the files that were detached before ``older_than``, unless the clock was set meanwhile."""
+    """Remove the files that were detached before ``older_than``, unless the clock was set since."""
     if not clock.CLOCK.is_steady(older_than.total_seconds()):
         return
     for file in File().find({keys.DETACHED: {'$lte': clock.now() - older_than}}):

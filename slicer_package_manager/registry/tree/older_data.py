@@ -7,7 +7,7 @@ server that began to work on them would list a part of them as if it were all. S
    name templates in its metadata, and not registered. While this plugin runs, no such folder can come about: saving it
    registers it.
 2. An earlier version of this plugin registered such applications when it started, and may have been interrupted. Then
-   packages that a list could show lie unregistered below a registered application.
+   packages that a list could show are unregistered below a registered application.
 
 Only reads, and uses no model of Girder, since a model creates indexes as soon as it is used.
 """

@@ -53,7 +53,7 @@ def is_of_channel(folder: Mapping[str, Any] | None) -> TypeGuard[ChannelFolder]:
 
 
 def package_type_in(folder: Mapping[str, Any] | None) -> PackageType | None:
-    """The type of the packages that lie directly in ``folder``; ``None`` where none does."""
+    """The type of the packages directly in ``folder``; ``None`` where none does."""
     place = role(folder)
     if place in CHANNELS:
         return PACKAGE

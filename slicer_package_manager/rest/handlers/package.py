@@ -7,7 +7,7 @@ from girder.constants import SortDir
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import applications, package_lists, packages
-from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, Listing, page
@@ -66,7 +66,7 @@ def _list(package_type: PackageType, app_id: str, limit: int, offset: int, sort:
         app = applications.load(app_id, user, access.LIST_PACKAGES)
         found = package_lists.find(package_type, app, user, part, **filters)
         if with_downloads:
-            model.add_totals(package_type, app, found.documents)
+            counts.add_totals(package_type, app, found.documents)
         return found
     # Downloads are counted without a new data version.
     return list_response(Item(), find, cacheable=not with_downloads)

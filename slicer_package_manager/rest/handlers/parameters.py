@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from girder.api.describe import Description
 
-from slicer_package_manager.registry.links import rules
+from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema.fields import SYSTEM_FIELDS, Field, PackageType
 
 
@@ -23,7 +23,7 @@ def with_fields(description: Description, package_type: PackageType) -> Descript
     for field in (*package_type.fields, *package_type.form_only):
         description.param(field.name, field.description, required=field.required, dataType=field.type,
                           enum=list(field.enum) if field.enum else None)
-    for name, text in rules.FIELDS.items():
+    for name, text in link_rules.FIELDS.items():
         description.param(name, text, required=False, dataType='integer' if name == 'size' else 'string')
     return description.errorResponse(
         'Values are missing or invalid; the message lists all of them.').errorResponse(
