@@ -1,7 +1,7 @@
 import pytest
 
 from slicer_package_manager_client import transfer
-from slicer_package_manager_client.errors import NetworkProblem, SlicerPackageManagerError
+from slicer_package_manager_client.errors import InvalidRequest, NetworkProblem, SlicerPackageManagerError
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
              'revision': 'r1', 'app_revision': '33000'}
@@ -167,3 +167,28 @@ def test_a_file_that_became_a_link_meanwhile_is_replaced_by_a_new_file(upload, g
     upload(seed=1)
     assert len(girder.asked('PUT', 'contents')) == 1
     assert len(begun(girder)) == 1
+
+
+def test_a_file_damaged_by_resuming_an_earlier_run_is_sent_once_more(upload, girder):
+    girder.fail('POST', 'chunk', 503, skip=1, times=4)
+    with pytest.raises(NetworkProblem):
+        upload()
+    received = []
+
+    def damage_first(data):
+        received.append(data)
+        return data if len(received) > 1 else data[:-1] + b'!'
+
+    girder.damage = damage_first
+    upload()
+    assert girder.files[0]['data'] == received[1]
+    assert len(begun(girder)) == 2
+
+
+def test_a_refusal_is_reported_even_if_the_upload_cannot_be_canceled(upload, girder):
+    upload()
+    girder.fail('POST', '/extension$', 400)
+    girder.fail('DELETE', 'upload', 403, times=99)
+    with pytest.raises(InvalidRequest, match='injected'):
+        upload(seed=1)
+    assert len(girder.asked('DELETE', 'upload')) == 1

@@ -3,6 +3,7 @@ import io
 
 import pytest
 
+from plugin_tests.roundtrips import counting
 from slicer_package_manager.registry.downloads import statistics
 from slicer_package_manager.registry.downloads.counts import ORDER, Download
 from slicer_package_manager.registry.downloads.statistics import Question
@@ -27,15 +28,15 @@ def counted(db):
         + [{'app': 'other', **packages[0], 'day': DAYS[0], 'count': 100}])
 
 
-def ask(limit=0, offset=0, hidden=(), **question):
-    return statistics.rows(APP, Question(**question), limit, offset, hidden)
+def ask(limit=0, offset=0, hidden=(), sealed=(), **question):
+    return statistics.rows(APP, Question(**question), limit, offset, hidden, sealed)
 
 
 @pytest.mark.usefixtures('counted')
 @pytest.mark.parametrize(('question', 'total'), [
-    ({}, 12), ({'kind': 'package'}, 4), ({'name': 'A'}, 8), ({'os': 'win'}, 4), ({'arch': 'arm64'}, 0),
-    ({'revision': '33000'}, 8), ({'release': '5.8'}, 8), ({'release': 'draft'}, 4), ({'release': 'none'}, 0),
-    ({'date_from': '2026-01-01'}, 9), ({'date_to': '2026-01-01'}, 6),
+    ({}, 12), ({'kind': 'package'}, 4), ({'name': 'A'}, 8), ({'os': 'win'}, 4), ({'arch': 'amd64'}, 12),
+    ({'arch': 'arm64'}, 0), ({'revision': '33000'}, 8), ({'release': '5.8'}, 8), ({'release': 'draft'}, 4),
+    ({'release': 'none'}, 0), ({'date_from': '2026-01-01'}, 9), ({'date_to': '2026-01-01'}, 6),
     ({'date_from': '2026-01-01', 'date_to': '2026-01-31'}, 6), ({'date_from': '2026-01-01T23:00:00Z'}, 9),
     ({'date_from': '2027-01-01'}, 0)])
 def test_filters_and_days_that_are_included(question, total):
@@ -59,6 +60,39 @@ def test_rows_have_all_columns_in_a_stable_order_and_pages_neither_repeat_nor_sk
     paged = [row for offset in range(0, 12, 5) for row in ask(limit=5, offset=offset).documents]
     assert paged == everything
     assert {ask(limit=5, offset=offset).total for offset in (0, 5, 10)} == {12}
+
+
+@pytest.mark.usefixtures('counted')
+@pytest.mark.parametrize(('granularity', 'number'), [('month', 9), ('year', 6)])
+def test_pages_of_periods_neither_repeat_nor_skip(granularity, number):
+    everything = ask(granularity=granularity).documents
+    assert everything == sorted(everything, key=lambda row: [row[column] for column in statistics.COLUMNS])
+    pages = [ask(limit=4, offset=offset, granularity=granularity) for offset in range(0, number, 4)]
+    assert [row for page in pages for row in page.documents] == everything
+    assert {page.total for page in pages} == {number}
+    assert ask(limit=4, offset=4, granularity=granularity, name='none') == ([], 0)
+
+
+@pytest.mark.usefixtures('counted')
+@pytest.mark.parametrize(('page', 'commands'), [
+    ({}, 1), ({'limit': 13}, 1), ({'limit': 12}, 2), ({'limit': 11}, 2), ({'offset': 1}, 2)])
+def test_rows_are_counted_only_if_there_may_be_more_than_the_page_has(page, commands):
+    with counting() as sent:
+        assert ask(**page).total == 12
+    assert len(sent) == commands
+    assert sent[0].startswith('find')
+
+
+@pytest.mark.usefixtures('counted')
+def test_sealed_counts_are_included():
+    assert sum(row['count'] for row in ask(sealed=['other']).documents) == 112
+
+
+@pytest.mark.usefixtures('counted')
+def test_a_package_may_have_the_name_that_stands_for_drafts():
+    Download().collection.insert_one({'app': 'app', 'kind': 'extension', 'revision': '1', 'baseName': 'draft',
+                                      'os': 'linux', 'arch': 'amd64', 'release': '', 'day': DAYS[0], 'count': 7})
+    assert [row['count'] for row in ask(name='draft').documents] == [7]
 
 
 @pytest.mark.usefixtures('counted')
@@ -103,9 +137,10 @@ def test_periods_are_added_up_from_indexes(question, granularity):
     assert 'COLLSCAN' not in plan
 
 
-def test_csv_has_a_header_and_runs_no_formula():
-    row = dict.fromkeys(statistics.COLUMNS, 'x') | {'baseName': '=cmd()', 'count': -1}
-    lines = list(csv.reader(io.StringIO(statistics.as_csv([row]))))
-    assert lines[0] == list(statistics.COLUMNS)
-    assert lines[1][2] == "'=cmd()"
+@pytest.mark.parametrize('formula', ['=cmd()', '+1', '-1', '@sum', '\t=1', '\r=1'])
+def test_csv_has_a_header_and_runs_no_formula(formula):
+    row = dict.fromkeys(statistics.COLUMNS, 'x') | {'baseName': formula, 'count': -1}
+    lines = list(csv.reader(io.StringIO(statistics.as_csv([row]), newline='')))
+    assert lines[0] == ['period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count']
+    assert lines[1][2] == f"'{formula}"
     assert lines[1][-1] == '-1'

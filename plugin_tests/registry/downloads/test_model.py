@@ -1,0 +1,27 @@
+from datetime import datetime, timezone
+
+import pytest
+
+from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.server import clock
+
+
+def test_each_index_has_the_application_then_its_filter_and_then_the_order_of_rows():
+    assert {index.document['name']: ' '.join(index.document['key']) for index in model.INDEXES} == {
+        'spm_download': 'app kind revision baseName os arch release day',
+        'spm_download_by_day': 'app day kind baseName os arch revision release',
+        'spm_download_by_baseName': 'app baseName day kind os arch revision release',
+        'spm_download_by_revision': 'app revision day kind baseName os arch release',
+        'spm_download_by_release': 'app release day kind baseName os arch revision'}
+    assert [index.document['name'] for index in model.INDEXES if index.document.get('unique')] == ['spm_download']
+
+
+@pytest.mark.parametrize(('package_type', 'place', 'release'), [
+    ('package', {'release': '5.8'}, '5.8'), ('extension', {}, '')])
+def test_a_download_counts_for_its_package_revision_release_and_day(monkeypatch, package_type, place, release):
+    monkeypatch.setattr(clock, 'now', lambda: datetime(2026, 1, 2, 23, 59, tzinfo=timezone.utc))
+    meta = {'revision': {'package': '33000', 'extension': 'ab12cd3'}[package_type], 'app_revision': '33000',
+            'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'more': 'x'}
+    assert model.key_of({'spm': {'app': 'app', 'kind': package_type, **place}, 'meta': meta}) == {
+        'app': 'app', 'kind': package_type, 'revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64',
+        'release': release, 'day': '2026-01-02'}
