@@ -1,4 +1,5 @@
 import pytest
+from fakes import problem
 
 from slicer_package_manager_client import transfer
 from slicer_package_manager_client.errors import InvalidRequest, NetworkProblem, SlicerPackageManagerError
@@ -66,7 +67,7 @@ def test_the_media_type_follows_from_the_file_name(name, expected):
 
 def test_the_server_learns_the_media_type_of_the_file_and_of_its_chunks(upload, girder):
     upload()
-    assert begun(girder)[0].args['mimeType'] == 'application/gzip'
+    assert (begun(girder)[0].args['mimeType'], begun(girder)[0].args['parentType']) == ('application/gzip', 'item')
     assert {one.headers['Content-Type'] for one in girder.asked('POST', 'chunk')} == {'application/octet-stream'}
 
 
@@ -192,3 +193,25 @@ def test_a_refusal_is_reported_even_if_the_upload_cannot_be_canceled(upload, gir
     with pytest.raises(InvalidRequest, match='injected'):
         upload(seed=1)
     assert len(girder.asked('DELETE', 'upload')) == 1
+
+
+def test_an_upload_of_which_the_server_has_all_bytes_is_completed(upload, girder):
+    girder.complete = lambda _: problem(503, 'busy')  # after the last chunk; the call that completes an upload works
+    upload()
+    assert len(girder.asked('POST', 'completion')) == 1
+    assert offsets(girder) == [0, 1000, 2000]
+    assert girder.files[0]['size'] == 2500
+
+
+def test_a_file_that_is_there_but_cannot_be_replaced_is_followed_by_a_new_one(upload, girder):
+    upload()
+    girder.fail('PUT', 'contents', 404, times=99)
+    upload(seed=1)
+    assert len(girder.asked('PUT', 'contents')) == 1
+    assert len(begun(girder)) == 2
+
+
+def test_a_busy_server_that_mentions_a_checksum_is_asked_again(upload, girder):
+    girder.fail('POST', 'chunk', 503, body='{"message": "The checksum is not known yet."}')
+    upload()
+    assert offsets(girder) == [0, 0, 1000, 2000]
