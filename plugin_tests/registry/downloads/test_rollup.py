@@ -337,20 +337,20 @@ def test_applications_have_rollups_of_their_own(db):
 
 def test_a_count_of_a_closed_day_is_announced_to_the_rollup_of_its_application_only(db):
     for app in ('a', 'app'):
-        model.record(key('2026-01-01', app=app))
+        counts.record(key('2026-01-01', app=app))
         keep_up(app)
     before = list(Download().collection.find({'kind': 'rollup'}).sort('app'))
-    model.record(key(today()))
+    counts.record(key(today()))
     assert list(Download().collection.find({'kind': 'rollup'}).sort('app')) == before
-    model.record(key('2026-01-01'))
-    model.announce('app', '33001')
+    counts.record(key('2026-01-01'))
+    counts.announce('app', '33001')
     other, mine = Download().collection.find({'kind': 'rollup'}).sort('app')
     assert other == before[0]
     assert mine['stale'] == ['33000', '33001']
     assert mine['announced'] > before[1]['announced']
 
 
-@pytest.mark.parametrize('code', [model.DUPLICATE, 50])
+@pytest.mark.parametrize('code', [counts.DUPLICATE, 50])
 def test_a_download_that_another_process_counts_at_the_same_moment_is_counted_too(db, monkeypatch, code):
     write, failures = pymongo.collection.Collection.bulk_write, [code]
 
@@ -359,12 +359,12 @@ def test_a_download_that_another_process_counts_at_the_same_moment_is_counted_to
             raise pymongo.errors.BulkWriteError({'writeErrors': [{'code': failures.pop()}]})
         return write(*args)
     monkeypatch.setattr(pymongo.collection.Collection, 'bulk_write', overtaken)
-    if code == model.DUPLICATE:
-        assert model.record(key(today())) is False
+    if code == counts.DUPLICATE:
+        assert counts.record(key(today())) is False
         assert answer()['33000']['extensions']['A']['linux']['amd64'] == 1
     else:
         with pytest.raises(pymongo.errors.BulkWriteError):
-            model.record(key(today()))
+            counts.record(key(today()))
 
 
 def test_an_application_without_counts_gets_no_rollup(db):

@@ -2,18 +2,18 @@ from datetime import datetime, timezone
 
 import pytest
 
-from slicer_package_manager.registry.downloads import model
+from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.server import clock
 
 
 def test_each_index_has_the_application_then_its_filter_and_then_the_order_of_rows():
-    assert {index.document['name']: ' '.join(index.document['key']) for index in model.INDEXES} == {
+    assert {index.document['name']: ' '.join(index.document['key']) for index in counts.INDEXES} == {
         'spm_download': 'app kind revision baseName os arch release day',
         'spm_download_by_day': 'app day kind baseName os arch revision release',
         'spm_download_by_baseName': 'app baseName day kind os arch revision release',
         'spm_download_by_revision': 'app revision day kind baseName os arch release',
         'spm_download_by_release': 'app release day kind baseName os arch revision'}
-    assert [index.document['name'] for index in model.INDEXES if index.document.get('unique')] == ['spm_download']
+    assert [index.document['name'] for index in counts.INDEXES if index.document.get('unique')] == ['spm_download']
 
 
 @pytest.mark.parametrize(('package_type', 'place', 'release'), [
@@ -22,6 +22,6 @@ def test_a_download_counts_for_its_package_revision_release_and_day(monkeypatch,
     monkeypatch.setattr(clock, 'now', lambda: datetime(2026, 1, 2, 23, 59, tzinfo=timezone.utc))
     meta = {'revision': {'package': '33000', 'extension': 'ab12cd3'}[package_type], 'app_revision': '33000',
             'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'more': 'x'}
-    assert model.key_of({'spm': {'app': 'app', 'kind': package_type, **place}, 'meta': meta}) == {
+    assert counts.key_of({'spm': {'app': 'app', 'kind': package_type, **place}, 'meta': meta}) == {
         'app': 'app', 'kind': package_type, 'revision': '33000', 'baseName': 'A', 'os': 'linux', 'arch': 'amd64',
         'release': release, 'day': '2026-01-02'}
