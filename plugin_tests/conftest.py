@@ -8,6 +8,7 @@ import pymongo
 import pytest
 
 from plugin_tests import mongodb, processes, roundtrips, waiting
+from plugin_tests.recorded import Recorder
 
 waiting.be_patient()
 waiting.share_certificates()
@@ -81,26 +82,53 @@ def any_db(request):
     return in_memory.database(model_base)
 
 
+@pytest.fixture(scope='session')
+def recorder(wsgi_app, tmp_path_factory):
+    """What most tests begin with: the assetstore and settings, an administrator, and the application ``Slicer``."""
+    root = tmp_path_factory.mktemp('recorded')
+    found = Recorder(empty_database(), root)
+    found.record('server', lambda: set_up(root))
+    admin = found.record('admin', lambda: create_user('admin', admin=True))
+    with Client(wsgi_app, admin) as client:
+        found.record('app', lambda: client.post('/app', params={'name': 'Slicer'}).raise_for_status().json())
+    return found
+
+
 @pytest.fixture
-def db(wsgi_app, tmp_path):
+def db(recorder, tmp_path):
     """An empty database with a filesystem assetstore."""
-    return emptied(tmp_path / 'assetstore')
+    database = empty_database()
+    recorder.begin(tmp_path / 'assetstore')
+    recorder.repeat('server')
+    return database
 
 
-def emptied(assetstore):
-    """The database, empty but for a filesystem assetstore; emptying is much quicker than dropping."""
+def empty_database():
+    """The database without documents; emptying is much quicker than dropping, which includes the indexes."""
     from girder.models import getDbConnection
+    database = getDbConnection().get_database()
+    for name in filled_collections(database):
+        database[name].delete_many({})
+    return database
+
+
+def filled_collections(database):
+    """The names of the collections that have documents: one query instead of one deletion for each."""
+    names = database.list_collection_names()
+    pipeline = [{'$unionWith': {'coll': name, 'pipeline': [{'$limit': 1}, {'$project': {'_id': {'$literal': name}}}]}}
+                for name in names]
+    return [found['_id'] for found in database['no_such_collection'].aggregate(pipeline)]
+
+
+def set_up(assetstore):
+    """Create a filesystem assetstore and the settings of all tests."""
     from girder.models.assetstore import Assetstore
     from girder.models.setting import Setting
     from girder.settings import SettingKey
-    database = getDbConnection().get_database()
-    for name in database.list_collection_names():
-        database[name].delete_many({})
     Assetstore().createFilesystemAssetstore(name='files', root=str(assetstore))
     Setting().set(SettingKey.CORS_ALLOW_ORIGIN, '*')
     # The folders of users take half of the time that it takes to make a user, and nothing here is about them.
     Setting().set(SettingKey.USER_DEFAULT_FOLDERS, 'none')
-    return database
 
 
 @pytest.fixture
@@ -144,17 +172,18 @@ def restored(mongo_uri, tmp_path):
 @pytest.fixture
 def make_user(db):
     """A maker of users, who need no password: :func:`login` gives them a token."""
-    from girder.models.user import User
+    return create_user
 
-    def make(login, *, admin=False):
-        return User().createUser(login=login, password=None, firstName=login, lastName=login,
-                                 email=f'{login}@example.org', admin=admin, public=False)
-    return make
+
+def create_user(login, *, admin=False):
+    from girder.models.user import User
+    return User().createUser(login=login, password=None, firstName=login, lastName=login,
+                             email=f'{login}@example.org', admin=admin, public=False)
 
 
 @pytest.fixture
-def admin(make_user):
-    return make_user('admin', admin=True)
+def admin(recorder, db):
+    return recorder.repeat('admin')
 
 
 class Client(httpx.Client):
@@ -193,9 +222,9 @@ def anonymous(login):
 
 
 @pytest.fixture
-def app(api):
+def app(recorder, api):
     """The application ``Slicer``."""
-    return api.post('/app', params={'name': 'Slicer'}).raise_for_status().json()
+    return recorder.repeat('app')
 
 
 PACKAGE_FORM = {'os': 'linux', 'arch': 'amd64', 'baseName': 'Slicer', 'repository_type': 'git',
