@@ -64,7 +64,7 @@ def _add_draft(app, user, revision, systems, per_draft, counted, pattern):
 
 def _folder(app, package_type, revision, user):
     folder, nearest = releases.folder_for(app, package_type, revision, user)
-    return folder or releases.make_folder(app, package_type, revision, nearest, user)
+    return folder or releases.make_folder(package_type, revision, nearest, user)
 
 
 def document(package_type, app, folder, form, content, user):

@@ -129,7 +129,7 @@ def _our_process(uri, folder, origin, run):
 @contextlib.contextmanager
 def peer(python, origin):
     """The published peer, as it is run by ``girder serve`` of the environment that ``python`` belongs to."""
-    with mongodb.running() as uri, _folder() as folder:
+    with mongodb.standalone() as uri, _folder() as folder:
         port = free_port()
         config = folder / 'girder.cfg'
         config.write_text(_PEER_CONFIG.format(port=port, uri=uri, folder=folder))

@@ -1,4 +1,4 @@
-"""A real MongoDB on a free loopback port, for the tests."""
+"""A real MongoDB on a free loopback port, as a replica set of one member, for the tests."""
 import contextlib
 import importlib.util
 import shutil
@@ -27,7 +27,15 @@ def executable():
 
 @contextlib.contextmanager
 def running(*args):
-    """Start a server, with ``args``, with an empty database and yield the URI of a database in it."""
+    """Start a server, with ``args``, that is a replica set of one member; yield the URI of an empty database in it."""
+    with standalone(*SET, *args) as uri:
+        initiate(pymongo.uri_parser.parse_uri(uri)['nodelist'][0][1])
+        yield uri
+
+
+@contextlib.contextmanager
+def standalone(*args):
+    """Start a server, with ``args``, and yield the URI of an empty database in it."""
     folder = tempfile.mkdtemp(prefix='spm-mongod-')
     (port,) = free_ports(1)
     log = Path(folder, 'log')
@@ -42,6 +50,24 @@ def running(*args):
         process.kill()  # its files are not needed any more
         process.wait(PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+#: The options of a mongod that is to be the only member of a replica set.
+SET = ('--replSet', 'tests', '--oplogSize', '64')
+_ALREADY_INITIALIZED = 23
+
+
+def initiate(port):
+    """Make the server a replica set, unless it is; its writes do not wait for the disk unless they ask for that."""
+    with pymongo.MongoClient('127.0.0.1', port, directConnection=True) as client:
+        try:
+            client.admin.command('replSetInitiate', {
+                '_id': 'tests', 'writeConcernMajorityJournalDefault': False,
+                'members': [{'_id': 0, 'host': f'127.0.0.1:{port}'}]})
+        except pymongo.errors.OperationFailure as error:
+            if error.code != _ALREADY_INITIALIZED:
+                raise
+        poll(lambda: client.admin.command('hello')['isWritablePrimary'], 'the replica set has a primary')
 
 
 def wait(port, process, log):

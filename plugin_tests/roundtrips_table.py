@@ -111,37 +111,37 @@ CALLS = [
     Call(f'GET {APP}', (2, 4, 4)),
     Call(f'GET {APP}/release', (4, 5, 5), params=ALL),
     Call(f'GET {APP}/release', (3, 5, 5), 'by name', params={'release_id_or_name': '5.8'}),
-    Call(f'POST {APP}/release', (None, 8, 8), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
+    Call(f'POST {APP}/release', (None, 9, 9), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
     Call(f'GET {APP}/draft', (4, 5, 5), params=ALL),
     Call(f'GET {APP}/draft', (4, 5, 5), 'one', params={'revision': '33000'}),
     *[call for package_type, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
-        Call(f'GET {APP}/{package_type}', (5, 8, 5), 'all', params=ALL),
-        Call(f'GET {APP}/{package_type}', (1, 8, 5), 'all, cached', params=ALL, again=True),
-        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'a page', params={'limit': 2}),
-        Call(f'GET {APP}/{package_type}', (5, 8, 5), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
-        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'of a release', params={**ALL, label: '5.8'}),
-        Call(f'GET {APP}/{package_type}', (5, 8, 5), 'of all drafts', params={**ALL, label: 'draft'}),
-        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
+        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'all', params=ALL),
+        Call(f'GET {APP}/{package_type}', (1, 9, 6), 'all, cached', params=ALL, again=True),
+        Call(f'GET {APP}/{package_type}', (7, 10, 7), 'a page', params={'limit': 2}),
+        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
+        Call(f'GET {APP}/{package_type}', (7, 10, 7), 'of a release', params={**ALL, label: '5.8'}),
+        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'of all drafts', params={**ALL, label: 'draft'}),
+        Call(f'GET {APP}/{package_type}', (7, 10, 7), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
     )],
-    Call(f'GET {APP}/extension', (6, 9, 6), 'searched', params={**ALL, 'q': 'guided therapy'}),
-    Call(f'POST {APP}/package', (None, 9, 9), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
-    Call(f'POST {APP}/package', (None, 8, 8), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
-    Call(f'POST {APP}/extension', (None, 9, 9), 'new', params=CREATE),
-    Call(f'POST {APP}/extension', (None, 12, 12), 'new, first of its revision',
+    Call(f'GET {APP}/extension', (7, 10, 7), 'searched', params={**ALL, 'q': 'guided therapy'}),
+    Call(f'POST {APP}/package', (None, 10, 10), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
+    Call(f'POST {APP}/package', (None, 9, 9), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
+    Call(f'POST {APP}/extension', (None, 10, 10), 'new', params=CREATE),
+    Call(f'POST {APP}/extension', (None, 11, 11), 'new, first of its revision',
          params={**CREATE, 'app_revision': '{fresh}'}),
-    Call(f'POST {APP}/extension', (None, 8, 8), 'changed', params=UPDATE),
-    Call(f'POST {APP}/extension', (None, 18, 18), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
+    Call(f'POST {APP}/extension', (None, 9, 9), 'changed', params=UPDATE),
+    Call(f'POST {APP}/extension', (None, 19, 19), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
     Call(f'DELETE {APP}/package/:pkg_id', (None, 12, 12), before=new_package),
     Call(f'DELETE {APP}/extension/:ext_id', (None, 12, 12), before=new_extension),
-    Call(f'GET {APP}/summary', (8, 12, 9)),
+    Call(f'GET {APP}/summary', (9, 13, 10)),
     Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 8, 8), params={'ready': 'true'},
          before=lambda _: {'release_id_or_name': '5.8'}),
     Call(f'PUT {APP}/draft/:revision_or_id/ready', (None, 8, 8), params={'ready': 'true'},
          before=lambda _: {'revision_or_id': '33000'}),
-    Call(f'DELETE {APP}/draft', (None, 9, 6), 'only the plan', params={'keep': 1, 'dry_run': 'true'}),
-    Call(f'GET {APP}/package/find', (9, 12, 9), params={'os': 'linux', 'stability': 'any'}),
-    Call(f'GET {APP}/package/findall', (9, 12, 9)),
-    Call(f'GET {APP}/package/download', (7, 11, 8), params={'os': 'linux', 'stability': 'any'}, status=302),
+    Call(f'DELETE {APP}/draft', (None, 10, 7), 'only the plan', params={'keep': 1, 'dry_run': 'true'}),
+    Call(f'GET {APP}/package/find', (10, 13, 10), params={'os': 'linux', 'stability': 'any'}),
+    Call(f'GET {APP}/package/findall', (10, 13, 10)),
+    Call(f'GET {APP}/package/download', (8, 12, 9), params={'os': 'linux', 'stability': 'any'}, status=302),
     Call(f'GET {APP}/downloadstats', (4, 7, 6)),
     Call(f'GET {APP}/downloadstats', (5, 8, 7), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (4, 7, 6), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
@@ -176,19 +176,19 @@ CALLS = [
 
 #: Calls that delete or empty folders, and what each package in them costs besides.
 WHOLE_FOLDERS = [
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 20, 20), 'a draft', before=draft), 5),
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 19, 19), 'a release', before=release), 5),
-    (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 41, 41), params={'revision': '{revision}'},
-          before=promotable), 1),
-    (Call(f'DELETE {APP}', (None, 30, 30), before=application), 5),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 19, 19), 'a draft', before=draft), 5),
+    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 17, 17), 'a release', before=release), 5),
+    (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 23, 23), params={'revision': '{revision}'},
+          before=promotable), 0),
+    (Call(f'DELETE {APP}', (None, 29, 29), before=application), 5),
 ]
 
 
 def as_markdown():
     """The table as the documentation has it."""
     rows = [(call.title, *('' if number is None else str(number) for number in call.trips)) for call in CALLS]
-    rows += [(call.title, *('' if number is None else f'{number} + {each} each' for number in call.trips))
-             for call, each in WHOLE_FOLDERS]
+    rows += [(call.title, *('' if number is None else f'{number} + {each} each' if each else str(number)
+                            for number in call.trips)) for call, each in WHOLE_FOLDERS]
     head = ('Call', 'Anonymous', 'May write', 'Administrator')
     return '\n'.join(f'| {" | ".join(row)} |' for row in (head, ('---', *['---:'] * 3), *rows)) + '\n'
 

@@ -27,10 +27,10 @@ LARGEST_FUNCTION = 45
 #: From which floors each floor imports; those of the package from the top. No other arrow is allowed.
 ARROWS = {
     '': {'plugin'},
-    'plugin': {'events', 'pages', 'registry', 'registry.server', 'registry.tree', 'rest', 'rest.downloads',
+    'plugin': {'events', 'pages', 'registry', 'registry.schema', 'registry.server', 'rest', 'rest.downloads',
                'rest.middleware'},
     'cli': {'backup', 'doctor', 'locks', 'registry', 'registry.accounts', 'registry.catalog', 'registry.links',
-            'registry.server', 'registry.tree'},
+            'registry.schema', 'registry.server'},
     'doctor': {'registry', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage',
                'registry.tree'},
     'backup': {'durability', 'locks', 'registry.downloads', 'registry.schema', 'registry.storage'},
@@ -50,7 +50,7 @@ ARROWS = {
     'registry': {'registry.accounts', 'registry.downloads', 'registry.promotion', 'registry.schema', 'registry.server',
                  'registry.storage', 'registry.tree'},
     'registry.promotion': {'registry.catalog', 'registry.schema', 'registry.server', 'registry.tree'},
-    'registry.lookup': {'registry.catalog', 'registry.schema', 'registry.tree'},
+    'registry.lookup': {'registry.catalog', 'registry.schema', 'registry.server', 'registry.tree'},
     'registry.catalog': {'registry.downloads', 'registry.links', 'registry.schema', 'registry.server', 'registry.tree'},
     'registry.storage': {'durability', 'registry.schema', 'registry.server', 'registry.tree'},
     'registry.links': {'registry.schema', 'registry.server', 'registry.tree'},
@@ -70,7 +70,7 @@ ORDER = {
     'doctor': ('checks', 'file_bytes', 'server', 'document_schema', 'download_counts', 'registrations', 'packages',
                'findings'),
     'cli': ('backup', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
-            'processes', 'database', 'progress', 'errors', 'tables'),
+            'processes', 'replica_set', 'database', 'progress', 'errors', 'tables'),
     'pages': ('offers', 'catalog', 'html', 'addresses', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bson.objectid import ObjectId
 
-from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM, Client, emptied, upload
+from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM, Client, empty_database, set_up, upload
 from plugin_tests.roundtrips import counting
 from plugin_tests.roundtrips_table import CALLS, WHOLE_FOLDERS, as_markdown
 
@@ -27,7 +27,8 @@ class World:
         from girder.models.collection import Collection
         from girder.models.folder import Folder
         from girder.models.user import User
-        self.db = emptied(assetstore)
+        self.db = empty_database()
+        set_up(assetstore)
         self.depth = 1
         self._numbers = itertools.count(1)
         admin, editor = (User().createUser(login=login, password=None, firstName='A', lastName='B',

@@ -29,7 +29,6 @@ def on_item_save(event: events.Event) -> None:
 def on_item_saved(event: events.Event) -> None:
     """After an item was saved: the save may have overwritten its checksum and place with older values."""
     if 'spm' in event.info and not documents.is_own_write(event.info):
-        consistency.follow_promotion(event.info)
         item_files.settle(event.info)
 
 

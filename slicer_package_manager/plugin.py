@@ -19,7 +19,7 @@ class SlicerPackageManagerPlugin(GirderPlugin):  # type: ignore[misc] # Girder h
         """Add the plugin to the server described by ``info``, in phases whose order matters.
 
         :raises environment.Unusable: a variable that configures how the server is run has an invalid value.
-        :raises click.ClickException: the database has data of the older plugin; nothing is written to it.
+        :raises click.ClickException: this version cannot use the database; nothing is written to it.
         :raises RuntimeError: data in the database breaks the uniqueness of packages, which was found at once; the
             message names it.
         """
@@ -33,12 +33,12 @@ class SlicerPackageManagerPlugin(GirderPlugin):  # type: ignore[misc] # Girder h
 
 
 def _require_usable() -> None:
-    """Refuse a database of the older plugin. This comes first, since nothing may be written to such a database."""
+    """Refuse a database that this version cannot use. This comes first, since nothing may be written to it."""
     from slicer_package_manager.registry import startup
-    from slicer_package_manager.registry.tree import older_data
+    from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
     try:
         startup.require_usable()
-    except older_data.OlderDataError as error:
+    except UnusableDatabaseError as error:
         # Ends `girder serve` with one line instead of a traceback.
         raise click.ClickException(str(error)) from error
 

@@ -15,7 +15,7 @@ BYTES = {'Content-Type': 'application/octet-stream'}
 @pytest.fixture(scope='module')
 def servers(tmp_path_factory):
     folder = tmp_path_factory.mktemp('servers')
-    with mongodb.running('--replSet', compose.SET) as uri, starter(folder) as start:
+    with mongodb.standalone('--replSet', compose.SET) as uri, starter(folder) as start:
         member = urlsplit(uri).netloc
         compose.make_replica_set(member)
         env = {'SLICER_PACKAGE_MANAGER_TRUSTED_PROXIES': '127.0.0.1',

@@ -114,7 +114,7 @@ def test_the_files_of_the_image_exist_and_are_not_ignored():
 
 @pytest.mark.database
 def test_a_replica_set_of_one_member_grows():
-    with mongodb.running('--replSet', compose.SET) as first, mongodb.running('--replSet', compose.SET) as second:
+    with mongodb.standalone('--replSet', compose.SET) as first, mongodb.standalone('--replSet', compose.SET) as second:
         members = [urlsplit(uri).netloc for uri in (first, second)]
         compose.make_replica_set(members[0])
         with pymongo.MongoClient(first, w='majority') as client:

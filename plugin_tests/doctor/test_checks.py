@@ -318,10 +318,10 @@ def test_the_command(installation, mongo_uri):
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
     assert output.endswith('18 checks, 1 findings, 0 of them fixed.\n')
-    version = installation.db['slicer_package_change'].find_one()
+    version = list(installation.db['slicer_package_change'].find())
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
-    assert installation.db['slicer_package_change'].find_one() != version  # servers invalidate their caches
+    assert list(installation.db['slicer_package_change'].find()) != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
     assert doctor() == (0, '18 checks, 0 findings, 0 of them fixed.\n', '')

@@ -19,9 +19,10 @@ class Database:
         log = self.folder / 'log'
         self.process = subprocess.Popen([
             mongodb.executable(), '--dbpath', str(self.folder), '--bind_ip', '127.0.0.1', '--port', str(self.port),
-            '--nounixsocket', '--logpath', str(log), '--logappend', '--wiredTigerCacheSizeGB', '0.25',
+            '--nounixsocket', '--logpath', str(log), '--logappend', '--wiredTigerCacheSizeGB', '0.25', *mongodb.SET,
             '--setParameter', 'diagnosticDataCollectionEnabled=false'], stdout=subprocess.DEVNULL)
         mongodb.wait(self.port, self.process, log)
+        mongodb.initiate(self.port)
 
     def kill(self):
         """``kill -9``; it has ended when this returns."""

@@ -35,7 +35,8 @@ class Site:
         self.database = Database(folder / 'db', port)
         self.database.start()
         self.wire = Wire(port)
-        bounds = f'timeoutMS={PATIENCE * 1000}&serverSelectionTimeoutMS={PATIENCE * 1000}'
+        # A direct connection, since the replica set knows its member by another address than that of the wire.
+        bounds = f'directConnection=true&timeoutMS={PATIENCE * 1000}&serverSelectionTimeoutMS={PATIENCE * 1000}'
         self.uri = f'mongodb://127.0.0.1:{self.wire.port}/girder?{bounds}'
         self.start = lambda: start('--no-embedded', '--database', self.uri, '--workers', '1',
                                    env={'SLICER_PACKAGE_MANAGER_ADMIN_PASSWORD': PASSWORD})

@@ -139,14 +139,14 @@ def test_a_checksum_is_copied_by_the_keyboard(visit, site):
     button = window.page.get_by_role('button', name='Copy the SHA-512 of 5.8.1 for Linux, 64-bit')
     button.focus()
     window.page.keyboard.press('Enter')
-    window.page.wait_for_function('document.getElementById("said").textContent === "Copied."')
+    window.page.wait_for_function('document.getElementById("status").textContent === "Copied."')
     assert window.page.evaluate('navigator.clipboard.readText()') == SHA512
 
 
 def test_without_a_clipboard_the_checksum_is_selected(visit):
     window = visit(clipboard='')
     window.page.locator('[data-os=win] .copy').first.click()
-    window.page.wait_for_function('document.getElementById("said").textContent !== ""')
+    window.page.wait_for_function('document.getElementById("status").textContent !== ""')
     assert window.page.evaluate('String(window.getSelection())') == SHA512
 
 

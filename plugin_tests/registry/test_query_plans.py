@@ -27,7 +27,8 @@ def archive(db, app):
     made = []
     for revision in REVISIONS:
         for package_type in PACKAGE_TYPES.values():
-            folder = releases.make_folder(application, package_type, revision, application, user)
+            found, nearest = releases.folder_for(application, package_type, revision, user)
+            folder = found or releases.make_folder(package_type, revision, nearest, user)
             for name in NAMES if package_type.label == 'extension' else ['Slicer']:
                 for os, arch in SYSTEMS:
                     meta = {**FORMS[package_type.label], 'app_id': app['_id'], 'os': os, 'arch': arch, 'baseName': name,
@@ -46,7 +47,9 @@ def plans(archive, monkeypatch):
 
     def explained(model, query, **options):
         sort = options['sort']
-        explanation = model.collection.find(query, options['fields']).sort(sort).limit(options['limit']).explain()
+        # Not as a part of the transaction of the list, in which MongoDB explains nothing.
+        collection = model.collection.database[model.name]
+        explanation = collection.find(query, options['fields']).sort(sort).limit(options['limit']).explain()
         found.append(SimpleNamespace(stages=set(_stages(explanation['queryPlanner']['winningPlan'])),
                                      **explanation['executionStats']))
         return model.collection.find(query, options['fields']).sort(sort).limit(options['limit'])
@@ -55,7 +58,7 @@ def plans(archive, monkeypatch):
 
     def of(cls, model, query, page, fields=None):
         proxy = SimpleNamespace(find=lambda query, **options: explained(model, query, **options),
-                                collection=model.collection)
+                                collection=model.collection, name=model.name)
         return original(cls, proxy, query, page, fields)
     monkeypatch.setattr(pagination.Listing, 'of', classmethod(of))
     return found

@@ -50,12 +50,11 @@ def no_orphans(db):
     """Check that everything lies in something, and that every registration points to something."""
     def check():
         folders = {one['_id']: one for one in db['folder'].find()}
-        promoted = {one['draft'] for folder in folders.values() for one in folder.get('spm', {}).get('promoted', ())}
         for folder in folders.values():
             assert folder['parentCollection'] != 'folder' or folder['parentId'] in folders, folder['name']
         for item in db['item'].find():
             assert item['folderId'] in folders, item['name']
-            assert item['spm']['channel'] in {*folders, *promoted}, item['name']
+            assert item['spm']['channel'] in folders, item['name']
         ids = {one['_id'] for one in db['item'].find()}
         assert all(one['itemId'] in ids for one in db['file'].find({'itemId': {'$ne': None}}))
     return check

@@ -1,4 +1,5 @@
 """What a promotion does, seen from outside and in between any two of its writes."""
+import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from plugin_tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
+PLACE = ('app', 'channel', 'draft', 'release')
 MAC = {'os': 'macosx', 'arch': 'arm64'}
 WRITES = ('insert_one', 'update_one', 'update_many', 'delete_one', 'delete_many', 'find_one_and_update', 'replace_one')
 
@@ -36,7 +38,7 @@ def promote(api, app):
 
 @pytest.fixture
 def domain(app, admin, db):
-    """The promotion without a server around it, as the application was read by now."""
+    """The promotion without a server around it."""
     def call(revision='33000'):
         from girder.utility.progress import noProgress
 
@@ -51,13 +53,12 @@ def no_traces(db):
     """Check that nothing of a promotion that ended is left, and that everything lies where it belongs."""
     def check(drafts=0):
         folders = {one['_id']: one for one in db['folder'].find()}
-        assert [one for one in folders.values() if 'promoting' in one.get('spm', ())] == []
-        states = [one['state'] for folder in folders.values() for one in folder.get('spm', {}).get('promoted', ())]
-        assert set(states) <= {'done'}
+        assert not any('promoting' in one.get('spm', ()) for one in folders.values())
+        assert all('channel' in one['spm'] for one in folders.values() if 'promoted' in one.get('spm', ()))
         assert sum(one.get('spm', {}).get('role') == 'revision' for one in folders.values()) == drafts
         for item in db['item'].find():
             folder = folders[item['folderId']]
-            assert item['spm']['release'] == folder['spm']['release']
+            assert {key: item['spm'][key] for key in PLACE} == {key: folder['spm'][key] for key in PLACE}
             assert item['meta'].get('release', '') == ('' if item['spm']['kind'] == 'extension'
                                                        else folder['spm']['release'])
         for folder in folders.values():
@@ -325,241 +326,196 @@ def at_each_write(hook):
     """Call ``hook`` before and after each write to folders and items in this process."""
     from girder.models.folder import Folder
     from girder.models.item import Item
+
+    from slicer_package_manager.registry.server import transactions
+    limit, transactions.SECONDS = transactions.SECONDS, PATIENCE  # the hook may take long
     models = {model: model.collection for model in (Folder(), Item())}
     for model, collection in models.items():
         model.collection = Recorded(collection, hook)
     try:
         yield
     finally:
+        transactions.SECONDS = limit
         for model, collection in models.items():
             model.collection = collection
 
 
 @pytest.fixture
 def look(app, admin, make_user):
-    """Look at all lists as three users, with the application as it was read just now or, ``stale``, given."""
+    """Look at all lists as three users."""
     reader = make_user('reader')
 
-    def lists(stale=None):
+    def lists():
         from slicer_package_manager.registry.catalog import applications, package_lists
         from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
         from slicer_package_manager.registry.schema.pagination import Page
         page = Page(0, 0, (('created', -1), ('_id', -1)))
-        seen = []
+        seen, found_app = [], applications.load(app['_id'], admin)
         for user in (None, reader, admin):
-            fresh = stale or applications.load(app['_id'], admin)
             row = []
             for package_type in (PACKAGE, EXTENSION):
                 for filters in ({'release': '5.8'}, {'release': 'draft'}, {}):
-                    found = package_lists.find(package_type, fresh, user, page, **filters).documents
+                    found = package_lists.find(package_type, found_app, user, page, **filters).documents
                     assert len({one['_id'] for one in found}) == len(found)
                     row.append(len(found))
-                    if not stale and filters.get('release') == '5.8' and package_type is PACKAGE:
+                    if filters.get('release') == '5.8' and package_type is PACKAGE:
                         assert {one['meta'].get('release') for one in found} <= {'5.8'}
             seen.append(tuple(row))
         return seen
     return lists
 
 
-BEFORE, AFTER = (0, 2, 2) * 2, (2, 0, 2) * 2
+BEFORE, AFTER, NOTHING = (0, 2, 2) * 2, (2, 0, 2) * 2, (0,) * 6
 
 
-def test_at_every_moment_readers_see_none_or_all(draft, release, domain, look, admin, app):
-    from slicer_package_manager.registry.catalog import applications
-    stale = applications.load(app['_id'], admin)
-    seen = []
-
-    def hook():
-        now = look()
-        assert len(set(now)) == 1
-        seen.append(now[0])
-        assert set(look(stale)) <= {BEFORE, (0, 0, 2) * 2}
-    with at_each_write(hook):
-        domain()
-    turn = seen.index(AFTER)
-    assert set(seen[:turn]) == {BEFORE}
-    assert set(seen[turn:]) == {AFTER}
-
-
-@pytest.mark.parametrize('public', [True, False])
-def test_at_every_moment_the_private_side_is_hidden_as_a_whole(draft, make_release, domain, grant, look, public, app,
-                                                               admin):
-    """A draft that only some may read becomes part of a public release, or the other way round."""
-    from slicer_package_manager.registry.catalog import applications
-    make_release('5.8', '33000', public=public)
-    grant(draft, recurse=True, public=not public)
-    stale = applications.load(app['_id'], admin)
-    seen, late = [], []
+@pytest.mark.parametrize('private', ['neither', 'draft', 'release'])
+def test_at_every_moment_readers_see_none_or_all(draft, make_release, domain, grant, look, private):
+    make_release('5.8', '33000', public=private != 'release')
+    if private != 'release':
+        grant(draft, recurse=True, public=private != 'draft')
+    seen, moments = [], itertools.count()
 
     def hook():
-        seen.append(look()[0])
-        late.append(look(stale)[0])
+        if next(moments) % 2 == 0:  # the moment after a write is that before the next one
+            seen.append(aside(look))
     with at_each_write(hook):
         domain()
-    shown = {True: {(0,) * 6, AFTER}, False: {BEFORE, (0,) * 6}}[public]
-    assert set(seen) == shown
-    assert {one[kind] for one in late for kind in range(6)} <= {0, 2}
-    if not public:
-        assert late[-1] == (0,) * 6
+    shown = NOTHING if private == 'draft' else BEFORE
+    assert len(seen) > 5
+    assert seen == [[shown, shown, BEFORE]] * len(seen)
+    shown = NOTHING if private == 'release' else AFTER
+    assert look() == [shown, shown, AFTER]
 
 
-@pytest.mark.parametrize('finisher', ['the same call', 'a start of the server', 'a deletion of the release'])
-def test_whatever_write_the_process_is_killed_at_the_next_one_finishes(
-        app, make, make_release, domain, look, db, no_traces, finisher, api):
-    make('package', content=b'x')
-    make('extension', content=b'x')
-    moment, done, revision, outcomes = -1, False, 33000, set()
+def test_whatever_write_the_process_is_killed_at_nothing_has_changed(draft, release, make, domain, look, stored,
+                                                                     no_traces):
+    make('package', content=b'package')  # the release has it too: it is removed from the draft
+    before, moment, done = stored(), 0, False
     while not done:
-        make_release('5.8', str(revision))
-        moment += 2  # the moment after a write is that before the next one
+        moment += 1
         left = [moment]
 
         def hook(left=left):
             left[0] -= 1
             if not left[0]:
                 raise Killed
-        done = True
         with at_each_write(hook), suppress(Killed):
-            domain(str(revision))
-            done = left[0] > 0
-            left[0] = -1
-        done = left[0] == -1
-        seen = look()
-        assert len(set(seen)) == 1
-        outcomes.add(seen[0])
-        if finisher == 'a start of the server':
-            from slicer_package_manager.registry.promotion import promote as promotion_promote
-            promotion_promote.resume()
-            assert look() == seen
-            no_traces(drafts=int(seen[0] == (0, 1, 1) * 2))
-        if finisher != 'a deletion of the release':
-            domain(str(revision))
-            assert look()[0] == (1, 0, 1) * 2
-            no_traces()
-        api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
-        drafts = 0
-        if finisher == 'a deletion of the release' and seen[0] == (0, 1, 1) * 2:
-            drafts = 1
-            assert look()[0] == (0, 1, 1) * 2
-        no_traces(drafts)
-        assert db['item'].count_documents({}) == db['file'].count_documents({}) == 2 * drafts
-        revision += 1
-        make('package', revision=str(revision), content=b'x')
-        make('extension', app_revision=str(revision), content=b'x')
-        if drafts:
-            api.delete(f'/app/{app["_id"]}/release/{revision - 1}').raise_for_status()
-    assert outcomes == {(0, 1, 1) * 2, (1, 0, 1) * 2}
+            domain()
+            done = True
+        assert done or stored() == before, moment
+    assert moment > 10
+    assert look()[0] == AFTER
+    no_traces()
 
 
 @pytest.fixture
 def during_insert(monkeypatch):
-    """Run a function once, before or after the next document with this base name is inserted."""
-    def at(base_name, when, function):
-        from slicer_package_manager.registry.tree import documents as tree_documents
-        insert, todo = tree_documents.insert, [function]
+    """Start a function in a thread, once, right before or after a document that matches is inserted.
 
-        def inserting(model, document):
-            mine = document.get('meta', {}).get('baseName') == base_name and todo
-            if mine and when == 'before':
-                aside(todo.pop())
-            result = insert(model, document)
-            if mine and when == 'after':
-                aside(todo.pop())
+    It waits for the end of the transaction, so nobody waits for it meanwhile.
+    """
+    def at(matches, when, function):
+        from slicer_package_manager.registry.tree import documents as tree_documents
+        insert, started = tree_documents.insert, []
+
+        def inserting(model, document, *moments):
+            for moment in ('before', 'after'):
+                if moment == when and not started and matches(document):
+                    started.append(pool.submit(function))
+                if moment == 'before':
+                    result = insert(model, document, *moments)
             return result
         monkeypatch.setattr(tree_documents, 'insert', inserting)
-    return at
+        return started
+    with ThreadPoolExecutor(1) as pool:
+        yield at
 
 
 @pytest.mark.parametrize('package_type', ['package', 'extension'])
 @pytest.mark.parametrize('when', ['before', 'after'])
 def test_a_post_to_the_draft_during_a_promotion_ends_in_the_release(
-        draft, make, make_release, promote, during_insert, found, no_traces, package_type, when):
+        draft, make, make_release, promote, during_insert, found, no_traces, db, package_type, when):
     def release_it():
         make_release('5.8', '33000')
         promote().raise_for_status()
-    during_insert('Late', when, release_it)
-    item = make(package_type, baseName='Late')
-    upload_of = found('draft')
-    assert upload_of == []
-    assert item['meta'].get('release', '5.8') == '5.8'
+    started = during_insert(lambda one: one.get('meta', {}).get('baseName') == 'Late', when, release_it)
+    make(package_type, baseName='Late')
+    started[0].result(PATIENCE)
+    assert found('draft') == []
+    assert db['item'].find_one({'meta.baseName': 'Late'})['spm']['release'] == '5.8'
     no_traces()
 
 
-def test_a_folder_that_a_post_makes_during_a_promotion_is_not_taken_away_with_what_was_moved_into_it(
-        draft, release, make, promote, found, no_traces, monkeypatch):
-    from slicer_package_manager.registry.promotion import move_items
-    from slicer_package_manager.registry.tree import documents as tree_documents
-    insert, settle, ends, before = tree_documents.insert, move_items._settle, [], ids(found('extension'))
-
-    def inserting(model, document, *moments):
-        result = insert(model, document, *moments)
-        if document.get('spm', {}).get('role') == 'extensions' and not ends:
-            # The promotion moves everything, and does not get to its end yet.
-            monkeypatch.setattr(move_items, '_settle', lambda *entry: ends.append(entry))
-            aside(lambda: promote().raise_for_status())
-        return result
-    monkeypatch.setattr(tree_documents, 'insert', inserting)
-    new = make('extension', baseName='New', content=b'new')
-    assert ids(found('extension', release_id='5.8')) == sorted([*before, new['_id']])
-    assert len(ends) == 1
-    settle(*ends[0])
+def test_a_folder_that_a_post_makes_during_a_promotion_is_that_of_the_release(
+        make, make_release, promote, found, no_traces, during_insert):
+    def release_it():
+        make_release('5.8', '33000')
+        promote().raise_for_status()
+    make('package', content=b'package')
+    started = during_insert(lambda one: one.get('spm', {}).get('role') == 'extensions', 'after', release_it)
+    new = make('extension', baseName='New')
+    started[0].result(PATIENCE)
+    upload = make('extension', baseName='New', content=b'new')
+    assert upload['_id'] == new['_id']
+    assert ids(found('extension', release_id='5.8')) == [new['_id']]
     no_traces()
 
 
-def test_a_folder_that_is_made_when_a_promotion_has_just_ended_keeps_no_mark(
-        draft, release, promote, db, no_traces):
-    from girder.models.folder import Folder
+@pytest.fixture
+def during_check(monkeypatch):
+    """Start a function in a thread, once, while a promotion checks the draft; it may wait for its end."""
+    started = []
 
-    from slicer_package_manager.registry.tree import promotions
-    promote().raise_for_status()
-    (entry,) = db['folder'].find_one({'spm.promoted': {'$exists': True}})['spm']['promoted']
-    folder = Folder().findOne({'spm.role': 'extensions'})
-    marked = promotions.add_mark(folder, {key: entry[key] for key in ('draft', 'token')})
-    assert 'promoting' not in marked['spm']
-    no_traces()
+    def at(function):
+        check_draft = promotion_module()._check_draft
+
+        def checking(*places):
+            if not started:
+                started.append(pool.submit(function))
+            return check_draft(*places)
+        monkeypatch.setattr(promotion_module(), '_check_draft', checking)
+        return started
+    with ThreadPoolExecutor(1) as pool:
+        yield at
+
+
+def promotion_module():
+    from slicer_package_manager.registry.promotion import promote
+    return promote
 
 
 @pytest.mark.parametrize('package_type', ['package', 'extension'])
-def test_a_post_to_the_release_during_a_promotion_updates_what_was_in_the_draft(
-        draft, release, make, promote, during_insert, found, no_traces, package_type):
-    before = ids(found('package')), ids(found('extension'))
-    name = {'package': 'Slicer', 'extension': 'SlicerIGT'}[package_type]
-    during_insert(name, 'before', lambda: promote().raise_for_status())
-    item = make(package_type, repository_type='svn')
-    assert item['_id'] in [*before[0], *before[1]]
-    assert (ids(found('package')), ids(found('extension'))) == before
-    no_traces()
-
-
-@pytest.mark.parametrize('package_type', ['package', 'extension'])
-def test_while_a_draft_is_looked_through_posts_update_what_is_in_it(
-        draft, release, make, promote, found, no_traces, monkeypatch, package_type):
-    from slicer_package_manager.registry.promotion import promote as promotion_promote
-    check_draft, posted = promotion_promote._check_draft, []
-
-    def looking(*places):
-        posted.extend(aside(lambda: [make(package_type, repository_type='svn'), make(package_type, baseName='New')]))
-        return check_draft(*places)
+def test_what_is_posted_while_the_draft_is_checked_is_in_the_release_too(
+        draft, release, make, promote, found, no_traces, during_check, package_type):
+    posted = during_check(lambda: make(package_type, baseName='New'))
     before = ids(found(package_type))
-    monkeypatch.setattr(promotion_promote, '_check_draft', looking)
     promote().raise_for_status()
-    assert posted[0]['_id'] in before
-    assert posted[1]['meta'].get('release', '5.8') == '5.8'
+    filters = {'package': {'release_id_or_name': '5.8'}, 'extension': {'release_id': '5.8'}}[package_type]
+    new, others = posted[0].result(PATIENCE), found(package_type, **filters)
+    assert ids(others) == before  # the new one has no file yet
+    assert {one['folderId'] for one in others} == {new['folderId']}
     no_traces()
 
 
-def test_a_deletion_of_the_release_while_its_draft_is_looked_through_leaves_the_draft(
-        draft, release, promote, api, app, found, no_traces, monkeypatch):
-    from slicer_package_manager.registry.promotion import promote as promotion_promote
-    check_draft = promotion_promote._check_draft
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_an_edit_while_the_draft_is_checked_is_kept(draft, release, promote, api, found, no_traces, during_check,
+                                                    package_type):
+    path = f'/item/{found(package_type)[0]["_id"]}'
+    edited = during_check(lambda: api.put(f'{path}/metadata', json={'repository_type': 'svn'}))
+    promote().raise_for_status()
+    edited[0].result(PATIENCE).raise_for_status()
+    assert api.get(path).json()['meta']['repository_type'] == 'svn'
+    assert len(found('package', release_id_or_name='5.8')) == len(found('extension', release_id='5.8')) == 2
+    no_traces()
 
-    def looking(*places):
-        aside(lambda: api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status())
-        return check_draft(*places)
-    monkeypatch.setattr(promotion_promote, '_check_draft', looking)
-    assert promote().status_code in (404, 409)
-    assert (len(found('package', release_id_or_name='draft')), len(found('extension', release_id='draft'))) == (2, 2)
-    no_traces(drafts=1)
+
+def test_a_deletion_of_the_release_waits_for_the_promotion(draft, release, promote, api, app, found, no_traces,
+                                                           during_check):
+    deleted = during_check(lambda: api.delete(f'/app/{app["_id"]}/release/5.8'))
+    promote().raise_for_status()
+    deleted[0].result(PATIENCE).raise_for_status()
+    assert (found('package'), found('extension'), found('release'), found('draft')) == ([], [], [], [])
+    no_traces()
 
 
 def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
@@ -578,16 +534,13 @@ def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
     no_traces(drafts=1)
 
 
-def test_pruning_leaves_a_draft_that_is_being_promoted(draft, release, promote, api, app, monkeypatch):
-    from slicer_package_manager.registry.promotion import promote as promotion_promote
-    check_draft, answers = promotion_promote._check_draft, []
-
-    def looking(*places):
-        answers.append(aside(lambda: api.delete(f'/app/{app["_id"]}/draft', params={'keep': 0}).json()))
-        return check_draft(*places)
-    monkeypatch.setattr(promotion_promote, '_check_draft', looking)
+def test_pruning_does_not_delete_a_draft_that_is_promoted_meanwhile(draft, release, promote, api, app, found,
+                                                                    no_traces, during_check):
+    pruned = during_check(lambda: api.delete(f'/app/{app["_id"]}/draft', params={'keep': 0}))
     promote().raise_for_status()
-    assert answers == [[]]
+    assert [row['deleted'] for row in pruned[0].result(PATIENCE).json()] in ([], [False])
+    assert (len(found('package', release_id_or_name='5.8')), len(found('extension', release_id='5.8'))) == (2, 2)
+    no_traces()
 
 
 def test_who_saves_an_item_that_was_read_before_the_promotion_does_not_bring_it_back(draft, release, promote, found,
@@ -601,7 +554,7 @@ def test_who_saves_an_item_that_was_read_before_the_promotion_does_not_bring_it_
     no_traces()
 
 
-def test_who_saves_an_item_while_the_promotion_ends_does_not_bring_it_back(draft, release, domain, found, no_traces,
+def test_who_saves_an_item_that_is_promoted_meanwhile_does_not_bring_it_back(draft, release, domain, found, no_traces,
                                                                            monkeypatch):
     from girder.models.item import Item
 
@@ -609,9 +562,9 @@ def test_who_saves_an_item_while_the_promotion_ends_does_not_bring_it_back(draft
     check_item, todo = consistency.check_item, [domain]
 
     def checking(item):
-        check_item(item)
         if todo:
             aside(todo.pop())
+        return check_item(item)
     item = Item().load(found('package')[0]['_id'], force=True)
     monkeypatch.setattr(consistency, 'check_item', checking)
     Item().setMetadata(item, {'repository_type': 'svn'})
@@ -619,12 +572,68 @@ def test_who_saves_an_item_while_the_promotion_ends_does_not_bring_it_back(draft
     no_traces()
 
 
-def test_what_was_put_back_into_a_folder_that_is_gone_is_moved_by_the_next_call(draft, release, promote, db, found,
-                                                                                no_traces):
-    before = list(db['item'].find())
-    promote().raise_for_status()
-    for item in before:
-        db['item'].replace_one({'_id': item['_id']}, item)
-    promote().raise_for_status()
-    assert len(found('package', release_id_or_name='5.8')) == 2
-    assert all(one['meta']['release'] == '5.8' for one in found('package'))
+@pytest.fixture
+def announced(draft, release, app, db, folders):
+    """The entry of a promotion that a server of an earlier version has announced, and a setter of its state."""
+    from bson import ObjectId
+    entry = {'draft': ObjectId(draft['_id']), 'release': ObjectId(release['_id']), 'token': ObjectId()}
+
+    def put(**values):
+        db['folder'].update_one({'_id': ObjectId(app['_id'])}, {'$set': {'spm.promoted': [{**entry, **values}]}})
+        db['folder'].update_many({'spm.revision': '33000'}, {'$set': {'spm.promoting': {
+            'draft': entry['draft'], 'token': entry['token']}}})
+    return entry, put
+
+
+def convert():
+    from slicer_package_manager.registry.promotion import earlier_form
+    for _ in range(2):
+        earlier_form.convert()
+
+
+def test_a_promotion_that_an_earlier_version_has_announced_is_forgotten(announced, look, no_traces):
+    announced[1](state='announced')
+    convert()
+    assert look()[0] == BEFORE
+    no_traces(drafts=1)
+
+
+@pytest.mark.parametrize('state', ['moving', 'done'])
+def test_a_promotion_of_an_earlier_version_is_finished(announced, make, folders, release, draft, found, look, db,
+                                                       no_traces, state):
+    """It had moved one package of two, or all and removed the draft; the release had one of them already."""
+    from bson import ObjectId
+    entry, put = announced
+    make('extension', content=b'x', baseName='Own')
+    pairs = [[ObjectId(one['_id']) for one in two] for two in (
+        (draft, release), (folders(draft)['extensions'], folders(release)['extensions']))]
+    put(state=state, folders=pairs, **({'name': '5.8', 'without': []} if state == 'moving' else {}))
+    for source, target in pairs:
+        items = list(db['item'].find({'folderId': source}))
+        for item in items if state == 'done' else items[:1]:
+            values = {'folderId': target, 'spm.release': '5.8'}
+            values.update({'meta.release': '5.8'} if item['spm']['kind'] == 'package' else {})
+            db['item'].update_one({'_id': item['_id']}, {'$set': values})
+    if state == 'done':
+        db['folder'].delete_many({'_id': {'$in': [source for source, _ in pairs]}})
+    convert()
+    assert look()[0] == (2, 0, 2, 3, 0, 3)
+    assert db['folder'].find_one({'_id': entry['release']})['spm']['promoted'] is True
+    no_traces()
+
+
+def test_what_the_release_had_too_is_removed_with_a_promotion_of_an_earlier_version(announced, make, folders, release,
+                                                                                   draft, found, db, no_traces):
+    from bson import ObjectId
+    _, put = announced
+    kept = make('package', content=b'package')['_id']
+    same = db['item'].find_one({'spm.draft': True, 'meta.os': 'linux', 'spm.kind': 'package'})['_id']
+    target = make('extension', baseName='Own')['folderId']
+    put(state='moving', name='5.8', without=[same], folders=[
+        [ObjectId(draft['_id']), ObjectId(release['_id'])],
+        [ObjectId(folders(draft)['extensions']['_id']), ObjectId(target)]])
+    convert()
+    assert kept in ids(found('package', release_id_or_name='5.8'))
+    assert len(found('package')) == 2
+    assert db['file'].find_one({'itemId': same}) is None
+    no_traces()

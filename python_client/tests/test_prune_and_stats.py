@@ -53,7 +53,7 @@ def test_a_draft_that_another_user_deleted_meanwhile_is_no_failure(drafts, run, 
     girder.fail('DELETE', 'release', 404)
     done = run('draft', 'prune', 'Slicer', '--keep', '2', '--json')
     assert done.exit_code == 0
-    assert 'gone already' in done.stderr
+    assert 'was already deleted' in done.stderr
     assert len(json.loads(done.stdout)['drafts']) == 2
 
 

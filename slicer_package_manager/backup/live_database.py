@@ -113,7 +113,5 @@ def _related(database: Mongo, index: DocumentIndex, collection: str, identifier:
         now = {str(file['_id']) for file in database['file'].find({'itemId': ObjectId(identifier)}, {'_id': 1})}
         yield from (('file', one) for one in sorted(now | set(index.files_of(identifier))))
         yield 'folder', str(document['folderId'])
-        if document.get('spm'):  # the application names the promotions that decide to which release the item belongs
-            yield 'folder', str(document['spm']['app'])
     elif collection == 'folder' and document.get('parentId'):
         yield document['parentCollection'], str(document['parentId'])

@@ -24,8 +24,10 @@ from girder.settings import SettingDefault, SettingKey
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 
+from slicer_package_manager.cli import replica_set
 from slicer_package_manager.cli.database import hosts_of
-from slicer_package_manager.registry.tree import older_data
+from slicer_package_manager.registry import usable
+from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
 
 #: A collection as pymongo hands it out; documents of MongoDB may have any value.
 Documents = Collection[dict[str, Any]]
@@ -148,22 +150,29 @@ def _take_over(collection: Documents, previous: str | None, owner: str) -> bool:
     return result.modified_count == 1
 
 
+def wait_for_embedded(uri: str, patience: float) -> None:
+    """Wait until the embedded database of ``uri`` accepts writes, at most ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while not replica_set.serves(uri, 1) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def wait_for_database(uri: str, patience: float) -> None:
     """Wait until the database of ``uri`` answers, and check whether this version may use it.
 
     :raises PyMongoError: it does not answer within ``patience`` seconds, or refuses the connection.
-    :raises OlderDataError: it has data of the older plugin.
+    :raises UnusableDatabaseError: this version cannot use it.
     """
     milliseconds = int(patience * 1000)
     client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
         uri, serverSelectionTimeoutMS=milliseconds, timeoutMS=milliseconds)
     with client:
         client.get_database().command('ping')
-        older_data.require_none(client.get_database())
+        usable.require(client.get_database())
 
 
 def _explain(error: Exception, uri: str) -> str:
-    if isinstance(error, older_data.OlderDataError):
+    if isinstance(error, UnusableDatabaseError):
         return str(error)
     reason = str(error).partition(' (configured timeouts')[0]
     if isinstance(error, ServerSelectionTimeoutError):
@@ -182,7 +191,9 @@ def run(channel: socket.socket) -> None:
 
 def _outcome(plan: Plan, uri: str) -> dict[str, bool | str]:
     try:
+        if plan.embedded:
+            wait_for_embedded(uri, plan.patience)
         wait_for_database(uri, plan.patience)
         return {'created': prepare(plan)}
-    except (PyMongoError, GirderException, ValidationException, OSError, older_data.OlderDataError) as error:
+    except (PyMongoError, GirderException, ValidationException, OSError, UnusableDatabaseError) as error:
         return {'error': _explain(error, uri)}

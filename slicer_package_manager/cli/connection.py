@@ -14,11 +14,12 @@ import pymongo
 from girder.utility.config import loadConfig
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.cli import database, mongod, web
+from slicer_package_manager.cli import database, mongod, replica_set, web
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
-from slicer_package_manager.registry.tree import older_data
+from slicer_package_manager.registry import usable
+from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
 
 Command = Callable[..., Any]  # a function whose parameters are its options
 Client = pymongo.MongoClient[dict[str, Any]]  # documents of MongoDB may have any value
@@ -43,13 +44,13 @@ def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) 
     That of a data directory is used through its running server; without one it runs only within this context.
 
     :param alone: no server may run on the data directory, whose database is created if it is missing.
-    :raises ServeError: there is no such database, it does not answer, or it has data of the older plugin.
+    :raises ServeError: there is no such database, it does not answer, or this version cannot use it.
     """
     with ExitStack() as stack:
         own = _own if alone else _embedded
         uri = database.completed(database_uri) if database_uri else stack.enter_context(own(DataDir(data_dir)))
         _require_answer(uri)
-        _require_no_older_data(uri)
+        _require_usable(uri)
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
@@ -87,7 +88,7 @@ def _own(data: DataDir) -> Iterator[str]:
 
 def _wait(uri: str, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + database.START_SECONDS
-    while not answers(uri, 2):
+    while not replica_set.serves(uri, 2):
         supervisor.pause(0.05)
         if time.monotonic() > deadline:
             raise ServeError(f'The database does not answer within {database.START_SECONDS:.0f} s.')
@@ -109,10 +110,10 @@ def _require_answer(uri: str) -> None:
         raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')
 
 
-def _require_no_older_data(uri: str) -> None:
+def _require_usable(uri: str) -> None:
     client: Client = pymongo.MongoClient(uri)
     with client:
         try:
-            older_data.require_none(client.get_database())
-        except older_data.OlderDataError as error:
+            usable.require(client.get_database())
+        except UnusableDatabaseError as error:
             raise ServeError(str(error)) from error

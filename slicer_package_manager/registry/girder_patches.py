@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from copy import deepcopy
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 from girder.models.file import File
@@ -19,12 +20,13 @@ from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import passwords
 from slicer_package_manager.registry.downloads import sealing
-from slicer_package_manager.registry.promotion import promote
+from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion, uploads
 from slicer_package_manager.registry.tree import consistency, file_names, item_files
-from slicer_package_manager.registry.tree.registration import RELEASE, is_of_channel, role
+from slicer_package_manager.registry.tree.registration import is_of_channel, role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
 #: The method of a model that a function here replaces.
@@ -34,6 +36,22 @@ Original = Callable[..., Any]
 def _unregistered(document: Mapping[str, Any]) -> Document:
     """``document`` without the key that would make a copy claim the same identity."""
     return {key: value for key, value in document.items() if key != 'spm'}
+
+
+def _save_item(original: Original, document: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
+    """Save a package together with what is checked before the save: its folder may be promoted or deleted meanwhile."""
+    if 'spm' not in document and not metadata.is_package(document.get('meta', {})):
+        saved: ItemDocument = original(document, *args, **kwargs)
+        return saved
+
+    def save() -> ItemDocument:
+        copy = deepcopy(document)  # each attempt begins with the same
+        original(copy, *args, **kwargs)
+        return copy
+    changed = transactions.run(save)
+    document.clear()  # type: ignore[attr-defined]  # a dictionary, whose type does not allow this
+    document.update(changed)
+    return document
 
 
 def _move_item(original: Original, item: ItemDocument, folder: FolderDocument) -> ItemDocument:
@@ -72,14 +90,12 @@ def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFo
 
 
 def _remove_folder(original: Original, folder: FolderDocument, *args: object, **kwargs: object) -> None:
-    """End promotions first, seal the counts, and remove what was stored in the folder after Girder listed it."""
-    if is_of_channel(folder):
-        promote.end_promotions(folder)
+    """Keep promotions out, seal the counts, and remove what was stored in the folder after Girder listed it."""
+    if is_of_channel(folder) and not consistency.begin_removal(folder):
+        return
     original(folder, *args, **kwargs)
     if is_of_channel(folder):
         sealing.finish(folder['_id'])
-        if role(folder) == RELEASE:
-            promote.remove_entries_of(folder)
     if role(folder):
         Folder().clean(folder)
 
@@ -88,7 +104,7 @@ def _remove_item(original: Original, item: ItemDocument, **kwargs: object) -> No
     """Remove the bytes of uploads to the item, which Girder leaves, and files that were stored after it listed them."""
     if 'spm' in item:
         for upload in Upload().find({'parentType': 'item', 'parentId': item['_id']}):
-            uploads.cancel(upload)
+            transactions.after_commit(partial(uploads.cancel, upload))
     original(item, **kwargs)
     if 'spm' in item or 'copyOfItem' in item:  # a copy is registered when it has its files
         _remove_files_left(item)
@@ -205,6 +221,7 @@ class Patch(NamedTuple):
 
 
 PATCHES = (
+    Patch(Item, 'save', _save_item),
     Patch(Item, 'move', _move_item),
     Patch(Item, 'copyItem', _copy_item),
     Patch(Item, 'remove', _remove_item),

@@ -1,4 +1,4 @@
-"""Prepare the database for writes when the server starts: indexes, interrupted promotions, seals and uploads."""
+"""Prepare the database for writes when the server starts: indexes, data of earlier versions, seals and uploads."""
 from __future__ import annotations
 
 import logging
@@ -8,12 +8,11 @@ import pymongo
 from girder.models import getDbConnection
 from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry import indexes
+from slicer_package_manager.registry import indexes, usable
 from slicer_package_manager.registry.downloads import rollup, sealing
-from slicer_package_manager.registry.promotion import promote
+from slicer_package_manager.registry.promotion import earlier_form
 from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import uploads
-from slicer_package_manager.registry.tree import older_data
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +43,10 @@ class _Preparation(threading.Thread):
         while True:
             try:
                 with pymongo.timeout(_LONGEST):
-                    _require_no_older_data()
+                    _require_usable()
                     indexes.ensure()
+                    earlier_form.convert()
                     write_gate.allow()
-                    promote.resume()
                     sealing.resume()
                     uploads.settle_interrupted()
             except PyMongoError as error:
@@ -61,8 +60,8 @@ class _Preparation(threading.Thread):
                 return
 
 
-def _require_no_older_data() -> None:
-    older_data.require_none(getDbConnection().get_database())
+def _require_usable() -> None:
+    usable.require(getDbConnection().get_database())
 
 
 def require_usable() -> None:
@@ -70,14 +69,14 @@ def require_usable() -> None:
 
     A database that cannot be reached is checked again before the preparation.
 
-    :raises older_data.OlderDataError: it has data of the older plugin.
+    :raises UnusableDatabaseError: this version cannot use it.
     """
     try:
-        _require_no_older_data()
+        _require_usable()
     except PyMongoError as error:
         if not database_outage.passes(error):
             raise
-        logger.warning('The database cannot be reached; its data is checked later: %s', error)
+        logger.warning('The database cannot be reached; it is checked later: %s', error)
 
 
 def begin() -> None:

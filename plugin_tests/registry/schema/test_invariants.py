@@ -45,10 +45,10 @@ def test_each_contradiction_is_named(files, stated, violations):
 @pytest.mark.parametrize(('package', 'folder', 'misplaced'), [
     (Place('1', '2', 'False', '5.8'), Place('1', '2', 'False', '5.8'), False),
     (Place('1', '2', 'False', '5.8'), Place('1', '2', 'False', '5.9'), True),
-    (Place('1', '3', 'True', ''), Place('1', '2', 'False', '5.8'), False),
+    (Place('1', '3', 'True', ''), Place('1', '2', 'False', '5.8'), True),
     (Place(None, None, None, None), Place('1', None, None, None), False),
-], ids=['at its place', 'of another release', 'promoted', 'in no channel'])
-def test_only_a_promoted_package_has_another_place_than_its_folder(package, folder, misplaced):
+], ids=['at its place', 'of another name', 'of another release', 'in no channel'])
+def test_a_package_has_the_place_of_its_folder(package, folder, misplaced):
     assert is_misplaced(package, folder) == misplaced
 
 

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from bson.objectid import ObjectId
 from girder.exceptions import AccessException
@@ -17,8 +17,8 @@ from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
-from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import access, consistency, documents, keys, registration
+from slicer_package_manager.registry.server import settings, transactions
+from slicer_package_manager.registry.tree import access, documents, keys, registration
 from slicer_package_manager.registry.tree.access import Operation, folder_clause
 from slicer_package_manager.registry.tree.registration import APPLICATION, DRAFT_NAME, PACKAGES_NAME
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
@@ -26,9 +26,6 @@ from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDo
 COLLECTION_NAME = 'Applications'
 #: The id of the application from which builds of Slicer request extensions.
 SLICER = '5f4474d0e1d8c75dfc705482'
-
-#: A model of Girder, and a document that was inserted.
-_Made: TypeAlias = tuple[Any, Mapping[str, Any]]
 
 
 def load(app_id: str, user: UserDocument | None, operation: Operation = access.GET_APPLICATION) -> ApplicationFolder:
@@ -150,25 +147,15 @@ def create(user: UserDocument | None, name: str, description: str = '', *, colle
         collection_name=Input(collection_name, validators.name, required=False),
         collection_description=Input(collection_description, validators.html, required=False))
     identifier = _checked_id(app_id, creator)
-    made: list[_Made] = []
-    try:
-        collection = _writable_collection(creator, collection_id, given, made)
-        packages = _packages_folder(collection, creator, made)
-        app = _application(packages, given, creator, identifier)
-        made.append((Folder(), app))
-        drafts_folder(app, creator)
-    except Exception:
-        _undo(made)
-        raise
+    return transactions.run(lambda: _create(creator, given, collection_id, identifier))
+
+
+def _create(user: UserDocument, given: Document, collection_id: str | None, identifier: ObjectId | None
+            ) -> ApplicationFolder:
+    collection = _writable_collection(user, collection_id, given)
+    app = _application(_packages_folder(collection, user), given, user, identifier)
+    drafts_folder(app, user)
     return app
-
-
-def _undo(made: list[_Made]) -> None:
-    for model, document in reversed(made):
-        # Another process may have created an application in a folder that was made here.
-        below = {'$or': [{'parentId': document['_id']}, {'baseParentId': document['_id']}], keys.ROLE: APPLICATION}
-        if not Folder().findOne(below, fields=['_id']):
-            model.remove(document)
 
 
 def _checked_id(text: str | None, user: UserDocument) -> ObjectId | None:
@@ -182,8 +169,7 @@ def _checked_id(text: str | None, user: UserDocument) -> ObjectId | None:
     return validators.object_id(text)
 
 
-def _writable_collection(user: UserDocument, collection_id: str | None, given: Document, made: list[_Made]
-                         ) -> Document:
+def _writable_collection(user: UserDocument, collection_id: str | None, given: Document) -> Document:
     name = given['collection_name'] or COLLECTION_NAME
     if collection_id:
         identifier = validators.object_id(collection_id)
@@ -197,14 +183,10 @@ def _writable_collection(user: UserDocument, collection_id: str | None, given: D
         return collection
     if not Collection().hasCreatePrivilege(user):
         raise AccessException(f'You may not create the collection "{name}"; ask an administrator to create it.')
-    created: Document
-    created, is_new = documents.new_collection(name, given['collection_description'], user)
-    if is_new:
-        made.append((Collection(), created))
-    return created
+    return documents.new_collection(name, given['collection_description'], user)
 
 
-def _packages_folder(collection: Document, user: UserDocument, made: list[_Made]) -> Any:
+def _packages_folder(collection: Document, user: UserDocument) -> Any:
     place = {'parentId': collection['_id'], 'parentCollection': 'collection', 'name': PACKAGES_NAME}
     existing = Folder().findOne(place)
     if existing:
@@ -216,11 +198,7 @@ def _packages_folder(collection: Document, user: UserDocument, made: list[_Made]
         return existing
     folder = documents.new_folder(collection, 'collection', PACKAGES_NAME, user, public=True)
     folder['spm'] = {'role': registration.PACKAGES}
-    try:
-        made.append((Folder(), documents.insert(Folder(), folder)))
-    except DuplicateKeyError:
-        return Folder().findOne(place)
-    return folder
+    return documents.insert(Folder(), folder)
 
 
 def _application(packages: Document, given: Document, user: UserDocument, identifier: ObjectId | None
@@ -243,29 +221,18 @@ def _application(packages: Document, given: Document, user: UserDocument, identi
     return created
 
 
-def drafts_folder(app: ApplicationFolder, user: UserDocument) -> ApplicationFolder | None:
+def drafts_folder(app: ApplicationFolder, user: UserDocument) -> ApplicationFolder:
     """The folder of the drafts of ``app``. If it is missing, it is made, with the access of the application.
 
-    :returns: ``None`` if ``app`` is being deleted.
+    Runs in a transaction that has made or taken ``app``.
     """
-    place = {'parentId': app['_id'], 'parentCollection': 'folder', 'name': DRAFT_NAME}
-    existing = _drafts_folder_in(place)
-    if existing:
-        return existing
-    folder = documents.new_folder(app, 'folder', DRAFT_NAME, user)
-    folder['spm'] = registration.of_folder(folder, app)
-    try:
-        documents.insert(Folder(), folder)
-    except DuplicateKeyError:
-        return _drafts_folder_in(place)
-    made: ApplicationFolder | None = consistency.reconcile_with_parent(
-        Folder(), folder, app, consistency.register_folder)
-    return made
-
-
-def _drafts_folder_in(place: Document) -> ApplicationFolder | None:
-    found: ApplicationFolder | None = Folder().findOne(place)
-    return found
+    found: Any = Folder().findOne({'parentId': app['_id'], 'parentCollection': 'folder', 'name': DRAFT_NAME})
+    if found is None:
+        found = documents.new_folder(app, 'folder', DRAFT_NAME, user)
+        found['spm'] = registration.of_folder(found, app)
+        documents.insert(Folder(), found)
+    drafts: ApplicationFolder = found
+    return drafts
 
 
 def delete(app: ApplicationFolder, progress: Any) -> None:  # Girder's progress has no type

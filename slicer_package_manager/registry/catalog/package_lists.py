@@ -16,7 +16,8 @@ from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSI
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
-from slicer_package_manager.registry.tree import keys, promotions
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import DRAFT
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
@@ -33,6 +34,7 @@ _IDS = ('_id', 'folderId', 'baseParentId', 'creatorId')
 _SYSTEMS = {'meta.os': {'$in': list(OPERATING_SYSTEMS)}, 'meta.arch': {'$in': list(ARCHITECTURES)}}
 
 
+@transactions.atomic
 def find(package_type: PackageType, app: ApplicationFolder, user: UserDocument | None, page: Page, *,
          item_id: str | None = None, name: str | None = None, release: str | None = None, q: str | None = None,
          tier: int | None = None, tier_compare: str = 'lte', **meta: str | None) -> Listing:
@@ -54,14 +56,11 @@ def find(package_type: PackageType, app: ApplicationFolder, user: UserDocument |
     narrow = item_id is not None or keys.CHANNEL in place or f'meta.{package_type.app_revision}' in given
     conditions = [place, _of_id(item_id), {'lowerName': name.lower()} if name is not None else {},
                   _of_search(package_type, app, q, narrow=narrow), _of_tier(tier, tier_compare),
-                  promotions.anywhere(app),
                   item_clause(app, user)]
     systems: Document = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
     query = {keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label, **systems, **given}
-    found = Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
-                       fields=_projection())
-    promotions.show_owner(app, found.documents)
-    return found
+    return Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
+                      fields=_projection())
 
 
 def _projection() -> Document:
@@ -70,9 +69,9 @@ def _projection() -> Document:
     The database converts ids and times to text. To create objects, and to convert these to text here, took a third of
     the time of a long list.
     """
-    visible = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
+    shown = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
     # Sorted, so that all processes give equal lists equal tags.
-    return {**dict.fromkeys(sorted(visible), 1), **{key: {'$toString': f'${key}'} for key in _IDS},
+    return {**dict.fromkeys(sorted(shown), 1), **{key: {'$toString': f'${key}'} for key in _IDS},
             **{key: _time(f'${key}') for key in ('created', 'updated')}}
 
 
@@ -96,11 +95,11 @@ def _of_release(package_type: PackageType, app: ApplicationFolder, release: str 
     if releases.is_drafts_folder(app, release):
         # The published client looks among the drafts for the extension that it is about to upload to a release.
         elsewhere = (package_type is EXTENSION and revision is not None and not Folder().findOne(
-            {keys.APP: app['_id'], keys.ROLE: DRAFT, keys.REVISION: revision,
-             '_id': {'$nin': promotions.emptied(app)}, **folder_clause(user)}, fields=['_id']))
-        return {} if elsewhere else promotions.in_drafts(app)
+            {keys.APP: app['_id'], keys.ROLE: DRAFT, keys.REVISION: revision, **folder_clause(user)},
+            fields=['_id']))
+        return {} if elsewhere else {keys.DRAFT: True}
     channel = releases.find_channel(app, release, user)
-    return promotions.owned_by(app, channel['_id']) if channel else _NOTHING
+    return {keys.CHANNEL: channel['_id']} if channel else _NOTHING
 
 
 def _of_search(package_type: PackageType, app: ApplicationFolder, q: str | None, *, narrow: bool) -> Document:

@@ -15,10 +15,9 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
-from slicer_package_manager.registry.server import clock, write_gate
+from slicer_package_manager.registry.server import clock, transactions, write_gate
 from slicer_package_manager.registry.tree import (
     access,
-    consistency,
     documents,
     keys,
     registration,
@@ -32,9 +31,6 @@ from slicer_package_manager.registry.tree.types import (
     RegisteredFolder,
     UserDocument,
 )
-
-#: How often an upsert is tried that races with other server processes.
-_ATTEMPTS = 20
 
 
 class Wanted(NamedTuple):
@@ -62,14 +58,19 @@ def upsert(package_type: PackageType, app: ApplicationFolder, given: Mapping[str
     :raises Conflict: another item in the folder has the name that results from the template.
     """
     wanted, creator = _wanted(package_type, app, given), access.require_user(user)
-    for _ in range(_ATTEMPTS):
-        folder, nearest = releases.folder_for(app, package_type, wanted.kept[package_type.app_revision], user)
-        existing = _existing(package_type, folder, wanted.kept) if folder else None
-        done = (_update(package_type, app, folder, existing, wanted) if folder and existing
-                else _create(package_type, app, folder, nearest, wanted, creator))
-        if done:
-            return _linked(done, wanted.link, user, is_new=not existing)
-    raise Conflict(f'Other clients keep changing the {package_type.label}; try again.')
+    return transactions.run(lambda: _upsert(package_type, app, wanted, creator))
+
+
+def _upsert(package_type: PackageType, app: ApplicationFolder, wanted: Wanted, user: UserDocument) -> PackageItem:
+    folder, nearest = releases.folder_for(app, package_type, wanted.kept[package_type.app_revision], user)
+    existing = _existing(package_type, folder, wanted.kept) if folder else None
+    item = (_update(package_type, app, folder, existing, wanted) if folder and existing
+            else _create(package_type, app, folder, nearest, wanted, user))
+    if wanted.link is None:
+        return item
+    link_rules.put(item, wanted.link, user)
+    changed: PackageItem = Item().findOne({'_id': item['_id']})
+    return changed
 
 
 def _wanted(package_type: PackageType, app: ApplicationFolder, given: Mapping[str, object]) -> Wanted:
@@ -88,20 +89,6 @@ def _wanted(package_type: PackageType, app: ApplicationFolder, given: Mapping[st
     return Wanted(kept, cleared, description, link)
 
 
-def _linked(item: PackageItem, link: link_rules.Link | None, user: UserDocument | None, *, is_new: bool) -> PackageItem:
-    """Make ``link`` the file of ``item``, if there is one. If that fails, a new item is deleted."""
-    if link is None:
-        return item
-    try:
-        link_rules.put(item, link, user)
-    except Exception:
-        if is_new:
-            Item().remove(item)
-        raise
-    changed: PackageItem = Item().findOne({'_id': item['_id']})
-    return changed
-
-
 def _with_missing(package_type: PackageType, app: ApplicationFolder, kept: Document, problems: list[Problem]
                   ) -> list[Problem]:
     """``problems`` and, if the package is probably new, the required values that it lacks."""
@@ -116,13 +103,7 @@ def _with_missing(package_type: PackageType, app: ApplicationFolder, kept: Docum
 
 def _existing(package_type: PackageType, folder: ChannelFolder, meta: Document) -> Any:  # of type ``PackageItem``
     identity = {keys.IDENTITY: registration.identity(package_type, meta)}
-    found = Item().findOne({'folderId': folder['_id'], **identity})
-    mark = folder['spm'].get('promoting')
-    if found or not mark:
-        return found
-    # A promotion may be moving it from the draft.
-    return Item().findOne({keys.APP: folder['spm']['app'], keys.PACKAGE_TYPE: package_type.label,
-                           keys.CHANNEL: mark['draft'], **identity})
+    return Item().findOne({'folderId': folder['_id'], **identity})
 
 
 def _name(package_type: PackageType, app: ApplicationFolder, meta: Document) -> str:
@@ -137,30 +118,24 @@ def _name(package_type: PackageType, app: ApplicationFolder, meta: Document) -> 
 
 
 def _create(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder | None,
-            nearest: RegisteredFolder, wanted: Wanted, user: UserDocument) -> PackageItem | None:
+            nearest: RegisteredFolder, wanted: Wanted, user: UserDocument) -> PackageItem:
     kept = wanted.kept
     lacking = metadata.missing(package_type, kept)
     if lacking:
         raise Invalid(lacking)
     meta = {'app_id': str(app['_id']), **kept, **metadata.defaults(package_type, kept), 'sha512': ''}
     name = _name(package_type, app, meta)
-    made = folder is None
-    folder = folder or releases.make_folder(app, package_type, kept[package_type.app_revision], nearest, user)
-    if folder is None or not registration.package_type_in(folder) or (folder['spm'].get('promoting') and (
-            made or folder['spm']['draft'])):
-        return None  # a draft that is being promoted accepts no new packages
+    folder = (releases.take(folder) if folder
+              else releases.make_folder(package_type, kept[package_type.app_revision], nearest, user))
     meta.update(registration.place_values(package_type, folder))
-    item = documents.new_item(folder, name, user, wanted.description or '', meta)
+    item: Any = documents.new_item(folder, name, user, wanted.description or '', meta)
     item['spm'] = registration.of_item(package_type, folder, meta, has_file=False)
     try:
         documents.insert(Item(), item)
     except DuplicateKeyError as error:
-        if _existing(package_type, folder, meta) is None:
-            _raise_if_name(error, name, folder)
-        # Else another process has created the same package. If a document violates two indexes, the database names the
-        # one that was created first, which may be that of names.
-        return None
-    created: PackageItem | None = consistency.reconcile_with_parent(Item(), item, folder, consistency.register_item)
+        _raise_if_name(error, name, folder)
+        raise
+    created: PackageItem = item
     return created
 
 
@@ -171,7 +146,7 @@ def _raise_if_name(error: DuplicateKeyError, name: str, folder: ChannelFolder) -
 
 
 def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder, existing: PackageItem,
-            wanted: Wanted) -> PackageItem | None:
+            wanted: Wanted) -> PackageItem:
     old = existing['meta']
     meta = {**old, **wanted.kept}
     for key in wanted.cleared:
@@ -189,17 +164,15 @@ def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFo
     return _apply(existing, {'$set': changes, **({'$unset': removed} if removed else {})}, name, folder)
 
 
-def _apply(existing: PackageItem, update: Document, name: str, folder: ChannelFolder) -> PackageItem | None:
+def _apply(existing: PackageItem, update: Document, name: str, folder: ChannelFolder) -> PackageItem:
     write_gate.require()
     try:
-        item: PackageItem | None = Item().collection.find_one_and_update(
-            {'_id': existing['_id'], keys.IDENTITY: existing['spm']['identity']}, update,
-            return_document=ReturnDocument.AFTER)
+        item: PackageItem = Item().collection.find_one_and_update(
+            {'_id': existing['_id']}, update, return_document=ReturnDocument.AFTER)
     except DuplicateKeyError as error:
         _raise_if_name(error, name, folder)
         raise
-    if item:
-        documents.trigger_saved(Item(), item, 'after')
+    documents.trigger_saved(Item(), item, 'after')
     return item
 
 

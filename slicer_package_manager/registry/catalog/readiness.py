@@ -22,8 +22,8 @@ from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock, settings
-from slicer_package_manager.registry.tree import access, keys, promotions
+from slicer_package_manager.registry.server import clock, settings, transactions
+from slicer_package_manager.registry.tree import access, keys
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
@@ -48,20 +48,22 @@ class Readiness(NamedTuple):
     lacking: frozenset[System]
 
 
+@transactions.atomic
 def not_ready(app: ApplicationFolder, user: UserDocument | None) -> set[tuple[ObjectId, str, str]]:
     """What is not offered as the latest: ``(channel, os, arch)``. Costs at most three queries.
 
     ``channel`` is ``spm.channel`` of items. Releases and drafts that ``user`` cannot see are not considered.
     """
-    return {(key, *system) for channel, readiness in of_channels(app, user).items()
-            for key in promotions.keys(app, channel) for system in readiness.lacking}
+    return {(channel, *system) for channel, readiness in of_channels(app, user).items()
+            for system in readiness.lacking}
 
 
+@transactions.atomic
 def of_channels(app: ApplicationFolder, user: UserDocument | None) -> dict[ObjectId, Readiness]:
     """The readiness of each release and draft of ``app`` that ``user`` may see, by id. Costs at most three queries."""
     share = settings.get(settings.READY_SHARE)
     folders = list(Folder().find({
-        keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)}, '_id': {'$nin': promotions.emptied(app)},
+        keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)},
         **folder_clause(user)}, fields=(keys.DRAFT, keys.REVISION, 'meta.ready', 'created')).batch_size(BATCH))
     extensions = _extensions(app) if share else {}
     found: dict[ObjectId, Readiness] = {}
@@ -73,13 +75,12 @@ def of_channels(app: ApplicationFolder, user: UserDocument | None) -> dict[Objec
 def _extensions(app: ApplicationFolder) -> dict[ObjectId, Names]:
     """The base names of the extensions that can be installed, by channel."""
     names: dict[ObjectId, Names] = {}
-    owners = promotions.owners(app)
     for row in Item().collection.aggregate([
             {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label, keys.HAS_FILE: True}},
             {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'os': '$meta.os', 'arch': '$meta.arch'},
                         'names': {'$addToSet': '$meta.baseName'}}}], allowDiskUse=True, batchSize=BATCH):
         key = row['_id']
-        by_system = names.setdefault(owners.get(key['channel'], key['channel']), {})
+        by_system = names.setdefault(key['channel'], {})
         by_system.setdefault((key['os'], key['arch']), set()).update(row['names'])
     return names
 

@@ -14,17 +14,17 @@ from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import (
     access,
-    consistency,
     documents,
     keys,
-    promotions,
     registration,
     unique_indexes,
 )
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import (
+    APPLICATION,
     CHANNELS,
     DRAFT,
     DRAFT_NAME,
@@ -54,9 +54,7 @@ def find_drafts(app: ApplicationFolder, user: UserDocument | None, page: Page, r
 
 
 def _query(app: ApplicationFolder, place: str, user: UserDocument | None) -> Document:
-    emptied = promotions.emptied(app) if place == DRAFT else []
-    not_emptied: Document = {'_id': {'$nin': emptied}} if emptied else {}
-    return {keys.APP: app['_id'], keys.ROLE: place, **not_emptied, **folder_clause(user)}
+    return {keys.APP: app['_id'], keys.ROLE: place, **folder_clause(user)}
 
 
 def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> RegisteredFolder | None:
@@ -78,7 +76,7 @@ def find_one(app: ApplicationFolder, place: str, identifier: str, user: UserDocu
     """The release with this id or name, or the draft with this id or revision; ``place`` is the role of the folder."""
     by = {'lowerName': identifier.lower()} if place == RELEASE else {keys.REVISION: identifier}
     found: ChannelFolder | None = _one_of(app, (place,), by, identifier, user)
-    return found if found and found['_id'] not in promotions.emptied(app) else None
+    return found
 
 
 def is_drafts_folder(app: ApplicationFolder, identifier: str) -> bool:
@@ -111,22 +109,35 @@ def create_release(app: ApplicationFolder, user: UserDocument | None, name: str,
     given = clean_all(name=Input(name, registration.release_name), app_revision=Input(revision, validators.name),
                     description=Input(description, validators.html, required=False),
                     public=Input(public, validators.boolean, required=False))
-    name, revision = given['name'], given['app_revision']
-    taken = Folder().findOne({'parentId': app['_id'], 'lowerName': name.lower()}, fields=['name'])
+    creator = access.require_user(user)
+    try:
+        return transactions.run(lambda: _create_release(app, given, creator))
+    except DuplicateKeyError as error:
+        raise Invalid([_taken(error, given['name'], given['app_revision'])]) from None
+
+
+def _create_release(app: ApplicationFolder, given: Document, user: UserDocument) -> ChannelFolder:
+    parent = take(app)
+    taken = Folder().findOne({'parentId': app['_id'], 'lowerName': given['name'].lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
-    folder = documents.new_folder(
-        app, 'folder', name, access.require_user(user), administers=True, description=given['description'],
-        public=given['public'] and bool(app.get('public')), meta={'revision': revision})
-    folder['spm'] = registration.of_folder(folder, app)
-    try:
-        documents.insert(Folder(), folder)
-    except DuplicateKeyError as error:
-        raise Invalid([_taken(error, name, revision)]) from None
-    kept: ChannelFolder | None = consistency.reconcile_with_parent(Folder(), folder, app, consistency.register_folder)
-    if not kept:
-        raise NotFound(f'The application "{app["name"]}" was deleted by another request.')
-    return kept
+    folder: Any = documents.new_folder(
+        parent, 'folder', given['name'], user, administers=True, description=given['description'],
+        public=given['public'] and bool(parent.get('public')), meta={'revision': given['app_revision']})
+    folder['spm'] = registration.of_folder(folder, parent)
+    created: ChannelFolder = documents.insert(Folder(), folder)
+    return created
+
+
+def take(folder: RegisteredFolder) -> Any:  # the type of ``folder``
+    """Take ``folder`` for the transaction, and return it as it is now, see :func:`transactions.find_for_update`.
+
+    :raises NotFound: it no longer exists.
+    """
+    taken = transactions.find_for_update(Folder(), {'_id': folder['_id']})
+    if taken is None:
+        raise NotFound(f'"{folder["name"]}" was deleted by another request.')
+    return taken
 
 
 def _taken(error: DuplicateKeyError, name: str, revision: str) -> Problem:
@@ -172,32 +183,25 @@ def folder_for(app: ApplicationFolder, package_type: PackageType, revision: str,
     return folder, nearest
 
 
-def make_folder(app: ApplicationFolder, package_type: PackageType, revision: str, nearest: RegisteredFolder,
-                user: UserDocument) -> ChannelFolder | None:
+def make_folder(package_type: PackageType, revision: str, nearest: RegisteredFolder, user: UserDocument
+                ) -> ChannelFolder:
     """Make the folder for packages of ``package_type``, and the folders between ``nearest`` and it.
 
-    New folders have the access of their parents.
+    New folders have the access of their parents. Runs in a transaction of the caller.
 
     :param nearest: the deepest folder that exists, see :func:`folder_for`.
-    :returns: the folder, or ``None`` if a folder above it no longer exists.
+    :raises NotFound: ``nearest`` no longer exists.
     """
-    folder: Any = nearest
-    if role(folder) not in CHANNELS:
-        drafts = folder if role(folder) == DRAFTS else drafts_folder(app, user)
-        folder = _child(drafts, revision, {'revision': revision}, user)
-    made: ChannelFolder | None = folder if package_type is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
+    folder = take(nearest)
+    if role(folder) == APPLICATION:
+        folder = drafts_folder(folder, user)
+    if role(folder) == DRAFTS:
+        folder = _child(folder, revision, {'revision': revision}, user)
+    made: ChannelFolder = folder if package_type is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
     return made
 
 
-def _child(parent: RegisteredFolder | None, name: str, meta: Document, user: UserDocument) -> Any:
-    if parent is None:
-        return None
+def _child(parent: RegisteredFolder, name: str, meta: Document, user: UserDocument) -> Any:
     folder = documents.new_folder(parent, 'folder', name, user, meta=meta)
     folder['spm'] = registration.of_folder(folder, parent)
-    try:
-        documents.insert(Folder(), folder)
-    except DuplicateKeyError:
-        # Another process has made it, with this name or, if it is a draft, with this revision.
-        by = {keys.REVISION: meta['revision']} if meta else {'name': name}
-        return Folder().findOne({'parentId': parent['_id'], **by})
-    return consistency.reconcile_with_parent(Folder(), folder, parent, consistency.register_folder)
+    return documents.insert(Folder(), folder)

@@ -13,7 +13,7 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Pro
 from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree import access
+from slicer_package_manager.registry.tree import access, consistency
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 #: The order of the list of drafts.
@@ -25,8 +25,6 @@ def plan(app: ApplicationFolder, user: UserDocument | None, *, keep: int | None 
          older_than_days: int | None = None) -> list[ChannelFolder]:
     """The folders of the drafts to delete, newest first. If both rules are given, a draft must match both.
 
-    A draft that is being promoted is not deleted.
-
     :param keep: how many drafts stay, the newest of those that ``user`` may see.
     :param older_than_days: drafts that are younger stay.
     :raises Invalid: a number is out of range, or neither is given.
@@ -37,7 +35,6 @@ def plan(app: ApplicationFolder, user: UserDocument | None, *, keep: int | None 
     if 'older_than_days' in rules:
         limit = clock.now() - timedelta(days=rules['older_than_days'])
         drafts = [one for one in drafts if one['created'] < limit]
-    drafts = [one for one in drafts if 'promoting' not in one['spm']]
     for draft in drafts:
         access.require(access.PRUNE_DRAFTS, draft, user)
     return drafts
@@ -71,13 +68,12 @@ def rows(app: ApplicationFolder, user: UserDocument | None, drafts: Sequence[Cha
 def delete(drafts: Sequence[ChannelFolder], progress: Any) -> set[ObjectId]:  # Girder's progress has no type
     """Delete ``drafts`` with everything below them, the oldest first. Their download counts stay.
 
-    :returns: the ids of the deleted drafts. A draft stays if its promotion has begun.
+    :returns: the ids of the deleted drafts. Those that were promoted meanwhile are not among them.
     :raises Conflict: one could not be deleted. The message names those that were.
     """
     done: dict[ObjectId, str] = {}
     for draft in reversed(drafts):
-        now = Folder().findOne({'_id': draft['_id']}, fields=['spm'])
-        if now is None or 'promoting' in now['spm']:
+        if not consistency.begin_removal(draft):
             continue
         try:
             Folder().remove(draft, progress=progress)

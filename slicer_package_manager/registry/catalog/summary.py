@@ -17,7 +17,8 @@ from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import keys, promotions
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
@@ -72,6 +73,7 @@ def wanted(text: str | None) -> tuple[str, ...]:
     return tuple(one for one in FIELDS if one in named) or FIELDS
 
 
+@transactions.atomic
 def of(app: ApplicationFolder, user: UserDocument | None, limit: int, offset: int, fields: Sequence[str] = FIELDS
        ) -> Document:
     """The summary of what ``user`` may see of ``app``: all releases, one page of drafts, and totals over all drafts.
@@ -80,7 +82,7 @@ def of(app: ApplicationFolder, user: UserDocument | None, limit: int, offset: in
     :param fields: the fields of rows. Only what these need is queried.
     """
     folders: list[ChannelFolder] = list(Folder().find({
-        keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)}, '_id': {'$nin': promotions.emptied(app)},
+        keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)},
         **folder_clause(user)}, fields=_PROJECTION, sort=_NEWEST_FIRST).batch_size(BATCH))
     facts = _facts(app, user, folders, set(fields))
     releases, drafts = ([one for one in folders if one['spm']['draft'] is draft] for draft in (False, True))
@@ -111,21 +113,20 @@ def level(folder: RegisteredFolder, user: UserDocument | None) -> int:
     return found if found > AccessType.READ else 0
 
 
+@transactions.atomic
 def numbers(app: ApplicationFolder, user: UserDocument | None, folders: Sequence[ChannelFolder]
             ) -> dict[ObjectId, Numbers]:
     """The packages that ``user`` may see in each of ``folders``, releases and drafts of ``app``; from an index."""
     found = {folder['_id']: Numbers() for folder in folders}
-    owners = promotions.owners(app)
     for row in Item().collection.aggregate([
             {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: {'$in': list(PACKAGE_TYPES)},
-                        '$and': [item_clause(app, user), promotions.anywhere(app)]}},
+                        **item_clause(app, user)}},
             {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'kind': f'${keys.PACKAGE_TYPE}', 'os': '$meta.os',
                                 'arch': '$meta.arch'},
                         'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True, batchSize=BATCH):
         key = row['_id']
-        channel = owners.get(key['channel'], key['channel'])
-        if channel in found:
-            found[channel].add(key, row['count'], row['size'])
+        if key['channel'] in found:
+            found[key['channel']].add(key, row['count'], row['size'])
     return found
 
 

@@ -27,7 +27,7 @@ from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.downloads.counts import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import access, keys, promotions
+from slicer_package_manager.registry.tree import access, keys
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
@@ -57,7 +57,7 @@ def begin(folder: Document) -> None:
     # A copy that was refused is registered in memory only.
     stored = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
     app = stored and Folder().findOne({'_id': stored['spm']['app']})
-    if not stored or (app and stored['spm']['channel'] in promotions.owners(app)):
+    if not stored:
         return
     _seal(stored, stored['spm'], app)
 
@@ -113,12 +113,17 @@ def _seal(folder: Document, place: Mapping[str, Any], app: ApplicationFolder | N
     if all(guard['public'] for guard in guards):
         return
     kinds = [EXTENSION.label] if place['role'] == EXTENSIONS else sorted(PACKAGE_TYPES)
-    promoted = app and not place['draft'] and len(promotions.keys(app, place['channel'])) > 1
     seal: dict[str, Any] = {
         '_id': ObjectId(), 'app': place['app'], 'folder': folder['_id'], 'revision': place['revision'], 'kinds': kinds,
-        'draft': None if promoted else place['draft'], 'guards': guards, 'done': False}
+        'draft': None if _is_promoted(place) else place['draft'], 'guards': guards, 'done': False}
     Seal().collection.insert_one(seal)
     _move(seal)
+
+
+def _is_promoted(place: Mapping[str, Any]) -> bool:
+    """Whether the release with the registration ``place``, or that of these extensions, has counts of a draft."""
+    release = Folder().findOne({'_id': place['channel']}, fields=['spm'])
+    return bool(place.get('promoted') or (release and release['spm'].get('promoted')))
 
 
 def _around(folder: Document | None, place: Mapping[str, Any]) -> Iterator[Document]:

@@ -23,6 +23,7 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.fields import OPERATING_SYSTEMS, PACKAGE
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import item_files, keys
 from slicer_package_manager.registry.tree.access import item_clause
 from slicer_package_manager.registry.tree.types import ApplicationFolder, PackageItem, UserDocument
@@ -62,6 +63,7 @@ def find_all(app: ApplicationFolder, user: UserDocument | None,
             for os in ([query.os] if query.os else OPERATING_SYSTEMS)}
 
 
+@transactions.atomic
 def builds(app: ApplicationFolder, user: UserDocument | None, os: str | None = None) -> list[Build]:
     """Read the packages of ``app`` that have a file and that ``user`` may see.
 

@@ -90,3 +90,7 @@ class Unavailable(_WithStatus):
     def __init__(self, message: str, after: int) -> None:
         super().__init__(message)
         self.after = after
+
+
+class UnusableDatabaseError(RuntimeError):
+    """This version cannot use the database; the message says why, and what to do."""

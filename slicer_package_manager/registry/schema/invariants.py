@@ -123,11 +123,8 @@ class Place(NamedTuple):
 
 
 def is_misplaced(package: Place, folder: Place) -> bool:
-    """Whether a package contradicts the registration of its folder.
-
-    Another channel is allowed: a promoted package keeps that of its draft, see ``registry/tree/promotions.py``.
-    """
-    return package.channel is not None and package.channel == folder.channel and package != folder
+    """Whether a package contradicts the registration of its folder."""
+    return package.channel is not None and package != folder
 
 
 class Bytes(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from bson.objectid import ObjectId
 from girder.models.setting import Setting
 from girder.settings import SettingKey
 
@@ -20,7 +19,7 @@ KEY = SettingKey.DISABLE_ANONYMOUS_ACCESS
 class State(NamedTuple):
     """The data version, see :func:`data_version.version`, and whether then, or later, only users could read."""
 
-    version: ObjectId | None
+    version: data_version.Version
     closed: bool
 
 
@@ -35,7 +34,7 @@ def read() -> State:
     The version is read first: an answer that is kept with it falls as soon as the setting is changed.
     """
     found = list(data_version.primary().aggregate([
-        {'$match': {'_id': data_version.ID}}, {'$project': {'version': True}},
+        {'$project': {'version': True}},
         {'$unionWith': {'coll': Setting().name, 'pipeline': [{'$match': {'key': KEY}}]}}]))
-    values = {key: one[key] for one in found for key in ('version', 'value') if key in one}
-    return State(values.get('version'), bool(values.get('value', False)))
+    closed = next((one['value'] for one in found if 'value' in one), False)
+    return State(data_version.version_of(found), bool(closed))

@@ -1,20 +1,25 @@
 """The data version: one small read shows whether anything that lists contain has changed, in any server process.
 
-The collection ``slicer_package_change`` has one document with the version. How cached responses stay correct:
+The version consists of :data:`PARTS` documents of the collection ``slicer_package_change``; a new value of one of them
+is a new version. Of one document only, all transactions at the same time would wait for each other.
+
+How cached responses stay correct:
 
 1. Each write to Girder's folders, items, files, collections and settings bumps the version, whether it comes from this
    plugin, from Girder or from another plugin. Many writes trigger no event, so :class:`Watched` replaces the
    collections of Girder's models.
-2. A write is complete, and its response is sent, after the version is bumped (:func:`announce`).
+2. A write is complete, and its response is sent, after the version is bumped (:func:`announce`). A transaction bumps
+   it inside.
 3. A reader reads the version first and the data after it. So the data is at least as new as the version.
 4. A response that was cached with a version is valid while the database has that version.
 """
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 import pymongo
 from bson.objectid import ObjectId
@@ -24,13 +29,20 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.model_base import Model
 from girder.models.setting import Setting
+from girder.models.upload import Upload
+from girder.models.user import User
 from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 
-ID = 'lists'
+#: A data version, which can only be compared: the values of all parts.
+Version: TypeAlias = frozenset[ObjectId]
+
+#: How many documents the version has. Two transactions that write the same one conflict.
+PARTS = 16
 #: Seconds that the database may take to bump the version.
 _PATIENCE = 5
 #: Seconds between attempts to bump the version after a failure.
@@ -40,7 +52,7 @@ _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_on
 
 
 class Change(Model):  # type: ignore[misc]  # Girder has no types
-    """The collection ``slicer_package_change``: one document, with the version."""
+    """The collection ``slicer_package_change``: the parts of the version."""
 
     def initialize(self) -> None:
         """Set the name of the collection."""
@@ -51,12 +63,12 @@ class Change(Model):  # type: ignore[misc]  # Girder has no types
         return doc
 
 
-class Watched(Collection[Document]):
+class Watched(transactions.Transactional):
     """A collection whose writes bump the version."""
 
 
 def _bumping(name: str) -> Callable[..., Any]:
-    write = getattr(Collection, name)
+    write = getattr(transactions.Transactional, name)
 
     @wraps(write)
     def bumping(self: Watched, *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
@@ -74,10 +86,14 @@ for _name in _WRITES:
 _later: Callable[[Callable[[], None]], bool] = lambda _: False  # noqa: E731 - replaced by watch()
 
 
-def version() -> ObjectId | None:
-    """The current data version; ``None`` if nothing was ever written."""
-    found = primary().find_one({'_id': ID})
-    return found['version'] if found else None
+def version() -> Version:
+    """The current data version."""
+    return version_of(primary().find({}))
+
+
+def version_of(parts: Iterable[Document]) -> Version:
+    """The data version whose documents are ``parts``; others are skipped."""
+    return frozenset(part['version'] for part in parts if 'version' in part)
 
 
 @lru_cache(maxsize=1)
@@ -100,8 +116,9 @@ def announce() -> None:
 
 
 def _write_version() -> None:
+    part = random.randrange(PARTS)  # noqa: S311 - to spread them
     with pymongo.timeout(_PATIENCE):
-        Change().collection.update_one({'_id': ID}, {'$set': {'version': ObjectId()}}, upsert=True)
+        Change().collection.update_one({'_id': part}, {'$set': {'version': ObjectId()}}, upsert=True)
 
 
 class _Missed:
@@ -142,12 +159,12 @@ _missed = _Missed()
 
 
 def _bump() -> None:
-    if not _later(announce):
+    if not transactions.before_commit(_write_version) and not _later(announce):
         announce()
 
 
 def watch(later: Callable[[Callable[[], None]], bool]) -> None:
-    """Bump the version after each write from now on, and once now. Idempotent.
+    """Bump the version after each write from now on, and once now; let the models join transactions. Idempotent.
 
     A process that was killed may have written without bumping the version.
 
@@ -157,12 +174,7 @@ def watch(later: Callable[[Callable[[], None]], bool]) -> None:
     global _later  # noqa: PLW0603 - one for the process, as there is one instance of each model
     _later = later
     for model in (Item(), Folder(), File(), GirderCollection(), Setting()):
-        if not isinstance(model.collection, Watched):
-            model.collection = _watched(model.collection)
+        transactions.join(model, Watched)
+    for model in (User(), Upload(), Change()):
+        transactions.join(model)
     announce()
-
-
-def _watched(collection: Collection[Document]) -> Watched:
-    return Watched(collection.database, collection.name, codec_options=collection.codec_options,
-                   read_preference=collection.read_preference, write_concern=collection.write_concern,
-                   read_concern=collection.read_concern)

@@ -19,7 +19,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import keys, promotions
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFT, DRAFTS, EXTENSIONS, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
@@ -160,7 +160,7 @@ def item_clause(app: ApplicationFolder, user: UserDocument | None) -> Document:
     """
     if user and user['admin']:
         return {}
-    clause = _without(app, _hidden(app, user))
+    clause = _without(_hidden(app, user))
     writable = [] if user is None else _writable_with_unready(app, user)
     if writable:
         return {**clause, '$or': [{keys.HAS_FILE: True}, {'folderId': {'$in': writable}}]}
@@ -194,22 +194,15 @@ def _writable_with_unready(app: ApplicationFolder, user: UserDocument) -> list[O
     return [folder['_id'] for folder in Folder().find(query, fields=['_id']).batch_size(BATCH)]
 
 
-def _without(app: ApplicationFolder, hidden: list[ChannelFolder]) -> Document:
-    """The condition for items in none of the folders ``hidden``, wherever the promotion of a draft has got to.
-
-    It queries the channel, which a promotion leaves as it is, never for the folder, see :mod:`promotions`.
-    """
+def _without(hidden: list[ChannelFolder]) -> Document:
+    """The condition for items in none of the folders ``hidden``."""
     if not hidden:
         return {}
-    # A draft's folder that is not among the hidden ones may have been removed by a promotion just now; the
-    # application, read after them, lists the promotion, so the release's access applies.
-    app = Folder().findOne({'_id': app['_id']}, fields=['spm']) or app
-    channels = [key for folder in hidden if role(folder) in CHANNELS for key in promotions.keys(app, folder['_id'])]
-    closed = [key for folder in hidden if role(folder) == EXTENSIONS
-              for key in promotions.keys(app, folder['spm']['channel'])]
+    channels = [folder['_id'] for folder in hidden if role(folder) in CHANNELS]
+    closed = [folder['spm']['channel'] for folder in hidden if role(folder) == EXTENSIONS]
     outside = [{keys.CHANNEL: {'$in': channels}}, {keys.PACKAGE_TYPE: EXTENSION.label, keys.CHANNEL: {'$in': closed}}]
     if any(role(folder) == DRAFTS for folder in hidden):
-        outside.append(promotions.in_drafts(app))
+        outside.append({keys.DRAFT: True})
     return {'$nor': outside}
 
 

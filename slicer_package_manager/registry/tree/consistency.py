@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -16,10 +17,10 @@ from slicer_package_manager.registry.schema import metadata, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import write_gate
-from slicer_package_manager.registry.tree import item_files, keys, promotions, registration
+from slicer_package_manager.registry.server import transactions, write_gate
+from slicer_package_manager.registry.tree import item_files, keys, registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, RELEASE, role
-from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, PromotionMark
+from slicer_package_manager.registry.tree.types import ChannelFolder
 
 _PLACE = ('spm', 'name')
 
@@ -47,8 +48,6 @@ def check_item(item: Document) -> list[tuple[str, str]]:
         _require_file_names(item)
     item['spm'] = registration.of_item(
         package_type, folder, item['meta'], has_file=before.get('ready', False))
-    if _holds(folder, before):
-        item['spm'].update({key: before[key] for key in ('channel', 'draft')})
     _require_identity_free(item, folder)
     return metadata.left_out(package_type, given)
 
@@ -63,35 +62,24 @@ def _require_file_names(item: Document) -> None:
 
 
 def _folder_of(item: Document) -> ChannelFolder | None:
-    folder: ChannelFolder | None = Folder().findOne({'_id': item['folderId']}, fields=_PLACE)
-    place = promotions.place_of(item) if folder is None and 'spm' in item else None
-    if place is None:
-        return folder
-    item['folderId'] = place  # moved with its draft since the saver has read it
-    moved: ChannelFolder | None = Folder().findOne({'_id': place}, fields=_PLACE)
-    return moved
+    """The folder of ``item``, taken for the transaction of the save if it is one of packages."""
+    folder = _taken(item['folderId'])
+    if folder is None and '_id' in item:
+        stored = Item().findOne({'_id': item['_id']}, fields=['folderId'])
+        if stored and stored['folderId'] != item['folderId']:
+            item['folderId'] = stored['folderId']  # moved with its draft since the saver has read it
+            folder = _taken(item['folderId'])
+    return folder
 
 
-def follow_promotion(item: PackageItem) -> None:
-    """Move ``item``, which was just saved, out of the folder of a draft that was promoted and removed meanwhile.
-
-    The promotion reads the content of the folder again after it was removed, so at least one of the two sees the other.
-    """
-    if not item['spm']['draft'] or Folder().findOne({'_id': item['folderId']}, fields=['_id']):
-        return
-    place = promotions.place_of(item)
-    if place:
-        Item().update({'_id': item['_id'], 'folderId': item['folderId']}, {'$set': {'folderId': place}}, multi=False)
-        register_item(Item().findOne({'_id': item['_id']}))
-
-
-def _holds(folder: ChannelFolder, before: Mapping[str, Any]) -> bool:
-    """Whether an item that was registered as ``before`` came into ``folder`` with its draft."""
-    channel, place = before.get('channel'), folder['spm']
-    if channel in (None, place['channel']) or before['app'] != place['app']:
-        return False
-    app = Folder().findOne({'_id': place['app']}, fields=['spm'])
-    return app is not None and channel in promotions.keys(app, place['channel'])
+def _taken(folder_id: ObjectId) -> ChannelFolder | None:
+    query = {'_id': folder_id}
+    taken: ChannelFolder | None = None
+    if transactions.is_open():
+        taken = transactions.find_for_update(Folder(), {**query, keys.ROLE: {'$exists': True}})
+    if taken is None:
+        taken = Folder().findOne(query, fields=_PLACE)
+    return taken
 
 
 def _description(package_type: PackageType, item: Document) -> str:
@@ -182,7 +170,7 @@ def check_folder(folder: Document) -> Document | None:
     if found is not None:
         write_gate.require()
         kept = (stored or {}).get('spm') or {}
-        folder['spm'] = {**found, **{key: kept[key] for key in promotions.KEPT if key in kept}}
+        folder['spm'] = {**found, **{key: kept[key] for key in registration.KEPT if key in kept}}
         registration.check_folder(folder)
         _require_channel_free(folder)
     return (stored or {}).get('spm')
@@ -211,6 +199,17 @@ def _require_channel_free(folder: Document) -> None:
         raise Invalid([('revision', what)])
 
 
+def begin_removal(folder: Mapping[str, Any]) -> bool:
+    """Note in ``folder`` that its deletion has begun, so that no promotion moves its content or adds to it.
+
+    :returns: ``False`` if it is gone: it was promoted or deleted meanwhile.
+    """
+    noted = Folder().collection.update_one({'_id': folder['_id'], keys.ROLE: {'$exists': True}},
+                                           {'$set': {keys.DELETING: True}})
+    # A copy that is refused is registered in memory only.
+    return noted.matched_count == 1 or Folder().findOne({'_id': folder['_id']}, fields=['_id']) is not None
+
+
 def follow_folder(folder: Document, before: Document | None) -> None:
     """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
     if folder.get('spm') == before:
@@ -231,43 +230,6 @@ def register_folder(folder: Document) -> None:
         folder['spm']['channel'] = folder['_id']
     changes = {'$set': {key: folder[key] for key in ('spm', 'meta')}} if 'spm' in folder else {'$unset': {'spm': ''}}
     Folder().update({'_id': folder['_id']}, changes, multi=False)
-
-
-def reconcile_with_parent(model: Any, document: Document, parent: Mapping[str, Any],
-                   register: Callable[[Document], None]) -> Any:  # Girder's models have no types
-    """Update the registration of ``document``, just stored in ``parent``, if that has changed since.
-
-    A process that deletes, renames or moves a folder reads its content afterwards, so at least one of the two sees the
-    other. If the folder was deleted, ``document`` is removed.
-
-    :returns: the document as stored; ``None`` if it was removed.
-
-    :param register: :func:`register_item` or :func:`register_folder`.
-    """
-    places = Folder().find({'_id': {'$in': [parent['_id'], parent['spm'].get('channel')]}}, fields=['spm'])
-    found = {one['_id']: one.get('spm', {}) for one in places}
-    after = found.get(parent['_id'])
-    if after is None:
-        model.remove(document)
-        return None
-    # What was made in a release or draft just before it was marked may have got its own mark not yet.
-    mark = next((one['promoting'] for one in found.values() if 'promoting' in one), None)
-    if mark and not parent['spm'].get('promoting'):
-        return _in_promotion(model, document, mark)
-    if after == parent['spm']:
-        return document
-    register(document)
-    return model.findOne({'_id': document['_id']})
-
-
-def _in_promotion(model: Any, document: Document, mark: PromotionMark) -> Any:  # as above
-    """Return what is left of ``document``, stored in a folder whose promotion ``mark`` was announced since."""
-    if isinstance(model, Folder):
-        # Other processes, or the promotion itself, may have stored items in it, so it is never removed.
-        return promotions.add_mark(document, mark)
-    # The promotion may have checked the draft before, so the caller stores the package in the release.
-    model.remove(document)
-    return None
 
 
 def _register_below(folder: Document) -> None:

@@ -13,11 +13,10 @@ from girder.constants import AccessType
 from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
-from pymongo.errors import DuplicateKeyError
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock, write_gate
+from slicer_package_manager.registry.server import clock, transactions, write_gate
 from slicer_package_manager.registry.tree.types import UserDocument
 
 #: Bytes that metadata may take: of what is registered, which lists show whole, and of all else, as the database has it.
@@ -64,7 +63,8 @@ def insert(model: Any, document: Stored, *moments: str) -> Stored:
     write_gate.require()
     document.setdefault('_id', ObjectId())
     model.collection.insert_one(document)
-    auditLogger.info('document.create', extra={'details': {'collection': model.name, 'id': document['_id']}})
+    details = {'collection': model.name, 'id': document['_id']}
+    transactions.after_commit(lambda: auditLogger.info('document.create', extra={'details': details}))
     trigger_saved(model, document, *(moments or ('created', 'after')))
     return document
 
@@ -136,8 +136,11 @@ def require_free_name(parent: Mapping[str, Any], name: str) -> None:
         raise Conflict(f'The name "{name}" is taken in the folder "{parent["name"]}"; choose another one.')
 
 
-def new_collection(name: str, description: str, creator: UserDocument) -> tuple[Document, bool]:
-    """Store a public collection that ``creator`` administers, or return the one that another process has stored."""
+def new_collection(name: str, description: str, creator: UserDocument) -> Document:
+    """Store a public collection that ``creator`` administers.
+
+    :raises DuplicateKeyError: another process has stored one with this name.
+    """
     moment = clock.now()
     collection = {
         '_id': ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
@@ -145,7 +148,4 @@ def new_collection(name: str, description: str, creator: UserDocument) -> tuple[
         'access': {'users': [], 'groups': []}, 'public': True, 'spm': {'role': 'collection'},
     }
     Collection().setUserAccess(collection, user=creator, level=AccessType.ADMIN)
-    try:
-        return insert(Collection(), collection), True
-    except DuplicateKeyError:
-        return Collection().findOne({'name': name}), False
+    return insert(Collection(), collection)

@@ -19,7 +19,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, FileFacts, files_of_package
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
@@ -202,7 +202,14 @@ def attach(file: StoredFile) -> None:
 
 
 def sweep(older_than: timedelta = GRACE) -> None:
-    """Remove the files that were detached before ``older_than``, unless the clock was set since."""
+    """Remove the files that were detached before ``older_than``, unless the clock was set since.
+
+    Removes their bytes too, so it waits for the end of a transaction.
+    """
+    transactions.after_commit(lambda: _sweep(older_than))
+
+
+def _sweep(older_than: timedelta) -> None:
     if not clock.CLOCK.is_steady(older_than.total_seconds()):
         return
     for file in File().find({keys.DETACHED: {'$lte': clock.now() - older_than}}):

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from bson.objectid import ObjectId
 from pymongo.database import Database
 
-from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.errors import Invalid, UnusableDatabaseError
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import keys, registration
@@ -36,7 +36,7 @@ _OF_PACKAGES = {f'meta.{key}': {'$exists': True} for key in ('baseName', 'os', '
 _NAMED = 5
 
 
-class OlderDataError(RuntimeError):
+class OlderDataError(UnusableDatabaseError):
     """The database has data of the older plugin that has not been migrated; the message says what to do."""
 
 

@@ -6,8 +6,7 @@ unique indexes use ``spm``, so another item with the same metadata is no package
 On a folder: ``role``, ``app`` (id of the application), and for a release, a draft and their folder of
 extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
 ``release`` (the release's name, else ``''``).
-On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``. Its
-``channel`` outlives the promotion of its draft, see :mod:`promotions`.
+On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``.
 """
 from __future__ import annotations
 
@@ -34,6 +33,10 @@ CHANNELS = (RELEASE, DRAFT)
 DRAFT_NAME = 'draft'
 EXTENSIONS_NAME = 'extensions'
 PACKAGES_NAME = 'packages'
+
+#: Keys of a registration that do not follow from the place of the folder, see :class:`types.ChannelRegistration`, and
+#: the one that :func:`transactions.find_for_update` writes.
+KEPT = ('deleting', 'lock', 'promoted')
 
 #: Folders whose names are fixed.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
@@ -94,7 +97,7 @@ def _revision(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document:
 def _in_channel(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document | None:
     if folder['name'] != EXTENSIONS_NAME:
         return None
-    return {**parent['spm'], 'role': EXTENSIONS}
+    return {**{key: value for key, value in parent['spm'].items() if key not in KEPT}, 'role': EXTENSIONS}
 
 
 def check_folder(folder: Document) -> None:

@@ -6,7 +6,7 @@ document only; its type is that of the whole.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from bson.objectid import ObjectId
 
@@ -15,45 +15,20 @@ from slicer_package_manager.registry.schema.types import Document
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
-PromotionState: TypeAlias = Literal['announced', 'moving', 'done']
-
-
-class Promotion(TypedDict):
-    """One promotion of a draft, as the application's folder lists it; see :mod:`promotions`.
-
-    The last three keys are there from the state ``moving`` on; ``folders`` has pairs of a draft's and a release's
-    folder, which the database returns as lists.
-    """
-
-    draft: ObjectId
-    release: ObjectId
-    token: ObjectId
-    state: PromotionState
-    name: NotRequired[str]
-    folders: NotRequired[list[tuple[ObjectId, ObjectId]]]
-    without: NotRequired[list[ObjectId]]
-
-
-class PromotionMark(TypedDict):
-    """On the folders of a draft and of a release: the promotion that is going on."""
-
-    draft: ObjectId
-    token: ObjectId
-
 
 class ApplicationRegistration(TypedDict):
-    """``spm`` of an application's folder, and of the folder of its drafts, which has no ``promoted``."""
+    """``spm`` of an application's folder, and of the folder of its drafts."""
 
     role: str
     app: ObjectId
-    promoted: NotRequired[list[Promotion]]
 
 
 class ChannelRegistration(TypedDict):
     """``spm`` of the folder of a release or draft, and of the folder of its extensions.
 
     ``channel`` is the id of the folder of the release or draft, ``revision`` that of the application, and ``release``
-    the name of the release, ``''`` for a draft.
+    the name of the release, ``''`` for a draft. ``deleting`` says that a deletion of the folder has begun, ``promoted``
+    that the download counts of a draft are the release's.
     """
 
     role: str
@@ -62,8 +37,8 @@ class ChannelRegistration(TypedDict):
     draft: bool
     revision: str
     release: str
-    promoting: NotRequired[PromotionMark]
     deleting: NotRequired[bool]
+    promoted: NotRequired[bool]
 
 
 class PackageRegistration(TypedDict):

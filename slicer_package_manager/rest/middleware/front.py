@@ -7,7 +7,6 @@ from http.client import responses
 from typing import TYPE_CHECKING
 
 import pymongo
-from bson.objectid import ObjectId
 from cherrypy._cptree import Tree
 from pymongo.errors import PyMongoError
 
@@ -62,7 +61,7 @@ def _cached(wsgi: WSGIEnvironment) -> JsonResponse | None:
         return None  # CherryPy reads the database too, and reports the error
 
 
-def _version() -> ObjectId | None:
+def _version() -> data_version.Version:
     with pymongo.timeout(_TIMEOUT):
         return data_version.version()
 

@@ -16,12 +16,11 @@ from typing import Any, TypeVar
 
 import cherrypy
 import orjson
-from bson.objectid import ObjectId
 from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
 from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.pagination import Listing
-from slicer_package_manager.registry.server import settings
+from slicer_package_manager.registry.server import data_version, settings
 from slicer_package_manager.rest.http.json_response import JsonResponse
 from slicer_package_manager.rest.middleware import anonymous_access
 
@@ -154,7 +153,7 @@ def _cached(make: Callable[[], _Response], *, is_cached: bool = True, key: Hasha
     """Return the cached response or what ``make`` returns. Without a ``key``, settings decide on ``Cache-Control``."""
     cache_key = key or request_key(cherrypy.request.wsgi_environ)
     # Read before the response is made, which is of this data version or a later one.
-    version: ObjectId | None = anonymous_access.state().version if is_cached else None
+    version: data_version.Version | None = anonymous_access.state().version if is_cached else None
     cached = CACHE.get(cache_key, version)
     if cached is not None:
         return cached

@@ -1,0 +1,78 @@
+"""Whatever is created, all of it is there, or nothing."""
+from contextlib import suppress
+
+import pytest
+
+from plugin_tests.conftest import FORMS
+from plugin_tests.rest.test_promotion import Killed, at_each_write
+
+pytestmark = pytest.mark.database
+
+LINK = {'url': 'https://github.com/Slicer/Slicer/releases/download/v5/Slicer.tar.gz', 'size': '7', 'sha512': 'a' * 128}
+
+
+def killed_at_each_write(function, unchanged):
+    """Call ``function`` until it ends, killed at its first write, at its second, and so on; return its result."""
+    moment, results = 0, []
+    while not results:
+        moment += 1
+        left = [moment]
+
+        def hook(left=left):
+            left[0] -= 1
+            if not left[0]:
+                raise Killed
+        with at_each_write(hook), suppress(Killed):
+            results.append(function())
+        assert results or unchanged(), f'killed at moment {moment}'
+    assert moment > 2
+    return results[0]
+
+
+@pytest.fixture
+def unchanged(stored):
+    before = stored()
+    return lambda: stored() == before
+
+
+@pytest.fixture
+def upsert(app, admin):
+    def call(package_type, **values):
+        from slicer_package_manager.registry.catalog import applications, packages
+        from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+        found = applications.by_id_or_name(app['_id'])[0]
+        return packages.upsert(PACKAGE_TYPES[package_type], found, {**FORMS[package_type], **values}, admin)
+    return call
+
+
+@pytest.mark.parametrize('link', [{}, LINK], ids=['uploaded later', 'hosted elsewhere'])
+@pytest.mark.parametrize('package_type', ['package', 'extension'])
+def test_a_package_comes_with_its_folders_and_its_link(upsert, unchanged, db, package_type, link):
+    item = killed_at_each_write(lambda: upsert(package_type, **link), unchanged)
+    folder = db['folder'].find_one({'_id': item['folderId']})
+    assert folder['spm']['revision'] == '33000'
+    assert item['spm']['ready'] is bool(link)
+    assert db['file'].count_documents({'itemId': item['_id']}) == bool(link)
+
+
+def test_a_package_gets_its_link_with_its_new_values(upsert, db, stored):
+    upsert('package')
+    before = stored()
+    item = killed_at_each_write(lambda: upsert('package', repository_type='svn', **LINK), lambda: stored() == before)
+    assert (item['meta']['repository_type'], item['spm']['ready']) == ('svn', True)
+
+
+def test_an_application_comes_with_all_that_is_around_and_in_it(unchanged, db, admin):
+    def create():
+        from slicer_package_manager.registry.catalog import applications
+        return applications.create(admin, 'Slicer', collection_name='Apps')
+    app = killed_at_each_write(create, unchanged)
+    assert db['folder'].find_one({'parentId': app['_id'], 'name': 'draft'})
+
+
+def test_a_release_comes_alone(app, unchanged, admin, db):
+    def create():
+        from slicer_package_manager.registry.catalog import applications, releases
+        return releases.create_release(applications.by_id_or_name(app['_id'])[0], admin, '5.8', '33000')
+    release = killed_at_each_write(create, unchanged)
+    assert db['folder'].find_one({'_id': release['_id']})['spm']['release'] == '5.8'

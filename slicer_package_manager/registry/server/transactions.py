@@ -1,0 +1,180 @@
+"""Transactions: the writes of a function take effect together, or not at all.
+
+1. :func:`run` binds a session of the driver to the current context and calls the function. A nested call joins the
+   transaction of the outer one.
+2. The collections of Girder's models, once :func:`join` has replaced them, add the session to all their operations,
+   also to those of Girder's own code. Reads see the database as of the first operation, and the own writes.
+3. The functions of :func:`before_commit` run last in the transaction.
+4. The driver commits. If another transaction has written one of the same documents since step 2, or the primary was
+   lost, it rolls back and calls the function again after a pause, until :data:`SECONDS` have passed. So the function
+   reads all that it needs itself, and changes nothing but the database.
+5. The functions of :func:`after_commit` run, outside of the transaction. A process that is killed before they ran
+   skips them, so each has something that repeats it later.
+
+Two transactions that only read the same document do not conflict. One that relies on a folder being there, or staying
+as it is, takes it by :func:`find_for_update`.
+
+A transaction keeps others waiting, so it neither reads nor writes files or other servers: see :func:`require_none`. It
+should not write more than :data:`DOCUMENTS` one by one: :func:`in_batches` cuts longer work.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import pymongo
+from bson.objectid import ObjectId
+from girder.models import getDbConnection
+from pymongo import ReadPreference, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.read_concern import ReadConcern
+
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server.environment import DATABASE_SECONDS
+
+Result = TypeVar('Result')
+Parameters = ParamSpec('Parameters')
+
+#: How long a transaction may take with all its attempts. MongoDB aborts it after 60 seconds.
+SECONDS: float = DATABASE_SECONDS
+#: How many documents one transaction writes at most, where each of them takes several operations.
+DOCUMENTS = 500
+#: The field that :func:`find_for_update` writes.
+LOCK = 'spm.lock'
+_OPERATIONS = ('find', 'aggregate', 'distinct', 'count_documents', 'insert_one', 'insert_many', 'update_one',
+               'update_many', 'replace_one', 'delete_one', 'delete_many', 'find_one_and_update',
+               'find_one_and_replace', 'find_one_and_delete', 'bulk_write')
+
+
+class _Transaction:
+    """An attempt to carry out a transaction."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self.session = session
+        self.before_commit: list[Callable[[], None]] = []
+        self.after_commit: list[Callable[[], None]] = []
+
+
+_current: ContextVar[_Transaction | None] = ContextVar('transaction', default=None)
+
+
+class Transactional(Collection[Document]):
+    """A collection whose operations belong to the transaction of the context, if there is one."""
+
+
+def _in_session(name: str) -> Callable[..., Any]:
+    operation = getattr(Collection, name)
+
+    @wraps(operation)
+    def in_session(self: Transactional, *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
+        transaction = _current.get()
+        if transaction is not None:
+            kwargs.setdefault('session', transaction.session)
+        return operation(self, *args, **kwargs)
+    return in_session
+
+
+for _name in _OPERATIONS:
+    setattr(Transactional, _name, _in_session(_name))
+
+
+def join(model: Any, kind: type[Transactional] = Transactional) -> None:  # Girder's models have no types
+    """Let the operations of ``model`` belong to transactions from now on, by a collection of ``kind``. Idempotent."""
+    old = model.collection
+    if not isinstance(old, kind):
+        model.collection = kind(old.database, old.name, codec_options=old.codec_options,
+                                read_preference=old.read_preference, write_concern=old.write_concern,
+                                read_concern=old.read_concern)
+
+
+def run(work: Callable[[], Result], seconds: float | None = None) -> Result:
+    """Call ``work`` in a transaction, and again after a conflict; return its result.
+
+    :param seconds: the time that all attempts may take, :data:`SECONDS` by default.
+    :raises Exception: what ``work`` raises; then nothing was written.
+    :raises pymongo.errors.PyMongoError: the database is not available, or conflicts did not end in time.
+    """
+    if is_open():
+        return work()
+    with pymongo.timeout(seconds or SECONDS), getDbConnection().start_session() as session:
+        outcome: tuple[Result, list[Callable[[], None]]] = session.with_transaction(
+            lambda _: _attempt(work, session), read_concern=ReadConcern('snapshot'),
+            read_preference=ReadPreference.PRIMARY)
+    result, after = outcome
+    for function in after:
+        function()
+    return result
+
+
+def _attempt(work: Callable[[], Result], session: ClientSession) -> tuple[Result, list[Callable[[], None]]]:
+    transaction = _Transaction(session)
+    token = _current.set(transaction)
+    try:
+        result = work()
+        for function in transaction.before_commit:  # which may add others
+            function()
+    finally:
+        _current.reset(token)
+    return result, transaction.after_commit
+
+
+def atomic(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Make ``function`` run in a transaction, see :func:`run`; a decorator."""
+    @wraps(function)
+    def atomically(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return run(lambda: function(*args, **kwargs))
+    return atomically
+
+
+def is_open() -> bool:
+    """Whether the current context is in a transaction."""
+    return _current.get() is not None
+
+
+def before_commit(function: Callable[[], None]) -> bool:
+    """Call ``function`` once before the commit, however often this is requested; ``False`` outside of a transaction."""
+    transaction = _current.get()
+    if transaction is None:
+        return False
+    if function not in transaction.before_commit:
+        transaction.before_commit.append(function)
+    return True
+
+
+def after_commit(function: Callable[[], None]) -> None:
+    """Call ``function`` after the commit; at once outside of a transaction. It is not called after a rollback."""
+    transaction = _current.get()
+    if transaction is None:
+        function()
+    else:
+        transaction.after_commit.append(function)
+
+
+def require_none(what: str) -> None:
+    """Check that no transaction is open before ``what``, which may take long or cannot be undone.
+
+    :raises RuntimeError: one is open, which is an error in the program.
+    """
+    if is_open():
+        raise RuntimeError(f'{what} is not possible in a transaction; do it before, or by after_commit().')
+
+
+def find_for_update(model: Any, query: Document) -> Any:  # Girder's models have no types
+    """Return the document of ``model`` that matches ``query`` as it is now, ``None`` if there is none.
+
+    No other transaction changes, deletes or takes it until this one ends. Call it before all other operations: then a
+    conflict costs little.
+    """
+    return model.collection.find_one_and_update(query, {'$set': {LOCK: ObjectId()}},
+                                                return_document=ReturnDocument.AFTER)
+
+
+def in_batches(documents: Sequence[Result], size: int = DOCUMENTS) -> Iterator[Sequence[Result]]:
+    """Cut ``documents`` into parts for one transaction each. Within a transaction there is one part: all of them."""
+    if is_open():
+        size = max(len(documents), 1)
+    for start in range(0, len(documents), size):
+        yield documents[start:start + size]
