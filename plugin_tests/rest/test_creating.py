@@ -1,32 +1,12 @@
 """Whatever is created, all of it is there, or nothing."""
-from contextlib import suppress
-
 import pytest
 
 from plugin_tests.conftest import FORMS
-from plugin_tests.rest.test_promotion import Killed, at_each_write
+from plugin_tests.rest.test_promotion import killed_at_each_write
 
 pytestmark = pytest.mark.database
 
 LINK = {'url': 'https://github.com/Slicer/Slicer/releases/download/v5/Slicer.tar.gz', 'size': '7', 'sha512': 'a' * 128}
-
-
-def killed_at_each_write(function, unchanged):
-    """Call ``function`` until it ends, killed at its first write, at its second, and so on; return its result."""
-    moment, results = 0, []
-    while not results:
-        moment += 1
-        left = [moment]
-
-        def hook(left=left):
-            left[0] -= 1
-            if not left[0]:
-                raise Killed
-        with at_each_write(hook), suppress(Killed):
-            results.append(function())
-        assert results or unchanged(), f'killed at moment {moment}'
-    assert moment > 2
-    return results[0]
 
 
 @pytest.fixture

@@ -340,6 +340,27 @@ def at_each_write(hook):
             model.collection = collection
 
 
+def killed_at_each_write(function, unchanged, at_least=2):
+    """Call ``function`` until it ends, killed at its first write, at its second, and so on; return its result.
+
+    After each kill ``unchanged`` has to hold; there are more than ``at_least`` moments.
+    """
+    moment, results = 0, []
+    while not results:
+        moment += 1
+        left = [moment]
+
+        def hook(left=left):
+            left[0] -= 1
+            if not left[0]:
+                raise Killed
+        with at_each_write(hook), suppress(Killed):
+            results.append(function())
+        assert results or unchanged(), f'killed at moment {moment}'
+    assert moment > at_least
+    return results[0]
+
+
 @pytest.fixture
 def look(app, admin, make_user):
     """Look at all lists as three users."""
@@ -390,20 +411,8 @@ def test_at_every_moment_readers_see_none_or_all(draft, make_release, domain, gr
 def test_whatever_write_the_process_is_killed_at_nothing_has_changed(draft, release, make, domain, look, stored,
                                                                      no_traces):
     make('package', content=b'package')  # the release has it too: it is removed from the draft
-    before, moment, done = stored(), 0, False
-    while not done:
-        moment += 1
-        left = [moment]
-
-        def hook(left=left):
-            left[0] -= 1
-            if not left[0]:
-                raise Killed
-        with at_each_write(hook), suppress(Killed):
-            domain()
-            done = True
-        assert done or stored() == before, moment
-    assert moment > 10
+    before = stored()
+    killed_at_each_write(domain, lambda: stored() == before, at_least=10)
     assert look()[0] == AFTER
     no_traces()
 
@@ -412,7 +421,7 @@ def test_whatever_write_the_process_is_killed_at_nothing_has_changed(draft, rele
 def during_insert(monkeypatch):
     """Start a function in a thread, once, right before or after a document that matches is inserted.
 
-    It waits for the end of the transaction, so nobody waits for it meanwhile.
+    It waits for the end of the transaction, so the transaction must not wait for it.
     """
     def at(matches, when, function):
         from slicer_package_manager.registry.tree import documents as tree_documents

@@ -32,15 +32,22 @@ def contents(database):
     return {name: list(database[name].find().sort('_id')) for name in ('collection', 'folder', 'item', 'file')}
 
 
+def create_and_move(folders, admin):
+    """Let Girder create a folder with an item in the first of ``folders``, and move it to the second; return both."""
+    a, b = (Folder().load(folder['_id'], force=True) for folder in folders)
+    inner = Folder().createFolder(a, 'inner', creator=admin)
+    item = Item().createItem('item', admin, inner)
+    Folder().move(inner, b, 'folder')
+    return inner, item
+
+
 def test_what_girder_writes_is_undone_as_a_whole(db, folders, admin):
     before = contents(db)
 
     @transactions.atomic
     def change():
-        a, b = (Folder().load(folder['_id'], force=True) for folder in folders)
-        inner = Folder().createFolder(a, 'inner', creator=admin)
-        item = Item().createItem('item', admin, inner)
-        Folder().move(inner, b, 'folder')
+        inner, item = create_and_move(folders, admin)
+        b = folders[1]
         assert [one['_id'] for one in Folder().childItems(inner)] == [item['_id']]
         assert [one['name'] for one in Folder().childFolders(b, 'folder', user=admin)] == ['inner']
         assert db.item.find_one({'_id': item['_id']}) is None, 'others see it already'
@@ -54,10 +61,7 @@ def test_what_girder_writes_is_undone_as_a_whole(db, folders, admin):
 def test_what_girder_writes_is_there_after_the_commit(db, folders, admin):
     @transactions.atomic
     def change():
-        a, b = (Folder().load(folder['_id'], force=True) for folder in folders)
-        inner = Folder().createFolder(a, 'inner', creator=admin)
-        item = Item().createItem('item', admin, inner)
-        Folder().move(inner, b, 'folder')
+        _, item = create_and_move(folders, admin)
         return item['_id']
 
     item = db.item.find_one({'_id': change()})
