@@ -11,7 +11,7 @@ from slicer_package_manager.cli import database
 _NOT_INITIALIZED = 94
 
 
-def ensure(client: pymongo.MongoClient[dict[str, Any]], host: str, name: str = database.REPLICA_SET) -> None:
+def ensure(client: pymongo.MongoClient[dict[str, Any]], host: str) -> None:
     """Make the MongoDB of ``client`` the only member of its replica set, unless it is. Idempotent.
 
     A database that was not part of a replica set keeps its data. A data directory that was moved gets its new address:
@@ -21,15 +21,15 @@ def ensure(client: pymongo.MongoClient[dict[str, Any]], host: str, name: str = d
     :param host: the address of the server: host and port, or the path of its socket file.
     :raises pymongo.errors.PyMongoError: the database does not allow it.
     """
+    members = [{'_id': 0, 'host': host}]
     try:
         config = client.admin.command('replSetGetConfig')['config']
     except OperationFailure as error:
         if error.code != _NOT_INITIALIZED:
             raise
-        client.admin.command('replSetInitiate', {'_id': name, 'members': [{'_id': 0, 'host': host}]})
+        client.admin.command('replSetInitiate', {'_id': database.REPLICA_SET, 'members': members})
         return
     if [member['host'] for member in config['members']] != [host]:
-        members = [{'_id': 0, 'host': host}]
         client.admin.command('replSetReconfig', {**config, 'version': config['version'] + 1, 'members': members},
                              force=True)
 
