@@ -114,7 +114,10 @@ class Girder:
         self.button(button, exact=True).first.click()
         found = self.page.locator('#g-dialog-container.in form')
         found.wait_for()
-        self.page.wait_for_function("getComputedStyle(document.querySelector('#g-dialog-container')).opacity === '1'")
+        # The focus moves at the end of the transition: until then, Playwright types into another field.
+        self.page.wait_for_function(
+            "(container) => getComputedStyle(container).opacity === '1' && container.contains(document.activeElement)",
+            arg=self.page.query_selector('#g-dialog-container'))
         return found
 
     def row(self, name):

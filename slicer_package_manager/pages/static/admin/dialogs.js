@@ -192,12 +192,24 @@ function frame(title, body, submit) {
   ];
 }
 
-/** @param {HTMLElement} form */
+/**
+ * Bootstrap gives the focus to the container at the end of its transition. Whatever the user focused until then gets it
+ * back, since they may be typing there; otherwise the first field gets it.
+ *
+ * @param {HTMLElement} form
+ */
 function open(form) {
   const container = girder.$('#g-dialog-container');
   container.empty().append(element('div.modal-dialog', {}, element('div.modal-content', {}, form)));
+  /** @type {HTMLElement | null} */
+  let wanted = form.querySelector('input:not([type=checkbox]), textarea, select');
+  const noteFocus = (/** @type {FocusEvent} */ event) => {
+    wanted = /** @type {HTMLElement} */ (event.target);
+  };
+  form.addEventListener('focusin', noteFocus);
   container.girderModal(false).one('shown.bs.modal', () => {
-    container.find('input:not([type=checkbox]), textarea, select').first().trigger('focus');
+    form.removeEventListener('focusin', noteFocus);
+    wanted?.focus();
   });
 }
 
