@@ -158,11 +158,18 @@ def test_a_promoted_draft_is_the_releases(api, app, access, counts, downloaded, 
     assert (counts(), counts(api)) == (0, 1)
 
 
-def test_a_private_release_that_is_moved_away_or_gets_another_revision(api, app, counts, downloaded, make_release):
+@pytest.mark.parametrize('change', ['metadata', 'place'])
+def test_a_private_release_that_is_moved_away_or_gets_another_revision(
+        api, app, counts, downloaded, folders, make_release, change):
     release = make_release(public=False)
     downloaded()
-    api.request('PUT', f'/folder/{release["_id"]}/metadata', content=json.dumps({'revision': '40000'}),
-                headers={'Content-Type': 'application/json'}).raise_for_status()
+    if change == 'metadata':
+        sent = {'content': json.dumps({'revision': '40000'}), 'headers': {'Content-Type': 'application/json'}}
+        api.request('PUT', f'/folder/{release["_id"]}/metadata', **sent).raise_for_status()
+    else:
+        api.put(f'/folder/{release["_id"]}', params={
+            'parentType': 'collection', 'parentId': app['baseParentId']}).raise_for_status()
+        assert list(folders(app)) == ['draft']
     assert (counts(), counts(api)) == (0, 1)
 
 

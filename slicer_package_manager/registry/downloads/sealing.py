@@ -28,7 +28,7 @@ from slicer_package_manager.registry.downloads.counts import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, keys
-from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, EXTENSIONS, role
+from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 
@@ -76,14 +76,19 @@ def resume() -> None:
 
 
 def leave(folder: Document, before: Document | None) -> None:
-    """Seal the counts of ``folder`` if it was saved in another application or with another revision.
+    """Seal the counts of ``folder``, and those of its extensions, if its application or revision was changed.
 
     :param before: its registration before it was saved.
     """
     after = folder.get('spm') or {}
     if before and role({'spm': before}) in CHANNELS and any(
             after.get(key) != before[key] for key in ('app', 'revision')):
-        _seal(folder, before, Folder().findOne({'_id': before['app']}))
+        app = Folder().findOne({'_id': before['app']})
+        # Their folder is still registered as before.
+        for extensions in Folder().find({'parentId': folder['_id'], keys.ROLE: EXTENSIONS}):
+            _seal(extensions, extensions['spm'], app)
+            finish(extensions['_id'])
+        _seal(folder, before, app)
         finish(folder['_id'])
 
 
@@ -109,7 +114,7 @@ def readable(app: ApplicationFolder, user: UserDocument | None) -> list[ObjectId
 
 
 def _seal(folder: Document, place: Mapping[str, Any], app: ApplicationFolder | None) -> None:
-    guards = [_guard(one) for one in (*_around(folder, place), app) if one]
+    guards = [_guard(one) for one in (folder, *_around(place), app) if one]
     if all(guard['public'] for guard in guards):
         return
     kinds = [EXTENSION.label] if place['role'] == EXTENSIONS else sorted(PACKAGE_TYPES)
@@ -122,15 +127,16 @@ def _seal(folder: Document, place: Mapping[str, Any], app: ApplicationFolder | N
 
 def _is_promoted(place: Mapping[str, Any]) -> bool:
     """Whether the release with the registration ``place``, or that of these extensions, has counts of a draft."""
-    release = Folder().findOne({'_id': place['channel']}, fields=['spm'])
-    return bool(place.get('promoted') or (release and release['spm'].get('promoted')))
+    release = {'_id': place['channel'], keys.PROMOTED: True}
+    return bool(place.get('promoted') or Folder().findOne(release, fields=['_id']))
 
 
-def _around(folder: Document | None, place: Mapping[str, Any]) -> Iterator[Document]:
-    """``folder`` and the folders around it, below its application."""
-    while folder and role(folder) != APPLICATION:
-        yield folder
-        folder = Folder().findOne({'_id': folder['parentId'], keys.APP: place['app']})
+def _around(place: Mapping[str, Any]) -> Iterator[Document]:
+    """The folders around the one with the registration ``place``, below its application; it may be elsewhere by now."""
+    if place['role'] == EXTENSIONS:
+        yield from Folder().find({'_id': place['channel']})
+    if place['draft']:
+        yield from Folder().find({keys.APP: place['app'], keys.ROLE: DRAFTS})
 
 
 def _guard(folder: Mapping[str, Any]) -> Document:
