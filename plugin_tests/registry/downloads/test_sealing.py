@@ -1,9 +1,14 @@
 """Which counts are sealed, and who sees them then. Folders and counts are documents here, without a server."""
+import contextlib
+from datetime import timedelta
+
 import pytest
 from bson import ObjectId
 from girder.constants import AccessType
+from pymongo.collection import Collection
+from pymongo.errors import WriteError
 
-from slicer_package_manager.registry.downloads import sealing, statistics
+from slicer_package_manager.registry.downloads import counts, rollup, sealing, statistics, totals
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 
 READER, OTHER, ADMIN = ({'_id': ObjectId(), 'admin': admin, 'groups': []} for admin in (False, False, True))
@@ -19,6 +24,7 @@ class Tree:
 
     def __init__(self, database):
         self.folders, self.counts = database.folder, database.slicer_package_download
+        self.counts.create_indexes(counts.INDEXES[:1])
         self.app = self.add({'_id': ObjectId()}, role='application', public=True)
 
     def add(self, parent, readers=(), *, public=False, **registration):
@@ -44,7 +50,8 @@ class Tree:
         return folder
 
     def extensions(self, channel, **more):
-        return self.add(channel, **{**channel['spm'], 'role': 'extensions', **more})
+        place = {key: value for key, value in channel['spm'].items() if key != 'promoted'}
+        return self.add(channel, **{**place, 'role': 'extensions', **more})
 
     def count(self, channel, kind='package', name='Slicer'):
         """Count a download, as the server does that has read the item before; return its key."""
@@ -100,12 +107,29 @@ def test_who_may_not_read_a_folder_around_it_does_not_see_its_counts(tree):
     assert [tree.seen(user) for user in (None, READER, OTHER)] == [0, 0, 1]
 
 
+def test_who_may_not_read_a_release_does_not_see_the_counts_of_its_extensions(tree):
+    tree.release('5.9', '34000')
+    release = tree.release(readers=[OTHER])
+    tree.count(release, 'extension')
+    tree.delete(tree.extensions(release, readers=[READER, OTHER]))
+    assert [tree.seen(user) for user in (None, READER, OTHER)] == [0, 0, 1]
+
+
+def test_folders_beside_it_do_not_make_a_draft_private(tree):
+    tree.add(tree.add({'_id': ObjectId()}, role='application'), role='draft')
+    tree.release('5.9', '34000')
+    draft = tree.draft(parent=tree.add(tree.app, role='draft', public=True), public=True)
+    tree.count(draft)
+    tree.delete(draft)
+    assert tree.seen() == 1
+
+
 def test_who_may_not_read_the_application_does_not_see_its_counts(tree):
-    tree.folders.update_one({'_id': tree.app['_id']}, {'$set': {'public': False}})
-    release = tree.release(public=True)
+    private = tree.add({'_id': ObjectId()}, role='application')
+    release = tree.release(parent=private, public=True)
     tree.count(release)
     tree.delete(release)
-    assert [tree.seen(user) for user in (None, READER, ADMIN)] == [0, 0, 1]
+    assert [tree.seen(user, private) for user in (None, READER, ADMIN)] == [0, 0, 1]
 
 
 def test_a_folder_of_extensions_seals_the_counts_of_extensions(tree):
@@ -143,13 +167,16 @@ def test_a_folder_that_is_registered_in_memory_only_seals_nothing(tree, stored):
     assert tree.seen() == 1
 
 
-def test_a_release_and_a_draft_of_one_revision_seal_their_own_counts(tree):
-    release, draft = tree.release(), tree.draft()
-    for channel in (release, draft):
-        tree.count(channel)
-    tree.delete(draft)
-    assert [count['release'] for count in tree.counts.find({'app': tree.app['_id']})] == ['5.8']
-    tree.delete(release)
+@pytest.mark.parametrize('first', [0, 1])
+def test_a_release_and_a_draft_of_one_revision_seal_their_own_counts(tree, first):
+    tree.release('5.9', '34000', promoted=True)
+    folders = [tree.release(), tree.draft()]
+    for folder in folders:
+        tree.count(folder)
+    tree.delete(folders.pop(first))
+    (left,) = folders
+    assert tree.counts.distinct('release', {'app': tree.app['_id']}) == [left['spm']['release']]
+    tree.delete(left)
     assert tree.seen() == 0
 
 
@@ -162,6 +189,22 @@ def test_a_release_with_the_counts_of_a_promoted_draft_seals_both(tree, with_ext
     tree.folders.delete_many({'spm.draft': True})
     tree.delete(folder)
     assert (tree.seen(), tree.seen(ADMIN)) == (0, 2)
+
+
+def test_counts_are_public_at_no_moment_of_a_deletion(tree):
+    release = tree.release()
+    tree.count(release)
+    sealing.begin(release)
+    tree.folders.delete_one({'_id': release['_id']})
+    assert tree.seen() == 0
+
+
+def test_counts_are_sealed_if_their_application_is_gone_already(tree):
+    release = tree.release()
+    tree.count(release)
+    tree.folders.delete_one({'_id': tree.app['_id']})
+    tree.delete(release)
+    assert (tree.seen(), tree.seen(ADMIN)) == (0, 1)
 
 
 def test_counts_added_until_the_folder_is_deleted_are_sealed(tree):
@@ -200,6 +243,46 @@ def test_the_same_count_is_sealed_again_and_again(tree):
             tree.count(release, name=name)
         tree.delete(release)
         assert [tree.seen(user) for user in (None, OTHER, READER)] == [0, 0, 2 * times]
+    tree.count(tree.release(public=True))
+    sealing.resume()
+    assert tree.seen() == 1
+
+
+def test_a_database_that_does_not_accept_the_sealing_is_an_error(tree, monkeypatch):
+    def refuse(*_):
+        monkeypatch.undo()
+        raise WriteError('not now', 50)
+    release = tree.release()
+    tree.count(release)
+    monkeypatch.setattr(type(tree.counts), 'update_many', refuse)
+    with pytest.raises(WriteError, match='not now'):
+        sealing.begin(release)
+
+
+def add_up(tree):
+    while rollup.keep_up(tree.app['_id'], timedelta(0)):
+        pass
+
+
+@pytest.mark.database
+@pytest.mark.parametrize('event', ['the server is killed', 'another process adds up'])
+def test_totals_have_no_sealed_counts_whatever_happens_at_the_same_time(tree, monkeypatch, event):
+    release = tree.release()
+    tree.count(release)
+    add_up(tree)
+    seal = Collection.update_many
+
+    def meanwhile(*args):
+        if event == 'another process adds up':
+            add_up(tree)
+        seal(*args)
+        if event == 'the server is killed':
+            raise InterruptedError
+    monkeypatch.setattr(Collection, 'update_many', meanwhile)
+    with contextlib.suppress(InterruptedError):
+        sealing.begin(release)
+    assert tree.seen() == 0
+    assert totals.as_json(tree.app) == b'{}'
 
 
 class TestAnotherRegistration:
@@ -220,6 +303,19 @@ class TestAnotherRegistration:
         tree.save(folder)
         assert (tree.seen(), tree.seen(ADMIN)) == (0, 1)
 
+    def test_the_extensions_of_others_keep_theirs(self, tree, folder):
+        other = tree.release('5.9', '35000', public=True)
+        tree.extensions(other)
+        tree.count(other, 'extension')
+        tree.save(folder, **{**folder['spm'], 'revision': '34000'})
+        assert tree.seen() == 1
+
+    @pytest.mark.usefixtures('folder')
+    @pytest.mark.parametrize('role', ['application', 'draft'])
+    def test_what_has_no_revision_seals_nothing(self, tree, role):
+        tree.save(tree.add(tree.app, role=role))
+        assert tree.seen() == 1
+
     def test_another_name_seals_nothing(self, tree, folder):
         tree.save(folder, **{**folder['spm'], 'release': '5.9'})
         assert tree.seen() == 1
@@ -237,6 +333,12 @@ class TestAnotherRegistration:
         tree.save(release)
         assert (tree.seen(None, private), tree.seen(ADMIN, private)) == (0, 1)
 
+    def test_the_counts_of_a_promoted_draft_are_sealed_too(self, tree):
+        release = tree.release(promoted=True)
+        tree.count({'spm': {**release['spm'], 'release': ''}})
+        tree.save(release)
+        assert (tree.seen(), tree.seen(ADMIN)) == (0, 1)
+
     def test_a_draft_of_a_private_folder_of_drafts_keeps_its_counts(self, tree):
         drafts = tree.add(tree.app, readers=[READER], role='draft')
         draft = tree.draft(parent=drafts, public=True)
@@ -249,6 +351,7 @@ class TestAnotherRegistration:
     def test_extensions_in_a_private_folder_keep_their_counts(self, tree, public, seen):
         release = tree.release(public=public, readers=[READER, OTHER])
         tree.extensions(release, readers=[READER])
+        tree.folders.insert_one({'parentId': release['_id'], 'name': 'other'})
         for kind in PACKAGE_TYPES:
             tree.count(release, kind)
         tree.save(release, **{**release['spm'], 'revision': '34000'})
@@ -285,16 +388,27 @@ class TestLateDownloads:
         sealing.follow(tree.count(folder))
         assert [tree.seen(user) for user in (READER, OTHER)] == [0, 1]
 
-    @pytest.mark.parametrize('changed', [{'revision': '34000'}, {'app': ObjectId()}])
-    def test_of_another_revision_or_application_it_is_not_sealed(self, tree, folder, changed):
-        place = {**folder['spm'], **changed}
-        sealing.follow(tree.count({'spm': place}))
-        assert tree.seen(app={'_id': place['app']}) == 1
+    @pytest.mark.parametrize('other', ['application', 'revision', 'release or draft', 'extensions'])
+    def test_a_later_seal_of_something_else_does_not_matter(self, tree, folder, other):
+        make = tree.draft if folder['spm']['draft'] == (other != 'release or draft') else tree.release
+        if other == 'application':
+            tree.delete(make(parent=tree.add({'_id': ObjectId()}, role='application')))
+        elif other == 'extensions':
+            channel = make(public=True)
+            tree.delete(tree.extensions(channel))
+            tree.folders.delete_one({'_id': channel['_id']})
+        else:
+            tree.delete(make(revision='34000') if other == 'revision' else make())
+        sealing.follow(tree.count(folder))
+        assert [tree.seen(user) for user in (None, READER)] == [0, 1]
 
-    def test_a_draft_and_a_release_do_not_seal_for_each_other(self, tree, folder):
-        place = {**folder['spm'], 'release': '5.8' if folder['spm']['draft'] else ''}
-        sealing.follow(tree.count({'spm': place}))
-        assert tree.seen() == 1
+    @pytest.mark.parametrize('other', ['application', 'revision', 'release or draft'])
+    def test_it_is_sealed_while_something_else_is_there(self, tree, folder, other):
+        make = tree.draft if folder['spm']['draft'] == (other != 'release or draft') else tree.release
+        parent = tree.add({'_id': ObjectId()}, role='application') if other == 'application' else tree.app
+        make(parent=parent, revision='34000' if other == 'revision' else '33000', public=True)
+        sealing.follow(tree.count(folder))
+        assert [tree.seen(user) for user in (None, READER)] == [0, 1]
 
     def test_while_the_folder_is_there_again_it_is_not_sealed(self, tree, folder):
         made = getattr(tree, 'draft' if folder['spm']['draft'] else 'release')(public=True)

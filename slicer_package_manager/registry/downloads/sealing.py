@@ -110,7 +110,7 @@ def readable(app: ApplicationFolder, user: UserDocument | None) -> list[ObjectId
     if user is None:
         return []  # public counts have no seal
     return [seal['_id'] for seal in Seal().collection.find({'app': app['_id']})
-            if user['admin'] or all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])]
+            if all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])]
 
 
 def _seal(folder: Document, place: Mapping[str, Any], app: ApplicationFolder | None) -> None:
