@@ -3,6 +3,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import tenacity
 from bson.objectid import ObjectId
 from werkzeug import Response
 
@@ -17,7 +18,8 @@ ITEM = {'_id': 'i', 'name': 'Slicer_linux_amd64_33000'}
 def ask(httpserver):
     """The finding about one link to the test's own server."""
     def start(path='/a.zip', **values):
-        options = Options(attempts=values.pop('attempts', 3), pause=0, github_api=httpserver.url_for('/api'))
+        options = Options(attempts=values.pop('attempts', 3), pause=values.pop('pause', 0),
+                          github_api=httpserver.url_for('/api'))
         file = {**FILE, 'linkUrl': values.pop('url', httpserver.url_for(path)), **values}
         (finding,) = checker.check([(ITEM, file)], options)
         return finding
@@ -87,6 +89,32 @@ def test_a_response_without_a_size_is_not_compared(ask, monkeypatch):
     assert ask().state == 'ok'
 
 
+def test_pauses_are_made_between_attempts_and_after_lost_connections(ask, monkeypatch):
+    pauses, outcomes = [], [checker.httpx.ConnectError('lost'), checker.httpx.Response(503, headers={
+        'Retry-After': '7'}), checker.httpx.Response(200)]
+
+    def request(*_, **__):
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+    monkeypatch.setattr(checker.httpx.Client, 'request', request)
+    monkeypatch.setattr(tenacity.nap.time, 'sleep', pauses.append)
+    assert ask(pause=3).state == 'ok'
+    assert pauses == [3, 7]
+
+
+@pytest.mark.parametrize('error', [checker.httpx.InvalidURL('no'), checker.httpx.TooManyRedirects('no')])
+def test_a_link_that_cannot_work_is_tried_once(ask, monkeypatch, error):
+    tried = []
+
+    def fail(*_, **__):
+        tried.append(1)
+        raise error
+    monkeypatch.setattr(checker.httpx.Client, 'request', fail)
+    assert (ask().state, len(tried)) == ('unreachable', 1)
+
+
 def pause_after(headers, status=429):
     with pytest.raises(checker._BusyError) as busy:
         checker._final(checker.httpx.Response(status, headers=headers))
@@ -99,6 +127,12 @@ def test_a_refusal_is_a_limit_if_its_headers_say_so(status, headers):
     assert pause_after(headers, status) == (7 if 'Retry-After' in headers else None)
     refused = checker.httpx.Response(status, headers={'X-RateLimit-Remaining': '1', 'X-RateLimit-Reset': '1'})
     assert checker._final(refused) is refused
+
+
+@pytest.mark.parametrize('status', [200, 404])
+def test_the_last_response_before_a_limit_is_final(status):
+    last = checker.httpx.Response(status, headers={'X-RateLimit-Remaining': '0'})
+    assert checker._final(last) is last
 
 
 def test_of_a_limit_only_its_end_in_the_future_is_waited_for():
@@ -183,10 +217,31 @@ class TestAssets:
     def test_without_a_token_no_authorization_is_sent_and_a_missing_release_has_no_checksums(
             self, httpserver, stored, monkeypatch):
         monkeypatch.delenv('GITHUB_TOKEN', raising=False)
-        httpserver.expect_request('/api/repos/O/R/releases/tags/v1').respond_with_json({'assets': []}, status=404)
+        httpserver.expect_request('/api/repos/O/R/releases/tags/v1').respond_with_data('Not Found', status=404)
         one = checker._Checker(checker.httpx.Client(), Options(pause=0, github_api=httpserver.url_for('/api')))
         assert one._digest(stored()['linkUrl']) is None
         assert 'Authorization' not in httpserver.log[0][0].headers
+
+    def test_github_is_asked_for_the_release_of_each_asset(self):
+        asked = []
+
+        def request(method, url, **_):
+            asked.append((method, url))
+            return checker.httpx.Response(200, json={'assets': [{'name': 'a', 'digest': str(len(asked))}]})
+        one = checker._Checker(SimpleNamespace(request=request), Options())
+        releases = ['O/R/v1', 'P/R/v1', 'O/S/v1', 'O/R/v%2F2']
+        links = ['https://github.com/{}/{}/releases/download/{}/a'.format(*release.split('/')) for release in releases]
+        assert [one._digest(link) for link in links * 2] == ['1', '2', '3', '4'] * 2
+        assert asked == [('GET', 'https://api.github.com/repos/{}/{}/releases/tags/{}'.format(*release.split('/')))
+                         for release in releases]
+
+    def test_of_two_files_with_the_same_link_each_has_its_own_checksum(self, any_db, httpserver, stored):
+        any_db.file.insert_one({**stored(), '_id': 'g'})
+        release = {'assets': [{'name': 'a.zip', 'digest': 'sha256:aa'}]}
+        httpserver.expect_request('/api/repos/O/R/releases/tags/v1').respond_with_json(release)
+        options = Options(pause=0, github_api=httpserver.url_for('/api'))
+        list(checker.check([(ITEM, any_db.file.find_one({'_id': 'g'}))], options))
+        assert [file.get('spm') for file in any_db.file.find().sort('_id')] == [None, {'digest': 'sha256:aa'}]
 
     @pytest.mark.parametrize('url', ['https://github.com/O/R/releases/a.zip', 'https://example.org' + URL[18:]])
     def test_other_links_have_no_checksum(self, url):
@@ -207,7 +262,8 @@ def test_each_link_file_of_a_package_is_found_once_whatever_the_size_of_batches(
         *({'_id': f'file {n}', 'itemId': n, **link} for n in range(5)),
         {'_id': 'stored', 'itemId': 0, 'assetstoreId': 'store'},
         {'_id': 'stored since', 'itemId': 0, **link, 'assetstoreId': 'store'},
-        {'_id': 'detached', 'itemId': None, **link}, {'_id': 'of no package', 'itemId': 'plain', **link},
+        {'_id': 'detached', 'itemId': None, **link}, {'_id': 'of a folder', **link},
+        {'_id': 'of no package', 'itemId': 'plain', **link},
         {'_id': 'of no item', 'itemId': 'gone', **link}, {'_id': 'empty', 'itemId': 1, 'assetstoreId': None}])
 
     def found(*app):

@@ -29,7 +29,7 @@ _ASSET = re.compile(r'https://github\.com/([^/]+)/([^/]+)/releases/download/([^/
 _TOO_MANY = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Finding:
     """Result for one link: ``state`` is ``ok``, ``broken``, ``changed`` or ``unreachable``."""
 
@@ -37,7 +37,7 @@ class Finding:
     name: str
     url: str
     state: str
-    reason: str = ''
+    reason: str
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding for JSON."""
@@ -97,12 +97,11 @@ class _Checker:
 
     def check(self, pair: Pair) -> Finding:
         item, file = pair
-        finding = Finding(str(item['_id']), item['name'], file['linkUrl'], OK)
         try:
-            finding.state, finding.reason = self._judge(file)
+            state, reason = self._judge(file)
         except (_BusyError, httpx.HTTPError, httpx.InvalidURL) as error:
-            finding.state, finding.reason = UNREACHABLE, str(error) or type(error).__name__
-        return finding
+            state, reason = UNREACHABLE, str(error) or type(error).__name__
+        return Finding(str(item['_id']), item['name'], file['linkUrl'], state, reason)
 
     def _judge(self, file: Document) -> tuple[str, str]:
         response = self._request('HEAD', file['linkUrl'])
