@@ -1,8 +1,16 @@
 import pytest
-from fakes import problem
+from fakes import FakeGirder, problem
 
 from slicer_package_manager_client import transfer
-from slicer_package_manager_client.errors import InvalidRequest, NetworkProblem, SlicerPackageManagerError
+from slicer_package_manager_client.client import SlicerPackageClient
+from slicer_package_manager_client.errors import (
+    ChecksumMismatch,
+    InvalidRequest,
+    NetworkProblem,
+    SlicerPackageManagerError,
+)
+from slicer_package_manager_client.journal import state_directory
+from slicer_package_manager_client.localfile import LocalFile
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
              'revision': 'r1', 'app_revision': '33000'}
@@ -43,6 +51,18 @@ def upload(client, make_file, monkeypatch):
     monkeypatch.setattr(transfer, 'CHUNK', 1000)
     paths = [make_file(size=2500, seed=seed) for seed in range(2)]
     return lambda seed=0: client.uploadExtension(paths[seed], 'Slicer', **EXTENSION)
+
+
+@pytest.fixture
+def interrupted(upload, girder):
+    """Upload a file, of which the server gets the first chunk only."""
+    def run(seed=0):
+        girder.fail('POST', 'chunk', 503, skip=1, times=4)
+        with pytest.raises(NetworkProblem):
+            upload(seed)
+        girder.requests.clear()
+
+    return run
 
 
 def begun(girder):
@@ -184,6 +204,88 @@ def test_a_file_damaged_by_resuming_an_earlier_run_is_sent_once_more(upload, gir
     upload()
     assert girder.files[0]['data'] == received[1]
     assert len(begun(girder)) == 2
+
+
+def test_a_file_that_arrives_damaged_in_one_attempt_is_not_sent_again(upload, girder):
+    girder.damage = lambda data: data[:-1] + b'!'
+    with pytest.raises(ChecksumMismatch):
+        upload()
+    assert offsets(girder) == [0, 1000, 2000]
+
+
+@pytest.mark.parametrize('status', [400, 409, 422])
+def test_a_damaged_file_is_reported_with_the_server_and_leaves_no_record(status, upload, girder):
+    girder.fail('POST', 'chunk', status, skip=2, body='{"message": "The checksum is wrong."}')
+    with pytest.raises(ChecksumMismatch, match=r'deleted it: The checksum is wrong\. .*Run again\.') as raised:
+        upload()
+    assert girder.url in str(raised.value)
+    assert list(state_directory().rglob('*.json')) == []
+
+
+def test_an_upload_is_resumed_only_on_its_server(interrupted, upload, girder, two_origins, make_file, retries):
+    path = make_file(size=2500)
+    interrupted()
+    two_origins[0].clear()
+    other = FakeGirder(two_origins[0])
+    client = SlicerPackageClient(apiUrl=other.url, retries=retries)
+    client.authenticate(apiKey=other.key)
+    client.uploadExtension(path, 'Slicer', **EXTENSION)
+    assert other.asked('GET', 'offset') == []
+    upload()
+    assert offsets(girder) == [1000, 2000]
+
+
+def test_an_upload_is_resumed_only_for_its_item(interrupted, client, girder, make_file):
+    path = make_file(size=2500)
+    interrupted()
+    client.uploadExtension(path, 'Slicer', **{**EXTENSION, 'name': 'Bar'})
+    assert offsets(girder) == [0, 1000, 2000]
+
+
+def test_an_upload_is_resumed_only_for_the_file_that_it_replaces(upload, interrupted, girder):
+    upload()
+    interrupted(seed=1)
+    girder.files.clear()
+    upload(seed=1)
+    assert offsets(girder) == [0, 1000, 2000]
+
+
+def test_an_upload_of_a_file_that_changed_is_not_resumed(interrupted, upload, girder, make_file):
+    interrupted()
+    make_file(size=2500).write_bytes(b'x' * 2500)
+    upload()
+    assert offsets(girder) == [0, 1000, 2000]
+
+
+def test_a_file_that_changes_while_a_resumed_run_reads_it_is_not_published(
+        interrupted, upload, girder, make_file, monkeypatch):
+    interrupted()
+    read = LocalFile._hash_up_to
+
+    def slowly(source, end):
+        read(source, end)
+        if end == 2500:
+            make_file(size=2500).write_bytes(b'changed')
+
+    monkeypatch.setattr(LocalFile, '_hash_up_to', slowly)
+    with pytest.raises(ChecksumMismatch, match='changed on disk'):
+        upload()
+    assert girder.files == girder.asked('POST', '/extension$') == []
+
+
+def test_an_upload_goes_on_after_a_chunk_that_was_stored_but_refused(upload, girder):
+    girder.fail('POST', 'chunk', 400, after=True)
+    upload()
+    assert offsets(girder) == [0, 1000, 2000]
+
+
+def test_an_item_that_is_deleted_while_its_file_is_replaced_is_looked_up_again(upload, girder):
+    upload()
+    girder.requests.clear()
+    girder.fail('PUT', 'contents', 404)
+    girder.fail('GET', 'item/.*/files', 404, skip=1)
+    upload(seed=1)
+    assert len(girder.asked('GET', '/extension$')) == 2
 
 
 def test_a_refusal_is_reported_even_if_the_upload_cannot_be_canceled(upload, girder):
