@@ -254,5 +254,4 @@ class Transfer:
     def _finished(self) -> dict[str, Any] | None:
         """Return the finished file, if only the answer was lost."""
         files = self._client.sendOnce('GET', f'item/{self._item_id}/files')
-        return next((file for file in files if file.get('size') == self._source.size
-                     and file.get('sha512') == self._source.digest()), None)
+        return next((file for file in files if file.get('sha512') == self._source.digest()), None)

@@ -273,6 +273,16 @@ def test_a_file_that_changes_while_a_resumed_run_reads_it_is_not_published(
     assert girder.files == girder.asked('POST', '/extension$') == []
 
 
+def test_the_former_file_is_not_taken_for_the_upload_that_the_server_has_lost(upload, girder):
+    upload()
+    girder.requests.clear()
+    girder.fail('POST', 'chunk', 502, skip=2)
+    girder.fail('GET', 'offset', 404)
+    upload(seed=1)
+    assert len(girder.asked('PUT', 'contents')) == 2
+    assert offsets(girder) == [0, 1000, 2000] * 2
+
+
 def test_an_upload_goes_on_after_a_chunk_that_was_stored_but_refused(upload, girder):
     girder.fail('POST', 'chunk', 400, after=True)
     upload()
