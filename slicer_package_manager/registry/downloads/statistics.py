@@ -127,7 +127,7 @@ def as_csv(found: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows([_harmless(row.get(column, '')) for column in COLUMNS] for row in found)
+    writer.writerows([_harmless(row[column]) for column in COLUMNS] for row in found)
     return text.getvalue()
 
 
