@@ -51,11 +51,6 @@ def on_folder_saved(event: events.Event) -> None:
         consistency.follow_folder(event.info, before)
 
 
-def on_folder_remove(event: events.Event) -> None:
-    """Before the document of a folder is deleted, after everything in the folder was."""
-    sealing.begin(event.info)
-
-
 def on_folder_copied(event: events.Event) -> None:
     """After a folder was copied, and before its contents are."""
     _, folder = event.info
@@ -102,7 +97,6 @@ HANDLERS = {
     'model.item.copy.after': on_item_copied,
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
-    'model.folder.remove': on_folder_remove,
     'model.folder.copy.prepare': on_folder_copied,
     'model.upload.save': on_upload_save,
     'model.upload.save.created': on_upload_begun,

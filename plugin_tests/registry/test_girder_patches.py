@@ -39,6 +39,7 @@ CHECKSUMS = {
     'girder.models.folder.Folder.copyFolderComponents': 'b67df65df9a6',
     'girder.models.item.Item.remove': '1379411e3fe8',
     'girder.models.folder.Folder.remove': 'ab800d534c32',
+    'girder.models.folder.Folder.clean': 'b4d145727541',
     'girder.models.file.File.remove': 'c0b66dd2ed39',
     'girder.models.file.File.updateFile': '9a2cb2300006',
     'girder.models.file.File.copyFile': 'b29b6f16fd08',

@@ -323,16 +323,15 @@ def test_a_new_file_for_what_is_gone_ends_with_404_and_leaves_nothing(
 
 
 def test_a_file_that_is_stored_while_its_item_is_deleted_goes_too(storage, api, make, db, monkeypatch):
-    from girder.models.file import File
     item = make('package', content=OLD)
-    original, pending = File().remove, [True]
+    original, pending = item_files.detach_all, [True]
 
-    def remove(file, **kwargs):
+    def detach_all(items):
         if pending:
             pending.pop()
             meanwhile(lambda: upload(api, item['_id'], NEW))
-        return original(file, **kwargs)
-    monkeypatch.setattr(File(), 'remove', remove)
+        return original(items)
+    monkeypatch.setattr(item_files, 'detach_all', detach_all)
     api.delete(f'/item/{item["_id"]}').raise_for_status()
     item_files.sweep(timedelta(0))
     assert (db['file'].count_documents({}), storage()) == (0, [])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, NamedTuple
 
 from girder.models.file import File
@@ -19,14 +19,14 @@ from girder.models.upload import Upload
 from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import passwords
-from slicer_package_manager.registry.downloads import sealing
+from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion, uploads
+from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion
 from slicer_package_manager.registry.tree import consistency, file_names, item_files
-from slicer_package_manager.registry.tree.registration import is_of_channel, role
+from slicer_package_manager.registry.tree.registration import role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
 #: The method of a model that a function here replaces.
@@ -89,24 +89,29 @@ def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFo
     return copied
 
 
-def _remove_folder(original: Original, folder: FolderDocument, *args: object, **kwargs: object) -> None:
-    """Keep promotions out, seal the counts, and remove what was stored in the folder after Girder listed it."""
-    if is_of_channel(folder) and not consistency.begin_removal(folder):
-        return
-    original(folder, *args, **kwargs)
-    if is_of_channel(folder):
-        sealing.finish(folder['_id'])
+def _remove_folder(original: Original, folder: FolderDocument, *args: Any, **kwargs: Any) -> None:
+    """Delete the folder with all that is in it by one transaction, see :mod:`removal`: Girder leaves a part of it."""
     if role(folder):
-        Folder().clean(folder)
+        removal.remove_folder(folder, *args, **kwargs)
+    else:
+        original(folder, *args, **kwargs)
 
 
-def _remove_item(original: Original, item: ItemDocument, **kwargs: object) -> None:
-    """Remove the bytes of uploads to the item, which Girder leaves, and files that were stored after it listed them."""
+def _clean_folder(original: Original, folder: FolderDocument, *args: Any, **kwargs: Any) -> None:
+    """As for the removal of folders."""
+    if role(folder):
+        removal.remove_folder(folder, *args, itself=False, **kwargs)
+    else:
+        original(folder, *args, **kwargs)
+
+
+def _remove_item(original: Original, item: ItemDocument, progress: Any = None, **kwargs: object) -> None:
+    """Delete the package with its files by one transaction, and the bytes of uploads to it, which Girder leaves."""
     if 'spm' in item:
-        for upload in Upload().find({'parentType': 'item', 'parentId': item['_id']}):
-            transactions.after_commit(partial(uploads.cancel, upload))
-    original(item, **kwargs)
-    if 'spm' in item or 'copyOfItem' in item:  # a copy is registered when it has its files
+        removal.remove_item(item, progress)
+        return
+    original(item, progress=progress, **kwargs)
+    if 'copyOfItem' in item:  # it is registered when it has its files
         _remove_files_left(item)
 
 
@@ -228,6 +233,7 @@ PATCHES = (
     Patch(Folder, 'move', _move_folder),
     Patch(Folder, 'copyFolderComponents', _copy_folder_components),
     Patch(Folder, 'remove', _remove_folder),
+    Patch(Folder, 'clean', _clean_folder),
     Patch(File, 'remove', _remove_file),
     Patch(File, 'updateFile', _update_file),
     Patch(File, 'copyFile', _copy_file),

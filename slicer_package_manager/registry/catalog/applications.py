@@ -11,6 +11,7 @@ from girder.models.collection import Collection
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
+from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
@@ -237,4 +238,4 @@ def drafts_folder(app: ApplicationFolder, user: UserDocument) -> ApplicationFold
 
 def delete(app: ApplicationFolder, progress: Any) -> None:  # Girder's progress has no type
     """Delete ``app`` with everything below it. Its download counts stay."""
-    Folder().remove(app, progress=progress)
+    removal.remove_folder(app, progress)

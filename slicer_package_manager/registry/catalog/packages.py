@@ -8,7 +8,7 @@ from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry.catalog import releases
+from slicer_package_manager.registry.catalog import releases, removal
 from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema import metadata, name_templates, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound, Problem
@@ -195,4 +195,4 @@ def load(package_type: PackageType, app: ApplicationFolder, identifier: str, use
 
 def delete(item: PackageItem) -> None:
     """Delete ``item`` with its file. Its download counts stay."""
-    Item().remove(item)
+    removal.remove_item(item)

@@ -7,6 +7,7 @@ from typing import Any
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
+from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.catalog.applications import drafts_folder
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound, Problem
@@ -161,7 +162,7 @@ def delete(app: ApplicationFolder, id_or_name: str, user: UserDocument | None, p
     if not folder:
         raise NotFound(f'There is no release or draft "{validators.shortened(id_or_name)}" in "{app["name"]}".')
     access.require(access.DELETE_RELEASE, folder, user)
-    Folder().remove(folder, progress=progress)
+    removal.remove_folder(folder, progress)
     return folder
 
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from bson.objectid import ObjectId
-from girder.models.folder import Folder
 
-from slicer_package_manager.registry.catalog import releases, summary
+from slicer_package_manager.registry.catalog import releases, removal, summary
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Problem
 from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree import access, consistency
+from slicer_package_manager.registry.tree import access, keys
+from slicer_package_manager.registry.tree.registration import DRAFT
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 #: The order of the list of drafts.
@@ -73,13 +73,12 @@ def delete(drafts: Sequence[ChannelFolder], progress: Any) -> set[ObjectId]:  # 
     """
     done: dict[ObjectId, str] = {}
     for draft in reversed(drafts):
-        if not consistency.begin_removal(draft):
-            continue
         try:
-            Folder().remove(draft, progress=progress)
+            was_there = removal.remove_folder(draft, progress, still={keys.ROLE: DRAFT})
         except Exception as error:
             deleted = ', '.join(f'"{name}"' for name in done.values()) or 'none'
             raise Conflict(f'The draft "{draft["name"]}" could not be deleted: {error} Deleted before: {deleted}. '
                            f'Newer ones were not deleted. Repeat the call to continue.') from error
-        done[draft['_id']] = draft['name']
+        if was_there:
+            done[draft['_id']] = draft['name']
     return set(done)

@@ -1,9 +1,11 @@
-"""Promotions as earlier versions stored them, brought to the present form at the start of the server.
+"""Promotions and deletions as earlier versions stored them, brought to the present form at the start of the server.
 
-They left the packages of a draft registered for it, and assigned them to the release by an entry in ``spm.promoted``
-of the application's folder. Its ``state`` was ``announced`` before that, ``moving`` until all packages lay in the
-folders of the release, and then ``done``. ``folders`` has pairs of a folder of the draft and one of the release, and
-``without`` the packages that the release had too. Folders were marked with ``spm.promoting`` meanwhile.
+Promotions left the packages of a draft registered for it, and assigned them to the release by an entry in
+``spm.promoted`` of the application's folder. Its ``state`` was ``announced`` before that, ``moving`` until all packages
+lay in the folders of the release, and then ``done``. ``folders`` has pairs of a folder of the draft and one of the
+release, and ``without`` the packages that the release had too. Folders were marked with ``spm.promoting`` meanwhile.
+
+Folders whose deletion had begun were marked with ``spm.deleting``. One that is still there can be deleted again.
 """
 from __future__ import annotations
 
@@ -11,13 +13,14 @@ from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
 
+from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
-_MARK = 'spm.promoting'
+_MARK, _DELETING = 'spm.promoting', 'spm.deleting'
 
 
 def convert() -> None:
@@ -26,6 +29,7 @@ def convert() -> None:
         {keys.ROLE: APPLICATION, keys.PROMOTED: {'$exists': True}}, {_MARK: {'$exists': True}}]}
     for app_id in Folder().collection.distinct(keys.APP, query):
         _convert(app_id)
+    Folder().collection.update_many({_DELETING: {'$exists': True}}, {'$unset': {_DELETING: ''}})
 
 
 @transactions.atomic
@@ -42,8 +46,7 @@ def _finish(entry: Document) -> None:
     release = Folder().findOne({'_id': entry['release']})
     if release is None:
         return
-    for item in list(Item().find({'_id': {'$in': entry.get('without', [])}})):
-        Item().remove(item)
+    removal.remove_items(list(Item().find({'_id': {'$in': entry.get('without', [])}})))
     for source_id, target_id in entry['folders']:
         source, target = Folder().findOne({'_id': source_id}), Folder().findOne({'_id': target_id})
         if target:

@@ -19,7 +19,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.model_base import Model
 
-from slicer_package_manager.registry.catalog import releases
+from slicer_package_manager.registry.catalog import releases, removal
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
@@ -57,8 +57,8 @@ def promote(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, 
     :raises NotFound: ``user`` sees no such release.
     :raises Invalid: it is the release of another revision.
     :raises AccessException: ``user`` may not write to the release or the draft.
-    :raises Conflict: the release has other packages with the same identity or name, the draft contains other items, or
-        one of the two is being deleted; the message names them, and nothing was moved.
+    :raises Conflict: the release has other packages with the same identity or name, or the draft contains other items;
+        the message names them, and nothing was moved.
     """
     write_gate.require()
     release = _release(app, user, id_or_name, revision)
@@ -69,8 +69,7 @@ def promote(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, 
     old, new = _places(draft), _places(release)
     identical = _check_draft(old, new)
     progress.update(message=f'Moving the packages of {draft["name"]}')
-    for item in list(Item().find({'_id': {'$in': identical}})):
-        Item().remove(item)
+    removal.remove_items(list(Item().find({'_id': {'$in': identical}})), progress)
     _move(old, _with_extensions(old, new, user))
     found: ChannelFolder = Folder().findOne({'_id': release['_id']})
     return found
@@ -95,15 +94,9 @@ def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | No
 
 
 def _places(folder: ChannelFolder) -> Places:
-    """Take the folders of the release or draft ``folder``.
-
-    :raises Conflict: one is being deleted.
-    """
+    """Take the folders of the release or draft ``folder``."""
     found = transactions.find_for_update(Folder(), {'_id': folder['_id']})
-    extensions = transactions.find_for_update(Folder(), {'parentId': folder['_id'], keys.ROLE: EXTENSIONS})
-    if any(one and one['spm'].get('deleting') for one in (found, extensions)):
-        raise Conflict(f'"{folder["name"]}" is being deleted; nothing was moved. Try again.')
-    return Places(found, extensions)
+    return Places(found, transactions.find_for_update(Folder(), {'parentId': folder['_id'], keys.ROLE: EXTENSIONS}))
 
 
 def _with_extensions(old: Places, new: Places, user: UserDocument | None) -> Places:
@@ -175,7 +168,7 @@ def move_items(query: Document, target: ChannelFolder) -> None:
 
 def remove_folder(folder: ChannelFolder) -> None:
     """Remove the empty ``folder`` of a draft, whose download counts are the release's."""
-    Model.remove(Folder(), {**folder, 'promoted': True})
+    Model.remove(Folder(), folder)
 
 
 def mark(release: ChannelFolder) -> None:

@@ -35,7 +35,7 @@ def remove_with_bytes(item: Mapping[str, Any], file: Document) -> None:
     if taken is None:
         return
     if transactions.is_open():
-        transactions.after_commit(lambda: _erase_or_leave({**taken, **item_files.detached(taken)}))
+        transactions.after_commit(lambda: erase_or_leave({**taken, **item_files.detached(taken)}))
         return
     try:
         erase({**taken, **item_files.detached(taken)})
@@ -45,7 +45,7 @@ def remove_with_bytes(item: Mapping[str, Any], file: Document) -> None:
         raise
 
 
-def _erase_or_leave(file: Document) -> None:
+def erase_or_leave(file: Document) -> None:
     """Remove ``file``, which is detached; if that fails, :func:`item_files.sweep` does so later."""
     try:
         erase(file)

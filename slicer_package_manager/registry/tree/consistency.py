@@ -4,8 +4,7 @@ Called by the event handlers, so that it holds for Girder's own calls and its we
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from bson.objectid import ObjectId
 from girder.models.file import File
@@ -197,17 +196,6 @@ def _require_channel_free(folder: Document) -> None:
     if other:
         what = f'"{other["name"]}" has this name or the revision "{other["spm"]["revision"]}" already'
         raise Invalid([('revision', what)])
-
-
-def begin_removal(folder: Mapping[str, Any]) -> bool:
-    """Note in ``folder`` that its deletion has begun, so that no promotion moves its content or adds to it.
-
-    :returns: ``False`` if it is gone: it was promoted or deleted meanwhile.
-    """
-    noted = Folder().collection.update_one({'_id': folder['_id'], keys.ROLE: {'$exists': True}},
-                                           {'$set': {keys.DELETING: True}})
-    # A copy that is refused is registered in memory only.
-    return noted.matched_count == 1 or Folder().findOne({'_id': folder['_id']}, fields=['_id']) is not None
 
 
 def follow_folder(folder: Document, before: Document | None) -> None:

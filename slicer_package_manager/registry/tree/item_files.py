@@ -194,6 +194,16 @@ def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) ->
     return taken
 
 
+def detach_all(items: Iterable[Mapping[str, Any]]) -> list[Document]:
+    """Detach the files of ``items``, which are deleted in the same transaction, and return them."""
+    here = {'itemId': {'$in': [item['_id'] for item in items]}}
+    found = [{**file, **detached(file)} for file in File().find(here)]
+    if found:
+        values = {**detached({'itemId': None}), 'attachedToId': '$itemId', 'spm': {'$literal': found[0]['spm']}}
+        File().collection.update_many(here, [{'$set': values}])
+    return found
+
+
 def attach(file: StoredFile) -> None:
     """Undo :func:`detach`, which has returned ``file``."""
     back = {key: file[key] for key in ('itemId', 'spm') if key in file}

@@ -4,7 +4,6 @@
 ROLE = 'spm.role'
 REVISION = 'spm.revision'
 PROMOTED = 'spm.promoted'
-DELETING = 'spm.deleting'
 
 #: Of folders and items. ``CHANNEL`` is the id of the folder of a release or draft.
 APP = 'spm.app'

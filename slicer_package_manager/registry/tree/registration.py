@@ -36,7 +36,7 @@ PACKAGES_NAME = 'packages'
 
 #: Keys of a registration that do not follow from the place of the folder, see :class:`types.ChannelRegistration`, and
 #: the one that :func:`transactions.find_for_update` writes.
-KEPT = ('deleting', 'lock', 'promoted')
+KEPT = ('lock', 'promoted')
 
 #: Folders whose names are fixed.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}

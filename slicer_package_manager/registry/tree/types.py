@@ -27,8 +27,8 @@ class ChannelRegistration(TypedDict):
     """``spm`` of the folder of a release or draft, and of the folder of its extensions.
 
     ``channel`` is the id of the folder of the release or draft, ``revision`` that of the application, and ``release``
-    the name of the release, ``''`` for a draft. ``deleting`` says that a deletion of the folder has begun, ``promoted``
-    that the download counts of a draft are the release's.
+    the name of the release, ``''`` for a draft. ``promoted`` says that the download counts of a draft are the
+    release's.
     """
 
     role: str
@@ -37,7 +37,6 @@ class ChannelRegistration(TypedDict):
     draft: bool
     revision: str
     release: str
-    deleting: NotRequired[bool]
     promoted: NotRequired[bool]
 
 

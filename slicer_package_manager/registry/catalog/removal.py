@@ -1,0 +1,151 @@
+"""Deletion of registered folders and of packages, with all that is in them.
+
+1. Check that the stores of the files can delete now. If one cannot, nothing is deleted.
+2. One transaction takes the folder, seals its download counts, deletes the documents of the folders and items, and
+   detaches the files, see :mod:`item_files`. A request that stores a package takes the folder too. So it comes before
+   the deletion, and the package is deleted, or it begins again after it.
+3. After the commit, trigger Girder's events, erase the detached files, cancel uploads, and update the sizes of the
+   folders around. After a crash, :func:`item_files.sweep` erases the files, and old uploads are canceled by
+   :mod:`uploads`.
+
+A release or draft is deleted by one transaction. What is above them is deleted one release or draft after the other,
+and its own folder last. So is a folder with more than :data:`ITEMS` items: so many in each transaction.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from bson.objectid import ObjectId
+from girder import events
+from girder.models.assetstore import Assetstore
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.models.upload import Upload
+
+from slicer_package_manager.registry.downloads import sealing
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.storage import file_removal, stores, uploads
+from slicer_package_manager.registry.tree import item_files, keys
+from slicer_package_manager.registry.tree.registration import is_of_channel
+
+#: How many items one transaction deletes at most.
+ITEMS = 5000
+
+
+def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bool = True,
+                  still: Mapping[str, Any] | None = None) -> bool:
+    """Delete ``folder`` with all that is in it, and return whether it was there.
+
+    :param progress: Girder's, which has no type.
+    :param itself: whether the folder is deleted too.
+    :param still: values that it must have when it is deleted.
+    :raises Unavailable: a store cannot delete files now.
+    """
+    if not is_of_channel(folder):
+        for child in list(Folder().find({'parentId': folder['_id'], keys.ROLE: {'$exists': True}})):
+            remove_folder(child, progress)
+    _require_stores({'folderId': {'$in': _ids(_with_folders_below([folder]))}})
+    was_there = None
+    while was_there is None:
+        was_there = transactions.run(partial(_remove_part, {'_id': folder['_id'], **(still or {})}, progress, itself))
+    return was_there
+
+
+def remove_item(item: Mapping[str, Any], progress: Any = None) -> None:
+    """Delete ``item`` with its files.
+
+    :raises Unavailable: the store of a file cannot delete it now.
+    """
+    _require_stores({'_id': item['_id']})
+    transactions.run(lambda: remove_items(list(Item().find({'_id': item['_id']})), progress))
+
+
+def _require_stores(items: Document) -> None:
+    if transactions.is_open():
+        return
+    files = {'itemId': {'$in': Item().collection.distinct('_id', items)}, 'assetstoreId': {'$exists': True}}
+    for assetstore in Assetstore().find({'_id': {'$in': File().collection.distinct('assetstoreId', files)}}):
+        stores.of_assetstore(assetstore).require_writable()
+
+
+def _remove_part(query: Document, progress: Any, itself: bool) -> bool | None:
+    """Delete the folder that matches ``query``; return whether it was there, ``None`` if items are left in it."""
+    taken = transactions.find_for_update(Folder(), query)
+    if taken is None:
+        return False
+    folders = _with_folders_below([taken])
+    items = list(Item().find({'folderId': {'$in': _ids(folders)}}, limit=ITEMS))
+    remove_items(items, progress)
+    if len(items) == ITEMS:
+        return None
+    _remove_folders(folders if itself else folders[1:], progress)
+    return True
+
+
+def _with_folders_below(folders: list[Any]) -> list[Any]:
+    """``folders`` and all that are below them, each after the one that it is in."""
+    below = list(Folder().find({'parentId': {'$in': _ids(folders)}, 'parentCollection': 'folder'}))
+    return folders + _with_folders_below(below) if below else folders
+
+
+def _ids(documents: Iterable[Document]) -> list[ObjectId]:
+    return [one['_id'] for one in documents]
+
+
+def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
+    """Delete the documents of ``folders``, in which no item is left."""
+    for folder in reversed(folders):
+        sealing.begin(folder)
+        transactions.after_commit(partial(sealing.finish, folder['_id']))
+    Folder().collection.delete_many({'_id': {'$in': _ids(folders)}})
+    _cancel_uploads('folder', folders)
+    transactions.after_commit(partial(_report, Folder(), folders[::-1], progress))
+
+
+def remove_items(items: Sequence[Document], progress: Any = None) -> None:
+    """Delete ``items`` with their files, in a transaction of the caller."""
+    query = {'_id': {'$in': _ids(items)}}
+    files = item_files.detach_all(items)
+    Item().collection.delete_many(query)
+    _cancel_uploads('item', items)
+    transactions.after_commit(partial(_report, Item(), items, progress))
+    transactions.after_commit(partial(_erase, files))
+    transactions.after_commit(partial(_shrink_folders, items))
+
+
+def _cancel_uploads(kind: str, parents: Iterable[Document]) -> None:
+    for upload in Upload().find({'parentType': kind, 'parentId': {'$in': _ids(parents)}}):
+        transactions.after_commit(partial(uploads.cancel, upload))
+
+
+def _report(model: Any, documents: Iterable[Document], progress: Any) -> None:  # Girder's models have no types
+    """Trigger Girder's events for ``documents``, which were deleted, and update ``progress``."""
+    for one in documents:
+        events.trigger(f'model.{model.name}.remove', one)
+        events.trigger(f'model.{model.name}.remove_with_kwargs', {'document': one, 'kwargs': {'progress': progress}})
+        if progress:
+            progress.update(increment=1, message=f'Deleted {model.name} {one["name"]}')
+
+
+def _erase(files: Iterable[Document]) -> None:
+    for file in files:
+        file_removal.erase_or_leave(file)
+
+
+def _shrink_folders(items: Iterable[Document]) -> None:
+    """Subtract the sizes of ``items``, which were deleted, from those of their folders and collections."""
+    for _, group in groupby(sorted(items, key=_folder_of), key=_folder_of):
+        here = list(group)
+        size = sum(one.get('size', 0) for one in here)
+        if size:
+            File().propagateSizeChange(here[0], -size, updateItemSize=False)
+
+
+def _folder_of(item: Document) -> ObjectId:
+    folder: ObjectId = item['folderId']
+    return folder
