@@ -181,7 +181,7 @@ def test_a_server_that_dies_while_it_deletes_leaves_no_package_without_its_file(
         files.append(db.file.count_documents({}))
         raise SystemError('killed')
     monkeypatch.setattr(FilesystemStore, '_remove_unused', die)
-    assert api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').status_code == 500
+    api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').raise_for_status()
     monkeypatch.undo()
     assert files == [0]
     assert anonymous.get(f'/app/{app["_id"]}/package').json() == []

@@ -34,6 +34,7 @@ DOCUMENTED = {'_replace', '_asdict', '_make', '_fields', '_cp_config', '_id', '_
 CHECKSUMS = {
     'girder.models.item.Item.save': 'd5c603b08542',
     'girder.models.item.Item.move': 'b3386c79ba52',
+    'girder.models.folder.Folder.save': 'd5c603b08542',
     'girder.models.folder.Folder.move': 'b9719c68aaa1',
     'girder.models.item.Item.copyItem': 'eccc49459e44',
     'girder.models.folder.Folder.copyFolderComponents': 'b67df65df9a6',

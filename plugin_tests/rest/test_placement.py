@@ -315,19 +315,20 @@ def test_an_upload_that_ends_while_its_release_is_renamed_is_not_forgotten(
         api, make, make_release, rename, item_of, found, monkeypatch):
     release = make_release('5.8', '33000')
     item = make('package')
-    check = consistency.check_item
+    register_items, started = consistency.register_items, []
 
     def overtake():
         upload(api, item['_id'], b'content')
         api.put(f'/item/{item["_id"]}/metadata', json={'repository_type': 'hg'}).raise_for_status()
 
-    def check_and_be_overtaken(document):
-        check(document)
-        monkeypatch.setattr(consistency, 'check_item', check)
-        with ThreadPoolExecutor(1) as pool:  # requests are bound to their threads
-            pool.submit(overtake).result(PATIENCE)
-    monkeypatch.setattr(consistency, 'check_item', check_and_be_overtaken)
-    rename(release, '5.8.0').raise_for_status()
+    def register_and_be_overtaken(folder):
+        if not started:
+            started.append(pool.submit(overtake))
+        register_items(folder)
+    monkeypatch.setattr(consistency, 'register_items', register_and_be_overtaken)
+    with ThreadPoolExecutor(1) as pool:  # requests are bound to their threads
+        rename(release, '5.8.0').raise_for_status()
+        started[0].result(PATIENCE)
     meta = item_of(item)['meta']
     assert (meta['release'], meta['repository_type']) == ('5.8.0', 'hg')
     assert meta['sha512'] == hashlib.sha512(b'content').hexdigest()

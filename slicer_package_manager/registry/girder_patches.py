@@ -25,7 +25,7 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion
-from slicer_package_manager.registry.tree import consistency, file_names, item_files
+from slicer_package_manager.registry.tree import consistency, file_names, item_files, moves
 from slicer_package_manager.registry.tree.registration import role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
@@ -38,34 +38,49 @@ def _unregistered(document: Mapping[str, Any]) -> Document:
     return {key: value for key, value in document.items() if key != 'spm'}
 
 
-def _save_item(original: Original, document: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
+def _save_item(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
     """Save a package together with what is checked before the save: its folder may be promoted or deleted meanwhile."""
     if 'spm' not in document and not metadata.is_package(document.get('meta', {})):
-        saved: ItemDocument = original(document, *args, **kwargs)
-        return saved
+        return original(document, *args, **kwargs)
+    return _saved(original, document, *args, **kwargs)
 
-    def save() -> ItemDocument:
+
+def _save_folder(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
+    """Save a registered folder in one transaction with what is below it, whose registration follows its own."""
+    if consistency.concerns(document):
+        return _saved(original, document, *args, **kwargs)
+    return original(document, *args, **kwargs)
+
+
+def _saved(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
+    def save() -> Any:
         copy = deepcopy(document)  # each attempt begins with the same
         original(copy, *args, **kwargs)
         return copy
-    changed = transactions.run(save)
-    document.clear()  # type: ignore[attr-defined]  # a dictionary, whose type does not allow this
-    document.update(changed)
+    return _changed(document, lambda: transactions.run(save))
+
+
+def _changed(document: Any, change: Callable[[], Document]) -> Any:
+    """Put what ``change`` returns into ``document``, as Girder's methods do, and return it."""
+    new = change()
+    document.clear()
+    document.update(new)
     return document
 
 
-def _move_item(original: Original, item: ItemDocument, folder: FolderDocument) -> ItemDocument:
-    """Validate the item in its new folder first: Girder changes the sizes of both folders before it validates."""
-    consistency.check_item({**item, 'folderId': folder['_id']})
-    moved: ItemDocument = original(item, folder)
-    return moved
+def _move_item(original: Original, item: Any, folder: Any) -> Any:
+    """Move the package in one transaction: Girder changes the sizes of both folders before it validates the item."""
+    if 'spm' in item or role(folder):
+        return _changed(item, lambda: moves.move_item(item, folder))
+    return original(item, folder)
 
 
-def _move_folder(original: Original, folder: FolderDocument, parent: Document, parentType: str) -> FolderDocument:
-    """Validate the folder in its new place first: Girder changes sizes before it validates."""
-    consistency.check_folder({**folder, 'parentId': parent['_id'], 'parentCollection': parentType})
-    moved: FolderDocument = original(folder, parent, parentType)
-    return moved
+def _move_folder(original: Original, folder: Any, parent: Document, parentType: str) -> Any:
+    """Move the folder with all below it in one transaction: Girder changes sizes and documents one after the other."""
+    if 'spm' in folder or consistency.concerns(
+            {**folder, 'parentId': parent['_id'], 'parentCollection': parentType}):
+        return _changed(folder, lambda: moves.move_folder(original, folder, parent, parentType))
+    return original(folder, parent, parentType)
 
 
 def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
@@ -230,6 +245,7 @@ PATCHES = (
     Patch(Item, 'move', _move_item),
     Patch(Item, 'copyItem', _copy_item),
     Patch(Item, 'remove', _remove_item),
+    Patch(Folder, 'save', _save_folder),
     Patch(Folder, 'move', _move_folder),
     Patch(Folder, 'copyFolderComponents', _copy_folder_components),
     Patch(Folder, 'remove', _remove_folder),

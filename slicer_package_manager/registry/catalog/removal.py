@@ -30,7 +30,7 @@ from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, uploads
-from slicer_package_manager.registry.tree import item_files, keys
+from slicer_package_manager.registry.tree import documents, item_files, keys
 from slicer_package_manager.registry.tree.registration import is_of_channel
 
 #: How many items one transaction deletes at most.
@@ -49,7 +49,8 @@ def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bo
     if not is_of_channel(folder):
         for child in list(Folder().find({'parentId': folder['_id'], keys.ROLE: {'$exists': True}})):
             remove_folder(child, progress)
-    _require_stores({'folderId': {'$in': _ids(_with_folders_below([folder]))}})
+    below = {'folderId': {'$in': _ids(documents.with_folders_below([folder]))}}
+    _require_stores(Item().collection.distinct('_id', below))
     was_there = None
     while was_there is None:
         was_there = transactions.run(partial(_remove_part, {'_id': folder['_id'], **(still or {})}, progress, itself))
@@ -61,14 +62,14 @@ def remove_item(item: Mapping[str, Any], progress: Any = None) -> None:
 
     :raises Unavailable: the store of a file cannot delete it now.
     """
-    _require_stores({'_id': item['_id']})
+    _require_stores([item['_id']])
     transactions.run(lambda: remove_items(list(Item().find({'_id': item['_id']})), progress))
 
 
-def _require_stores(items: Document) -> None:
+def _require_stores(items: list[ObjectId]) -> None:
     if transactions.is_open():
         return
-    files = {'itemId': {'$in': Item().collection.distinct('_id', items)}, 'assetstoreId': {'$exists': True}}
+    files = {'itemId': {'$in': items}, 'assetstoreId': {'$exists': True}}
     for assetstore in Assetstore().find({'_id': {'$in': File().collection.distinct('assetstoreId', files)}}):
         stores.of_assetstore(assetstore).require_writable()
 
@@ -78,7 +79,7 @@ def _remove_part(query: Document, progress: Any, itself: bool) -> bool | None:
     taken = transactions.find_for_update(Folder(), query)
     if taken is None:
         return False
-    folders = _with_folders_below([taken])
+    folders = documents.with_folders_below([taken])
     items = list(Item().find({'folderId': {'$in': _ids(folders)}}, limit=ITEMS))
     remove_items(items, progress)
     if len(items) == ITEMS:
@@ -87,14 +88,8 @@ def _remove_part(query: Document, progress: Any, itself: bool) -> bool | None:
     return True
 
 
-def _with_folders_below(folders: list[Any]) -> list[Any]:
-    """``folders`` and all that are below them, each after the one that it is in."""
-    below = list(Folder().find({'parentId': {'$in': _ids(folders)}, 'parentCollection': 'folder'}))
-    return folders + _with_folders_below(below) if below else folders
-
-
-def _ids(documents: Iterable[Document]) -> list[ObjectId]:
-    return [one['_id'] for one in documents]
+def _ids(found: Iterable[Document]) -> list[ObjectId]:
+    return [one['_id'] for one in found]
 
 
 def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
@@ -123,9 +118,9 @@ def _cancel_uploads(kind: str, parents: Iterable[Document]) -> None:
         transactions.after_commit(partial(uploads.cancel, upload))
 
 
-def _report(model: Any, documents: Iterable[Document], progress: Any) -> None:  # Girder's models have no types
-    """Trigger Girder's events for ``documents``, which were deleted, and update ``progress``."""
-    for one in documents:
+def _report(model: Any, gone: Iterable[Document], progress: Any) -> None:  # Girder's models have no types
+    """Trigger Girder's events for what is ``gone``, and update ``progress``."""
+    for one in gone:
         events.trigger(f'model.{model.name}.remove', one)
         events.trigger(f'model.{model.name}.remove_with_kwargs', {'document': one, 'kwargs': {'progress': progress}})
         if progress:

@@ -25,7 +25,7 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions, write_gate
-from slicer_package_manager.registry.tree import access, keys
+from slicer_package_manager.registry.tree import access, keys, registration
 from slicer_package_manager.registry.tree.registration import DRAFT, EXTENSIONS, RELEASE, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, PackageItem, UserDocument
 
@@ -156,11 +156,9 @@ def _move(old: Places, new: Places) -> None:
 
 def move_items(query: Document, target: ChannelFolder) -> None:
     """Move the packages that match ``query`` into ``target``, a folder of a release or of its extensions."""
-    place = target['spm']
-    values: Document = {'meta.release': place['release']} if role(target) == RELEASE else {}
-    Item().collection.update_many(query, {'$set': {
-        'folderId': target['_id'], keys.CHANNEL: place['channel'], keys.DRAFT: False, keys.RELEASE: place['release'],
-        **values}})
+    update = registration.place_update(PACKAGE if role(target) == RELEASE else EXTENSION, target)
+    update['$set']['folderId'] = target['_id']
+    Item().collection.update_many(query, update)
     row = next(Item().collection.aggregate([{'$match': {'folderId': target['_id']}},
                                             {'$group': {'_id': None, 'size': {'$sum': '$size'}}}]), {'size': 0})
     Folder().collection.update_one({'_id': target['_id']}, {'$set': {'size': row['size']}})

@@ -4,8 +4,6 @@ Called by the event handlers, so that it holds for Girder's own calls and its we
 """
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -18,7 +16,7 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions, write_gate
 from slicer_package_manager.registry.tree import item_files, keys, registration
-from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, RELEASE, role
+from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, PACKAGES_NAME, RELEASE, role
 from slicer_package_manager.registry.tree.types import ChannelFolder
 
 _PLACE = ('spm', 'name')
@@ -157,11 +155,14 @@ def check_folder(folder: Document) -> Document | None:
 
     :returns: its registration so far, for :func:`follow_folder`.
     :raises Invalid: its name, place or metadata would break the registry.
+    :raises NotFound: it, or the folder that it is in, no longer exists.
     """
     parent = _parent(folder)
     found = registration.of_folder(folder, parent)
     stored: Document | None = Folder().findOne({'_id': folder['_id']}, fields=(*_PLACE, 'parentId')) if (
         '_id' in folder and (found or 'spm' in folder)) else None
+    if stored is None and 'spm' in folder and '_id' in folder:
+        raise NotFound(f'"{folder["name"]}" was deleted by another request.')
     wrong = stored and registration.fixed_name_problem(stored, folder)
     if wrong:
         raise Invalid([('name', wrong)])
@@ -176,10 +177,25 @@ def check_folder(folder: Document) -> Document | None:
 
 
 def _parent(folder: Document) -> Document | None:
+    """The folder around ``folder``; taken for the transaction that adds ``folder`` to it."""
     if folder['parentCollection'] != 'folder':
         return None
-    parent: Document | None = Folder().findOne({'_id': folder['parentId']}, fields=_PLACE)
-    return parent
+    query = {'_id': folder['parentId']}
+    if '_id' in folder or not transactions.is_open():
+        parent: Document | None = Folder().findOne(query, fields=_PLACE)
+        return parent
+    taken: Document | None = transactions.find_for_update(Folder(), query)
+    if taken is None:
+        raise NotFound(f'The folder around "{folder["name"]}" was deleted by another request.')
+    return taken
+
+
+def concerns(folder: Document) -> bool:
+    """Whether ``folder`` is registered, or in a place where it may become so."""
+    if folder['parentCollection'] == 'collection':
+        return 'spm' in folder or folder['name'].strip() == PACKAGES_NAME
+    return 'spm' in folder or (folder['parentCollection'] == 'folder' and bool(Folder().findOne(
+        {'_id': folder['parentId'], keys.ROLE: {'$exists': True}}, fields=['_id'])))
 
 
 def _require_channel_free(folder: Document) -> None:
@@ -221,20 +237,20 @@ def register_folder(folder: Document) -> None:
 
 
 def _register_below(folder: Document) -> None:
-    """Register all documents below ``folder``; raise the first failure after all were tried."""
-    failures = []
-    for child in Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'}):
+    """Register all documents below ``folder``."""
+    for child in list(Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'})):
         if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:
-            failures += _failure_of(register_folder, child) or _failure_of(_register_below, child)
-    for item in Item().find({'folderId': folder['_id']}):
-        failures += _failure_of(register_item, item)
-    if failures:
-        raise failures[0]
+            register_folder(child)
+            _register_below(child)
+    register_items(folder)
 
 
-def _failure_of(register: Callable[[Document], None], document: Document) -> list[Invalid | Conflict]:
-    try:
-        register(document)
-    except (Invalid, Conflict) as error:
-        return [error]
-    return []
+def register_items(folder: Document) -> None:
+    """Register the items of ``folder``: all that stay packages of their type at once, others one by one."""
+    package_type, here = registration.package_type_in(folder), {'folderId': folder['_id']}
+    if package_type is None:
+        Item().update({**here, 'spm': {'$exists': True}}, {'$unset': {'spm': ''}})
+        return
+    Item().update({**here, keys.PACKAGE_TYPE: package_type.label}, registration.place_update(package_type, folder))
+    for item in list(Item().find({**here, keys.PACKAGE_TYPE: {'$ne': package_type.label}})):
+        register_item(item)

@@ -96,8 +96,7 @@ def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: 
     :param public: whether anyone may read it; as public as the parent by default.
     """
     moment = clock.now()
-    root = (parent_type, parent['_id']) if parent_type != 'folder' else (
-        parent['baseParentType'], parent['baseParentId'])
+    root = root_of(parent, parent_type)
     folder = {
         '_id': _id or ObjectId(), 'name': name, 'lowerName': name.lower(), 'description': description,
         'parentCollection': parent_type, 'parentId': parent['_id'],
@@ -111,6 +110,19 @@ def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: 
     if public is not None:
         folder['public'] = public
     return folder
+
+
+def root_of(parent: Mapping[str, Any], parent_type: str) -> tuple[str, ObjectId]:
+    """The type and the id of the collection or user at the top of what is in ``parent``."""
+    return (parent_type, parent['_id']) if parent_type != 'folder' else (
+        parent['baseParentType'], parent['baseParentId'])
+
+
+def with_folders_below(folders: list[Any]) -> list[Any]:
+    """``folders`` and all that are below them, each after the one that it is in."""
+    ids = [one['_id'] for one in folders]
+    below = list(Folder().find({'parentId': {'$in': ids}, 'parentCollection': 'folder'}))
+    return folders + with_folders_below(below) if below else folders
 
 
 def new_item(folder: Mapping[str, Any], name: str, creator: UserDocument, description: str,

@@ -19,6 +19,7 @@ from slicer_package_manager.registry.schema import metadata, name_templates, url
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES, PackageType
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageRegistration
 
 #: Roles of folders, as they are stored in ``spm.role``: ``DRAFTS`` is the folder of all drafts, ``DRAFT`` one of them.
@@ -184,6 +185,15 @@ def place_values(package_type: PackageType, folder: Mapping[str, Any]) -> Docume
     if package_type is PACKAGE and folder['spm']['release']:
         found['release'] = folder['spm']['release']
     return found
+
+
+def place_update(package_type: PackageType, folder: Mapping[str, Any]) -> dict[str, Document]:
+    """The update of packages of ``package_type`` that are in ``folder`` now, and were in another place of packages."""
+    values, place = place_values(package_type, folder), folder['spm']
+    changed = {keys.APP: place['app'], keys.CHANNEL: place['channel'], keys.DRAFT: place['draft'],
+               keys.RELEASE: place['release'], **{f'meta.{key}': value for key, value in values.items()}}
+    removed = {} if package_type is not PACKAGE or 'release' in values else {'$unset': {'meta.release': ''}}
+    return {'$set': changed, **removed}
 
 
 def checked_meta(package_type: PackageType, folder: Mapping[str, Any], given: Mapping[str, Any]) -> Document:

@@ -1,0 +1,74 @@
+"""Moves of folders and items to and from places of packages, each in one transaction.
+
+1. Take what is moved, and the folder that it is moved to, so that no other transaction deletes one of them.
+2. Save it in its new place. :mod:`consistency` registers it and all that is below it, or refuses the move.
+3. After the commit, move its size from the one collection to the other. All uploads change these numbers too.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from bson.objectid import ObjectId
+from girder.models.folder import Folder
+from girder.models.item import Item
+from girder.utility.model_importer import ModelImporter
+
+from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree import documents
+
+
+@transactions.atomic
+def move_item(item: Document, folder: Document) -> Document:
+    """Move ``item`` into ``folder``, and return it.
+
+    :raises NotFound: one of the two was deleted.
+    :raises Invalid, Conflict: see :func:`consistency.check_item`.
+    """
+    moved, target = _take(Item(), item), _take(Folder(), folder)
+    transactions.after_commit(partial(Item().propagateSizeChange, dict(moved), -moved['size']))
+    moved.update({'folderId': target['_id'], 'baseParentType': target['baseParentType'],
+                  'baseParentId': target['baseParentId']})
+    transactions.after_commit(partial(Item().propagateSizeChange, moved, moved['size']))
+    saved: Document = Item().save(moved)
+    return saved
+
+
+@transactions.atomic
+def move_folder(move: Callable[..., Document], folder: Document, parent: Document, parent_type: str) -> Document:
+    """Move ``folder`` with all that is below it into ``parent``, and return it.
+
+    :param move: Girder's method.
+    :raises NotFound: one of the two was deleted.
+    :raises Invalid, Conflict: see :func:`consistency.check_folder`.
+    """
+    moved = _take(Folder(), folder)
+    if parent_type == 'folder':
+        parent = _take(Folder(), parent)
+    root = documents.root_of(parent, parent_type)
+    if (moved['baseParentType'], moved['baseParentId']) != root:
+        _change_root(moved, root)
+    return move(moved, parent, parent_type)
+
+
+def _take(model: Any, document: Document) -> Any:  # Girder's models have no types
+    taken = transactions.find_for_update(model, {'_id': document['_id']})
+    if taken is None:
+        raise NotFound(f'The {model.name} "{document["name"]}" was deleted by another request.')
+    return taken
+
+
+def _change_root(folder: Document, root: tuple[str, ObjectId]) -> None:
+    """Let ``folder`` and all that is below it belong to ``root``, a collection or user."""
+    moved = documents.with_folders_below([folder])
+    ids = [one['_id'] for one in moved]
+    values = {'baseParentType': root[0], 'baseParentId': root[1]}
+    for model, key in ((Folder(), '_id'), (Item(), 'folderId')):
+        model.update({key: {'$in': ids}}, {'$set': values})
+    size = sum(one.get('size', 0) for one in moved)
+    for (kind, identifier), change in (((folder['baseParentType'], folder['baseParentId']), -size), (root, size)):
+        transactions.after_commit(partial(ModelImporter.model(kind).increment, {'_id': identifier}, 'size', change))
+    folder.update(values)
