@@ -131,8 +131,8 @@ CALLS = [
          params={**CREATE, 'app_revision': '{fresh}'}),
     Call(f'POST {APP}/extension', (None, 9, 9), 'changed', params=UPDATE),
     Call(f'POST {APP}/extension', (None, 19, 19), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
-    Call(f'DELETE {APP}/package/:pkg_id', (None, 12, 12), before=new_package),
-    Call(f'DELETE {APP}/extension/:ext_id', (None, 12, 12), before=new_extension),
+    Call(f'DELETE {APP}/package/:pkg_id', (None, 14, 14), before=new_package),
+    Call(f'DELETE {APP}/extension/:ext_id', (None, 14, 14), before=new_extension),
     Call(f'GET {APP}/summary', (9, 13, 10)),
     Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 8, 8), params={'ready': 'true'},
          before=lambda _: {'release_id_or_name': '5.8'}),
@@ -167,28 +167,27 @@ CALLS = [
     Call('PUT /file/:id', (None, 9, 9), 'renamed', before=new_file, params={'name': '{fresh}'}),
     Call('DELETE /file/:id', (None, 22, 22), before=new_file),
     Call('DELETE /file/:id', (None, 16, 16), 'the old of two', before=second_file),
-    Call('DELETE /item/:id', (None, 24, 24), before=item_with_file),
+    Call('DELETE /item/:id', (None, 21, 21), before=item_with_file),
     Call('POST /api_key/token', (7, 7, 7), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
 ]
 
 
-#: Calls that delete or empty folders, and what each package in them costs besides.
+#: Calls that delete or empty folders, however many packages are in them.
 WHOLE_FOLDERS = [
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 19, 19), 'a draft', before=draft), 5),
-    (Call(f'DELETE {APP}/release/:release_id_or_name', (None, 17, 17), 'a release', before=release), 5),
-    (Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 23, 23), params={'revision': '{revision}'},
-          before=promotable), 0),
-    (Call(f'DELETE {APP}', (None, 29, 29), before=application), 5),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 24, 24), 'a draft', before=draft),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 22, 22), 'a release', before=release),
+    Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 23, 23), params={'revision': '{revision}'},
+         before=promotable),
+    Call(f'DELETE {APP}', (None, 40, 40), before=application),
 ]
 
 
 def as_markdown():
     """The table as the documentation has it."""
-    rows = [(call.title, *('' if number is None else str(number) for number in call.trips)) for call in CALLS]
-    rows += [(call.title, *('' if number is None else f'{number} + {each} each' if each else str(number)
-                            for number in call.trips)) for call, each in WHOLE_FOLDERS]
+    rows = [(call.title, *('' if number is None else str(number) for number in call.trips))
+            for call in (*CALLS, *WHOLE_FOLDERS)]
     head = ('Call', 'Anonymous', 'May write', 'Administrator')
     return '\n'.join(f'| {" | ".join(row)} |' for row in (head, ('---', *['---:'] * 3), *rows)) + '\n'
 

@@ -30,8 +30,8 @@ from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, uploads
-from slicer_package_manager.registry.tree import documents, item_files, keys
-from slicer_package_manager.registry.tree.registration import is_of_channel
+from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, DRAFTS, is_of_channel, role
 
 #: How many items one transaction deletes at most.
 ITEMS = 5000
@@ -46,14 +46,19 @@ def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bo
     :param still: values that it must have when it is deleted.
     :raises Unavailable: a store cannot delete files now.
     """
-    if not is_of_channel(folder):
-        for child in list(Folder().find({'parentId': folder['_id'], keys.ROLE: {'$exists': True}})):
-            remove_folder(child, progress)
-    below = {'folderId': {'$in': _ids(documents.with_folders_below([folder]))}}
-    _require_stores(Item().collection.distinct('_id', below))
+    folders = documents.with_folders_below([folder])
+    _require_stores(Item().collection.distinct('_id', {'folderId': {'$in': _ids(folders)}}))
+    # What is above releases and drafts comes last. The extensions of these go with them.
+    parts = [one for one in folders[:0:-1] if role(one) in (*CHANNELS, DRAFTS, APPLICATION)]
+    for part in () if is_of_channel(folder) else parts:
+        _remove({'_id': part['_id']}, progress)
+    return _remove({'_id': folder['_id'], **(still or {})}, progress, itself)
+
+
+def _remove(query: Document, progress: Any, itself: bool = True) -> bool:
     was_there = None
     while was_there is None:
-        was_there = transactions.run(partial(_remove_part, {'_id': folder['_id'], **(still or {})}, progress, itself))
+        was_there = transactions.run(partial(_remove_part, query, progress, itself))
     return was_there
 
 
@@ -104,9 +109,10 @@ def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
 
 def remove_items(items: Sequence[Document], progress: Any = None) -> None:
     """Delete ``items`` with their files, in a transaction of the caller."""
-    query = {'_id': {'$in': _ids(items)}}
+    if not items:
+        return
     files = item_files.detach_all(items)
-    Item().collection.delete_many(query)
+    Item().collection.delete_many({'_id': {'$in': _ids(items)}})
     _cancel_uploads('item', items)
     transactions.after_commit(partial(_report, Item(), items, progress))
     transactions.after_commit(partial(_erase, files))
