@@ -436,9 +436,9 @@ def test_while_a_process_adds_up_no_other_claims_the_work(db, monkeypatch):
 def test_a_step_changes_no_other_rollup_of_the_same_moment(db):
     counts.record(key('2026-01-01'))
     keep_up()
-    state = Download().collection.find_one_and_update({'kind': 'rollup'}, {'$set': {'fence': '2026-01-02'}})
-    twin = {**state, '_id': 'twin', 'app': 'a', 'fence': '2026-01-02'}
-    Download().collection.insert_one(twin)
+    state = {**Download().collection.find_one_and_delete({'kind': 'rollup'}), 'fence': '2026-01-02'}
+    twin = {**state, '_id': 'twin', 'app': 'a'}
+    Download().collection.insert_many([twin, state])
     assert rollup.keep_up('app', NO_TIME)
     assert Download().collection.find_one({'_id': 'twin'}) == twin
 
@@ -449,6 +449,7 @@ def test_sums_are_stored_for_revisions_of_the_application_with_counts_of_days_th
     counts.record(key(today(), revision='new'))
     keep_up()
     assert Download().collection.distinct('revision', {'kind': 'sums'}) == ['33000']
+
 
 def test_counts_of_a_day_are_not_added_up_soon_after_its_end(db):
     counts.record(key('2026-01-01'))
