@@ -26,7 +26,22 @@ def pytest_addoption(parser):
                      help='where to keep the screenshots of pages; "screenshots" by default')
 
 
+def may_start_processes(module):
+    """Whether the module can have tests with the marker ``process``: it names the marker, or ``pages/`` adds it."""
+    return 'pages' in module.parts or 'mark.process' in module.read_text(encoding='utf-8')
+
+
+def pytest_ignore_collect(collection_path, config):
+    """With ``-m process``, import only modules that can have such tests: every worker imports what is collected."""
+    if config.option.markexpr == 'process' and collection_path.match('test_*.py'):
+        return not may_start_processes(collection_path) or None
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    starting = {item.path for item in items if any(item.iter_markers('process'))}
+    assert all(map(may_start_processes, starting)), 'A module whose tests start processes has to name the marker'
     if config.getoption('--mongomock'):
         left_out = [item for item in items if any(item.iter_markers('database')) or any(item.iter_markers('process'))]
         config.hook.pytest_deselected(items=left_out)
