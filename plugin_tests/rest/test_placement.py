@@ -9,8 +9,9 @@ from girder import events
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from plugin_tests.conftest import EXTENSION_FORM, upload
+from plugin_tests.conftest import EXTENSION_FORM, FORMS, upload
 from plugin_tests.waiting import PATIENCE
+from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.tree import consistency
 
 pytestmark = pytest.mark.database
@@ -502,6 +503,31 @@ def test_a_draft_made_with_girders_calls_is_one(api, app, found, folders, make):
     made = api.post('/folder', params={'parentId': folders(app)['draft']['_id'], 'name': '33000'}).json()
     assert [one['_id'] for one in found('draft', revision='33000')] == [made['_id']]
     assert make('package')['folderId'] == made['_id']
+
+
+@PACKAGE_TYPES
+def test_an_upload_reports_that_the_draft_of_another_revision_has_its_name(api, app, make, draft_folder, rename, stored,
+                                                                           package_type):
+    make('package')
+    rename(draft_folder(), '33001').raise_for_status()
+    before = stored()
+    form = {**FORMS[package_type], {'package': 'revision', 'extension': 'app_revision'}[package_type]: '33001'}
+    refused = api.post(f'/app/{app["_id"]}/{package_type}', params=form)
+    assert refused.status_code == 409
+    assert '"33001"' in refused.json()['message']
+    assert stored() == before
+
+
+@pytest.mark.parametrize('delete', ['item', 'folder'])
+@PACKAGE_TYPES
+def test_who_saves_a_package_that_was_deleted_meanwhile_does_not_bring_it_back(api, make, draft_folder, stored,
+                                                                               package_type, delete):
+    item = Item().load(make(package_type, content=b'x')['_id'], force=True)
+    address = {'item': f'/item/{item["_id"]}', 'folder': f'/folder/{draft_folder()["_id"]}'}[delete]
+    api.delete(address).raise_for_status()
+    with pytest.raises(NotFound):
+        Item().setMetadata(item, {'repository_type': 'svn'})
+    assert stored()['item'] == []
 
 
 def test_an_application_renamed_is_listed_under_its_new_name(api, app, rename, make, found):

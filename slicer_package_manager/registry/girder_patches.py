@@ -39,10 +39,17 @@ def _unregistered(document: Mapping[str, Any]) -> Document:
 
 
 def _save_item(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    """Save a package together with what is checked before the save: its folder may be promoted or deleted meanwhile."""
+    """Save a package together with what is checked before the save: its folder may be promoted or deleted meanwhile.
+
+    Girder stores an item again that was deleted meanwhile.
+    """
+    def save(item: Any, *args: object, **kwargs: object) -> Any:
+        if '_id' in item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
+            raise NotFound(f'"{item["name"]}" was deleted by another request.')
+        return original(item, *args, **kwargs)
     if 'spm' not in document and not metadata.is_package(document.get('meta', {})):
         return original(document, *args, **kwargs)
-    return _saved(original, document, *args, **kwargs)
+    return _saved(save, document, *args, **kwargs)
 
 
 def _save_folder(original: Original, document: Any, *args: object, **kwargs: object) -> Any:

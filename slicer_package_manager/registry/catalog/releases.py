@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.catalog.applications import drafts_folder
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid, NotFound, Problem
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound, Problem
 from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
@@ -192,6 +192,7 @@ def make_folder(package_type: PackageType, revision: str, nearest: RegisteredFol
 
     :param nearest: the deepest folder that exists, see :func:`folder_for`.
     :raises NotFound: ``nearest`` no longer exists.
+    :raises Conflict: the draft of another revision was renamed to ``revision``.
     """
     folder = take(nearest)
     if role(folder) == APPLICATION:
@@ -205,4 +206,8 @@ def make_folder(package_type: PackageType, revision: str, nearest: RegisteredFol
 def _child(parent: RegisteredFolder, name: str, meta: Document, user: UserDocument) -> Any:
     folder = documents.new_folder(parent, 'folder', name, user, meta=meta)
     folder['spm'] = registration.of_folder(folder, parent)
-    return documents.insert(Folder(), folder)
+    try:
+        return documents.insert(Folder(), folder)
+    except DuplicateKeyError as error:
+        raise Conflict(f'The folder "{parent["name"]}" has another folder with the name "{name}" already; rename or '
+                       'delete that one.') from error
