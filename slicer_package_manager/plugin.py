@@ -39,8 +39,8 @@ def _require_usable() -> None:
     try:
         startup.require_usable()
     except UnusableDatabaseError as error:
-        # Ends `girder serve` with one line instead of a traceback.
-        raise click.ClickException(str(error)) from error
+        # Ends `girder serve` with one line; in its development mode, it is the last line of a traceback.
+        raise click.ClickException(str(error)) from None
 
 
 def register_settings(info: PluginInfo) -> None:

@@ -28,6 +28,7 @@ from slicer_package_manager.cli import replica_set
 from slicer_package_manager.cli.database import hosts_of
 from slicer_package_manager.registry import usable
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
+from slicer_package_manager.registry.server.replica_set import require_initiated
 
 #: A collection as pymongo hands it out; documents of MongoDB may have any value.
 Documents = Collection[dict[str, Any]]
@@ -167,7 +168,11 @@ def wait_for_database(uri: str, patience: float) -> None:
     client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
         uri, serverSelectionTimeoutMS=milliseconds, timeoutMS=milliseconds)
     with client:
-        client.get_database().command('ping')
+        try:
+            client.get_database().command('ping')
+        except ServerSelectionTimeoutError:
+            require_initiated(client)
+            raise
         usable.require(client.get_database())
 
 

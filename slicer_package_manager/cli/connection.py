@@ -12,7 +12,7 @@ import click
 import platformdirs
 import pymongo
 from girder.utility.config import loadConfig
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from slicer_package_manager.cli import database, mongod, replica_set, web
 from slicer_package_manager.cli.data_dir import DataDir
@@ -20,6 +20,7 @@ from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
 from slicer_package_manager.registry import usable
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
+from slicer_package_manager.registry.server.replica_set import require_initiated
 
 Command = Callable[..., Any]  # a function whose parameters are its options
 Client = pymongo.MongoClient[dict[str, Any]]  # documents of MongoDB may have any value
@@ -106,8 +107,23 @@ def answers(uri: str, seconds: float) -> bool:
 
 
 def _require_answer(uri: str) -> None:
-    if not answers(uri, database.patience(uri, database.ANSWER_SECONDS)):
-        raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.')
+    milliseconds = int(database.patience(uri, database.ANSWER_SECONDS) * 1000)
+    client: Client = pymongo.MongoClient(uri, serverSelectionTimeoutMS=milliseconds)
+    with client:
+        try:
+            client.admin.command('ping')
+        except PyMongoError as error:
+            raise ServeError(_unanswered(client, uri, error)) from error
+
+
+def _unanswered(client: Client, uri: str, error: PyMongoError) -> str:
+    if not isinstance(error, ConnectionFailure):
+        return f'The database at {database.hosts_of(uri)} cannot be used: {error}'
+    try:
+        require_initiated(client)
+    except UnusableDatabaseError as reason:
+        return str(reason)
+    return f'The database {database.hosts_of(uri)} does not answer. Check --database.'
 
 
 def _require_usable(uri: str) -> None:

@@ -90,7 +90,8 @@ def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
             '--replSet', database.REPLICA_SET, '--oplogSize', '64',
             # Smaller files of the journal, which are not allocated in advance: 11 MB instead of 300 MB.
             '--wiredTigerEngineConfigString', 'log=(prealloc=false,file_max=10MB)',
-            # A server that is killed leaves its transaction open, and what it has written is locked until this time.
+            # A server that is killed leaves its transaction open, and what it has written is locked until this time;
+            # half as long again at most, since mongod looks for expired transactions twice in it.
             '--setParameter', f'transactionLifetimeLimitSeconds={environment.DATABASE_SECONDS + 5}',
             '--setParameter', 'diagnosticDataCollectionEnabled=false']
     with data.log.open('ab') as log:

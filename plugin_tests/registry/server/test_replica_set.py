@@ -72,6 +72,35 @@ def test_commands_refuse_it(standalone):
     assert 'Traceback' not in ended.stderr
 
 
+@pytest.fixture
+def not_initiated():
+    """The URI of a MongoDB between the two commands."""
+    with mongodb.standalone(*mongodb.SET) as uri:
+        yield f'{uri}?serverSelectionTimeoutMS=2000'
+
+
+@pytest.mark.process
+def test_one_that_is_not_initiated_is_refused_with_the_missing_command(not_initiated, tmp_path):
+    with servers.starter(tmp_path) as start:
+        server = start('--database', not_initiated)
+        assert server.ended() == 1
+        errors = server.errors
+    ended = commands.run('account', 'list', '--database', not_initiated)
+    assert ended.returncode == 1
+    for shown in (errors, ended.stderr):
+        assert f'was not initiated: once run `{INITIATE}`' in shown
+        assert RESTART not in shown
+        assert 'Traceback' not in shown
+
+
+@pytest.mark.process
+def test_commands_report_a_wrong_password_as_such(standalone):
+    ended = commands.run('account', 'list', '--database', standalone.replace('://', '://admin:wrong@'))
+    assert ended.returncode == 1
+    assert 'cannot be used: Authentication failed' in ended.stderr
+    assert 'Traceback' not in ended.stderr
+
+
 @pytest.mark.process
 def test_girder_refuses_it(standalone, tmp_path):
     ended = subprocess.run(
