@@ -80,7 +80,7 @@ class GitHub:
     def __init__(self, repository: str, token: str, *, retries: Retries, timeout: float,
                  api_url: str = API_URL, progress: Any) -> None:
         if not _REPOSITORY.fullmatch(repository):
-            raise InvalidRequest(f'"{repository}" is no GitHub repository; it looks like owner/name.')
+            raise InvalidRequest(f'"{repository}" is not a GitHub repository; write it as owner/name.')
         self.repository = repository
         self._base = f'{api_url.rstrip("/")}/repos/{repository}'
         self._retries = retries

@@ -14,7 +14,7 @@ _IPV6_SITE = 64
 def networks(text: str) -> tuple[Network, ...]:
     """The networks and single addresses in ``text``, separated by commas or spaces.
 
-    :raises ValueError: one of them is none.
+    :raises ValueError: one of them is neither.
     """
     found = []
     for word in text.replace(',', ' ').split():

@@ -26,7 +26,7 @@ from slicer_package_manager.rest.middleware import request_state, tracing
 
 logger = logging.getLogger(__name__)
 
-MESSAGE = 'The database is unreachable. The request is valid: try it again in a moment.'
+MESSAGE = 'The database is unreachable or busy. The request is valid: try it again in a moment.'
 #: The time that all database operations of a request that reads may take together, beyond the limit of a single one, in
 #: seconds. A request that writes has no such limit: it may have much to do, or wait for the content of an upload.
 _GRACE = 5
@@ -73,7 +73,7 @@ def _with_outage(handle: Callable[..., Any]) -> Callable[..., Any]:
         except PyMongoError as error:
             if not database_outage.passes(error):
                 raise
-            logger.warning('The database is unreachable: %s', error)
+            logger.warning('The database is unreachable or busy: %s', error)
             setResponseHeader('Retry-After', str(database_outage.RETRY_AFTER))
             raise Unavailable(MESSAGE, database_outage.RETRY_AFTER) from error
     handle_route.ends = True  # type: ignore[attr-defined]
