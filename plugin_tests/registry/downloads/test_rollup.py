@@ -289,6 +289,8 @@ def test_a_check_during_which_counts_change_finds_nothing(db, monkeypatch):
     keep_up()
     Download().collection.update_one({'kind': 'extension'}, {'$inc': {'count': 1}})
     assert rollup.wrong('app') == ['33000']
+    state = Download().collection.find_one({'kind': 'rollup'})
+    Download().collection.insert_one({**state, '_id': 'twin', 'app': 'other'})
     of = sums.of
 
     def meanwhile(match):
