@@ -51,12 +51,6 @@ def on_folder_saved(event: events.Event) -> None:
         consistency.follow_folder(event.info, before)
 
 
-def on_folder_copied(event: events.Event) -> None:
-    """After a folder was copied, and before its contents are."""
-    _, folder = event.info
-    consistency.register_folder(folder)
-
-
 def on_upload_save(event: events.Event) -> None:
     """Before the document of an upload is saved."""
     quotas.check_size(event.info)
@@ -97,7 +91,6 @@ HANDLERS = {
     'model.item.copy.after': on_item_copied,
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
-    'model.folder.copy.prepare': on_folder_copied,
     'model.upload.save': on_upload_save,
     'model.upload.save.created': on_upload_begun,
     'model.upload.finalize': on_upload_finalize,

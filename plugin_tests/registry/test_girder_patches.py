@@ -37,6 +37,7 @@ CHECKSUMS = {
     'girder.models.folder.Folder.save': 'd5c603b08542',
     'girder.models.folder.Folder.move': 'b9719c68aaa1',
     'girder.models.item.Item.copyItem': 'eccc49459e44',
+    'girder.models.folder.Folder.copyFolder': '968beee83321',
     'girder.models.folder.Folder.copyFolderComponents': 'b67df65df9a6',
     'girder.models.item.Item.remove': '1379411e3fe8',
     'girder.models.folder.Folder.remove': 'ab800d534c32',

@@ -25,7 +25,7 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion
-from slicer_package_manager.registry.tree import consistency, file_names, item_files, moves
+from slicer_package_manager.registry.tree import consistency, copies, file_names, item_files, moves
 from slicer_package_manager.registry.tree.registration import role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
@@ -96,19 +96,18 @@ def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwarg
     return copied
 
 
-def _copy_folder_components(original: Original, srcFolder: FolderDocument, newFolder: FolderDocument, *args: object,
-                            **kwargs: object) -> FolderDocument:
-    """Copy the folder without its registration, and remove the copy if it fails: Girder leaves a part of it."""
-    try:
-        copied: FolderDocument | None = original(_unregistered(srcFolder), newFolder, *args, **kwargs)
-    except Exception:
-        if role(srcFolder):
-            Folder().remove(newFolder)
-        raise
-    if copied is None:
-        Folder().clean(newFolder)
-        raise NotFound(f'The copy of "{srcFolder["name"]}" was deleted while it was made.')
-    return copied
+def _copy_folder(original: Original, srcFolder: FolderDocument, parent: Any = None, *args: object, **kwargs: object
+                 ) -> Any:
+    """Copy the folder with all that is in it in one transaction: Girder leaves a part of a copy that fails."""
+    if 'spm' in srcFolder or role(parent):
+        return transactions.run(lambda: original(srcFolder, parent, *args, **kwargs))
+    return original(srcFolder, parent, *args, **kwargs)
+
+
+def _copy_folder_components(original: Original, srcFolder: Any, newFolder: Any, *args: Any, **kwargs: Any) -> Any:
+    """Copy the content without its registration, and by a few statements: Girder needs several for each document."""
+    copy = copies.copy_content if transactions.is_open() else original
+    return copy(srcFolder, newFolder, *args, **kwargs)
 
 
 def _remove_folder(original: Original, folder: FolderDocument, *args: Any, **kwargs: Any) -> None:
@@ -254,6 +253,7 @@ PATCHES = (
     Patch(Item, 'remove', _remove_item),
     Patch(Folder, 'save', _save_folder),
     Patch(Folder, 'move', _move_folder),
+    Patch(Folder, 'copyFolder', _copy_folder),
     Patch(Folder, 'copyFolderComponents', _copy_folder_components),
     Patch(Folder, 'remove', _remove_folder),
     Patch(Folder, 'clean', _clean_folder),
