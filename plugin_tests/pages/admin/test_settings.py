@@ -56,6 +56,22 @@ def test_settings_are_found_changed_refused_and_reset(girder, site, album):
     page.wait_for_function("document.querySelector('input[type=number]').value === '0'")
 
 
+def test_what_is_typed_stays_when_another_setting_is_saved_or_reset(girder, site):
+    page = girder.go(ROUTE, 'form').page
+    hosts = page.get_by_label('Hosts that packages may link to', exact=True)
+    share = page.get_by_role('spinbutton', name='Share of extensions')
+    share.fill('90')
+    with page.expect_request(lambda request: request.method == 'PUT'):
+        page.evaluate("""document.querySelector('form.g-settings-form').requestSubmit();
+            document.querySelector('textarea').value = 'example.org';""")
+    girder.alerted('The settings are saved')
+    assert (hosts.input_value(), setting(site, READY_SHARE)) == ('example.org', 90)
+    girder.button('Default of Share of extensions').click()
+    girder.alerted('has its default again')
+    assert hosts.input_value() == 'example.org'
+    page.wait_for_function("document.querySelector('input[type=number]').value === '0'")
+
+
 def test_an_environment_variable_that_overrides_a_setting_is_reported(girder):
     before = {key: default for key, (_, default) in RULES.items()}
     girder.page.route('**/system/setting?list=*', lambda route: route.fulfill(

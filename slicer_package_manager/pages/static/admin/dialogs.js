@@ -49,8 +49,6 @@ let fields = 0;
 function controlOf(field, id) {
   const { name, type, value, placeholder, min, max } = field;
   const common = { id, name, class: 'form-control input-sm', placeholder };
-  const area = (/** @type {string} */ text) =>
-    element('textarea', { ...common, rows: '4', spellcheck: 'false', value: text });
   switch (type) {
     case 'choice':
       return element(
@@ -61,12 +59,30 @@ function controlOf(field, id) {
     case 'checkbox':
       return element('input', { id, name, type, checked: Boolean(value) });
     case 'lines':
-      return area(/** @type {string[]} */ (value || []).join('\n'));
     case 'json':
-      return area(JSON.stringify(value, null, 2));
+      return element('textarea', { ...common, rows: '4', spellcheck: 'false', value: textOf(value, type) });
     default:
-      return element('input', { ...common, type: type || 'text', autocomplete: 'off', value: value ?? '', min, max });
+      return element('input', {
+        ...common,
+        type: type || 'text',
+        autocomplete: 'off',
+        value: textOf(value, type),
+        min,
+        max,
+      });
   }
+}
+
+/**
+ * The text that a control shows for a value.
+ *
+ * @param {unknown} value
+ * @param {Field['type']} type
+ * @returns {string}
+ */
+function textOf(value, type) {
+  if (type === 'lines') return /** @type {string[]} */ (value || []).join('\n');
+  return type === 'json' ? JSON.stringify(value, null, 2) : String(value ?? '');
 }
 
 /**
@@ -125,6 +141,10 @@ export function fieldControl(field) {
     control,
     name: field.name,
     read: () => readControl(control, field.type),
+    /** Show another value, in a control with a text. */
+    write(/** @type {unknown} */ value) {
+      control.value = textOf(value, field.type);
+    },
   };
 }
 

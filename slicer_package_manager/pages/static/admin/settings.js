@@ -121,15 +121,20 @@ class Line {
   /**
    * @param {SETTINGS[number]} setting
    * @param {unknown} value
-   * @param {() => void} reset
+   * @param {(line: Line) => void} reset
    */
   constructor(setting, value, reset) {
     const control = fieldControl({ ...setting, value });
     this.name = setting.name;
     this.read = control.read;
+    this.write = control.write;
     this.problem = element('div.g-validation-failed-message', { role: 'alert' });
     const label = { 'aria-label': `Default of ${setting.label}` };
-    const restore = element('p.spm-default', {}, button('Default', 'ccw', 'link', reset, label));
+    const restore = element(
+      'p.spm-default',
+      {},
+      button('Default', 'ccw', 'link', () => reset(this), label),
+    );
     control.element.append(this.problem, restore);
     this.element = control.element;
   }
@@ -145,7 +150,7 @@ export class SettingsView extends Page {
     if (!isAdmin()) return element('p', {}, 'Must be logged in as admin to view this page.');
     this.before = await stored();
     this.lines = SETTINGS.map(
-      (setting) => new Line(setting, this.before[key(setting.name)], () => this.reset(setting.name)),
+      (setting) => new Line(setting, this.before[key(setting.name)], (line) => this.reset(line)),
     );
     const breadcrumb = element('div');
     new girder.views.widgets.PluginConfigBreadcrumbWidget({
@@ -192,7 +197,7 @@ export class SettingsView extends Page {
   }
 
   /**
-   * Show the result. The form stays as it is while it has an invalid value.
+   * Show the result. Invalid values stay in the form.
    *
    * @param {Stored} saved values by names
    * @param {boolean} failed
@@ -212,17 +217,37 @@ export class SettingsView extends Page {
         warn(`The setting is saved, but the server's environment variable ${variable} overrides it.`);
       }
     }
-    if (!failed) {
-      notify('The settings are saved.');
-      await this.reload();
+    this.showStored(before, saved);
+    if (!failed) notify('The settings are saved.');
+  }
+
+  /**
+   * Show the stored values, but leave what was typed since.
+   *
+   * @param {Stored} before
+   * @param {Stored} saved what the user has saved by now, by names
+   */
+  showStored(before, saved) {
+    for (const line of this.lines) {
+      const value = line.read();
+      const name = key(line.name);
+      if (same(value, before[name]) || same(value, saved[line.name])) line.write(this.before[name]);
     }
   }
 
-  /** @param {string} name */
-  reset(name) {
-    return this.attempt(async () => {
-      await call('DELETE', 'system/setting', { key: key(name) });
-      notify('The setting has its default again.');
-    });
+  /** @param {Line} line */
+  async reset(line) {
+    const { before } = this;
+    const value = line.read();
+    try {
+      await call('DELETE', 'system/setting', { key: key(line.name) });
+      this.before = await stored();
+    } catch (failure) {
+      showFailure(failure);
+      return;
+    }
+    line.problem.textContent = '';
+    this.showStored(before, { [line.name]: value });
+    notify('The setting has its default again.');
   }
 }
