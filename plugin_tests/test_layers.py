@@ -33,7 +33,7 @@ ARROWS = {
             'registry.schema', 'registry.server'},
     'doctor': {'registry', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage',
                'registry.tree'},
-    'backup': {'durability', 'locks', 'registry.downloads', 'registry.schema', 'registry.storage'},
+    'backup': {'durability', 'locks', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage'},
     'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.schema', 'registry.tree', 'rest',
               'rest.handlers', 'rest.http', 'rest.middleware'},
     'events': {'registry.downloads', 'registry.links', 'registry.schema', 'registry.storage', 'registry.tree',
@@ -66,7 +66,7 @@ ARROWS = {
 #: In these folders a module imports only from those after it. Other modules, such as a new command or page, are
 #: imported by ``__init__`` only.
 ORDER = {
-    'backup': ('prune', 'restore', 'verify', 'create', 'live_database', 'sources', 'directory', 'document_index',
+    'backup': ('prune', 'restore', 'verify', 'create', 'live_database', 'sources', 'directory', 'file_index',
                'manifest', 'objects', 'dump_files', 'validation', 'store_types', 'projection', 'progress', 'errors'),
     'doctor': ('checks', 'file_bytes', 'server', 'document_schema', 'download_counts', 'registrations', 'packages',
                'findings'),

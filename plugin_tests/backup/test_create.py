@@ -6,19 +6,12 @@ import os
 import shutil
 from datetime import datetime, timedelta, timezone
 
-import pymongo
 import pytest
 from bson.objectid import ObjectId
 
 from plugin_tests.conftest import upload
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def place(tmp_path):
-    from slicer_package_manager.backup.directory import Directory
-    return Directory(tmp_path / 'backups')
 
 
 @pytest.fixture
@@ -36,7 +29,6 @@ def make_backup(db, place):
             happens.pop(collection.name, lambda: None)()
         with pytest.MonkeyPatch.context() as patch, place.writing():
             patch.setattr(live_database, 'documents', documents)
-            patch.setattr(live_database, 'PATIENCE', 0.5)
             result = create.create_backup(db, place, silent, **options)
         assert not happens
         verify_backup(place, result.backup)
@@ -67,15 +59,6 @@ def saved(result, name):
 
 def stored_in(db, name):
     return {str(one['_id']): one for one in db[name].find({})}
-
-
-@pytest.fixture
-def ready(make, api):
-    def maker(package_type='package', content=b'content', **values):
-        item = make(package_type, **values)
-        upload(api, item['_id'], content)
-        return item
-    return maker
 
 
 def test_all_documents_and_bytes_are_in_a_backup(make_backup, ready, db, place):
@@ -113,26 +96,17 @@ def test_a_file_that_is_replaced_during_the_backup(make_backup, ready, api, read
     assert meta['sha512'] in {hashlib.sha512(one).hexdigest() for one in (b'content', b'newer content')}
 
 
-@pytest.fixture
-def in_order(monkeypatch):
-    """Read the collections one after the other, as if the database had forgotten the state at the beginning."""
-    from slicer_package_manager.backup import live_database
-    monkeypatch.setattr(live_database, '_can_read', lambda *_: False)
-
-
-def test_a_package_that_is_created_between_files_and_items_has_its_file(make_backup, ready, in_order):
-    new = []
-    result = make_backup({'file': lambda: new.append(ready())})
-    assert saved(result, 'item')[new[0]['_id']]['spm']['ready']
-    assert [str(one['itemId']) for one in saved(result, 'file').values()] == [new[0]['_id']]
+def test_a_package_that_is_created_during_the_backup_is_absent(make_backup, ready):
+    result = make_backup({'file': ready})
+    assert saved(result, 'item') == saved(result, 'file') == {}
+    assert result.files == 0
 
 
 @pytest.mark.parametrize('read', ['file', 'item', 'folder', 'user'])
-def test_a_package_that_is_deleted_during_the_backup_is_complete_or_absent(make_backup, ready, api, app, read):
+def test_a_package_that_is_deleted_during_the_backup_is_complete(make_backup, ready, api, app, read):
     item = ready()
     result = make_backup({read: lambda: api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').raise_for_status()})
-    assert (len(saved(result, 'item')), len(saved(result, 'file'))) in ((0, 0), (1, 0))
-    assert not any(one['spm']['ready'] for one in saved(result, 'item').values())
+    assert len(saved(result, 'item')) == len(saved(result, 'file')) == result.files == 1
     assert result.left_out == []
 
 
@@ -173,26 +147,6 @@ def test_a_draft_that_is_promoted_during_the_backup(make_backup, promotion, app,
     require_promoted_as_a_whole(make_backup({read: promotion}), app)
 
 
-@pytest.mark.parametrize('number', range(1, 6))
-def test_a_draft_that_is_promoted_while_folders_are_read(make_backup, promotion, app, monkeypatch, number):
-    import bson
-
-    from slicer_package_manager.backup import live_database
-    whole = live_database.documents
-
-    def documents(collection, session):
-        if collection.name != 'folder':
-            yield from whole(collection, session)
-            return
-        before = list(whole(collection, session))[:number]
-        yield from before
-        promotion()
-        last = bson.decode(before[-1])['_id']
-        yield from (raw for raw in whole(collection, session) if bson.decode(raw)['_id'] > last)
-    monkeypatch.setattr(live_database, 'documents', documents)
-    require_promoted_as_a_whole(make_backup(), app)
-
-
 def test_a_backup_between_any_two_writes_of_a_promotion(make_backup, promotion, app):
     from plugin_tests.rest.test_promotion import aside, at_each_write
     moments = itertools.count()
@@ -205,11 +159,11 @@ def test_a_backup_between_any_two_writes_of_a_promotion(make_backup, promotion, 
     assert next(moments) > 10
 
 
-def test_a_folder_that_is_deleted_during_the_backup_is_absent_with_its_packages(make_backup, ready, api, app, in_order):
+def test_a_folder_that_is_deleted_during_the_backup_is_there_with_its_packages(make_backup, ready, api, app):
     item = ready()
     result = make_backup({'item': lambda: api.delete(f'/app/{app["_id"]}/release/33000').raise_for_status()})
-    assert saved(result, 'item') == saved(result, 'file') == {}
-    assert item['folderId'] not in saved(result, 'folder')
+    assert saved(result, 'item').keys() == {item['_id']}
+    assert item['folderId'] in saved(result, 'folder')
 
 
 def test_an_incomplete_upload_is_not_in_a_backup(make_backup, make, api):
@@ -228,19 +182,13 @@ def test_a_package_that_contradicts_its_file_is_corrected_in_the_backup(make_bac
     assert stored['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
 
 
-def test_a_replacement_that_waits_is_in_the_backup_beside_the_older_file(make_backup, ready, db):
-    from slicer_package_manager.registry.tree import item_files
+def test_a_replacement_that_waits_is_in_the_backup_beside_the_older_file(make_backup, ready, api, db):
     item = ready()
-    (file,) = db['file'].find({})
-    stored = db['item'].find_one({'name': item['name']})
-
-    def half():
-        db['file'].insert_one({**file, '_id': ObjectId(), 'created': datetime.now(timezone.utc)})
-        db['item'].update_one({'_id': stored['_id']}, {'$set': {'size': 14}})
-    half()
-    result = make_backup({'user': lambda: item_files.settle(stored)})
-    assert len([one for one in saved(result, 'file').values() if one['itemId']]) == 1
-    assert saved(result, 'item')[item['_id']]['size'] == 7
+    upload(api, item['_id'], b'newer content', 'new_file')
+    result = make_backup()
+    assert len([one for one in saved(result, 'file').values() if one['itemId']]) == 2
+    assert saved(result, 'item')[item['_id']]['size'] == len(b'content' + b'newer content')
+    assert saved(result, 'item')[item['_id']]['meta']['sha512'] == hashlib.sha512(b'content').hexdigest()
 
 
 def blob_of(db, tmp_path):
@@ -431,22 +379,32 @@ def test_a_restoration_uses_the_files_of_an_interrupted_one(make_backup, ready, 
         db.client.drop_database('spm_restored')
 
 
-def test_without_a_snapshot_that_is_too_old_collections_are_read_in_order(make_backup, ready, monkeypatch):
-    from slicer_package_manager.backup import live_database
+def test_no_server_uses_a_database_while_it_is_being_restored(make_backup, ready, place, db, tmp_path, monkeypatch):
+    from slicer_package_manager.backup import restore
+    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.registry import usable
+    from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
     ready()
-    failed = []
-    whole = live_database.documents
+    backup = make_backup().backup
+    target = restore.Target(db.client['spm_restored'], tmp_path / 'new')
 
-    def documents(collection, session):
-        if collection.name == 'item' and not failed:
-            yield next(whole(collection, session))
-            failed.append(collection.name)
-            raise live_database.TooOldError
-        yield from whole(collection, session)
-    monkeypatch.setattr(live_database, 'documents', documents)
-    result = make_backup()
-    assert failed
-    assert len(saved(result, 'item')) == 1
+    def killed(*_):
+        """Nothing is undone: the process ends here."""
+        monkeypatch.setattr(restore, '_drop_all', killed)
+        raise SystemExit
+    try:
+        monkeypatch.setattr(restore, '_require_all', killed)  # after the first collection
+        with pytest.raises(SystemExit):
+            restore.restore_backup(place, backup, target, silent)
+        monkeypatch.undo()
+        assert set(target.database.list_collection_names()) >= {'assetstore'}
+        with pytest.raises(UnusableDatabaseError, match='restore` with `--replace'):
+            usable.require(target.database)
+        restore.restore_backup(place, backup, target, silent, replace=True)
+        usable.require(target.database)
+        assert stored_in(target.database, 'item') == stored_in(db, 'item')
+    finally:
+        db.client.drop_database('spm_restored')
 
 
 def days(*numbers):
@@ -487,29 +445,3 @@ def test_the_locks_of_the_directory(place):
         place.writing().__enter__()
     with place.reading(), place.reading(), pytest.raises(BackupError, match='is being read'):
         place.reading(exclusive=True).__enter__()
-
-
-def test_on_a_replica_set_all_collections_are_read_as_of_one_moment(tmp_path, place):
-    from plugin_tests import mongodb
-    from slicer_package_manager.backup import create
-    from slicer_package_manager.backup.progress import silent
-    with mongodb.standalone('--replSet', 'rs') as uri, pymongo.MongoClient(uri, directConnection=True) as direct:
-        host = ':'.join(map(str, direct.address))
-        direct.admin.command('replSetInitiate', {'_id': 'rs', 'members': [{'_id': 0, 'host': host}]})
-        with pymongo.MongoClient(uri, replicaSet='rs') as client, place.writing():
-            database = client.get_database()
-            database['setting'].insert_one({'key': 'a'})
-            database['group'].insert_one({'name': 'a'})
-            database['user'].insert_one({'login': 'a'})
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(create.document_index, 'indexed', lambda _index, _name, raws: _then(
-                    raws, lambda: database['user'].delete_many({})))
-                result = create.create_backup(database, place, silent)
-            assert database['user'].count_documents({}) == 0
-            assert len(saved(result, 'user')) == 1
-    assert json.loads((result.backup.path / 'manifest.json').read_text())['consistency'] == 'read as of one moment'
-
-
-def _then(raws, act):
-    yield from raws
-    act()

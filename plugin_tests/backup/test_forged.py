@@ -118,7 +118,7 @@ def test_a_link_in_the_backup_is_not_followed(forge, tmp_path, linked):
 
 def test_an_assetstore_that_its_operator_put_behind_a_link_is_copied_from(tmp_path):
     from slicer_package_manager.backup import sources
-    from slicer_package_manager.backup.document_index import FileBytes
+    from slicer_package_manager.backup.file_index import FileBytes
     disk = tmp_path / 'larger-disk'
     (disk / PATH).parent.mkdir(parents=True)
     (disk / PATH).write_bytes(BYTES)

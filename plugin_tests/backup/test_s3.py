@@ -15,12 +15,6 @@ LARGE = bytes(range(256)) * 8192  # 2 MiB
 
 
 @pytest.fixture
-def place(tmp_path):
-    from slicer_package_manager.backup.directory import Directory
-    return Directory(tmp_path / 'backups')
-
-
-@pytest.fixture
 def make_backup(db, place):
     from slicer_package_manager.backup import create, verify
     from slicer_package_manager.backup.progress import silent

@@ -17,6 +17,7 @@ from plugin_tests.processes import gunicorn
 from plugin_tests.servers import Server, poll
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli import main
+from slicer_package_manager.registry.server import restoration
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -211,6 +212,13 @@ def test_the_output_of_the_commands(command, mongo_uri, make, api, backups, rest
     again = restore(backups, restored)
     assert again.returncode == 1
     assert '"restored" is not empty' in again.stderr
+    with pymongo.MongoClient(restored[0]) as client:
+        restoration.begin(client.get_database())  # as a restoration that was killed
+    half = commands.run('backup', backups, '--database', restored[0])
+    assert half.returncode == 1
+    assert 'its restoration was killed' in half.stderr
+    ok(restore(backups, restored, '--replace'))
+    ok(commands.run('backup', backups, '--database', restored[0]))
 
 
 def test_lost_bytes_are_exit_status_3_and_keep_older_backups(command, make, api, db, backups):

@@ -8,6 +8,10 @@ class BackupError(Exception):
     """A backup cannot be made, found or restored; the message names the cause and the remedy."""
 
 
+class MissingBytesError(Exception):
+    """Bytes are missing, perhaps because their file was deleted since the moment of which the database was read."""
+
+
 class DamagedError(BackupError):
     """A backup differs from what was written; ``problems`` names every difference."""
 

@@ -1,117 +1,86 @@
-"""Read the documents of a live database, and read those again that violate an invariant; see the package."""
+"""Read a live database as of one moment."""
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 import bson
-from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
-from slicer_package_manager.backup import document_index, validation
-from slicer_package_manager.backup.document_index import Document, DocumentIndex
+from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.dump_files import RAW
+from slicer_package_manager.backup.errors import BackupError, MissingBytesError
+from slicer_package_manager.registry.server import database_outage
+
+Result = TypeVar('Result')
 
 #: A database as pymongo hands it out; documents of MongoDB may have any value.
 Mongo = Database[dict[str, Any]]
-#: The time in seconds for which violating documents are read again without a change before they are taken as they are:
-#: a busy server may take that long between the writes of one change.
-PATIENCE = 5
-_PAUSE = 0.2
+#: How often the reading begins anew before the backup is given up.
+ATTEMPTS = 10
 #: MongoDB's codes SnapshotTooOld and SnapshotUnavailable.
 _TOO_OLD = (239, 246)
+#: The collections that are read first, and last.
+_LEAVES, _ROOTS = ('file', 'item', 'folder', 'collection'), ('group', 'user', 'assetstore')
 
 
 def collections(database: Mongo) -> list[str]:
-    """The names of the collections to back up, in the order in which they must be read."""
+    """The names of the collections to back up, leaves first; a restoration inserts them in the reverse order."""
     found = {one['name'] for one in database.list_collections(filter={'type': 'collection'})}
-    wanted = sorted(name for name in found
-                    if name not in validation.EXCLUDED_COLLECTIONS and not name.startswith('system.'))
-    leaves = [name for name in document_index.COLLECTIONS[:-1] if name in wanted]
-    # All others refer to accounts and assetstores.
-    roots = [name for name in ('group', 'user', 'assetstore') if name in wanted]
-    return [*leaves, *(name for name in wanted if name not in (*leaves, *roots)), *roots]
+    wanted = {name for name in found
+              if name not in validation.EXCLUDED_COLLECTIONS and not name.startswith('system.')}
+    others = sorted(wanted.difference(_LEAVES, _ROOTS))
+    return [name for name in (*_LEAVES, *others, *_ROOTS) if name in wanted]
 
 
-class TooOldError(Exception):
-    """The database no longer has the snapshot of a session."""
+def as_of_one_moment(database: Mongo, read: Callable[[ClientSession], Result]) -> Result:
+    """Call ``read`` with a session whose reads all see the database as of its first one, and return the result.
+
+    It is called again, with a later moment, if MongoDB no longer has the state of that moment, if a primary was lost,
+    or if ``read`` raises :class:`MissingBytesError`.
+
+    :raises BackupError: that happened too often.
+    :raises pymongo.errors.PyMongoError: the database is not available.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            with database.client.start_session(snapshot=True) as session:
+                return read(session)
+        except (MissingBytesError, PyMongoError) as error:
+            if not _may_pass(error):
+                raise
+            if attempt >= ATTEMPTS:
+                raise _given_up(error) from error
 
 
-@contextmanager
-def snapshot(database: Mongo) -> Iterator[ClientSession | None]:
-    """A session that reads all collections as of now; ``None`` where the database does not support that."""
-    with database.client.start_session(snapshot=True) as session:
-        yield session if _can_read(database, session) else None
-
-
-def _can_read(database: Mongo, session: ClientSession) -> bool:
-    try:
-        database['setting'].find_one({}, session=session)
-    except PyMongoError:
+def _may_pass(error: MissingBytesError | PyMongoError) -> bool:
+    if isinstance(error, ServerSelectionTimeoutError):  # the driver has waited for a primary already
         return False
-    return True
+    return isinstance(error, MissingBytesError) or _is_too_old(error) or database_outage.passes(error)
 
 
-def documents(collection: Collection[dict[str, Any]], session: ClientSession | None) -> Iterator[bytes]:
-    """Yield the documents of ``collection`` as BSON, sorted by id.
-
-    :raises TooOldError: the database no longer has the snapshot of ``session``.
-    """
-    try:
-        # pymongo types batches as documents; they are BSON.
-        for batch in cast('Iterator[bytes]', collection.find_raw_batches({}, sort=[('_id', 1)], session=session)):
-            yield from (bytes(document.raw) for document in bson.decode_iter(batch, RAW))
-    except OperationFailure as error:
-        if session and error.code in _TOO_OLD:
-            raise TooOldError from error
-        raise
+def _is_too_old(error: PyMongoError) -> bool:
+    return getattr(error, 'code', None) in _TOO_OLD
 
 
-def reconcile(database: Mongo, index: DocumentIndex) -> None:
-    """Read documents that violate an invariant again, until none does or they no longer change."""
-    last_change = time.monotonic()
-    while (violating := index.violating()) and time.monotonic() - last_change < PATIENCE:
-        changes = [refresh(database, index, collection, identifier) for collection, identifier in violating]
-        if any(changes):
-            last_change = time.monotonic()
-        else:
-            time.sleep(_PAUSE)
+def _given_up(error: MissingBytesError | PyMongoError) -> BackupError:
+    if isinstance(error, PyMongoError) and _is_too_old(error):
+        remedy = ('MongoDB keeps the state of a moment for five minutes, unless minSnapshotHistoryWindowInSeconds says '
+                  "otherwise. Allow an hour on each of its servers: mongosh --eval 'db.adminCommand({setParameter: 1, "
+                  "minSnapshotHistoryWindowInSeconds: 3600})'")
+    else:
+        remedy = 'Run it again when the server has less to do.'
+    return BackupError(f'The backup was begun {ATTEMPTS} times, and could not be completed: {error}. {remedy}')
 
 
-def refresh(database: Mongo, index: DocumentIndex, collection: str, identifier: str) -> bool:
-    """Read a document and those that belong to it again.
-
-    :returns: whether this changes the backup.
-    """
-    document = _read(database, collection, identifier)
-    if document is None:
-        return index.amend(collection, identifier, None)
-    changed = index.amend(collection, identifier, document)
-    for other_collection, other_id in _related(database, index, collection, identifier, document):
-        other = _read(database, other_collection, other_id)
-        if other or other_collection == 'file':
-            changed |= index.amend(other_collection, other_id, other)
-    return changed
-
-
-def _read(database: Mongo, collection: str, identifier: str) -> RawBSONDocument | None:
-    return database[collection].with_options(RAW).find_one({'_id': ObjectId(identifier)})
-
-
-def _related(database: Mongo, index: DocumentIndex, collection: str, identifier: str, document: Document,
-             ) -> Iterator[tuple[str, str]]:
-    """Yield the collections and ids of the documents that must be consistent with ``document``."""
-    if collection == 'file' and document.get('itemId'):
-        yield 'item', str(document['itemId'])
-    elif collection == 'item':
-        now = {str(file['_id']) for file in database['file'].find({'itemId': ObjectId(identifier)}, {'_id': 1})}
-        yield from (('file', one) for one in sorted(now | set(index.files_of(identifier))))
-        yield 'folder', str(document['folderId'])
-    elif collection == 'folder' and document.get('parentId'):
-        yield document['parentCollection'], str(document['parentId'])
+def documents(collection: Collection[dict[str, Any]], session: ClientSession) -> Iterator[RawBSONDocument]:
+    """Yield the documents of ``collection`` in the order of their ids."""
+    # pymongo types batches as documents; they are BSON.
+    for batch in cast('Iterator[bytes]', collection.find_raw_batches({}, sort=[('_id', 1)], session=session)):
+        yield from bson.decode_iter(batch, RAW)

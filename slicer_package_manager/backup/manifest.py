@@ -14,6 +14,8 @@ from slicer_package_manager.backup.errors import BackupError, DamagedError
 NAME = 'manifest.json'
 #: Raised when older programs could not restore a backup correctly: those of the second format have files of buckets.
 FORMAT, WITH_BUCKETS = 1, 2
+#: How the documents were read. Earlier versions could also read them in order, and again what did not fit.
+ONE_MOMENT = 'read as of one moment'
 _KEYS = ('format', 'created', 'version', 'collections', 'contents', 'assetstores', 'left_out', 'notes', 'sha256')
 
 
@@ -40,8 +42,8 @@ class StoreEntry(TypedDict):
 class Manifest(TypedDict):
     """The content of a manifest, without its format and its checksum.
 
-    ``collections`` has the documents in the order in which they were read; ``contents`` is the list of files;
-    ``left_out`` names files whose bytes are lost, and ``notes`` has other remarks on the backup.
+    ``consistency`` is :data:`ONE_MOMENT`; ``collections`` has the documents, leaves first; ``contents`` is the list of
+    files; ``left_out`` names files whose bytes are lost, and ``notes`` has other remarks on the backup.
     """
 
     created: str

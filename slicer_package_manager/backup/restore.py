@@ -22,6 +22,7 @@ from slicer_package_manager.backup.progress import Steps
 from slicer_package_manager.backup.verify import Content
 from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
+from slicer_package_manager.registry.server import restoration
 
 #: The largest batch of documents that is inserted at once, in documents and in bytes.
 _BATCH, _BATCH_BYTES = 500, 16 * 2**20
@@ -106,12 +107,15 @@ def restore_backup(directory: Directory, backup: Backup, target: Target, steps: 
         _require_no_other_files(files, roots)
     _require_room(files, roots)
     _copy(directory, files, roots, steps)
+    restoration.begin(target.database)
     try:
         _drop_all(target.database)
         _insert(files, found, target.database, roots, steps)
     except BaseException:
         _drop_all(target.database)
+        restoration.end(target.database)
         raise
+    restoration.end(target.database)
     return found
 
 
@@ -171,7 +175,7 @@ def _is_intact(target: Path, one: Content) -> bool:
 
 def _drop_all(database: Mongo) -> None:
     for name in database.list_collection_names(filter={'type': 'collection'}):
-        if not name.startswith('system.'):
+        if not name.startswith('system.') and name != restoration.COLLECTION:
             database.drop_collection(name)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from slicer_package_manager.backup import store_types, validation
-from slicer_package_manager.backup.document_index import Document, FileBytes
 from slicer_package_manager.backup.errors import BackupError
+from slicer_package_manager.backup.file_index import FileBytes
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage.store import LostError, Store
 

@@ -11,15 +11,23 @@ from typing import Any, NamedTuple
 from bson.errors import BSONError
 from bson.objectid import ObjectId
 
-from slicer_package_manager.backup import document_index, dump_files, manifest, projection, store_types, validation
+from slicer_package_manager.backup import dump_files, file_index, manifest, projection, store_types, validation
 from slicer_package_manager.backup.directory import Backup, Directory
-from slicer_package_manager.backup.document_index import DocumentIndex
 from slicer_package_manager.backup.errors import BackupError, DamagedError
+from slicer_package_manager.backup.file_index import FileIndex
 from slicer_package_manager.backup.manifest import FileEntry, Manifest, StoreEntry
 from slicer_package_manager.backup.progress import Steps
+from slicer_package_manager.backup.projection import Wanted
+from slicer_package_manager.registry.schema.invariants import Violation, package_violations
 
 #: What reading documents with values of wrong types raises.
 _UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, BSONError, sqlite3.Error)
+#: The fields that are read of the documents of some collections; of all others only the number counts.
+_FIELDS: dict[str, Wanted] = {
+    'file': dict.fromkeys(file_index.FIELDS),
+    'item': {**dict.fromkeys(('_id', 'size')), 'spm': dict.fromkeys(('kind', 'ready')), 'meta': {'sha512': None}},
+    **{name: {'_id': None} for name in ('folder', 'collection', 'user')},
+    'assetstore': dict.fromkeys(('_id', 'type'))}
 #: The largest number of problems that are named.
 _MAX_PROBLEMS = 1000
 #: The largest number of characters of an invalid id in a message.
@@ -102,27 +110,30 @@ def _object_problems(directory: Directory, backup: Backup, found: Manifest, step
 
 def _document_problems(backup: Backup, found: Manifest) -> Iterator[str]:
     """Violations of invariants, none of which a backup has that was made without errors."""
-    with document_index.opened(manifest.buckets(found)) as index:
-        for name, entry in found['collections'].items():
-            yield from _collection_problems(backup, found, index, name, entry)
-        for store in found['assetstores']:
-            if store['root']:
-                index.add_store(store['id'], store['root'])
+    with file_index.opened() as index:
+        index.begin({store['id'] for store in found['assetstores'] if store['root']}, manifest.buckets(found))
         for one in contents(backup):
-            index.add_content(one)
+            index.add_content(*one)
+        stores = {store['id']: store for store in found['assetstores']}
+        for name, entry in sorted(found['collections'].items(), key=_after_files):
+            yield from _collection_problems(backup, index, stores, name, entry)
         yield from (f'The bytes of "{file.name}" are not in the backup.' for file in index.missing_bytes())
-        yield from (f'The package {one} has no file.' for one in index.without_file())
 
 
-def _collection_problems(
-        backup: Backup, found: Manifest, index: DocumentIndex, name: str, entry: FileEntry) -> Iterator[str]:
-    """Add the documents of the collection ``name`` to ``index``, and name those that are not valid."""
-    path = backup.collection(name)
+def _after_files(collection: tuple[str, FileEntry]) -> bool:
+    return collection[0] != 'file'  # what is true of packages depends on the files
+
+
+def _collection_problems(backup: Backup, index: FileIndex, stores: dict[str, StoreEntry], name: str, entry: FileEntry,
+                         ) -> Iterator[str]:
+    """Name the documents of the collection ``name`` that are not valid."""
+    path, number = backup.collection(name), 0
     try:
-        number = sum(1 for _ in document_index.indexed(index, name, _encoded(backup, name)))
-        if name in document_index.COLLECTIONS and index.number_of(name) != number:
-            yield f'{path}: has a document twice'
-        yield from _foreign_stores(backup, name, found)
+        for document in dump_files.documents(path):
+            number += 1
+            if name in _FIELDS:
+                fields = projection.projected(dump_files.encoded(document), _FIELDS[name])
+                yield from _problems(index, stores, name, fields)
     except BackupError as error:
         yield str(error)
     except _UNUSABLE as error:
@@ -132,25 +143,23 @@ def _collection_problems(
             yield f'{path}: has {number} documents instead of {entry["entries"]}'
 
 
-def _encoded(backup: Backup, name: str) -> Iterator[bytes]:
-    return map(dump_files.encoded, dump_files.documents(backup.collection(name)))
-
-
-def _foreign_stores(backup: Backup, name: str, found: Manifest) -> Iterator[str]:
-    """Documents by which a server would read or write outside of the assetstores of the manifest."""
-    if name not in document_index.FIELDS:
-        return
-    stores = {store['id']: store for store in found['assetstores']}
-    for raw in _encoded(backup, name):
-        document = projection.projected(raw, document_index.FIELDS[name])
-        if not isinstance(document['_id'], ObjectId):
-            yield f'{backup.collection(name)}: {str(document["_id"])[:_MAX_SHOWN]!r} is not an id'
-        elif name == 'assetstore':
-            yield from filter(None, [_store_problem(document, stores.pop(str(document['_id']), None))])
-        elif name == 'file' and document.get('imported'):
-            store = stores.get(str(document.get('assetstoreId')))
-            if store is None or not store_types.is_bucket(store):
-                yield f'The file {document["_id"]} would lie outside of its assetstore.'
+def _problems(index: FileIndex, stores: dict[str, StoreEntry], name: str, document: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with ``document``: a server would read or write outside of the assetstores, or miss a file."""
+    identifier = str(document['_id'])
+    if not isinstance(document['_id'], ObjectId):
+        yield f'{name}: {identifier[:_MAX_SHOWN]!r} is not an id'
+    elif not index.is_new(name, identifier):
+        yield f'{name}: the document {identifier} is there twice'
+    elif name == 'assetstore':
+        yield from filter(None, [_store_problem(document, stores.get(identifier))])
+    elif name == 'file':
+        index.add(document)
+        store = stores.get(str(document.get('assetstoreId')))
+        if document.get('imported') and (store is None or not store_types.is_bucket(store)):
+            yield f'The file {identifier} would lie outside of its assetstore.'
+    elif name == 'item' and file_index.is_package(document) and Violation.FILE_MISSING in package_violations(
+            file_index.stated_by(document), index.files_of(identifier)):
+        yield f'The package {identifier} has no file.'
 
 
 def _store_problem(document: dict[str, Any], store: StoreEntry | None) -> str | None:

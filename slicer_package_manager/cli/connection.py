@@ -44,14 +44,14 @@ def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) 
 
     That of a data directory is used through its running server; without one it runs only within this context.
 
-    :param alone: no server may run on the data directory, whose database is created if it is missing.
+    :param alone: for a restoration: no server may run on the data directory, and a missing database is created.
     :raises ServeError: there is no such database, it does not answer, or this version cannot use it.
     """
     with ExitStack() as stack:
         own = _own if alone else _embedded
         uri = database.completed(database_uri) if database_uri else stack.enter_context(own(DataDir(data_dir)))
         _require_answer(uri)
-        _require_usable(uri)
+        _require_usable(uri, by_restoration=alone)
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
@@ -126,10 +126,10 @@ def _unanswered(client: Client, uri: str, error: PyMongoError) -> str:
     return f'The database {database.hosts_of(uri)} does not answer. Check --database.'
 
 
-def _require_usable(uri: str) -> None:
+def _require_usable(uri: str, *, by_restoration: bool) -> None:
     client: Client = pymongo.MongoClient(uri)
     with client:
         try:
-            usable.require(client.get_database())
+            usable.require(client.get_database(), by_restoration=by_restoration)
         except UnusableDatabaseError as error:
             raise ServeError(str(error)) from error

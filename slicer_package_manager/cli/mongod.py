@@ -93,6 +93,8 @@ def start(program: Path, data: DataDir, endpoint: Endpoint) -> Child:
             # A server that is killed leaves its transaction open, and what it has written is locked until this time;
             # half as long again at most, since mongod looks for expired transactions twice in it.
             '--setParameter', f'transactionLifetimeLimitSeconds={environment.DATABASE_SECONDS + 5}',
+            # A backup reads all documents as of one moment, which may take longer than the five minutes of the default.
+            '--setParameter', 'minSnapshotHistoryWindowInSeconds=3600',
             '--setParameter', 'diagnosticDataCollectionEnabled=false']
     with data.log.open('ab') as log:
         try:

@@ -127,7 +127,7 @@ def _register(model: Model, register: Callable[[Any], None], identifier: ObjectI
 def orphans(_options: Options) -> Iterator[Finding]:
     """Documents whose parent no longer exists, so that no client can reach them."""
     for reference in REFERENCES:
-        for one in () if reference.temporary else _without_parent(reference):
+        for one in _without_parent(reference):
             yield Finding(WARNING, f'The {reference.child} {name(one)} is in a {reference.parent} that does not exist '
                                    f'({one[reference.key]}).',
                           'Delete it by its id; if it is wanted, restore a backup elsewhere and take it from there.')

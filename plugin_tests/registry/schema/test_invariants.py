@@ -4,12 +4,10 @@ import pytest
 from slicer_package_manager.registry.schema.invariants import (
     Bytes,
     FileFacts,
-    Place,
     Statement,
     Violation,
     bytes_violation,
     files_of_package,
-    is_misplaced,
     package_violations,
 )
 
@@ -40,16 +38,6 @@ def test_a_package_that_states_what_its_files_are_violates_nothing(files, stated
 ])
 def test_each_contradiction_is_named(files, stated, violations):
     assert package_violations(stated, files_of_package(files)) == violations
-
-
-@pytest.mark.parametrize(('package', 'folder', 'misplaced'), [
-    (Place('1', '2', 'False', '5.8'), Place('1', '2', 'False', '5.8'), False),
-    (Place('1', '2', 'False', '5.8'), Place('1', '2', 'False', '5.9'), True),
-    (Place('1', '3', 'True', ''), Place('1', '2', 'False', '5.8'), True),
-    (Place(None, None, None, None), Place('1', None, None, None), False),
-], ids=['at its place', 'of another name', 'of another release', 'in no channel'])
-def test_a_package_has_the_place_of_its_folder(package, folder, misplaced):
-    assert is_misplaced(package, folder) == misplaced
 
 
 @pytest.mark.parametrize(('found', 'violation'), [

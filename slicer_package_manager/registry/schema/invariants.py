@@ -4,7 +4,7 @@
    or a user (:data:`REFERENCES`).
 2. A package has one file. A second one is allowed only while it waits to replace the first (:data:`REPLACEMENT_NAME`).
 3. A package states whether it has a file, the SHA-512 of the file that readers get, and the size of all its files.
-4. A package has the registration of its folder, unless it keeps the channel of a draft that was promoted.
+4. A package has the registration that follows from its folder, see ``registry/tree/consistency.py``.
 5. The bytes of a file are in its store: as many as its size states, with the SHA-512 that it states.
 
 The functions take plain facts, so that every source can supply them: the live database of the doctor, the documents in
@@ -45,7 +45,7 @@ class Reference(NamedTuple):
     """Documents of the collection ``child`` name a document of the collection ``parent`` by ``key``.
 
     ``condition`` is the field and the value that a child must have for this; ``optional`` states that ``key`` may be
-    missing or ``None``. ``temporary`` marks children that outlive their parent by some minutes.
+    missing or ``None``.
     """
 
     child: str
@@ -53,13 +53,10 @@ class Reference(NamedTuple):
     parent: str
     condition: tuple[str, str] | None = None
     optional: bool = False
-    temporary: bool = False
 
 
 REFERENCES = (
     Reference('file', 'itemId', 'item', optional=True),
-    # A replaced file is attached to its item until it is removed.
-    Reference('file', 'attachedToId', 'item', ('attachedToType', 'item'), temporary=True),
     Reference('item', 'folderId', 'folder'),
     Reference('folder', 'parentId', 'folder', ('parentCollection', 'folder')),
     Reference('folder', 'parentId', 'collection', ('parentCollection', 'collection')),
@@ -111,20 +108,6 @@ def package_violations(stated: Statement, files: FilesOfPackage) -> set[Violatio
         Violation.SEVERAL_FILES: files.number > 1 and not files.replacement_waits,
     }
     return {violation for violation, is_true in found.items() if is_true}
-
-
-class Place(NamedTuple):
-    """The part of a registration that a package shares with its folder."""
-
-    app: str | None
-    channel: str | None
-    draft: str | None
-    release: str | None
-
-
-def is_misplaced(package: Place, folder: Place) -> bool:
-    """Whether a package contradicts the registration of its folder."""
-    return package.channel is not None and package != folder
 
 
 class Bytes(NamedTuple):
