@@ -102,14 +102,14 @@ def test_pruning_needs_a_login_and_the_application(drafts, prune, anonymous, api
 
 
 def test_an_error_states_what_was_deleted_and_the_call_can_be_repeated(drafts, prune, left, monkeypatch):
-    from girder.models.folder import Folder
-    remove = Folder().remove
+    from slicer_package_manager.registry.catalog import removal
+    remove = removal.remove_folder
 
     def failing(folder, *args, **kwargs):
         if folder['name'] == '3':
             raise OSError('the disk is gone.')
         return remove(folder, *args, **kwargs)
-    monkeypatch.setattr(Folder(), 'remove', failing)
+    monkeypatch.setattr(removal, 'remove_folder', failing)
     answer = prune(keep=1)
     assert (answer.status_code, left()) == (409, ['1', '2', '3'])
     assert 'Deleted before: "4".' in answer.json()['message']
