@@ -42,10 +42,7 @@ def main(login, app, revisions=(), *, systems=1, per_draft=0, counted=0, counts=
     pattern = File().findOne({'linkUrl': {'$exists': False}, 'itemId': {'$ne': None}})
     for revision in revisions:
         _add_draft(app, user, revision, extensions.SYSTEMS[:systems], per_draft, counted, pattern)
-    downloads = download_counts.Download()
-    _insert(downloads, _counts(app, counts))
-    for revision in downloads.collection.distinct('revision', {'app': app['_id'], 'kind': download_counts.COUNTS}):
-        download_counts.announce(app['_id'], revision)
+    _insert(download_counts.Download(), _counts(app, counts))
     data_version.announce()
 
 

@@ -10,6 +10,8 @@ def database(model_base):
         pymongo.MongoClient = mongomock.MongoClient
         # mongomock knows time zones only in general.
         model_base.CodecOptions = lambda **_: bson.codec_options.CodecOptions(tz_aware=True)
+        from slicer_package_manager.registry.server import transactions
+        transactions.join = lambda _model: None  # the collections are mongomock's, which has no transactions
     from girder.models import getDbConnection
     from girder.utility.config import getConfig
     getConfig()['database']['uri'] = 'mongodb://in-memory/girder'

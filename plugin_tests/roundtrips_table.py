@@ -142,9 +142,9 @@ CALLS = [
     Call(f'GET {APP}/package/find', (10, 13, 10), params={'os': 'linux', 'stability': 'any'}),
     Call(f'GET {APP}/package/findall', (10, 13, 10)),
     Call(f'GET {APP}/package/download', (8, 12, 9), params={'os': 'linux', 'stability': 'any'}, status=302),
-    Call(f'GET {APP}/downloadstats', (4, 7, 6)),
-    Call(f'GET {APP}/downloadstats', (5, 8, 7), 'rows', params={'limit': 2}),
-    Call(f'GET {APP}/downloadstats', (4, 7, 6), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
+    Call(f'GET {APP}/downloadstats', (5, 7, 6)),
+    Call(f'GET {APP}/downloadstats', (6, 8, 7), 'rows', params={'limit': 2}),
+    Call(f'GET {APP}/downloadstats', (5, 7, 6), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (3, 5, 5)),
     Call('GET /item/:id/files', (3, 8, 8)),
@@ -176,11 +176,11 @@ CALLS = [
 
 #: Calls that delete or empty folders, however many packages are in them.
 WHOLE_FOLDERS = [
-    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 24, 24), 'a draft', before=draft),
-    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 22, 22), 'a release', before=release),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 23, 23), 'a draft', before=draft),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 21, 21), 'a release', before=release),
     Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 23, 23), params={'revision': '{revision}'},
          before=promotable),
-    Call(f'DELETE {APP}', (None, 40, 40), before=application),
+    Call(f'DELETE {APP}', (None, 37, 37), before=application),
 ]
 
 

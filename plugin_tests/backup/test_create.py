@@ -342,16 +342,17 @@ def test_a_target_that_is_not_empty_is_refused(make_backup, ready, place, db, tm
 def test_the_sums_of_counts_are_not_restored(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.progress import silent
-    from slicer_package_manager.registry.downloads import counts, rollup
+    from slicer_package_manager.registry.downloads import counter, counts, rollup
     item = db.item.find_one({'_id': ObjectId(ready()['_id'])})
-    counts.record({**counts.key_of(item), 'day': '2026-01-01'})
-    while rollup.keep_up(item['spm']['app'], timedelta(0)):
-        pass
+    counter.store({**counts.key_of(item), 'day': '2026-01-01'})
+    rollup.keep_up()
     backup = make_backup().backup
     target = restore.Target(db.client['spm_restored'], tmp_path / 'new')
     try:
         restore.restore_backup(place, backup, target, silent)
-        assert [one['kind'] for one in target.database.slicer_package_download.find()] == ['package']
+        (found,) = target.database.slicer_package_download.find()
+        assert (found['kind'], found['count']) == ('package', 1)
+        assert not {'summed', 'settled'}.intersection(found)
     finally:
         db.client.drop_database('spm_restored')
 

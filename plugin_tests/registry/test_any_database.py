@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 from bson import ObjectId
 
-from slicer_package_manager.registry.downloads import counts, totals
+from slicer_package_manager.registry.downloads import counter, counts, totals
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.tree import item_files
 
@@ -74,8 +74,8 @@ def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
 def test_counts_add_up_over_days_and_releases(any_db, item):
     key = counts.key_of(item)
     for day in ('2026-01-01', '2026-01-01', '2026-01-02'):
-        counts.record({**key, 'day': day})
-    counts.record({**key, 'release': ''})
+        counter.store({**key, 'day': day})
+    counter.store({**key, 'release': ''})
     assert any_db.slicer_package_download.count_documents({'kind': 'extension'}) == 3
     assert json.loads(totals.as_json(APP)) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
     counts.add_totals(EXTENSION, APP, [item])

@@ -4,8 +4,7 @@ import json
 import pytest
 
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry.downloads import counter, sealing
-from slicer_package_manager.registry.downloads import counts as download_counts
+from slicer_package_manager.registry.downloads import counter
 
 pytestmark = pytest.mark.database
 
@@ -181,18 +180,6 @@ def test_a_download_that_ends_after_the_deletion(api, app, db, counts, downloade
     counter.count(item)
     counter.count(item)
     assert (counts(), counts(api)) == (0, 3)
-
-
-def test_a_server_that_was_killed_before_the_end_is_followed_by_one_that_finishes(
-        api, app, counts, downloaded, make_release, monkeypatch):
-    from girder.models.item import Item
-    make_release(public=False)
-    item = Item().load(downloaded()['_id'], force=True)
-    monkeypatch.setattr(sealing, 'finish', lambda _folder: download_counts.record(download_counts.key_of(item)))
-    api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
-    monkeypatch.undo()
-    sealing.resume()
-    assert (counts(), counts(api)) == (0, 2)
 
 
 def test_an_application_with_the_id_of_a_deleted_private_one_shows_nothing_of_it(api, app, counts, downloaded, access):

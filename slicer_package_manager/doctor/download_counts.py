@@ -10,6 +10,7 @@ from girder.models.folder import Folder
 from slicer_package_manager.doctor.findings import ERROR, Finding, Options
 from slicer_package_manager.registry.downloads import counts, rollup
 from slicer_package_manager.registry.downloads.counts import COUNTS, Download
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
@@ -31,22 +32,21 @@ def wrong_counts(_options: Options) -> Iterator[Finding]:
                       'Stop the server and use --fix, which adds them up.', partial(_add_up, *sorted(group['ids'])))
 
 
+@transactions.atomic
 def _add_up(kept: ObjectId, *others: ObjectId) -> None:
-    """Move the counts of ``others`` to the document ``kept``; can be interrupted and repeated at any time."""
+    """Move the counts of ``others`` to the document ``kept``."""
     collection = Download().collection
-    for identifier in others:
-        while other := collection.find_one({'_id': identifier}):
-            moved = collection.find_one({'_id': kept}).get('moved', {}).get(str(identifier), 0)
-            collection.update_one({'_id': kept, f'moved.{identifier}': moved or None}, {
-                '$inc': {'count': other['count'] - moved}, '$set': {f'moved.{identifier}': other['count']}})
-            collection.delete_one({'_id': identifier, 'count': other['count']})
-    collection.update_one({'_id': kept}, {'$unset': {'moved': ''}})
+    found = list(collection.find({'_id': {'$in': [kept, *others]}}))
+    unsummed = rollup.take_out(found[0]['app'], found[0]['revision'], found)
+    collection.delete_many({'_id': {'$in': others}})
+    collection.update_one({'_id': kept}, {'$set': {'count': sum(one['count'] for one in found)}, **unsummed})
 
 
 def wrong_sums(_options: Options) -> Iterator[Finding]:
     """Sums of download counts, which responses use, that differ from the counts."""
-    for app in Folder().find({keys.ROLE: APPLICATION}, fields=['name']):
-        for revision in rollup.wrong(app['_id']):
-            yield Finding(ERROR, f'The sums of the download counts of "{app["name"]}" {revision} are wrong.',
-                          'Use --fix. Responses then add up the counts, until the server has computed new sums.',
-                          partial(counts.announce, app['_id'], revision))
+    names = {app['_id']: f'"{app["name"]}"' for app in Folder().find({keys.ROLE: APPLICATION}, fields=['name'])}
+    for app_id in Download().collection.distinct('app'):
+        for revision in rollup.wrong(app_id):
+            yield Finding(ERROR, f'The sums of the download counts of {names.get(app_id, "a deleted folder")} '
+                                 f'{revision} are wrong.', 'Use --fix, which adds up the counts.',
+                          partial(rollup.repair, app_id, revision))

@@ -1,4 +1,4 @@
-"""Prepare the database for writes when the server starts: indexes, data of earlier versions, seals and uploads."""
+"""Prepare the database for writes when the server starts: indexes, data of earlier versions, and uploads."""
 from __future__ import annotations
 
 import logging
@@ -9,7 +9,8 @@ from girder.models import getDbConnection
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import indexes, usable
-from slicer_package_manager.registry.downloads import rollup, sealing
+from slicer_package_manager.registry.downloads import counter
+from slicer_package_manager.registry.downloads import earlier_form as earlier_counts
 from slicer_package_manager.registry.promotion import earlier_form
 from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import uploads
@@ -46,8 +47,8 @@ class _Preparation(threading.Thread):
                     _require_usable()
                     indexes.ensure()
                     earlier_form.convert()
+                    earlier_counts.convert()
                     write_gate.allow()
-                    sealing.resume()
                     uploads.settle_interrupted()
             except PyMongoError as error:
                 if not database_outage.passes(error):
@@ -56,7 +57,7 @@ class _Preparation(threading.Thread):
                 threading.Event().wait(_PAUSE)
             else:
                 uploads.start_cleanup()
-                rollup.start_updates()
+                counter.start_upkeep()
                 return
 
 

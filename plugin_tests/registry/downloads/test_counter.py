@@ -6,7 +6,8 @@ import pymongo
 import pytest
 
 from plugin_tests.waiting import PATIENCE
-from slicer_package_manager.registry.downloads import counter, counts, sealing
+from slicer_package_manager.registry.downloads import counter, counts, rollup, sealing
+from slicer_package_manager.registry.server import background
 
 ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
         'meta': {'revision': '1', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64'}}
@@ -24,6 +25,7 @@ class Database:
             self.failures -= 1
             raise pymongo.errors.ServerSelectionTimeoutError('away')
         self.counted.append(key['baseName'])
+        return True
 
 
 @pytest.fixture
@@ -159,21 +161,35 @@ def test_each_attempt_to_store_a_count_is_limited_in_time(database, monkeypatch)
     assert limits == [counter.PATIENCE] * 2
 
 
-@pytest.mark.parametrize('is_first', [True, False])
-def test_the_first_count_with_a_key_looks_for_a_seal(monkeypatch, is_first):
-    followed = []
-    monkeypatch.setattr(counts, 'record', lambda _: is_first)
-    monkeypatch.setattr(sealing, 'follow', followed.append)
-    counter.count(ITEM)
-    assert len(followed) == is_first
+@pytest.mark.database
+def test_the_first_count_of_a_day_is_inserted_for_its_owner(db, monkeypatch):
+    monkeypatch.setattr(sealing, 'owner', lambda key: f'owner of {key["app"]}')
+    for _ in range(2):
+        counter.count(ITEM)
+    (found,) = counts.Download().collection.find()
+    assert (found['app'], found['count']) == ('owner of a', 2)
 
 
-def test_a_count_that_cannot_be_sealed_is_not_counted_again(database, monkeypatch, caplog):
-    def away(_):
-        raise pymongo.errors.ServerSelectionTimeoutError('away')
-    database(0)
-    monkeypatch.setattr(counts, 'record', lambda _: True)
-    monkeypatch.setattr(sealing, 'follow', away)
+@pytest.mark.database
+def test_a_count_that_cannot_be_inserted_waits(db, monkeypatch):
+    monkeypatch.setattr(counter, 'FIRST_PAUSE', 0.01)
+    monkeypatch.setattr(counter, 'backlog', counter.Backlog())
+    failures = [pymongo.errors.AutoReconnect(), pymongo.errors.AutoReconnect()]
+
+    def owner(key):
+        if failures:
+            raise failures.pop()
+        return key['app']
+    monkeypatch.setattr(sealing, 'owner', owner)
     counter.count(ITEM)
-    assert len(counter.backlog) == 0
-    assert 'may be public' in caplog.text
+    counter.backlog._thread.join(PATIENCE)
+    assert [one['count'] for one in counts.Download().collection.find()] == [1]
+
+
+def test_upkeep_finishes_seals_and_keeps_the_sums_current(monkeypatch):
+    done = []
+    monkeypatch.setattr(background, 'repeat', lambda work, *_: work())
+    monkeypatch.setattr(sealing, 'finish', lambda: done.append('seals'))
+    monkeypatch.setattr(rollup, 'keep_up', lambda: done.append('sums'))
+    counter.start_upkeep()
+    assert done == ['seals', 'sums']

@@ -13,7 +13,8 @@ def test_each_index_has_the_application_then_its_filter_and_then_the_order_of_ro
         'spm_download_by_day': 'app day kind baseName os arch revision release',
         'spm_download_by_baseName': 'app baseName day kind os arch revision release',
         'spm_download_by_revision': 'app revision day kind baseName os arch release',
-        'spm_download_by_release': 'app release day kind baseName os arch revision'}
+        'spm_download_by_release': 'app release day kind baseName os arch revision',
+        'spm_download_unsettled': 'app revision day'}
     assert [index.document['name'] for index in counts.INDEXES if index.document.get('unique')] == ['spm_download']
 
 

@@ -1,31 +1,52 @@
 """Which counts are sealed, and who sees them then. Folders and counts are documents here, without a server."""
-import contextlib
-from datetime import timedelta
+import json
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import datetime, timezone
 
 import pytest
 from bson import ObjectId
 from girder.constants import AccessType
-from pymongo.collection import Collection
-from pymongo.errors import WriteError
+from girder.models.folder import Folder
+from pymongo.errors import AutoReconnect, WriteError
 
-from slicer_package_manager.registry.downloads import counts, rollup, sealing, statistics, totals
+from plugin_tests.rest.test_promotion import aside, at_each_write, killed_at_each_write
+from plugin_tests.waiting import PATIENCE
+from slicer_package_manager.registry.downloads import (
+    counter,
+    counts,
+    earlier_form,
+    rollup,
+    sealing,
+    statistics,
+    totals,
+)
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree import access
+
+pytestmark = pytest.mark.database
 
 READER, OTHER, ADMIN = ({'_id': ObjectId(), 'admin': admin, 'groups': []} for admin in (False, False, True))
+DAYS = ('2026-01-01', '2026-01-02', f'{datetime.now(timezone.utc):%Y-%m-%d}')
+DOWNLOADS = 60
 
 
 @pytest.fixture
-def tree(any_db):
-    return Tree(any_db)
+def tree(db):
+    transactions.join(Folder())
+    return Tree(db)
 
 
 class Tree:
     """A public application with releases and drafts, and the counts of their packages."""
 
-    def __init__(self, database):
+    def __init__(self, database, app=None):
         self.folders, self.counts = database.folder, database.slicer_package_download
-        self.counts.create_indexes(counts.INDEXES[:1])
-        self.app = self.add({'_id': ObjectId()}, role='application', public=True)
+        self.seals = database.slicer_package_seal
+        self.counts.create_indexes(counts.INDEXES)
+        self.app = app or self.add({'_id': ObjectId()}, role='application', public=True)
 
     def add(self, parent, readers=(), *, public=False, **registration):
         folder_id = ObjectId()
@@ -61,12 +82,19 @@ class Tree:
         self.counts.insert_one({**key, 'count': 1})
         return key
 
+    def key(self, channel, day, name='Slicer'):
+        return {**key_of(self.app['_id'], day, name), 'release': channel['spm']['release']}
+
+    def count_late(self, channel, kind='package'):
+        """Count a download whose end comes after changes of the folders."""
+        place = channel['spm']
+        counter.store({'app': place['app'], 'kind': kind, 'revision': place['revision'], 'baseName': 'Late',
+                       'os': 'linux', 'arch': 'amd64', 'release': place['release'], 'day': '2026-01-01'})
+
     def delete(self, *folders):
         for folder in folders:
             sealing.begin(folder)
-        for folder in folders:
-            self.folders.delete_one({'_id': folder['_id']})
-            sealing.finish(folder['_id'])
+        self.folders.delete_many({'_id': {'$in': [folder['_id'] for folder in folders]}})
 
     def save(self, folder, **registration):
         """Save ``folder`` with another registration, or without one."""
@@ -79,7 +107,8 @@ class Tree:
     def seen(self, user=None, app=None):
         """The sum of the counts that ``user`` sees in statistics."""
         app = app or self.app
-        found = statistics.rows(app, statistics.Question(), 0, 0, (), sealing.readable(app, user))
+        sealed = sealing.visibility(app, user)
+        found = statistics.rows(app, statistics.Question(), 0, 0, sealed.hidden, sealed.readable)
         return sum(row['count'] for row in found.documents)
 
 
@@ -207,39 +236,6 @@ def test_counts_are_sealed_if_their_application_is_gone_already(tree):
     assert (tree.seen(), tree.seen(ADMIN)) == (0, 1)
 
 
-def test_counts_added_until_the_folder_is_deleted_are_sealed(tree):
-    release, other = tree.release(), tree.release('5.9', '34000')
-    for folder in (release, other):
-        tree.count(folder)
-        sealing.begin(folder)
-    for folder in (release, other):
-        tree.count(folder)
-        tree.folders.delete_one({'_id': folder['_id']})
-        sealing.finish(folder['_id'])
-    assert (tree.seen(), tree.seen(ADMIN)) == (0, 4)
-    tree.count(tree.release(public=True))
-    sealing.resume()
-    assert tree.seen() == 1
-
-
-def test_what_is_made_anew_stays_public_when_a_server_starts(tree):
-    folders = [tree.release(), tree.release('5.9', '34000')]
-    tree.delete(*folders)
-    for name, revision in (('5.8', '33000'), ('5.9', '34000')):
-        tree.count(tree.release(name, revision, public=True))
-    sealing.resume()
-    assert tree.seen() == 2
-
-
-def test_a_server_that_starts_seals_what_a_killed_one_has_not(tree):
-    release = tree.release()
-    sealing.begin(release)
-    tree.folders.delete_one({'_id': release['_id']})
-    tree.count(release)
-    sealing.resume()
-    assert (tree.seen(), tree.seen(ADMIN)) == (0, 1)
-
-
 def test_the_same_count_is_sealed_again_and_again(tree):
     for times in range(1, 4):
         release = tree.release(readers=[READER])
@@ -247,6 +243,8 @@ def test_the_same_count_is_sealed_again_and_again(tree):
             tree.count(release, name=name)
         tree.delete(release)
         assert [tree.seen(user) for user in (None, OTHER, READER)] == [0, 0, 2 * times]
+    tree.count(tree.release(public=True))
+    assert tree.seen() == 1
 
 
 def test_a_database_that_does_not_accept_the_sealing_is_an_error(tree, monkeypatch):
@@ -255,35 +253,189 @@ def test_a_database_that_does_not_accept_the_sealing_is_an_error(tree, monkeypat
         raise WriteError('not now', 50)
     release = tree.release()
     tree.count(release)
-    monkeypatch.setattr(type(tree.counts), 'update_many', refuse)
+    monkeypatch.setattr(transactions.Transactional, 'update_many', refuse)
     with pytest.raises(WriteError, match='not now'):
         sealing.begin(release)
 
 
-def add_up(tree):
-    while rollup.keep_up(tree.app['_id'], timedelta(0)):
-        pass
+class TestTransaction:
+    """Counts and deletions at the same moment, and processes that are killed."""
+
+    @pytest.fixture
+    def release(self, tree):
+        """A private release with counts of three days, two of which are in the sums."""
+        release = tree.release()
+        for day in DAYS:
+            counter.store(tree.key(release, day))
+        rollup.keep_up()
+        return release
+
+    @pytest.fixture
+    def delete(self):
+        @transactions.atomic
+        def delete(folder):
+            sealing.begin(folder)
+            Folder().collection.delete_one({'_id': folder['_id']})
+        return delete
+
+    @pytest.fixture
+    def seen(self, tree):
+        """All counts that anyone and an administrator see in rows and totals."""
+        def seen():
+            found = []
+            for user in (None, ADMIN):
+                hidden = access.hidden_revisions(tree.app, user)
+                sealed = sealing.visibility(tree.app, user)
+                hidden += sealed.hidden
+                rows = statistics.rows(tree.app, statistics.Question(), 0, 0, hidden, sealed.readable).documents
+                total = json.loads(totals.as_json(tree.app, hidden, sealed.readable))
+                found.append(sum(row['count'] for row in rows))
+                assert sum(one['applications']['linux']['amd64'] for one in total.values()) == found[-1]
+            return found
+        return seen
+
+    def test_whatever_write_the_process_is_killed_at_all_or_nothing_is_sealed(self, tree, release, delete, seen):
+        def unchanged():
+            return tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 3 and seen() == [0, 3]
+        killed_at_each_write(lambda: delete(release), unchanged, at_least=6)
+        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
+        assert seen() == [0, 3]
+        assert not rollup.wrong(tree.app['_id'])
+
+    def test_downloads_between_the_writes_of_a_deletion_are_counted_and_sealed(self, tree, release, delete, seen):
+        """Counts of new and of known packages; those of new ones wait for the end of the deletion, or are before it."""
+        late, known = [], [DAYS[0], DAYS[2]]
+
+        def hook():
+            if threading.current_thread() is not threading.main_thread():  # that of the new count
+                return
+            if not late:
+                late.append(pool.submit(counter.store, tree.key(release, DAYS[2], 'New')))
+            if known:
+                aside(lambda: counts.record(tree.key(release, known.pop())))
+            assert aside(seen)[0] == 0
+        with ThreadPoolExecutor(1) as pool, at_each_write(hook):
+            delete(release)
+        late[0].result(PATIENCE)
+        assert not known
+        assert seen() == [0, 6]
+
+    @pytest.mark.parametrize('first', ['count', 'deletion'])
+    def test_of_a_first_count_and_a_deletion_at_once_the_count_is_sealed(self, tree, release, delete, seen, first):
+        key = tree.key(release, DAYS[2], 'New')
+        done = []
+
+        def others():
+            if not done:
+                done.append(None)
+                done[0] = pool.submit(*((delete, release) if first == 'count' else (counter.store, key)))
+        with ThreadPoolExecutor(1) as pool, at_each_write(others):
+            counter.store(key) if first == 'count' else delete(release)
+        done[0].result(PATIENCE)
+        assert seen() == [0, 4]
+        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
+
+    def test_many_first_counts_and_a_deletion_at_once(self, tree, release, delete, seen):
+        with ThreadPoolExecutor(16) as pool:
+            stored = [pool.submit(counter.store, tree.key(release, DAYS[2], f'{number}')) for number in range(15)]
+            stored.insert(7, pool.submit(delete, release))
+            for one in stored:
+                one.result(PATIENCE)
+        assert seen() == [0, 18]
+
+    def test_more_counts_than_fit_into_a_transaction_are_hidden_until_they_are_moved(
+            self, tree, release, delete, seen, monkeypatch):
+        monkeypatch.setattr(rollup, 'COUNTS_AT_ONCE', 1)
+        monkeypatch.setattr(sealing, '_try_to_finish', lambda: None)  # killed after the commit
+        tree.counts.update_many({'day': DAYS[2]}, {'$set': {'day': '2026-01-03'}})
+        counter.store(tree.key(release, DAYS[2]))
+        counter.store(tree.key(release, DAYS[2], 'B'))
+        delete(release)
+        # Those of today are moved in the transaction, since a new release of the revision counts for this day.
+        assert tree.counts.distinct('day', {'app': tree.app['_id'], 'kind': 'package'}) == [*DAYS[:2], '2026-01-03']
+        assert seen() == [0, 5]
+        counter.store(tree.key(release, DAYS[0]))
+        counter.store(tree.key(release, DAYS[2]))
+        assert seen() == [0, 7]
+        tree.release(public=True)
+        counter.store(tree.key(release, DAYS[2]))
+        rollup.keep_up()
+        assert seen() == [0, 8]
+
+        def unchanged():
+            return seen()[1] == 8
+        killed_at_each_write(sealing.finish, unchanged, at_least=9)
+        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 1
+        assert seen() == [1, 8]
+        for app_id in tree.counts.distinct('app'):
+            assert not rollup.wrong(app_id)
+
+    def test_counts_that_are_left_are_moved_after_the_commit(self, tree, release, delete, monkeypatch):
+        monkeypatch.setattr(rollup, 'COUNTS_AT_ONCE', 1)
+        delete(release)
+        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
+
+    def test_a_database_that_does_not_take_what_is_left_does_not_fail_the_deletion(
+            self, release, delete, seen, monkeypatch):
+        def away():
+            raise AutoReconnect
+        monkeypatch.setattr(rollup, 'COUNTS_AT_ONCE', 1)
+        monkeypatch.setattr(sealing, 'finish', away)
+        delete(release)
+        assert seen() == [0, 3]
+
+    def test_the_start_of_the_server_finishes_seals_of_earlier_versions(self, tree, release, delete, seen):
+        delete(release)
+        (seal,) = tree.seals.find()
+        tree.seals.insert_one({**seal, '_id': ObjectId(), 'done': True})
+        tree.seals.update_one({'_id': seal['_id']}, {'$set': {'done': False}})
+        tree.counts.insert_one({**tree.key(release, DAYS[2]), 'count': 1})
+        earlier_form.convert()
+        assert seen() == [0, 4]
+        sealing.finish()
+        assert seen() == [0, 4]
+        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
+        assert not tree.seals.find_one({'$or': [{'done': {'$exists': True}}, {'left': {'$exists': True}}]})
 
 
-@pytest.mark.database
-@pytest.mark.parametrize('event', ['the server is killed', 'another process adds up'])
-def test_totals_have_no_sealed_counts_whatever_happens_at_the_same_time(tree, monkeypatch, event):
-    release = tree.release()
-    tree.count(release)
-    add_up(tree)
-    seal = Collection.update_many
+@pytest.mark.process
+def test_each_download_is_counted_once_while_processes_count_delete_and_add_up(tree):
+    with ProcessPoolExecutor(3, multiprocessing.get_context('spawn')) as pool:
+        done = [pool.submit(count_many, tree.app['_id'], number) for number in range(2)]
+        done.append(pool.submit(delete_and_make_anew, tree.app['_id']))
+        for one in done:
+            one.result(PATIENCE)
+    assert sum(one['count'] for one in tree.counts.find({'kind': 'package'})) == 2 * DOWNLOADS
+    for app_id in tree.counts.distinct('app'):
+        assert not rollup.wrong(app_id)
+    assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
 
-    def meanwhile(*args):
-        if event == 'another process adds up':
-            add_up(tree)
-        seal(*args)
-        if event == 'the server is killed':
-            raise InterruptedError
-    monkeypatch.setattr(Collection, 'update_many', meanwhile)
-    with contextlib.suppress(InterruptedError):
-        sealing.begin(release)
-    assert tree.seen() == 0
-    assert totals.as_json(tree.app) == b'{}'
+
+def key_of(app_id, day, name='Slicer'):
+    return {'app': app_id, 'kind': 'package', 'revision': '33000', 'baseName': name, 'os': 'linux', 'arch': 'amd64',
+            'release': '5.8', 'day': day}
+
+
+def count_many(app_id, number):
+    for turn in range(DOWNLOADS):
+        counter.store(key_of(app_id, DAYS[turn % 3], f'{number if turn % 2 else "both"} {turn % 5}'))
+
+
+def delete_and_make_anew(app_id):
+    """Delete a private release again and again; at the end it is gone, and nothing of it was public at any moment."""
+    transactions.join(Folder())
+    folder = Folder().findOne({'spm.app': app_id, 'spm.role': 'application'})
+    tree = Tree(Folder().database, folder)
+    for turn in range(20):
+        release = tree.release()
+        rollup.keep_up()
+
+        @transactions.atomic
+        def delete(release=release):
+            sealing.begin(release)
+            Folder().collection.delete_one({'_id': release['_id']})
+        delete()
+        assert tree.seen() == 0, turn
 
 
 class TestAnotherRegistration:
@@ -359,14 +511,12 @@ class TestAnotherRegistration:
         assert [tree.seen(user) for user in (None, OTHER, READER)] == seen
         assert tree.counts.distinct('kind', {'app': tree.app['_id']}) == (['package'] if public else [])
         tree.count({'spm': {**release['spm'], 'revision': '33000'}}, 'extension')
-        sealing.resume()
         assert tree.seen() == seen[0] + 1
 
     def test_later_deletions_and_starts_leave_what_has_its_former_revision_now(self, tree, folder):
         former = dict(folder['spm'])
         tree.save(folder, **{**former, 'revision': '34000'})
         tree.count({'spm': former})
-        sealing.resume()
         tree.delete(folder)
         assert (tree.seen(), tree.seen(ADMIN)) == (1, 2)
 
@@ -381,12 +531,12 @@ class TestLateDownloads:
         return folder
 
     def test_its_count_is_sealed(self, tree, folder):
-        sealing.follow(tree.count(folder))
+        tree.count_late(folder)
         assert [tree.seen(user) for user in (None, OTHER, READER)] == [0, 0, 1]
 
     def test_the_last_seal_of_a_revision_decides_who_sees_it(self, tree, folder):
         tree.delete(getattr(tree, 'draft' if folder['spm']['draft'] else 'release')(readers=[OTHER]))
-        sealing.follow(tree.count(folder))
+        tree.count_late(folder)
         assert [tree.seen(user) for user in (READER, OTHER)] == [0, 1]
 
     @pytest.mark.parametrize('other', ['application', 'revision', 'release or draft', 'extensions'])
@@ -400,7 +550,7 @@ class TestLateDownloads:
             tree.folders.delete_one({'_id': channel['_id']})
         else:
             tree.delete(make(revision='34000') if other == 'revision' else make())
-        sealing.follow(tree.count(folder))
+        tree.count_late(folder)
         assert [tree.seen(user) for user in (None, READER)] == [0, 1]
 
     @pytest.mark.parametrize('other', ['application', 'revision', 'release or draft'])
@@ -408,16 +558,16 @@ class TestLateDownloads:
         make = tree.draft if folder['spm']['draft'] == (other != 'release or draft') else tree.release
         parent = tree.add({'_id': ObjectId()}, role='application') if other == 'application' else tree.app
         make(parent=parent, revision='34000' if other == 'revision' else '33000', public=True)
-        sealing.follow(tree.count(folder))
+        tree.count_late(folder)
         assert [tree.seen(user) for user in (None, READER)] == [0, 1]
 
     def test_while_the_folder_is_there_again_it_is_not_sealed(self, tree, folder):
         made = getattr(tree, 'draft' if folder['spm']['draft'] else 'release')(public=True)
-        sealing.follow(tree.count(made))
+        tree.count_late(made)
         assert tree.seen() == 1
 
     def test_without_a_seal_nothing_changes(self, tree):
-        sealing.follow(tree.count(tree.release(public=True)))
+        tree.count_late(tree.release(public=True))
         assert tree.seen() == 1
 
 
@@ -426,7 +576,7 @@ def test_a_late_download_is_sealed_if_the_folder_of_its_type_was(tree, kind, see
     release = tree.release(public=True)
     tree.delete(tree.extensions(release))
     tree.folders.delete_one({'_id': release['_id']})
-    sealing.follow(tree.count(release, kind))
+    tree.count_late(release, kind)
     assert tree.seen() == seen
 
 
@@ -438,7 +588,7 @@ def test_a_late_download_looks_for_the_folder_of_its_type(tree, kind):
     if kind == 'package':
         tree.extensions(made)
         tree.folders.delete_one({'_id': made['_id']})
-    sealing.follow(tree.count(made, kind))
+    tree.count_late(made, kind)
     assert tree.seen() == 0
 
 
@@ -446,7 +596,7 @@ def test_a_late_download_of_a_promoted_draft_is_sealed_with_its_release(tree):
     release = tree.release(promoted=True)
     tree.delete(release)
     for place in (release['spm'], {**release['spm'], 'release': ''}):
-        sealing.follow(tree.count({'spm': place}))
+        tree.count_late({'spm': place})
     assert (tree.seen(), tree.seen(ADMIN)) == (0, 2)
 
 

@@ -101,7 +101,6 @@ def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
     """Delete the documents of ``folders``, in which no item is left."""
     for folder in reversed(folders):
         sealing.begin(folder)
-        transactions.after_commit(partial(sealing.finish, folder['_id']))
     Folder().collection.delete_many({'_id': {'$in': _ids(folders)}})
     _cancel_uploads('folder', folders)
     transactions.after_commit(partial(_report, Folder(), folders[::-1], progress))

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import pymongo
 
-from slicer_package_manager.registry.downloads import counts, sealing
+from slicer_package_manager.registry.downloads import counts, rollup, sealing
 from slicer_package_manager.registry.downloads.counts import CountKey
-from slicer_package_manager.registry.server import environment
+from slicer_package_manager.registry.server import background, environment, transactions
 from slicer_package_manager.registry.tree.types import PackageItem
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 PATIENCE = environment.DATABASE_SECONDS
 #: Seconds between attempts to store the backlog.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
+#: Seconds between two rounds of :func:`start_upkeep` in a process.
+_PAUSE = 90
 
 
 class Observer(Protocol):
@@ -48,11 +50,8 @@ def store(key: CountKey) -> None:
 
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    if counts.record(key):
-        try:
-            sealing.follow(key)
-        except pymongo.errors.PyMongoError:  # the download is counted, and must not be counted again
-            logger.exception('A count of a package that was deleted may be public: %s', key)
+    if not counts.record(key):
+        transactions.run(lambda: counts.record({**key, 'app': sealing.owner(key)}, insert=True))
 
 
 class Backlog:
@@ -132,3 +131,14 @@ def count(item: PackageItem) -> None:
             backlog.put(key)
     except Exception:
         logger.exception('A download of the item %s was not counted.', item.get('_id'))
+
+
+def start_upkeep() -> None:
+    """Finish seals and keep the sums up to date in the background, as long as this process lives."""
+    background.repeat(_keep_up, _PAUSE, 'download-upkeep',
+                      'Seals or sums of download counts are not up to date. The server tries again later.')
+
+
+def _keep_up() -> None:
+    sealing.finish()
+    rollup.keep_up()

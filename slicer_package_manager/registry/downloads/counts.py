@@ -4,9 +4,10 @@ How a download becomes a count:
 
 1. :mod:`rest.downloads.delivery` decides by :mod:`rules` whether a response counts, when its last byte was taken.
 2. :func:`counter.count` makes the key of the count, see :func:`key_of`. The day is that of the server's clock, in UTC.
-3. :func:`record` increments the count by one command. The database makes the document if there is none.
-4. If the database does not accept the command, the key waits in memory, see :mod:`counter`.
-5. If the document is new, :mod:`sealing` checks whether the package was private and is deleted by now.
+3. :func:`record` increments the count by one command.
+4. If there is no such count, it is the first download of the package on this day. A transaction inserts the count, for
+   the application or, if the package was private and is deleted by now, for a seal: see :func:`sealing.owner`.
+5. If the database does not accept this, the key waits in memory, see :mod:`counter`.
 """
 from __future__ import annotations
 
@@ -14,27 +15,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from bson.objectid import ObjectId
-from girder.models.model_base import Model
-from pymongo import ASCENDING, IndexModel, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo import ASCENDING, IndexModel
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree.types import PackageItem
 
 _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
-#: Condition for ``kind`` that selects counts; the other documents belong to :mod:`rollup`.
+#: Condition for ``kind`` that selects counts; the documents of :data:`SUMS` belong to :mod:`rollup`.
 COUNTS: Document = {'$in': sorted(PACKAGE_TYPES)}
-ROLLUP, SUMS = 'rollup', 'sums'
-#: MongoDB's code of the error that a unique index causes.
-DUPLICATE = 11000
-_ONE_MORE: Document = {'$inc': {'count': 1}}
+SUMS = 'total'
+#: Selects the counts that the sums do not contain, or not wholly. There is an index for it.
+UNSETTLED: Document = {'settled': None, 'kind': COUNTS}
+_ONE_MORE: Document = {'$inc': {'count': 1}, '$unset': {'settled': ''}}
 
 
 class CountKey(TypedDict):
-    """All that identifies a count; see :class:`Download`."""
+    """All that identifies a count; see :class:`Download`. ``app`` is an application or a seal."""
 
     app: ObjectId
     kind: str
@@ -46,22 +45,18 @@ class CountKey(TypedDict):
     day: str
 
 
-class Download(Model):  # type: ignore[misc]  # Girder has no types
+class Download(transactions.TransactionalModel):
     """Counts in the collection ``slicer_package_download``.
 
     A document has ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``, ``release``
     (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``) and ``count``. Names are values here, never keys, so
-    they may have any character. Nothing refers to items, so that counts outlive them. The documents of the kinds
-    :data:`ROLLUP` and :data:`SUMS` are those of :mod:`rollup`.
+    they may have any character. Nothing refers to items, so that counts outlive them. ``summed`` and ``settled``, and
+    the documents of the kind :data:`SUMS`, are those of :mod:`rollup`.
     """
 
     def initialize(self) -> None:
         """Set the name of the collection."""
         self.name = 'slicer_package_download'
-
-    def validate(self, doc: Document) -> Document:
-        """Accept any document: Girder's ``save`` is not used here."""
-        return doc
 
 
 #: The order of rows of statistics. Each of the indexes has its filters first, and then this order.
@@ -76,6 +71,8 @@ def _filtered_by(*filters: str) -> IndexModel:
 INDEXES = [
     IndexModel([(key, ASCENDING) for key in _KEY], name='spm_download', unique=True),
     _filtered_by(), _filtered_by('baseName'), _filtered_by('revision'), _filtered_by('release'),
+    IndexModel([(key, ASCENDING) for key in ('app', 'revision', 'day')], name='spm_download_unsettled',
+               partialFilterExpression={'settled': None}),
 ]
 
 
@@ -87,34 +84,14 @@ def key_of(item: PackageItem) -> CountKey:
             'release': item['spm'].get('release', ''), 'day': f'{clock.now():%Y-%m-%d}'}
 
 
-def record(key: CountKey) -> bool:
+def record(key: CountKey, insert: bool = False) -> bool:
     """Count one download for ``key``, a result of :func:`key_of`, by one command.
 
-    :returns: whether this is the first count with this key.
+    :param insert: whether to insert the count if there is none.
+    :returns: whether there was one.
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    is_closed = {'app': key['app'], 'kind': ROLLUP, 'fence': {'$gt': key['day']}}
-    increment = UpdateOne(key, _ONE_MORE, upsert=True)
-    try:
-        return bool(Download().collection.bulk_write(
-            [UpdateOne(is_closed, _announcement(key['revision'])), increment]).upserted_ids)
-    except BulkWriteError as error:
-        if error.details['writeErrors'][0]['code'] != DUPLICATE:
-            raise
-    Download().collection.bulk_write([increment])  # another process has just inserted the document
-    return False
-
-
-def announce(app_id: ObjectId, revision: str) -> None:
-    """Announce a change of counts of past days to the :mod:`rollup`; to be called before and after the change.
-
-    :param revision: of the application, whose counts change.
-    """
-    Download().collection.update_one({'app': app_id, 'kind': ROLLUP}, _announcement(revision))
-
-
-def _announcement(revision: str) -> Document:
-    return {'$addToSet': {'stale': revision}, '$inc': {'version': 1}, '$currentDate': {'announced': True}}
+    return bool(Download().collection.update_one(key, _ONE_MORE, upsert=insert).matched_count)
 
 
 def add_totals(package_type: PackageType, app: Mapping[str, Any], items: Sequence[Any]) -> None:

@@ -1,128 +1,130 @@
 """Counts of private packages stay private when their folder is deleted, moved or gets another revision.
 
 While the folder of a release or draft exists, its access decides who sees the counts of its revision; see
-:mod:`access`.
-When it goes:
+:mod:`access`. The transaction in which it goes inserts a *seal*: who may read the folder and the folders around it.
 
-1. :func:`begin`, right before its document is deleted, inserts a *seal*: who may read the folder and the folders around
-   it. The id of the seal replaces that of the application in the counts, so that queries by application do not match.
-2. :func:`finish`, after the deletion, does the same with counts that were added in between. If the server is killed
-   before, the next start does it (:func:`resume`).
-3. A download that ends later makes a new document, since the former ones are sealed. :func:`follow` then looks for a
-   seal.
+1. :func:`begin` and :func:`leave` insert the seal. Its id replaces that of the application in the counts, so that
+   queries by application do not match.
+2. A channel of years may have more counts than one transaction can change. Then the older ones are left, and ``left``
+   of the seal states so. :func:`finish` moves them after the commit, and a thread calls it again in case the process
+   was killed. Until then, the revision is hidden from users who may not see these counts (:func:`visibility`).
+3. The transaction that inserts a count takes the folder (:func:`owner`). If the folder goes at the same moment, one of
+   the two begins again. A download that ends later finds no folder, and its count belongs to the seal.
 
 Counts of public packages have no seal and do not change. Counts of a draft that is promoted are the release's.
 """
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
-from girder.models.model_base import Model
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
+from pymongo.errors import PyMongoError
 
-from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.downloads.counts import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import access, keys
 from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
+logger = logging.getLogger(__name__)
 
-class Seal(Model):  # type: ignore[misc]  # Girder has no types
+
+class Seal(transactions.TransactionalModel):
     """Seals in the collection ``slicer_package_seal``.
 
-    A document has the id of the deleted ``folder``, its ``app`` (id), ``revision``, the ``kinds`` of its counts,
-    ``draft`` (whether they are those of drafts or of releases; ``None`` is both), the access to the folder and to each
-    folder around it as ``guards``, and whether the sealing is ``done``.
+    A document has the ``app`` (id), ``revision`` and ``kinds`` of its counts, ``draft`` (whether they are those of
+    drafts or of releases; ``None`` is both), and the access to the folder and to each folder around it as ``guards``.
+    If counts of days before ``left`` may not be moved yet, it has that.
     """
 
     def initialize(self) -> None:
-        """Set the name and the indexes of the collection."""
+        """Set the name and the index of the collection."""
         self.name = 'slicer_package_seal'
-        self.ensureIndices(['app', 'folder'])
-
-    def validate(self, doc: Document) -> Document:
-        """Accept any document: only this module writes here."""
-        return doc
+        self.ensureIndices(['app'])
 
 
+@transactions.atomic
 def begin(folder: Document) -> None:
-    """Seal the counts of ``folder``, whose document is about to be deleted, unless the folder is public."""
+    """Seal the counts of ``folder``, in the transaction that deletes its document, unless the folder is public."""
     if role(folder) not in (*CHANNELS, EXTENSIONS) or folder.get('promoted'):
         return
     # A copy that was refused is registered in memory only.
     stored = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
-    app = stored and Folder().findOne({'_id': stored['spm']['app']})
-    if not stored:
-        return
-    _seal(stored, stored['spm'], app)
+    if stored:
+        _seal(stored, stored['spm'])
 
 
-def finish(folder_id: ObjectId) -> None:
-    """Seal the counts that were added until the folder was deleted."""
-    for seal in Seal().collection.find({'folder': folder_id, 'done': False}):
-        _move(seal)
-        Seal().collection.update_one({'_id': seal['_id']}, {'$set': {'done': True}})
-
-
-def resume() -> None:
-    """Finish the sealing that servers have begun and that were killed."""
-    for seal in Seal().collection.find({'done': False}):
-        finish(seal['folder'])
-
-
+@transactions.atomic
 def leave(folder: Document, before: Document | None) -> None:
     """Seal the counts of ``folder``, and those of its extensions, if its application or revision was changed.
+
+    To be called in the transaction that saves it, before other folders follow.
 
     :param before: its registration before it was saved.
     """
     after = folder.get('spm') or {}
     if before and role({'spm': before}) in CHANNELS and any(
             after.get(key) != before[key] for key in ('app', 'revision')):
-        app = Folder().findOne({'_id': before['app']})
         # Their folder is still registered as before.
-        for extensions in Folder().find({'parentId': folder['_id'], keys.ROLE: EXTENSIONS}):
-            _seal(extensions, extensions['spm'], app)
-            finish(extensions['_id'])
-        _seal(folder, before, app)
-        finish(folder['_id'])
+        for extensions in list(Folder().find({'parentId': folder['_id'], keys.ROLE: EXTENSIONS})):
+            _seal(extensions, extensions['spm'])
+        _seal(folder, before)
 
 
-def follow(key: CountKey) -> None:
-    """Seal the new count with ``key`` if the folder of its package was sealed and is deleted."""
+def owner(key: CountKey) -> ObjectId:
+    """Return the application of ``key`` or, if the folder of the package is gone, the id of its seal, if it has one.
+
+    Takes the folder, in the transaction that inserts the count.
+    """
     draft = key['release'] == ''
-    seal = Seal().collection.find_one({'app': key['app'], 'revision': key['revision'], 'kinds': key['kind'],
-                                       'draft': {'$in': [draft, None]}}, sort=[('_id', -1)])
-    if seal is None:
-        return
     roles = [EXTENSIONS] if key['kind'] == EXTENSION.label else list(CHANNELS)
-    if not Folder().findOne({keys.APP: key['app'], keys.REVISION: key['revision'], keys.ROLE: {'$in': roles},
-                             keys.DRAFT: draft}, fields=['_id']):
-        _move(seal)
+    if transactions.find_for_update(Folder(), {keys.APP: key['app'], keys.REVISION: key['revision'],
+                                               keys.ROLE: {'$in': roles}, keys.DRAFT: draft}):
+        return key['app']
+    seal: Document | None = Seal().collection.find_one({
+        'app': key['app'], 'revision': key['revision'], 'kinds': key['kind'], 'draft': {'$in': [draft, None]}},
+        sort=[('_id', -1)])
+    return seal['_id'] if seal else key['app']
 
 
-def readable(app: ApplicationFolder, user: UserDocument | None) -> list[ObjectId]:
-    """The ids of the seals of ``app`` whose counts ``user`` may see; they stand for the application in these counts."""
-    if user is None:
-        return []  # public counts have no seal
-    return [seal['_id'] for seal in Seal().collection.find({'app': app['_id']})
-            if all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])]
+class Visibility(NamedTuple):
+    """What a user sees of the counts of an application whose folders are gone.
+
+    ``readable`` are the ids of seals, which stand for the application in these counts. ``hidden`` are revisions with
+    counts that the user may not see and that are not all moved to their seal.
+    """
+
+    readable: list[ObjectId]
+    hidden: list[str]
 
 
-def _seal(folder: Document, place: Mapping[str, Any], app: ApplicationFolder | None) -> None:
+def visibility(app: ApplicationFolder, user: UserDocument | None) -> Visibility:
+    """What ``user`` sees of sealed counts of ``app``. To be read after the access to folders, and before the counts."""
+    found = Visibility([], [])
+    public: Document = {'left': {'$exists': True}} if user is None else {}  # public counts have no seal
+    for seal in Seal().collection.find({'app': app['_id'], **public}):
+        if user and all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards']):
+            found.readable.append(seal['_id'])
+        elif 'left' in seal:
+            found.hidden.append(seal['revision'])
+    return found
+
+
+def _seal(folder: Document, place: Mapping[str, Any]) -> None:
+    app = Folder().findOne({'_id': place['app']})
     guards = [_guard(one) for one in (folder, *_around(place), app) if one]
     if all(guard['public'] for guard in guards):
         return
     kinds = [EXTENSION.label] if place['role'] == EXTENSIONS else sorted(PACKAGE_TYPES)
-    seal: dict[str, Any] = {
-        '_id': ObjectId(), 'app': place['app'], 'folder': folder['_id'], 'revision': place['revision'], 'kinds': kinds,
-        'draft': None if _is_promoted(place) else place['draft'], 'guards': guards, 'done': False}
-    Seal().collection.insert_one(seal)
-    _move(seal)
+    _move({'app': place['app'], 'revision': place['revision'], 'kinds': kinds,
+           'draft': None if _is_promoted(place) else place['draft'], 'guards': guards}, {})
+    transactions.after_commit(_try_to_finish)
 
 
 def _is_promoted(place: Mapping[str, Any]) -> bool:
@@ -143,18 +145,45 @@ def _guard(folder: Mapping[str, Any]) -> Document:
     return {'_id': folder['_id'], 'public': bool(folder.get('public')), 'access': folder.get('access', {})}
 
 
-def _move(seal: Document) -> None:
-    """Replace the application by ``seal`` in the counts that it selects. Idempotent."""
+def _move(seal: Document, days: Document) -> None:
+    """Insert ``seal``, and replace the application by it in the counts of ``days`` that it selects, the newest first.
+
+    No count of the seal has the key of one of these, since the seal is new.
+    """
+    seal = {**seal, '_id': ObjectId()}
     release = {} if seal['draft'] is None else {'release': ''} if seal['draft'] else {'release': {'$ne': ''}}
-    match = {'app': seal['app'], 'kind': {'$in': seal['kinds']}, 'revision': seal['revision'], **release}
-    counts.announce(seal['app'], seal['revision'])
-    while Download().collection.find_one(match, {'_id': 1}):
-        try:
-            Download().collection.update_many(match, {'$set': {'app': seal['_id']}})
-        except (DuplicateKeyError, WriteError, BulkWriteError) as error:
-            if error.code != counts.DUPLICATE:
-                raise
-            # A count with this key is sealed already: the rest gets a seal of its own.
-            seal = {**seal, '_id': ObjectId(), 'done': True}
-            Seal().collection.insert_one(seal)
-    counts.announce(seal['app'], seal['revision'])
+    found: list[Document] = []
+    recent = rollup.recent()
+    for count in Download().collection.find({
+            'app': seal['app'], 'kind': {'$in': seal['kinds']}, 'revision': seal['revision'], **release, **days},
+            sort=[('day', -1)], batch_size=rollup.COUNTS_AT_ONCE):
+        if len(found) >= rollup.COUNTS_AT_ONCE and count['day'] < recent:
+            seal['left'] = recent
+            break
+        found.append(count)
+    unsummed = rollup.take_out(seal['app'], seal['revision'], found)
+    Download().collection.update_many({'_id': {'$in': [count['_id'] for count in found]}},
+                                      {'$set': {'app': seal['_id']}, **unsummed})
+    Seal().collection.insert_one(seal)
+
+
+def finish() -> None:
+    """Move the counts that transactions have left to seals. Idempotent."""
+    while seal := Seal().collection.find_one({'left': {'$exists': True}}, {'_id': 1}):
+        _continue(seal['_id'])
+
+
+def _try_to_finish() -> None:
+    try:
+        finish()
+    except PyMongoError:
+        logger.exception('Not all counts of what was deleted are sealed. The server tries again later.')
+
+
+@transactions.atomic
+def _continue(seal_id: ObjectId) -> None:
+    """Move some of the counts that are left by a seal to a new one with the same access."""
+    seal = Seal().collection.find_one_and_update({'_id': seal_id, 'left': {'$exists': True}}, {'$unset': {'left': ''}})
+    if seal:
+        before = seal.pop('left')
+        _move(seal, {'day': {'$lt': before}})

@@ -4,40 +4,69 @@ The sums of a revision are ``{'applications': {os: {arch: n}}, 'extensions': {ba
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import orjson
+from pymongo.read_concern import ReadConcern
 
-from slicer_package_manager.registry.downloads.counts import Download
+from slicer_package_manager.registry.downloads.counts import SUMS, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 
 #: Nested dictionaries whose innermost values are numbers.
 Sums: TypeAlias = dict[str, Any]
 
 _PACKAGE = ('kind', 'revision', 'baseName', 'os', 'arch')
-#: The stage of an aggregation that adds up the counts of each package.
-BY_PACKAGE: Document = {'$group': {'_id': {key: f'${key}' for key in _PACKAGE}, 'count': {'$sum': '$count'}}}
+_BY_PACKAGE = {key: f'${key}' for key in _PACKAGE}
 
 
-def of(match: Document) -> dict[str, Sums]:
-    """The sums of the counts that ``match`` selects, by revision. The database adds them up."""
+def read(of: Document, counts: Document, number: Any) -> tuple[dict[str, bytes], dict[str, Sums]]:
+    """Read the stored sums, and counts that the database adds up, by revision, all as of one moment.
+
+    :param of: condition for both.
+    :param counts: condition for the counts.
+    :param number: expression of MongoDB for the number that a count contributes.
+    :returns: the JSON texts of the stored sums, and the sums of the counts.
+    """
+    collection = Download().collection
+    if not transactions.is_open():
+        collection = collection.with_options(read_concern=ReadConcern('snapshot'))
+    texts: dict[str, bytes] = {}
     found: dict[str, Sums] = {}
-    for row in Download().collection.aggregate([{'$match': match}, BY_PACKAGE], allowDiskUse=True, batchSize=BATCH):
-        add(found.setdefault(row['_id']['revision'], {}), row)
-    return found
+    for row in collection.aggregate(_pipeline(of, counts, number), allowDiskUse=True, batchSize=BATCH):
+        package = row['_id']
+        if package['kind'] == SUMS:
+            texts[package['revision']] = _merged(row['texts'])
+        else:
+            add(found.setdefault(package['revision'], {}), package, row['count'])
+    return texts, found
 
 
-def add(sums: Sums, row: Document) -> None:
-    """Add ``row``, a result of :data:`BY_PACKAGE`, to the sums of its revision."""
-    package = row['_id']
+def _pipeline(of: Document, counts: Document, number: Any) -> list[Document]:
+    either = [{**of, 'kind': SUMS}, {**of, **counts}]  # each has an index
+    return [{'$match': {'$or': either}},
+            {'$group': {'_id': _BY_PACKAGE, 'count': {'$sum': number}, 'texts': {'$push': '$counts'}}}]
+
+
+def _merged(texts: list[str]) -> bytes:
+    if len(texts) == 1:
+        return texts[0].encode()
+    found: Sums = {}
+    for text in texts:
+        merge(found, orjson.loads(text))
+    return as_json(found)
+
+
+def add(sums: Sums, package: Mapping[str, Any], number: int) -> None:
+    """Add ``number`` downloads of ``package``, which has the keys of a count, to the sums of its revision."""
     package_type = PACKAGE_TYPES[package['kind']]
     names = (package['baseName'],) if package_type is EXTENSION else ()
     for key in (package_type.plural, *names, package['os']):
         sums = sums.setdefault(key, {})
-    sums[package['arch']] = sums.get(package['arch'], 0) + row['count']
+    sums[package['arch']] = sums.get(package['arch'], 0) + number
 
 
 def merge(sums: Sums, more: Sums) -> None:
@@ -47,6 +76,12 @@ def merge(sums: Sums, more: Sums) -> None:
             merge(sums.setdefault(key, {}), value)
         else:
             sums[key] = sums.get(key, 0) + value
+
+
+def without_zeros(sums: Sums) -> Sums:
+    """``sums`` without packages that have none."""
+    found = {key: without_zeros(value) if isinstance(value, dict) else value for key, value in sums.items()}
+    return {key: value for key, value in found.items() if value}
 
 
 def as_json(sums: Sums) -> bytes:

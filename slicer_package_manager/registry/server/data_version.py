@@ -27,7 +27,6 @@ from girder.models.collection import Collection as GirderCollection
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
-from girder.models.model_base import Model
 from girder.models.setting import Setting
 from girder.models.upload import Upload
 from girder.models.user import User
@@ -51,16 +50,12 @@ _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_on
            'find_one_and_update', 'find_one_and_replace', 'find_one_and_delete', 'bulk_write', 'drop')
 
 
-class Change(Model):  # type: ignore[misc]  # Girder has no types
+class Change(transactions.TransactionalModel):
     """The collection ``slicer_package_change``: the parts of the version."""
 
     def initialize(self) -> None:
         """Set the name of the collection."""
         self.name = 'slicer_package_change'
-
-    def validate(self, doc: Document) -> Document:
-        """Accept any document: only :func:`announce` writes here."""
-        return doc
 
 
 class Watched(transactions.Transactional):
@@ -175,6 +170,6 @@ def watch(later: Callable[[Callable[[], None]], bool]) -> None:
     _later = later
     for model in (Item(), Folder(), File(), GirderCollection(), Setting()):
         transactions.join(model, Watched)
-    for model in (User(), Upload(), Change()):
+    for model in (User(), Upload()):
         transactions.join(model)
     announce()

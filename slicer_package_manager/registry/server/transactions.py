@@ -27,6 +27,7 @@ from typing import Any, ParamSpec, TypeVar
 import pymongo
 from bson.objectid import ObjectId
 from girder.models import getDbConnection
+from girder.models.model_base import Model
 from pymongo import ReadPreference, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -88,6 +89,19 @@ def join(model: Any, kind: type[Transactional] = Transactional) -> None:  # Gird
         model.collection = kind(old.database, old.name, codec_options=old.codec_options,
                                 read_preference=old.read_preference, write_concern=old.write_concern,
                                 read_concern=old.read_concern)
+
+
+class TransactionalModel(Model):  # type: ignore[misc]  # Girder has no types
+    """Base class of the models of this plugin, whose operations belong to transactions from the start."""
+
+    def reconnect(self) -> None:
+        """Connect to the database."""
+        super().reconnect()
+        join(self)
+
+    def validate(self, doc: Document) -> Document:
+        """Accept any document: Girder's ``save`` is not used."""
+        return doc
 
 
 def run(work: Callable[[], Result], seconds: float | None = None) -> Result:
@@ -166,10 +180,10 @@ def find_for_update(model: Any, query: Document) -> Any:  # Girder's models have
     """Return the document of ``model`` that matches ``query`` as it is now, ``None`` if there is none.
 
     No other transaction changes, deletes or takes it until this one ends. Call it before all other operations: then a
-    conflict costs little.
+    conflict costs little. The data version stays as it is, since :data:`LOCK` is in no response.
     """
-    return model.collection.find_one_and_update(query, {'$set': {LOCK: ObjectId()}},
-                                                return_document=ReturnDocument.AFTER)
+    return Transactional.find_one_and_update(  # not that of a subclass, which may bump the version
+        model.collection, query, {'$set': {LOCK: ObjectId()}}, return_document=ReturnDocument.AFTER)
 
 
 def in_batches(documents: Sequence[Result], size: int = DOCUMENTS) -> Iterator[Sequence[Result]]:

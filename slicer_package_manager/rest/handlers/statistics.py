@@ -38,13 +38,15 @@ _PAGE = 50
 def downloadStats(app_id: str, limit: int | None, offset: int | None, format: str | None, **question: Any) -> Response:  # noqa: A002 - the name of the parameter
     user = current_user()
     app = applications.load(app_id, user, access.GET_STATISTICS)
-    hidden, sealed = access.hidden_revisions(app, user), sealing.readable(app, user)
+    hidden = access.hidden_revisions(app, user)
+    sealed = sealing.visibility(app, user)
+    hidden += sealed.hidden
     filters = {key: value for key, value in question.items() if key != 'params' and value is not None}
     if not filters and limit is None and offset is None and format is None:
-        return json_response(totals.as_json(app, hidden, sealed))
+        return json_response(totals.as_json(app, hidden, sealed.readable))
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
-    return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed), format)
+    return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed.readable), format)
 
 
 def _rows(found: Listing, wanted: str | None) -> Response:
