@@ -56,3 +56,42 @@ def test_a_release_comes_alone(app, unchanged, admin, db):
         return releases.create_release(applications.by_id_or_name(app['_id'])[0], admin, '5.8', '33000')
     release = killed_at_each_write(create, unchanged)
     assert db['folder'].find_one({'_id': release['_id']})['spm']['release'] == '5.8'
+
+
+def _other_creation(upsert):
+    upsert('extension', tier='5')
+
+
+def _deletion_of_the_package(_):
+    from girder.models.item import Item
+    Item().remove(Item().findOne({'spm.kind': 'extension', 'name': {'$ne': 'Other'}}))
+
+
+def _deletion_of_the_draft(_):
+    from girder.models.folder import Folder
+    Folder().remove(Folder().findOne({'spm.role': 'revision'}))
+
+
+@pytest.mark.parametrize(('before', 'meanwhile'), [
+    ([{'baseName': 'Other'}], _other_creation),
+    ([{}], _deletion_of_the_package),
+    ([{}], _deletion_of_the_draft),
+    ([{'baseName': 'Other'}], _deletion_of_the_draft),
+], ids=['same package created', 'package deleted', 'draft of the package deleted', 'draft deleted'])
+def test_a_package_is_saved_although_its_place_changes_after_it_was_found(
+        upsert, db, monkeypatch, before, meanwhile):
+    from slicer_package_manager.registry.catalog import packages
+    for values in before:
+        upsert('extension', **values)
+    original, changes = packages._existing, [meanwhile]
+
+    def found_before(*args):
+        found = original(*args)
+        if changes:
+            changes.pop()(upsert)
+        return found
+    monkeypatch.setattr(packages, '_existing', found_before)
+    item = upsert('extension', tier='3')
+    stored = list(db['item'].find({'spm.kind': 'extension', 'meta.baseName': item['meta']['baseName']}))
+    assert [(one['_id'], one['meta']['tier']) for one in stored] == [(item['_id'], 3)]
+    assert db['folder'].find_one({'_id': item['folderId']})

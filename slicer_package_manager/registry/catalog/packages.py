@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from girder.models.folder import Folder
 from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -58,17 +59,35 @@ def upsert(package_type: PackageType, app: ApplicationFolder, given: Mapping[str
     :raises Conflict: another item in the folder has the name that results from the template.
     """
     wanted, creator = _wanted(package_type, app, given), access.require_user(user)
-    return transactions.run(lambda: _upsert(package_type, app, wanted, creator))
+    while True:
+        try:
+            return _save(package_type, app, wanted, creator)
+        except _ChangedError:
+            continue  # each time, another request was completed
 
 
-def _upsert(package_type: PackageType, app: ApplicationFolder, wanted: Wanted, user: UserDocument) -> PackageItem:
+class _ChangedError(Exception):
+    """Another request has created, moved or deleted the package or its folder meanwhile."""
+
+
+def _save(package_type: PackageType, app: ApplicationFolder, wanted: Wanted, user: UserDocument) -> PackageItem:
+    """Find the place of the package before the transaction: then those that conflict on its folder are short."""
     folder, nearest = releases.folder_for(app, package_type, wanted.kept[package_type.app_revision], user)
     existing = _existing(package_type, folder, wanted.kept) if folder else None
-    item = (_update(package_type, app, folder, existing, wanted) if folder and existing
-            else _create(package_type, app, folder, nearest, wanted, user))
-    if wanted.link is None:
+    try:
+        return transactions.run(lambda: _with_link(
+            _update(package_type, app, folder, _again(existing), wanted) if folder and existing
+            else _create(package_type, app, folder, nearest, wanted, user), wanted.link, user))
+    except (Conflict, DuplicateKeyError):
+        if folder and not existing and _existing(package_type, folder, wanted.kept):
+            raise _ChangedError from None
+        raise
+
+
+def _with_link(item: PackageItem, link: link_rules.Link | None, user: UserDocument) -> PackageItem:
+    if link is None:
         return item
-    link_rules.put(item, wanted.link, user)
+    link_rules.put(item, link, user)
     changed: PackageItem = Item().findOne({'_id': item['_id']})
     return changed
 
@@ -125,8 +144,8 @@ def _create(package_type: PackageType, app: ApplicationFolder, folder: ChannelFo
         raise Invalid(lacking)
     meta = {'app_id': str(app['_id']), **kept, **metadata.defaults(package_type, kept), 'sha512': ''}
     name = _name(package_type, app, meta)
-    folder = (releases.take(folder) if folder
-              else releases.make_folder(package_type, kept[package_type.app_revision], nearest, user))
+    folder = (_taken(folder) if folder
+              else _made_folder(package_type, app, nearest, kept[package_type.app_revision], user))
     meta.update(registration.place_values(package_type, folder))
     item: Any = documents.new_item(folder, name, user, wanted.description or '', meta)
     item['spm'] = registration.of_item(package_type, folder, meta, has_file=False)
@@ -139,10 +158,41 @@ def _create(package_type: PackageType, app: ApplicationFolder, folder: ChannelFo
     return created
 
 
+def _taken(folder: RegisteredFolder) -> Any:  # the type of ``folder``
+    """Take ``folder`` for the transaction, and return it as it is now."""
+    same = {f'spm.{key}': folder['spm'].get(key) for key in ('app', 'role', 'revision')}
+    taken = transactions.find_for_update(Folder(), {'_id': folder['_id'], **same})
+    if taken is None:
+        raise _ChangedError
+    return taken
+
+
+def _made_folder(package_type: PackageType, app: ApplicationFolder, nearest: RegisteredFolder, revision: str,
+                 user: UserDocument) -> ChannelFolder:
+    """Make the folder for the package; ``nearest`` is the deepest one around it that exists."""
+    if nearest['_id'] == app['_id']:
+        releases.take(app)
+    else:
+        _taken(nearest)
+    found, nearest = releases.folder_for(app, package_type, revision, user)
+    if found:
+        raise _ChangedError
+    return releases.make_folder(package_type, revision, nearest, user)
+
+
 def _raise_if_name(error: DuplicateKeyError, name: str, folder: ChannelFolder) -> None:
     if unique_indexes.violated(error) == unique_indexes.ITEM_NAME:
         raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; change the template '
                        'of names so that the two names differ.') from None
+
+
+def _again(existing: PackageItem) -> PackageItem:
+    """Return ``existing`` as the transaction sees it."""
+    same = {'_id': existing['_id'], 'folderId': existing['folderId'], keys.IDENTITY: existing['spm']['identity']}
+    item: PackageItem | None = Item().findOne(same)
+    if item is None:
+        raise _ChangedError
+    return item
 
 
 def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder, existing: PackageItem,

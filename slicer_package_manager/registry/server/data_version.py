@@ -15,6 +15,7 @@ How cached responses stay correct:
 """
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from collections.abc import Callable, Iterable
@@ -110,10 +111,20 @@ def announce() -> None:
         raise
 
 
+class _Part(threading.local):
+    """The part of the version that a thread writes: others than those of the other threads of its process."""
+
+    def __init__(self) -> None:
+        self.number = next(_numbers) % PARTS
+
+
+_numbers = itertools.count(random.randrange(PARTS))  # noqa: S311 - to spread the parts of processes
+_part = _Part()
+
+
 def _write_version() -> None:
-    part = random.randrange(PARTS)  # noqa: S311 - to spread them
     with pymongo.timeout(_PATIENCE):
-        Change().collection.update_one({'_id': part}, {'$set': {'version': ObjectId()}}, upsert=True)
+        Change().collection.update_one({'_id': _part.number}, {'$set': {'version': ObjectId()}}, upsert=True)
 
 
 class _Missed:
