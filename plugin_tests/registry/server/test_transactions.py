@@ -246,6 +246,27 @@ def test_all_of_many_writers_finish(db, folders, take):
     assert db.folder.find_one(query)['size'] == WRITERS
 
 
+def test_threads_that_take_turns_do_not_conflict(db, folders):
+    taken, attempts = folders[0]['_id'], []
+
+    def change():
+        attempts.append(1)
+        size = transactions.find_for_update(Folder(), {'_id': taken})['size']
+        Folder().update({'_id': taken}, {'$set': {'size': size + 1}}, multi=False)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for one in [pool.submit(transactions.run, change, turn=taken) for _ in range(WRITERS)]:
+            one.result(2 * PATIENCE)
+    assert db.folder.find_one({'_id': taken})['size'] == len(attempts) == WRITERS
+
+
+def test_who_does_not_get_a_turn_goes_on_without(db, folders, monkeypatch):
+    monkeypatch.setattr(transactions, '_TURNS', [threading.Lock()])
+    with transactions._TURNS[0]:
+        monkeypatch.setattr(transactions, 'SECONDS', 0.1)
+        assert transactions.run(lambda: 7, PATIENCE, turn=folders[0]['_id']) == 7
+
+
 def test_a_transaction_bumps_the_data_version_once_with_its_writes(db, folders):
     seen = []
 

@@ -77,7 +77,8 @@ def _save(package_type: PackageType, app: ApplicationFolder, wanted: Wanted, use
     try:
         return transactions.run(lambda: _with_link(
             _update(package_type, app, folder, _again(existing), wanted) if folder and existing
-            else _create(package_type, app, folder, nearest, wanted, user), wanted.link, user))
+            else _create(package_type, app, folder, nearest, wanted, user), wanted.link, user),
+            turn=(existing or nearest)['_id'])
     except (Conflict, DuplicateKeyError):
         if folder and not existing and _existing(package_type, folder, wanted.kept):
             raise _ChangedError from None

@@ -12,14 +12,16 @@
    skips them, so each has something that repeats it later.
 
 Two transactions that only read the same document do not conflict. One that relies on a folder being there, or staying
-as it is, takes it by :func:`find_for_update`.
+as it is, takes it by :func:`find_for_update`. Where many take the same one, they wait for their turn, see :func:`run`.
 
 A transaction keeps others waiting, so it neither reads nor writes files or other servers: see :func:`require_none`. It
 should not write more than :data:`DOCUMENTS` one by one: :func:`in_batches` cuts longer work.
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -45,6 +47,8 @@ SECONDS: float = DATABASE_SECONDS
 DOCUMENTS = 500
 #: The field that :func:`find_for_update` writes.
 LOCK = 'spm.lock'
+#: Documents share the locks of turns: a lock for each would have to be removed again.
+_TURNS = [threading.Lock() for _ in range(64)]
 _OPERATIONS = ('find', 'aggregate', 'distinct', 'count_documents', 'insert_one', 'insert_many', 'update_one',
                'update_many', 'replace_one', 'delete_one', 'delete_many', 'find_one_and_update',
                'find_one_and_replace', 'find_one_and_delete', 'bulk_write')
@@ -104,16 +108,18 @@ class TransactionalModel(Model):  # type: ignore[misc]  # Girder has no types
         return doc
 
 
-def run(work: Callable[[], Result], seconds: float | None = None) -> Result:
+def run(work: Callable[[], Result], seconds: float | None = None, turn: ObjectId | None = None) -> Result:
     """Call ``work`` in a transaction, and again after a conflict; return its result.
 
     :param seconds: the time that all attempts may take, :data:`SECONDS` by default.
+    :param turn: the document that ``work`` takes. The threads of this process take it one after the other, so that
+        only other processes can cause a conflict.
     :raises Exception: what ``work`` raises; then nothing was written.
     :raises pymongo.errors.PyMongoError: the database is not available, or conflicts did not end in time.
     """
     if is_open():
         return work()
-    with pymongo.timeout(seconds or SECONDS), getDbConnection().start_session() as session:
+    with _turn_of(turn), pymongo.timeout(seconds or SECONDS), getDbConnection().start_session() as session:
         outcome: tuple[Result, list[Callable[[], None]]] = session.with_transaction(
             lambda _: _attempt(work, session), read_concern=ReadConcern('snapshot'),
             read_preference=ReadPreference.PRIMARY)
@@ -121,6 +127,18 @@ def run(work: Callable[[], Result], seconds: float | None = None) -> Result:
     for function in after:
         function()
     return result
+
+
+@contextmanager
+def _turn_of(taken: ObjectId | None) -> Iterator[None]:
+    """Wait until no other thread has the turn of the document ``taken``; after :data:`SECONDS`, go on nevertheless."""
+    lock = _TURNS[hash(taken) % len(_TURNS)]
+    has_turn = taken is not None and lock.acquire(timeout=SECONDS)
+    try:
+        yield
+    finally:
+        if has_turn:
+            lock.release()
 
 
 def _attempt(work: Callable[[], Result], session: ClientSession) -> tuple[Result, list[Callable[[], None]]]:
