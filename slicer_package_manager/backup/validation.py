@@ -20,7 +20,7 @@ _MAX_SIZE = 2**63 - 1
 _ID = re.compile('[0-9a-f]{24}')
 _OBJECT = re.compile('[0-9a-f]{128}')
 _SHA256 = re.compile('[0-9a-f]{64}')
-#: Collections that no backup has: incomplete uploads, whose documents name files that a server writes to, and the lease
+#: Collections that no backup has: incomplete uploads, whose documents name files that a server writes to, and the lock
 #: of the bootstrap.
 EXCLUDED_COLLECTIONS = ('upload', 'slicer_package_manager_bootstrap')
 #: Names of collections of Girder and its plugins; they become names of files.

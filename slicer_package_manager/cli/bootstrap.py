@@ -8,9 +8,6 @@ import json
 import os
 import socket
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,25 +15,24 @@ from typing import Any
 import pymongo
 from girder.exceptions import GirderException, ValidationException
 from girder.models.assetstore import Assetstore
+from girder.models.folder import Folder
 from girder.models.setting import Setting
 from girder.models.user import User
 from girder.settings import SettingDefault, SettingKey
-from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
 from slicer_package_manager.cli import replica_set
 from slicer_package_manager.cli.database import hosts_of
 from slicer_package_manager.registry import usable
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.server.replica_set import require_initiated
 
-#: A collection as pymongo hands it out; documents of MongoDB may have any value.
-Documents = Collection[dict[str, Any]]
 ASSETSTORE_NAME = 'Data directory'
-LEASE_COLLECTION = 'slicer_package_manager_bootstrap'
-LEASE_ID = 'lease'
-#: The time in seconds after which a server assumes that another one, which has the lease, was killed.
-LEASE_SECONDS = 120
+#: Always empty.
+LOCK_COLLECTION = 'slicer_package_manager_bootstrap'
+#: The longest time in seconds that the creation may take, with that of other servers before it.
+_SECONDS = 120
 # The headers that pages of other sites may send and read besides those of Girder.
 _SENT = 'If-Match, If-Modified-Since, If-None-Match, If-Range, Range'
 _READ = ('Accept-Ranges, Content-Length, Content-Range, Digest, ETag, Girder-Request-Uid, Last-Modified, '
@@ -74,19 +70,21 @@ def prepare(plan: Plan) -> bool:
         _follow_moved_assetstore(plan.assetstore)
     if _has_assetstore() and _has_admin():
         return False
-    # No other server can use an embedded database: if its lease is taken, a killed run has left it.
-    with lease(Setting().database[LEASE_COLLECTION], patience=0 if plan.embedded else LEASE_SECONDS):
-        return _create_missing(plan)
+    for model in (Setting(), Assetstore(), User(), Folder()):  # an account has folders
+        transactions.join(model)
+    return transactions.run(lambda: _create_missing(plan), _SECONDS)
 
 
 def _create_missing(plan: Plan) -> bool:
+    # Two servers that do this at the same time conflict here; the later one then finds what the other has created.
+    lock = transactions.Transactional(Setting().database, LOCK_COLLECTION)
+    lock.delete_one({'_id': lock.insert_one({'_id': 'lock'}).inserted_id})
     new = not _has_admin()
     if new:
         _configure()
     if not _has_assetstore():
         Assetstore().createFilesystemAssetstore(ASSETSTORE_NAME, plan.assetstore)
     if new:
-        # The last step: a database with an admin counts as complete.
         User().createUser(plan.login, plan.password, 'Site', 'Admin', f'{plan.login}@localhost', admin=True)
     return new
 
@@ -110,45 +108,6 @@ def _follow_moved_assetstore(root: str) -> None:
     store = Assetstore().findOne({'name': ASSETSTORE_NAME})
     if store and store['root'] != root and Path(root).is_dir() and not Path(store['root']).exists():
         Assetstore().update({'_id': store['_id']}, {'$set': {'root': root}}, multi=False)
-
-
-@contextmanager
-def lease(collection: Documents, patience: float) -> Iterator[None]:
-    """Own the one lease of ``collection``.
-
-    A lease that has the same owner for ``patience`` seconds is taken over: its owner was killed. Only the clock of
-    this machine is used.
-    """
-    owner = uuid.uuid4().hex
-    _acquire(collection, owner, patience)
-    try:
-        yield
-    finally:
-        collection.delete_one({'_id': LEASE_ID, 'owner': owner})
-
-
-def _acquire(collection: Documents, owner: str, patience: float) -> None:
-    seen, since = None, time.monotonic()
-    while not _insert(collection, owner):
-        found = collection.find_one({'_id': LEASE_ID})
-        if found and found['owner'] != seen:
-            seen, since = found['owner'], time.monotonic()
-        elif found and time.monotonic() - since >= patience and _take_over(collection, seen, owner):
-            return
-        time.sleep(0.05)
-
-
-def _insert(collection: Documents, owner: str) -> bool:
-    try:
-        collection.insert_one({'_id': LEASE_ID, 'owner': owner})
-    except DuplicateKeyError:
-        return False
-    return True
-
-
-def _take_over(collection: Documents, previous: str | None, owner: str) -> bool:
-    result = collection.update_one({'_id': LEASE_ID, 'owner': previous}, {'$set': {'owner': owner}})
-    return result.modified_count == 1
 
 
 def wait_for_embedded(uri: str, patience: float) -> None:

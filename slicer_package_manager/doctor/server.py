@@ -25,7 +25,7 @@ from slicer_package_manager.registry.storage.store import Store
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
-#: The collection of the bootstrap's lease, which no backup has.
+#: The collection of the bootstrap's lock, which no backup has.
 _SCRATCH = 'slicer_package_manager_bootstrap'
 #: The largest difference of clocks in seconds, and how far in the future the time of a document may be.
 _MAX_DIFFERENCE, _MAX_FUTURE = 5, timedelta(hours=1)
