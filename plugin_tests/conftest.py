@@ -22,6 +22,12 @@ def pytest_addoption(parser):
                      help='run only what needs no truth about the database, without a mongod')
     parser.addoption('--race-rounds', type=int, default=20, metavar='N',
                      help='rounds of the races between uploads; 20 by default, 200 before a release')
+    parser.addoption('--simulation-steps', type=int, default=20_000, metavar='N',
+                     help='steps of the simulation; 20,000 by default')
+    parser.addoption('--simulation-seed', type=int, default=0, metavar='N',
+                     help='what the choices of the simulation depend on; 0 by default')
+    parser.addoption('--simulation-shrink', action='store_true',
+                     help='when the simulation fails, search for fewer steps that fail too; takes minutes')
     parser.addoption('--screenshots', default='screenshots', metavar='DIR',
                      help='where to keep the screenshots of pages; "screenshots" by default')
 

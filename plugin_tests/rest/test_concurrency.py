@@ -15,7 +15,7 @@ from plugin_tests.waiting import PATIENCE
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
 PACKAGE_TYPES = pytest.mark.parametrize('package_type', ['package', 'extension'])
-MANY = 16
+MANY, WRITERS = 16, 32
 
 
 @pytest.fixture
@@ -327,3 +327,31 @@ def test_a_promotion_and_a_deletion_of_the_release_leave_a_whole_draft_or_nothin
     assert db['item'].count_documents({'spm.release': ''}) == (0 if promoted.status_code == 200 else len(many))
     assert db['item'].count_documents({'spm.release': '5.8'}) == 0
     no_orphans()
+
+
+def test_all_of_32_writers_of_one_folder_finish(at_once, post, db, no_orphans):
+    answers = at_once(*(post('package', baseName=f'Package{number}') for number in range(WRITERS)))
+    assert statuses(answers) == [200] * WRITERS
+    assert db['folder'].count_documents({'spm.role': 'revision'}) == 1
+    assert sorted(item['_id'] for item in db['item'].find()) == sorted(ObjectId(one.json()['_id']) for one in answers)
+    no_orphans()
+
+
+def test_all_of_32_writers_of_one_package_finish(at_once, post, make, api, db, files_of):
+    item = make('extension', content=b'first')
+
+    def edit(number):
+        return lambda client: client.put(f'/item/{item["_id"]}/metadata', json={'keywords': f'edit {number}'})
+
+    def replace(number):
+        return lambda client: upload(client, item['_id'], f'content {number}'.encode(), f'{number}.zip')
+    calls = [call(number) for number in range(WRITERS // 4)
+             for call in (edit, replace, lambda number: post('extension', category=f'post {number}'), replace)]
+    answers = at_once(*calls)
+    assert [one.status_code for one in answers if isinstance(one, httpx.Response)] == [200] * (WRITERS // 2)
+    (file,) = files_of(item)
+    (stored,) = db['item'].find()
+    assert (stored['meta']['sha512'], stored['size']) == (file['sha512'], file['size'])
+    assert file['sha512'] in {hashlib.sha512(f'content {number}'.encode()).hexdigest()
+                              for number in range(WRITERS // 4)}
+    assert stored['meta']['keywords'].startswith('edit ')

@@ -26,7 +26,7 @@ _LONGEST = 24 * 3600
 
 
 class _Preparation(threading.Thread):
-    """Create the indexes, allow writes as soon as that is safe, and finish what earlier servers have left."""
+    """:func:`prepare` the database, again and again until it can be reached, and then start periodic work."""
 
     def __init__(self) -> None:
         super().__init__(name='prepare-database', daemon=True)
@@ -44,12 +44,7 @@ class _Preparation(threading.Thread):
         while True:
             try:
                 with pymongo.timeout(_LONGEST):
-                    _require_usable()
-                    indexes.ensure()
-                    earlier_form.convert()
-                    earlier_counts.convert()
-                    write_gate.allow()
-                    uploads.settle_interrupted()
+                    prepare()
             except PyMongoError as error:
                 if not database_outage.passes(error):
                     raise
@@ -59,6 +54,19 @@ class _Preparation(threading.Thread):
                 uploads.start_cleanup()
                 counter.start_upkeep()
                 return
+
+
+def prepare() -> None:
+    """Create the indexes, allow writes as soon as that is safe, and finish what earlier servers have left.
+
+    :raises PyMongoError: the database cannot be reached, or something in it prevents an index.
+    """
+    _require_usable()
+    indexes.ensure()
+    earlier_form.convert()
+    earlier_counts.convert()
+    write_gate.allow()
+    uploads.settle_interrupted()
 
 
 def _require_usable() -> None:

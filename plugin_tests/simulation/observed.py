@@ -1,0 +1,192 @@
+"""What the database and the disk have, compared with the model."""
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from girder.models.file import File
+from girder.models.folder import Folder
+from girder.models.upload import Upload
+
+from plugin_tests.simulation import model as plain
+from slicer_package_manager.doctor import download_counts, file_bytes, packages, registrations, server
+from slicer_package_manager.doctor.findings import Options
+from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.tree import item_files
+
+_PLACE = ('role', 'app', 'channel', 'draft', 'revision', 'release')
+_ITEM = ('kind', 'app', 'channel', 'draft', 'release', 'identity', 'ready')
+_CHECKS = (download_counts.wrong_counts, download_counts.wrong_sums, registrations.duplicates, server.missing_indexes,
+           registrations.wrong_registrations, packages.contradictions, registrations.orphans, file_bytes.lost,
+           file_bytes.changed)
+
+
+class DifferError(Exception):
+    """The database has something else than the model."""
+
+
+class Observed(NamedTuple):
+    folders: dict
+    items: dict
+    files: dict
+
+
+def observe(database):
+    """The documents that the model is about, by id; files by the ids of their items, that for readers first."""
+    files = {}
+    for file in database.file.find({'itemId': {'$ne': None}}, {
+            'itemId': 1, 'name': 1, 'sha512': 1, 'linkUrl': 1, 'size': 1, 'created': 1}):
+        files.setdefault(file['itemId'], []).append(file)
+    for some in files.values():
+        some.sort(key=lambda file: (file['created'], file['_id']))
+    return Observed(
+        {one['_id']: one for one in database.folder.find({}, {
+            'parentId': 1, 'name': 1, 'spm': 1, 'meta.revision': 1, 'meta.ready': 1})},
+        {one['_id']: one for one in database.item.find({}, {
+            'folderId': 1, 'name': 1, 'spm': 1, 'size': 1, 'meta.sha512': 1, 'meta.version': 1, 'meta.release': 1})},
+        files)
+
+
+class _Comparison:
+    def __init__(self, model, seen):
+        self.model, self.seen = model, seen
+        self.ids = {number: model.ids[number] for number in (plain.PACKAGES, plain.ELSEWHERE)}
+        self._folders = {(one['parentId'], one['name']): one for one in seen.folders.values()}
+        self._items = {(one['folderId'], one['name']): one for one in seen.items.values()}
+
+    def run(self):
+        for root in (plain.PACKAGES, plain.ELSEWHERE):
+            for folder in self.model.below(root)[1:]:
+                self._find(folder, self._folders, self.model.folders[folder].parent, self.model.folders[folder].name)
+        for number, item in self.model.items.items():
+            self._find(number, self._items, item.folder, item.name)
+        self._require('number of folders', len(self.seen.folders), len(self.model.folders))
+        self._require('number of items', len(self.seen.items), len(self.model.items))
+        for number in self.model.folders:
+            self._folder(number)
+        for number in self.model.items:
+            self._item(number)
+        self._require('number of items with files', len(self.seen.files),
+                      sum(bool(one.files) for one in self.model.items.values()))
+        return self.ids
+
+    def _find(self, number, documents, parent, name):
+        found = documents.get((self.ids[parent], name))
+        self._require(f'{name!r} in {parent}', bool(found), True)
+        known = self.model.ids.get(number, found['_id'])
+        self._require(f'the id of {name!r}', found['_id'], known)
+        self.ids[number] = known
+
+    def _require(self, what, seen, expected):
+        if seen != expected:
+            raise DifferError(f'{what}: {seen}, not {expected}')
+
+    def _folder(self, number):
+        found, folder = self.seen.folders[self.ids[number]], self.model.folders[number]
+        self._require(f'the registration of {folder}', self._registration(found, _PLACE), self._place(number))
+        self._require(f'the metadata of {folder}', [found.get('meta', {}).get(key) for key in ('revision', 'ready')],
+                      [folder.revision, folder.ready])
+
+    def _registration(self, document, keys):
+        registration = document.get('spm')
+        return registration and tuple(registration.get(key) for key in keys)
+
+    def _place(self, number):
+        place = self.model.place(number)
+        if place is None:
+            return None
+        ids = [one if one is None else self.ids[one] for one in (place.app, place.channel)]
+        return (place.role, *ids, place.draft, place.revision, place.release)
+
+    def _item(self, number):
+        found, item = self.seen.items[self.ids[number]], self.model.items[number]
+        files = [self.model.files[one] for one in item.files]
+        stored = self.seen.files.get(found['_id'], [])
+        for one, file in zip(item.files, stored, strict=False):
+            self.ids[one] = file['_id']
+        self._require(f'the files of {item}', [_as_stored(file) for file in stored],
+                      [_as_expected(file) for file in files])
+        self._require(f'the registration of {item}', self._item_registration(found), self._expected(number))
+        meta, place = found['meta'], self.model.place(item.folder)
+        release = (place.release or None) if place and item.type == plain.PACKAGE else meta.get('release')
+        self._require(f'the metadata of {item}', (meta.get('version', item.version), meta.get('release')),
+                      (item.version, release))
+        if self.model.is_package(number):
+            self._require(f'the checksum of {item}', meta['sha512'], _checksum(files[0]) if files else '')
+            self._require(f'the size of {item}', found['size'], sum(_size(file) for file in files))
+
+    def _item_registration(self, found):
+        return self._registration(found, _ITEM)
+
+    def _expected(self, number):
+        item = self.model.items[number]
+        place = self.model.place(item.folder)
+        if self.model.type_in(item.folder) is None:
+            return None
+        identity = str(list(item.identity)).replace("'", '"')
+        return (item.type, self.ids[place.app], self.ids[place.channel], place.draft, place.release, identity,
+                bool(item.files))
+
+
+def _as_stored(file):
+    return file['name'], file.get('linkUrl') or file['sha512'], file.get('size', 0)
+
+
+def _as_expected(file):
+    return file.name, file.content if file.is_link else _checksum(file), _size(file)
+
+
+def _checksum(file):
+    return '' if file.is_link else hashlib.sha512(file.content).hexdigest()
+
+
+def _size(file):
+    return 0 if file.is_link else len(file.content)
+
+
+def bind(model, seen):
+    """Compare ``model`` with what was seen, and give it the ids of its new nodes.
+
+    :raises DifferError: they differ.
+    """
+    model.ids.update(_Comparison(model, seen).run())
+
+
+def counts_of(database):
+    """The counts by their keys."""
+    return {tuple(one[key] for key in counts._KEY): one['count']
+            for one in database.slicer_package_download.find({'kind': counts.COUNTS})}
+
+
+def require_clean(world):
+    """Check what is true of any database that no process works on: what the doctor looks for, and all bytes.
+
+    Abandoned uploads and replaced files are removed before.
+    """
+    found = [finding.what for check in _CHECKS for finding in check(Options(None))]
+    assert found == []
+    assert [one for one in Upload().find({}) if item_files.package_of_upload(one)] == []
+    assert list(File().find({'itemId': None})) == []
+
+
+def require_no_bytes_left(world):
+    """Check that the files on the disk are those of documents."""
+    wanted = {world.root / file['path'] for file in File().find({'path': {'$exists': True}})}
+    left = {path for path in world.root.rglob('*') if path.is_file() and path.suffix != '.deleteLock'}
+    assert wanted - left == set()
+    assert left - wanted - _of_uploads(world) == set()
+
+
+def _of_uploads(world):
+    """The bytes of uploads to what is no package: those stay."""
+    found = list(Upload().find({}))
+    stored = {one['sha512'] for one in found if 'sha512' in one}
+    return {Path(one['tempFile']) for one in found} | {path for path in world.root.rglob('*') if path.name in stored}
+
+
+def require_sizes(world):
+    """Check that each folder states the size of its items."""
+    sizes = {one['_id']: one['size'] for one in world.database.item.aggregate([
+        {'$group': {'_id': '$folderId', 'size': {'$sum': '$size'}}}])}
+    wrong = {one['name']: (one['size'], sizes.get(one['_id'], 0)) for one in Folder().find({})
+             if one['size'] != sizes.get(one['_id'], 0)}
+    assert wrong == {}
