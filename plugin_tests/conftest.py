@@ -22,6 +22,8 @@ def pytest_addoption(parser):
                      help='run only what needs no truth about the database, without a mongod')
     parser.addoption('--race-rounds', type=int, default=20, metavar='N',
                      help='rounds of the races between uploads; 20 by default, 200 before a release')
+    parser.addoption('--kill-rounds', type=int, default=5, metavar='N',
+                     help='rounds in which a process or a database is killed at a write; 5 by default')
     parser.addoption('--simulation-steps', type=int, default=20_000, metavar='N',
                      help='steps of the simulation; 20,000 by default')
     parser.addoption('--simulation-seed', type=int, default=0, metavar='N',

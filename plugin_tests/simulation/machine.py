@@ -17,10 +17,18 @@ from plugin_tests.conftest import FORMS
 from plugin_tests.simulation import model as plain
 from plugin_tests.simulation import observed
 from plugin_tests.simulation.world import Crash
-from slicer_package_manager.registry.catalog import applications, packages, readiness, releases, retention
+from slicer_package_manager.registry.catalog import (
+    applications,
+    package_lists,
+    packages,
+    readiness,
+    releases,
+    retention,
+)
 from slicer_package_manager.registry.downloads import counter, counts, rollup, totals
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.storage import uploads
 from slicer_package_manager.registry.tree import item_files
 
@@ -34,6 +42,8 @@ URLS = ('https://github.com/a/b/c.zip', 'https://github.com/a/b/d.zip')
 MOST_ITEMS, MOST_FOLDERS, MOST_APPS, MOST_UPLOADS = 14, 22, 3, 3
 #: Time after which abandoned uploads are removed, and replaced files.
 LONG, SHORT = timedelta(days=8), timedelta(minutes=11)
+
+EVERYTHING = Page(0, 0, (('created', -1), ('_id', -1)))
 
 pick = st.integers(0, 2**10)
 #: The moment of a crash among those before and after the writes of an operation; mostly there is none.
@@ -514,23 +524,25 @@ class Simulation(RuleBasedStateMachine):
             self.reading.append(item_files.of_item(self.id(number)).item)
 
     @precondition(lambda self: self.reading)
-    @rule(choice=pick, moment=crash, leaves=st.booleans())
-    def finish_download(self, choice, moment, leaves):
+    @rule(choice=pick, moment=crash, last=st.booleans())
+    def finish_download(self, choice, moment, last):
+        """The package may be another one by now, or deleted."""
         self.step()
         item = self.reading[choice % len(self.reading)]
-        if leaves and choice % 2:
+        if last:
             self.reading.remove(item)
         self._count(item, moment)
 
     @has_files
-    @rule(item=pick, moment=crash)
-    def download(self, item, moment):
-        self.step()
-        number, _ = self._file(item)
-        if number is not None:
-            found = item_files.of_item(self.id(number))
-            assert found.file['_id'] == self.id(self.model.items[number].files[0])
-            self._count(found.item, moment)
+    @rule(items=st.lists(pick, min_size=1, max_size=12), moment=crash)
+    def download(self, items, moment):
+        for item in items:
+            number, _ = self._file(item)
+            if number is not None:
+                self.step()
+                found = item_files.of_item(self.id(number))
+                assert found.file['_id'] == self.id(self.model.items[number].files[0])
+                self._count(found.item, moment)
 
     def _count(self, item, moment):
         key = counts.key_of(item)
@@ -548,10 +560,13 @@ class Simulation(RuleBasedStateMachine):
 
     # Time
 
-    @rule(days=st.integers(0, 2), uploads_too=st.booleans(), moment=crash)
-    def let_time_pass(self, days, uploads_too, moment):
+    @rule(days=st.integers(0, 2), uploads_too=st.booleans(), restart=st.booleans(), moment=crash)
+    def let_time_pass(self, days, uploads_too, restart, moment):
         """Do what the server does from time to time."""
         self.step()
+        if restart:
+            with suppress(Crash):
+                self.world.run(self.world.process.stop)
         self.world.clock.moment += timedelta(days=days) + SHORT
         item_files.sweep()
         if uploads_too:
@@ -568,12 +583,6 @@ class Simulation(RuleBasedStateMachine):
         for app in self.apps():
             rollup.keep_up(self.id(app))
 
-    @rule()
-    def restart(self):
-        self.step()
-        with suppress(Crash):
-            self.world.run(self.world.process.end)
-
     # Lists
 
     @rule(app=pick)
@@ -581,6 +590,17 @@ class Simulation(RuleBasedStateMachine):
         self.step()
         if self.apps():
             self._check_sums(self.one_of(self.apps(), app))
+
+    @rule(app=pick, type_=st.sampled_from((plain.PACKAGE, plain.EXTENSION)))
+    def read_list(self, app, type_):
+        self.step()
+        if self.apps():
+            app = self.one_of(self.apps(), app)
+            found = package_lists.find(PACKAGE_TYPES[type_], self.folder(app), None, EVERYTHING).documents
+            items = {one: self.model.items[one] for one in self.model.packages()}
+            expected = [str(self.id(one)) for one, item in items.items() if item.files and item.type == type_ and
+                        self.model.place(item.folder).app == app]
+            assert sorted(str(one['_id']) for one in found) == sorted(expected)
 
     def _check_sums(self, app):
         found = orjson.loads(totals.as_json(self.folder(app)))

@@ -157,13 +157,17 @@ def counts_of(database):
             for one in database.slicer_package_download.find({'kind': counts.COUNTS})}
 
 
+def findings():
+    """What the doctor finds in the data."""
+    return [finding.what for check in _CHECKS for finding in check(Options(None))]
+
+
 def require_clean(world):
     """Check what is true of any database that no process works on: what the doctor looks for, and all bytes.
 
     Abandoned uploads and replaced files are removed before.
     """
-    found = [finding.what for check in _CHECKS for finding in check(Options(None))]
-    assert found == []
+    assert findings() == []
     assert [one for one in Upload().find({}) if item_files.package_of_upload(one)] == []
     assert list(File().find({'itemId': None})) == []
 

@@ -8,19 +8,24 @@ from plugin_tests.simulation.world import World
 
 pytestmark = pytest.mark.database
 
-#: Steps of a run, and runs between two seeds.
-STEPS, RUNS = 80, 10
+#: Operations between two empty databases, and empty databases for one seed.
+STEPS, RUNS = 150, 5
+#: The workers of a run share the steps. Each part has seeds of its own.
+PARTS, SEEDS_OF_A_PART = 4, 10**6
 
 
-def test_after_each_step_the_database_is_as_the_model_says(recorder, tmp_path, monkeypatch, request):
-    wanted, first = (request.config.getoption(f'--simulation-{name}') for name in ('steps', 'seed'))
+@pytest.mark.timeout(0)  # by its steps, and by the machine, it takes minutes or a day
+@pytest.mark.parametrize('part', range(PARTS))
+def test_after_each_step_the_database_is_as_the_model_says(recorder, tmp_path, monkeypatch, request, part):
+    def option(name):
+        return request.config.getoption(f'--simulation-{name}')
     Simulation.world, Simulation.steps = World(recorder, tmp_path, monkeypatch), 0
-    phases = [Phase.generate, *([Phase.shrink] if request.config.getoption('--simulation-shrink') else [])]
-    number = first
-    while Simulation.steps < wanted:
+    number = option('seed') + part * SEEDS_OF_A_PART
+    phases = [Phase.generate, *([Phase.shrink] if option('shrink') else [])]
+    while Simulation.steps < option('steps') / PARTS:
         print(f'Repeat what follows by --simulation-seed {number}')  # noqa: T201 - shown when it fails
         run_state_machine_as_test(seed(number)(Simulation), settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, database=None, print_blob=False,
-            phases=phases, suppress_health_check=list(HealthCheck)))
+            max_examples=RUNS, stateful_step_count=STEPS, database=None, print_blob=False, phases=phases,
+            suppress_health_check=list(HealthCheck)))
         number += 1
     print(f'{Simulation.steps} steps, {Simulation.crashes} crashes')  # noqa: T201

@@ -48,10 +48,11 @@ class Process:
     def pass_moment(self):
         if self._left:
             self._left -= 1
-            self.crashed = not self._left
+            if not self._left:
+                self.stop()
         self.require()
 
-    def end(self):
+    def stop(self):
         self.crashed = True
         self.require()
 
