@@ -79,7 +79,7 @@ def grant(api):
 def stored(db):
     """All documents that users can see, to check that a call left nothing behind."""
     def snapshot():
-        return {name: sorted(db[name].find({}, {'spm.lock': 0}), key=lambda one: str(one['_id']))
+        return {name: sorted(db[name].find({}, {'spmLock': 0}), key=lambda one: str(one['_id']))
                 for name in ('collection', 'folder', 'item', 'file', 'upload', 'slicer_package_download')}
     return snapshot
 

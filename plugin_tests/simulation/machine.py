@@ -193,7 +193,7 @@ class Simulation(RuleBasedStateMachine):
             model.check_channel(model.add(plain.Folder(app, name, revision)))
         self.carry_out(lambda: releases.create_release(document, self.world.admin, name, revision), change, moment)
 
-    @rule(folder=pick, name=st.sampled_from((*RELEASES, 'Fork', 'draft', 'extensions')), moment=no_crash_yet)
+    @rule(folder=pick, name=st.sampled_from((*RELEASES, 'Fork', 'draft', 'extensions')), moment=crash)
     def rename_folder(self, folder, name, moment):
         self.step()
         number = self.one_of(self.model.folders.keys() - {plain.PACKAGES, plain.ELSEWHERE} or {plain.ELSEWHERE}, folder)
@@ -206,11 +206,14 @@ class Simulation(RuleBasedStateMachine):
                        moment)
 
     def _is_role(self, number, *roles):
+        return self._role(number) in roles
+
+    def _role(self, number):
         place = self.model.place(number)
-        return (place and place.role) in roles
+        return place and place.role
 
     @has_channels
-    @rule(channel=pick, revision=st.sampled_from(REVISIONS), moment=no_crash_yet)
+    @rule(channel=pick, revision=st.sampled_from(REVISIONS), moment=crash)
     def change_revision(self, channel, revision, moment):
         self.step()
         number = self.one_of(self.model.with_role('release', 'revision'), channel)
@@ -228,7 +231,7 @@ class Simulation(RuleBasedStateMachine):
         self.carry_out(lambda: readiness.override(app, place.role, str(self.id(number)), value, self.world.admin),
                        lambda model: model.change_folder(number, ready=ready), moment)
 
-    @rule(app=pick, choice=pick, moment=no_crash_yet)
+    @rule(app=pick, choice=pick, moment=crash)
     def delete_folder(self, app, choice, moment):
         self.step()
         roles = ('release', 'revision', 'extensions', None) if choice % 8 else ('application',)
@@ -236,11 +239,19 @@ class Simulation(RuleBasedStateMachine):
         if numbers:
             number = self.one_of(numbers, app)
             document = self.folder(number)
+
+            def some(model):
+                """An application is deleted one release or draft after the other."""
+                there = {one['_id'] for one in self.world.database.folder.find({}, {'_id': 1})}
+                for one in model.below(number)[::-1]:
+                    if self.id(one) not in there:
+                        model.remove_folder(one)
             self.carry_out(lambda: Folder().remove(document, progress=noProgress),
-                           lambda model: model.remove_folder(number), moment)
+                           lambda model: model.remove_folder(number), moment if self._role(number) else 0,
+                           [some] if self._role(number) == 'application' else [])
 
     @has_drafts
-    @rule(app=pick, keep=st.integers(0, 2), moment=no_crash_yet)
+    @rule(app=pick, keep=st.integers(0, 2), moment=crash)
     def prune(self, app, keep, moment):
         self.step()
         app = self.one_of(self.apps(), app)
@@ -276,7 +287,7 @@ class Simulation(RuleBasedStateMachine):
 
     # Moves and copies
 
-    @rule(folder=pick, place=pick, moment=no_crash_yet)
+    @rule(folder=pick, place=pick, moment=crash)
     def move_folder(self, folder, place, moment):
         self.step()
         movable = [one for one in self.model.folders if one > plain.ELSEWHERE and self._is_role(
@@ -399,12 +410,13 @@ class Simulation(RuleBasedStateMachine):
             lambda model: model.change_item(number, identity=(name, *system, revision)), moment)
 
     @has_items
-    @rule(item=pick, moment=no_crash_yet)
+    @rule(item=pick, moment=crash)
     def delete_item(self, item, moment):
         self.step()
         number = self.one_of(self.model.items, item)
         document = self.item(number)
-        self.carry_out(lambda: Item().remove(document), lambda model: model.remove_item(number), moment)
+        self.carry_out(lambda: Item().remove(document), lambda model: model.remove_item(number),
+                       moment if self.model.is_package(number) else 0)
 
     # Files
 

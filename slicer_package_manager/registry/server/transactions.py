@@ -45,8 +45,8 @@ Parameters = ParamSpec('Parameters')
 SECONDS: float = DATABASE_SECONDS
 #: How many documents one transaction writes at most, where each of them takes several operations.
 DOCUMENTS = 500
-#: The field that :func:`find_for_update` writes.
-LOCK = 'spm.lock'
+#: The field that :func:`find_for_update` writes; not in ``spm``, which ordinary folders and items do not have.
+LOCK = 'spmLock'
 #: Documents share the locks of turns: a lock for each would have to be removed again.
 _TURNS = [threading.Lock() for _ in range(64)]
 _OPERATIONS = ('find', 'aggregate', 'distinct', 'count_documents', 'insert_one', 'insert_many', 'update_one',

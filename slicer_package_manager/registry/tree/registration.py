@@ -35,9 +35,8 @@ DRAFT_NAME = 'draft'
 EXTENSIONS_NAME = 'extensions'
 PACKAGES_NAME = 'packages'
 
-#: Keys of a registration that do not follow from the place of the folder, see :class:`types.ChannelRegistration`, and
-#: the one that :func:`transactions.find_for_update` writes.
-KEPT = ('lock', 'promoted')
+#: Keys of a registration that do not follow from the place of the folder, see :class:`types.ChannelRegistration`.
+KEPT = ('promoted',)
 
 #: Folders whose names are fixed.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
