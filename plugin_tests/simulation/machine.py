@@ -25,7 +25,7 @@ from slicer_package_manager.registry.catalog import (
     releases,
     retention,
 )
-from slicer_package_manager.registry.downloads import counter, counts, rollup, totals
+from slicer_package_manager.registry.downloads import counter, counts, totals
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Page
@@ -589,11 +589,7 @@ class Simulation(RuleBasedStateMachine):
 
         def change(model):
             model.forget_replaced()
-        self.carry_out(self._keep_up, change, moment, [change])
-
-    def _keep_up(self):
-        for app in self.apps():
-            rollup.keep_up(self.id(app))
+        self.carry_out(counter._keep_up, change, moment, [change])
 
     # Lists
 
@@ -638,11 +634,13 @@ class Simulation(RuleBasedStateMachine):
         self._adopt([self.model], 'the run')
         assert observed.counts_of(self.world.database) == self.model.counts
         for app in self.apps():
-            for _ in range(3):
-                rollup.keep_up(self.id(app))
-                self._check_sums(app)
-        self._complete_replacements()
+            self._check_sums(app)
         self.world.clock.moment += LONG
+        counter._keep_up()
+        for app in self.apps():
+            self._check_sums(app)
+        self._complete_replacements()
+        self.world.clock.moment += SHORT
         item_files.sweep()
         uploads._clean_up()
         observed.require_clean(self.world)

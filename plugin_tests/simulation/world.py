@@ -14,7 +14,6 @@ from pymongo.client_session import ClientSession
 
 from plugin_tests.conftest import empty_database
 from slicer_package_manager.registry import startup
-from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.downloads.sealing import Seal
 from slicer_package_manager.registry.server import clock, data_version, transactions
@@ -82,7 +81,7 @@ class Process:
 
 
 class Clock:
-    """A clock of which each look is a millisecond later; Girder's models and the database have the same."""
+    """A clock of which each look is a millisecond later; Girder's models have the same."""
 
     def __init__(self):
         self.moment = datetime(2040, 1, 1, 12, tzinfo=timezone.utc)
@@ -97,7 +96,6 @@ class Clock:
         for module in (collection, file, folder, item, upload):
             monkeypatch.setattr(module, 'datetime', here)
         monkeypatch.setattr(clock, 'now', self.now)
-        monkeypatch.setattr(rollup, '_time_of_database', self.now)
 
 
 class World:
