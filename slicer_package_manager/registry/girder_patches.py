@@ -25,17 +25,12 @@ from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion
-from slicer_package_manager.registry.tree import consistency, copies, file_names, item_files, moves
+from slicer_package_manager.registry.tree import consistency, copies, documents, file_names, item_files, moves
 from slicer_package_manager.registry.tree.registration import role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
 #: The method of a model that a function here replaces.
 Original = Callable[..., Any]
-
-
-def _unregistered(document: Mapping[str, Any]) -> Document:
-    """``document`` without the key that would make a copy claim the same identity."""
-    return {key: value for key, value in document.items() if key != 'spm'}
 
 
 def _save_item(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
@@ -92,7 +87,7 @@ def _move_folder(original: Original, folder: Any, parent: Document, parentType: 
 
 def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
     """Copy the item without its registration, which Girder would copy, and with it the identity."""
-    copied: ItemDocument = original(_unregistered(srcItem), *args, **kwargs)
+    copied: ItemDocument = original(documents.without_registration(srcItem), *args, **kwargs)
     return copied
 
 
@@ -172,7 +167,7 @@ def _copy_file(original: Original, srcFile: Document, creator: Document, item: D
 
     :raises NotFound: the file was deleted or replaced by another request, or the item was deleted.
     """
-    copied, was_detached = _unregistered(srcFile), item_files.is_detached(srcFile)
+    copied, was_detached = documents.without_registration(srcFile), item_files.is_detached(srcFile)
     if was_detached:  # the copy is not
         copied = {key: value for key, value in copied.items() if not key.startswith('attachedTo')}
     with _undone_without(item):

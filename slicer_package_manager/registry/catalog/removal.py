@@ -33,8 +33,8 @@ from slicer_package_manager.registry.storage import file_removal, stores, upload
 from slicer_package_manager.registry.tree import documents, item_files
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, DRAFTS, is_of_channel, role
 
-#: How many items one transaction deletes at most.
-ITEMS = 5000
+#: How many items one transaction deletes at most: uncommitted changes have to fit into the cache of the database.
+ITEMS = 2000
 
 
 def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bool = True,

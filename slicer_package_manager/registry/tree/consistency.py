@@ -4,11 +4,15 @@ Called by the event handlers, so that it holds for Girder's own calls and its we
 """
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
 from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
-from pymongo.errors import DuplicateKeyError
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from slicer_package_manager.registry.schema import metadata, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
@@ -20,6 +24,8 @@ from slicer_package_manager.registry.tree.registration import APPLICATION, CHANN
 from slicer_package_manager.registry.tree.types import ChannelFolder
 
 _PLACE = ('spm', 'name')
+#: The code of a write that violates a unique index.
+_DUPLICATE = 11000
 
 
 def check_item(item: Document) -> list[tuple[str, str]]:
@@ -36,22 +42,24 @@ def check_item(item: Document) -> list[tuple[str, str]]:
     if folder is None or package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
         item.pop('spm', None)
         return []
-    write_gate.require()
-    given = item['meta']
-    item['meta'] = registration.checked_meta(package_type, folder, given)
-    item['description'] = _description(package_type, item)
-    before = item.get('spm', {})
+    given, before = item['meta'], item.get('spm', {})
     if not before and '_id' in item:
-        _require_file_names(item)
-    item['spm'] = registration.of_item(
-        package_type, folder, item['meta'], has_file=before.get('ready', False))
+        _require_file_names(File().find({'itemId': item['_id']}, fields=['name']))
+    _register(item, package_type, folder, has_file=before.get('ready', False))
     _require_identity_free(item, folder)
     return metadata.left_out(package_type, given)
 
 
-def _require_file_names(item: Document) -> None:
-    """Check that the files of ``item``, which was no package until now, are valid for a package."""
-    for file in File().find({'itemId': item['_id']}, fields=['name']):
+def _register(item: Document, package_type: PackageType, folder: ChannelFolder, *, has_file: bool) -> None:
+    write_gate.require()
+    item['meta'] = registration.checked_meta(package_type, folder, item['meta'])
+    item['description'] = _description(package_type, item)
+    item['spm'] = registration.of_item(package_type, folder, item['meta'], has_file=has_file)
+
+
+def _require_file_names(files: Iterable[Mapping[str, Any]]) -> None:
+    """Check that ``files`` of an item that was no package until now are valid for a package."""
+    for file in files:
         try:
             validators.file_name(file['name'])
         except ValueError as error:
@@ -103,21 +111,43 @@ def register_item(item: Document) -> None:
 
     :raises Invalid, Conflict: see :func:`check_item`.
     """
-    before, meta = item.get('spm'), item.get('meta', {})
-    check_item(item)
-    if 'spm' in item:
-        item['spm']['ready'] = File().findOne({'itemId': item['_id']}, fields=['_id']) is not None
-        changes = _changes(item, meta)
-    elif before:
-        changes = {'$unset': {'spm': ''}}
+    folder = _folder_of(item)
+    package_type = registration.package_type_in(folder)
+    if folder is None or package_type is None:
+        Item().update({'_id': item['_id'], 'spm': {'$exists': True}}, {'$unset': {'spm': ''}}, multi=False)
     else:
-        return
+        _register_all([item], package_type, folder)
+
+
+def _register_all(items: list[Document], package_type: PackageType, folder: ChannelFolder) -> None:
+    """Register those of ``items``, which are stored in ``folder``, that are packages or are meant as such."""
+    chosen = [one for one in items if 'spm' in one or metadata.is_package(one.get('meta', {}))]
+    files: dict[ObjectId, list[Document]] = {}
+    for file in File().find({'itemId': {'$in': [one['_id'] for one in chosen]}}):
+        files.setdefault(file['itemId'], []).append(file)
+    updates = []
+    for item in chosen:
+        here, before = files.get(item['_id'], []), item.get('meta', {})
+        if 'spm' not in item:
+            _require_file_names(here)
+        _register(item, package_type, folder, has_file=bool(here))
+        updates.append(UpdateOne({'_id': item['_id']}, _changes(item, before)))
+    if updates:
+        _write(updates, chosen)
+    for item in chosen:
+        # Its file may have been added or removed, or may be the newer of two.
+        if [one.get('sha512', '') for one in files.get(item['_id'], [{}])] != [item['meta']['sha512']]:
+            item_files.settle(item)
+
+
+def _write(updates: list[UpdateOne], items: list[Document]) -> None:
     try:
-        Item().update({'_id': item['_id']}, changes, multi=False)
-    except DuplicateKeyError:
-        raise Conflict(f'Another item like "{item["name"]}" is in this folder.') from None
-    if 'spm' in item:
-        item_files.settle(item)  # its file may have been added or removed since it was loaded
+        Item().collection.bulk_write(updates)
+    except BulkWriteError as error:
+        failed = (error.details or {})['writeErrors'][0]
+        if failed['code'] != _DUPLICATE:
+            raise
+        raise Conflict(f'Another item like "{items[failed["index"]]["name"]}" is in this folder.') from None
 
 
 def _changes(item: Document, before: Document) -> Document:
@@ -246,11 +276,11 @@ def _register_below(folder: Document) -> None:
 
 
 def register_items(folder: Document) -> None:
-    """Register the items of ``folder``: all that stay packages of their type at once, others one by one."""
+    """Register the items of ``folder`` by a few statements, however many they are."""
     package_type, here = registration.package_type_in(folder), {'folderId': folder['_id']}
     if package_type is None:
         Item().update({**here, 'spm': {'$exists': True}}, {'$unset': {'spm': ''}})
         return
     Item().update({**here, keys.PACKAGE_TYPE: package_type.label}, registration.place_update(package_type, folder))
-    for item in list(Item().find({**here, keys.PACKAGE_TYPE: {'$ne': package_type.label}})):
-        register_item(item)
+    others = list(Item().find({**here, keys.PACKAGE_TYPE: {'$ne': package_type.label}}))
+    _register_all(others, package_type, cast('ChannelFolder', folder))

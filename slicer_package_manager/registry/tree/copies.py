@@ -23,6 +23,7 @@ from girder.utility.model_importer import ModelImporter
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import consistency, documents, keys
+from slicer_package_manager.registry.tree.registration import package_type_in
 
 
 def copy_content(source: Document, folder: Document, creator: Mapping[str, Any], progress: Any,
@@ -32,7 +33,7 @@ def copy_content(source: Document, folder: Document, creator: Mapping[str, Any],
     :param progress: Girder's, which has no type.
     :param firstFolder: the folder that the copy began with; it is not copied into itself. The name is Girder's.
     """
-    copied = {**deepcopy({key: value for key, value in source.items() if key != 'spm'}), **folder,
+    copied = {**deepcopy(documents.without_registration(source)), **folder,
               'meta': deepcopy(source.get('meta', {}))}
     Folder().save(copied, triggerEvents=False)
     consistency.register_folder(copied)
@@ -50,12 +51,13 @@ def copy_content(source: Document, folder: Document, creator: Mapping[str, Any],
 def _copy_items(source: Document, folder: Document, creator: Mapping[str, Any], progress: Any) -> None:
     here, moment = {'folderId': source['_id']}, clock.now()
     Item().update({**here, keys.PACKAGE_TYPE: {'$exists': True}}, {'$set': {transactions.LOCK: ObjectId()}})
-    place = {key: folder[key] for key in ('baseParentType', 'baseParentId')}
-    items = {one['_id']: {**one, **place, '_id': ObjectId(), 'folderId': folder['_id'], 'creatorId': creator['_id'],
-                          'created': moment, 'updated': moment, 'copyOfItem': one['_id']}
+    values = {**{key: folder[key] for key in ('baseParentType', 'baseParentId')}, 'folderId': folder['_id'],
+              'creatorId': creator['_id'], 'created': moment, 'updated': moment}
+    copied = documents.without_registration if package_type_in(folder) is None else dict
+    items = {one['_id']: {**copied(one), **values, '_id': ObjectId(), 'copyOfItem': one['_id']}
              for one in Item().find(here)}
-    files = [{**{key: value for key, value in one.items() if key != 'spm'}, '_id': ObjectId(),
-              'itemId': items[one['itemId']]['_id'], 'copied': moment, 'copierId': creator['_id']}
+    files = [{**documents.without_registration(one), '_id': ObjectId(), 'itemId': items[one['itemId']]['_id'],
+              'copied': moment, 'copierId': creator['_id']}
              for one in File().find({'itemId': {'$in': list(items)}})]
     for model, copies in ((Item(), list(items.values())), (File(), files)):
         if copies:

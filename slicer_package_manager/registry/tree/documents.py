@@ -125,6 +125,11 @@ def with_folders_below(folders: list[Any]) -> list[Any]:
     return folders + with_folders_below(below) if below else folders
 
 
+def without_registration(document: Mapping[str, Any]) -> Document:
+    """``document`` without the key that would make a copy claim the same identity."""
+    return {key: value for key, value in document.items() if key != 'spm'}
+
+
 def new_item(folder: Mapping[str, Any], name: str, creator: UserDocument, description: str,
              meta: Document) -> Document:
     """An item document as Girder's ``createItem`` makes it, with its metadata and not stored yet."""
