@@ -17,6 +17,7 @@ from plugin_tests.rest.test_promotion import aside, killed_at_each_write
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.catalog import applications, packages, releases, removal, retention
 from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import item_files
 
 pytestmark = pytest.mark.database
@@ -105,7 +106,7 @@ def test_readers_see_all_of_it_or_nothing(draft, ways, remains, monkeypatch):
 
 
 def test_of_more_than_one_transaction_takes_each_package_goes_whole(ways, remains, swept, monkeypatch):
-    monkeypatch.setattr(removal, 'ITEMS', 2)
+    monkeypatch.setattr(transactions, 'DOCUMENTS', 2)
     seen = []
     killed_at_each_write(ways['folder'], lambda: seen.append(remains()) or True)
     assert {items for _, items, _ in seen} <= {5, 3, 1, 0}

@@ -296,9 +296,3 @@ def test_a_transaction_that_is_undone_does_not_bump_the_data_version(db, folders
     with pytest.raises(UndoError):
         transactions.run(change)
     assert data_version.version() == before
-
-
-def test_long_work_is_cut_except_in_a_transaction(db):
-    assert [list(part) for part in transactions.in_batches(range(5), 2)] == [[0, 1], [2, 3], [4]]
-    assert list(transactions.in_batches([], 2)) == []
-    assert transactions.run(lambda: [list(part) for part in transactions.in_batches(range(5), 2)]) == [[0, 1, 2, 3, 4]]

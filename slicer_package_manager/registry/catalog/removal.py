@@ -9,7 +9,8 @@
    :mod:`uploads`.
 
 A release or draft is deleted by one transaction. What is above them is deleted one release or draft after the other,
-and its own folder last. So is a folder with more than :data:`ITEMS` items: so many in each transaction.
+and its own folder last. So is a folder with more than :data:`transactions.DOCUMENTS` items: so many in each
+transaction.
 """
 from __future__ import annotations
 
@@ -32,9 +33,6 @@ from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, uploads
 from slicer_package_manager.registry.tree import documents, item_files
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, DRAFTS, is_of_channel, role
-
-#: How many items one transaction deletes at most: uncommitted changes have to fit into the cache of the database.
-ITEMS = 2000
 
 
 def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bool = True,
@@ -85,9 +83,9 @@ def _remove_part(query: Document, progress: Any, itself: bool) -> bool | None:
     if taken is None:
         return False
     folders = documents.with_folders_below([taken])
-    items = list(Item().find({'folderId': {'$in': _ids(folders)}}, limit=ITEMS))
+    items = list(Item().find({'folderId': {'$in': _ids(folders)}}, limit=transactions.DOCUMENTS))
     remove_items(items, progress)
-    if len(items) == ITEMS:
+    if len(items) == transactions.DOCUMENTS:
         return None
     _remove_folders(folders if itself else folders[1:], progress)
     return True

@@ -15,12 +15,12 @@ Two transactions that only read the same document do not conflict. One that reli
 as it is, takes it by :func:`find_for_update`. Where many take the same one, they wait for their turn, see :func:`run`.
 
 A transaction keeps others waiting, so it neither reads nor writes files or other servers: see :func:`require_none`. It
-should not write more than :data:`DOCUMENTS` one by one: :func:`in_batches` cuts longer work.
+should not insert or delete more than :data:`DOCUMENTS`; longer work is cut into parts that are each consistent.
 """
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -43,8 +43,9 @@ Parameters = ParamSpec('Parameters')
 
 #: How long a transaction may take with all its attempts. MongoDB aborts it after 60 seconds.
 SECONDS: float = DATABASE_SECONDS
-#: How many documents one transaction writes at most, where each of them takes several operations.
-DOCUMENTS = 500
+#: How many documents one transaction inserts or deletes at most, with their entries in all indexes: uncommitted changes
+#: have to fit into the cache of the database, of which it has 256 MB at least.
+DOCUMENTS = 2000
 #: The field that :func:`find_for_update` writes; not in ``spm``, which ordinary folders and items do not have.
 LOCK = 'spmLock'
 #: Documents share the locks of turns: a lock for each would have to be removed again.
@@ -202,11 +203,3 @@ def find_for_update(model: Any, query: Document) -> Any:  # Girder's models have
     """
     return Transactional.find_one_and_update(  # not that of a subclass, which may bump the version
         model.collection, query, {'$set': {LOCK: ObjectId()}}, return_document=ReturnDocument.AFTER)
-
-
-def in_batches(documents: Sequence[Result], size: int = DOCUMENTS) -> Iterator[Sequence[Result]]:
-    """Cut ``documents`` into parts for one transaction each. Within a transaction there is one part: all of them."""
-    if is_open():
-        size = max(len(documents), 1)
-    for start in range(0, len(documents), size):
-        yield documents[start:start + size]

@@ -126,8 +126,8 @@ def with_folders_below(folders: list[Any]) -> list[Any]:
 
 
 def without_registration(document: Mapping[str, Any]) -> Document:
-    """``document`` without the key that would make a copy claim the same identity."""
-    return {key: value for key, value in document.items() if key != 'spm'}
+    """``document`` without the keys that no copy has: what would claim the same identity, and the lock."""
+    return {key: value for key, value in document.items() if key not in ('spm', transactions.LOCK)}
 
 
 def new_item(folder: Mapping[str, Any], name: str, creator: UserDocument, description: str,
