@@ -127,14 +127,16 @@ def test_backups_during_uploads_replacements_deletions_and_promotions(back_up, r
     poll(lambda: all(load.rounds[name] > number for name, number in before.items()), 'the load is still on')
 
 
-def test_bytes_that_are_removed_before_they_were_copied_are_those_of_no_package(back_up, ready, api, app, place):
-    from slicer_package_manager.registry.tree import item_files
-    stays, deleted = ready(), ready('extension')
+def test_bytes_that_are_removed_before_they_were_copied_are_those_of_no_package(
+        back_up, ready, api, app, db, place, tmp_path):
+    stays, deleted = ready(), ready('extension', b'other')
+    old = [tmp_path / 'assetstore' / file['path'] for file in db['file'].find()]
 
     def change():
         upload(api, stays['_id'], b'newer content')
-        item_files._sweep(-item_files.GRACE)
         api.delete(f'/app/{app["_id"]}/extension/{deleted["_id"]}').raise_for_status()
+        for path in old:  # as the server does at once, or after some minutes
+            path.unlink(missing_ok=True)
     result = back_up(**{FILES: change})
     assert require_consistent(result, place) == {'Slicer': 1}
     assert saved(result, 'item')[stays['_id']]['size'] == len(b'newer content')
