@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
+from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.catalog import releases
 from slicer_package_manager.registry.schema import validators
@@ -116,6 +117,7 @@ def enough(names: Iterable[str], wanted: set[str], share: int) -> bool:
     return 100 * len(wanted.intersection(names)) >= share * len(wanted)
 
 
+@transactions.atomic
 def override(app: ApplicationFolder, place: str, identifier: str, value: str, user: UserDocument | None
              ) -> ChannelFolder:
     """Override the readiness of a release or draft, or remove the override, and return its folder.
@@ -133,9 +135,9 @@ def override(app: ApplicationFolder, place: str, identifier: str, value: str, us
     access.require(access.SET_READINESS, folder, user)
     change: Document = {'$unset': {'meta.ready': ''}} if value == AUTO else {'$set': {'meta.ready': _boolean(value)}}
     change.setdefault('$set', {})['updated'] = clock.now()
-    Folder().collection.update_one({'_id': folder['_id']}, change)
-    changed: ChannelFolder | None = Folder().findOne({'_id': folder['_id']})
-    return changed or folder
+    changed: ChannelFolder = Folder().collection.find_one_and_update(
+        {'_id': folder['_id']}, change, return_document=ReturnDocument.AFTER)
+    return changed
 
 
 def _boolean(value: str) -> bool:
