@@ -57,9 +57,11 @@ def test_a_standalone_is_converted_and_keeps_its_data(data):
     assert [assert_member(data), assert_member(data)] == [1, 2]
 
 
-def test_a_new_database_is_a_replica_set(tmp_path):
+def test_a_new_database_is_a_replica_set_whose_snapshots_last_long_enough_for_a_backup(tmp_path):
+    window = 'minSnapshotHistoryWindowInSeconds'
     with connection._own(DataDir(tmp_path / 'new')) as uri, pymongo.MongoClient(uri) as client:
         assert client.admin.command('hello')['setName'] == database.REPLICA_SET
+        assert client.admin.command({'getParameter': 1, window: 1})[window] >= 3600
 
 
 def test_a_conversion_that_was_interrupted_before_the_set_was_initiated_is_finished(data):

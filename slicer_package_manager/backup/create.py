@@ -78,7 +78,7 @@ class _Creation:
         self.result = Result()
         self.stores: list[StoreEntry] = []
         self.sources: dict[str, sources.Source] = {}
-        self.missing: set[FileBytes] = set()
+        self.missing: set[FileBytes] = set()  # at the last attempt
 
     def attempt(self, session: ClientSession) -> tuple[dict[str, Written], Written]:
         """Write the database as of the moment of ``session``, and copy the bytes of its files.
