@@ -168,7 +168,7 @@ CALLS = [
     Call('DELETE /file/:id', (None, 22, 22), before=new_file),
     Call('DELETE /file/:id', (None, 16, 16), 'the old of two', before=second_file),
     Call('DELETE /item/:id', (None, 21, 21), before=item_with_file),
-    Call('POST /api_key/token', (7, 7, 7), before=api_key, params={'key': '{key}'}),
+    Call('POST /api_key/token', (8, 8, 8), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
 ]

@@ -50,6 +50,8 @@ CHECKSUMS = {
     'girder.models.upload.Upload.moveFileToAssetstore': 'ff47fe378178',
     'girder.models.upload.Upload.handleChunk': 'd7e542c011f9',
     'girder.models.upload.Upload.finalizeUpload': 'ff1e92f63e2a',
+    'girder.models.api_key.ApiKey.createToken': '97e5ae41f5d6',
+    'girder.models.api_key.ApiKey.remove': '7b6e164c3e2c',
     'girder.api.rest.Resource.handleRoute': '4f24fc12b752',
     'girder.api.rest.Resource._defaultAccess': '5a595e0a453a',
     'girder.models.setting.Setting.get': '6b6a50f1817b',

@@ -323,15 +323,19 @@ class Recorded:
 
 @contextmanager
 def at_each_write(hook):
-    """Call ``hook`` before and after each write to folders, items and download counts in this process."""
+    """Call ``hook`` before and after each write to folders, items, counts, accounts and keys in this process."""
+    from girder.models.api_key import ApiKey
     from girder.models.folder import Folder
     from girder.models.item import Item
+    from girder.models.token import Token
+    from girder.models.user import User
 
     from slicer_package_manager.registry.downloads.counts import Download
     from slicer_package_manager.registry.downloads.sealing import Seal
     from slicer_package_manager.registry.server import transactions
     limit, transactions.SECONDS = transactions.SECONDS, PATIENCE  # the hook may take long
-    models = {model: model.collection for model in (Folder(), Item(), Download(), Seal())}
+    models = {model: model.collection for model in (
+        Folder(), Item(), Download(), Seal(), ApiKey(), Token(), User())}
     for model, collection in models.items():
         model.collection = Recorded(collection, hook)
     try:

@@ -59,6 +59,7 @@ def _registry(database: str | None, data_dir: Path) -> Iterator[ModuleType]:
     with connection.connected(database, data_dir):
         # Girder connects when it is imported.
         from slicer_package_manager.registry.accounts import users  # noqa: PLC0415
+        users.join_transactions()
         try:
             yield users
         except RestException as error:

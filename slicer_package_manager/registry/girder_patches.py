@@ -1,4 +1,4 @@
-"""Patches of Girder's models, for packages and extensions only: other documents take Girder's way.
+"""Patches of Girder's models, for packages, extensions and API keys: other documents take Girder's way.
 
 Girder triggers no event at these points. Each function here takes the method that it replaces as ``original``, and its
 docstring states what is wrong with that. ``docs/development/girder-patches.md`` lists these and all other patches, with
@@ -12,6 +12,7 @@ from copy import deepcopy
 from functools import wraps
 from typing import Any, NamedTuple
 
+from girder.models.api_key import ApiKey
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -233,6 +234,11 @@ def _finish_upload(original: Original, upload: Document, assetstore: Document | 
     return finished
 
 
+def _in_transaction(original: Original, *args: object, **kwargs: object) -> object:
+    """Give tokens, and revoke keys, in one transaction: else a key that gives a token when it is revoked comes back."""
+    return transactions.run(lambda: original(*args, **kwargs))
+
+
 class Patch(NamedTuple):
     """A method of a model, and the function that replaces it."""
 
@@ -260,6 +266,8 @@ PATCHES = (
     Patch(Upload, 'moveFileToAssetstore', _move_file),
     Patch(Upload, 'handleChunk', _handle_chunk),
     Patch(Upload, 'finalizeUpload', _finish_upload),
+    Patch(ApiKey, 'createToken', _in_transaction),
+    Patch(ApiKey, 'remove', _in_transaction),
 )
 
 

@@ -296,3 +296,9 @@ def test_a_transaction_that_is_undone_does_not_bump_the_data_version(db, folders
     with pytest.raises(UndoError):
         transactions.run(change)
     assert data_version.version() == before
+
+
+def test_taking_a_document_does_not_bump_the_data_version(db, folders):
+    before = data_version.version()
+    assert transactions.run(lambda: transactions.find_for_update(Folder(), {'_id': folders[0]['_id']}))
+    assert data_version.version() == before

@@ -22,7 +22,7 @@ from slicer_package_manager.registry.accounts import users as accounts_users
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import access, item_files, keys
 from slicer_package_manager.registry.tree.types import UserDocument
 
@@ -35,13 +35,15 @@ _DAY = timedelta(days=1)
 
 
 def register() -> None:
-    """Register the scope with Girder, so that keys can have it. Idempotent."""
+    """Register the scope with Girder, so that keys can have it, and let keys join transactions. Idempotent."""
+    accounts_users.join_transactions()
     if UPLOAD not in TokenScope.scopeIds():
         TokenScope.describeScope(UPLOAD, 'Upload packages', 'Allows to upload packages and extensions of Slicer where '
                                  'you have write access, and to replace their files; nothing can be deleted, and no '
                                  'private file be read.')
 
 
+@transactions.atomic
 def create(login: str, name: str, purpose: str, days: int | None) -> Document:
     """Create a key of the user ``login``; return its document, with the secret as ``key``.
 
@@ -50,13 +52,11 @@ def create(login: str, name: str, purpose: str, days: int | None) -> Document:
     :raises Invalid: ``name`` is not valid.
     """
     user, name = accounts_users.load(login), _name(name)
-    # Inactive until its expiry is stored: a crash in between leaves no key that never expires.
-    key = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS, active=False)
-    changes: Document = {'active': True}
+    key: Document = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS)
     if days is not None:
-        changes['expires'] = clock.now() + timedelta(days=days)
-    ApiKey().update({'_id': key['_id']}, {'$set': changes}, multi=False)
-    return {**key, **changes}
+        key['expires'] = clock.now() + timedelta(days=days)
+        ApiKey().update({'_id': key['_id']}, {'$set': {'expires': key['expires']}}, multi=False)
+    return key
 
 
 def of(login: str | None = None) -> list[Document]:
@@ -71,6 +71,7 @@ def of(login: str | None = None) -> list[Document]:
     return [{**key, 'login': users.get(key['userId'], '')} for key in found]
 
 
+@transactions.atomic
 def revoke(identifier: str) -> Document:
     """Delete the key with the id ``identifier`` and all its tokens; return its document.
 

@@ -1,6 +1,8 @@
 """Accounts of people and machines, for the commands by which an administrator lists and resets them."""
 from __future__ import annotations
 
+from functools import partial
+
 from girder.models.api_key import ApiKey
 from girder.models.token import Token
 from girder.models.user import User
@@ -9,6 +11,13 @@ from slicer_package_manager.registry.accounts import passwords
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
+
+
+def join_transactions() -> None:
+    """Let accounts, keys and tokens belong to transactions, also in commands. Idempotent."""
+    for model in (User(), ApiKey(), Token()):
+        transactions.join(model)
 
 
 def load(login: str) -> Document:
@@ -30,6 +39,7 @@ def everyone() -> list[Document]:
     return [{**user, 'keys': keys.get(user['_id'], 0)} for user in found]
 
 
+@transactions.atomic
 def reset(login: str, password: str) -> int:
     """Recover the account ``login`` after another person had access; return how many API keys were deleted.
 
@@ -42,9 +52,15 @@ def reset(login: str, password: str) -> int:
     user = load(login)
     user.pop('otp', None)
     User().setPassword(user, password)
-    # After the password is set: until then the old one gives new sessions and keys.
-    keys = list(ApiKey().find({'userId': user['_id']}))
-    for key in keys:
+    number: int = ApiKey().collection.count_documents({'userId': user['_id']})
+    _revoke_all(user)
+    # Until the commit, the old password gives new sessions and keys.
+    transactions.after_commit(partial(_revoke_all, user))
+    return number
+
+
+def _revoke_all(user: Document) -> None:
+    """Delete the API keys of ``user``, and end all sessions."""
+    for key in list(ApiKey().find({'userId': user['_id']})):
         ApiKey().remove(key)
     Token().removeWithQuery({'userId': user['_id']})
-    return len(keys)
