@@ -33,7 +33,7 @@ ARROWS = {
             'registry.schema', 'registry.server'},
     'doctor': {'registry', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage',
                'registry.tree'},
-    'backup': {'durability', 'locks', 'registry.downloads', 'registry.schema', 'registry.server', 'registry.storage'},
+    'backup': {'durability', 'locks', 'registry.schema', 'registry.server', 'registry.storage'},
     'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.schema', 'registry.tree', 'rest',
               'rest.handlers', 'rest.http', 'rest.middleware'},
     'events': {'registry.downloads', 'registry.links', 'registry.schema', 'registry.storage', 'registry.tree',

@@ -20,7 +20,6 @@ from slicer_package_manager.backup.live_database import Mongo
 from slicer_package_manager.backup.manifest import Manifest, StoreEntry
 from slicer_package_manager.backup.progress import Steps
 from slicer_package_manager.backup.verify import Content
-from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 from slicer_package_manager.registry.server import restoration
 
@@ -189,7 +188,6 @@ def _insert(files: Files, found: Manifest, database: Mongo, roots: dict[str, Pat
                 collection.insert_many(batch)
                 advance(len(batch))
             _require_all(collection, entry['entries'])
-    rollup.discard(database)  # it may be from another moment than the counts
 
 
 def _changed(files: Files, name: str, roots: dict[str, Path]) -> Iterator[RawBSONDocument]:

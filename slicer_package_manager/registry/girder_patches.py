@@ -19,7 +19,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 from girder.models.user import User
 
-from slicer_package_manager.registry.accounts import passwords
+from slicer_package_manager.registry.accounts import api_keys, passwords
 from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.errors import NotFound
@@ -234,11 +234,6 @@ def _finish_upload(original: Original, upload: Document, assetstore: Document | 
     return finished
 
 
-def _in_transaction(original: Original, *args: object, **kwargs: object) -> object:
-    """Give tokens, and revoke keys, in one transaction: else a key that gives a token when it is revoked comes back."""
-    return transactions.run(lambda: original(*args, **kwargs))
-
-
 class Patch(NamedTuple):
     """A method of a model, and the function that replaces it."""
 
@@ -266,8 +261,8 @@ PATCHES = (
     Patch(Upload, 'moveFileToAssetstore', _move_file),
     Patch(Upload, 'handleChunk', _handle_chunk),
     Patch(Upload, 'finalizeUpload', _finish_upload),
-    Patch(ApiKey, 'createToken', _in_transaction),
-    Patch(ApiKey, 'remove', _in_transaction),
+    Patch(ApiKey, 'createToken', api_keys.in_transaction),
+    Patch(ApiKey, 'remove', api_keys.in_transaction),
 )
 
 

@@ -122,16 +122,6 @@ def test_names_and_revisions_are_kept_as_they_are(db, revision):
     assert answer() == {revision: {'extensions': {revision: {'linux': {'amd64': 1}}}}}
 
 
-def test_a_discarded_rollup_is_made_anew(db):
-    counter.store(key('2026-01-01'))
-    rollup.keep_up()
-    rollup.discard(db)
-    assert db.slicer_package_download.count_documents({}) == 1
-    assert answer() == of_details()
-    rollup.keep_up()
-    assert answer() == of_details()
-
-
 def test_counts_of_past_days_are_settled_and_those_of_today_are_not(db):
     counter.store(key('2026-01-01'))
     counter.store(key(today()))

@@ -51,7 +51,7 @@ def store(key: CountKey) -> None:
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
     if not counts.record(key):
-        transactions.run(lambda: counts.record({**key, 'app': sealing.owner(key)}, insert=True))
+        transactions.run(lambda: counts.record({**key, 'app': sealing.owner(key)}, insert=True), turn=key['app'])
 
 
 class Backlog:

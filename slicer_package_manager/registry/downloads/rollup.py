@@ -34,7 +34,6 @@ from slicer_package_manager.registry.server import clock, transactions
 #: How many counts one transaction changes. Each is in six indexes.
 COUNTS_AT_ONCE = 2000
 _SUMMED: Document = {'$ifNull': ['$summed', 0]}
-_UNSUMMED: Document = {'summed': '', 'settled': ''}
 #: Counts whose flag is wrong.
 _WRONGLY_SETTLED: Document = {'settled': True, 'kind': COUNTS, '$expr': {'$ne': ['$summed', '$count']}}
 
@@ -75,7 +74,7 @@ def take_out(app_id: ObjectId, revision: str, found: Iterable[Document]) -> Docu
     summed = [(one, -one['summed']) for one in found if 'summed' in one]
     if summed:
         _add(app_id, revision, summed)
-    return {'$unset': _UNSUMMED}
+    return {'$unset': {'summed': '', 'settled': ''}}
 
 
 def _add(app_id: ObjectId, revision: str, found: Iterable[tuple[Mapping[str, Any], int]]) -> None:
@@ -99,12 +98,6 @@ def wrong(app_id: ObjectId) -> list[str]:
     differing = {revision for revision in {*stored, *found}
                  if stored.get(revision, b'{}') != found.get(revision, b'{}')}
     return sorted({*differing, *Download().collection.distinct('revision', {'app': app_id, **_WRONGLY_SETTLED})})
-
-
-def discard(database: Any) -> None:
-    """Remove all sums from ``database``, one of pymongo that no server uses. Servers make new ones."""
-    database[Download().name].delete_many({'kind': SUMS})
-    database[Download().name].update_many({'summed': {'$exists': True}}, {'$unset': _UNSUMMED})
 
 
 @transactions.atomic
