@@ -44,7 +44,14 @@ class Operations:
         from girder.models.upload import Upload
         Upload().uploadFromFile(io.BytesIO(content), len(content), name, 'item', item, self._admin)
 
+    def _elsewhere(self):
+        from girder.models.folder import Folder
+        return Folder().findOne({'name': 'elsewhere'})
+
     def prepare(self):
+        from girder.models.collection import Collection
+        from girder.models.folder import Folder
+
         from plugin_tests.conftest import create_user, set_up
         from slicer_package_manager.registry.catalog import applications, releases
         set_up(self._assetstore)
@@ -52,6 +59,8 @@ class Operations:
         for label, name in (('package', 'Slicer'), ('package', 'Other'), ('extension', 'Extension')):
             self._upload(self._save(label, name), CONTENT['old'])
         releases.create_release(app, self._admin, '5.8', REVISION)
+        other = Collection().createCollection('Other', self._admin)
+        Folder().createFolder(other, 'elsewhere', parentType='collection', creator=self._admin)
 
     def create(self):
         self._save('extension', 'New', app_revision='200')
@@ -74,6 +83,14 @@ class Operations:
     def rename(self):
         from girder.models.folder import Folder
         Folder().updateFolder({**self._folder('release'), 'name': '5.9'})
+
+    def move(self):
+        from girder.models.folder import Folder
+        Folder().move(self._folder('revision'), self._elsewhere(), 'folder')
+
+    def delete(self):
+        from girder.models.folder import Folder
+        Folder().remove(self._folder('revision'))
 
     def doctor(self):
         from plugin_tests.simulation.observed import findings

@@ -19,7 +19,7 @@ from plugin_tests.waiting import PATIENCE, poll
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
-OPERATIONS = ('create', 'upload', 'replace', 'promote', 'rename')
+OPERATIONS = ('create', 'upload', 'replace', 'promote', 'rename', 'move', 'delete')
 PROCESS, DATABASE, BOTH = 'the process', 'the database', 'both'
 #: No operation has more moments before and after its writes.
 MOMENTS = 40
@@ -103,10 +103,11 @@ class Site:
         def path(folder):
             parent = folders.get(folder['parentId'])
             return f'{path(parent) if parent else ""}/{folder["name"]}'
+        def registration(document, *keys):
+            return [str(document.get('spm', {}).get(key)) for key in keys]
         return (
-            sorted((path(one), one.get('spm', {}).get('role', ''), one.get('spm', {}).get('release', ''))
-                   for one in folders.values()),
-            sorted((path(folders[one['folderId']]), one['name'], one['spm']['release'], one['spm']['ready'],
+            sorted((path(one), *registration(one, 'role', 'release')) for one in folders.values()),
+            sorted((path(folders[one['folderId']]), one['name'], *registration(one, 'release', 'ready'),
                     one['meta']['sha512'], one['size'], files.get(one['_id'], []))
                    for one in self._database.item.find()))
 
@@ -161,7 +162,8 @@ def test_after_each_kill_the_operation_has_happened_as_a_whole_or_not_at_all(tmp
     database = Database(tmp_path / 'db', *free_ports(1))
     database.start()
     try:
-        with site_of(database.uri, tmp_path / 'site') as site:
+        # Unlike its default, the test's database does not wait for the disk unless it is asked to.
+        with site_of(f'{database.uri}?journal=true', tmp_path / 'site') as site:
             results = results_of(site)
             for name, moment, victim in rounds(request, PROCESS, BOTH, DATABASE):
                 stopped(site, name, moment)
