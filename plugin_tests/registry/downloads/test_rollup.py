@@ -300,6 +300,9 @@ def test_counts_that_are_not_settled_come_from_an_index(db):
         'pipeline': sums._pipeline({'app': 'app'}, counts.UNSETTLED, '$count')}, verbosity='executionStats')
     assert "'indexName': 'spm_download_unsettled'" in str(explained)
     assert 'COLLSCAN' not in str(explained)
+    found = Download().collection.find(rollup._past('app'), sort=[('revision', 1)]).explain()
+    assert "'indexName': 'spm_download_unsettled'" in str(found['queryPlanner']['winningPlan'])
+    assert found['executionStats']['totalDocsExamined'] <= 1
 
 
 def test_counts_of_many_threads_are_all_told(finished):
