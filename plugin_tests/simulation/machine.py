@@ -641,6 +641,7 @@ class Simulation(RuleBasedStateMachine):
             self._check_sums(app)
         self._complete_replacements()
         self.world.clock.moment += SHORT
+        self.world.let_files_age()
         item_files.sweep()
         uploads._clean_up()
         observed.require_clean(self.world)

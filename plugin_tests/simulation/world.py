@@ -1,4 +1,5 @@
 """The database and the files of a simulation, its clock, and the process that works on them and may crash."""
+import os
 import shutil
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -125,6 +126,11 @@ class World:
         collection = Collection().createCollection('Other', self.admin)
         self.elsewhere = Folder().createFolder(collection, 'elsewhere', parentType='collection', creator=self.admin)
         self._later.clear()
+
+    def let_files_age(self):
+        """The clock of the simulation is not that of the disk."""
+        for path in (self.root / 'temp').glob('*'):
+            os.utime(path, (0, 0))
 
     def end(self):
         shutil.rmtree(self.root)
