@@ -11,7 +11,10 @@ def database(model_base):
         # mongomock knows time zones only in general.
         model_base.CodecOptions = lambda **_: bson.codec_options.CodecOptions(tz_aware=True)
         from slicer_package_manager.registry.server import transactions
-        transactions.join = lambda _model: None  # the collections are mongomock's, which has no transactions
+        # The collections are mongomock's, which has no transactions.
+        transactions.join = lambda _model: None
+        transactions.run = lambda work, **_: work()
+        transactions.find_for_update = lambda model, query: model.findOne(query)
     from girder.models import getDbConnection
     from girder.utility.config import getConfig
     getConfig()['database']['uri'] = 'mongodb://in-memory/girder'

@@ -100,7 +100,7 @@ def test_girder_client_uploads_replaces_and_downloads(servers, api, make, s3, tm
     client.downloadItem(item['_id'], str(tmp_path), 'there')
     (path,) = (one for one in tmp_path.rglob('*') if one.is_file())
     assert path.read_bytes() == CONTENT
-    from slicer_package_manager.registry.tree import item_files
-    item_files.sweep(item_files.GRACE * 0)
+    from slicer_package_manager.registry.storage import file_removal
+    file_removal.sweep(file_removal.GRACE * 0)
     poll(lambda: len(s3.objects()) == 1, 'the replaced object is gone')
     require_whole(servers, item['_id'], s3)

@@ -26,12 +26,6 @@ def on_item_save(event: events.Event) -> None:
     documents.require_storable(event.info)
 
 
-def on_item_saved(event: events.Event) -> None:
-    """After an item was saved: the save may have overwritten its checksum and place with older values."""
-    if 'spm' in event.info and not documents.is_own_write(event.info):
-        item_files.settle(event.info)
-
-
 def on_item_copied(event: events.Event) -> None:
     """After an item was copied with its files."""
     consistency.register_copy(event.info)
@@ -68,13 +62,6 @@ def on_upload_finalize(event: events.Event) -> None:
     quotas.check_complete(event.info)
 
 
-def on_file_saved(event: events.Event) -> None:
-    """After a file was uploaded, renamed or replaced."""
-    item = item_files.package_of(event.info)
-    if item is not None:
-        item_files.settle(item)
-
-
 def on_file_save(event: events.Event) -> None:
     """Before a file is saved, by whichever call: the links of packages must be allowed."""
     file = event.info
@@ -87,7 +74,6 @@ def on_file_save(event: events.Event) -> None:
 
 HANDLERS = {
     'model.item.save': on_item_save,
-    'model.item.save.after': on_item_saved,
     'model.item.copy.after': on_item_copied,
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
@@ -95,7 +81,6 @@ HANDLERS = {
     'model.upload.save.created': on_upload_begun,
     'model.upload.finalize': on_upload_finalize,
     'model.file.save': on_file_save,
-    'model.file.save.after': on_file_saved,
 }
 
 

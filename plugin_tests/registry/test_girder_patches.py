@@ -42,6 +42,7 @@ CHECKSUMS = {
     'girder.models.item.Item.remove': '1379411e3fe8',
     'girder.models.folder.Folder.remove': 'ab800d534c32',
     'girder.models.folder.Folder.clean': 'b4d145727541',
+    'girder.models.file.File.save': 'd5c603b08542',
     'girder.models.file.File.remove': 'c0b66dd2ed39',
     'girder.models.file.File.updateFile': '9a2cb2300006',
     'girder.models.file.File.copyFile': 'b29b6f16fd08',

@@ -9,7 +9,8 @@ from girder.models.item import Item
 
 from plugin_tests.rest.test_promotion import aside, killed_at_each_write
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.tree import consistency, item_files
+from slicer_package_manager.registry.storage import file_removal
+from slicer_package_manager.registry.tree import consistency
 
 pytestmark = pytest.mark.database
 
@@ -100,7 +101,7 @@ def test_readers_see_all_of_a_copy_or_nothing(copy, elsewhere, db, monkeypatch):
 def test_a_copy_keeps_its_bytes_when_the_original_is_deleted(copy, elsewhere, api, draft, db):
     copy(elsewhere)
     Folder().remove(draft)
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     (file,) = db['file'].find()
     assert api.get(f'/file/{file["_id"]}/download').content == b'x' * 7
 

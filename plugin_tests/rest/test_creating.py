@@ -28,7 +28,7 @@ def upsert(app, admin):
 @pytest.mark.parametrize('link', [{}, LINK], ids=['uploaded later', 'hosted elsewhere'])
 @pytest.mark.parametrize('package_type', ['package', 'extension'])
 def test_a_package_comes_with_its_folders_and_its_link(upsert, unchanged, db, package_type, link):
-    item = killed_at_each_write(lambda: upsert(package_type, **link), unchanged)
+    item = killed_at_each_write(lambda: upsert(package_type, **link), unchanged, later=False)
     folder = db['folder'].find_one({'_id': item['folderId']})
     assert folder['spm']['revision'] == '33000'
     assert item['spm']['ready'] is bool(link)
@@ -38,7 +38,8 @@ def test_a_package_comes_with_its_folders_and_its_link(upsert, unchanged, db, pa
 def test_a_package_gets_its_link_with_its_new_values(upsert, db, stored):
     upsert('package')
     before = stored()
-    item = killed_at_each_write(lambda: upsert('package', repository_type='svn', **LINK), lambda: stored() == before)
+    item = killed_at_each_write(lambda: upsert('package', repository_type='svn', **LINK), lambda: stored() == before,
+                                later=False)
     assert (item['meta']['repository_type'], item['spm']['ready']) == ('svn', True)
 
 

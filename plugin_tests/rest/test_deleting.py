@@ -18,7 +18,7 @@ from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.catalog import applications, packages, releases, removal, retention
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.storage import file_removal
 
 pytestmark = pytest.mark.database
 
@@ -53,7 +53,7 @@ def remains(db):
 def swept(db, tmp_path):
     """What is left of files after the next sweep."""
     def left():
-        item_files.sweep(timedelta(0))
+        file_removal.sweep(timedelta(0))
         return db['file'].count_documents({}), list(tmp_path.rglob('?' * 128))
     return left
 
@@ -89,7 +89,7 @@ def test_a_package_goes_with_its_file_or_stays(draft, db, stored, remains, swept
     before = stored()
     killed_at_each_write(lambda: packages.delete(item), lambda: stored() == before or remains() == (2, 4, 2))
     assert remains() == (2, 4, 2)
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert db['file'].count_documents({}) == 2
 
 

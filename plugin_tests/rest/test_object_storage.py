@@ -64,8 +64,8 @@ def sha512(content):
 
 
 def sweep():
-    from slicer_package_manager.registry.tree import item_files
-    item_files.sweep(timedelta(0))
+    from slicer_package_manager.registry.storage import file_removal
+    file_removal.sweep(timedelta(0))
 
 
 # Uploads
@@ -430,14 +430,13 @@ def test_while_the_storage_is_away_nothing_changes_and_everybody_is_told(api, an
     assert count() == 0
 
 
-def test_the_object_of_a_deleted_package_goes_later_when_the_storage_fails_in_its_deletion(api, uploaded, s3,
-                                                                                           found_ids):
+def test_a_deletion_in_which_the_storage_fails_deletes_the_object_later(api, uploaded, s3, db, found_ids):
     s3.fail = lambda request: s3.refuse if request.method == 'DELETE' else None
     api.delete(f'/item/{uploaded["_id"]}').raise_for_status()
     assert (found_ids('package'), len(s3.objects())) == ([], 1)
     s3.fail = lambda _: None
     sweep()
-    assert s3.objects() == {}
+    assert (db['file'].count_documents({}), s3.objects()) == (0, {})
 
 
 def test_a_bucket_that_refuses_is_told(api, uploaded, s3):

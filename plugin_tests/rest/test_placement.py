@@ -10,6 +10,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from plugin_tests.conftest import EXTENSION_FORM, FORMS, upload
+from plugin_tests.rest.test_promotion import aside
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.tree import consistency
@@ -459,19 +460,18 @@ def test_a_copied_release_elsewhere_is_no_release(make, make_release, send, stra
     assert len(items(folders(stranger)['5.8'])) == 1
 
 
-@pytest.mark.parametrize('moment', ['model.item.copy.prepare', 'model.file.save', 'model.file.save.after'])
 @pytest.mark.parametrize('deleted', ['item', 'folder'])
-def test_a_copy_that_is_deleted_while_it_is_made_leaves_nothing(make, make_release, send, stored, moment, deleted):
+def test_a_copy_that_is_deleted_while_it_is_made_leaves_nothing(make, make_release, send, stored, deleted):
     item = make('package', content=b'x')
     release, before = make_release('5.8', '34000'), stored()
 
     def delete(event):
-        copy = Item().findOne({'_id': event.info['itemId'] if 'file' in moment else event.info[1]['_id']})
+        copy = Item().findOne({'_id': event.info[1]['_id']})
         if deleted == 'item':
             Item().remove(copy)
         else:
             Folder().remove(Folder().load(copy['folderId'], force=True))
-    with events.bound(moment, 'test', delete):
+    with events.bound('model.item.copy.prepare', 'test', delete):
         answer = send('copy', release, item=[item])
     assert answer.status_code == 404, answer.text
     assert 'was deleted' in answer.json()['message']
@@ -479,6 +479,23 @@ def test_a_copy_that_is_deleted_while_it_is_made_leaves_nothing(make, make_relea
     assert (after['item'], after['file']) == (before['item'], before['file'])
     folders = [{one['_id'] for one in found['folder']} for found in (after, before)]
     assert folders[0] | {ObjectId(release['_id'])} == folders[1]
+
+
+def test_a_copy_to_a_release_that_is_deleted_meanwhile_is_refused(api, make, make_release, send, stored, monkeypatch):
+    from slicer_package_manager.registry.tree import item_files
+    item = make('package', content=b'x')
+    release = make_release('5.8', '34000')
+    take, todo = item_files.take, [lambda: api.delete(f'/folder/{release["_id"]}').raise_for_status()]
+
+    def late(file):
+        if todo:
+            aside(todo.pop())
+        return take(file)
+    monkeypatch.setattr(item_files, 'take', late)
+    before = stored()
+    assert send('copy', release, item=[item]).status_code == 404
+    after = stored()
+    assert (after['item'], after['file']) == (before['item'], before['file'])
 
 
 def test_a_release_made_with_girders_calls_is_one(api, app, found, make):

@@ -322,20 +322,16 @@ class Recorded:
 
 
 @contextmanager
-def at_each_write(hook):
-    """Call ``hook`` before and after each write to folders, items, counts, accounts and keys in this process."""
-    from girder.models.api_key import ApiKey
-    from girder.models.folder import Folder
-    from girder.models.item import Item
-    from girder.models.token import Token
-    from girder.models.user import User
+def at_each_write(hook, more=()):
+    """Call ``hook`` before and after each write to folders, items, counts, accounts, keys, and what ``more`` names."""
+    from girder.utility.model_importer import ModelImporter
 
     from slicer_package_manager.registry.downloads.counts import Download
     from slicer_package_manager.registry.downloads.sealing import Seal
     from slicer_package_manager.registry.server import transactions
     limit, transactions.SECONDS = transactions.SECONDS, PATIENCE  # the hook may take long
-    models = {model: model.collection for model in (
-        Folder(), Item(), Download(), Seal(), ApiKey(), Token(), User())}
+    names = ('folder', 'item', 'api_key', 'token', 'user', *more)
+    models = {model: model.collection for model in (Download(), Seal(), *map(ModelImporter.model, names))}
     for model, collection in models.items():
         model.collection = Recorded(collection, hook)
     try:
@@ -346,21 +342,23 @@ def at_each_write(hook):
             model.collection = collection
 
 
-def killed_at_each_write(function, unchanged, at_least=2):
+def killed_at_each_write(function, unchanged, at_least=2, more=(), *, later=True):
     """Call ``function`` until it ends, killed at its first write, at its second, and so on; return its result.
 
-    After each kill ``unchanged`` has to hold; there are more than ``at_least`` moments.
+    After each kill ``unchanged`` has to hold; there are more than ``at_least`` moments, see :func:`at_each_write`.
+    The moments are those in transactions, and with ``later`` those after the commit too.
     """
+    from slicer_package_manager.registry.server import transactions
     moment, results = 0, []
     while not results:
         moment += 1
         left = [moment]
 
         def hook(left=left):
-            left[0] -= 1
+            left[0] -= later or transactions.is_open()
             if not left[0]:
                 raise Killed
-        with at_each_write(hook), suppress(Killed):
+        with at_each_write(hook, more), suppress(Killed):
             results.append(function())
         assert results or unchanged(), f'killed at moment {moment}'
     assert moment > at_least
@@ -557,15 +555,15 @@ def test_who_saves_an_item_that_is_promoted_meanwhile_does_not_bring_it_back(dra
                                                                            monkeypatch):
     from girder.models.item import Item
 
-    from slicer_package_manager.registry.tree import consistency
-    check_item, todo = consistency.check_item, [domain]
+    from slicer_package_manager.registry.tree import item_files
+    refresh, todo = item_files.refresh, [domain]
 
-    def checking(item):
+    def late(item):
         if todo:
             aside(todo.pop())
-        return check_item(item)
+        return refresh(item)
     item = Item().load(found('package')[0]['_id'], force=True)
-    monkeypatch.setattr(consistency, 'check_item', checking)
+    monkeypatch.setattr(item_files, 'refresh', late)
     Item().setMetadata(item, {'repository_type': 'svn'})
     assert len(found('package', release_id_or_name='5.8')) == 2
     no_traces()

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from plugin_tests.conftest import EXTENSION_FORM, upload
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.storage import file_removal
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -232,7 +232,7 @@ def test_who_comes_last_wins_whole_in_object_storage(racers, s3, first, api, db,
 
 def check_nothing_is_left(db):
     assert db['upload'].count_documents({}) == 0
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert {file['itemId'] is None for file in db['file'].find()} <= {False}
     total = sum(file['size'] for file in db['file'].find())
     assert sum(item['size'] for item in db['item'].find()) == total

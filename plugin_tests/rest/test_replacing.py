@@ -9,6 +9,7 @@ import pytest
 
 from plugin_tests.conftest import upload
 from plugin_tests.waiting import PATIENCE
+from slicer_package_manager.registry.storage import file_removal
 from slicer_package_manager.registry.tree import item_files
 
 pytestmark = pytest.mark.database
@@ -79,6 +80,17 @@ def seen(item_of, files_of, anonymous):
         assert (now['meta']['sha512'], now['size']) == (file['sha512'], file['size'])
         return file['name'], content
     return look
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    """Make a call during which the server is killed before the first transaction begins."""
+    def make_call(call):
+        from slicer_package_manager.registry.storage import upload_completion
+        with monkeypatch.context() as patched:
+            patched.delattr(upload_completion, '_store')
+            assert call().status_code == 500
+    return make_call
 
 
 # What is announced
@@ -194,16 +206,15 @@ def test_control_characters_in_names_become_spaces(api, replaceable):
 
 @pytest.fixture
 def in_between(monkeypatch):
-    """Have something happen once, after the old content of a file was read and before the new one is set."""
+    """Have something happen once, in the next transaction that changes a file: after its first reads, if any."""
     def arrange(happening):
-        from slicer_package_manager.registry.storage import upload_completion
-        original, pending = upload_completion._swap, [happening]
+        original, pending = item_files.take, [happening]
 
-        def swap(*args):
+        def take(*args):
             if pending:
                 meanwhile(pending.pop())
             return original(*args)
-        monkeypatch.setattr(upload_completion, '_swap', swap)
+        monkeypatch.setattr(item_files, 'take', take)
     return arrange
 
 
@@ -215,7 +226,7 @@ def test_an_upload_that_is_complete_meanwhile_is_replaced_by_the_later_one(
     send(last).raise_for_status()
     assert seen(item) == ('last.zip', NEW)
     assert storage() == sorted([OLD, NEW, OTHER])
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert storage() == [NEW]
 
 
@@ -226,16 +237,10 @@ def test_a_rename_meanwhile_is_not_undone(api, replaceable, begin, send, seen, i
     assert seen(item) == ('x.zip', NEW)
 
 
-def test_a_rename_does_not_undo_a_replacement(api, replaceable, begin, send, seen, monkeypatch):
-    from girder.models.file import File
+def test_a_rename_does_not_undo_a_replacement(api, replaceable, begin, send, seen, in_between):
     item, file = replaceable
-    begun, original = begin(file), File().collection.find_one_and_update
-
-    def change(query, *args, **kwargs):
-        monkeypatch.setattr(File().collection, 'find_one_and_update', original)
-        meanwhile(lambda: send(begun).raise_for_status())
-        return original(query, *args, **kwargs)
-    monkeypatch.setattr(File().collection, 'find_one_and_update', change)
+    begun = begin(file)
+    in_between(lambda: send(begun).raise_for_status())
     api.put(f'/file/{file["_id"]}', params={'name': 'renamed.zip'}).raise_for_status()
     assert seen(item) == ('renamed.zip', NEW)
 
@@ -287,7 +292,7 @@ def test_an_upload_to_what_is_gone_ends_with_404_or_409_and_leaves_nothing(
         answer = send(begun)
     assert answer.status_code in (404, 409), answer.text
     assert 'a new upload' in answer.json()['message'] or 'deleted' in answer.json()['message']
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert storage() == ([OTHER] if go is put_second else [])
     assert db['upload'].count_documents({}) == 0
     assert db['file'].count_documents({}) == (go is put_second)
@@ -297,8 +302,7 @@ def test_an_upload_to_what_is_gone_ends_with_404_or_409_and_leaves_nothing(
 @pytest.mark.parametrize('go', [delete_item, delete_folder, delete_package])
 @pytest.mark.parametrize('when', ['before it begins', 'before the bytes', 'before the commit'])
 def test_a_new_file_for_what_is_gone_ends_with_404_and_leaves_nothing(
-        storage, api, make, db, monkeypatch, tmp_path, go, when):
-    from slicer_package_manager.registry.storage import upload_completion
+        storage, api, make, db, in_between, tmp_path, go, when):
     item = make('package')
     params = {'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip', 'size': len(NEW)}
     if when == 'before it begins':
@@ -309,12 +313,7 @@ def test_a_new_file_for_what_is_gone_ends_with_404_and_leaves_nothing(
         go(api, item, None)
         answer = api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=NEW, headers=BYTES)
     else:
-        original = upload_completion._create
-
-        def create(*args):
-            meanwhile(lambda: go(api, item, None))
-            return original(*args)
-        monkeypatch.setattr(upload_completion, '_create', create)
+        in_between(lambda: go(api, item, None))
         answer = api.post('/file', params=params, content=NEW, headers=BYTES)
     assert answer.status_code == 404, answer.text
     assert storage() == []
@@ -333,23 +332,33 @@ def test_a_file_that_is_stored_while_its_item_is_deleted_goes_too(storage, api, 
         return original(items)
     monkeypatch.setattr(item_files, 'detach_all', detach_all)
     api.delete(f'/item/{item["_id"]}').raise_for_status()
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert (db['file'].count_documents({}), storage()) == (0, [])
 
 
 def test_a_file_that_gets_new_content_while_it_is_deleted_leaves_no_bytes(
-        storage, api, replaceable, begin, send, db, monkeypatch):
+        storage, api, replaceable, begin, send, db, in_between):
     _, file = replaceable
-    begun, original = begin(file), item_files.detach
-
-    def detach(*args, **kwargs):
-        monkeypatch.setattr(item_files, 'detach', original)
-        meanwhile(lambda: send(begun).raise_for_status())
-        return original(*args, **kwargs)
-    monkeypatch.setattr(item_files, 'detach', detach)
+    begun = begin(file)
+    in_between(lambda: send(begun).raise_for_status())
     api.delete(f'/file/{file["_id"]}').raise_for_status()
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert (db['file'].count_documents({}), storage()) == (0, [])
+
+
+@pytest.mark.parametrize('last', ['upload', 'deletion'])
+def test_a_deleted_file_and_a_refused_upload_with_the_same_bytes_leave_none(
+        storage, api, replaceable, begin, send, in_between, monkeypatch, last):
+    """Who forgets them last deletes them."""
+    _, file = replaceable
+    begun, erase, late = begin(file, OLD), file_removal.erase, []
+    if last == 'deletion':
+        monkeypatch.setattr(file_removal, 'erase', late.append)
+    in_between(lambda: api.delete(f'/file/{file["_id"]}').raise_for_status())
+    assert send(begun, OLD).status_code in (404, 409)
+    for detached in late:
+        erase(detached)
+    assert storage() == []
 
 
 class Meeting(threading.Event):
@@ -359,82 +368,36 @@ class Meeting(threading.Event):
         assert self.wait(PATIENCE)
 
 
-@pytest.mark.parametrize('slow', ['deletion', 'replacement'])
-def test_a_deletion_and_the_replacement_that_it_prevents_leave_no_bytes(
-        storage, api, replaceable, begin, send, db, monkeypatch, slow):
-    """Each sees that the other still has the bytes; who forgets them last deletes them."""
-    from girder.models.model_base import Model
-
-    from slicer_package_manager.registry.storage import upload_completion
-    _, file = replaceable
-    begun, deletion, pool = begin(file), [], ThreadPoolExecutor(1)
-    detached, asked, answered = Meeting(), Meeting(), Meeting()
-    swap, detach, remove = upload_completion._swap, item_files.detach, Model.remove
-
-    def late_swap(*args):
-        deletion.append(pool.submit(api.delete, f'/file/{file["_id"]}'))
-        detached.wait_for_it()
-        monkeypatch.setattr(upload_completion, '_swap', swap)
-        return swap(*args)
-
-    def slow_detach(*args, **kwargs):
-        taken = detach(*args, **kwargs)
-        if slow == 'replacement':
-            detached.set()
-            asked.wait_for_it()
-        return taken
-
-    def slow_remove(self, document, **kwargs):
-        if self.name == 'file':
-            removed_by_deletion = str(document['_id']) == file['_id']
-            if removed_by_deletion and slow == 'deletion':
-                detached.set()
-                answered.wait_for_it()
-            elif not removed_by_deletion and slow == 'replacement':
-                asked.set()
-                deletion[0].result(PATIENCE)
-        return remove(self, document, **kwargs)
-    monkeypatch.setattr(upload_completion, '_swap', late_swap)
-    monkeypatch.setattr(item_files, 'detach', slow_detach)
-    monkeypatch.setattr(Model, 'remove', slow_remove)
-    with pool:
-        answer = send(begun)
-        answered.set()
-        deletion[0].result(PATIENCE).raise_for_status()
-    assert answer.status_code == 409
-    assert (db['file'].count_documents({}), db['upload'].count_documents({}), storage()) == (0, 0, [])
+@pytest.fixture
+def copies(api, app):
+    """An ordinary folder."""
+    return api.post('/folder', params={'parentType': 'collection', 'parentId': app['baseParentId'],
+                                       'name': 'copies'}).raise_for_status().json()['_id']
 
 
-def test_a_copy_that_comes_too_late_for_the_bytes_is_refused(storage, api, replaceable, db, monkeypatch):
-    from girder.models.file import File
+def test_a_file_that_is_deleted_while_its_item_is_copied_is_not_in_the_copy(
+        storage, api, replaceable, copies, db, in_between):
     item, file = replaceable
-    original, pending = File().save, [True]
+    in_between(lambda: api.delete(f'/file/{file["_id"]}').raise_for_status())
+    copy = api.post(f'/item/{item["_id"]}/copy', params={'folderId': copies}).raise_for_status().json()
+    assert (copy['size'], db['file'].count_documents({}), storage()) == (0, 0, [])
 
-    def save(copy, **kwargs):
-        if pending:
-            pending.pop()
-            meanwhile(lambda: api.delete(f'/file/{file["_id"]}').raise_for_status())
-        return original(copy, **kwargs)
-    monkeypatch.setattr(File(), 'save', save)
-    answer = api.post(f'/item/{item["_id"]}/copy')
-    assert (answer.status_code, pending) == (404, [])
-    assert 'while it was copied' in answer.json()['message']
+
+def test_a_copy_that_comes_too_late_for_the_bytes_is_refused(storage, api, make, replaceable, db, in_between):
+    _, file = replaceable
+    other = make('extension')
+    in_between(lambda: api.delete(f'/file/{file["_id"]}').raise_for_status())
+    answer = api.post(f'/file/{file["_id"]}/copy', params={'itemId': other['_id']})
+    assert (answer.status_code, 'while it was copied' in answer.json()['message']) == (404, True)
     assert (db['file'].count_documents({}), storage()) == (0, [])
 
 
-def test_a_copy_that_comes_before_the_bytes_are_asked_for_keeps_them(storage, api, app, replaceable, monkeypatch):
+def test_a_copy_that_comes_before_the_bytes_are_asked_for_keeps_them(storage, api, replaceable, copies, in_between):
     item, file = replaceable
-    folder = api.post('/folder', params={'parentType': 'collection', 'parentId': app['baseParentId'],
-                                         'name': 'copies'}).raise_for_status().json()['_id']
-    original, copies = item_files.detach, []
-
-    def detach(*args, **kwargs):
-        if not copies:
-            copies.append(meanwhile(lambda: api.post(f'/item/{item["_id"]}/copy', params={'folderId': folder})))
-        return original(*args, **kwargs)
-    monkeypatch.setattr(item_files, 'detach', detach)
+    made = []
+    in_between(lambda: made.append(api.post(f'/item/{item["_id"]}/copy', params={'folderId': copies})))
     api.delete(f'/file/{file["_id"]}').raise_for_status()
-    copy = copies[0].raise_for_status().json()
+    copy = made[0].raise_for_status().json()
     assert storage() == [OLD]
     assert api.get(f'/item/{copy["_id"]}').json()['size'] == len(OLD)
 
@@ -474,20 +437,13 @@ def test_the_bytes_of_an_upload_that_becomes_a_file_while_others_like_them_are_d
     assert (storage(), seen(other)[1]) == ([OLD], OLD)
 
 
-def test_new_content_that_comes_while_an_older_file_is_put_aside_stays(
-        api, make, files_of, begin, send, seen, monkeypatch):
+def test_a_second_file_replaces_content_that_comes_meanwhile(api, make, files_of, begin, send, seen, in_between):
     item = make('package', content=OLD)
     (file,) = files_of(item)
-    begun, original = begin(file), item_files.detach
-
-    def detach(*args, **kwargs):
-        monkeypatch.setattr(item_files, 'detach', original)
-        meanwhile(lambda: send(begun).raise_for_status())
-        return original(*args, **kwargs)
-    monkeypatch.setattr(item_files, 'detach', detach)
-    upload(api, item['_id'], OTHER)
-    assert seen(item) == ('file.tar.gz', NEW)
-    assert [one['_id'] for one in files_of(item)] == [file['_id']]
+    begun = begin(file)
+    in_between(lambda: send(begun).raise_for_status())
+    upload(api, item['_id'], OTHER, name='second.zip')
+    assert seen(item) == ('second.zip', OTHER)
 
 
 @pytest.mark.parametrize('ahead', [timedelta(0), timedelta(hours=1)])
@@ -566,30 +522,20 @@ def send_whole(begin, send, replaceable):
     return begun.json()['_id']
 
 
-def test_completing_an_upload_twice_changes_nothing(storage, api, replaceable, begin, db, seen, monkeypatch):
-    """As after a crash of the server between its last steps."""
-    from slicer_package_manager.registry.storage import upload_completion
-    item, file = replaceable
-    begun = begin(file, name='b.zip')
-    with monkeypatch.context() as patched:
-        patched.setattr(upload_completion, '_forget', lambda _: None)
-        api.post('/file/chunk', params={'uploadId': begun.json()['_id'], 'offset': 0}, content=NEW, headers=BYTES)
-    again = api.post('/file/completion', params={'uploadId': begun.json()['_id']}).raise_for_status().json()
-    assert (again['_id'], seen(item)) == (file['_id'], ('b.zip', NEW))
-    assert (db['upload'].count_documents({}), db['file'].count_documents({})) == (0, 2)
-    assert storage() == sorted([OLD, NEW])
+@pytest.mark.parametrize('replaces', [False, True])
+def test_an_upload_that_another_request_completes_meanwhile_becomes_one_file(
+        storage, api, make, replaceable, begin, db, seen, in_between, killed, replaces):
+    item, file = replaceable if replaces else (make('extension'), None)
+    params = {'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip', 'size': len(NEW)}
+    begun = begin(file, name='a.zip').json() if replaces else api.post('/file', params=params).json()
+    killed(lambda: api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=NEW, headers=BYTES))
 
-
-def test_completing_a_new_file_twice_makes_one(api, make, db, seen, monkeypatch):
-    from slicer_package_manager.registry.storage import upload_completion
-    item = make('package')
-    begun = api.post('/file', params={'parentType': 'item', 'parentId': item['_id'], 'name': 'a.zip',
-                                      'size': len(NEW)}).json()
-    with monkeypatch.context() as patched:
-        patched.setattr(upload_completion, '_forget', lambda _: None)
-        api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=NEW, headers=BYTES)
-    api.post('/file/completion', params={'uploadId': begun['_id']}).raise_for_status()
-    assert (db['file'].count_documents({}), seen(item)) == (1, ('a.zip', NEW))
+    def complete():
+        return api.post('/file/completion', params={'uploadId': begun['_id']})
+    in_between(lambda: complete().raise_for_status())
+    assert complete().status_code == 409
+    assert (seen(item), db['upload'].count_documents({})) == (('a.zip', NEW), 0)
+    assert db['file'].count_documents({}) == 2
 
 
 def test_asking_for_the_offset_does_not_undo_a_chunk(api, make, db, monkeypatch):
@@ -622,7 +568,7 @@ def test_a_replacement_comes_back_when_its_uploader_deletes_a_file_that_got_new_
     assert seen(item) == ('between.zip', NEW)
     finish_as_011(api, file, new)
     assert seen(item) == ('new.zip', OTHER)
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert [one['_id'] for one in db['file'].find({}, {'_id': 1})] == [new_id(new)]
 
 
@@ -641,35 +587,22 @@ def test_of_two_such_replacements_beside_new_content_the_later_one_stays(api, re
 
 
 def test_a_deletion_does_not_take_the_content_that_comes_while_the_replacement_comes_back(
-        api, replaceable, begin, send, seen, monkeypatch):
+        api, replaceable, begin, send, seen, in_between):
     item, file = replaceable
     new = upload(api, item['_id'], OTHER, name='new_file')
-    begun, original = begin(file, name='between.zip'), item_files.detach
-    late = [lambda: send(begun).raise_for_status()]
-
-    def detach(*args, **kwargs):
-        while late:
-            meanwhile(late.pop())
-        return original(*args, **kwargs)
-    monkeypatch.setattr(item_files, 'detach', detach)
+    begun = begin(file, name='between.zip')
+    in_between(lambda: send(begun).raise_for_status())
     finish_as_011(api, file, new)
     assert seen(item) == ('new.zip', OTHER)
 
 
-def test_a_replacement_that_is_about_to_be_detached_stays_when_its_uploader_deletes_the_newer_content(
-        api, replaceable, begin, send, seen, monkeypatch):
+def test_a_replacement_stays_when_its_uploader_deletes_the_file_that_is_about_to_get_newer_content(
+        api, replaceable, begin, send, seen, in_between):
     item, file = replaceable
     new = upload(api, item['_id'], OTHER, name='new_file')
-    begun, original = begin(file, name='between.zip'), item_files.detach
-    late = [lambda: api.delete(f'/file/{file["_id"]}').raise_for_status()]
-
-    def detach(old, *args, **kwargs):
-        while late and str(old['_id']) == new['_id']:
-            meanwhile(late.pop())
-        return original(old, *args, **kwargs)
-    monkeypatch.setattr(item_files, 'detach', detach)
-    send(begun).raise_for_status()
-    assert late == []
+    begun = begin(file, name='between.zip')
+    in_between(lambda: api.delete(f'/file/{file["_id"]}').raise_for_status())
+    assert send(begun).status_code == 409
     api.put(f'/file/{new["_id"]}', params={'name': 'new.zip'}).raise_for_status()
     assert seen(item) == ('new.zip', OTHER)
 
@@ -705,7 +638,7 @@ def test_a_copy_of_what_was_replaced_is_a_file(api, replaceable, make, seen):
     put_second(api, item, file)
     other = make('extension')
     api.post(f'/file/{file["_id"]}/copy', params={'itemId': other['_id']}).raise_for_status()
-    item_files.sweep(timedelta(0))
+    file_removal.sweep(timedelta(0))
     assert seen(other) == ('file.tar.gz', OLD)
 
 

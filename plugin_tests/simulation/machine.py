@@ -29,7 +29,7 @@ from slicer_package_manager.registry.downloads import counter, counts, totals
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Page
-from slicer_package_manager.registry.storage import uploads
+from slicer_package_manager.registry.storage import file_removal, uploads
 from slicer_package_manager.registry.tree import item_files
 
 NAMES = ('Slicer', 'Other')
@@ -580,7 +580,7 @@ class Simulation(RuleBasedStateMachine):
             with suppress(Crash):
                 self.world.run(self.world.process.stop)
         self.world.clock.moment += timedelta(days=days) + SHORT
-        item_files.sweep()
+        file_removal.sweep()
         if uploads_too:
             self.world.clock.moment += LONG
             uploads._clean_up()
@@ -642,7 +642,7 @@ class Simulation(RuleBasedStateMachine):
         self._complete_replacements()
         self.world.clock.moment += SHORT
         self.world.let_files_age()
-        item_files.sweep()
+        file_removal.sweep()
         uploads._clean_up()
         observed.require_clean(self.world)
         if not self.model.leaves_bytes:

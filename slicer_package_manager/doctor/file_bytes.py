@@ -13,10 +13,10 @@ from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Fi
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.schema.invariants import Bytes
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.storage import stores
+from slicer_package_manager.registry.storage import file_removal, stores
 from slicer_package_manager.registry.storage import uploads as stored_uploads
 from slicer_package_manager.registry.storage.store import Leftover
-from slicer_package_manager.registry.tree import item_files, keys
+from slicer_package_manager.registry.tree import keys
 
 
 def lost(_options: Options) -> Iterator[Finding]:
@@ -53,10 +53,10 @@ def changed(options: Options) -> Iterator[Finding]:
 
 def replaced(_options: Options) -> Iterator[Finding]:
     """Replaced files that were not removed in time."""
-    late = File().find({keys.DETACHED: {'$lt': clock.now() - item_files.GRACE - timedelta(hours=1)}}).count()
+    late = File().find({keys.DETACHED: {'$lt': clock.now() - file_removal.GRACE - timedelta(hours=1)}}).count()
     if late:
         yield Finding(WARNING, f'{late} files that were replaced more than an hour ago still exist.',
-                      'Use --fix; the next upload to the server removes them too.', item_files.sweep)
+                      'Use --fix; the next upload to the server removes them too.', file_removal.sweep)
 
 
 def uploads(_options: Options) -> Iterator[Finding]:

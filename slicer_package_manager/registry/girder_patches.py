@@ -6,8 +6,7 @@ the issue to file upstream and the test that guards each.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from functools import wraps
 from typing import Any, NamedTuple
@@ -35,15 +34,31 @@ Original = Callable[..., Any]
 
 
 def _save_item(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    """Save a package together with what is checked before the save: its folder may be promoted or deleted meanwhile.
+    """Save a package together with what is checked before: its folder and its file may be changed meanwhile.
 
     Girder stores an item again that was deleted meanwhile.
     """
     def save(item: Any, *args: object, **kwargs: object) -> Any:
-        if '_id' in item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
+        is_package = item_files.refresh(item)
+        if not is_package and '_id' in item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
             raise NotFound(f'"{item["name"]}" was deleted by another request.')
-        return original(item, *args, **kwargs)
+        original(item, *args, **kwargs)
+        if not is_package:
+            item_files.settle(item)
     if 'spm' not in document and not metadata.is_package(document.get('meta', {})):
+        return original(document, *args, **kwargs)
+    return _saved(save, document, *args, **kwargs)
+
+
+def _save_file(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
+    """Save the file of a package together with what the package states about its file, which Girder does not know."""
+    def save(file: Any, *args: object, **kwargs: object) -> Any:
+        item = item_files.take(file)
+        if item is None:
+            raise NotFound(f'The package that "{file["name"]}" belongs to was deleted.')
+        original(file, *args, **kwargs)
+        item_files.settle_taken(item)
+    if item_files.package_of(document) is None:
         return original(document, *args, **kwargs)
     return _saved(save, document, *args, **kwargs)
 
@@ -87,9 +102,15 @@ def _move_folder(original: Original, folder: Any, parent: Document, parentType: 
 
 
 def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
-    """Copy the item without its registration, which Girder would copy, and with it the identity."""
-    copied: ItemDocument = original(documents.without_registration(srcItem), *args, **kwargs)
-    return copied
+    """Copy the item without its registration, which Girder would copy, and with it the identity.
+
+    Girder leaves a part of a copy that fails. This one comes whole, with its files and its registration, or not at all.
+    """
+    def copy() -> ItemDocument:
+        item_files.take({'itemId': srcItem['_id']})  # what changes its files takes it too
+        copied: ItemDocument = original(documents.without_registration(srcItem), *args, **kwargs)
+        return copied
+    return transactions.run(copy)
 
 
 def _copy_folder(original: Original, srcFolder: FolderDocument, parent: Any = None, *args: object, **kwargs: object
@@ -126,33 +147,21 @@ def _remove_item(original: Original, item: ItemDocument, progress: Any = None, *
     """Delete the package with its files by one transaction, and the bytes of uploads to it, which Girder leaves."""
     if 'spm' in item:
         removal.remove_item(item, progress)
-        return
-    original(item, progress=progress, **kwargs)
-    if 'copyOfItem' in item:  # it is registered when it has its files
-        _remove_files_left(item)
+    else:
+        original(item, progress=progress, **kwargs)
 
 
-def _remove_files_left(item: Mapping[str, Any]) -> None:
-    """Remove the files of ``item``, which is deleted."""
-    for file in File().find({'itemId': item['_id']}):
-        File().remove(file, updateItemSize=False)
-
-
-def _remove_file(original: Original, file: Document, updateItemSize: bool = True, **kwargs: object) -> None:
+def _remove_file(original: Original, file: Document, **kwargs: object) -> None:
     """Delete the document before the bytes, and only if no other file takes its place in the item.
 
-    Girder deletes the bytes first: a reader, or a crash, in between finds a file without bytes. It passes
-    ``updateItemSize=False`` when the item is deleted too.
+    Girder deletes the bytes first: a reader, or a crash, in between finds a file without bytes.
     """
-    item = item_files.package_of(file)
-    if item_files.is_detached(file):
-        # Readers who got its id just now can still read it; sweep() removes it with all that were replaced.
-        if item is None or not updateItemSize:
-            file_removal.erase(file)
-    elif item is None:
-        original(file, updateItemSize=updateItemSize, **kwargs)
-    elif not (updateItemSize and item_files.detach_for_successor(item, file)):
-        file_removal.remove_with_bytes(item, file)
+    if item_files.package_of(file) is not None:
+        file_removal.remove(file)
+    elif item_files.is_detached(file):
+        file_removal.erase(file)
+    else:
+        original(file, **kwargs)
 
 
 def _update_file(original: Original, file: Document) -> Document:
@@ -164,35 +173,30 @@ def _update_file(original: Original, file: Document) -> Document:
 
 
 def _copy_file(original: Original, srcFile: Document, creator: Document, item: Document | None = None) -> Document:
-    """Copy the file without its registration, and remove the copy if its bytes or its item are about to be deleted.
+    """Copy the file of a package without its registration, unless its bytes or its new item are about to be deleted.
 
     :raises NotFound: the file was deleted or replaced by another request, or the item was deleted.
     """
-    copied, was_detached = documents.without_registration(srcFile), item_files.is_detached(srcFile)
-    if was_detached:  # the copy is not
-        copied = {key: value for key, value in copied.items() if not key.startswith('attachedTo')}
-    with _undone_without(item):
-        made: Document = original(copied, creator, item)
-    now = File().findOne({'_id': srcFile['_id']}, fields=['spm'])
-    # A deletion that begins from now on sees the copy.
-    if now is None or (item_files.is_detached(now) and not was_detached):
-        File().remove(made)
-        raise NotFound(f'"{srcFile["name"]}" was deleted or replaced while it was copied.')
-    return made
+    if item_files.package_of(srcFile) is None:
+        made: Document = original(srcFile, creator, item)
+        return made
 
-
-@contextmanager
-def _undone_without(item: Document | None) -> Iterator[None]:
-    """Remove the files of ``item`` if it is deleted at the end of the block, whether the block has failed or not.
-
-    :raises NotFound: it is deleted.
-    """
-    try:
-        yield
-    finally:
+    def copy() -> Document:
+        item_files.take(srcFile)  # what deletes the file takes it too
+        source = File().findOne({'_id': srcFile['_id']})
+        if source is None or item_files.is_detached(source) != item_files.is_detached(srcFile):
+            raise NotFound(f'"{srcFile["name"]}" was deleted or replaced while it was copied.')
         if item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
-            _remove_files_left(item)
-            raise NotFound(f'The item "{item["name"]}" was deleted while a file was copied to it.') from None
+            raise NotFound(f'The item "{item["name"]}" was deleted while a file was copied to it.')
+        made: Document = original(_unattached(source), creator, item)
+        return made
+    return transactions.run(copy)
+
+
+def _unattached(file: Document) -> Document:
+    """``file`` without its registration, and if it was detached, as it was before."""
+    gone = ('attachedToType', 'attachedToId') if item_files.is_detached(file) else ()
+    return {key: value for key, value in documents.without_registration(file).items() if key not in gone}
 
 
 def _create_upload(original: Original, user: Document | None, name: str, parentType: str, parent: Document,
@@ -253,6 +257,7 @@ PATCHES = (
     Patch(Folder, 'copyFolderComponents', _copy_folder_components),
     Patch(Folder, 'remove', _remove_folder),
     Patch(Folder, 'clean', _clean_folder),
+    Patch(File, 'save', _save_file),
     Patch(File, 'remove', _remove_file),
     Patch(File, 'updateFile', _update_file),
     Patch(File, 'copyFile', _copy_file),

@@ -1,4 +1,4 @@
-"""Prepare the database for writes when the server starts: indexes, data of earlier versions, and uploads."""
+"""Prepare the database for writes when the server starts: indexes, and data of earlier versions."""
 from __future__ import annotations
 
 import logging
@@ -66,7 +66,6 @@ def prepare() -> None:
     earlier_form.convert()
     earlier_counts.convert()
     write_gate.allow()
-    uploads.settle_interrupted()
 
 
 def _require_usable() -> None:

@@ -90,21 +90,3 @@ def test_files_of_other_items_do_not_matter(any_db, put):
     ahead = datetime.now(timezone.utc) + timedelta(hours=1)
     any_db.file.insert_one(stored_file({'_id': ObjectId()}, created=ahead))
     assert put(LINK)['created'] < ahead
-
-
-@pytest.mark.parametrize('change', [
-    {'linkUrl': URL + '2'}, {'assetstoreId': ObjectId()}, {'itemId': ObjectId()},
-    {'created': LONG_AGO}])
-def test_a_file_that_changed_since_it_was_read_is_not_overwritten(any_db, item, put, change):
-    read = put(LINK)
-    any_db.file.update_one({'_id': read['_id']}, {'$set': change})
-    assert not rules._change(item, read, LINK._replace(size=9))
-    assert any_db.file.find_one({'_id': read['_id']})['size'] == 8
-
-
-def test_a_link_is_put_again_if_the_file_changed_since_it_was_read(any_db, item, put, monkeypatch):
-    read = put(LINK)
-    any_db.file.update_one({}, {'$set': {'linkUrl': URL + '2'}})
-    current, stale = item_files.current, [read]
-    monkeypatch.setattr(item_files, 'current', lambda item: stale.pop() if stale else current(item))
-    assert (put(LINK._replace(size=9))['linkUrl'], stale) == (URL, [])

@@ -38,8 +38,8 @@ def content(client, item, **headers):
 
 
 def sweep():
-    from slicer_package_manager.registry.tree import item_files
-    item_files.sweep(timedelta(0))
+    from slicer_package_manager.registry.storage import file_removal
+    file_removal.sweep(timedelta(0))
 
 
 def test_a_package_is_uploaded_in_chunks_listed_and_downloaded(api, anonymous, app, make, begin, memory):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from plugin_tests.conftest import upload
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.storage import file_removal
 
 pytestmark = pytest.mark.database
 
@@ -169,9 +169,9 @@ def test_replaced_files_are_removed_after_a_while(api, db, make):
     item = make('package', content=b'old')
     upload(api, item['_id'], b'newer')
     assert db['file'].count_documents({}) == 2
-    item_files.sweep()
+    file_removal.sweep()
     assert db['file'].count_documents({}) == 2
-    item_files.sweep(older_than=timedelta(0))
+    file_removal.sweep(older_than=timedelta(0))
     assert [one['size'] for one in db['file'].find()] == [5]
 
 
@@ -188,7 +188,7 @@ def test_replacing_the_content_keeps_the_ids(make, files_of, item_of, replace, c
 def test_the_old_content_is_removed_after_a_while(make, files_of, replace, tmp_path):
     item = make('package', content=b'old content')
     replace(*files_of(item), b'newer')
-    item_files.sweep(older_than=timedelta(0))
+    file_removal.sweep(older_than=timedelta(0))
     assert [one.read_bytes() for one in tmp_path.rglob('?' * 128)] == [b'newer']
 
 

@@ -5,7 +5,7 @@
    detaches the files, see :mod:`item_files`. A request that stores a package takes the folder too. So it comes before
    the deletion, and the package is deleted, or it begins again after it.
 3. After the commit, trigger Girder's events, erase the detached files, cancel uploads, and update the sizes of the
-   folders around. After a crash, :func:`item_files.sweep` erases the files, and old uploads are canceled by
+   folders around. After a crash, :func:`file_removal.sweep` erases the files, and old uploads are canceled by
    :mod:`uploads`.
 
 A release or draft is deleted by one transaction. What is above them is deleted one release or draft after the other,
@@ -112,7 +112,7 @@ def remove_items(items: Sequence[Document], progress: Any = None) -> None:
     Item().collection.delete_many({'_id': {'$in': _ids(items)}})
     _cancel_uploads('item', items)
     transactions.after_commit(partial(_report, Item(), items, progress))
-    transactions.after_commit(partial(_erase, files))
+    transactions.after_commit(partial(file_removal.erase_all, files))
     transactions.after_commit(partial(_shrink_folders, items))
 
 
@@ -128,11 +128,6 @@ def _report(model: Any, gone: Iterable[Document], progress: Any) -> None:  # Gir
         events.trigger(f'model.{model.name}.remove_with_kwargs', {'document': one, 'kwargs': {'progress': progress}})
         if progress:
             progress.update(increment=1, message=f'Deleted {model.name} {one["name"]}')
-
-
-def _erase(files: Iterable[Document]) -> None:
-    for file in files:
-        file_removal.erase_or_leave(file)
 
 
 def _shrink_folders(items: Iterable[Document]) -> None:

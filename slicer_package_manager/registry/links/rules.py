@@ -14,8 +14,8 @@ from slicer_package_manager.registry.links import policy
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import documents, item_files, keys
+from slicer_package_manager.registry.server import settings, transactions
+from slicer_package_manager.registry.tree import documents, file_names, item_files, keys
 from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
 
 _LARGEST = 2**53
@@ -108,42 +108,39 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     'url': _url, 'file_name': validators.file_name, 'size': _size, 'sha512': validators.sha512}
 
 
+@transactions.atomic
 def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
     """Make ``link`` the file of ``item``: create a file, or change the link file that it has.
 
     Nothing is written if the file already has these values.
     """
-    done = False
-    while not done:
-        file = item_files.current(item)
-        done = _change(item, file, link) if file and file.get('linkUrl') else _create(item, link, user)
+    file, fields = item_files.current(item), _file_fields(link)
+    if file and file.get('linkUrl') and all(file.get(key) == value for key, value in fields.items()):
+        return
+    item_files.take({'itemId': item['_id']})
+    if file and file.get('linkUrl'):
+        _change(file, fields)
+    else:
+        _create(item, fields, user)
+    item_files.settle_taken(item)
 
 
 def _file_fields(link: Link) -> Document:
     guessed, _ = mimetypes.guess_type(link.name)
-    return {'linkUrl': link.url, 'name': link.name, 'size': link.size, 'sha512': link.sha512,
-            'mimeType': guessed or 'application/octet-stream',
-            'exts': [extension.lower() for extension in link.name.split('.')[1:]]}
+    return {'linkUrl': link.url, 'size': link.size, 'sha512': link.sha512,
+            'mimeType': guessed or 'application/octet-stream', **file_names.named(link.name)}
 
 
-def _create(item: Mapping[str, Any], link: Link, user: UserDocument | None) -> bool:
+def _create(item: Mapping[str, Any], fields: Document, user: UserDocument | None) -> None:
     here = {'itemId': item['_id']}
-    known = {key: value for key, value in _file_fields(link).items() if value is not None}
+    known = {key: value for key, value in fields.items() if value is not None}
     created = item_files.later_than(File().find(here, fields=['created']))
     documents.insert(File(), {'_id': ObjectId(), 'created': created, 'creatorId': user and user['_id'], **here,
                               'assetstoreId': None, **known}, 'after')
-    return True
 
 
-def _change(item: Mapping[str, Any], file: Mapping[str, Any], link: Link) -> bool:
-    """Set the values of ``link`` in ``file``; return whether it was still the link that was read."""
-    fields = _file_fields(link)
-    if all(file.get(key) == value for key, value in fields.items()):
-        return True
+def _change(file: Mapping[str, Any], fields: Document) -> None:
     known = {key: value for key, value in fields.items() if value is not None}
     unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: ''}
-    changed: int = File().collection.update_one(
-        {key: file.get(key) for key in ('_id', 'itemId', 'created', 'linkUrl', 'assetstoreId')},
-        {'$set': {**known, 'created': item_files.later_than([file])}, '$unset': unknown}).matched_count
-    item_files.settle(item)
-    return changed == 1
+    File().collection.update_one(
+        {'_id': file['_id']}, {'$set': {**known, 'created': item_files.later_than([file])}, '$unset': unknown})

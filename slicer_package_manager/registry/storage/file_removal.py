@@ -1,56 +1,66 @@
 """Removal of files from their package, and of their bytes.
 
+1. A transaction detaches the file from its package, see :mod:`item_files`.
+2. After the commit, the store removes the bytes, and the document is removed.
+3. :func:`sweep` repeats step 2 later if that failed, or if the server was killed before. It also does so for files that
+   were replaced, which stay for a while for those who have their id.
+
 Several documents may have the same bytes: a file, and copies that keep them for readers while it gets new content.
 The store removes the bytes with the last of them.
 """
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
 
+from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.model_base import Model
 
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.storage import stores
-from slicer_package_manager.registry.tree import item_files
+from slicer_package_manager.registry.tree import item_files, keys
 
 logger = logging.getLogger(__name__)
 
+#: How long readers that got the id of a replaced file can still read it.
+GRACE = timedelta(minutes=10)
 
-def remove_with_bytes(item: Mapping[str, Any], file: Document) -> None:
-    """Detach ``file`` from ``item``, then remove its bytes and its document, after the commit of a transaction.
 
-    A server that ends in between leaves bytes that no file refers to, not a package that has lost them.
+def remove(file: Document) -> None:
+    """Remove ``file`` from its package, and then its bytes; a replacement that waits takes its place.
 
     :raises Unavailable: the store cannot be reached; the file stays.
     """
     store = stores.of_file(file)
     if store and not transactions.is_open():
         store.require_writable()
-    taken = item_files.detach(file)
-    item_files.settle(item)
-    if taken is None:
-        return
-    if transactions.is_open():
-        transactions.after_commit(lambda: erase_or_leave({**taken, **item_files.detached(taken)}))
-        return
-    try:
-        erase({**taken, **item_files.detached(taken)})
-    except Exception:
-        item_files.attach(taken)
-        item_files.settle(item)
-        raise
+    transactions.run(partial(_remove, file['_id']))
 
 
-def erase_or_leave(file: Document) -> None:
-    """Remove ``file``, which is detached; if that fails, :func:`item_files.sweep` does so later."""
-    try:
-        erase(file)
-    except Exception:
-        logger.exception('The file %s could not be removed; it is tried again later.', file['_id'])
+def _remove(file_id: ObjectId) -> None:
+    file = File().findOne({'_id': file_id})
+    if file is None or item_files.is_detached(file):
+        return  # another request has removed it
+    item = item_files.take(file)
+    if item is None:
+        return  # it is removed with its item
+    if not item_files.detach_for_successor(file):
+        transactions.after_commit(partial(erase_all, [item_files.detach(file)]))
+    item_files.settle_taken(item)
+
+
+def erase_all(files: Iterable[Document]) -> None:
+    """Erase ``files``, which are detached, until one of them fails; :func:`sweep` tries those that are left again."""
+    for file in files:
+        try:
+            erase(file)
+        except Exception:
+            logger.exception('The file %s could not be removed. The server will try again.', file['_id'])
+            return  # if its storage is out of reach, each of the others would take as long to fail
 
 
 def erase(file: Document) -> None:
@@ -65,3 +75,10 @@ def erase(file: Document) -> None:
         store.delete(file, forget)
     else:
         forget()
+
+
+def sweep(older_than: timedelta = GRACE) -> None:
+    """Erase the files that were detached before ``older_than``, unless the clock was set since."""
+    if not clock.CLOCK.is_steady(older_than.total_seconds()):
+        return
+    erase_all(File().find({keys.DETACHED: {'$lte': clock.now() - older_than}}))

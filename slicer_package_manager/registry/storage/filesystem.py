@@ -23,7 +23,7 @@ from girder.models.upload import Upload
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.filesystem_access import TEMPORARY
 from slicer_package_manager.registry.storage.filesystem_uploads import FilesystemUploads
-from slicer_package_manager.registry.storage.store import BYTES_LEFT, PIECE, Leftover, LostError, Store
+from slicer_package_manager.registry.storage.store import PIECE, Leftover, LostError, Store
 
 logger = logging.getLogger(__name__)
 
@@ -75,13 +75,13 @@ class FilesystemStore(FilesystemUploads, Store):
     def _remove_unused(self, path: Path, sha512: str, *, but: Any = None) -> None:
         """Delete the bytes at ``path`` if neither a file, except for that with the id ``but``, nor an upload has them.
 
-        An upload writes its checksum before it takes the same lock and trusts that bytes are there. It is forgotten
-        after its file is stored, so uploads are asked first: in the other order both could be missed. It is marked,
-        since its file may be the one that is deleted here; then it discards the bytes itself when it is forgotten.
+        An upload writes its checksum before it takes the same lock and trusts that bytes are there. It is removed when
+        its file is stored, so uploads are asked first: in the other order both could be missed.
         """
+        self.require_no_transaction()
         wanted = {'sha512': sha512, 'assetstoreId': self.assetstore['_id']}
         with filelock.FileLock(f'{path}.deleteLock'):
-            if (Upload().collection.update_many(wanted, {'$set': {BYTES_LEFT: True}}).matched_count
+            if (Upload().findOne(wanted, fields=['_id'])
                     or File().findOne({**wanted, '_id': {'$ne': but}}, fields=['_id'])):
                 return
             try:

@@ -17,6 +17,7 @@ from girder.utility.filesystem_assetstore_adapter import FilesystemAssetstoreAda
 
 from slicer_package_manager.registry.schema.errors import InsufficientStorage, NotFound, OffsetMismatch, Unavailable
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage.store import RETRY_AFTER
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
 
         :raises Unavailable: it is not.
         """
+        self.require_no_transaction()
         if self._absence:
             self._refuse(self._absence)
 
@@ -85,9 +87,14 @@ class FilesystemAccess(FilesystemAssetstoreAdapter):  # type: ignore[misc] # Gir
 
         :raises Unavailable: they cannot.
         """
+        self.require_no_transaction()
         wrong = self.problem()
         if wrong:
             self._refuse(wrong)
+
+    def require_no_transaction(self) -> None:
+        """Check that no transaction is open, which would wait for the disk."""
+        transactions.require_none(f'Access to files in {self}')
 
     def _refuse(self, reason: str) -> NoReturn:
         logger.error('The assetstore "%s" at %s cannot be used: %s.', self.assetstore['name'], self, reason)

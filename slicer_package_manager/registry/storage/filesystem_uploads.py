@@ -95,6 +95,7 @@ class FilesystemUploads(FilesystemAccess):
 
     def cancelUpload(self, upload: Document) -> None:
         """Remove the temporary file of ``upload``."""
+        self.require_no_transaction()
         Path(upload['tempFile']).unlink(missing_ok=True)
 
     def path_of(self, sha512: str) -> Path:

@@ -15,6 +15,7 @@ from girder.utility.s3_assetstore_adapter import makeBotoConnectParams
 
 from slicer_package_manager.registry.schema.errors import BadGateway, Unavailable
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage.store import PIECE, LostError
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ class Bucket:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Translate failures of boto3 in the block."""
+        """Translate failures of boto3 in the block, which no transaction may wait for."""
+        transactions.require_none('A request to the object storage')
         name = f'The object storage "{self.assetstore["name"]}"'
         try:
             yield

@@ -17,8 +17,6 @@ Contract between a store and the uploads in the database:
   Requests lock this file while they append to it; its modification time shows that an upload is alive.
 - ``upload['sha512state']`` (Girder's key) is the state of the checksum of what has arrived; a store that learns the
   checksum in another way sets ``upload['sha512']``.
-- ``upload[BYTES_LEFT]`` marks an upload whose bytes another deletion has found in use. Once such an upload is
-  forgotten, :meth:`Store.discard` removes its bytes, unless a file has them.
 """
 from __future__ import annotations
 
@@ -34,8 +32,6 @@ from girder.utility import _hash_state
 from slicer_package_manager.registry.schema.errors import Unavailable
 from slicer_package_manager.registry.schema.types import Document
 
-#: Key of an upload: its bytes were in use when a file with the same bytes was deleted.
-BYTES_LEFT = 'bytesLeft'
 #: Bytes that are read or written at once. Each transfer in progress has one such piece in memory.
 PIECE = 256 * 1024
 #: ``Retry-After`` of responses while a store cannot be reached, in seconds.

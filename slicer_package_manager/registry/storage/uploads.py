@@ -1,4 +1,4 @@
-"""Uploads that a crash has interrupted, and the removal of those that their clients have abandoned."""
+"""Removal of the uploads that their clients have abandoned."""
 from __future__ import annotations
 
 import logging
@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pymongo
 from girder.exceptions import ValidationException
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -14,8 +13,8 @@ from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, clock, settings
-from slicer_package_manager.registry.storage import stores
-from slicer_package_manager.registry.tree import item_files, keys, registration
+from slicer_package_manager.registry.storage import file_removal, stores
+from slicer_package_manager.registry.tree import item_files, registration
 
 logger = logging.getLogger(__name__)
 
@@ -25,38 +24,16 @@ _PAUSE = 3600
 _SETTLED = 3600
 #: After this time, no document will refer to a temporary file that has none.
 _UNKNOWN = timedelta(days=1)
-_WITH_FILES = (
-    {'$match': {keys.PACKAGE_TYPE: {'$exists': True}}},
-    {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}},
-)
-_NUMBER = {'$size': '$files'}
-#: Condition for items that :func:`item_files.settle` would change, or that have several files, which are rare.
-_INCONSISTENT = {'$or': [
-    {'$gt': [_NUMBER, 1]},
-    {'$ne': ['$size', {'$sum': '$files.size'}]},
-    {'$ne': [f'${keys.HAS_FILE}', {'$gt': [_NUMBER, 0]}]},
-    {'$ne': ['$meta.sha512', {'$ifNull': [{'$arrayElemAt': ['$files.sha512', 0]}, '']}]},
-]}
-
-
-def settle_interrupted() -> None:
-    """Reconcile the items whose fields do not match their files, as a server that was killed has left them.
-
-    The database finds them among all items.
-    """
-    with pymongo.timeout(_PAUSE):
-        for item in Item().collection.aggregate([*_WITH_FILES, {'$match': {'$expr': _INCONSISTENT}}]):
-            item_files.settle(item)
 
 
 def start_cleanup() -> None:
-    """Start a thread that cancels abandoned uploads, as long as this process runs."""
+    """Start a thread that cancels abandoned uploads and erases replaced files, as long as this process runs."""
     background.repeat(_clean_up, _PAUSE, 'old-uploads',
                       'Abandoned uploads could not be canceled. The next attempt is in an hour.')
 
 
 def _clean_up() -> None:
-    settle_interrupted()
+    file_removal.sweep()
     cancel_abandoned()
 
 

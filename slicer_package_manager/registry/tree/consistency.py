@@ -160,19 +160,16 @@ def _changes(item: Document, before: Document) -> Document:
 
 
 def register_copy(item: Document | None) -> None:
-    """Register the copy ``item``, or remove it again if it cannot be what it claims to be.
+    """Register the copy ``item`` in the transaction that makes it.
 
     :param item: ``None`` if it was deleted before it was complete.
     :raises NotFound: it or its folder no longer exists.
+    :raises Invalid, Conflict: it cannot be what it claims to be.
     """
     if item is None:
         raise NotFound('The copy was deleted while it was made.')
-    try:
-        register_item(item)
-        _require_folder(item)
-    except Exception:
-        Item().remove(item)
-        raise
+    register_item(item)
+    _require_folder(item)
 
 
 def _require_folder(item: Document) -> None:

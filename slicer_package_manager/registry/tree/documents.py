@@ -1,7 +1,7 @@
 """New documents, stored through Girder's models in a single write."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -70,7 +70,11 @@ def insert(model: Any, document: Stored, *moments: str) -> Stored:
 
 
 def trigger_saved(model: Any, document: Mapping[str, Any], *moments: str) -> None:
-    """Trigger the events of a save of ``document``, which this process has just written and which is consistent."""
+    """Trigger the events of a save of ``document``, which this process has just written, after the commit."""
+    transactions.after_commit(lambda: _trigger_saved(model, document, moments))
+
+
+def _trigger_saved(model: Any, document: Mapping[str, Any], moments: Iterable[str]) -> None:
     token = _written.set(document)
     try:
         for moment in moments:

@@ -10,8 +10,8 @@ from pymongo import ReturnDocument
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.server import clock, transactions
+from slicer_package_manager.registry.tree import documents, item_files
 
 
 def is_name(name: str) -> bool:
@@ -38,6 +38,7 @@ def named(name: str) -> Document:
     return {'name': name, 'exts': [extension.lower() for extension in name.split('.')[1:]]}
 
 
+@transactions.atomic
 def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | None = None) -> Document:
     """Set the name and the type of ``file``, as far as given, and nothing else; the file as it is then.
 
@@ -47,9 +48,12 @@ def change(file: Mapping[str, Any], name: str | None = None, mime_type: str | No
     changes = {} if name is None else named(checked_name(name))
     if mime_type is not None:
         changes['mimeType'] = mime_type
+    item = item_files.take(file)
     changed: Document | None = File().collection.find_one_and_update(
         {'_id': file['_id']}, {'$set': {**changes, 'updated': clock.now()}}, return_document=ReturnDocument.AFTER)
     if changed is None:
         raise NotFound(f'The file "{file["name"]}" ({file["_id"]}) was deleted just now.')
+    if item:
+        item_files.settle_taken(item)  # a replacement waits as long as it has its first name
     documents.trigger_saved(File(), changed, 'after')
     return changed

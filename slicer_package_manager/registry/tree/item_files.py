@@ -2,13 +2,16 @@
 
 Readers get the first file of an item. A second one, named ``new_file``, is a replacement whose uploader is about to
 delete the first and rename it, as published clients do. Any other newer file replaces the first at once: the old one is
-*detached* from the item, and can be read by its id until :func:`sweep` removes it.
+*detached* from the item, and can be read by its id until :mod:`file_removal` erases it.
+
+Whatever changes the files of a package does so in one transaction: it takes the package (:func:`take`), changes the
+files, and lets the package follow (:func:`settle_taken`).
 """
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
@@ -23,10 +26,6 @@ from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
-logger = logging.getLogger(__name__)
-
-#: How long readers that got the id of a replaced file can still read it.
-GRACE = timedelta(minutes=10)
 _ORDER = [('created', 1), ('_id', 1)]
 #: The smallest difference between moments in the database.
 _TICK = timedelta(milliseconds=1)
@@ -34,11 +33,15 @@ _TICK = timedelta(milliseconds=1)
 
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
     """Return the package that ``file`` belongs to, or belonged to; ``None`` for other files."""
-    item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
-    if not item_id:
-        return None
-    found: PackageItem | None = Item().findOne({'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}})
+    query = _package(file)
+    found: PackageItem | None = Item().findOne(query) if query else None
     return found
+
+
+def _package(file: Mapping[str, Any]) -> Document | None:
+    """The query for the package of ``file``, ``None`` if it is in no item."""
+    item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
+    return {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}} if item_id else None
 
 
 def of_upload(upload: Mapping[str, Any]) -> Document | None:
@@ -114,31 +117,47 @@ def later_than(others: Iterable[Mapping[str, Any]]) -> datetime:
     return max(clock.now(), newest + _TICK) if newest else clock.now()
 
 
+def take(file: Mapping[str, Any]) -> PackageItem | None:
+    """Take the package that ``file`` belongs to, or belonged to, for the transaction; ``None`` if there is none.
+
+    No other transaction changes its files, or moves or deletes it, until this one ends.
+    """
+    query = _package(file)
+    taken: PackageItem | None = transactions.find_for_update(Item(), query) if query else None
+    return taken
+
+
+def refresh(item: Document) -> bool:
+    """Take ``item``, and update in it what it states about its files, which may have changed since it was read.
+
+    :returns: whether it is a package so far.
+    """
+    now = take({'itemId': item.get('_id')})
+    if now is None:
+        return False
+    item.update(spm=now['spm'], size=now['size'])
+    item.setdefault('meta', {})['sha512'] = now['meta'].get('sha512', '')
+    return True
+
+
+@transactions.atomic
 def settle(item: Mapping[str, Any]) -> None:
-    """Reconcile ``item`` with its files: keep the newest; refresh its checksum, its size and whether it is ready.
+    """Take ``item`` if it is a package, and let it follow its files, see :func:`settle_taken`."""
+    taken = take({'itemId': item['_id']})
+    if taken:
+        settle_taken(taken)
 
-    Idempotent. Only a newer file named ``new_file`` waits until its uploader deletes the older one.
+
+def settle_taken(item: Mapping[str, Any]) -> None:
+    """Detach all files of ``item`` but the newest; update its checksum, its size and whether it has a file. Idempotent.
+
+    If the newest is named ``new_file``, the one for readers stays too, until its uploader deletes it.
     """
-    written = None
-    while written != (facts := _facts(_attached(item))):
-        if not _write_facts(item, facts):
-            return
-        # Another process may have changed the files and written its facts before these: read them again.
-        written = facts
-
-
-def _attached(item: Mapping[str, Any]) -> list[StoredFile]:
-    """Detach the files of ``item`` that a newer one has replaced, and return the others, the one for readers first.
-
-    At most two are left: the one for readers, and a replacement that waits.
-    """
-    while True:
-        found = list(File().find({'itemId': item['_id']}, sort=_ORDER))
-        waiting = len(found) > 1 and _waits(found[-1])
-        replaced = found[1:-1] if waiting else found[:-1]
-        # A file that got new content since it was read may be the newest now.
-        if all(detach(old, waited=_waits(old), created=old['created']) for old in replaced):
-            return [found[0], found[-1]] if waiting else found[-1:]
+    found = list(File().find({'itemId': item['_id']}, sort=_ORDER))
+    waiting = len(found) > 1 and _waits(found[-1])
+    for replaced in found[1:-1] if waiting else found[:-1]:
+        detach(replaced, waited=_waits(replaced))
+    _write_facts(item, _facts([found[0], found[-1]] if waiting else found[-1:]))
 
 
 def _waits(newest: Mapping[str, Any]) -> bool:
@@ -151,18 +170,14 @@ def _facts(found: list[StoredFile]) -> Document:
     return {'meta.sha512': stated.sha512, keys.HAS_FILE: stated.has_file, 'size': stated.size}
 
 
-def _write_facts(item: Mapping[str, Any], facts: Document) -> bool:
-    """Write ``facts`` to ``item`` and its size to the folders around it; return whether they differed."""
+def _write_facts(item: Mapping[str, Any], facts: Document) -> None:
+    """Write ``facts`` to ``item`` if they differ, and after the commit, its size to the folders around it."""
     differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
     before = Item().collection.find_one_and_update(
-        {'_id': item['_id'], keys.PACKAGE_TYPE: {'$exists': True}, **differs},
-        {'$set': {**facts, 'updated': clock.now()}})
-    if before is None:
-        return False
-    grown = facts['size'] - before.get('size', 0)
-    if grown:
-        File().propagateSizeChange(before, grown, updateItemSize=False)
-    return True
+        {'_id': item['_id'], **differs}, {'$set': {**facts, 'updated': clock.now()}})
+    grown = before and facts['size'] - before.get('size', 0)
+    if grown:  # uploads to one collection at the same time would wait for each other
+        transactions.after_commit(partial(File().propagateSizeChange, before, grown, updateItemSize=False))
 
 
 def is_detached(file: Mapping[str, Any]) -> bool:
@@ -176,22 +191,16 @@ def detached(file: Mapping[str, Any]) -> Document:
             'spm': {'retired': clock.now()}}
 
 
-def detach(file: Mapping[str, Any], *, waited: bool = False, **still: object) -> StoredFile | None:
-    """Detach ``file`` from its item by one atomic write, and return it as it was.
-
-    Readers that got its id before can still read it; :func:`sweep` removes it later. Call :func:`settle` afterwards.
+def detach(file: Mapping[str, Any], *, waited: bool = False) -> Document:
+    """Detach ``file`` from its item, which was taken, and return it. Call :func:`settle_taken` afterwards.
 
     :param waited: whether it is a replacement whose uploader may still delete the older file, see
         :func:`detach_for_successor`.
-    :param still: values that the file must still have.
-    :returns: ``None`` if it is no longer in the item or has other values.
     """
     detachment = detached(file)
     detachment['spm'].update({'waited': True} if waited else {})
-    taken: StoredFile | None = File().collection.find_one_and_update(
-        {'_id': file['_id'], 'itemId': file['itemId'], **still}, {'$set': detachment})
-    sweep()
-    return taken
+    File().collection.update_one({'_id': file['_id']}, {'$set': detachment})
+    return {**file, **detachment}
 
 
 def detach_all(items: Iterable[Mapping[str, Any]]) -> list[Document]:
@@ -204,30 +213,10 @@ def detach_all(items: Iterable[Mapping[str, Any]]) -> list[Document]:
     return found
 
 
-def attach(file: StoredFile) -> None:
-    """Undo :func:`detach`, which has returned ``file``."""
-    back = {key: file[key] for key in ('itemId', 'spm') if key in file}
-    removed = {key: '' for key in detached(file) if key not in back}
-    File().collection.update_one({'_id': file['_id']}, {'$set': back, '$unset': removed})
-
-
-def sweep(older_than: timedelta = GRACE) -> None:
-    """Remove the files that were detached before ``older_than``, unless the clock was set since.
-
-    Removes their bytes too, so it waits for the end of a transaction.
-    """
-    transactions.after_commit(lambda: _sweep(older_than))
-
-
-def _sweep(older_than: timedelta) -> None:
-    if not clock.CLOCK.is_steady(older_than.total_seconds()):
-        return
-    for file in File().find({keys.DETACHED: {'$lte': clock.now() - older_than}}):
-        try:
-            File().remove(file, updateItemSize=False)
-        except Exception:
-            logger.exception('The replaced file %s could not be removed. The server will try again.', file['_id'])
-            return  # if its storage is out of reach, each of the others would take as long to fail
+def _attach(file: Mapping[str, Any]) -> None:
+    """Undo :func:`detach`."""
+    gone = dict.fromkeys(detached(file).keys() - {'itemId'}, '')
+    File().collection.update_one({'_id': file['_id']}, {'$set': {'itemId': file['attachedToId']}, '$unset': gone})
 
 
 def is_replaced(file: Mapping[str, Any]) -> bool:
@@ -235,27 +224,20 @@ def is_replaced(file: Mapping[str, Any]) -> bool:
     return is_detached(file) or _successor(file) is not None
 
 
-def detach_for_successor(item: Mapping[str, Any], file: Mapping[str, Any]) -> bool:
-    """Detach ``file`` from ``item`` if another file replaces it, so that the item has one at each moment.
+def detach_for_successor(file: Mapping[str, Any]) -> bool:
+    """Detach ``file`` from its item, which was taken, if another file replaces it.
 
     The other file is in the item; or it was there as a replacement, was detached when ``file`` got new content, and its
     uploader deletes ``file`` only now. Then the replacement returns to the item.
 
     :returns: whether ``file`` was detached.
     """
-    now: Mapping[str, Any] | None = file
-    while now and now.get('itemId') == item['_id']:
-        successor = _successor(now)
-        if successor is None:
-            return False
-        if is_detached(successor) or (_waits(successor) and _age(successor) < _age(now)):
-            # As the newer of the two: otherwise, another process detaches it in favor of ``file``.
-            _reattach(successor, now)
-        # A file that got new content since it was read may be the newest now, with no other left in its item.
-        elif detach(now, created=now['created']):
-            break
-        now = File().findOne({'_id': file['_id']})
-    settle(item)
+    successor = _successor(file)
+    if successor is None:
+        return False
+    if is_detached(successor):
+        _attach(successor)
+    detach(file)
     return True
 
 
@@ -265,12 +247,3 @@ def _successor(file: Mapping[str, Any]) -> StoredFile | None:
     found: StoredFile | None = beside or File().findOne(
         {'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, keys.WAITED: True}, sort=[('created', -1)])
     return found
-
-
-def _reattach(replacement: Mapping[str, Any], file: Mapping[str, Any]) -> None:
-    """Put ``replacement`` beside ``file``, as the newer of the two, unless that has changed."""
-    back = detached({'itemId': None}).keys() - {'itemId'} if is_detached(replacement) else ()
-    File().collection.update_one(
-        {key: replacement[key] for key in ('_id', 'itemId', 'created')},
-        {'$set': {'itemId': file['itemId'], 'created': later_than([file])},
-         **({'$unset': dict.fromkeys(back, '')} if back else {})})

@@ -57,12 +57,11 @@ class FileRegistration(TypedDict, total=False):
     """``spm`` of a stored file.
 
     ``retired`` is the moment when it was detached from its item, ``waited`` whether it was a replacement that waited
-    for its uploader to delete the older file, ``upload`` the id of the upload that brought its content.
+    for its uploader to delete the older file.
     """
 
     retired: datetime
     waited: bool
-    upload: ObjectId
 
 
 class _Named(TypedDict):

@@ -23,7 +23,6 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id, text
 from slicer_package_manager.registry.storage import upload_announcements, upload_chunks
-from slicer_package_manager.registry.storage.store import BYTES_LEFT
 from slicer_package_manager.registry.tree import access, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
 from slicer_package_manager.rest.middleware import request_state
@@ -31,7 +30,7 @@ from slicer_package_manager.rest.middleware.permissions import permitted
 
 _BAD_REQUEST = 400
 #: Keys of an upload that clients do not get.
-_INTERNAL = ('tempFile', 'announced', 'sha512state', BYTES_LEFT)
+_INTERNAL = ('tempFile', 'announced', 'sha512state')
 _PARENTS: dict[str | None, Callable[[], Any]] = {'folder': Folder, 'item': Item}
 
 
