@@ -138,6 +138,16 @@ def test_an_item_is_moved_whole(release, load, db, make_release):
     assert places() == ends[1]
 
 
+def test_who_saves_a_package_that_was_moved_meanwhile_does_not_move_it_back(release, load, make_release, registered):
+    make_release('6.0', '34000')
+    read = Item().findOne({'meta.os': 'win'})
+    Item().move(Item().findOne({'_id': read['_id']}), load('6.0'))
+    saved = Item().setMetadata(read, {'repository_type': 'svn'})
+    now = Item().findOne({'_id': read['_id']})
+    assert now['folderId'] == saved['folderId'] == load('6.0')['_id']
+    assert (now['meta']['release'], now['meta']['repository_type']) == ('6.0', 'svn')
+
+
 def test_sizes_follow_a_move(release, load, db, elsewhere, make_release):
     make_release('6.0', '34000')
     collections = [one['_id'] for one in db['collection'].find(sort=[('_id', 1)])]

@@ -68,17 +68,7 @@ def _require_file_names(files: Iterable[Mapping[str, Any]]) -> None:
 
 def _folder_of(item: Document) -> ChannelFolder | None:
     """The folder of ``item``, taken for the transaction of the save if it is one of packages."""
-    folder = _taken(item['folderId'])
-    if folder is None and '_id' in item:
-        stored = Item().findOne({'_id': item['_id']}, fields=['folderId'])
-        if stored and stored['folderId'] != item['folderId']:
-            item['folderId'] = stored['folderId']  # moved with its draft since the saver has read it
-            folder = _taken(item['folderId'])
-    return folder
-
-
-def _taken(folder_id: ObjectId) -> ChannelFolder | None:
-    query = {'_id': folder_id}
+    query = {'_id': item['folderId']}
     taken: ChannelFolder | None = None
     if transactions.is_open():
         taken = transactions.find_for_update(Folder(), {**query, keys.ROLE: {'$exists': True}})

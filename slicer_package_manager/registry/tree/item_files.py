@@ -26,6 +26,8 @@ from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
+#: The keys of the place of an item.
+PLACE = ('folderId', 'baseParentType', 'baseParentId')
 _ORDER = [('created', 1), ('_id', 1)]
 #: The smallest difference between moments in the database.
 _TICK = timedelta(milliseconds=1)
@@ -128,14 +130,14 @@ def take(file: Mapping[str, Any]) -> PackageItem | None:
 
 
 def refresh(item: Document) -> bool:
-    """Take ``item``, and update in it what it states about its files, which may have changed since it was read.
+    """Take ``item``, and update its place and what it states about its files, which others may have changed meanwhile.
 
     :returns: whether it is a package so far.
     """
     now = take({'itemId': item.get('_id')})
     if now is None:
         return False
-    item.update(spm=now['spm'], size=now['size'])
+    item.update({key: now[key] for key in ('spm', 'size', *PLACE)})  # type: ignore[literal-required]
     item.setdefault('meta', {})['sha512'] = now['meta'].get('sha512', '')
     return True
 

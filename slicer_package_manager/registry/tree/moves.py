@@ -18,7 +18,7 @@ from girder.utility.model_importer import ModelImporter
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import documents
+from slicer_package_manager.registry.tree import documents, item_files
 
 
 @transactions.atomic
@@ -30,8 +30,9 @@ def move_item(item: Document, folder: Document) -> Document:
     """
     moved, target = _take(Item(), item), _take(Folder(), folder)
     transactions.after_commit(partial(Item().propagateSizeChange, dict(moved), -moved['size']))
-    moved.update({'folderId': target['_id'], 'baseParentType': target['baseParentType'],
-                  'baseParentId': target['baseParentId']})
+    place = dict(zip(item_files.PLACE, (target['_id'], target['baseParentType'], target['baseParentId']), strict=True))
+    Item().update({'_id': moved['_id']}, {'$set': place}, multi=False)  # a save leaves a package where it is
+    moved.update(place)
     transactions.after_commit(partial(Item().propagateSizeChange, moved, moved['size']))
     saved: Document = Item().save(moved)
     return saved
