@@ -88,9 +88,18 @@ class Operations:
         from girder.models.folder import Folder
         Folder().move(self._folder('revision'), self._elsewhere(), 'folder')
 
+    def copy(self):
+        from girder.models.folder import Folder
+        Folder().copyFolder(self._folder('revision'), self._elsewhere(), 'copy', parentType='folder',
+                            creator=self._admin)
+
     def delete(self):
         from girder.models.folder import Folder
         Folder().remove(self._folder('revision'))
+
+    def delete_file(self):
+        from girder.models.file import File
+        File().remove(File().findOne({'itemId': self._item()['_id']}))
 
     def doctor(self):
         from plugin_tests.simulation.observed import findings

@@ -19,7 +19,7 @@ from plugin_tests.waiting import PATIENCE, poll
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
-OPERATIONS = ('create', 'upload', 'replace', 'promote', 'rename', 'move', 'delete')
+OPERATIONS = ('create', 'upload', 'replace', 'delete_file', 'promote', 'rename', 'move', 'copy', 'delete')
 PROCESS, DATABASE, BOTH = 'the process', 'the database', 'both'
 #: No operation has more moments before and after its writes.
 MOMENTS = 40

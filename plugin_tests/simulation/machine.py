@@ -48,7 +48,6 @@ EVERYTHING = Page(0, 0, (('created', -1), ('_id', -1)))
 pick = st.integers(0, 2**10)
 #: The moment of a crash among those before and after the writes of an operation; mostly there is none.
 crash = st.sampled_from([0] * 60 + list(range(1, 21)))
-no_crash_yet = st.just(0)
 
 
 def needs(what):
@@ -311,16 +310,14 @@ class Simulation(RuleBasedStateMachine):
                            lambda model: model.change_folder(number, parent=target), moment)
 
     @has_room
-    @rule(folder=pick, place=pick, moment=no_crash_yet)
+    @rule(folder=pick, place=pick, moment=crash)
     def copy_folder(self, folder, place, moment):
         self.step()
         numbers = [one for one in self.model.folders if one > plain.ELSEWHERE and self._is_role(
             one, 'application', 'release', 'revision', None)]
         if numbers:
             number = self.one_of(numbers, folder)
-            targets = self._targets(number) if self._is_role(number, 'application', 'release', 'revision') else [
-                plain.ELSEWHERE]
-            target = self.one_of(targets, place)
+            target = self.one_of(self._targets(number), place)
             if target not in self.model.below(number):
                 self._copy_folder(number, target, moment)
 
@@ -329,7 +326,7 @@ class Simulation(RuleBasedStateMachine):
         name, document, parent = f'copy{self.last}', self.folder(number), self.folder(target)
         self.carry_out(
             lambda: Folder().copyFolder(document, parent, name, parentType='folder', creator=self.world.admin),
-            lambda model: model.copy_folder(number, target, name), moment)
+            lambda model: model.copy_folder(number, target, name), moment if self._role(number) else 0)
 
     @has_items
     @rule(item=pick, place=pick, moment=crash)
@@ -346,14 +343,15 @@ class Simulation(RuleBasedStateMachine):
 
     @has_items
     @has_room
-    @rule(item=pick, place=pick, moment=no_crash_yet)
+    @rule(item=pick, place=pick, moment=crash)
     def copy_item(self, item, place, moment):
         self.step()
         self.last += 1
         number, target, name = self.one_of(self.model.items, item), self._place_for_items(place), f'copy{self.last}'
         document, folder = self.item(number), self.folder(target)
         self.carry_out(lambda: Item().copyItem(document, self.world.admin, name=name, folder=folder),
-                       lambda model: model.copy_item(number, target, name), moment)
+                       lambda model: model.copy_item(number, target, name),
+                       moment if self.model.is_package(number) else 0)
 
     # Packages and extensions
 
@@ -407,7 +405,8 @@ class Simulation(RuleBasedStateMachine):
         document, revision = self.item(number), self.model.items[number].identity[-1]
         self.carry_out(
             lambda: Item().setMetadata(document, {'baseName': name, 'os': system[0], 'arch': system[1]}),
-            lambda model: model.change_item(number, identity=(name, *system, revision)), moment)
+            lambda model: model.change_item(number, identity=(name, *system, revision)),
+            moment if self.model.is_package(number) else 0)  # nothing else shows the identity
 
     @has_items
     @rule(item=pick, moment=crash)
@@ -498,7 +497,7 @@ class Simulation(RuleBasedStateMachine):
                            moment)
 
     @has_files
-    @rule(item=pick, moment=no_crash_yet)
+    @rule(item=pick, moment=crash)
     def delete_file(self, item, moment):
         self.step()
         item, file = self._file(item)
@@ -507,7 +506,7 @@ class Simulation(RuleBasedStateMachine):
             self.carry_out(lambda: File().remove(document), lambda model: model.delete_file(item, file), moment)
 
     @has_packages
-    @rule(item=pick, content=st.sampled_from(CONTENTS), moments=st.tuples(crash, no_crash_yet, crash))
+    @rule(item=pick, content=st.sampled_from(CONTENTS), moments=st.tuples(crash, crash, crash))
     def replace_as_published_clients(self, item, content, moments):
         self.step()
         item = self.one_of(self.model.packages(), item)
