@@ -222,3 +222,19 @@ def test_two_changes_at_once_come_one_after_the_other(package, monkeypatch, firs
     package.look()
     sweep()
     assert package.db['upload'].count_documents({}) == 0
+
+
+@pytest.mark.parametrize('place', ['disk', 'object storage'])
+def test_no_bytes_are_touched_in_a_transaction(request, place):
+    if place == 'object storage':
+        request.getfixturevalue('s3')
+    package = request.getfixturevalue('package')
+    from slicer_package_manager.registry.server import transactions
+    from slicer_package_manager.registry.storage import file_removal, stores
+    file = package.file()
+    store = stores.of_file(file)
+    for use in (lambda: store.read(file, 0, 1), store.require_writable, lambda: store.deleteFile(file),
+                lambda: store.delete(file, lambda: None), lambda: file_removal.erase(file)):
+        with pytest.raises(RuntimeError, match='not possible in a transaction'):
+            transactions.run(use)
+    assert b''.join(store.read(file, 0, len(OLD))) == OLD
