@@ -3,6 +3,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from girder.exceptions import ValidationException
 from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -146,6 +147,18 @@ def test_who_saves_a_package_that_was_moved_meanwhile_does_not_move_it_back(rele
     now = Item().findOne({'_id': read['_id']})
     assert now['folderId'] == saved['folderId'] == load('6.0')['_id']
     assert (now['meta']['release'], now['meta']['repository_type']) == ('6.0', 'svn')
+
+
+def test_a_package_stays_where_its_name_is_not_taken(release, load, make_release, db, stored):
+    make_release('6.0', '34000')
+    item = Item().findOne({'meta.os': 'win'})
+    other = Item().findOne({'meta.os': 'linux', 'spm.kind': 'package'})
+    Item().move(other, load('6.0'))
+    db['item'].update_one({'_id': other['_id']}, {'$set': {'name': item['name']}})
+    before = stored()
+    with pytest.raises(ValidationException):
+        Item().move(item, load('6.0'))
+    assert stored() == before
 
 
 def test_sizes_follow_a_move(release, load, db, elsewhere, make_release):

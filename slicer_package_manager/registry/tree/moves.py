@@ -31,7 +31,8 @@ def move_item(item: Document, folder: Document) -> Document:
     moved, target = _take(Item(), item), _take(Folder(), folder)
     transactions.after_commit(partial(Item().propagateSizeChange, dict(moved), -moved['size']))
     place = dict(zip(item_files.PLACE, (target['_id'], target['baseParentType'], target['baseParentId']), strict=True))
-    Item().update({'_id': moved['_id']}, {'$set': place}, multi=False)  # a save leaves a package where it is
+    # A save leaves a package where it is.
+    Item().update({'_id': moved['_id']}, {'$unset': {'spm': ''}}, multi=False)
     moved.update(place)
     transactions.after_commit(partial(Item().propagateSizeChange, moved, moved['size']))
     saved: Document = Item().save(moved)
