@@ -73,7 +73,7 @@ class Simulation(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.world.begin()
-        self.sizes_are_right, self.failed = True, False
+        self.has_crashed = self.failed = False
         self.reading, self.known, self.last = [], {}, 0
         self.model = model = plain.Model()
         database = self.world.database
@@ -107,7 +107,7 @@ class Simulation(RuleBasedStateMachine):
             result = self.world.run(operation, moment)
         except Crash:
             type(self).crashes += 1
-            self.sizes_are_right = False
+            self.has_crashed = True
             self._adopt([after, self.model, *map(self._changed, between)], 'a crash')
             return None
         except (GirderBaseException, ValidationException) as error:
@@ -644,9 +644,11 @@ class Simulation(RuleBasedStateMachine):
         file_removal.sweep()
         uploads._clean_up()
         observed.require_clean(self.world)
+        if self.has_crashed:
+            observed.put_unused_bytes_aside(self.world)
         if not self.model.leaves_bytes:
             observed.require_no_bytes_left(self.world)
-        if self.sizes_are_right:
+        if not self.has_crashed:
             observed.require_sizes(self.world)
 
     def _complete_replacements(self):

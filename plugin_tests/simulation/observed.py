@@ -1,5 +1,6 @@
 """What the database and the disk have, compared with the model."""
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from plugin_tests.simulation import model as plain
 from slicer_package_manager.doctor import download_counts, file_bytes, packages, registrations, server
 from slicer_package_manager.doctor.findings import Options
 from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.storage.filesystem import ASIDE
 from slicer_package_manager.registry.tree import item_files
 
 _PLACE = ('role', 'app', 'channel', 'draft', 'revision', 'release')
@@ -175,9 +177,16 @@ def require_clean(world):
 def require_no_bytes_left(world):
     """Check that the files on the disk are those of documents."""
     wanted = {world.root / file['path'] for file in File().find({'path': {'$exists': True}})}
-    left = {path for path in world.root.rglob('*') if path.is_file() and path.suffix != '.deleteLock'}
+    left = {path for path in world.root.rglob('*')
+            if path.is_file() and path.suffix != '.deleteLock' and path.parent.name != ASIDE}
     assert wanted - left == set()
     assert left - wanted - _of_uploads(world) == set()
+
+
+def put_unused_bytes_aside(world):
+    """Do as the doctor does with the bytes of a file that was being erased during a crash."""
+    for leftover in list(world.store().unused(timedelta(days=-1))):
+        leftover.remove()
 
 
 def _of_uploads(world):
