@@ -4,6 +4,7 @@ from plugin_tests import browser as browsers
 from plugin_tests import site as sites
 
 
+@pytest.hookimpl(tryfirst=True)  # before the hook of the folder above, which reads the marker
 def pytest_collection_modifyitems(items):
     for item in items:
         below = item.path.is_relative_to(item.config.rootpath / 'plugin_tests' / 'pages')
