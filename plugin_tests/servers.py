@@ -21,9 +21,10 @@ _NOT_INHERITED = ('SLICER_PACKAGE_MANAGER_', 'GIRDER_', 'GUNICORN_', 'LOGLEVEL')
 
 
 def alive(pid):
-    """Whether the process ``pid`` runs; one that ended and was not waited for does not."""
+    """Whether the process ``pid`` runs; one that ended with all its threads, and was not waited for, does not."""
     try:
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+        threads = len(list(Path(f'/proc/{pid}/task').iterdir()))
+        return threads > 1 or Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
     except OSError:
         return False
 

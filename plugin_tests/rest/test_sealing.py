@@ -182,6 +182,20 @@ def test_a_download_that_ends_after_the_deletion(api, app, db, counts, downloade
     assert (counts(), counts(api)) == (0, 3)
 
 
+def test_what_everyone_may_download_is_counted_by_one_command(anonymous, db, downloaded, make_release, monkeypatch):
+    from slicer_package_manager.registry.server import transactions
+    begun = []
+    monkeypatch.setattr(transactions, 'run', lambda *args, original=transactions.run, **options: (
+        begun.append(args), original(*args, **options))[1])
+    make_release()
+    item = downloaded()
+    assert db.slicer_package_download.find_one({'baseName': 'Slicer'})['count'] == 1
+    db.slicer_package_download.delete_many({})
+    begun.clear()
+    anonymous.get(f'/item/{item["_id"]}/download').raise_for_status()
+    assert (begun, db.slicer_package_download.find_one()['count']) == ([], 1)
+
+
 def test_an_application_with_the_id_of_a_deleted_private_one_shows_nothing_of_it(api, app, counts, downloaded, access):
     downloaded()
     access(app, public=False)

@@ -545,7 +545,7 @@ class Simulation(RuleBasedStateMachine):
         self._count(item, moment)
 
     @has_files
-    @rule(items=st.lists(pick, min_size=1, max_size=12), moment=crash)
+    @rule(items=st.lists(pick, min_size=10, max_size=30), moment=crash)
     def download(self, items, moment):
         for item in items:
             number, _ = self._file(item)

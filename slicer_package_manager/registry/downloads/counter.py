@@ -45,12 +45,13 @@ class Observer(Protocol):
 OBSERVERS: list[Observer] = []
 
 
-def store(key: CountKey) -> None:
+def store(key: CountKey, *, is_public: bool = False) -> None:
     """Count one download for ``key``.
 
+    :param is_public: whether everyone could download the package: then its count needs no seal, see :mod:`sealing`.
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    if not counts.record(key):
+    if not counts.record(key, insert=is_public) and not is_public:
         transactions.run(lambda: counts.record({**key, 'app': sealing.owner(key)}, insert=True), turn=key['app'])
 
 
@@ -117,15 +118,15 @@ def _last_attempt() -> None:
         logger.error('%d downloads were not counted: the database is unreachable.', len(backlog))  # noqa: TRY400
 
 
-def count(item: PackageItem) -> None:
-    """Count one completed download of ``item``. Never raises."""
+def count(item: PackageItem, *, is_public: bool = False) -> None:
+    """Count one completed download of ``item``, see :func:`store`. Never raises."""
     try:
         key = counts.key_of(item)
         for observer in OBSERVERS:
             observer.counted(key['kind'])
         try:
             with pymongo.timeout(PATIENCE):
-                store(key)
+                store(key, is_public=is_public)
         except pymongo.errors.PyMongoError:
             logger.warning('The database did not accept a download count. The server tries again.', exc_info=True)
             backlog.put(key)

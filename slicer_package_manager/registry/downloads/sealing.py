@@ -9,7 +9,8 @@ While the folder of a release or draft exists, its access decides who sees the c
    of the seal states so. :func:`finish` moves them after the commit, and a thread calls it again in case the process
    was killed. Until then, the revision is hidden from users who may not see these counts (:func:`visibility`).
 3. The transaction that inserts a count takes the folder (:func:`owner`). If the folder goes at the same moment, one of
-   the two begins again. A download that ends later finds no folder, and its count belongs to the seal.
+   the two begins again. A download that ends later finds no folder, and its count belongs to the seal. This costs some
+   queries, so a package that everyone could download is counted without it, before its client can ask for the count.
 
 Counts of public packages have no seal and do not change. Counts of a draft that is promoted are the release's.
 """

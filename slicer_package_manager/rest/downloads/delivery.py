@@ -44,8 +44,8 @@ class _Download:
         a redirect.
     """
 
-    def __init__(self, item: PackageItem, file: Mapping[str, Any], disposition: str) -> None:
-        self.item = item
+    def __init__(self, item: PackageItem, file: Mapping[str, Any], disposition: str, is_public: bool) -> None:
+        self.item, self.is_public = item, is_public
         self.file: Document = dict(file)
         self.disposition = semantics.content_disposition(file['name'], disposition)
         self.part: semantics.Part | None = None
@@ -62,20 +62,21 @@ class _Download:
         """Yield ``chunks``, and count the download after the last one was taken."""
         yield from chunks
         if rules.counts(self.method, self.part, self.size):
-            counter.count(self.item)
+            counter.count(self.item, is_public=self.is_public)
 
 
 def deliver(item: PackageItem, file: Mapping[str, Any], disposition: str = 'attachment',
-            bounds: tuple[int, int | None] = (0, None)) -> Body:
+            bounds: tuple[int, int | None] = (0, None), *, is_public: bool = False) -> Body:
     """Answer the current request with ``file`` of ``item``: set status and headers, and return the body.
 
     :param disposition: ``attachment`` or ``inline``.
     :param bounds: first byte and the one after the last, as query parameters ask for; ``None`` for the end of the file.
         A ``Range`` header has priority.
+    :param is_public: whether everyone may download it.
     :raises RestException: 412 or 416 (RFC 9110), 403 for a link that is no longer allowed, or 502 when another server
         fails.
     """
-    download = _Download(item, file, disposition)
+    download = _Download(item, file, disposition, is_public)
     if _redirects(download):
         return _redirect(download)
     _set_validators(download)

@@ -68,7 +68,7 @@ def download_item(event: Event) -> None:
     if found.file is None:
         raise NotFound(f'"{found.item["name"]}" has no file yet; its upload is not complete.')
     if not event.info['params'].get('format'):
-        _answer(event, found.item, found.file)
+        _answer(event, found.item, found.file, is_public=bool(found.folder.get('public')))
 
 
 def add_named_download(items: Any) -> None:
@@ -87,7 +87,7 @@ def download_file(event: Event) -> None:
     """``GET /file/:id/download`` and ``.../download/:name``."""
     found = found_by_id(event, item_files.of_file, access.DOWNLOAD_FILE)
     if found and found.file:
-        _answer(event, found.item, found.file)
+        _answer(event, found.item, found.file, is_public=bool(found.folder.get('public')))
 
 
 @permitted(access.DOWNLOAD_FILE, cookie=True)
@@ -102,13 +102,13 @@ def download_by_checksum(event: Event) -> None:
             return
 
 
-def _answer(event: Event, item: PackageItem, file: Mapping[str, Any]) -> None:
+def _answer(event: Event, item: PackageItem, file: Mapping[str, Any], *, is_public: bool = False) -> None:
     params = event.info['params']
     request_state.current().is_package_sent = True
     disposition = params.get('contentDisposition') or 'attachment'
     if disposition not in _DISPOSITIONS:
         raise RestException(f'contentDisposition must be one of {", ".join(_DISPOSITIONS)}.')
-    event.preventDefault().addResponse(deliver(item, file, disposition, _bounds(params)))
+    event.preventDefault().addResponse(deliver(item, file, disposition, _bounds(params), is_public=is_public))
 
 
 def _bounds(params: dict[str, str]) -> tuple[int, int | None]:
