@@ -62,11 +62,12 @@ def test_made_up_extensions_are_the_same_in_every_run_and_differ(number):
 def test_what_is_put_into_the_database_is_what_a_post_and_an_upload_leave_there(db, api, app, admin, package_type):
     from benchmarks import fill
     from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+    from slicer_package_manager.registry.server import transactions
     forms = {'package': extensions.package_form, 'extension': lambda *where: extensions.form(3, *where)}
     form = forms[package_type](extensions.SYSTEMS[1], '33000')
     posted = api.post(f'/app/{app["_id"]}/{package_type}', params=form).raise_for_status().json()
     upload(api, posted['_id'], CONTENT)
-    stored = db.item.find_one({'_id': ObjectId(posted['_id'])})
+    stored = db.item.find_one({'_id': ObjectId(posted['_id'])}, {transactions.LOCK: 0})
     folder = db.folder.find_one({'_id': stored['folderId']})
     app = db.folder.find_one({'_id': ObjectId(app['_id'])})
     filled = bson.decode(bson.encode(fill.document(PACKAGE_TYPES[package_type], app, folder, form, CONTENT, admin)))
