@@ -203,7 +203,7 @@ def test_what_could_not_be_announced_is_announced_as_soon_as_the_database_is_bac
     before, back, tried = data_version.version(), threading.Event(), []
     announce = data_version._write_version
 
-    def when_it_is_back():
+    def when_it_is_back(*_):
         tried.append(threading.current_thread())
         if not back.is_set():
             raise AutoReconnect

@@ -287,6 +287,19 @@ def test_a_transaction_bumps_the_data_version_once_with_its_writes(db, folders):
     assert len(data_version.version() ^ before) in (1, 2), 'more than one part has a new value'
 
 
+def test_a_part_of_the_version_that_a_killed_process_holds_stops_nobody(db, folders):
+    item = {'folderId': folders[0]['_id']}
+    with db.client.start_session() as killed, killed.start_transaction():
+        held = data_version._part.number
+        change = {'$set': {'version': ObjectId()}}
+        db.slicer_package_change.update_one({'_id': held}, change, upsert=True, session=killed)
+        for bump in (data_version.announce, lambda: transactions.run(lambda: Item().collection.insert_one(item))):
+            before, data_version._part.number = data_version.version(), held
+            bump()
+            assert data_version.version() != before
+        killed.abort_transaction()
+
+
 def test_a_transaction_that_is_undone_does_not_bump_the_data_version(db, folders):
     def change():
         Folder().update({'_id': folders[0]['_id']}, {'$set': {'size': 1}}, multi=False)

@@ -19,6 +19,7 @@ import itertools
 import random
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache, wraps
 from typing import Any, TypeAlias
 
@@ -43,8 +44,9 @@ Version: TypeAlias = frozenset[ObjectId]
 
 #: How many documents the version has. Two transactions that write the same one conflict.
 PARTS = 16
-#: Seconds that the database may take to bump the version.
-_PATIENCE = 5
+#: Seconds that the database may take to bump the version, for each attempt. A process that was killed in a transaction
+#: may hold a part until MongoDB ends the transaction, so each attempt takes another part.
+_PATIENCE = (1, 1, 3)
 #: Seconds between attempts to bump the version after a failure.
 _PAUSE = 0.2
 _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_one', 'delete_one', 'delete_many',
@@ -104,8 +106,12 @@ def announce() -> None:
 
     :raises pymongo.errors.PyMongoError: the database does not accept the write now.
     """
+    *earlier, last = _PATIENCE
+    for seconds in earlier:
+        with suppress(PyMongoError):
+            return _write_version(seconds)
     try:
-        _write_version()
+        _write_version(last)
     except PyMongoError:
         _missed.put()
         raise
@@ -122,9 +128,13 @@ _numbers = itertools.count(random.randrange(PARTS))  # noqa: S311 - to spread th
 _part = _Part()
 
 
-def _write_version() -> None:
-    with pymongo.timeout(_PATIENCE):
-        Change().collection.update_one({'_id': _part.number}, {'$set': {'version': ObjectId()}}, upsert=True)
+def _write_version(seconds: float = _PATIENCE[-1]) -> None:
+    try:
+        with pymongo.timeout(seconds):
+            Change().collection.update_one({'_id': _part.number}, {'$set': {'version': ObjectId()}}, upsert=True)
+    except PyMongoError:
+        _part.number = random.randrange(PARTS)  # noqa: S311 - another one
+        raise
 
 
 class _Missed:
