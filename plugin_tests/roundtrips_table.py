@@ -127,7 +127,7 @@ CALLS = [
     Call(f'POST {APP}/package', (None, 10, 10), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
     Call(f'POST {APP}/package', (None, 10, 10), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
     Call(f'POST {APP}/extension', (None, 10, 10), 'new', params=CREATE),
-    Call(f'POST {APP}/extension', (None, 13, 13), 'new, first of its revision',
+    Call(f'POST {APP}/extension', (None, 12, 12), 'new, first of its revision',
          params={**CREATE, 'app_revision': '{fresh}'}),
     Call(f'POST {APP}/extension', (None, 10, 10), 'changed', params=UPDATE),
     Call(f'POST {APP}/extension', (None, 18, 18), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),

@@ -84,7 +84,7 @@ def fill(site):
     for release, revision, system, arch, _ in BUILDS:
         site.package(SLICER, revision=revision, version=release or '5.9.0-2026-11-01', os=system, arch=arch)
     wanted = [(one, *place) for *place, number in BUILDS for one in EXTENSIONS[:number]]
-    # One after another: parallel uploads to a folder repeat their transactions, which takes twice the processor time.
+    # One after another: uploads that create packages in the same folder take turns anyway.
     for extension, *place in wanted:
         _extension(site, extension, *place)
     for number, one in enumerate(EXTENSIONS):

@@ -15,19 +15,23 @@ class Broken(Exception):  # noqa: N818 - no error of the test
 
 
 class Round:
-    """One time under load: ``due`` to end by a kill after ``answers`` answers, and ``over`` after it."""
+    """One time under load: ``due`` to end by a kill after ``answers`` answers, and ``over`` after it.
 
-    def __init__(self, answers):
+    ``downloads`` have to be complete before it is due, unless the server fails.
+    """
+
+    def __init__(self, answers, downloads=0):
         self._lock = threading.Lock()
-        self._left = answers
+        self._left, self._downloads = answers, downloads
         self.due = threading.Event()
         self.over = threading.Event()
 
-    def answered(self):
-        """Note an answer."""
+    def answered(self, *, downloaded=False):
+        """Note an answer, or that the last one was a complete download."""
         with self._lock:
-            self._left -= 1
-            if self._left <= 0:
+            self._downloads -= downloaded
+            self._left -= not downloaded
+            if max(self._left, self._downloads) <= 0:
                 self.due.set()
 
 
@@ -163,6 +167,7 @@ class Reader(Client):
             answer = self.call('GET', f'/item/{item["_id"]}/download', may={400, 404})
             if answer.is_success:
                 self.complete += 1
+                self._round.answered(downloaded=True)
                 assert answer.headers['ETag'] == f'"{hashlib.sha512(answer.content).hexdigest()}"'
 
     def check(self, round_, expected):

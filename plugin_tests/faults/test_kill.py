@@ -100,7 +100,7 @@ def test_after_each_of_20_kills_what_is_listed_is_whole_and_what_was_answered_is
     kills = rng.sample(KILLS, len(KILLS))
     with ThreadPoolExecutor(WRITERS + READERS) as pool:
         for what in kills:
-            round_ = Round(rng.randint(5, 60))
+            round_ = Round(rng.randint(5, 60), downloads=3 * READERS + 1)
             working = [pool.submit(client.work, round_) for client in (*writers, *readers)]
             assert round_.due.wait(PATIENCE)
             site.kill(what)
@@ -115,7 +115,7 @@ def test_after_each_of_20_kills_what_is_listed_is_whole_and_what_was_answered_is
     complete, begun = (sum(getattr(reader, which) for reader in readers) for which in ('complete', 'begun'))
     # Counts are written after the last byte was sent: of each client, the last one before a kill may be lost.
     assert complete - len(kills) * READERS <= counted <= begun
-    assert complete > len(kills)
+    assert complete > 3 * len(kills) * READERS
 
 
 def total(stats):

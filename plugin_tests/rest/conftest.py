@@ -16,6 +16,15 @@ def make_release(api, app):
 
 
 @pytest.fixture
+def elsewhere(admin):
+    """A folder in a collection of its own, which is no place of packages."""
+    from girder.models.collection import Collection
+    from girder.models.folder import Folder
+    mine = Collection().createCollection('Mine', admin)
+    return Folder().createFolder(mine, 'stuff', parentType='collection', creator=admin)
+
+
+@pytest.fixture
 def found(anonymous, app):
     """A list of ``package``, ``extension``, ``release`` or ``draft``, by default as an anonymous client gets it."""
     def lister(kind, client=anonymous, **filters):

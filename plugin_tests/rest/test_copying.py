@@ -3,7 +3,6 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
 
@@ -29,13 +28,6 @@ def draft(make, load):
     make('extension')
     Item().createItem('note', {'_id': None}, load('33000'))
     return load('33000')
-
-
-@pytest.fixture
-def elsewhere(admin):
-    """A folder in a collection of its own, which is no place of packages."""
-    mine = Collection().createCollection('Mine', admin)
-    return Folder().createFolder(mine, 'stuff', parentType='collection', creator=admin)
 
 
 @pytest.fixture

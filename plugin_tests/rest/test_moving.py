@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from girder.exceptions import ValidationException
-from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
 
@@ -30,13 +29,6 @@ def release(make, make_release, load, db):
     make('package', os='win')
     make('extension')
     return load('5.8')
-
-
-@pytest.fixture
-def elsewhere(admin):
-    """A folder in a collection of its own, which is no place of packages."""
-    mine = Collection().createCollection('Mine', admin)
-    return Folder().createFolder(mine, 'stuff', parentType='collection', creator=admin)
 
 
 @pytest.fixture

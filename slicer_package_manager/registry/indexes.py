@@ -21,6 +21,7 @@ from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
+    DUPLICATE,
     FOLDER_NAME,
     ITEM_IDENTITY,
     ITEM_NAME,
@@ -135,7 +136,7 @@ def _create(model: Any, indexes: list[IndexModel]) -> None:
             model.collection.create_indexes(indexes)
     except (DuplicateKeyError, OperationFailure) as error:
         name = '", "'.join(index.document['name'] for index in indexes)
-        if error.code != 11000:  # noqa: PLR2004 - MongoDB's DuplicateKey
+        if error.code != DUPLICATE:
             raise RuntimeError(f'The index "{name}" on "{model.name}" could not be created: {error}') from error
         raise RuntimeError(_in_the_way(model, indexes[0].document)) from error
 

@@ -171,14 +171,11 @@ def _taken(folder: RegisteredFolder) -> Any:  # the type of ``folder``
 def _made_folder(package_type: PackageType, app: ApplicationFolder, nearest: RegisteredFolder, revision: str,
                  user: UserDocument) -> ChannelFolder:
     """Make the folder for the package; ``nearest`` is the deepest one around it that exists."""
-    if nearest['_id'] == app['_id']:
-        releases.take(app)
-    else:
-        _taken(nearest)
-    found, nearest = releases.folder_for(app, package_type, revision, user)
-    if found:
+    taken = releases.take(app) if nearest['_id'] == app['_id'] else _taken(nearest)
+    found, deepest = releases.folder_for(app, package_type, revision, user)
+    if found or deepest['_id'] != taken['_id']:
         raise _ChangedError
-    return releases.make_folder(package_type, revision, nearest, user)
+    return releases.make_folder(package_type, revision, taken, user)
 
 
 def _raise_if_name(error: DuplicateKeyError, name: str, folder: ChannelFolder) -> None:

@@ -190,11 +190,10 @@ def make_folder(package_type: PackageType, revision: str, nearest: RegisteredFol
 
     New folders have the access of their parents. Runs in a transaction of the caller.
 
-    :param nearest: the deepest folder that exists, see :func:`folder_for`.
-    :raises NotFound: ``nearest`` no longer exists.
+    :param nearest: the deepest folder that exists, see :func:`folder_for`; the transaction has taken it.
     :raises Conflict: the draft of another revision was renamed to ``revision``.
     """
-    folder = take(nearest)
+    folder: Any = nearest
     if role(folder) == APPLICATION:
         folder = drafts_folder(folder, user)
     if role(folder) == DRAFTS:

@@ -19,13 +19,11 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions, write_gate
-from slicer_package_manager.registry.tree import item_files, keys, registration
+from slicer_package_manager.registry.tree import item_files, keys, registration, unique_indexes
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, PACKAGES_NAME, RELEASE, role
 from slicer_package_manager.registry.tree.types import ChannelFolder
 
 _PLACE = ('spm', 'name')
-#: The code of a write that violates a unique index.
-_DUPLICATE = 11000
 
 
 def check_item(item: Document) -> list[tuple[str, str]]:
@@ -135,7 +133,7 @@ def _write(updates: list[UpdateOne], items: list[Document]) -> None:
         Item().collection.bulk_write(updates)
     except BulkWriteError as error:
         failed = (error.details or {})['writeErrors'][0]
-        if failed['code'] != _DUPLICATE:
+        if failed['code'] != unique_indexes.DUPLICATE:
             raise
         raise Conflict(f'Another item like "{items[failed["index"]]["name"]}" is in this folder.') from None
 

@@ -33,8 +33,7 @@ def copy_content(source: Document, folder: Document, creator: Mapping[str, Any],
     :param progress: Girder's, which has no type.
     :param firstFolder: the folder that the copy began with; it is not copied into itself. The name is Girder's.
     """
-    copied = {**deepcopy(documents.without_registration(source)), **folder,
-              'meta': deepcopy(source.get('meta', {}))}
+    copied = deepcopy({**documents.without_registration(source), **folder, 'meta': source.get('meta', {})})
     Folder().save(copied, triggerEvents=False)
     consistency.register_folder(copied)
     _copy_items(source, copied, creator, progress)

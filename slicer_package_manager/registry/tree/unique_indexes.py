@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from pymongo.errors import DuplicateKeyError
 
+#: MongoDB's code of the error that a unique index causes.
+DUPLICATE = 11000
 #: Names of the unique indexes.
 ITEM_IDENTITY = 'spm_item_identity'
 ITEM_NAME = 'spm_item_name'
