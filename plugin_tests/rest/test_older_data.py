@@ -172,22 +172,6 @@ def test_one_older_application_among_ours_is_recognized(db, filled):
     assert filled['_id'] not in str(caught.value)
 
 
-@pytest.mark.parametrize(('collection', 'left'), [
-    pytest.param('item', {'spm.draft': True}, id='packages of a draft'),
-    pytest.param('item', {'spm.draft': False}, id='packages of a release'),
-    pytest.param('item', {'spm.kind': 'extension'}, id='extensions'),
-    pytest.param('folder', {'spm.role': 'release'}, id='a release'),
-    pytest.param('folder', {'spm.role': {'$in': ['draft', 'revision', 'extensions']}}, id='all drafts'),
-    pytest.param('folder', {'spm.role': {'$ne': 'application'}}, id='all but the application')])
-def test_what_an_interrupted_start_of_an_earlier_version_left_is_recognized(db, filled, collection, left):
-    gone = [one['_id'] for one in db[collection].find(left)]
-    db[collection].update_many(left, {'$unset': {'spm': ''}})
-    if collection == 'folder':  # what lies below is registered after its folder
-        below = gone + [one['_id'] for one in db['folder'].find({'parentId': {'$in': gone}})]
-        db['item'].update_many({'folderId': {'$in': below}}, {'$unset': {'spm': ''}})
-    assert is_older(db)
-
-
 def test_a_database_of_ours_is_not_older(db, filled):
     assert not is_older(db)
 
@@ -241,7 +225,6 @@ def test_the_second_item_of_an_identity_does_not_prevent_a_start(db, filled):
 
 
 def test_a_release_does_not_come_back_with_something_unusable(db, api, make, make_release):
-    """Else the next start would find in it what it takes for the rest of an interrupted start."""
     release = make_release('5.8', '34000')
     for name in ('A', 'B', 'C'):
         make('package', revision='34000', baseName=name)

@@ -10,7 +10,6 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import indexes, usable
 from slicer_package_manager.registry.downloads import counter
-from slicer_package_manager.registry.downloads import earlier_form as earlier_counts
 from slicer_package_manager.registry.promotion import earlier_form
 from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import uploads
@@ -64,7 +63,6 @@ def prepare() -> None:
     _require_usable()
     indexes.ensure()
     earlier_form.convert()
-    earlier_counts.convert()
     write_gate.allow()
 
 

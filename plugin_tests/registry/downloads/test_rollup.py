@@ -7,7 +7,7 @@ import pytest
 
 from plugin_tests.rest.test_promotion import aside, at_each_write, killed_at_each_write
 from plugin_tests.roundtrips import counting
-from slicer_package_manager.registry.downloads import counter, counts, earlier_form, rollup, sums, totals
+from slicer_package_manager.registry.downloads import counter, counts, rollup, sums, totals
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.server import clock
 
@@ -260,16 +260,6 @@ def test_counts_without_any_field_of_the_sums_are_counted(db):
     assert answer() == of_details()
     rollup.keep_up()
     assert answer() == of_details() == {'33000': {'extensions': {name: {'linux': {'amd64': 3}} for name in 'AB'}}}
-
-
-def test_the_form_of_earlier_versions_is_converted(db):
-    counter.store(key('2026-01-01'))
-    Download().collection.insert_many([
-        {'app': 'app', 'kind': 'rollup', 'until': '2026-01-02', 'fence': '2026-01-02', 'stale': ['x'], 'version': 1},
-        {'app': 'app', 'kind': 'sums', 'revision': '33000', 'day': '2026-01-02', 'counts': '{}'}])
-    assert answer() == of_details()
-    earlier_form.convert()
-    assert document()['kind'] == 'extension'
 
 
 def test_the_first_download_of_a_day_is_inserted_by_one_of_many_threads(db):

@@ -16,7 +16,6 @@ from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.downloads import (
     counter,
     counts,
-    earlier_form,
     rollup,
     sealing,
     statistics,
@@ -383,19 +382,6 @@ class TestTransaction:
         monkeypatch.setattr(sealing, 'finish', away)
         delete(release)
         assert seen() == [0, 3]
-
-    def test_the_start_of_the_server_finishes_seals_of_earlier_versions(self, tree, release, delete, seen):
-        delete(release)
-        (seal,) = tree.seals.find()
-        tree.seals.insert_one({**seal, '_id': ObjectId(), 'done': True})
-        tree.seals.update_one({'_id': seal['_id']}, {'$set': {'done': False}})
-        tree.counts.insert_one({**tree.key(release, DAYS[2]), 'count': 1})
-        earlier_form.convert()
-        assert seen() == [0, 4]
-        sealing.finish()
-        assert seen() == [0, 4]
-        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
-        assert not tree.seals.find_one({'$or': [{'done': {'$exists': True}}, {'left': {'$exists': True}}]})
 
 
 @pytest.mark.process

@@ -12,9 +12,8 @@ from girder import auditLogger, events
 from girder.constants import AccessType
 from girder.models.collection import Collection
 from girder.models.folder import Folder
-from girder.models.item import Item
 
-from slicer_package_manager.registry.schema.errors import Conflict, Invalid
+from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions, write_gate
 from slicer_package_manager.registry.tree.types import UserDocument
@@ -144,17 +143,6 @@ def new_item(folder: Mapping[str, Any], name: str, creator: UserDocument, descri
         'baseParentType': folder['baseParentType'], 'baseParentId': folder['baseParentId'],
         'created': moment, 'updated': moment, 'size': 0, 'meta': meta,
     }
-
-
-def require_free_name(parent: Mapping[str, Any], name: str) -> None:
-    """Refuse ``name`` in the folder ``parent`` if another folder or item has it.
-
-    :raises Conflict: it is taken.
-    """
-    taken = (Folder().findOne({'parentId': parent['_id'], 'parentCollection': 'folder', 'name': name}, ['_id'])
-             or Item().findOne({'folderId': parent['_id'], 'name': name}, ['_id']))
-    if taken:
-        raise Conflict(f'The name "{name}" is taken in the folder "{parent["name"]}"; choose another one.')
 
 
 def new_collection(name: str, description: str, creator: UserDocument) -> Document:

@@ -140,56 +140,6 @@ class StoredFile(TypedDict):
     spm: NotRequired[FileRegistration]
 
 
-class UploadQuota(TypedDict):
-    """What an upload counts towards: the application, and the item whose file it replaces."""
-
-    app: ObjectId
-    item: ObjectId | None
-
-
-class S3Upload(TypedDict):
-    """What Girder and this plugin note of an upload to object storage."""
-
-    key: str
-    chunked: bool
-    uploadId: NotRequired[str]
-    parts: NotRequired[list[Document]]
-    package: NotRequired[bool]
-    request: NotRequired[Document]
-
-
-class UploadDocument(TypedDict):
-    """An upload that is under way.
-
-    ``parentType`` and ``parentId`` are those of a new file, ``fileId`` that of a file that gets new content, ``moves``
-    the moment when that was created if only its place changes. ``announced`` has the ``name`` and ``sha512`` that the
-    client announced.
-    """
-
-    _id: ObjectId
-    name: str
-    size: int
-    received: int
-    mimeType: str
-    userId: ObjectId | None
-    assetstoreId: ObjectId
-    created: datetime
-    updated: datetime
-    parentType: NotRequired[str | None]
-    parentId: NotRequired[ObjectId | None]
-    attachParent: NotRequired[bool]
-    fileId: NotRequired[ObjectId]
-    reference: NotRequired[str]
-    tempFile: NotRequired[str]
-    sha512: NotRequired[str]
-    sha512state: NotRequired[str]
-    s3: NotRequired[S3Upload]
-    quota: NotRequired[UploadQuota]
-    announced: NotRequired[dict[str, str]]
-    moves: NotRequired[datetime]
-    bytesLeft: NotRequired[bool]
-
-
 class UserDocument(TypedDict):
     """A user of Girder."""
 
