@@ -32,20 +32,26 @@ class Observed(NamedTuple):
     files: dict
 
 
+#: What the model is about, by one command: of folders, then of items, and of files that belong to an item.
+_EVERYTHING = [
+    {'$project': {'parentId': 1, 'name': 1, 'spm': 1, 'meta.revision': 1, 'meta.ready': 1}},
+    {'$unionWith': {'coll': 'item', 'pipeline': [{'$project': {
+        'folderId': 1, 'name': 1, 'spm': 1, 'size': 1, 'meta.sha512': 1, 'meta.version': 1, 'meta.release': 1}}]}},
+    {'$unionWith': {'coll': 'file', 'pipeline': [{'$match': {'itemId': {'$ne': None}}}, {'$project': {
+        'itemId': 1, 'name': 1, 'sha512': 1, 'linkUrl': 1, 'size': 1, 'created': 1}}]}}]
+
+
 def observe(database):
     """The documents that the model is about, by id; files by the ids of their items, that for readers first."""
-    files = {}
-    for file in database.file.find({'itemId': {'$ne': None}}, {
-            'itemId': 1, 'name': 1, 'sha512': 1, 'linkUrl': 1, 'size': 1, 'created': 1}):
-        files.setdefault(file['itemId'], []).append(file)
-    for some in files.values():
+    seen = Observed({}, {}, {})
+    for one in database.folder.aggregate(_EVERYTHING, batchSize=1000):
+        if 'itemId' in one:
+            seen.files.setdefault(one['itemId'], []).append(one)
+        else:
+            (seen.folders if 'parentId' in one else seen.items)[one['_id']] = one
+    for some in seen.files.values():
         some.sort(key=lambda file: (file['created'], file['_id']))
-    return Observed(
-        {one['_id']: one for one in database.folder.find({}, {
-            'parentId': 1, 'name': 1, 'spm': 1, 'meta.revision': 1, 'meta.ready': 1})},
-        {one['_id']: one for one in database.item.find({}, {
-            'folderId': 1, 'name': 1, 'spm': 1, 'size': 1, 'meta.sha512': 1, 'meta.version': 1, 'meta.release': 1})},
-        files)
+    return seen
 
 
 class _Comparison:

@@ -1,4 +1,6 @@
 """Random operations, crashes and restarts leave the database as a plain model says."""
+import math
+
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -22,10 +24,12 @@ def test_after_each_step_the_database_is_as_the_model_says(recorder, tmp_path, m
     Simulation.world, Simulation.steps = World(recorder, tmp_path, monkeypatch), 0
     number = option('seed') + part * SEEDS_OF_A_PART
     phases = [Phase.generate, *([Phase.shrink] if option('shrink') else [])]
-    while Simulation.steps < option('steps') / PARTS:
+    while (left := option('steps') / PARTS - Simulation.steps) > 0:
         print(f'Repeat what follows by --simulation-seed {number}')  # noqa: T201 - shown when it fails
+        # The first run of a seed makes the simplest choices, so there is another one.
+        runs = min(RUNS, 1 + math.ceil(left / STEPS))
         run_state_machine_as_test(seed(number)(Simulation), settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, database=None, print_blob=False, phases=phases,
+            max_examples=runs, stateful_step_count=STEPS, database=None, print_blob=False, phases=phases,
             suppress_health_check=list(HealthCheck)))
         number += 1
     print(f'{Simulation.steps} steps, {Simulation.crashes} crashes')  # noqa: T201
