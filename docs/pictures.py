@@ -1,7 +1,7 @@
 """Take the pictures of the pages that the documentation shows, with Chromium and a server with example data.
 
-``tox -e pictures`` checks that this works; ``tox -e pictures -- docs/images`` replaces the pictures. Fails if a page
-has an error, or if a picture is too large. Requires Chromium on the PATH.
+``tox -e pictures`` replaces the pictures. Fails if a page has an error, or if a picture is too large. Requires Chromium
+on the PATH. ``plugin_tests/pages/test_pictures.py`` takes the same pictures, and discards them.
 """
 from __future__ import annotations
 
