@@ -46,6 +46,12 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+def pytest_xdist_make_scheduler(config, log):
+    """With ``--dist loadfile``, have one worker run all tests of pages."""
+    from plugin_tests.scheduling import Scheduling
+    return Scheduling(config, log) if config.option.dist == 'loadfile' else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     starting = {item.path for item in items if any(item.iter_markers('process'))}

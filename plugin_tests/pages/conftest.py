@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from plugin_tests import browser as browsers
@@ -6,10 +8,12 @@ from plugin_tests import site as sites
 
 @pytest.hookimpl(tryfirst=True)  # before the hook of the folder above, which reads the marker
 def pytest_collection_modifyitems(items):
+    folder = Path(__file__).parent
     for item in items:
-        below = item.path.is_relative_to(item.config.rootpath / 'plugin_tests' / 'pages')
-        if below and {'site', 'chromium'} & set(item.fixturenames):
+        if item.path.is_relative_to(folder) and {'site', 'chromium'} & set(item.fixturenames):
             item.add_marker(pytest.mark.process)
+    # First, since one worker runs all of them, for longer than any other one works on a file.
+    items.sort(key=lambda item: not item.path.is_relative_to(folder))
 
 
 @pytest.fixture(scope='session')
