@@ -7,7 +7,7 @@ import httpx
 import pymongo
 import pytest
 
-from plugin_tests import mongodb, processes, roundtrips, waiting
+from plugin_tests import mongodb, processes, waiting
 from plugin_tests.recorded import Recorder
 
 waiting.be_patient()
@@ -88,7 +88,6 @@ def wsgi_app(mongo_uri, tmp_path_factory):
         'GIRDER_WORKER_TASK_ALWAYS_EAGER': 'true', 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64'})
     from girder.utility.config import getConfig
     getConfig()['database']['uri'] = mongo_uri
-    roundtrips.listen()
     # As few rounds as possible: with the usual number, each check of a password takes a quarter of a second.
     bcrypt.gensalt = partial(bcrypt.gensalt, 4)
     from girder.wsgi import app

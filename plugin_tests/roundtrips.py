@@ -1,41 +1,44 @@
 """Count the round trips to the database that the server in this process makes."""
 import contextlib
+import json
+import logging
+import re
 import threading
 
-from pymongo import monitoring
+_STARTED = 'Command started'
+_FIRST_VALUE = re.compile(r'\{"\w+": "?([^",}]*)')
 
 
-class Listener(monitoring.CommandListener):
-    """Record the commands that a thread sends while it counts; heartbeats are no commands."""
+class _Reader(logging.Handler):
+    """Record the commands that a thread sends while it counts; heartbeats are no commands.
+
+    They are in the log of the driver. Unlike a listener to its events, it costs nothing while no test counts.
+    """
 
     def __init__(self):
+        super().__init__()
         self._counting = threading.local()
+        self._log = logging.getLogger('pymongo.command')
+        self._log.propagate = False
+        self._log.addHandler(self)
 
     @contextlib.contextmanager
     def counting(self):
         """A list that gets one entry, such as ``find item``, for each round trip of this thread."""
         self._counting.commands = found = []
+        self._log.setLevel(logging.DEBUG)
         try:
             yield found
         finally:
+            self._log.setLevel(logging.NOTSET)
             self._counting.commands = None
 
-    def started(self, event):
+    def emit(self, record):
         found = getattr(self._counting, 'commands', None)
         if found is not None:
-            found.append(f'{event.command_name} {event.command[event.command_name]}')
-
-    def succeeded(self, event):
-        pass
-
-    def failed(self, event):
-        pass
+            event = json.loads(record.getMessage())
+            if event['message'] == _STARTED:
+                found.append(f'{event["commandName"]} {_FIRST_VALUE.match(event["command"])[1]}')
 
 
-LISTENER = Listener()
-counting = LISTENER.counting
-
-
-def listen():
-    """Report the commands of each new client of the database to the listener."""
-    monitoring.register(LISTENER)
+counting = _Reader().counting
