@@ -1,5 +1,4 @@
 """The configuration of gunicorn besides its arguments; the names are those of its settings and hooks."""
-import importlib
 import logging
 import os
 import re
@@ -105,7 +104,7 @@ def on_starting(_server: Any) -> None:
         # Before Girder logs its first message.
         logging.basicConfig(stream=sys.stdout, level=os.environ['LOGLEVEL'])
         json_logs.use_json(logging.getLogger())
-    importlib.import_module('girder.api.api_main')
+    processes.import_for_forks('girder.api.api_main')
     # The access log of CherryPy would go to standard error at every level, with tokens.
     access = logging.getLogger('cherrypy.access')
     access.propagate = False

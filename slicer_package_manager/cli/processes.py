@@ -1,5 +1,7 @@
-"""Child processes that do not outlive the process that started them."""
+"""Child processes that do not outlive the process that started them, and what forks share."""
 import ctypes
+import gc
+import importlib
 import os
 import signal
 import subprocess
@@ -37,3 +39,15 @@ def spawn(args: Sequence[str], *, death_signal: int = signal.SIGKILL, **options:
         preexec_fn=lambda: die_with_parent(parent, death_signal),  # noqa: PLW1509 - there are no threads here
         **options,
     )
+
+
+def import_for_forks(module: str) -> None:
+    """Import a module whose content this process and its forks keep until they end.
+
+    The garbage collector ignores that content from now on. No collection writes to the memory that the forks share, and
+    the end of a process does not collect it: https://docs.python.org/3/library/gc.html#gc.freeze
+    """
+    gc.disable()
+    importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
