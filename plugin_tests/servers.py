@@ -16,6 +16,8 @@ from plugin_tests.waiting import PATIENCE, poll
 _READY = re.compile(r'is ready: (http://\S+)')
 _PASSWORD = re.compile(r'^Admin password: (\S+)$', re.MULTILINE)
 _COMMAND = [sys.executable, '-m', 'slicer_package_manager.cli', 'serve']
+#: The folder of a ``sitecustomize`` with which passwords cost little.
+_STARTUP = Path(__file__).parent / 'startup'
 # Whatever the developer has set for a server of his own is not for the tests.
 _NOT_INHERITED = ('SLICER_PACKAGE_MANAGER_', 'GIRDER_', 'GUNICORN_', 'LOGLEVEL')
 
@@ -61,10 +63,11 @@ class Server:
         self._temporary = tempfile.mkdtemp(prefix='spm-')  # a server that is killed leaves something there
         port = [] if '--port' in args else ['--port', '0']
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+        path = os.pathsep.join(filter(None, (str(_STARTUP), os.environ.get('PYTHONPATH'))))
         self.process = subprocess.Popen(
             [*within, *_COMMAND, '--data-dir', str(data_dir), *port, *args],
-            env={**inherited, 'TMPDIR': self._temporary, 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64',
-                 **(env or {})},
+            env={**inherited, 'PYTHONPATH': path, 'TMPDIR': self._temporary,
+                 'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64', **(env or {})},
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors)
 
     def ready(self):
@@ -122,7 +125,7 @@ class Server:
         return httpx.Client(base_url=f'{self.url}/api/v1', headers=headers, timeout=PATIENCE)
 
     def _token(self, login, password):
-        """The token of the first login with these: to check a password takes the server a quarter of a second."""
+        """The token of the first login with these."""
         if (login, password) not in self._tokens:
             answer = httpx.get(f'{self.url}/api/v1/user/authentication', auth=(login, password), timeout=PATIENCE)
             self._tokens[login, password] = answer.raise_for_status().json()['authToken']['token']
