@@ -3,16 +3,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import click
-from girder.exceptions import RestException
 
 from slicer_package_manager.cli import connection, tables
-from slicer_package_manager.cli.errors import ServeError
 
 
 @click.group()
@@ -25,7 +20,7 @@ def account() -> None:
 @click.option('--json', 'as_json', is_flag=True, help='Print the accounts as JSON.')
 def list_accounts(database: str | None, data_dir: Path, as_json: bool) -> None:
     """List all accounts, which of them are site administrators, and how many API keys they have."""
-    with _registry(database, data_dir) as accounts:
+    with connection.accounts('users', database, data_dir) as accounts:
         rows = [{'login': one['login'], 'administrator': 'yes' if one['admin'] else 'no', 'keys': one['keys'],
                  'created': f'{one["created"]:%Y-%m-%d}', 'email': one['email']} for one in accounts.everyone()]
     if as_json:
@@ -43,24 +38,8 @@ def reset(login: str, database: str | None, data_dir: Path) -> None:
     All sessions of the account end, its API keys are deleted, and one-time passwords are switched off.
     """
     password = secrets.token_urlsafe(15)
-    with _registry(database, data_dir) as accounts:
+    with connection.accounts('users', database, data_dir) as accounts:
         keys = accounts.reset(login, password)
     click.echo(f'All sessions of {login} have ended, and {keys} API keys are deleted. The new password is not shown '
                'again:', err=True)
     click.echo(password)
-
-
-@contextmanager
-def _registry(database: str | None, data_dir: Path) -> Iterator[ModuleType]:
-    """The module ``registry.accounts.users``, connected to the database of the options.
-
-    :raises ServeError: see :func:`connection.connected`, or the module refuses a call.
-    """
-    with connection.connected(database, data_dir):
-        # Girder connects when it is imported.
-        from slicer_package_manager.registry.accounts import users  # noqa: PLC0415
-        users.join_transactions()
-        try:
-            yield users
-        except RestException as error:
-            raise ServeError(str(error)) from error

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from pymongo.errors import PyMongoError
+from rich import filesize
 
 from slicer_package_manager.cli import connection
 from slicer_package_manager.cli.errors import ServeError
-from slicer_package_manager.cli.progress import size, step
+from slicer_package_manager.cli.progress import step
 
 if TYPE_CHECKING:
     from slicer_package_manager.backup.create import Result
@@ -115,8 +116,8 @@ def make(directory: Path, database: str | None, data_dir: Path, include_s3: bool
 def _print(result: Result) -> None:
     name = result.backup.name if result.backup else ''
     click.echo(f'Backup {name}: {result.documents} documents, {result.files} files. '
-               f'{result.copied[0]} files were copied ({size(result.copied[1])}), '
-               f'{result.shared[0]} were there ({size(result.shared[1])}).')
+               f'{result.copied[0]} files were copied ({filesize.decimal(result.copied[1])}), '
+               f'{result.shared[0]} were there ({filesize.decimal(result.shared[1])}).')
     for note in result.notes:
         click.echo(f'Note: {note}', err=True)
     for lost in result.left_out:

@@ -10,9 +10,7 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pymongo
 from girder.exceptions import GirderException, ValidationException
 from girder.models.assetstore import Assetstore
 from girder.models.folder import Folder
@@ -26,7 +24,6 @@ from slicer_package_manager.cli.database import hosts_of
 from slicer_package_manager.registry import usable
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.server.replica_set import require_initiated
 
 ASSETSTORE_NAME = 'Data directory'
 #: Always empty.
@@ -117,24 +114,6 @@ def wait_for_embedded(uri: str, patience: float) -> None:
         time.sleep(0.02)
 
 
-def wait_for_database(uri: str, patience: float) -> None:
-    """Wait until the database of ``uri`` answers, and check whether this version may use it.
-
-    :raises PyMongoError: it does not answer within ``patience`` seconds, or refuses the connection.
-    :raises UnusableDatabaseError: this version cannot use it.
-    """
-    milliseconds = int(patience * 1000)
-    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-        uri, serverSelectionTimeoutMS=milliseconds, timeoutMS=milliseconds)
-    with client:
-        try:
-            client.get_database().command('ping')
-        except ServerSelectionTimeoutError:
-            require_initiated(client)
-            raise
-        usable.require(client.get_database())
-
-
 def _explain(error: Exception, uri: str) -> str:
     if isinstance(error, UnusableDatabaseError):
         return str(error)
@@ -157,7 +136,7 @@ def _outcome(plan: Plan, uri: str) -> dict[str, bool | str]:
     try:
         if plan.embedded:
             wait_for_embedded(uri, plan.patience)
-        wait_for_database(uri, plan.patience)
+        usable.require_at(uri, plan.patience)
         return {'created': prepare(plan)}
     except (PyMongoError, GirderException, ValidationException, OSError, UnusableDatabaseError) as error:
         return {'error': _explain(error, uri)}

@@ -5,12 +5,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 import platformdirs
 import pymongo
+from girder.exceptions import RestException, ValidationException
 from girder.utility.config import loadConfig
 from pymongo.errors import ConnectionFailure, PyMongoError
 
@@ -20,10 +23,9 @@ from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.supervisor import Supervisor
 from slicer_package_manager.registry import usable
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
-from slicer_package_manager.registry.server.replica_set import require_initiated
+from slicer_package_manager.registry.schema.types import Document
 
 Command = Callable[..., Any]  # a function whose parameters are its options
-Client = pymongo.MongoClient[dict[str, Any]]  # documents of MongoDB may have any value
 
 
 def options(command: Command) -> Command:
@@ -50,13 +52,28 @@ def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) 
     with ExitStack() as stack:
         own = _own if alone else _embedded
         uri = database.completed(database_uri) if database_uri else stack.enter_context(own(DataDir(data_dir)))
-        _require_answer(uri)
         _require_usable(uri, by_restoration=alone)
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
         loadConfig()  # Girder read the environment when it was imported
         yield
+
+
+@contextmanager
+def accounts(module: str, database_uri: str | None, data_dir: Path) -> Iterator[ModuleType]:
+    """The module ``module`` of ``registry.accounts``, connected to the database of the options.
+
+    :raises ServeError: see :func:`connected`, or the module refuses a call.
+    """
+    with connected(database_uri, data_dir):
+        # Girder connects when it is imported.
+        imported = import_module(f'slicer_package_manager.registry.accounts.{module}')
+        imported.register()
+        try:
+            yield imported
+        except (RestException, ValidationException) as error:
+            raise ServeError(str(error)) from error
 
 
 @contextmanager
@@ -97,7 +114,7 @@ def _wait(uri: str, supervisor: Supervisor) -> None:
 
 def answers(uri: str, seconds: float) -> bool:
     """Whether the database of ``uri`` answers within ``seconds``."""
-    client: Client = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
+    client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
     with client:
         try:
             client.admin.command('ping')
@@ -106,30 +123,12 @@ def answers(uri: str, seconds: float) -> bool:
     return True
 
 
-def _require_answer(uri: str) -> None:
-    milliseconds = int(database.patience(uri, database.ANSWER_SECONDS) * 1000)
-    client: Client = pymongo.MongoClient(uri, serverSelectionTimeoutMS=milliseconds)
-    with client:
-        try:
-            client.admin.command('ping')
-        except PyMongoError as error:
-            raise ServeError(_unanswered(client, uri, error)) from error
-
-
-def _unanswered(client: Client, uri: str, error: PyMongoError) -> str:
-    if not isinstance(error, ConnectionFailure):
-        return f'The database at {database.hosts_of(uri)} cannot be used: {error}'
-    try:
-        require_initiated(client)
-    except UnusableDatabaseError as reason:
-        return str(reason)
-    return f'The database {database.hosts_of(uri)} does not answer. Check --database.'
-
-
 def _require_usable(uri: str, *, by_restoration: bool) -> None:
-    client: Client = pymongo.MongoClient(uri)
-    with client:
-        try:
-            usable.require(client.get_database(), by_restoration=by_restoration)
-        except UnusableDatabaseError as error:
-            raise ServeError(str(error)) from error
+    try:
+        usable.require_at(uri, database.patience(uri, database.ANSWER_SECONDS), by_restoration=by_restoration)
+    except UnusableDatabaseError as error:
+        raise ServeError(str(error)) from error
+    except ConnectionFailure as error:
+        raise ServeError(f'The database {database.hosts_of(uri)} does not answer. Check --database.') from error
+    except PyMongoError as error:
+        raise ServeError(f'The database at {database.hosts_of(uri)} cannot be used: {error}') from error

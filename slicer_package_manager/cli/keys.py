@@ -2,17 +2,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
-from girder.exceptions import RestException, ValidationException
 
 from slicer_package_manager.cli import connection, tables
-from slicer_package_manager.cli.errors import ServeError
 
 _PURPOSES = ('upload', 'read', 'full')
 
@@ -37,7 +33,7 @@ def create(login: str, database: str | None, data_dir: Path, name: str, scope: s
     Examples:
       slicer-package-manager key create buildbot --name "Nightly build" --days 180
     """  # noqa: D301 - click takes the control character as "keep these lines"
-    with _registry(database, data_dir) as keys:
+    with connection.accounts('api_keys', database, data_dir) as keys:
         made = keys.create(login, name, scope, days)
     click.echo(f'Key {made["_id"]} of {login} expires on {made["expires"]:%Y-%m-%d}. It is not shown again:', err=True)
     click.echo(made['key'])
@@ -49,7 +45,7 @@ def create(login: str, database: str | None, data_dir: Path, name: str, scope: s
 @click.option('--json', 'as_json', is_flag=True, help='Print the keys as JSON.')
 def list_keys(login: str | None, database: str | None, data_dir: Path, as_json: bool) -> None:
     """List all keys, or those of the user LOGIN, without their secrets."""
-    with _registry(database, data_dir) as keys:
+    with connection.accounts('api_keys', database, data_dir) as keys:
         rows = [_row(keys, one) for one in keys.of(login)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -74,22 +70,6 @@ def _row(keys: ModuleType, one: dict[str, Any]) -> dict[str, str]:
 @connection.options
 def revoke(key_id: str, database: str | None, data_dir: Path) -> None:
     """Delete the key with the id KEY_ID, as "key list" shows it; the server refuses it from now on."""
-    with _registry(database, data_dir) as keys:
+    with connection.accounts('api_keys', database, data_dir) as keys:
         revoked = keys.revoke(key_id)
     click.echo(f'Key {revoked["_id"]} ("{revoked["name"]}") is revoked.')
-
-
-@contextmanager
-def _registry(database: str | None, data_dir: Path) -> Iterator[ModuleType]:
-    """The module ``registry.accounts.api_keys``, connected to the database of the options.
-
-    :raises ServeError: see :func:`connection.connected`, or the module refuses a call.
-    """
-    with connection.connected(database, data_dir):
-        # Girder connects when it is imported.
-        from slicer_package_manager.registry.accounts import api_keys  # noqa: PLC0415
-        api_keys.register()
-        try:
-            yield api_keys
-        except (RestException, ValidationException) as error:
-            raise ServeError(str(error)) from error

@@ -17,15 +17,12 @@ def listen(host: str, port: int) -> socket.socket:
     :raises ServeError: the port is taken, or the address is not one of this machine.
     """
     family, address = _resolve(host, port)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _detect_vanished_clients(listener)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except OSError as error:
-        listener.close()
         raise ServeError(_refusal(host, port, error)) from error
+    _detect_vanished_clients(listener)
     return listener
 
 

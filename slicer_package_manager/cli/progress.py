@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+from rich import filesize
 
 Advance = Callable[[int], None]
 #: The time between two lines of a step, in seconds.
@@ -46,13 +47,4 @@ def _lines(title: str, total: int | None, in_bytes: bool) -> Iterator[Advance]:
 
 
 def _amount(number: int | None, in_bytes: bool) -> str:
-    return size(number) if in_bytes and number is not None else str(number)
-
-
-def size(number: float) -> str:
-    """Format a ``number`` of bytes with an SI unit."""
-    for unit in ('bytes', 'kB', 'MB', 'GB'):
-        if number < 1000 or unit == 'GB':  # noqa: PLR2004 - SI
-            return f'{number:.0f} {unit}' if unit == 'bytes' else f'{number:.1f} {unit}'
-        number /= 1000
-    raise AssertionError
+    return filesize.decimal(number) if in_bytes and number is not None else str(number)

@@ -1,6 +1,10 @@
 """Whether this version can use a database. Only reads, and uses no model of Girder, which would create indexes."""
 from __future__ import annotations
 
+import pymongo
+from pymongo.errors import ServerSelectionTimeoutError
+
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import replica_set, restoration
 from slicer_package_manager.registry.tree import older_data
 
@@ -16,3 +20,22 @@ def require(database: older_data.AnyDatabase, *, by_restoration: bool = False) -
     if not by_restoration:
         restoration.require_none(database)
     older_data.require_none(database)
+
+
+def require_at(uri: str, patience: float, *, by_restoration: bool = False) -> None:
+    """Make sure that the database of ``uri`` answers, and that this version can use it; see :func:`require`.
+
+    :param patience: seconds within which it must answer.
+    :raises PyMongoError: it does not answer, or refuses the connection.
+    :raises UnusableDatabaseError: this version cannot use it.
+    """
+    milliseconds = int(patience * 1000)
+    client: pymongo.MongoClient[Document] = pymongo.MongoClient(
+        uri, serverSelectionTimeoutMS=milliseconds, timeoutMS=milliseconds)
+    with client:
+        try:
+            client.get_database().command('ping')
+        except ServerSelectionTimeoutError:
+            replica_set.require_initiated(client)
+            raise
+        require(client.get_database(), by_restoration=by_restoration)

@@ -36,7 +36,7 @@ _DAY = timedelta(days=1)
 
 def register() -> None:
     """Register the scope with Girder, so that keys can have it, and let keys join transactions. Idempotent."""
-    accounts_users.join_transactions()
+    accounts_users.register()
     if UPLOAD not in TokenScope.scopeIds():
         TokenScope.describeScope(UPLOAD, 'Upload packages', 'Allows to upload packages and extensions of Slicer where '
                                  'you have write access, and to replace their files; nothing can be deleted, and no '

@@ -14,7 +14,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 
 
-def join_transactions() -> None:
+def register() -> None:
     """Let accounts, keys and tokens belong to transactions, also in commands. Idempotent."""
     for model in (User(), ApiKey(), Token()):
         transactions.join(model)
