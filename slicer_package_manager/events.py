@@ -28,7 +28,7 @@ def on_item_save(event: events.Event) -> None:
 
 def on_item_copied(event: events.Event) -> None:
     """After an item was copied with its files."""
-    consistency.register_copy(event.info)
+    consistency.register_item(event.info)
 
 
 def on_folder_save(event: events.Event) -> None:

@@ -25,7 +25,7 @@ from slicer_package_manager.registry.catalog import (
     releases,
     retention,
 )
-from slicer_package_manager.registry.downloads import counter, counts, totals
+from slicer_package_manager.registry.downloads import counter, counts, rollup
 from slicer_package_manager.registry.promotion import promote
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Page
@@ -610,7 +610,7 @@ class Simulation(RuleBasedStateMachine):
             assert sorted(str(one['_id']) for one in found) == sorted(expected)
 
     def _check_sums(self, app):
-        found = orjson.loads(totals.as_json(self.folder(app)))
+        found = orjson.loads(rollup.as_json(self.folder(app)))
         expected = {}
         for key, number in self.model.counts.items():
             of_app, kind, revision, name, system, arch, *_ = key

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from girder.models import getDbConnection
 from girder.models.file import File
 from girder.models.item import Item
 
@@ -41,16 +42,12 @@ def without_files(_options: Options) -> Iterator[Finding]:
 
 def contradictions(_options: Options) -> Iterator[Finding]:
     """Packages that have several files, or contradict their file."""
-    for item in _with_files(PACKAGES):
-        if any(_findings(item)):  # an upload may have ended since this was read: look again
-            for now in _with_files({**PACKAGES, '_id': item['_id']}):
-                yield from _findings(now)
-
-
-def _with_files(query: Document) -> Iterator[Document]:
-    yield from Item().collection.aggregate([
-        {'$match': query},
-        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}])
+    pipeline = [{'$match': PACKAGES},
+                {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]
+    # As of one moment: a transaction changes a package and its files together.
+    with getDbConnection().start_session(snapshot=True) as session:
+        found = [one for item in Item().collection.aggregate(pipeline, session=session) for one in _findings(item)]
+    yield from found
 
 
 def _findings(item: Document) -> Iterator[Finding]:

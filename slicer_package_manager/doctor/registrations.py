@@ -26,18 +26,10 @@ def duplicates(_options: Options) -> Iterator[Finding]:
     for model, index in indexes.missing():
         document = index.document
         if document.get('unique') and model.name != 'slicer_package_download':
-            yield from _sharing(model, document)
-
-
-def _sharing(model: Model, index: Document) -> Iterator[Finding]:
-    identity = {key.replace('.', '_'): f'${key}' for key in index['key']}
-    for group in model.collection.aggregate([
-            {'$match': index.get('partialFilterExpression', {})},
-            {'$group': {'_id': identity, 'documents': {'$push': {'_id': '$_id', 'name': '$name'}}}},
-            {'$match': {'documents.1': {'$exists': True}}}], allowDiskUse=True):
-        yield Finding(ERROR, f'These of "{model.name}" share {", ".join(index["key"])}: '
-                             + ', '.join(name(one) for one in group['documents']) + '.',
-                      'Change or delete all but one, by id; then use --fix for the index.')
+            for group in indexes.in_the_way(model, document):
+                yield Finding(ERROR, f'These of "{model.name}" share {", ".join(document["key"])}: '
+                                     + ', '.join(name(one) for one in group) + '.',
+                              'Change or delete all but one, by id; then use --fix for the index.')
 
 
 def wrong_registrations(_options: Options) -> Iterator[Finding]:
@@ -72,14 +64,13 @@ def _misplaced(visited: set[ObjectId]) -> Iterator[Finding]:
 def _in_place(folder: Document, parent: Document | None, visited: set[ObjectId], wrong: list[Document],
               ) -> Iterator[Finding]:
     """Check ``folder`` and, if its registration is right, what is in it, whose registration depends on it."""
-    expected = registration.of_folder(folder, parent)
     visited.add(folder['_id'])
-    if _differs(expected, folder.get('spm')):
+    if not _is_right(folder, parent):
         yield Finding(ERROR, f'The registration of the folder {name(folder)} does not follow from its place.',
                       'Use --fix; if that is refused, correct what the message names.',
                       partial(_register, Folder(), consistency.register_folder, folder['_id']))
         now = Folder().findOne({'_id': folder['_id']})  # --fix may have repaired it
-        if not now or _differs(expected, now.get('spm')):
+        if not now or not _is_right(now, parent):
             wrong.append(folder)
             return
         folder = now
@@ -91,6 +82,11 @@ def _in_place(folder: Document, parent: Document | None, visited: set[ObjectId],
             yield from _in_place(child, folder, visited, wrong)
 
 
+def _is_right(folder: Document, parent: Document | None) -> bool:
+    stored = folder.get('spm')
+    return registration.of_folder(folder, parent) == (stored and registration.of_place(stored))
+
+
 def _item_findings(folder: Document, item: Document) -> Iterator[Finding]:
     expected = deepcopy(item)
     try:
@@ -99,17 +95,10 @@ def _item_findings(folder: Document, item: Document) -> Iterator[Finding]:
         what = 'is listed, and its metadata is not valid' if 'spm' in item else 'is not listed'
         yield Finding(WARNING, f'{name(item)} {what}: {error}', 'Correct its metadata, or move it elsewhere.')
         return
-    if _differs(expected.get('spm'), item.get('spm')) or expected.get('meta') != item.get('meta'):
+    if expected.get('spm') != item.get('spm') or expected.get('meta') != item.get('meta'):
         yield Finding(ERROR, f'The registration of {name(item)} does not follow from its place in "{folder["name"]}".',
                       'Use --fix, which registers it where it is.',
                       partial(_register, Item(), consistency.register_item, item['_id']))
-
-
-def _differs(expected: Document | None, stored: Document | None) -> bool:
-    """Whether two registrations differ; marks that a promotion or a deletion stores there for a while are ignored."""
-    if expected is None or stored is None:
-        return expected is not stored
-    return any(stored.get(key) != value for key, value in expected.items())
 
 
 def _register(model: Model, register: Callable[[Any], None], identifier: ObjectId) -> None:

@@ -6,9 +6,10 @@ nothing from other servers but the images that extensions name.
 from __future__ import annotations
 
 from cherrypy._cptree import Tree
+from girder.plugin import registerPluginStaticContent
 
-from slicer_package_manager.pages import download, html, web_client
-from slicer_package_manager.pages.assets import PLACE, Assets
+from slicer_package_manager.pages import download, html
+from slicer_package_manager.pages.assets import FOLDER, PLACE, Assets, digest
 from slicer_package_manager.pages.catalog import AppStore, Catalog, View
 from slicer_package_manager.pages.download import Download
 
@@ -20,6 +21,8 @@ PAGES = {'/catalog': Catalog, '/view': View, '/midas3/slicerappstore': AppStore,
 def mount(tree: Tree, config: dict[str, dict[str, object]]) -> None:
     """Mount the pages at the root of ``tree`` and, with a public path prefix of Girder, below the prefix as well.
 
+    The administration of packages in Girder's web client is registered with Girder.
+
     :param config: CherryPy's configuration of the server, which the pages extend.
     """
     prefixes = {path.removesuffix('/api') for path in tree.apps if path.endswith('/api')}
@@ -27,4 +30,7 @@ def mount(tree: Tree, config: dict[str, dict[str, object]]) -> None:
         for place, page in PAGES.items():
             error = download.error if page is Download else html.error
             tree.mount(page(), prefix + place, {'/': {**config['/'], 'error_page.default': error}})
-    web_client.register(tree)
+    # Girder's web client loads this script when it starts. The digest in its address selects the version of the modules
+    # that it loads, see ``loader.js``.
+    registerPluginStaticContent('slicer_package_manager', css=['style.css'], js=[f'loader.js?version={digest()}'],
+                                staticDir=FOLDER / 'admin', tree=tree)

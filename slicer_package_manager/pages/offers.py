@@ -27,11 +27,6 @@ class Offer(NamedTuple):
     downloads: int
 
     @property
-    def id(self) -> str:
-        """Id of the package item."""
-        return str(self.build.id)
-
-    @property
     def kind(self) -> str:
         """``Release`` or ``Preview``."""
         return 'Release' if self.build.is_final else 'Preview'
@@ -51,26 +46,6 @@ class Offer(NamedTuple):
         """Size, revision and number of downloads in one line."""
         count = f'{self.downloads:,} download{"" if self.downloads == 1 else "s"}'
         return ' · '.join(filter(None, [size(self.record['size']), f'revision {self.build.revision}', count]))
-
-    @property
-    def date(self) -> str:
-        """Time of the build, ISO 8601."""
-        return str(self.record['build_date'])
-
-    @property
-    def day(self) -> str:
-        """Day of the build, ``YYYY-MM-DD``."""
-        return str(self.record['build_date_ymd'])
-
-    @property
-    def sha512(self) -> str:
-        """Checksum of the file; ``''`` while it is not known."""
-        return str(self.record['sha512'])
-
-    @property
-    def extensions(self) -> str:
-        """URL of the catalog of extensions for this build."""
-        return str(self.record['extensions_browse_url'])
 
 
 class Architecture(NamedTuple):
@@ -139,7 +114,8 @@ def arranged(newest: list[Offer], older: list[Offer]) -> Offers:
     for offer in older:
         by_release.setdefault(offer.build.release, []).append(offer)
     return Offers([system for system in systems if system.architectures],
-                  [OldRelease(name, some[0].day, sorted(some, key=_position)) for name, some in by_release.items()])
+                  [OldRelease(name, some[0].record['build_date_ymd'], sorted(some, key=_position))
+                   for name, some in by_release.items()])
 
 
 def _rows(os: str, newest: list[Offer]) -> Iterable[Architecture]:

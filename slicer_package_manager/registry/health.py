@@ -3,11 +3,10 @@ from typing import Any
 
 import pymongo
 from girder.exceptions import NoAssetstoreAdapter
-from girder.models import getDbConnection
 from girder.models.assetstore import Assetstore
 
 import slicer_package_manager
-from slicer_package_manager.registry.server import write_gate
+from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import stores
 
 #: How long the database may take, in seconds.
@@ -16,20 +15,11 @@ _PATIENCE = 3
 
 def state() -> dict[str, Any]:
     """Return the state of each, ``ok`` or what is wrong with it, and the version of the server."""
-    found = {'database': _database(), 'assetstore': None, 'indexes': write_gate.obstacle() or 'ok',
-             'version': slicer_package_manager.__version__}
+    found = {'database': 'ok' if database_outage.answers(_PATIENCE) else 'does not answer', 'assetstore': None,
+             'indexes': write_gate.obstacle() or 'ok', 'version': slicer_package_manager.__version__}
     if found['database'] == 'ok':
         found['assetstore'] = _assetstore()
     return found
-
-
-def _database() -> str:
-    try:
-        with pymongo.timeout(_PATIENCE):
-            getDbConnection().admin.command('ping')
-    except pymongo.errors.PyMongoError:
-        return 'does not answer'
-    return 'ok'
 
 
 def _assetstore() -> str:

@@ -1,7 +1,8 @@
 """The indexes that make identities unique and lists quick; see :mod:`startup` for when they are created."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 import pymongo
@@ -30,6 +31,8 @@ from slicer_package_manager.registry.tree.unique_indexes import (
 
 #: An index on very many documents takes long; Girder's connection to the database times out after a minute.
 _PATIENCE = 6 * 3600
+#: How many groups of documents that share an identity a message names.
+_NAMED = 20
 
 #: An index, and the model of Girder whose collection it is for.
 WantedIndex: TypeAlias = tuple[Any, IndexModel]
@@ -138,7 +141,7 @@ def _create(model: Any, indexes: list[IndexModel]) -> None:
         name = '", "'.join(index.document['name'] for index in indexes)
         if error.code != DUPLICATE:
             raise RuntimeError(f'The index "{name}" on "{model.name}" could not be created: {error}') from error
-        raise RuntimeError(_in_the_way(model, indexes[0].document)) from error
+        raise RuntimeError(_refusal(model, indexes[0].document)) from error
 
 
 def _drop_outdated(model: Any, indexes: list[IndexModel]) -> None:
@@ -155,13 +158,18 @@ def _drop_outdated(model: Any, indexes: list[IndexModel]) -> None:
                     raise
 
 
-def _in_the_way(model: Any, index: Mapping[str, Any]) -> str:
-    shared = list(index['key'])
-    groups = model.collection.aggregate([
-        {'$match': index.get('partialFilterExpression', {})},
-        {'$group': {'_id': {key.replace('.', '_'): f'${key}' for key in shared},
-                    'documents': {'$push': {'id': '$_id', 'name': '$name'}}, 'count': {'$sum': 1}}},
-        {'$match': {'count': {'$gt': 1}}}, {'$limit': 20}])
-    lines = ['; '.join(f'"{one["name"]}" ({one["id"]})' for one in group['documents']) for group in groups]
-    return (f'These documents of "{model.name}" share {", ".join(shared)}, which must be unique; delete or change '
-            'all but one of each line and start again:\n  ' + '\n  '.join(lines))
+def in_the_way(model: Any, index: Mapping[str, Any]) -> Iterator[list[Document]]:
+    """Yield groups of documents, with ``_id`` and ``name``, that share what must be unique in ``index``."""
+    identity = {key.replace('.', '_'): f'${key}' for key in index['key']}
+    for group in model.collection.aggregate([
+            {'$match': index.get('partialFilterExpression', {})},
+            {'$group': {'_id': identity, 'documents': {'$push': {'_id': '$_id', 'name': '$name'}}}},
+            {'$match': {'documents.1': {'$exists': True}}}], allowDiskUse=True):
+        yield group['documents']
+
+
+def _refusal(model: Any, index: Mapping[str, Any]) -> str:
+    groups = islice(in_the_way(model, index), _NAMED)
+    lines = ['; '.join(f'"{one["name"]}" ({one["_id"]})' for one in group) for group in groups]
+    return (f'These documents of "{model.name}" share {", ".join(index["key"])}, which must be unique; delete or '
+            'change all but one of each line and start again:\n  ' + '\n  '.join(lines))

@@ -60,14 +60,10 @@ def prepare() -> None:
 
     :raises PyMongoError: the database cannot be reached, or something in it prevents an index.
     """
-    _require_usable()
+    usable.require(getDbConnection().get_database())
     indexes.ensure()
     earlier_form.convert()
     write_gate.allow()
-
-
-def _require_usable() -> None:
-    usable.require(getDbConnection().get_database())
 
 
 def require_usable() -> None:
@@ -78,7 +74,7 @@ def require_usable() -> None:
     :raises UnusableDatabaseError: this version cannot use it.
     """
     try:
-        _require_usable()
+        usable.require(getDbConnection().get_database())
     except PyMongoError as error:
         if not database_outage.passes(error):
             raise

@@ -7,7 +7,7 @@ import pytest
 
 from plugin_tests.rest.test_promotion import aside, at_each_write, killed_at_each_write
 from plugin_tests.roundtrips import counting
-from slicer_package_manager.registry.downloads import counter, counts, rollup, sums, totals
+from slicer_package_manager.registry.downloads import counter, counts, rollup, sums
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.server import clock
 
@@ -27,7 +27,7 @@ def today():
 
 
 def answer(*hidden):
-    return json.loads(totals.as_json(APP, hidden))
+    return json.loads(rollup.as_json(APP, hidden))
 
 
 def of_details(app='app'):
@@ -98,21 +98,21 @@ def test_sealed_counts_are_added_up(finished):
     for app, day in (('app', '2026-01-01'), ('seal', '2026-01-01'), ('seal', today())):
         counter.store(key(day, app=app))
     finished()
-    assert json.loads(totals.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
+    assert json.loads(rollup.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
     assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
 
 
 def test_the_same_counts_make_the_same_text(db):
     for name in 'BAC':
         counter.store(key('2026-01-01', baseName=name, revision=name))
-    text = totals.as_json(APP)
+    text = rollup.as_json(APP)
     rollup.keep_up()
-    assert totals.as_json(APP) == text
+    assert rollup.as_json(APP) == text
 
 
 def test_an_application_that_nobody_downloaded_has_no_sums(finished):
     finished()
-    assert totals.as_json(APP) == b'{}'
+    assert rollup.as_json(APP) == b'{}'
 
 
 @pytest.mark.parametrize('revision', ['$where', 'a.b', 'é🎉', '"', '', 'x' * 180])
@@ -170,8 +170,8 @@ def test_applications_and_seals_have_sums_of_their_own(db):
     rollup.keep_up()
     assert Download().collection.count_documents({'kind': 'total'}) == 3
     for app in ('app', 'other', 'seal'):
-        assert json.loads(totals.as_json({'_id': app})) == of_details(app) != {}
-    assert json.loads(totals.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 7}}}}}
+        assert json.loads(rollup.as_json({'_id': app})) == of_details(app) != {}
+    assert json.loads(rollup.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 7}}}}}
 
 
 def test_whatever_write_a_process_is_killed_at_the_sums_are_right(db):
@@ -224,7 +224,7 @@ def test_counts_that_are_taken_out_leave_the_sums(db):
     update = rollup.take_out('app', '33000', [taken])
     Download().collection.update_one({'_id': taken['_id']}, {'$set': {'app': 'seal'}, **update})
     assert answer() == of_details() == {'33000': {'extensions': {'B': {'linux': {'amd64': 1}}}}}
-    assert of_details('seal') == json.loads(totals.as_json({'_id': 'seal'}))
+    assert of_details('seal') == json.loads(rollup.as_json({'_id': 'seal'}))
     assert document(kind='total')['counts'] == '{"extensions":{"B":{"linux":{"amd64":1}}}}'
     rollup.keep_up()
     assert not rollup.wrong('app')

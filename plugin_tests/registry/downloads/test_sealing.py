@@ -19,7 +19,6 @@ from slicer_package_manager.registry.downloads import (
     rollup,
     sealing,
     statistics,
-    totals,
 )
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.server import transactions
@@ -287,7 +286,7 @@ class TestTransaction:
                 sealed = sealing.visibility(tree.app, user)
                 hidden += sealed.hidden
                 rows = statistics.rows(tree.app, statistics.Question(), 0, 0, hidden, sealed.readable).documents
-                total = json.loads(totals.as_json(tree.app, hidden, sealed.readable))
+                total = json.loads(rollup.as_json(tree.app, hidden, sealed.readable))
                 found.append(sum(row['count'] for row in rows))
                 assert sum(one['applications']['linux']['amd64'] for one in total.values()) == found[-1]
             return found

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.file import File
@@ -14,9 +15,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure, PyMongoError
 
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import clock
 
 logger = logging.getLogger(__name__)
@@ -93,48 +94,44 @@ def find(filters: Query, limit: int, offset: int) -> Listing:
 
     :raises Invalid: a filter is not valid.
     """
+    given = clean_all(**{name: Input(value, rule, required=False) for name, rule in _FILTERS.items()
+                         if (value := getattr(filters, name)) is not None})
     query: Document = {}
-    problems: list[tuple[str, str]] = []
     if filters.user is not None:
         query['$or'] = [{'login': filters.user}, *(
             [{'user': ObjectId(filters.user)}] if ObjectId.is_valid(filters.user) else [])]
     if filters.kind is not None:
         query['kind'] = filters.kind
-    if filters.app_id is not None:
-        query['app'] = _id(filters.app_id, problems)
-    moments = {operator: moment for operator, moment in (
-        ('$gte', _moment('date_from', filters.date_from, problems)),
-        ('$lt', _moment('date_to', filters.date_to, problems))) if moment is not None}
-    if problems:
-        raise Invalid(problems)
+    if 'app_id' in given:
+        query['app'] = given['app_id']
+    moments = {operator: given[name] for operator, name in (('$gte', 'date_from'), ('$lt', 'date_to'))
+               if given.get(name) is not None}
     if moments:
         query['when'] = moments
     return Listing.of(Change(), query, Page(limit, offset, (('when', DESCENDING), ('_id', DESCENDING))))
 
 
-def _id(text: str, problems: list[tuple[str, str]]) -> ObjectId | None:
-    if ObjectId.is_valid(text):
-        return ObjectId(text)
-    problems.append(('app_id', f'"{validators.shortened(text)}" is no id'))
-    return None
+def _id(text: str) -> ObjectId:
+    if not ObjectId.is_valid(text):
+        raise ValueError(f'"{validators.shortened(text)}" is no id')
+    return ObjectId(text)
 
 
-def _moment(name: str, text: str | None, problems: list[tuple[str, str]]) -> datetime | None:
-    """Return the moment that ``text`` stands for; the end of the day for ``date_to``."""
-    if text is None:
-        return None
+def _moment(text: str) -> datetime:
     try:
-        moment = validators.timestamp(text)
+        return validators.timestamp(text)
     except ValueError:
-        problems.append((name, f'"{validators.shortened(text)}" is not a day such as 2026-11-01'))
-        return None
-    is_last_day = name == 'date_to' and ':' not in text
-    return _next_day(moment) if is_last_day else moment
+        raise ValueError(f'"{validators.shortened(text)}" is not a day such as 2026-11-01') from None
 
 
-def _next_day(moment: datetime) -> datetime | None:
-    """Return the moment a day later; ``None`` for the last day that a ``datetime`` can have."""
+def _end(text: str) -> datetime | None:
+    """Return the moment that ``text`` stands for, or the end of the day; ``None`` for the last possible day."""
+    moment = _moment(text)
     try:
-        return moment + timedelta(days=1)
+        return moment if ':' in text else moment + timedelta(days=1)
     except OverflowError:
         return None
+
+
+#: The filters that are validated.
+_FILTERS: dict[str, Callable[[str], Any]] = {'app_id': _id, 'date_from': _moment, 'date_to': _end}

@@ -8,7 +8,7 @@ from typing import Any
 from bson.objectid import ObjectId
 
 from slicer_package_manager.registry.catalog import releases, removal, summary
-from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Problem
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid
 from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
@@ -41,17 +41,11 @@ def plan(app: ApplicationFolder, user: UserDocument | None, *, keep: int | None 
 
 
 def _checked(**given: int | None) -> dict[str, int]:
-    rules: dict[str, int] = {}
-    problems: list[Problem] = []
-    for name, value in given.items():
-        if value is None:
-            continue
-        if 0 <= value <= _LARGEST[name]:
-            rules[name] = value
-        else:
-            problems.append((name, f'must be a whole number from 0 to {_LARGEST[name]}'))
-    if not rules and not problems:
-        problems.append(('keep', 'give keep, older_than_days or both, to select the drafts to delete'))
+    rules = {name: value for name, value in given.items() if value is not None}
+    problems = [(name, f'must be a whole number from 0 to {_LARGEST[name]}') for name, value in rules.items()
+                if not 0 <= value <= _LARGEST[name]]
+    if not rules:
+        problems = [('keep', 'give keep, older_than_days or both, to select the drafts to delete')]
     if problems:
         raise Invalid(problems)
     return rules

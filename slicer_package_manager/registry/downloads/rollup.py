@@ -12,13 +12,13 @@ is all of it. So at any moment the sums and the remainders of the counts that ar
    transaction (:func:`settle`). If one of them is incremented meanwhile, the transaction begins again.
 3. Code that moves counts to another application or seal subtracts them first (:func:`take_out`), in the transaction in
    which it moves them.
-4. A reader, see :mod:`totals`, reads sums and remainders by one command, as of one moment.
+4. A reader (:func:`as_json`) reads sums and remainders by one command, as of one moment.
 
 Seals are like applications here, see :mod:`sealing`.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -34,6 +34,7 @@ from slicer_package_manager.registry.server import clock, transactions
 #: How many counts one transaction changes. Each is in six indexes.
 COUNTS_AT_ONCE = 2000
 _SUMMED: Document = {'$ifNull': ['$summed', 0]}
+_REMAINDER: Document = {'$subtract': ['$count', _SUMMED]}
 #: Counts whose flag is wrong.
 _WRONGLY_SETTLED: Document = {'settled': True, 'kind': COUNTS, '$expr': {'$ne': ['$summed', '$count']}}
 
@@ -89,6 +90,19 @@ def _store(app_id: ObjectId, revision: str, changed: sums.Sums) -> None:
     Download().collection.update_one(
         {'app': app_id, 'kind': SUMS, 'revision': revision},
         {'$set': {'counts': sums.as_json(sums.without_zeros(changed)).decode(), 'settled': True}}, upsert=True)
+
+
+def as_json(app: Mapping[str, Any], hidden_revisions: Collection[str] = (), sealed: Sequence[ObjectId] = ()) -> bytes:
+    """All counts of ``app`` but those of ``hidden_revisions``, by one command to the database.
+
+    :param sealed: seals whose counts are included, see :mod:`sealing`.
+    :returns: ``{revision: sums}`` as JSON, see :mod:`sums`. Equal counts have equal texts.
+    """
+    parts, remainders = sums.read({'app': {'$in': [app['_id'], *sealed]}}, UNSETTLED, _REMAINDER)
+    for revision, found in remainders.items():
+        sums.merge(found, orjson.loads(parts.get(revision, b'{}')))
+        parts[revision] = sums.as_json(found)
+    return sums.joined((revision, text) for revision, text in parts.items() if revision not in hidden_revisions)
 
 
 def wrong(app_id: ObjectId) -> list[str]:

@@ -11,9 +11,9 @@ from bson.objectid import ObjectId
 
 from slicer_package_manager.registry.downloads.counts import COUNTS, ORDER, Download
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid, Problem
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.tree.registration import DRAFT_NAME
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 
@@ -102,24 +102,17 @@ def _match(app: ApplicationFolder, question: Question, hidden_revisions: Collect
 
 
 def _days(question: Question) -> dict[str, str]:
-    days: dict[str, str] = {}
-    problems: list[Problem] = []
-    for name, operator in (('date_from', '$gte'), ('date_to', '$lte')):
-        given = getattr(question, name)
-        if given is None:
-            continue
-        try:
-            days[operator] = _day(given)
-        except ValueError:
-            problems.append((name, f'"{validators.shortened(given)}" is not a day such as 2026-11-01'))
-    if problems:
-        raise Invalid(problems)
-    return days
+    given = clean_all(**{name: Input(value, _day, required=False) for name in ('date_from', 'date_to')
+                         if (value := getattr(question, name)) is not None})
+    return {operator: given[name] for name, operator in (('date_from', '$gte'), ('date_to', '$lte')) if name in given}
 
 
 def _day(text: str) -> str:
-    return date.fromisoformat(text).isoformat() if len(text) == GRANULARITIES['day'] else \
-        validators.timestamp(text).date().isoformat()
+    try:
+        day = date.fromisoformat(text) if len(text) == GRANULARITIES['day'] else validators.timestamp(text).date()
+    except ValueError:
+        raise ValueError(f'"{validators.shortened(text)}" is not a day such as 2026-11-01') from None
+    return day.isoformat()
 
 
 def as_csv(found: Iterable[dict[str, Any]]) -> str:

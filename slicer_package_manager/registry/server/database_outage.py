@@ -55,10 +55,10 @@ def patience() -> float:
     return seconds or DATABASE_SECONDS
 
 
-def answers() -> bool:
-    """Whether the database responds to a ping within :data:`_MOMENT`."""
+def answers(seconds: float = _MOMENT) -> bool:
+    """Whether the database responds to a ping within ``seconds``."""
     try:
-        with pymongo.timeout(_MOMENT):
+        with pymongo.timeout(seconds):
             getDbConnection().admin.command('ping')
     except PyMongoError:
         return False

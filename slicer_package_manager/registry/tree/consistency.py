@@ -95,13 +95,16 @@ def _require_identity_free(item: Document, folder: ChannelFolder) -> None:
 
 
 def register_item(item: Document) -> None:
-    """Register ``item``, which is stored, where it is now, or take its registration away.
+    """Register ``item``, which is stored and may be a copy, where it is now, or take its registration away.
 
+    :raises NotFound: its folder no longer exists.
     :raises Invalid, Conflict: see :func:`check_item`.
     """
     folder = _folder_of(item)
+    if folder is None:
+        raise NotFound(f'The folder of "{item["name"]}" was deleted by another request.')
     package_type = registration.package_type_in(folder)
-    if folder is None or package_type is None:
+    if package_type is None:
         Item().update({'_id': item['_id'], 'spm': {'$exists': True}}, {'$unset': {'spm': ''}}, multi=False)
     else:
         _register_all([item], package_type, folder)
@@ -145,24 +148,6 @@ def _changes(item: Document, before: Document) -> Document:
     removed = {f'meta.{key}': '' for key in before.keys() - item['meta'].keys()}
     update = {'$set': {'spm': item['spm'], 'description': item['description'], **changed}}
     return {**update, '$unset': removed} if removed else update
-
-
-def register_copy(item: Document | None) -> None:
-    """Register the copy ``item`` in the transaction that makes it.
-
-    :param item: ``None`` if it was deleted before it was complete.
-    :raises NotFound: it or its folder no longer exists.
-    :raises Invalid, Conflict: it cannot be what it claims to be.
-    """
-    if item is None:
-        raise NotFound('The copy was deleted while it was made.')
-    register_item(item)
-    _require_folder(item)
-
-
-def _require_folder(item: Document) -> None:
-    if Folder().findOne({'_id': item['folderId']}, fields=['_id']) is None:
-        raise NotFound(f'The folder to which "{item["name"]}" was copied was deleted.')
 
 
 def check_folder(folder: Document) -> Document | None:

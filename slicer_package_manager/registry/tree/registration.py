@@ -97,7 +97,12 @@ def _revision(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document:
 def _in_channel(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Document | None:
     if folder['name'] != EXTENSIONS_NAME:
         return None
-    return {**{key: value for key, value in parent['spm'].items() if key not in KEPT}, 'role': EXTENSIONS}
+    return {**of_place(parent['spm']), 'role': EXTENSIONS}
+
+
+def of_place(place: Mapping[str, Any]) -> Document:
+    """The registration ``place`` of a folder without the keys that do not follow from its place."""
+    return {key: value for key, value in place.items() if key not in KEPT}
 
 
 def check_folder(folder: Document) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from girder.api.rest import setRawResponse, setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications
-from slicer_package_manager.registry.downloads import sealing, statistics, totals
+from slicer_package_manager.registry.downloads import rollup, sealing, statistics
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Listing, check_numbers
 from slicer_package_manager.registry.tree import access
@@ -43,7 +43,7 @@ def downloadStats(app_id: str, limit: int | None, offset: int | None, format: st
     hidden += sealed.hidden
     filters = {key: value for key, value in question.items() if key != 'params' and value is not None}
     if not filters and limit is None and offset is None and format is None:
-        return json_response(totals.as_json(app, hidden, sealed.readable))
+        return json_response(rollup.as_json(app, hidden, sealed.readable))
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
     return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed.readable), format)

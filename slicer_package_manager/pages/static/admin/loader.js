@@ -5,7 +5,7 @@
 //    `girder.initializeDefaultApp`. Classic scripts cannot import modules at once.
 // 2. The modules add routes and wrap views, which must happen before the application starts. So this script delays
 //    `initializeDefaultApp` until `main.js` has run.
-// 3. The version in the address of this script is that of all files of the pages (`pages/web_client.py`), under which the
+// 3. The version in the address of this script is that of all files of the pages (`pages/__init__.py`), under which the
 //    server lets browsers cache the modules for ever.
 (() => {
   const { girder } = window;
