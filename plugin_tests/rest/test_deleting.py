@@ -15,7 +15,7 @@ from girder.utility.progress import noProgress
 from plugin_tests.conftest import FORMS
 from plugin_tests.rest.test_promotion import aside, killed_at_each_write
 from plugin_tests.waiting import PATIENCE
-from slicer_package_manager.registry.catalog import applications, packages, releases, removal, retention
+from slicer_package_manager.registry.catalog import packages, releases, removal, retention
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal
@@ -73,7 +73,7 @@ def ways(app, admin, draft):
         'release call': call,
         'pruning': lambda: retention.delete([draft], noProgress),
         'folder': lambda: Folder().remove(draft),
-        'application': lambda: applications.delete(folder, noProgress)}
+        'application': lambda: removal.remove_folder(folder, noProgress)}
 
 
 @pytest.mark.parametrize('way', ['release call', 'pruning', 'folder', 'application'])
@@ -179,14 +179,6 @@ def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
         api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
         assert promoted[0].result(PATIENCE).status_code == 404
     assert remains() == (2, 3, 3)
-
-
-def test_a_deletion_that_an_earlier_version_has_begun_can_be_repeated(draft, db, remains):
-    from slicer_package_manager.registry.promotion import earlier_form
-    db['folder'].update_one({'_id': draft['_id']}, {'$set': {'spm.deleting': True}})
-    earlier_form.convert()
-    assert 'deleting' not in db['folder'].find_one({'_id': draft['_id']})['spm']
-    assert remains() == WHOLE
 
 
 def test_a_draft_that_is_deleted_during_posts_goes_whole(two_servers, api, app, make, db, remains, pytestconfig):

@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import bson
 from bson.codec_options import CodecOptions
@@ -16,6 +15,7 @@ from bson.raw_bson import RawBSONDocument
 
 from slicer_package_manager.backup import validation
 from slicer_package_manager.backup.errors import BackupError
+from slicer_package_manager.durability import sync
 
 #: Decodes documents as the database stores them, byte for byte; their fields are read as those of a dictionary.
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
@@ -34,33 +34,15 @@ class Written(NamedTuple):
     sha256: str
 
 
-class _Hashed:
-    """A file that is written, with its SHA-256."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.digest = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.digest.update(data)
-        return self.file.write(data)
-
-    def flush(self) -> None:
-        self.file.flush()
-
-
 def write(path: Path, entries: Iterable[bytes]) -> Written:
     """Write ``entries`` to the compressed file ``path``, and sync it to the disk."""
     count = 0
-    with path.open('wb') as file:
-        hashed = _Hashed(file)
-        with gzip.GzipFile(filename='', mode='wb', compresslevel=_LEVEL, fileobj=hashed, mtime=0) as packed:
-            for entry in entries:
-                packed.write(entry)
-                count += 1
-        file.flush()
-        os.fsync(file.fileno())
-    return Written(count, path.stat().st_size, hashed.digest.hexdigest())
+    with path.open('wb') as file, gzip.GzipFile('', 'wb', _LEVEL, file, mtime=0) as packed:
+        for entry in entries:
+            packed.write(entry)
+            count += 1
+    sync(path)
+    return Written(count, path.stat().st_size, sha256(path))
 
 
 def documents(path: Path) -> Iterator[RawBSONDocument]:

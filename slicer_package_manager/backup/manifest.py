@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from slicer_package_manager.backup import store_types, validation
 from slicer_package_manager.backup.errors import BackupError, DamagedError
+from slicer_package_manager.durability import sync
 
 NAME = 'manifest.json'
 #: Raised when older programs could not restore a backup correctly: those of the second format have files of buckets.
@@ -63,8 +63,7 @@ def write(directory: Path, manifest: Manifest) -> None:
     whole['sha256'] = _checksum(whole)
     with (directory / NAME).open('w', encoding='utf-8') as file:
         json.dump(whole, file, indent=2, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
+    sync(directory / NAME)
 
 
 def read(directory: Path) -> Manifest:

@@ -81,7 +81,7 @@ def _with_progress(findings: Iterable[Finding], total: int) -> Iterable[Finding]
 
 def _report(findings: Sequence[Finding], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
         return
     wrong = sorted((finding for finding in findings if finding.state != 'ok'), key=lambda one: (one.state, one.name))
     if wrong:

@@ -28,7 +28,7 @@ def ask(httpserver):
 
 def test_a_link_that_is_there_is_ok(httpserver, ask):
     httpserver.expect_request('/a.zip', method='HEAD').respond_with_data('12345')
-    assert ask().as_dict() == {'item': 'i', 'name': ITEM['name'], 'url': httpserver.url_for('/a.zip'), 'state': 'ok',
+    assert ask()._asdict() == {'item': 'i', 'name': ITEM['name'], 'url': httpserver.url_for('/a.zip'), 'state': 'ok',
                                'reason': ''}
 
 

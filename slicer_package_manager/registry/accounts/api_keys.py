@@ -6,7 +6,7 @@ Girder's keys do not expire and have, by default, all permissions of their user.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bson.objectid import ObjectId
@@ -20,8 +20,9 @@ from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import users as accounts_users
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Forbidden, Invalid, NotFound
+from slicer_package_manager.registry.schema.errors import Forbidden, NotFound
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import access, item_files, keys
 from slicer_package_manager.registry.tree.types import UserDocument
@@ -51,7 +52,7 @@ def create(login: str, name: str, purpose: str, days: int | None) -> Document:
     :raises NotFound: there is no such user.
     :raises Invalid: ``name`` is not valid.
     """
-    user, name = accounts_users.load(login), _name(name)
+    user, name = accounts_users.load(login), clean_all(name=Input(name, validators.name))['name']
     key: Document = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS)
     if days is not None:
         key['expires'] = clock.now() + timedelta(days=days)
@@ -91,7 +92,7 @@ def revoke(identifier: str) -> Document:
 
 def has_expired(key: Document) -> bool:
     """Whether ``key`` has expired."""
-    return key.get('expires') is not None and _remaining(key['expires']) <= timedelta()
+    return key.get('expires') is not None and key['expires'] <= clock.now()
 
 
 def days_left(secret: str) -> float | None:
@@ -105,22 +106,8 @@ def days_left(secret: str) -> float | None:
     if has_expired(key):
         raise Forbidden(f'The API key "{key["name"]}" expired on {key["expires"]:%Y-%m-%d}. Ask its issuer for a new '
                         'one.')
-    return _remaining(key['expires']) / _DAY
-
-
-def _remaining(expires: datetime) -> timedelta:
-    remaining: timedelta = expires - clock.now()
-    return remaining
-
-
-def _name(given: str) -> str:
-    try:
-        name = validators.name(given)
-    except ValueError as error:
-        raise Invalid([('name', str(error))]) from None
-    if not name:
-        raise Invalid([('name', 'must not be empty')])
-    return name
+    days: float = (key['expires'] - clock.now()) / _DAY
+    return days
 
 
 # What the scope allows to ``user``, for whom a request comes with a token that has no other scope. An id that

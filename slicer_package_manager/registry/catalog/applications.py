@@ -11,7 +11,6 @@ from girder.models.collection import Collection
 from girder.models.folder import Folder
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
@@ -83,7 +82,8 @@ def find(user: UserDocument | None, page: Page, collection_id: str | None = None
     :raises Invalid: ``collection_id`` is not an id.
     :raises NotFound: there is no such collection, or ``user`` may not know of it.
     """
-    collection = _collection_to_list(collection_id)
+    collection = (_collection(collection_id) if collection_id is not None
+                  else Collection().findOne({'name': COLLECTION_NAME}, fields=['_id']))
     if collection is None:
         return Listing.empty()
     query = {keys.ROLE: APPLICATION, 'baseParentId': collection['_id'], **folder_clause(user)}
@@ -105,13 +105,11 @@ def editable(user: UserDocument | None) -> list[ApplicationFolder]:
                               sort=[('lowerName', 1), ('_id', 1)]))
 
 
-def _collection_to_list(collection_id: str | None) -> Any:  # a document of Girder
-    if collection_id is None:
-        return Collection().findOne({'name': COLLECTION_NAME}, fields=['_id'])
+def _collection(collection_id: str) -> Document:
     identifier = validators.object_id(collection_id)
     if identifier is None:
         raise Invalid([('collection_id', f'"{validators.shortened(collection_id)}" is not 24 hexadecimal digits')])
-    collection = Collection().findOne({'_id': identifier})
+    collection: Document | None = Collection().findOne({'_id': identifier})
     if collection is None:
         raise _no_collection(collection_id)
     return collection
@@ -132,6 +130,7 @@ def search_conditions(text: str, fields: Sequence[str]) -> list[Document]:
             for word in text.split()]
 
 
+@transactions.atomic
 def create(user: UserDocument | None, name: str, description: str = '', *, collection_id: str | None = None,
            collection_name: str | None = None, collection_description: str = '', public: object = True,
            app_id: str | None = None) -> ApplicationFolder:
@@ -148,14 +147,9 @@ def create(user: UserDocument | None, name: str, description: str = '', *, colle
         collection_name=Input(collection_name, validators.name, required=False),
         collection_description=Input(collection_description, validators.html, required=False))
     identifier = _checked_id(app_id, creator)
-    return transactions.run(lambda: _create(creator, given, collection_id, identifier))
-
-
-def _create(user: UserDocument, given: Document, collection_id: str | None, identifier: ObjectId | None
-            ) -> ApplicationFolder:
-    collection = _writable_collection(user, collection_id, given)
-    app = _application(_packages_folder(collection, user), given, user, identifier)
-    drafts_folder(app, user)
+    collection = _writable_collection(creator, collection_id, given)
+    app = _application(_packages_folder(collection, creator), given, creator, identifier)
+    drafts_folder(app, creator)
     return app
 
 
@@ -234,8 +228,3 @@ def drafts_folder(app: ApplicationFolder, user: UserDocument) -> ApplicationFold
         documents.insert(Folder(), found)
     drafts: ApplicationFolder = found
     return drafts
-
-
-def delete(app: ApplicationFolder, progress: Any) -> None:  # Girder's progress has no type
-    """Delete ``app`` with everything below it. Its download counts stay."""
-    removal.remove_folder(app, progress)

@@ -11,11 +11,10 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import releases, search_patterns
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing, Page
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.schema.validators import object_id
+from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
@@ -130,7 +129,5 @@ def _texts(package_type: PackageType, app: ApplicationFolder, words: list[Docume
 def _of_tier(tier: int | None, compare: str) -> Document:
     if tier is None:
         return {}
-    try:
-        return {'meta.tier': {TIER_COMPARISONS[compare]: validators.integer(tier)}}
-    except ValueError as error:
-        raise Invalid([('tier', str(error))]) from None
+    checked = clean_all(tier=Input(tier, validators.integer, required=False))
+    return {'meta.tier': {TIER_COMPARISONS[compare]: checked['tier']}}

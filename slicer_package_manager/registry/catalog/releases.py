@@ -98,6 +98,7 @@ def _one_of(app: ApplicationFolder, places: Sequence[str], by_name: Document, id
     return next((one for one in found if one['_id'] == identifier), found[0] if found else None)
 
 
+@transactions.atomic
 def create_release(app: ApplicationFolder, user: UserDocument | None, name: str, revision: str, description: str = '',
                    public: object = True) -> ChannelFolder:
     """Create the release ``name`` of the application's ``revision``. Later uploads for the revision go there.
@@ -110,23 +111,18 @@ def create_release(app: ApplicationFolder, user: UserDocument | None, name: str,
     given = clean_all(name=Input(name, registration.release_name), app_revision=Input(revision, validators.name),
                     description=Input(description, validators.html, required=False),
                     public=Input(public, validators.boolean, required=False))
-    creator = access.require_user(user)
-    try:
-        return transactions.run(lambda: _create_release(app, given, creator))
-    except DuplicateKeyError as error:
-        raise Invalid([_taken(error, given['name'], given['app_revision'])]) from None
-
-
-def _create_release(app: ApplicationFolder, given: Document, user: UserDocument) -> ChannelFolder:
-    parent = take(app)
+    creator, parent = access.require_user(user), take(app)
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': given['name'].lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
     folder: Any = documents.new_folder(
-        parent, 'folder', given['name'], user, administers=True, description=given['description'],
+        parent, 'folder', given['name'], creator, administers=True, description=given['description'],
         public=given['public'] and bool(parent.get('public')), meta={'revision': given['app_revision']})
     folder['spm'] = registration.of_folder(folder, parent)
-    created: ChannelFolder = documents.insert(Folder(), folder)
+    try:
+        created: ChannelFolder = documents.insert(Folder(), folder)
+    except DuplicateKeyError as error:
+        raise Invalid([_taken(error, given['name'], given['app_revision'])]) from None
     return created
 
 

@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import httpx
@@ -29,8 +30,7 @@ _ASSET = re.compile(r'https://github\.com/([^/]+)/([^/]+)/releases/download/([^/
 _TOO_MANY = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """Result for one link: ``state`` is ``ok``, ``broken``, ``changed`` or ``unreachable``."""
 
     item: str
@@ -38,10 +38,6 @@ class Finding:
     url: str
     state: str
     reason: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the finding for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from slicer_package_manager.registry.links import policy
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import settings, transactions
 from slicer_package_manager.registry.tree import documents, file_names, item_files, keys
 from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
@@ -55,10 +56,7 @@ def check_file(file: Document) -> None:
 
     :raises Invalid: the URL is not allowed.
     """
-    try:
-        _url((file['linkUrl'] or '').strip())
-    except ValueError as error:
-        raise Invalid([('linkUrl', str(error))]) from None
+    clean_all(linkUrl=Input((file['linkUrl'] or '').strip(), _url))
 
 
 def parse(form: Mapping[str, Any]) -> tuple[Link | None, list[tuple[str, str]]]:
@@ -71,16 +69,12 @@ def parse(form: Mapping[str, Any]) -> tuple[Link | None, list[tuple[str, str]]]:
         return None, []
     if 'url' not in given:
         return None, [(key, 'is only for URL-only packages; give url too') for key in given]
-    parsed: Document = {'size': None, 'sha512': None}
-    problems = []
-    for key, value in {'file_name': _last_part(given['url']), **given}.items():
-        try:
-            parsed[key] = _PARSERS[key](value)
-        except ValueError as error:
-            problems.append((key, str(error)))
-    if problems:
-        return None, problems
-    return Link(parsed['url'], parsed['file_name'], parsed['size'], parsed['sha512']), []
+    values = {'file_name': _last_part(given['url']), **given}
+    try:
+        parsed = clean_all(**{key: Input(value, _PARSERS[key], required=False) for key, value in values.items()})
+    except Invalid as error:
+        return None, error.problems
+    return Link(parsed['url'], parsed['file_name'], parsed.get('size'), parsed.get('sha512')), []
 
 
 def _url(value: str) -> str:

@@ -1,11 +1,9 @@
-"""Promotions and deletions as earlier versions stored them, brought to the present form at the start of the server.
+"""Promotions as earlier versions stored them, brought to the present form at the start of the server.
 
 Promotions left the packages of a draft registered for it, and assigned them to the release by an entry in
 ``spm.promoted`` of the application's folder. Its ``state`` was ``announced`` before that, ``moving`` until all packages
 lay in the folders of the release, and then ``done``. ``folders`` has pairs of a folder of the draft and one of the
 release, and ``without`` the packages that the release had too. Folders were marked with ``spm.promoting`` meanwhile.
-
-Folders whose deletion had begun were marked with ``spm.deleting``. One that is still there can be deleted again.
 """
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
-_MARK, _DELETING = 'spm.promoting', 'spm.deleting'
+_MARK = 'spm.promoting'
 
 
 def convert() -> None:
@@ -29,7 +27,6 @@ def convert() -> None:
         {keys.ROLE: APPLICATION, keys.PROMOTED: {'$exists': True}}, {_MARK: {'$exists': True}}]}
     for app_id in Folder().collection.distinct(keys.APP, query):
         _convert(app_id)
-    Folder().collection.update_many({_DELETING: {'$exists': True}}, {'$unset': {_DELETING: ''}})
 
 
 @transactions.atomic

@@ -18,6 +18,7 @@ from slicer_package_manager.registry.schema import metadata, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import transactions, write_gate
 from slicer_package_manager.registry.tree import item_files, keys, registration, unique_indexes
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, PACKAGES_NAME, RELEASE, role
@@ -78,10 +79,8 @@ def _folder_of(item: Document) -> ChannelFolder | None:
 def _description(package_type: PackageType, item: Document) -> str:
     if package_type is EXTENSION:
         return str(item['meta']['description'])
-    try:
-        return validators.html(item.get('description') or '')
-    except ValueError as error:
-        raise Invalid([('description', str(error))]) from None
+    given = Input(item.get('description'), validators.html, required=False)
+    return str(clean_all(description=given)['description'])
 
 
 def _require_identity_free(item: Document, folder: ChannelFolder) -> None:

@@ -8,8 +8,9 @@ from girder.models.file import File
 from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Invalid, NotFound
+from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import documents, item_files
 
@@ -27,10 +28,8 @@ def checked_name(name: object) -> str:
 
     :raises Invalid: a file cannot have it.
     """
-    try:
-        return validators.file_name(name)
-    except ValueError as error:
-        raise Invalid([('name', str(error))]) from None
+    checked: str = clean_all(name=Input(name, validators.file_name))['name']
+    return checked
 
 
 def named(name: str) -> Document:

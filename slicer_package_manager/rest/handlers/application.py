@@ -5,7 +5,7 @@ from girder.api.describe import Description
 from girder.models.folder import Folder
 from girder.utility.progress import ProgressContext
 
-from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.catalog import applications, removal
 from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
@@ -73,5 +73,5 @@ def deleteApplication(app_id: str, progress: bool) -> Response:
     user = current_user()
     app = applications.load(app_id, user, access.DELETE_APPLICATION)
     with ProgressContext(progress, user=user, title=f'Deleting application {app["name"]}') as context:
-        applications.delete(app, context)
+        removal.remove_folder(app, context)
     return {'message': f'Deleted application {app["name"]}.'}

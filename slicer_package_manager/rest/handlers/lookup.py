@@ -96,13 +96,11 @@ def _missing(bitstream_id: str) -> str:
 
 
 def _application(app_id: str) -> ApplicationFolder:
-    app: ApplicationFolder = applications.load(app_id, current_user(), access.FIND_PACKAGES)
-    return app
+    return applications.load(app_id, current_user(), access.FIND_PACKAGES)
 
 
 def _default_application() -> ApplicationFolder:
-    app: ApplicationFolder = applications.default(current_user(), access.FIND_PACKAGES)
-    return app
+    return applications.default(current_user(), access.FIND_PACKAGES)
 
 
 def _found(params: Document, load: Callable[[], ApplicationFolder]) -> Response:
