@@ -39,11 +39,11 @@ def forge(tmp_path):
         partial = place.begin()
         given = {'file': [FILE], 'assetstore': [ASSETSTORE], **collections}
         written = {name: dump_files.write(partial.collection(name), (
-            one if isinstance(one, bytes) else bson.encode(one) for one in documents))._asdict()
+            one if isinstance(one, bytes) else bson.encode(one) for one in documents))
             for name, documents in given.items()}
         lines = dump_files.write(partial.contents, ((json.dumps(row) + '\n').encode() for row in contents))
         manifest.write(partial.path, {
-            'created': '', 'version': '1', 'collections': written, 'contents': lines._asdict(),
+            'created': '', 'version': '1', 'collections': written, 'contents': lines,
             'assetstores': list(stores), 'left_out': [], 'notes': []})
         return place, place.finish(partial)
     return maker

@@ -41,7 +41,6 @@ def back_up(db, place):
 
 def require_consistent(result, place):
     """The backup is whole, and its documents violate no invariant; return the names of its packages."""
-    from slicer_package_manager.backup import file_index
     from slicer_package_manager.registry.schema import invariants
     assert result.left_out == []
     verify_backup(place, result.backup)
@@ -57,7 +56,7 @@ def require_consistent(result, place):
         facts = invariants.files_of_package(
             invariants.FileFacts(one['name'], one['sha512'], one['size']) for one in files)
         # A file that replaces another comes about a moment before that is detached.
-        assert invariants.package_violations(file_index.stated_by(package), facts
+        assert invariants.package_violations(invariants.stated_by(package), facts
                                              ) <= {invariants.Violation.SEVERAL_FILES}
         folder = found['folder'][str(package['folderId'])]['spm']
         assert all(package['spm'][key] == folder[key] for key in ('app', 'channel', 'draft', 'release'))

@@ -23,12 +23,13 @@ from slicer_package_manager.backup import (
     store_types,
 )
 from slicer_package_manager.backup.directory import Backup, Directory
-from slicer_package_manager.backup.dump_files import Written
+from slicer_package_manager.backup.dump_files import FileEntry
 from slicer_package_manager.backup.errors import BackupError, MissingBytesError
 from slicer_package_manager.backup.file_index import FileBytes, FileIndex
 from slicer_package_manager.backup.live_database import Mongo
-from slicer_package_manager.backup.manifest import FileEntry, Manifest, StoreEntry
+from slicer_package_manager.backup.manifest import Manifest, StoreEntry
 from slicer_package_manager.backup.progress import Advance, Steps
+from slicer_package_manager.registry.schema.invariants import stated_by
 from slicer_package_manager.registry.schema.types import Document
 
 #: The largest number of lost files, and of notes, in a manifest; the command names them all.
@@ -80,7 +81,7 @@ class _Creation:
         self.sources: dict[str, sources.Source] = {}
         self.missing: set[FileBytes] = set()  # at the last attempt
 
-    def attempt(self, session: ClientSession) -> tuple[dict[str, Written], Written]:
+    def attempt(self, session: ClientSession) -> tuple[dict[str, FileEntry], FileEntry]:
         """Write the database as of the moment of ``session``, and copy the bytes of its files.
 
         :returns: the files of documents by collection, and the list of contents.
@@ -164,7 +165,7 @@ class _Creation:
                                      'database states. The backup has them as they are; run the doctor.')
         return True
 
-    def _write_documents(self, session: ClientSession) -> dict[str, Written]:
+    def _write_documents(self, session: ClientSession) -> dict[str, FileEntry]:
         """Write all documents, without the files that are lost, and with packages that state what is there."""
         names = live_database.collections(self.database)
         total = sum(self.database[name].estimated_document_count() for name in names)
@@ -193,24 +194,24 @@ class _Creation:
         if not file_index.is_package(document):
             return document
         true = self.index.files_of(str(document['_id'])).statement
-        if file_index.stated_by(document) == true:
+        if stated_by(document) == true:
             return document
         item: Document = bson.decode(document.raw)
         item['spm']['ready'], item['meta']['sha512'], item['size'] = true
         return item
 
-    def manifest(self, collections: dict[str, Written], contents: Written) -> Manifest:
+    def manifest(self, collections: dict[str, FileEntry], contents: FileEntry) -> Manifest:
         """The manifest of the backup with these files."""
-        self.result.documents = sum(one.entries for one in collections.values())
-        self.result.files = contents.entries
+        self.result.documents = sum(one['entries'] for one in collections.values())
+        self.result.files = contents['entries']
         self.result.notes += self._files_elsewhere()
         return {
             'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
             'version': slicer_package_manager.__version__,
             'mongodb': self.database.client.server_info()['version'],
             'consistency': manifest.ONE_MOMENT,
-            'collections': {name: _entry(one) for name, one in collections.items()},
-            'contents': _entry(contents),
+            'collections': collections,
+            'contents': contents,
             'assetstores': self.stores,
             'left_out': _bounded(self.result.left_out),
             'notes': _bounded(self.result.notes),
@@ -227,10 +228,6 @@ class _Creation:
 
 def _lines(index: FileIndex) -> Iterator[bytes]:
     return (json.dumps(row).encode() + b'\n' for row in index.contents())
-
-
-def _entry(written: Written) -> FileEntry:
-    return {'entries': written.entries, 'size': written.size, 'sha256': written.sha256}
 
 
 def _counted(documents: Iterator[RawBSONDocument], advance: Advance) -> Iterator[RawBSONDocument]:

@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypedDict
 
 import bson
 from bson.codec_options import CodecOptions
@@ -26,15 +26,15 @@ _PREFIX = 4
 _MAX_RATIO, _SMALL = 100, 2**20
 
 
-class Written(NamedTuple):
-    """A file that was written: its number of entries, its size in bytes, and its SHA-256."""
+class FileEntry(TypedDict):
+    """A file of a backup, as the manifest has it: its number of entries, its size in bytes, and its SHA-256."""
 
     entries: int
     size: int
     sha256: str
 
 
-def write(path: Path, entries: Iterable[bytes]) -> Written:
+def write(path: Path, entries: Iterable[bytes]) -> FileEntry:
     """Write ``entries`` to the compressed file ``path``, and sync it to the disk."""
     count = 0
     with path.open('wb') as file, gzip.GzipFile('', 'wb', _LEVEL, file, mtime=0) as packed:
@@ -42,7 +42,7 @@ def write(path: Path, entries: Iterable[bytes]) -> Written:
             packed.write(entry)
             count += 1
     sync(path)
-    return Written(count, path.stat().st_size, sha256(path))
+    return {'entries': count, 'size': path.stat().st_size, 'sha256': sha256(path)}
 
 
 def documents(path: Path) -> Iterator[RawBSONDocument]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
-from slicer_package_manager.registry.schema.invariants import FileFacts, FilesOfPackage, Statement, files_of_package
+from slicer_package_manager.registry.schema.invariants import FileFacts, FilesOfPackage, files_of_package
 
 #: The fields of a file's document that the index reads.
 FIELDS = ('_id', 'itemId', 'assetstoreId', 's3Key', 'path', 'sha512', 'size', 'imported', 'name', 'created', 'spm')
@@ -59,12 +59,6 @@ class Kept(NamedTuple):
 def is_package(item: Mapping[str, Any]) -> bool:
     """Whether the document ``item`` is that of a package."""
     return 'kind' in (item.get('spm') or ())
-
-
-def stated_by(package: Mapping[str, Any]) -> Statement:
-    """What the item ``package`` states about its files."""
-    spm, meta = package.get('spm') or {}, package.get('meta') or {}
-    return Statement(bool(spm.get('ready')), meta.get('sha512') or '', package.get('size') or 0)
 
 
 class FileIndex:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from slicer_package_manager.backup import store_types, validation
+from slicer_package_manager.backup.dump_files import FileEntry
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 from slicer_package_manager.durability import sync
 
@@ -17,14 +18,6 @@ FORMAT, WITH_BUCKETS = 1, 2
 #: How the documents were read. Earlier versions could also read them in order, and again what did not fit.
 ONE_MOMENT = 'read as of one moment'
 _KEYS = ('format', 'created', 'version', 'collections', 'contents', 'assetstores', 'left_out', 'notes', 'sha256')
-
-
-class FileEntry(TypedDict):
-    """A file of the backup: its number of entries, its size in bytes, and its SHA-256."""
-
-    entries: int
-    size: int
-    sha256: str
 
 
 class StoreEntry(TypedDict):

@@ -13,12 +13,13 @@ from bson.objectid import ObjectId
 
 from slicer_package_manager.backup import dump_files, file_index, manifest, projection, store_types, validation
 from slicer_package_manager.backup.directory import Backup, Directory
+from slicer_package_manager.backup.dump_files import FileEntry
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 from slicer_package_manager.backup.file_index import FileIndex
-from slicer_package_manager.backup.manifest import FileEntry, Manifest, StoreEntry
+from slicer_package_manager.backup.manifest import Manifest, StoreEntry
 from slicer_package_manager.backup.progress import Steps
 from slicer_package_manager.backup.projection import Wanted
-from slicer_package_manager.registry.schema.invariants import Violation, package_violations
+from slicer_package_manager.registry.schema.invariants import Violation, package_violations, stated_by
 
 #: What reading documents with values of wrong types raises.
 _UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, BSONError, sqlite3.Error)
@@ -115,13 +116,10 @@ def _document_problems(backup: Backup, found: Manifest) -> Iterator[str]:
         for one in contents(backup):
             index.add_content(*one)
         stores = {store['id']: store for store in found['assetstores']}
-        for name, entry in sorted(found['collections'].items(), key=_after_files):
+        # What is true of packages depends on the files.
+        for name, entry in sorted(found['collections'].items(), key=lambda one: one[0] != 'file'):
             yield from _collection_problems(backup, index, stores, name, entry)
         yield from (f'The bytes of "{file.name}" are not in the backup.' for file in index.missing_bytes())
-
-
-def _after_files(collection: tuple[str, FileEntry]) -> bool:
-    return collection[0] != 'file'  # what is true of packages depends on the files
 
 
 def _collection_problems(backup: Backup, index: FileIndex, stores: dict[str, StoreEntry], name: str, entry: FileEntry,
@@ -158,7 +156,7 @@ def _problems(index: FileIndex, stores: dict[str, StoreEntry], name: str, docume
         if document.get('imported') and (store is None or not store_types.is_bucket(store)):
             yield f'The file {identifier} would lie outside of its assetstore.'
     elif name == 'item' and file_index.is_package(document) and Violation.FILE_MISSING in package_violations(
-            file_index.stated_by(document), index.files_of(identifier)):
+            stated_by(document), index.files_of(identifier)):
         yield f'The package {identifier} has no file.'
 
 

@@ -1,7 +1,6 @@
 """The commands ``account``: list accounts, and recover one."""
 from __future__ import annotations
 
-import json
 import secrets
 from pathlib import Path
 
@@ -23,10 +22,7 @@ def list_accounts(database: str | None, data_dir: Path, as_json: bool) -> None:
     with connection.accounts('users', database, data_dir) as accounts:
         rows = [{'login': one['login'], 'administrator': 'yes' if one['admin'] else 'no', 'keys': one['keys'],
                  'created': f'{one["created"]:%Y-%m-%d}', 'email': one['email']} for one in accounts.everyone()]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        tables.show(('Login', 'Administrator', 'Keys', 'Created', 'Email'), rows)
+    tables.show(('Login', 'Administrator', 'Keys', 'Created', 'Email'), rows, as_json=as_json)
 
 
 @account.command()

@@ -1,7 +1,6 @@
 """The commands ``key``: API keys for build machines and other programs."""
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,10 +46,7 @@ def list_keys(login: str | None, database: str | None, data_dir: Path, as_json: 
     """List all keys, or those of the user LOGIN, without their secrets."""
     with connection.accounts('api_keys', database, data_dir) as keys:
         rows = [_row(keys, one) for one in keys.of(login)]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    tables.show(_COLUMNS, rows)
+    tables.show(_COLUMNS, rows, as_json=as_json)
 
 
 _COLUMNS = ('Id', 'Login', 'Name', 'Scope', 'State', 'Created', 'Used', 'Expires')

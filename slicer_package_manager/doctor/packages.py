@@ -12,10 +12,10 @@ from slicer_package_manager.doctor.findings import ABANDONED, ERROR, WARNING, Fi
 from slicer_package_manager.registry.schema.invariants import (
     REPLACEMENT_NAME,
     FileFacts,
-    Statement,
     Violation,
     files_of_package,
     package_violations,
+    stated_by,
 )
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
@@ -68,8 +68,7 @@ def _several(item: Document, files: list[Document]) -> Iterator[Finding]:
 
 
 def _contradictions_of(item: Document, files: list[Document]) -> Iterator[Finding]:
-    stated = Statement(bool(item['spm'].get('ready')), item['meta'].get('sha512', ''), item['size'])
-    violations = package_violations(stated, files_of_package(
+    violations = package_violations(stated_by(item), files_of_package(
         FileFacts(file['name'], file.get('sha512'), file.get('size')) for file in files))
     yield from [Finding(ERROR, f'{name(item)} {what}', todo, partial(_reconcile, item))
                 for violation, what, todo in _CONTRADICTIONS if violation in violations][:1]

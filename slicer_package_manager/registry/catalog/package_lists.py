@@ -53,7 +53,8 @@ def find(package_type: PackageType, app: ApplicationFolder, user: UserDocument |
     given: Document = {f'meta.{key}': value for key, value in meta.items() if value is not None}
     place = _of_release(package_type, app, release, meta.get(package_type.app_revision), user)
     narrow = item_id is not None or keys.CHANNEL in place or f'meta.{package_type.app_revision}' in given
-    conditions = [place, _of_id(item_id), {'lowerName': name.lower()} if name is not None else {},
+    conditions = [place, {'_id': object_id(item_id)} if item_id is not None else {},
+                  {'lowerName': name.lower()} if name is not None else {},
                   _of_search(package_type, app, q, narrow=narrow), _of_tier(tier, tier_compare),
                   item_clause(app, user)]
     systems: Document = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
@@ -79,12 +80,6 @@ def _time(value: str) -> Document:
     whole: Document = {'$eq': [{'$millisecond': value}, 0]}
     return {'$dateToString': {'date': value, 'format': {
         '$cond': [whole, '%Y-%m-%dT%H:%M:%S+00:00', '%Y-%m-%dT%H:%M:%S.%L000+00:00']}}}
-
-
-def _of_id(item_id: str | None) -> Document:
-    if item_id is None:
-        return {}
-    return {'_id': object_id(item_id)}
 
 
 def _of_release(package_type: PackageType, app: ApplicationFolder, release: str | None, revision: str | None,

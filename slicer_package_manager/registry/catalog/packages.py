@@ -171,7 +171,7 @@ def _taken(folder: RegisteredFolder) -> Any:  # the type of ``folder``
 def _made_folder(package_type: PackageType, app: ApplicationFolder, nearest: RegisteredFolder, revision: str,
                  user: UserDocument) -> ChannelFolder:
     """Make the folder for the package; ``nearest`` is the deepest one around it that exists."""
-    taken = releases.take(app) if nearest['_id'] == app['_id'] else _taken(nearest)
+    taken = documents.take(Folder(), app) if nearest['_id'] == app['_id'] else _taken(nearest)
     found, deepest = releases.folder_for(app, package_type, revision, user)
     if found or deepest['_id'] != taken['_id']:
         raise _ChangedError

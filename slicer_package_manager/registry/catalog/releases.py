@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.catalog.applications import drafts_folder
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound, Problem
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
@@ -21,7 +21,6 @@ from slicer_package_manager.registry.tree import (
     documents,
     keys,
     registration,
-    unique_indexes,
 )
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import (
@@ -111,7 +110,7 @@ def create_release(app: ApplicationFolder, user: UserDocument | None, name: str,
     given = clean_all(name=Input(name, registration.release_name), app_revision=Input(revision, validators.name),
                     description=Input(description, validators.html, required=False),
                     public=Input(public, validators.boolean, required=False))
-    creator, parent = access.require_user(user), take(app)
+    creator, parent = access.require_user(user), documents.take(Folder(), app)
     taken = Folder().findOne({'parentId': app['_id'], 'lowerName': given['name'].lower()}, fields=['name'])
     if taken:
         raise Invalid([('name', f'there is a release or folder "{taken["name"]}" already')])
@@ -121,26 +120,9 @@ def create_release(app: ApplicationFolder, user: UserDocument | None, name: str,
     folder['spm'] = registration.of_folder(folder, parent)
     try:
         created: ChannelFolder = documents.insert(Folder(), folder)
-    except DuplicateKeyError as error:
-        raise Invalid([_taken(error, given['name'], given['app_revision'])]) from None
+    except DuplicateKeyError:
+        raise Invalid([('app_revision', f'another release has the revision "{given["app_revision"]}"')]) from None
     return created
-
-
-def take(folder: RegisteredFolder) -> Any:  # the type of ``folder``
-    """Take ``folder`` for the transaction, and return it as it is now, see :func:`transactions.find_for_update`.
-
-    :raises NotFound: it no longer exists.
-    """
-    taken = transactions.find_for_update(Folder(), {'_id': folder['_id']})
-    if taken is None:
-        raise NotFound(f'"{folder["name"]}" was deleted by another request.')
-    return taken
-
-
-def _taken(error: DuplicateKeyError, name: str, revision: str) -> Problem:
-    if unique_indexes.violated(error) == unique_indexes.CHANNEL_REVISION:
-        return 'app_revision', f'another release has the revision "{revision}"'
-    return 'name', f'there is a release "{name}" already'
 
 
 def delete(app: ApplicationFolder, id_or_name: str, user: UserDocument | None, progress: Any) -> ChannelFolder:

@@ -155,22 +155,18 @@ def _downloads(app: ApplicationFolder, folders: Sequence[ChannelFolder]) -> dict
 
 
 def _row(folder: ChannelFolder, facts: _Facts, user: UserDocument | None, fields: Collection[str]) -> Document:
-    row = _whole_row(folder, facts, user)
-    return {key: row[key] for key in fields}
-
-
-def _whole_row(folder: ChannelFolder, facts: _Facts, user: UserDocument | None) -> Document:
     packages = facts.numbers.get(folder['_id']) or Numbers()
     ready = facts.readiness.get(folder['_id'], Readiness(None, frozenset()))
     by_system = _ready_for(packages, ready)
     is_ready = all(one for by_arch in by_system.values() for one in by_arch.values())
-    return {'_id': folder['_id'], 'name': folder['name'], 'revision': folder['spm']['revision'],
-            **{key: folder.get(key) for key in ('description', 'created', 'updated')},
-            'public': bool(folder.get('public')), 'access': level(folder, user),
-            'ready': is_ready and ready.override is not False,
-            'ready_for': by_system, 'held': None if ready.override is None else not ready.override,
-            'size': packages.size, 'downloads': facts.downloads.get(folder['_id'], 0),
-            **{f'{label}s': counts for label, counts in packages.counts.items()}}
+    row = {'_id': folder['_id'], 'name': folder['name'], 'revision': folder['spm']['revision'],
+           **{key: folder.get(key) for key in ('description', 'created', 'updated')},
+           'public': bool(folder.get('public')), 'access': level(folder, user),
+           'ready': is_ready and ready.override is not False,
+           'ready_for': by_system, 'held': None if ready.override is None else not ready.override,
+           'size': packages.size, 'downloads': facts.downloads.get(folder['_id'], 0),
+           **{f'{label}s': counts for label, counts in packages.counts.items()}}
+    return {key: row[key] for key in fields}
 
 
 def _ready_for(packages: Numbers, ready: Readiness) -> dict[str, dict[str, bool]]:

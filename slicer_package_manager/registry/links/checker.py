@@ -12,7 +12,6 @@ from urllib.parse import quote, unquote
 
 import httpx
 from girder.models.file import File
-from girder.models.item import Item
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from slicer_package_manager.registry.schema.types import Document
@@ -22,8 +21,6 @@ GITHUB_API = 'https://api.github.com'
 OK, BROKEN, CHANGED, UNREACHABLE = 'ok', 'broken', 'changed', 'unreachable'
 #: An item with its link file.
 Pair = tuple[Document, Document]
-#: Files whose items are looked up together.
-_BATCH = 500
 #: The longest pause before a retry, in seconds, whatever a server asks for.
 _LONGEST_PAUSE = 900
 _ASSET = re.compile(r'https://github\.com/([^/]+)/([^/]+)/releases/download/([^/]+)/([^/?]+)')
@@ -67,13 +64,12 @@ class _BusyError(Exception):
 
 def linked_files(app: Document | None = None) -> Iterator[Pair]:
     """Yield the items of URL-only packages with their link files: those of ``app``, or of all applications."""
-    mine = {keys.PACKAGE_TYPE: {'$exists': True}, **({keys.APP: app['_id']} if app else {})}
-    found = list(File().find({'linkUrl': {'$exists': True}, 'itemId': {'$ne': None}, 'assetstoreId': None}))
-    for start in range(0, len(found), _BATCH):
-        batch = found[start:start + _BATCH]
-        items = {item['_id']: item for item in Item().find(
-            {'_id': {'$in': [file['itemId'] for file in batch]}, **mine}, fields=['name'])}
-        yield from ((items[file['itemId']], file) for file in batch if file['itemId'] in items)
+    mine = {f'item.{keys.PACKAGE_TYPE}': {'$exists': True}, **({f'item.{keys.APP}': app['_id']} if app else {})}
+    for file in File().collection.aggregate([
+            {'$match': {'linkUrl': {'$exists': True}, 'itemId': {'$ne': None}, 'assetstoreId': None}},
+            {'$lookup': {'from': 'item', 'localField': 'itemId', 'foreignField': '_id', 'as': 'item'}},
+            {'$unwind': '$item'}, {'$match': mine}]):
+        yield file['item'], file
 
 
 def check(pairs: Iterable[Pair], options: Options) -> Iterator[Finding]:

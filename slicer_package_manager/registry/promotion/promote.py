@@ -62,7 +62,8 @@ def promote(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, 
     """
     write_gate.require()
     release = _release(app, user, id_or_name, revision)
-    draft = _draft(app, release)
+    draft: ChannelFolder | None = Folder().findOne({
+        keys.APP: app['_id'], keys.ROLE: DRAFT, keys.REVISION: release['spm']['revision']})
     if draft is None:
         return release
     access.require(access.PROMOTE_DRAFT, draft, user)
@@ -85,12 +86,6 @@ def _release(app: ApplicationFolder, user: UserDocument | None, id_or_name: str,
                 f'draft of that one, or create a release of "{validators.shortened(revision)}"')
         raise Invalid([('revision', what)])
     return release
-
-
-def _draft(app: ApplicationFolder, release: ChannelFolder) -> ChannelFolder | None:
-    found: ChannelFolder | None = Folder().findOne({
-        keys.APP: app['_id'], keys.ROLE: DRAFT, keys.REVISION: release['spm']['revision']})
-    return found
 
 
 def _places(folder: ChannelFolder) -> Places:

@@ -12,9 +12,9 @@ a backup, the objects that a restoration copies.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: The name under which older clients upload a replacement; they delete the old file and rename the new one then.
 REPLACEMENT_NAME = 'new_file'
@@ -78,6 +78,12 @@ class Statement(NamedTuple):
     has_file: bool
     sha512: str
     size: int
+
+
+def stated_by(package: Mapping[str, Any]) -> Statement:
+    """What the item ``package`` states about its files."""
+    spm, meta = package.get('spm') or {}, package.get('meta') or {}
+    return Statement(bool(spm.get('ready')), meta.get('sha512') or '', package.get('size') or 0)
 
 
 class FilesOfPackage(NamedTuple):

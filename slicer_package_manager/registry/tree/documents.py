@@ -13,7 +13,7 @@ from girder.constants import AccessType
 from girder.models.collection import Collection
 from girder.models.folder import Folder
 
-from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions, write_gate
 from slicer_package_manager.registry.tree.types import UserDocument
@@ -85,6 +85,17 @@ def _trigger_saved(model: Any, document: Mapping[str, Any], moments: Iterable[st
 def is_own_write(document: Mapping[str, Any]) -> bool:
     """Whether an event about ``document`` follows a write of the registry, after which nothing is left to correct."""
     return _written.get() is document
+
+
+def take(model: Any, document: Mapping[str, Any]) -> Any:  # of the type of ``document``
+    """Take ``document`` of ``model`` for the transaction, and return it as it is now.
+
+    :raises NotFound: it no longer exists.
+    """
+    taken = transactions.find_for_update(model, {'_id': document['_id']})
+    if taken is None:
+        raise NotFound(f'The {model.name} "{document["name"]}" was deleted by another request.')
+    return taken
 
 
 def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: UserDocument, *,

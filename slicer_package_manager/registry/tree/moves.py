@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.utility.model_importer import ModelImporter
 
-from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import documents, item_files
@@ -28,7 +26,7 @@ def move_item(item: Document, folder: Document) -> Document:
     :raises NotFound: one of the two was deleted.
     :raises Invalid, Conflict: see :func:`consistency.check_item`.
     """
-    moved, target = _take(Item(), item), _take(Folder(), folder)
+    moved, target = documents.take(Item(), item), documents.take(Folder(), folder)
     transactions.after_commit(partial(Item().propagateSizeChange, dict(moved), -moved['size']))
     place = dict(zip(item_files.PLACE, (target['_id'], target['baseParentType'], target['baseParentId']), strict=True))
     # A save leaves a package where it is.
@@ -47,20 +45,13 @@ def move_folder(move: Callable[..., Document], folder: Document, parent: Documen
     :raises NotFound: one of the two was deleted.
     :raises Invalid, Conflict: see :func:`consistency.check_folder`.
     """
-    moved = _take(Folder(), folder)
+    moved = documents.take(Folder(), folder)
     if parent_type == 'folder':
-        parent = _take(Folder(), parent)
+        parent = documents.take(Folder(), parent)
     root = documents.root_of(parent, parent_type)
     if (moved['baseParentType'], moved['baseParentId']) != root:
         _change_root(moved, root)
     return move(moved, parent, parent_type)
-
-
-def _take(model: Any, document: Document) -> Any:  # Girder's models have no types
-    taken = transactions.find_for_update(model, {'_id': document['_id']})
-    if taken is None:
-        raise NotFound(f'The {model.name} "{document["name"]}" was deleted by another request.')
-    return taken
 
 
 def _change_root(folder: Document, root: tuple[str, ObjectId]) -> None:
