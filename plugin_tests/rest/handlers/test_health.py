@@ -1,9 +1,10 @@
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 import slicer_package_manager
-from slicer_package_manager.registry import health
+from slicer_package_manager.registry.server import database_outage
 
 pytestmark = pytest.mark.database
 
@@ -40,9 +41,11 @@ def test_without_the_assetstores_folder_it_cannot_serve(report, tmp_path):
 def test_without_a_database_it_cannot_serve(report, monkeypatch):
     import pymongo
 
-    def broken():
+    def broken(_command):
         raise pymongo.errors.ServerSelectionTimeoutError('secret-host:27017')
-    monkeypatch.setattr(health, 'getDbConnection', broken)
+    options = database_outage.getDbConnection().options
+    monkeypatch.setattr(database_outage, 'getDbConnection',
+                        lambda: SimpleNamespace(admin=SimpleNamespace(command=broken), options=options))
     answer = report()
     assert answer.status_code == 503
     assert 'database: does not answer' in answer.json()['message']
