@@ -251,9 +251,7 @@ class TestAssets:
         assert checker._ASSET.fullmatch(self.URL).groups() == ('O', 'R', 'v%201', 'a.zip')
 
 
-@pytest.mark.parametrize('batch', [1, 2, 500])
-def test_each_link_file_of_a_package_is_found_once_whatever_the_size_of_batches(any_db, monkeypatch, batch):
-    monkeypatch.setattr(checker, '_BATCH', batch)
+def test_each_link_file_of_a_package_is_found_once(any_db):
     packages = [{'_id': n, 'name': f'package {n}', 'spm': {'kind': 'package', 'app': 'app' if n < 4 else 'other'}}
                 for n in range(5)]
     any_db.item.insert_many([*packages, {'_id': 'plain', 'name': 'no package'}])
