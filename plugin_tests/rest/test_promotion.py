@@ -555,15 +555,15 @@ def test_who_saves_an_item_that_is_promoted_meanwhile_does_not_bring_it_back(dra
                                                                            monkeypatch):
     from girder.models.item import Item
 
-    from slicer_package_manager.registry.tree import item_files
-    refresh, todo = item_files.refresh, [domain]
+    from slicer_package_manager.registry.server import transactions
+    find_for_update, todo = transactions.find_for_update, [domain]
 
-    def late(item):
+    def late(model, query):
         if todo:
             aside(todo.pop())
-        return refresh(item)
+        return find_for_update(model, query)
     item = Item().load(found('package')[0]['_id'], force=True)
-    monkeypatch.setattr(item_files, 'refresh', late)
+    monkeypatch.setattr(transactions, 'find_for_update', late)
     Item().setMetadata(item, {'repository_type': 'svn'})
     assert len(found('package', release_id_or_name='5.8')) == 2
     no_traces()

@@ -7,11 +7,11 @@ the issue to file upstream and the test that guards each.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from functools import wraps
 from typing import Any, NamedTuple
 
 from girder.models.api_key import ApiKey
+from girder.models.collection import Collection
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -20,12 +20,11 @@ from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import api_keys, passwords
 from slicer_package_manager.registry.catalog import removal
-from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion
-from slicer_package_manager.registry.tree import consistency, copies, documents, file_names, item_files, moves
+from slicer_package_manager.registry.tree import consistency, copies, documents, file_names, item_files, moves, saves
 from slicer_package_manager.registry.tree.registration import role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
@@ -33,63 +32,10 @@ from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocum
 Original = Callable[..., Any]
 
 
-def _save_item(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    """Save a package together with what is checked before: its folder and its file may be changed meanwhile.
-
-    Girder stores an item again that was deleted meanwhile.
-    """
-    def save(item: Any, *args: object, **kwargs: object) -> Any:
-        is_package = item_files.refresh(item)
-        if not is_package and '_id' in item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
-            raise NotFound(f'"{item["name"]}" was deleted by another request.')
-        original(item, *args, **kwargs)
-        if not is_package:
-            item_files.settle(item)
-    if 'spm' not in document and not metadata.is_package(document.get('meta', {})):
-        return original(document, *args, **kwargs)
-    return _saved(save, document, *args, **kwargs)
-
-
-def _save_file(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    """Save the file of a package together with what the package states about its file, which Girder does not know."""
-    def save(file: Any, *args: object, **kwargs: object) -> Any:
-        item = item_files.take(file)
-        if item is None:
-            raise NotFound(f'The package that "{file["name"]}" belongs to was deleted.')
-        original(file, *args, **kwargs)
-        item_files.settle_taken(item)
-    if item_files.package_of(document) is None:
-        return original(document, *args, **kwargs)
-    return _saved(save, document, *args, **kwargs)
-
-
-def _save_folder(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    """Save a registered folder in one transaction with what is below it, whose registration follows its own."""
-    if consistency.concerns(document):
-        return _saved(original, document, *args, **kwargs)
-    return original(document, *args, **kwargs)
-
-
-def _saved(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    def save() -> Any:
-        copy = deepcopy(document)  # each attempt begins with the same
-        original(copy, *args, **kwargs)
-        return copy
-    return _changed(document, lambda: transactions.run(save))
-
-
-def _changed(document: Any, change: Callable[[], Document]) -> Any:
-    """Put what ``change`` returns into ``document``, as Girder's methods do, and return it."""
-    new = change()
-    document.clear()
-    document.update(new)
-    return document
-
-
 def _move_item(original: Original, item: Any, folder: Any) -> Any:
     """Move the package in one transaction: Girder changes the sizes of both folders before it validates the item."""
     if 'spm' in item or role(folder):
-        return _changed(item, lambda: moves.move_item(item, folder))
+        return saves.replace(item, moves.move_item(item, folder))
     return original(item, folder)
 
 
@@ -97,7 +43,7 @@ def _move_folder(original: Original, folder: Any, parent: Document, parentType: 
     """Move the folder with all below it in one transaction: Girder changes sizes and documents one after the other."""
     if 'spm' in folder or consistency.concerns(
             {**folder, 'parentId': parent['_id'], 'parentCollection': parentType}):
-        return _changed(folder, lambda: moves.move_folder(original, folder, parent, parentType))
+        return saves.replace(folder, moves.move_folder(original, folder, parent, parentType))
     return original(folder, parent, parentType)
 
 
@@ -247,17 +193,22 @@ class Patch(NamedTuple):
 
 
 PATCHES = (
-    Patch(Item, 'save', _save_item),
+    Patch(Item, 'load', saves.load),
+    Patch(Item, 'save', saves.save_item),
     Patch(Item, 'move', _move_item),
     Patch(Item, 'copyItem', _copy_item),
     Patch(Item, 'remove', _remove_item),
-    Patch(Folder, 'save', _save_folder),
+    Patch(Folder, 'load', saves.load),
+    Patch(Folder, 'save', saves.save_folder),
+    Patch(Folder, 'setAccessList', saves.set_access),
     Patch(Folder, 'move', _move_folder),
     Patch(Folder, 'copyFolder', _copy_folder),
     Patch(Folder, 'copyFolderComponents', _copy_folder_components),
     Patch(Folder, 'remove', _remove_folder),
     Patch(Folder, 'clean', _clean_folder),
-    Patch(File, 'save', _save_file),
+    Patch(Collection, 'load', saves.load),
+    Patch(Collection, 'save', saves.save_collection),
+    Patch(File, 'save', saves.save_file),
     Patch(File, 'remove', _remove_file),
     Patch(File, 'updateFile', _update_file),
     Patch(File, 'copyFile', _copy_file),

@@ -44,7 +44,7 @@ def test_a_call_of_the_registry_is_refused_for_now(api, app, away):
 
 def test_a_call_of_girder_is_refused_for_now(api, app, away):
     from girder.models.folder import Folder
-    away(Folder, 'load')
+    away(Folder(), 'load')
     require_unavailable(api.get(f'/folder/{app["_id"]}'))
 
 

@@ -35,10 +35,13 @@ def check_item(item: Document) -> list[tuple[str, str]]:
     :returns: what of its metadata was left out, see :func:`metadata.left_out`.
     :raises Invalid: it has the metadata of a package, and some of that or the name of a file is invalid.
     :raises Conflict: its folder has another one of its identity.
+    :raises NotFound: its folder no longer exists.
     """
     folder = _folder_of(item)
+    if folder is None:
+        raise NotFound(f'The folder of "{item["name"]}" was deleted by another request.')
     package_type = registration.package_type_in(folder)
-    if folder is None or package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
+    if package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
         item.pop('spm', None)
         return []
     given, before = item['meta'], item.get('spm', {})
@@ -179,14 +182,12 @@ def _parent(folder: Document) -> Document | None:
     """The folder around ``folder``; taken for the transaction that adds ``folder`` to it."""
     if folder['parentCollection'] != 'folder':
         return None
-    query = {'_id': folder['parentId']}
-    if '_id' in folder or not transactions.is_open():
-        parent: Document | None = Folder().findOne(query, fields=_PLACE)
-        return parent
-    taken: Document | None = transactions.find_for_update(Folder(), query)
-    if taken is None:
+    query, is_new = {'_id': folder['parentId']}, '_id' not in folder
+    parent: Document | None = (transactions.find_for_update(Folder(), query) if is_new and transactions.is_open()
+                               else Folder().findOne(query, fields=_PLACE))
+    if is_new and parent is None:
         raise NotFound(f'The folder around "{folder["name"]}" was deleted by another request.')
-    return taken
+    return parent
 
 
 def concerns(folder: Document) -> bool:

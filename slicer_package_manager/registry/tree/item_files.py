@@ -129,17 +129,10 @@ def take(file: Mapping[str, Any]) -> PackageItem | None:
     return taken
 
 
-def refresh(item: Document) -> bool:
-    """Take ``item``, and update its place and what it states about its files, which others may have changed meanwhile.
-
-    :returns: whether it is a package so far.
-    """
-    now = take({'itemId': item.get('_id')})
-    if now is None:
-        return False
-    item.update({key: now[key] for key in ('spm', 'size', *PLACE)})  # type: ignore[literal-required]
+def refresh(item: Document, now: Mapping[str, Any]) -> None:
+    """Update the place of the package ``item``, and what it states about its files, to those of ``now``."""
+    item.update({key: now[key] for key in ('spm', 'size', *PLACE)})
     item.setdefault('meta', {})['sha512'] = now['meta'].get('sha512', '')
-    return True
 
 
 @transactions.atomic
