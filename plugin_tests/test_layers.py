@@ -68,8 +68,8 @@ ARROWS = {
 ORDER = {
     'backup': ('prune', 'restore', 'verify', 'create', 'live_database', 'sources', 'directory', 'file_index',
                'manifest', 'objects', 'dump_files', 'validation', 'store_types', 'projection', 'progress', 'errors'),
-    'doctor': ('checks', 'file_bytes', 'server', 'document_schema', 'download_counts', 'registrations', 'packages',
-               'findings'),
+    'doctor': ('checks', 'file_bytes', 'server', 'document_schema', 'download_counts', 'registrations', 'sizes',
+               'packages', 'findings'),
     'cli': ('backup', 'connection', 'mongod', 'web', 'bootstrap', 'listener', 'admin', 'supervisor', 'data_dir',
             'processes', 'replica_set', 'database', 'progress', 'errors', 'tables'),
     'pages': ('offers', 'catalog', 'html', 'addresses', 'assets'),

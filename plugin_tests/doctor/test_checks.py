@@ -144,6 +144,9 @@ REPAIRED = {
         '$set': {'meta.sha512': 'f' * 128}})),
     'a package that seems to have no file': ('files', change('item', the_package, {'$set': {'spm.ready': False}})),
     'a package of another size': ('files', change('item', the_package, {'$set': {'size': 1}})),
+    'a release of another size': ('sizes', change('folder', the_release, {'$inc': {'size': 5}})),
+    'a collection of another size': ('sizes', change('collection', lambda _: {'spm': {'$exists': True}}, {
+        '$inc': {'size': -5}})),
     'the same file twice': ('files', lambda one: one.add_file(created=datetime.now(timezone.utc))),
     'no index': ('indexes', lambda one: one.db['item'].drop_index('spm_item_identity')),
     'no index of counts': ('indexes', lambda one: one.db['slicer_package_download'].drop_index('spm_download')),
@@ -174,6 +177,39 @@ def test_damage_that_is_repaired(installation, check, damage):
         indexes.ensure()
     assert installation.package['spm']['ready']
     assert installation.blob.read_bytes() == b'content of the package'
+
+
+@pytest.mark.parametrize('change', ['upload', 'deletion', 'move'])
+def test_sizes_that_a_kill_after_the_commit_leaves_are_repaired(installation, make, db, monkeypatch, change):
+    from slicer_package_manager.registry.server import transactions
+    api, item = installation.api, str(installation.package['_id'])
+    other = api.post('/collection', params={'name': 'Other'}).raise_for_status().json()['_id']
+    calls = {'upload': lambda: upload(api, make('package', baseName='New')['_id'], b'content'),
+             'deletion': lambda: api.delete(f'/item/{item}'),
+             'move': lambda: api.put(f'/folder/{installation.release["_id"]}', params={
+                 'parentType': 'collection', 'parentId': other})}
+    with monkeypatch.context() as killed:
+        killed.setattr(transactions, 'after_commit', lambda _: None)
+        calls[change]()
+    # Where nothing of packages is left, nothing is checked.
+    wrong = [name for name in found(repair=True) if name == 'sizes']
+    assert len(wrong) == {'upload': 2, 'deletion': 2, 'move': 1}[change]
+    assert 'sizes' not in found()
+
+
+def test_an_upload_that_ends_while_sizes_are_compared_is_no_damage(installation, make, monkeypatch):
+    from slicer_package_manager.doctor import sizes
+    item, look = make('package', baseName='New')['_id'], sizes._sizes
+    pending = [lambda: upload(installation.api, item, b'content')]
+
+    def late(key, query):
+        seen = look(key, query)
+        if pending:
+            pending.pop()()
+        return seen
+    monkeypatch.setattr(sizes, '_sizes', late)
+    assert found() == []
+    assert pending == []
 
 
 def settings(key, value):
@@ -253,7 +289,7 @@ def require_no_repair(name):
 def test_a_package_in_an_ordinary_folder_becomes_an_ordinary_item(installation):
     item = installation.package
     stray(installation)
-    assert found(repair=True) == ['registrations']
+    assert found(repair=True) == ['registrations', 'sizes']
     assert found() == []
     stored = installation.db['item'].find_one({'_id': item['_id']})
     assert ('spm' in stored, stored['meta'], stored['size']) == (False, item['meta'], item['size'])
@@ -316,14 +352,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('18 checks, 1 findings, 0 of them fixed.\n')
+    assert output.endswith('19 checks, 1 findings, 0 of them fixed.\n')
     version = list(installation.db['slicer_package_change'].find())
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert list(installation.db['slicer_package_change'].find()) != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '18 checks, 0 findings, 0 of them fixed.\n', '')
+    assert doctor() == (0, '19 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors

@@ -8,6 +8,7 @@ from slicer_package_manager.doctor import (
     packages,
     registrations,
     server,
+    sizes,
 )
 from slicer_package_manager.doctor.findings import Check, Finding, Options
 from slicer_package_manager.registry.storage import stores
@@ -25,6 +26,7 @@ CHECKS = (
     Check('registrations', 'folders and items are registered according to their place',
           registrations.wrong_registrations),
     Check('files', 'each package has one file, and agrees with it', packages.contradictions),
+    Check('sizes', 'folders and collections have the size of their items', sizes.wrong_sizes),
     Check('without-files', 'packages have a file', packages.without_files),
     Check('orphans', 'all documents have their parent', registrations.orphans),
     Check('bytes', 'the bytes of all files exist', file_bytes.lost),

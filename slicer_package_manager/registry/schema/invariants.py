@@ -5,7 +5,9 @@
 2. A package has one file. A second one is allowed only while it waits to replace the first (:data:`REPLACEMENT_NAME`).
 3. A package states whether it has a file, the SHA-512 of the file that readers get, and the size of all its files.
 4. A package has the registration that follows from its folder, see ``registry/tree/consistency.py``.
-5. The bytes of a file are in its store: as many as its size states, with the SHA-512 that it states.
+5. A folder has the size of its items, and a collection that of all items below it. Both follow after the commit, so
+   that uploads to one collection do not wait for each other; they are wrong if the process is killed before.
+6. The bytes of a file are in its store: as many as its size states, with the SHA-512 that it states.
 
 The functions take plain facts, so that every source can supply them: the live database of the doctor, the documents in
 a backup, the objects that a restoration copies.
