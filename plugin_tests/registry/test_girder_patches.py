@@ -47,6 +47,7 @@ CHECKSUMS = {
     'girder.models.folder.Folder.clean': 'b4d145727541',
     'girder.models.collection.Collection.load': '767047546311',
     'girder.models.collection.Collection.save': 'd5c603b08542',
+    'girder.models.file.File.load': '9abcfa19c3da',
     'girder.models.file.File.save': 'd5c603b08542',
     'girder.models.file.File.remove': 'c0b66dd2ed39',
     'girder.models.file.File.updateFile': '9a2cb2300006',
@@ -381,6 +382,12 @@ def test_girder_saves_whole_documents(models, stub, document, any_db):
     saved = stub('Folder', 'save', {})
     models['Folder'].setAccessList(models['Folder'](), document(), {}, save=True)
     assert 'size' in saved[0][0][0]
+
+
+def test_girder_lets_everyone_have_a_file_without_its_item(models, document, any_db):
+    file = document(itemId=None, attachedToType='item', attachedToId=ObjectId())
+    any_db['file'].insert_one(file)
+    assert models['File'].load(models['File'](), file['_id'], level=2, user=None)
 
 
 def test_girder_saves_whole_documents_of_files(models, stub, document):

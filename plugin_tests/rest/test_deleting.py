@@ -119,6 +119,31 @@ def test_what_is_in_a_folder_can_go_without_it(draft, remains, swept, db):
     assert db['folder'].find_one({'_id': draft['_id']})['size'] == 0
 
 
+@pytest.mark.parametrize('way', ['folder', 'application', 'release call'])
+def test_of_many_files_some_are_erased_at_once_and_nobody_reads_the_others(ways, way, api, anonymous, db, remains,
+                                                                            swept, monkeypatch):
+    monkeypatch.setattr(removal, 'ERASED', 2)
+    monkeypatch.setattr(transactions, 'DOCUMENTS', 3)
+    ways[way]()
+    assert remains() == NOTHING
+    (left,) = db['file'].find()
+    for client in (anonymous, api):
+        for path in (f'/file/{left["_id"]}', f'/file/{left["_id"]}/download', f'/item/{left["attachedToId"]}/download',
+                     f'/file/hashsum/sha512/{left["sha512"]}/download'):
+            assert client.get(path).status_code in (400, 404), path
+    assert swept() == (0, [])
+
+
+def test_stores_are_looked_up_for_any_number_of_packages(draft, ways, remains, s3, make, monkeypatch):
+    make('extension', content=b'in object storage', os='win')
+    monkeypatch.setattr(removal, '_BATCH', 1)
+    looked, of_assetstore = [], removal.stores.of_assetstore
+    monkeypatch.setattr(removal.stores, 'of_assetstore', lambda one: looked.append(one['name']) or of_assetstore(one))
+    ways['application']()
+    assert len(set(looked)) == 2
+    assert remains() == NOTHING
+
+
 def test_sizes_follow_a_deletion(draft, ways, db, app):
     collection = {'_id': ObjectId(app['baseParentId'])}
     assert db['collection'].find_one(collection)['size'] == 2 * len('package') + len('extension')

@@ -97,6 +97,14 @@ def _remove_item(original: Original, item: ItemDocument, progress: Any = None, *
         original(item, progress=progress, **kwargs)
 
 
+def _load_file(original: Original, *args: Any, **kwargs: Any) -> Any:
+    """Load the file, unless its package was deleted: Girder lets everyone have a file whose item no longer exists."""
+    file = original(*args, **kwargs)
+    if file and not kwargs.get('force') and item_files.is_detached(file) and item_files.package_of(file) is None:
+        raise NotFound(f'There is no file with the id {file["_id"]}.')
+    return file
+
+
 def _remove_file(original: Original, file: Document, **kwargs: object) -> None:
     """Delete the document before the bytes, and only if no other file takes its place in the item.
 
@@ -208,6 +216,7 @@ PATCHES = (
     Patch(Folder, 'clean', _clean_folder),
     Patch(Collection, 'load', saves.load),
     Patch(Collection, 'save', saves.save_collection),
+    Patch(File, 'load', _load_file),
     Patch(File, 'save', saves.save_file),
     Patch(File, 'remove', _remove_file),
     Patch(File, 'updateFile', _update_file),

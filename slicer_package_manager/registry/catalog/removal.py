@@ -4,9 +4,9 @@
 2. One transaction takes the folder, seals its download counts, deletes the documents of the folders and items, and
    detaches the files, see :mod:`item_files`. A request that stores a package takes the folder too. So it comes before
    the deletion, and the package is deleted, or it begins again after it.
-3. After the commit, trigger Girder's events, erase the detached files, cancel uploads, and update the sizes of the
-   folders around. After a crash, :func:`file_removal.sweep` erases the files, and old uploads are canceled by
-   :mod:`uploads`.
+3. After the commit, trigger Girder's events, erase the first :data:`ERASED` of the detached files, cancel uploads, and
+   update the sizes of the folders around. :func:`file_removal.sweep` erases the other files, and all of them after a
+   crash, when old uploads are canceled by :mod:`uploads`.
 
 A release or draft is deleted by one transaction. What is above them is deleted one release or draft after the other,
 and its own folder last. So is a folder with more than :data:`transactions.DOCUMENTS` items: so many in each
@@ -14,9 +14,9 @@ transaction.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from bson.objectid import ObjectId
@@ -34,6 +34,11 @@ from slicer_package_manager.registry.storage import file_removal, stores, upload
 from slicer_package_manager.registry.tree import documents, item_files
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, DRAFTS, is_of_channel, role
 
+#: How many files a request erases at most; a release may have thousands, which take minutes in object storage.
+ERASED = 100
+#: How many items are looked up at once.
+_BATCH = 10_000
+
 
 def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bool = True,
                   still: Mapping[str, Any] | None = None) -> bool:
@@ -44,19 +49,19 @@ def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bo
     :param still: values that it must have when it is deleted.
     :raises Unavailable: a store cannot delete files now.
     """
-    folders = documents.with_folders_below([folder])
-    _require_stores(Item().collection.distinct('_id', {'folderId': {'$in': _ids(folders)}}))
+    folders, erased = documents.with_folders_below([folder]), iter(range(ERASED))
+    _require_stores({'folderId': {'$in': _ids(folders)}})
     # What is above releases and drafts comes last. The extensions of these go with them.
     parts = [one for one in folders[:0:-1] if role(one) in (*CHANNELS, DRAFTS, APPLICATION)]
     for part in () if is_of_channel(folder) else parts:
-        _remove({'_id': part['_id']}, progress)
-    return _remove({'_id': folder['_id'], **(still or {})}, progress, itself)
+        _remove({'_id': part['_id']}, progress, erased)
+    return _remove({'_id': folder['_id'], **(still or {})}, progress, erased, itself)
 
 
-def _remove(query: Document, progress: Any, itself: bool = True) -> bool:
+def _remove(query: Document, progress: Any, erased: Iterator[int], itself: bool = True) -> bool:
     was_there = None
     while was_there is None:
-        was_there = transactions.run(partial(_remove_part, query, progress, itself))
+        was_there = transactions.run(partial(_remove_part, query, progress, erased, itself))
     return was_there
 
 
@@ -65,26 +70,33 @@ def remove_item(item: Mapping[str, Any], progress: Any = None) -> None:
 
     :raises Unavailable: the store of a file cannot delete it now.
     """
-    _require_stores([item['_id']])
+    _require_stores({'_id': item['_id']})
     transactions.run(lambda: remove_items(list(Item().find({'_id': item['_id']})), progress))
 
 
-def _require_stores(items: list[ObjectId]) -> None:
+def _require_stores(items: Document) -> None:
+    """Check that the stores of the files of ``items``, a query, can delete now."""
     if transactions.is_open():
         return
-    files = {'itemId': {'$in': items}, 'assetstoreId': {'$exists': True}}
-    for assetstore in Assetstore().find({'_id': {'$in': File().collection.distinct('assetstoreId', files)}}):
-        stores.of_assetstore(assetstore).require_writable()
+    left = {one['_id']: one for one in Assetstore().find()}
+    ids = (one['_id'] for one in Item().collection.find(items, {'_id': 1}, batch_size=_BATCH))
+    while left and (batch := list(islice(ids, _BATCH))):
+        files = {'itemId': {'$in': batch}, 'assetstoreId': {'$in': list(left)}}
+        for used in File().collection.distinct('assetstoreId', files):
+            stores.of_assetstore(left.pop(used)).require_writable()
 
 
-def _remove_part(query: Document, progress: Any, itself: bool) -> bool | None:
-    """Delete the folder that matches ``query``; return whether it was there, ``None`` if items are left in it."""
+def _remove_part(query: Document, progress: Any, erased: Iterator[int], itself: bool) -> bool | None:
+    """Delete the folder that matches ``query``; return whether it was there, ``None`` if items are left in it.
+
+    :param erased: how many files may be erased now: each takes one of it.
+    """
     taken = transactions.find_for_update(Folder(), query)
     if taken is None:
         return False
     folders = documents.with_folders_below([taken])
     items = list(Item().find({'folderId': {'$in': _ids(folders)}}, limit=transactions.DOCUMENTS))
-    remove_items(items, progress)
+    remove_items(items, progress, erased)
     if len(items) == transactions.DOCUMENTS:
         return None
     _remove_folders(folders if itself else folders[1:], progress)
@@ -104,7 +116,7 @@ def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
     transactions.after_commit(partial(_report, Folder(), folders[::-1], progress))
 
 
-def remove_items(items: Sequence[Document], progress: Any = None) -> None:
+def remove_items(items: Sequence[Document], progress: Any = None, erased: Iterator[int] | None = None) -> None:
     """Delete ``items`` with their files, in a transaction of the caller."""
     if not items:
         return
@@ -112,7 +124,8 @@ def remove_items(items: Sequence[Document], progress: Any = None) -> None:
     Item().collection.delete_many({'_id': {'$in': _ids(items)}})
     _cancel_uploads('item', items)
     transactions.after_commit(partial(_report, Item(), items, progress))
-    transactions.after_commit(partial(file_removal.erase_all, files))
+    now = zip(files, erased or iter(range(ERASED)), strict=False)
+    transactions.after_commit(lambda: file_removal.erase_all(file for file, _ in now))
     transactions.after_commit(partial(_shrink_folders, items))
 
 
