@@ -94,12 +94,12 @@ def test_a_package_goes_with_its_file_or_stays(draft, db, stored, remains, swept
 
 
 def test_readers_see_all_of_it_or_nothing(draft, ways, remains, monkeypatch):
-    seen, cancel = [], removal._cancel_uploads
+    seen, cancel = [], removal.cancel_uploads
 
     def look(*args):
         seen.append(aside(remains))
         cancel(*args)
-    monkeypatch.setattr(removal, '_cancel_uploads', look)
+    monkeypatch.setattr(removal, 'cancel_uploads', look)
     ways['folder']()
     assert seen == [WHOLE] * 2
     assert remains() == NOTHING

@@ -7,7 +7,7 @@ import pytest
 from bson.objectid import ObjectId
 
 from plugin_tests.conftest import upload
-from plugin_tests.rest.test_promotion import aside, at_each_write, killed_at_each_write
+from plugin_tests.rest.test_promotion import Killed, aside, at_each_write, killed_at_each_write
 
 pytestmark = pytest.mark.database
 
@@ -190,6 +190,27 @@ def test_a_save_of_a_package_as_it_was_before_its_file_changed_keeps_what_it_sta
     Item().setMetadata(item, {'version': '9'})
     assert package.look() == ('new.zip', sha512(NEW))
     assert db['folder'].find_one({'_id': item['folderId']})['size'] == len(NEW)
+
+
+def killed_at_once(*_args, **_kwargs):
+    raise Killed
+
+
+@pytest.mark.parametrize('deleted', ['item', 'folder'])
+def test_the_bytes_of_an_interrupted_upload_go_with_an_item_that_was_a_package(package, elsewhere, db, tmp_path,
+                                                                              monkeypatch, deleted):
+    from slicer_package_manager.registry.storage import upload_completion
+    complete = package.begin('new.zip')
+    with monkeypatch.context() as killed:
+        killed.setattr(upload_completion, '_store', killed_at_once)  # the bytes are in their place already
+        with pytest.raises(Killed):
+            complete()
+    assert len(list(tmp_path.rglob('?' * 128))) == 2
+    package.api.put(f'/item/{package.item}', params={'folderId': str(elsewhere['_id'])}).raise_for_status()
+    path = f'/item/{package.item}' if deleted == 'item' else f'/folder/{elsewhere["_id"]}'
+    package.api.delete(path).raise_for_status()
+    assert db['upload'].count_documents({}) == 0
+    assert list(tmp_path.rglob('?' * 128)) == []
 
 
 def test_a_link_that_girder_creates_comes_with_its_package(package):

@@ -93,7 +93,8 @@ def _remove_item(original: Original, item: ItemDocument, progress: Any = None, *
     """Delete the package with its files by one transaction, and the bytes of uploads to it, which Girder leaves."""
     if 'spm' in item:
         removal.remove_item(item, progress)
-    else:
+    else:  # it may have been a package
+        removal.cancel_uploads('item', [item])
         original(item, progress=progress, **kwargs)
 
 

@@ -103,7 +103,7 @@ def _remove_part(query: Document, progress: Any, erased: Iterator[int], itself: 
     return True
 
 
-def _ids(found: Iterable[Document]) -> list[ObjectId]:
+def _ids(found: Iterable[Mapping[str, Any]]) -> list[ObjectId]:
     return [one['_id'] for one in found]
 
 
@@ -112,7 +112,7 @@ def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
     for folder in reversed(folders):
         sealing.begin(folder)
     Folder().collection.delete_many({'_id': {'$in': _ids(folders)}})
-    _cancel_uploads('folder', folders)
+    cancel_uploads('folder', folders)
     transactions.after_commit(partial(_report, Folder(), folders[::-1], progress))
 
 
@@ -122,14 +122,15 @@ def remove_items(items: Sequence[Document], progress: Any = None, erased: Iterat
         return
     files = item_files.detach_all(items)
     Item().collection.delete_many({'_id': {'$in': _ids(items)}})
-    _cancel_uploads('item', items)
+    cancel_uploads('item', items)
     transactions.after_commit(partial(_report, Item(), items, progress))
     now = zip(files, erased or iter(range(ERASED)), strict=False)
     transactions.after_commit(lambda: file_removal.erase_all(file for file, _ in now))
     transactions.after_commit(partial(_shrink_folders, items))
 
 
-def _cancel_uploads(kind: str, parents: Iterable[Document]) -> None:
+def cancel_uploads(kind: str, parents: Iterable[Mapping[str, Any]]) -> None:
+    """Cancel the uploads to ``parents``, folders or items as ``kind`` states, after the commit."""
     for upload in Upload().find({'parentType': kind, 'parentId': {'$in': _ids(parents)}}):
         transactions.after_commit(partial(uploads.cancel, upload))
 
