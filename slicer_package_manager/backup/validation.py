@@ -10,6 +10,7 @@ from typing import Any
 
 from slicer_package_manager.backup import store_types
 from slicer_package_manager.backup.errors import BackupError
+from slicer_package_manager.registry.server import scratch
 
 #: The largest number of values in a manifest, each of which takes memory.
 _MAX_VALUES = 300_000
@@ -22,7 +23,7 @@ _OBJECT = re.compile('[0-9a-f]{128}')
 _SHA256 = re.compile('[0-9a-f]{64}')
 #: Collections that no backup has: incomplete uploads, whose documents name files that a server writes to, and the lock
 #: of the bootstrap.
-EXCLUDED_COLLECTIONS = ('upload', 'slicer_package_manager_bootstrap')
+EXCLUDED_COLLECTIONS = ('upload', scratch.COLLECTION)
 #: Names of collections of Girder and its plugins; they become names of files.
 _COLLECTION = re.compile('[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}')
 

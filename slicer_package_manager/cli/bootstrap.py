@@ -23,11 +23,9 @@ from slicer_package_manager.cli import replica_set
 from slicer_package_manager.cli.database import hosts_of
 from slicer_package_manager.registry import usable
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
-from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server import scratch, transactions
 
 ASSETSTORE_NAME = 'Data directory'
-#: Always empty.
-LOCK_COLLECTION = 'slicer_package_manager_bootstrap'
 #: The longest time in seconds that the creation may take, with that of other servers before it.
 _SECONDS = 120
 # The headers that pages of other sites may send and read besides those of Girder.
@@ -74,7 +72,7 @@ def prepare(plan: Plan) -> bool:
 
 def _create_missing(plan: Plan) -> bool:
     # Two servers that do this at the same time conflict here; the later one then finds what the other has created.
-    lock = transactions.Transactional(Setting().database, LOCK_COLLECTION)
+    lock = transactions.Transactional(Setting().database, scratch.COLLECTION)
     lock.delete_one({'_id': lock.insert_one({'_id': 'lock'}).inserted_id})
     new = not _has_admin()
     if new:

@@ -19,14 +19,12 @@ from pymongo.errors import PyMongoError
 from slicer_package_manager.doctor.findings import ERROR, WARNING, Finding, Options
 from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock, settings
+from slicer_package_manager.registry.server import clock, scratch, settings
 from slicer_package_manager.registry.storage import stores
 from slicer_package_manager.registry.storage.store import Store
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
-#: The collection of the bootstrap's lock, which no backup has.
-_SCRATCH = 'slicer_package_manager_bootstrap'
 #: The largest difference of clocks in seconds, and how far in the future the time of a document may be.
 _MAX_DIFFERENCE, _MAX_FUTURE = 5, timedelta(hours=1)
 #: With less free space in bytes the next packages may not fit.
@@ -35,11 +33,11 @@ _LITTLE_SPACE = 5 * 10**9
 
 def writable(_options: Options) -> Iterator[Finding]:
     """A database that does not accept writes."""
-    scratch = getDbConnection().get_database()[_SCRATCH]
+    collection = getDbConnection().get_database()[scratch.COLLECTION]
     identifier = ObjectId()
     try:
-        scratch.insert_one({'_id': identifier})
-        scratch.delete_one({'_id': identifier})
+        collection.insert_one({'_id': identifier})
+        collection.delete_one({'_id': identifier})
     except PyMongoError as error:
         yield Finding(ERROR, f'The database does not accept writes: {error}',
                       'Look for a full disk, a replica set without a primary, or an account that may only read.')

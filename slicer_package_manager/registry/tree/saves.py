@@ -23,7 +23,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import consistency, item_files, keys
+from slicer_package_manager.registry.tree import consistency, documents, item_files, keys
 
 #: The method of a model that a function here replaces.
 Original = Callable[..., Any]
@@ -132,9 +132,7 @@ def _current(model: Any, document: Any) -> tuple[Document, Document]:
     copy = deepcopy(dict(document))  # each attempt begins with the same
     if '_id' not in copy:
         return copy, {}
-    taken = transactions.find_for_update(model, {'_id': copy['_id']})
-    if taken is None:
-        raise NotFound(f'"{copy["name"]}" was deleted by another request.')
+    taken = documents.take(model, copy)
     return _merged(document.as_read, copy, taken) if isinstance(document, Loaded) else copy, taken
 
 
