@@ -10,7 +10,8 @@ from girder.models.item import Item
 from plugin_tests.rest.test_promotion import aside, killed_at_each_write
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
-from slicer_package_manager.registry.tree import consistency
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree import consistency, documents
 
 pytestmark = pytest.mark.database
 
@@ -105,6 +106,29 @@ def test_a_change_that_is_refused_below_changes_nothing(changes, registered, db,
                           {'$set': {'meta.os': 'beos'}})
     assert stored() == before
     assert registered() == []
+
+
+@pytest.mark.parametrize('many', ['items', 'folders'])
+@pytest.mark.parametrize('what', ['rename', 'to the drafts', 'elsewhere', 'the application elsewhere'])
+def test_a_change_of_more_than_a_transaction_takes_is_refused_and_changes_nothing(changes, stored, monkeypatch, what,
+                                                                                 many):
+    monkeypatch.setattr(*{'items': (documents, 'MOST_ITEMS', 2), 'folders': (transactions, 'DOCUMENTS', 1)}[many])
+    before = stored()
+    with pytest.raises(Invalid, match='one after the other'):
+        changes[what][0]()
+    assert stored() == before
+
+
+def test_as_much_as_a_transaction_takes_comes_back_too(changes, registered, load, stored, monkeypatch):
+    changes['elsewhere'][0]()
+    monkeypatch.setattr(documents, 'MOST_ITEMS', 2)
+    before = stored()
+    with pytest.raises(Invalid, match='one after the other'):
+        Folder().move(load('5.8'), load('Slicer'), 'folder')
+    assert stored() == before
+    monkeypatch.setattr(documents, 'MOST_ITEMS', 3)
+    Folder().move(load('5.8'), load('Slicer'), 'folder')
+    assert registered() == of('5.8')
 
 
 def test_a_folder_with_packages_becomes_a_release_with_all_of_them(release, registered, load, api):

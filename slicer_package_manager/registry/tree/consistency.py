@@ -20,7 +20,7 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import transactions, write_gate
-from slicer_package_manager.registry.tree import item_files, keys, registration, unique_indexes
+from slicer_package_manager.registry.tree import documents, item_files, keys, registration, unique_indexes
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, PACKAGES_NAME, RELEASE, role
 from slicer_package_manager.registry.tree.types import ChannelFolder
 
@@ -215,9 +215,13 @@ def _require_channel_free(folder: Document) -> None:
 
 
 def follow_folder(folder: Document, before: Document | None) -> None:
-    """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``."""
+    """Bring ``folder``, which was saved, and what is below it up to date if its registration was ``before``.
+
+    :raises Invalid: too much is below it, see :func:`documents.require_few`.
+    """
     if folder.get('spm') == before:
         return
+    documents.require_few(documents.with_folders_below([folder]))
     if role(folder) in CHANNELS and folder['spm']['channel'] is None:  # it had no id when it was checked
         folder['spm']['channel'] = folder['_id']
         Folder().update({'_id': folder['_id']}, {'$set': {'spm': folder['spm']}}, multi=False)

@@ -12,6 +12,7 @@ from girder import auditLogger, events
 from girder.constants import AccessType
 from girder.models.collection import Collection
 from girder.models.folder import Folder
+from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
@@ -22,6 +23,8 @@ from slicer_package_manager.registry.tree.types import UserDocument
 _LARGEST_META, _LARGEST_META_OF_OTHERS = 256 * 1024, 15 * 1024 * 1024
 #: The database takes somewhat more, beside what is around metadata in queries and updates.
 _DEEPEST_META = 100
+#: How many items one transaction changes at most.
+MOST_ITEMS = 20_000
 #: The document that this thread has written itself, while it triggers Girder's events for it.
 _written: ContextVar[Mapping[str, Any] | None] = ContextVar('written', default=None)
 
@@ -137,6 +140,18 @@ def with_folders_below(folders: list[Any]) -> list[Any]:
     ids = [one['_id'] for one in folders]
     below = list(Folder().find({'parentId': {'$in': ids}, 'parentCollection': 'folder'}))
     return folders + with_folders_below(below) if below else folders
+
+
+def require_few(folders: list[Any]) -> None:
+    """Refuse to change all items of ``folders``, the first of which the others are below, if they are too many.
+
+    :raises Invalid: one transaction could not change them in time.
+    """
+    most, here = transactions.DOCUMENTS, {'folderId': {'$in': [one['_id'] for one in folders]}}
+    if len(folders) > most or Item().collection.count_documents(here, limit=MOST_ITEMS + 1) > MOST_ITEMS:
+        what = (f'has more than {most} folders or {MOST_ITEMS} items in it, too many to change at once; change the '
+                'folders in it one after the other')
+        raise Invalid([(folders[0]['name'], what)])
 
 
 def without_registration(document: Mapping[str, Any]) -> Document:

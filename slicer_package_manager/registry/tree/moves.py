@@ -43,7 +43,7 @@ def move_folder(move: Callable[..., Document], folder: Document, parent: Documen
 
     :param move: Girder's method.
     :raises NotFound: one of the two was deleted.
-    :raises Invalid, Conflict: see :func:`consistency.check_folder`.
+    :raises Invalid, Conflict: see :func:`consistency.check_folder` and :func:`documents.require_few`.
     """
     moved = documents.take(Folder(), folder)
     if parent_type == 'folder':
@@ -57,6 +57,7 @@ def move_folder(move: Callable[..., Document], folder: Document, parent: Documen
 def _change_root(folder: Document, root: tuple[str, ObjectId]) -> None:
     """Let ``folder`` and all that is below it belong to ``root``, a collection or user."""
     moved = documents.with_folders_below([folder])
+    documents.require_few(moved)
     ids = [one['_id'] for one in moved]
     values = {'baseParentType': root[0], 'baseParentId': root[1]}
     for model, key in ((Folder(), '_id'), (Item(), 'folderId')):
