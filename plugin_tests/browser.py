@@ -55,7 +55,8 @@ class Window:
             base_url=url, viewport={'width': WIDTHS[width], 'height': 800},
             color_scheme='dark' if dark else 'light', reduced_motion='reduce', **options)
         self.context.set_default_timeout(_PATIENCE)
-        self.context.route(lambda address: not address.startswith((url, 'data:')), self._elsewhere)
+        # An expression, since Playwright would call a function for each request.
+        self.context.route(re.compile(f'^(?!{re.escape(url)}|data:)'), self._elsewhere)
         self.page = self.context.new_page()
         self.page.on('console', self._on_console)
         self.page.on('pageerror', lambda error: self.problems.append(f'script: {error}'))
