@@ -83,7 +83,7 @@ def of(store: Document) -> Source:
 
     :raises BackupError: its directory is missing, or its type is unknown.
     """
-    if store_types.is_directory(store):
+    if store['type'] in store_types.DIRECTORIES:
         return _Directory(store)
     if store_types.is_bucket(store):
         return _Remote(stores.of_assetstore(dict(store)))

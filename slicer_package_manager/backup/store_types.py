@@ -18,11 +18,6 @@ SUPPORTED = DIRECTORIES + BUCKETS
 RESTORED = AssetstoreType.FILESYSTEM
 
 
-def is_directory(store: Mapping[str, object]) -> bool:
-    """Whether the files of ``store``, a document or an entry of the manifest, are below a directory."""
-    return store['type'] in DIRECTORIES
-
-
 def is_bucket(store: Mapping[str, object]) -> bool:
     """Whether the files of ``store``, a document or an entry of the manifest, are objects in a bucket."""
     return store['type'] in BUCKETS

@@ -179,7 +179,7 @@ def _made_folder(package_type: PackageType, app: ApplicationFolder, nearest: Reg
 
 
 def _raise_if_name(error: DuplicateKeyError, name: str, folder: ChannelFolder) -> None:
-    if unique_indexes.violated(error) == unique_indexes.ITEM_NAME:
+    if unique_indexes.is_violated(unique_indexes.ITEM_NAME, error):
         raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; change the template '
                        'of names so that the two names differ.') from None
 

@@ -123,8 +123,9 @@ def parse(given: Mapping[str, object], *, one_system: bool = True) -> Query:
     values = {name: value for name, value in known.items() if isinstance(value, str)}
     if len(values) < len(known):
         raise Invalid([(name, 'must be given only once') for name in known if name not in values])
-    problems = _missing(values) if one_system else []
-    problems += _conflicts(values)
+    problems = _conflicts(values)
+    if one_system and 'os' not in values:
+        problems.insert(0, ('os', f'is required; one of {", ".join(OPERATING_SYSTEMS)}'))
     try:
         cleaned = clean_all(**{name: Input(value, PARAMETERS[name].validator, required=name != 'offset')
                                for name, value in values.items()})
@@ -133,10 +134,6 @@ def parse(given: Mapping[str, object], *, one_system: bool = True) -> Query:
     if problems:
         raise Invalid(problems)
     return _query(cleaned, ', '.join(f'{name}={validators.shortened(value)}' for name, value in values.items()))
-
-
-def _missing(values: Mapping[str, str]) -> list[Problem]:
-    return [] if 'os' in values else [('os', f'is required; one of {", ".join(OPERATING_SYSTEMS)}')]
 
 
 def _conflicts(values: Mapping[str, str]) -> list[Problem]:

@@ -14,8 +14,6 @@ CHANNEL_REVISION = 'spm_channel_revision'
 COLLECTION_NAME = 'spm_collection_name'
 
 
-def violated(error: DuplicateKeyError) -> str:
-    """The name of the unique index that a ``DuplicateKeyError`` is about; ``''`` if the error does not name it."""
-    message = str((error.details or {}).get('errmsg', ''))
-    known = (ITEM_IDENTITY, ITEM_NAME, FOLDER_NAME, RELEASE_NAME, CHANNEL_REVISION, COLLECTION_NAME)
-    return next((name for name in known if f'index: {name} ' in message), '')
+def is_violated(name: str, error: DuplicateKeyError) -> bool:
+    """Whether ``error`` is about the unique index ``name``."""
+    return f'index: {name} ' in str((error.details or {}).get('errmsg', ''))
