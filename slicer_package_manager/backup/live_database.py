@@ -24,17 +24,12 @@ Mongo = Database[dict[str, Any]]
 ATTEMPTS = 10
 #: MongoDB's codes SnapshotTooOld and SnapshotUnavailable.
 _TOO_OLD = (239, 246)
-#: The collections that are read first, and last.
-_LEAVES, _ROOTS = ('file', 'item', 'folder', 'collection'), ('group', 'user', 'assetstore')
 
 
 def collections(database: Mongo) -> list[str]:
-    """The names of the collections to back up, leaves first; a restoration inserts them in the reverse order."""
-    found = {one['name'] for one in database.list_collections(filter={'type': 'collection'})}
-    wanted = {name for name in found
-              if name not in validation.EXCLUDED_COLLECTIONS and not name.startswith('system.')}
-    others = sorted(wanted.difference(_LEAVES, _ROOTS))
-    return [name for name in (*_LEAVES, *others, *_ROOTS) if name in wanted]
+    """The names of the collections to back up, sorted."""
+    return sorted(name for name in database.list_collection_names(filter={'type': 'collection'})
+                  if name not in validation.EXCLUDED_COLLECTIONS and not name.startswith('system.'))
 
 
 def as_of_one_moment(database: Mongo, read: Callable[[ClientSession], Result]) -> Result:

@@ -35,8 +35,8 @@ class StoreEntry(TypedDict):
 class Manifest(TypedDict):
     """The content of a manifest, without its format and its checksum.
 
-    ``consistency`` is :data:`ONE_MOMENT`; ``collections`` has the documents, leaves first; ``contents`` is the list of
-    files; ``left_out`` names files whose bytes are lost, and ``notes`` has other remarks on the backup.
+    ``consistency`` is :data:`ONE_MOMENT`; ``collections`` has the documents; ``contents`` is the list of files;
+    ``left_out`` names files whose bytes are lost, and ``notes`` has other remarks on the backup.
     """
 
     created: str

@@ -179,10 +179,10 @@ def _drop_all(database: Mongo) -> None:
 
 
 def _insert(files: Files, found: Manifest, database: Mongo, roots: dict[str, Path], steps: Steps) -> None:
-    """Insert the documents in the reverse order of their reading, so that each finds those it refers to."""
+    """Insert the documents. No server reads a part of them, see :mod:`restoration`."""
     total = sum(entry['entries'] for entry in found['collections'].values())
     with steps('Storing the documents', total, False) as advance:
-        for name, entry in reversed(found['collections'].items()):
+        for name, entry in found['collections'].items():
             collection = database[name].with_options(RAW)
             for batch in _batches(_changed(files, name, roots)):
                 collection.insert_many(batch)
