@@ -3,7 +3,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -182,7 +181,5 @@ def _keep_last(log: Path) -> None:
 
 def _cache_gigabytes() -> float:
     """An eighth of the memory, between 256 MB and 1 GB; mongod's default is half of it."""
-    if sys.platform == 'win32':
-        return 1.0
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
     return min(max(memory / 8, 0.25), 1.0)

@@ -87,11 +87,11 @@ def test_a_template_gives_a_name_or_is_refused(template):
 @pytest.mark.parametrize(('package_type', 'name'), [
     (PACKAGE, 'Slicer_linux_amd64_33241'), (EXTENSION, '33241_SlicerIGT_linux_amd64_ab12cd3')], ids=PACKAGE_TYPES)
 def test_an_example_shows_what_a_template_gives(package_type, name):
-    assert name_templates.example(package_type.default_template, package_type) == name
+    assert name_templates.render(package_type.default_template, package_type, package_type.examples) == name
     for key in package_type.keys:
-        assert name_templates.example(f'{{{key}}}', package_type) != ''
+        assert name_templates.render(f'{{{key}}}', package_type, package_type.examples) != ''
 
 
 def test_an_example_of_an_invalid_template_is_refused():
     with pytest.raises(ValueError, match='unknown'):
-        name_templates.example('{unknown}', PACKAGE)
+        name_templates.render('{unknown}', PACKAGE, PACKAGE.examples)

@@ -73,10 +73,6 @@ def test_a_listing_counts_only_what_the_page_does_not_show(limit, offset, docume
     assert model.found == [({'a': 1}, [('name', -1), ('created', -1), ('_id', -1)], ['name'])]
 
 
-def test_a_listing_can_be_empty():
-    assert Listing.empty() == ([], 0)
-
-
 def test_all_problems_are_reported_together():
     with pytest.raises(Invalid) as caught:
         page(-1, -1, [('color', 1)], FOLDER_SORTS)

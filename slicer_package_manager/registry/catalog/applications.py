@@ -85,7 +85,7 @@ def find(user: UserDocument | None, page: Page, collection_id: str | None = None
     collection = (_collection(collection_id) if collection_id is not None
                   else Collection().findOne({'name': COLLECTION_NAME}, fields=['_id']))
     if collection is None:
-        return Listing.empty()
+        return Listing([], 0)
     query = {keys.ROLE: APPLICATION, 'baseParentId': collection['_id'], **folder_clause(user)}
     conditions = search_conditions(text, ('name', 'description')) if text else []
     if name is not None:

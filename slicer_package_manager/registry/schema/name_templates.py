@@ -34,14 +34,6 @@ def _key_problem(key: str, specification: str | None, conversion: str | None,
     return None
 
 
-def example(template: object, package_type: PackageType) -> str:
-    """Return the name that ``template`` gives to an example, in which each metadata key has a value.
-
-    :raises ValueError: as :func:`render`.
-    """
-    return render(template, package_type, package_type.examples)
-
-
 def render(template: object, package_type: PackageType, meta: Mapping[str, object]) -> str:
     """Return the name of a package with ``meta``; an absent key becomes an empty text.
 

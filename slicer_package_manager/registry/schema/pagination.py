@@ -73,11 +73,6 @@ class Listing(NamedTuple):
     total: int
 
     @classmethod
-    def empty(cls) -> Listing:
-        """No documents."""
-        return cls([], 0)
-
-    @classmethod
     def of(cls, model: Any, query: Document, page: Page, fields: Any = None) -> Listing:
         """The documents of a Girder ``model`` that match ``query`` and are on ``page``; at most two queries.
 

@@ -53,7 +53,7 @@ def list_files(event: Event) -> None:
         found = found_by_id(event, item_files.of_item, access.LIST_FILES)
         if not found or access.allows(access.LIST_REPLACEMENTS, found.folder, getCurrentUser()):
             return None
-        return Listing([found.file], 1) if found.file else Listing.empty()
+        return Listing([found.file], 1) if found.file else Listing([], 0)
     answer = list_response(File(), find)
     if answer is not None:
         event.preventDefault().addResponse(answer)

@@ -33,7 +33,7 @@ def listEditable() -> Response:
 def getNameTemplateExample(package_type: str, template: str) -> Response:
     found = PACKAGE_TYPES[package_type]
     try:
-        name = name_templates.example(template, found)
+        name = name_templates.render(template, found, found.examples)
     except ValueError as error:
         raise Invalid([(found.template, str(error))]) from None
     return {'name': name, 'keys': sorted(found.keys)}
