@@ -20,7 +20,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import lru_cache, wraps
+from functools import cache, wraps
 from typing import Any, TypeAlias
 
 import pymongo
@@ -37,7 +37,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server import background, transactions
 
 #: A data version, which can only be compared: the values of all parts.
 Version: TypeAlias = frozenset[ObjectId]
@@ -94,7 +94,7 @@ def version_of(parts: Iterable[Document]) -> Version:
     return frozenset(part['version'] for part in parts if 'version' in part)
 
 
-@lru_cache(maxsize=1)
+@cache
 def primary() -> Collection[Document]:
     """The collection of the version, read from the primary: a secondary may be behind."""
     collection: Collection[Document] = Change().collection
@@ -113,7 +113,8 @@ def announce() -> None:
     try:
         _write_version(last)
     except PyMongoError:
-        _missed.put()
+        _missed.set()
+        _start_announcing()
         raise
 
 
@@ -137,41 +138,23 @@ def _write_version(seconds: float = _PATIENCE[-1]) -> None:
         raise
 
 
-class _Missed:
-    """Writes after which the version could not be bumped, since the database became unreachable.
-
-    The client gets an error, and may not try again. Other clients may read what was written, but not in cached lists.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waits = self._works = False
-
-    def put(self) -> None:
-        """Bump the version in the background, as soon as the database is available."""
-        with self._lock:
-            self._waits = True
-            if self._works:
-                return
-            self._works = True
-        threading.Thread(target=self._work, name='missed-changes', daemon=True).start()
-
-    def _taken(self) -> bool:
-        with self._lock:
-            taken, self._waits = self._waits, False
-            self._works = taken
-            return taken
-
-    def _work(self) -> None:
-        while self._taken():
-            try:
-                _write_version()
-            except PyMongoError:
-                self._waits = True
-                threading.Event().wait(_PAUSE)
+#: Set while a write is not announced, since the database became unreachable. Its client gets an error, and may not try
+#: again. Other clients may read what was written, but not in cached lists.
+_missed = threading.Event()
 
 
-_missed = _Missed()
+@cache
+def _start_announcing() -> None:
+    background.repeat(_announce_missed, _PAUSE, 'missed-changes', 'Cached lists may be outdated.')
+
+
+def _announce_missed() -> None:
+    _missed.wait()
+    _missed.clear()
+    try:
+        _write_version()
+    except PyMongoError:
+        _missed.set()
 
 
 def _bump() -> None:
