@@ -385,20 +385,25 @@ def test_no_server_uses_a_database_while_it_is_being_restored(make_backup, ready
     from slicer_package_manager.backup.progress import silent
     from slicer_package_manager.registry import usable
     from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
+    from slicer_package_manager.registry.server import restoration
     ready()
     backup = make_backup().backup
     target = restore.Target(db.client['spm_restored'], tmp_path / 'new')
 
-    def killed(*_):
-        """Nothing is undone: the process ends here."""
-        monkeypatch.setattr(restore, '_drop_all', killed)
+    def ended(*_):
         raise SystemExit
+
+    def killed(_collection, number):
+        """Nothing is undone: the process ends here."""
+        if number:
+            monkeypatch.setattr(restore, '_drop_all', ended)
+            ended()
     try:
-        monkeypatch.setattr(restore, '_require_all', killed)  # after the first collection
+        monkeypatch.setattr(restore, '_require_all', killed)  # after the first documents
         with pytest.raises(SystemExit):
             restore.restore_backup(place, backup, target, silent)
         monkeypatch.undo()
-        assert set(target.database.list_collection_names()) >= {'assetstore'}
+        assert set(target.database.list_collection_names()) > {restoration.COLLECTION}
         with pytest.raises(UnusableDatabaseError, match='restore` with `--replace'):
             usable.require(target.database)
         restore.restore_backup(place, backup, target, silent, replace=True)
