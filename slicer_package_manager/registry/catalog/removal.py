@@ -50,7 +50,8 @@ def remove_folder(folder: Mapping[str, Any], progress: Any = None, *, itself: bo
     :raises Unavailable: a store cannot delete files now.
     """
     folders, erased = documents.with_folders_below([folder]), iter(range(ERASED))
-    _require_stores({'folderId': {'$in': _ids(folders)}})
+    items = Item().collection.find({'folderId': {'$in': _ids(folders)}}, {'_id': 1}, batch_size=_BATCH)
+    _require_stores(one['_id'] for one in items)
     # What is above releases and drafts comes last. The extensions of these go with them.
     parts = [one for one in folders[:0:-1] if role(one) in (*CHANNELS, DRAFTS, APPLICATION)]
     for part in () if is_of_channel(folder) else parts:
@@ -70,16 +71,15 @@ def remove_item(item: Mapping[str, Any], progress: Any = None) -> None:
 
     :raises Unavailable: the store of a file cannot delete it now.
     """
-    _require_stores({'_id': item['_id']})
+    _require_stores([item['_id']])
     transactions.run(lambda: remove_items(list(Item().find({'_id': item['_id']})), progress))
 
 
-def _require_stores(items: Document) -> None:
-    """Check that the stores of the files of ``items``, a query, can delete now."""
+def _require_stores(items: Iterable[ObjectId]) -> None:
+    """Check that the stores of the files of ``items`` can delete now."""
     if transactions.is_open():
         return
-    left = {one['_id']: one for one in Assetstore().find()}
-    ids = (one['_id'] for one in Item().collection.find(items, {'_id': 1}, batch_size=_BATCH))
+    left, ids = {one['_id']: one for one in Assetstore().find()}, iter(items)
     while left and (batch := list(islice(ids, _BATCH))):
         files = {'itemId': {'$in': batch}, 'assetstoreId': {'$in': list(left)}}
         for used in File().collection.distinct('assetstoreId', files):
