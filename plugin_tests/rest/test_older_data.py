@@ -14,6 +14,7 @@ from click import ClickException
 from plugin_tests import commands, servers
 from plugin_tests.conftest import upload
 from slicer_package_manager.plugin import SlicerPackageManagerPlugin
+from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
 from slicer_package_manager.registry.tree import older_data
 
 pytestmark = pytest.mark.database
@@ -142,7 +143,7 @@ def is_older(db):
     before = documents(db)
     try:
         older_data.require_none(db)
-    except older_data.OlderDataError:
+    except UnusableDatabaseError:
         return True
     finally:
         assert documents(db) == before
@@ -167,7 +168,7 @@ def test_an_older_application_without_anything_in_it_is_recognized(db):
 
 def test_one_older_application_among_ours_is_recognized(db, filled):
     raw_application(db)
-    with pytest.raises(older_data.OlderDataError) as caught:
+    with pytest.raises(UnusableDatabaseError) as caught:
         older_data.require_none(db)
     assert filled['_id'] not in str(caught.value)
 

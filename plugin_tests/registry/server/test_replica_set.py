@@ -10,6 +10,7 @@ import pytest
 
 from plugin_tests import commands, mongodb, servers
 from slicer_package_manager.registry import usable
+from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
 from slicer_package_manager.registry.server import replica_set
 
 RESTART, INITIATE = 'mongod --replSet slicer-packages', "mongosh --eval 'rs.initiate()'"
@@ -29,7 +30,7 @@ def test_transactions_are_there(state):
 
 @pytest.mark.parametrize('state', [{}, {'isreplicaset': True, 'msg': 'other'}], ids=['standalone', 'not initiated'])
 def test_the_message_has_the_two_commands(state):
-    with pytest.raises(replica_set.StandaloneError) as caught:
+    with pytest.raises(UnusableDatabaseError) as caught:
         replica_set.require(Answering(isWritablePrimary=True, **state))
     assert RESTART in str(caught.value)
     assert INITIATE in str(caught.value)
@@ -48,7 +49,8 @@ def names(uri):
 
 @pytest.mark.process
 def test_a_real_standalone_is_refused(standalone):
-    with pymongo.MongoClient(standalone) as client, pytest.raises(replica_set.StandaloneError):
+    with pymongo.MongoClient(standalone) as client, pytest.raises(
+            UnusableDatabaseError, match='not a replica set'):
         usable.require(client.get_database())
 
 

@@ -15,20 +15,16 @@ _INITIATE = f"once run `mongosh --eval 'rs.initiate()'`. See {PAGE}"
 _NOT_INITIATED = 'RSGhost'
 
 
-class StandaloneError(UnusableDatabaseError):
-    """The MongoDB has no transactions."""
-
-
 def require(database: Database[Document]) -> None:
     """Make sure that the MongoDB of ``database`` has transactions.
 
-    :raises StandaloneError: it is no member of a replica set; the message has the commands that make it one.
+    :raises UnusableDatabaseError: it is no member of a replica set; the message has the commands that make it one.
     """
     state = database.client.admin.command('hello')
     is_router = state.get('msg') == 'isdbgrid'
     if 'setName' in state or is_router:
         return
-    raise StandaloneError(
+    raise UnusableDatabaseError(
         'This MongoDB is not a replica set, and the server needs one for its transactions; one member is enough, and '
         'the data stays. Restart it with `mongod --replSet slicer-packages` and its other options (in mongod.conf: '
         f'replication.replSetName), and {_INITIATE}')
@@ -39,8 +35,9 @@ def require_initiated(client: MongoClient[Any]) -> None:
 
     Reads the state of the driver; does not query the database.
 
-    :raises StandaloneError: the MongoDB runs with ``--replSet``, and only that; the message has the missing command.
+    :raises UnusableDatabaseError: the MongoDB runs with ``--replSet``, and only that; the message has the command that
+        is missing.
     """
     servers = client.topology_description.server_descriptions().values()
     if any(server.server_type_name == _NOT_INITIATED for server in servers):
-        raise StandaloneError(f'The replica set of this MongoDB was not initiated: {_INITIATE}')
+        raise UnusableDatabaseError(f'The replica set of this MongoDB was not initiated: {_INITIATE}')

@@ -17,10 +17,6 @@ from slicer_package_manager.registry.schema.types import Document
 COLLECTION = 'slicer_package_manager_restoration'
 
 
-class UnfinishedRestorationError(UnusableDatabaseError):
-    """The database has only a part of what a backup has."""
-
-
 def begin(database: Database[Document]) -> None:
     """Mark ``database`` as one that is being restored."""
     database[COLLECTION].replace_one({'_id': COLLECTION}, {}, upsert=True)
@@ -34,9 +30,9 @@ def end(database: Database[Document]) -> None:
 def require_none(database: Database[Document]) -> None:
     """Make sure that no restoration into ``database`` runs, or was killed.
 
-    :raises UnfinishedRestorationError: the database has the mark.
+    :raises UnusableDatabaseError: the database has the mark.
     """
     if database[COLLECTION].find_one({}):
-        raise UnfinishedRestorationError(
+        raise UnusableDatabaseError(
             f'The database "{database.name}" is being restored from a backup, or its restoration was killed. Wait for '
             'its end, or repeat it: `slicer-package-manager restore` with `--replace`.')

@@ -28,21 +28,17 @@ PAGE = 'docs/how-to/take-over-an-older-database.md'
 _NAMED = 5
 
 
-class OlderDataError(UnusableDatabaseError):
-    """The database has data of the older plugin that has not been migrated; the message says what to do."""
-
-
 def require_none(database: AnyDatabase) -> None:
     """Make sure that ``database`` has no data of the older plugin that has not been migrated.
 
-    :raises OlderDataError: it has; the message names the applications.
+    :raises UnusableDatabaseError: it has; the message names the applications.
     """
     found = list(_applications(database))
     if not found:
         return
     names = ', '.join(f'"{app["name"]}" ({app["_id"]})' for app in found[:_NAMED])
     more = f' and {len(found) - _NAMED} more' if found[_NAMED:] else ''
-    raise OlderDataError(
+    raise UnusableDatabaseError(
         f'The database "{database.name}" has data of the older Slicer Package Manager that has not been migrated: '
         f'{names}{more}. Nothing was changed. This version cannot use it: the command that migrates it, '
         '`slicer-package-manager migrate girder --in-place`, comes with a later version; with `--dry-run` it will show '
