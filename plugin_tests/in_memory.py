@@ -1,4 +1,6 @@
 """A database in memory for Girder's models, for contributors without a mongod."""
+import functools
+
 import bson.codec_options
 import mongomock
 import pymongo
@@ -7,7 +9,7 @@ import pymongo
 def database(model_base):
     """An empty database in memory, which the models are connected to."""
     if model_base.CodecOptions is bson.codec_options.CodecOptions:
-        pymongo.MongoClient = mongomock.MongoClient
+        pymongo.MongoClient = functools.partial(mongomock.MongoClient, tz_aware=True)  # also for joined collections
         # mongomock knows time zones only in general.
         model_base.CodecOptions = lambda **_: bson.codec_options.CodecOptions(tz_aware=True)
         from slicer_package_manager.registry.server import transactions

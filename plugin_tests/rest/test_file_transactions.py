@@ -226,13 +226,13 @@ def test_two_changes_at_once_come_one_after_the_other(package, monkeypatch, firs
 
     from slicer_package_manager.registry.tree import item_files
     (inner, _), (outer, after) = first(package), second(package)
-    take, pending = item_files.take, [inner]
-
-    def take_later(file):
-        if pending:
-            aside(pending.pop())
-        return take(file)
-    monkeypatch.setattr(item_files, 'take', take_later)
+    pending = [inner]
+    for begin in (item_files.change, item_files.take):
+        def later(*args, begin=begin):
+            if pending:
+                aside(pending.pop())
+            return begin(*args)
+        monkeypatch.setattr(item_files, begin.__name__, later)
     try:
         outer()
     except RestException:

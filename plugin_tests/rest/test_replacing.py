@@ -206,15 +206,15 @@ def test_control_characters_in_names_become_spaces(api, replaceable):
 
 @pytest.fixture
 def in_between(monkeypatch):
-    """Have something happen once, in the next transaction that changes a file: after its first reads, if any."""
+    """Have something happen once, when the next change of a file begins: after its first reads, if any."""
     def arrange(happening):
-        original, pending = item_files.take, [happening]
-
-        def take(*args):
-            if pending:
-                meanwhile(pending.pop())
-            return original(*args)
-        monkeypatch.setattr(item_files, 'take', take)
+        pending = [happening]
+        for begin in (item_files.change, item_files.take):
+            def later(*args, begin=begin):
+                if pending:
+                    meanwhile(pending.pop())
+                return begin(*args)
+            monkeypatch.setattr(item_files, begin.__name__, later)
     return arrange
 
 

@@ -56,7 +56,7 @@ def replaced(_options: Options) -> Iterator[Finding]:
     late = File().find({keys.DETACHED: {'$lt': clock.now() - file_removal.GRACE - timedelta(hours=1)}}).count()
     if late:
         yield Finding(WARNING, f'{late} files that were replaced more than an hour ago still exist.',
-                      'Use --fix; the next upload to the server removes them too.', file_removal.sweep)
+                      'Use --fix; a running server removes them too, every ten minutes.', file_removal.sweep)
 
 
 def uploads(_options: Options) -> Iterator[Finding]:

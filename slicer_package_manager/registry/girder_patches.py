@@ -111,8 +111,9 @@ def _remove_file(original: Original, file: Document, **kwargs: object) -> None:
 
     Girder deletes the bytes first: a reader, or a crash, in between finds a file without bytes.
     """
-    if item_files.package_of(file) is not None:
-        file_removal.remove(file)
+    package = item_files.with_files(file)
+    if package:
+        file_removal.remove(package, file)
     elif item_files.is_detached(file):
         file_removal.erase(file)
     else:
@@ -155,19 +156,17 @@ def _unattached(file: Document) -> Document:
 
 
 def _create_upload(original: Original, user: Document | None, name: str, parentType: str, parent: Document,
-                   *args: object, **kwargs: object) -> Document:
+                   *args: object, **kwargs: object) -> Any:
     """Check the name of the file of a package, which Girder takes as it is, before any bytes are sent."""
     if parentType == 'item' and 'kind' in parent.get('spm', ()):
         name = file_names.checked_name(name)
-    begun: Document = original(user, name, parentType, parent, *args, **kwargs)
-    return begun
+    return original(user, name, parentType, parent, *args, **kwargs)
 
 
-def _create_upload_to_file(original: Original, file: Document, *args: object, **kwargs: object) -> Document:
+def _create_upload_to_file(original: Original, file: Document, *args: object, **kwargs: object) -> Any:
     """Refuse new content of a file that another one has replaced, which Girder knows nothing about."""
     upload_completion.require_current(file)
-    begun: Document = original(file, *args, **kwargs)
-    return begun
+    return original(file, *args, **kwargs)
 
 
 def _move_file(original: Original, file: Document, *args: object, **kwargs: object) -> Document:
@@ -186,8 +185,9 @@ def _handle_chunk(original: Original, upload: Document, *args: object, **kwargs:
 
 def _finish_upload(original: Original, upload: Document, assetstore: Document | None = None) -> Document:
     """Finish uploads to packages as :mod:`upload_completion` does: Girder deletes the old bytes before it saves."""
-    if item_files.package_of_upload(upload) is not None:
-        return upload_completion.finish(upload, assetstore)
+    package = item_files.with_files(item_files.of_upload(upload) or {})
+    if package:
+        return upload_completion.finish(upload, package, assetstore)
     upload_completion.check_others(upload)
     finished: Document = original(upload, assetstore)
     return finished

@@ -31,7 +31,7 @@ def put(any_db, item):
         rules.put(item, link, user)
         item_files.settle(item)
         assert any_db.file.count_documents({'itemId': item['_id']}) == 1
-        return item_files.current(item)
+        return item_files.with_files({'itemId': item['_id']}).current
     return start
 
 

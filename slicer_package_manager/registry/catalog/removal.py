@@ -31,7 +31,7 @@ from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, uploads
-from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree import documents, item_files, sizes
 from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, DRAFTS, is_of_channel, role
 
 #: How many files a request erases at most; a release may have thousands, which take minutes in object storage.
@@ -150,7 +150,7 @@ def _shrink_folders(items: Iterable[Document]) -> None:
         here = list(group)
         size = sum(one.get('size', 0) for one in here)
         if size:
-            File().propagateSizeChange(here[0], -size, updateItemSize=False)
+            sizes.grow(here[0], -size)
 
 
 def _folder_of(item: Document) -> ObjectId:

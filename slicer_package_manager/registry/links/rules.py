@@ -4,6 +4,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -15,9 +16,9 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
-from slicer_package_manager.registry.server import settings, transactions
+from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree import documents, file_names, item_files, keys
-from slicer_package_manager.registry.tree.types import PackageItem, UserDocument
+from slicer_package_manager.registry.tree.types import PackageItem, StoredFile, UserDocument
 
 _LARGEST = 2**53
 #: Fields of a form that describe a link.
@@ -102,21 +103,25 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     'url': _url, 'file_name': validators.file_name, 'size': _size, 'sha512': validators.sha512}
 
 
-@transactions.atomic
 def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
     """Make ``link`` the file of ``item``: create a file, or change the link file that it has.
 
     Nothing is written if the file already has these values.
     """
-    file, fields = item_files.current(item), _file_fields(link)
-    if file and file.get('linkUrl') and all(file.get(key) == value for key, value in fields.items()):
+    package = item_files.with_files({'itemId': item['_id']})
+    if package:
+        item_files.change(package, partial(_put, _file_fields(link), user))
+
+
+def _put(fields: Document, user: UserDocument | None, package: item_files.Package | None) -> None:
+    file = package and package.current
+    is_link = file and file.get('linkUrl')
+    if package is None or (file and is_link and all(file.get(key) == value for key, value in fields.items())):
         return
-    item_files.take({'itemId': item['_id']})
-    if file and file.get('linkUrl'):
-        _change(file, fields)
+    if file and is_link:
+        _change(package, file, fields)
     else:
-        _create(item, fields, user)
-    item_files.settle_taken(item)
+        _create(package, fields, user)
 
 
 def _file_fields(link: Link) -> Document:
@@ -125,16 +130,18 @@ def _file_fields(link: Link) -> Document:
             'mimeType': guessed or 'application/octet-stream', **file_names.named(link.name)}
 
 
-def _create(item: Mapping[str, Any], fields: Document, user: UserDocument | None) -> None:
-    here = {'itemId': item['_id']}
-    known = {key: value for key, value in fields.items() if value is not None}
-    created = item_files.later_than(File().find(here, fields=['created']))
-    documents.insert(File(), {'_id': ObjectId(), 'created': created, 'creatorId': user and user['_id'], **here,
-                              'assetstoreId': None, **known}, 'after')
+def _create(package: item_files.Package, fields: Document, user: UserDocument | None) -> None:
+    file: Any = {'_id': ObjectId(), 'created': item_files.later_than(package.files), 'creatorId': user and user['_id'],
+                 'itemId': package.item['_id'], 'assetstoreId': None,
+                 **{key: value for key, value in fields.items() if value is not None}}
+    item_files.state(package.item, [*package.files, file])
+    documents.insert(File(), file, 'after')
 
 
-def _change(file: Mapping[str, Any], fields: Document) -> None:
+def _change(package: item_files.Package, file: StoredFile, fields: Document) -> None:
     known = {key: value for key, value in fields.items() if value is not None}
+    known['created'] = item_files.later_than([file])
+    changed: Any = {**file, **fields, **known}
+    item_files.state(package.item, [changed if one is file else one for one in package.files])
     unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: ''}
-    File().collection.update_one(
-        {'_id': file['_id']}, {'$set': {**known, 'created': item_files.later_than([file])}, '$unset': unknown})
+    File().collection.update_one({'_id': file['_id']}, {'$set': known, '$unset': unknown})

@@ -5,13 +5,12 @@ read once. Here it is read from the database once for each request, together wit
 """
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from girder.models.setting import Setting
 from girder.settings import SettingKey
 
-from slicer_package_manager.registry.server import data_version, settings
+from slicer_package_manager.registry.server import data_version
 
 KEY = SettingKey.DISABLE_ANONYMOUS_ACCESS
 
@@ -21,11 +20,6 @@ class State(NamedTuple):
 
     version: data_version.Version
     closed: bool
-
-
-def is_given() -> bool:
-    """Whether the environment has the setting, so that the database is not asked for it."""
-    return settings.variable(KEY) in os.environ
 
 
 def read() -> State:

@@ -30,27 +30,23 @@ logger = logging.getLogger(__name__)
 GRACE = timedelta(minutes=10)
 
 
-def remove(file: Document) -> None:
-    """Remove ``file`` from its package, and then its bytes; a replacement that waits takes its place.
+def remove(package: item_files.Package, file: Document) -> None:
+    """Remove ``file`` from ``package``, and then its bytes, unless another one takes its place: then it stays a while.
 
     :raises Unavailable: the store cannot be reached; the file stays.
     """
-    store = stores.of_file(file)
+    store = stores.of_file(file) if len(package.files) == 1 else None
     if store and not transactions.is_open():
         store.require_writable()
-    transactions.run(partial(_remove, file['_id']))
+    item_files.change(package, partial(_remove, file['_id']))
 
 
-def _remove(file_id: ObjectId) -> None:
-    file = File().findOne({'_id': file_id})
-    if file is None or item_files.is_detached(file):
-        return  # another request has removed it
-    item = item_files.take(file)
-    if item is None:
-        return  # it is removed with its item
-    if not item_files.detach_for_successor(file):
-        transactions.after_commit(partial(erase_all, [item_files.detach(file)]))
-    item_files.settle_taken(item)
+def _remove(file_id: ObjectId, package: item_files.Package | None) -> None:
+    file = package and package.file(file_id)
+    if package and file:  # or another request has removed it, maybe with its item
+        gone = item_files.remove(package, file)
+        if gone:
+            transactions.after_commit(partial(erase_all, [gone]))
 
 
 def erase_all(files: Iterable[Document]) -> None:

@@ -38,6 +38,7 @@ class FilesystemStore(FilesystemUploads, Store):
     place_field = 'path'
     content_fields = ('path', 'imported', 'mtime')
     required_fields = {'root': 'string'}  # noqa: RUF012 - a ClassVar of the protocol
+    finds_uploads = True
 
     def read(self, file: Document, start: int, stop: int) -> Iterator[bytes]:
         """Open ``file`` and return its bytes from ``start`` up to ``stop``, see :meth:`Store.read`."""

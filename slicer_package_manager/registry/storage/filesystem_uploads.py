@@ -4,8 +4,8 @@
 2. ``uploadChunk`` writes after the bytes that the database knows of, over what a failed request may have left there.
 3. ``requestOffset`` returns the offset at which a client continues. If the disk has lost the end of what arrived, the
    upload's document is corrected first.
-4. ``finalizeUpload`` writes the checksum into the upload's document, so that no deletion removes these bytes, then
-   moves the temporary file to the path that the checksum determines, and syncs both to the disk.
+4. With the last bytes, the checksum is written into the upload's document, so that no deletion removes such bytes.
+5. ``finalizeUpload`` moves the temporary file to the path that the checksum determines, and syncs both to the disk.
 """
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class FilesystemUploads(FilesystemAccess):
         self.checkUploadSize(upload, size)
         upload['sha512state'] = _hash_state.serializeHex(checksum)
         upload['received'] += size
+        if upload['received'] == upload['size']:  # from now on, no deletion removes bytes that are the same
+            upload['sha512'] = checksum.hexdigest()
         return upload
 
     def requestOffset(self, upload: Document) -> int:
@@ -80,7 +82,7 @@ class FilesystemUploads(FilesystemAccess):
         """
         self.require_writable()
         target = self._target(upload)
-        if '_id' in upload:  # from now on no deletion removes these bytes
+        if '_id' in upload and 'sha512' not in upload:  # it came without chunks
             upload['sha512'] = target.name
             Upload().update({'_id': upload['_id']}, {'$set': {'sha512': target.name}}, multi=False)
         with self.translated(upload):

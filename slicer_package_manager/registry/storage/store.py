@@ -75,6 +75,8 @@ class Store(Protocol):
     required_fields: ClassVar[Mapping[str, str]] = {}
     #: Whether clients can download from the store itself, see :meth:`url`.
     has_urls: ClassVar[bool] = False
+    #: Whether :meth:`remove_leftovers` finds the bytes of an upload that has no document.
+    finds_uploads: ClassVar[bool] = False
 
     def __init__(self, assetstore: Document) -> None:
         self.assetstore = assetstore
@@ -137,6 +139,10 @@ class Store(Protocol):
         if upload['received'] != upload['size']:
             raise ValidationException(f'Only {upload["received"]} of {upload["size"]} bytes of "{upload["name"]}" have '
                                       'arrived.')
+
+    @abstractmethod
+    def uploadChunk(self, upload: Document, chunk: Any, uploadExtraParameters: Any) -> Document:
+        """Append ``chunk``, a stream, to ``upload``, and return it as it is then (Girder's method)."""
 
     @abstractmethod
     def finalizeUpload(self, upload: Document, file: Document) -> Document:
@@ -208,7 +214,7 @@ class Store(Protocol):
         return iter(())
 
     def remove_leftovers(self, age: timedelta) -> None:
-        """Remove :meth:`leftovers`; the server calls this each hour."""
+        """Remove :meth:`leftovers`; the server calls this every ten minutes."""
         for leftover in self.leftovers(age):
             if leftover.remove:
                 leftover.remove()

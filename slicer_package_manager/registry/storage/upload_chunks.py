@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -25,8 +26,8 @@ def exclusively(upload: Document) -> Iterator[None]:
     if '_id' not in upload:  # no other request knows it
         yield
         return
-    with _locked(upload):
-        if _has_moved(upload):
+    with _locked(upload) as arrived:
+        if arrived != upload['received'] and _has_moved(upload):
             _refuse_again(upload)
         try:
             yield
@@ -47,19 +48,21 @@ def _refuse_again(upload: Document) -> NoReturn:
 
 
 @contextmanager
-def _locked(upload: Document) -> Iterator[None]:
+def _locked(upload: Document) -> Iterator[int | None]:
     """Lock the local file with what has arrived of ``upload``, if there is one, against requests to all processes.
 
     Two requests that write at once could store bytes under a wrong checksum. The system releases the lock when the
-    process ends.
+    process ends. Yields the size of the file: any request that wrote since ``upload`` was read has changed it.
 
     :raises Conflict: another request has the lock.
     """
+    size = None
     with ExitStack() as stack:
         with suppress(OSError):  # the store reports such failures when it writes to the file
             part = stack.enter_context(Path(upload.get('tempFile', '')).open('r+b'))
             _lock(part, upload)
-        yield
+            size = os.fstat(part.fileno()).st_size
+        yield size
 
 
 def _lock(part: BinaryIO, upload: Document) -> None:

@@ -6,9 +6,9 @@ would be lost. For packages and extensions:
 1. The store checks that all bytes have arrived. Their checksum must be the one that the client has announced: a damaged
    upload ends here.
 2. The store puts the bytes in their place. No file refers to them yet.
-3. One transaction takes the package and removes the document of the upload. A new file is inserted with the id of its
-   upload, and detaches the old one. For new content of an existing file, a detached copy of its document keeps the old
-   bytes for their readers. The package follows: checksum, size, and whether it has a file.
+3. One transaction removes the document of the upload, and writes what the package states about its file: checksum,
+   size, and whether it has one. A new file is inserted with the id of its upload, and detaches the old one. For new
+   content of an existing file, a detached copy of its document keeps the old bytes for their readers.
 4. After the commit, the sizes of the folders around it follow.
 
 From the commit on readers get the new bytes, with their checksum, size and name. If the file or the package is gone by
@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import logging
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from bson.objectid import ObjectId
 from girder import events
@@ -37,15 +38,15 @@ from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import (
-    file_removal,
     stores,
     upload_announcements,
     upload_chunks,
     uploads,
 )
 from slicer_package_manager.registry.tree import documents, file_names, item_files
+from slicer_package_manager.registry.tree.types import StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,34 @@ def moving(file: Document) -> Iterator[None]:
         _moved.reset(token)
 
 
-def finish(upload: Document, assetstore: Document | None = None) -> Document:
-    """Make ``upload``, which has arrived, the file of its package or its new content; return the file.
+def store_at_once(package: item_files.Package, user: Document, params: Mapping[str, Any], size: int, content: Any
+                  ) -> Document | None:
+    """Store ``content``, a stream of ``size`` bytes, as a file of ``package``; return the file.
+
+    No client knows the upload yet, so its document is stored only when its bytes have arrived, with their checksum. A
+    server that is killed before leaves a temporary file, which :mod:`uploads` removes.
+
+    :param params: those of the call.
+    :returns: ``None`` if the document must be stored first: there are quotas, or the store requires it.
+    """
+    assetstore = Upload().getTargetAssetstore('item', package.item)
+    store = assetstore and stores.of_assetstore(assetstore)
+    if not store or not store.finds_uploads or settings.get(settings.UPLOAD_QUOTAS):
+        return None
+    upload = Upload().createUpload(
+        user, params['name'], 'item', package.item, size, params.get('mimeType'), params.get('reference'), assetstore,
+        save=False)
+    try:
+        store.complete(store.uploadChunk(upload, content, None))
+        Upload().save(upload)
+    except BaseException:
+        store.cancelUpload(upload)
+        raise
+    return finish(upload, package, assetstore)
+
+
+def finish(upload: Document, package: item_files.Package, assetstore: Document | None = None) -> Document:
+    """Make ``upload``, which has arrived, the file of ``package`` or its new content; return the file.
 
     :param assetstore: the document of the assetstore of ``upload``, if the caller has loaded it.
     :raises Invalid: the bytes are not the announced ones.
@@ -94,10 +121,9 @@ def finish(upload: Document, assetstore: Document | None = None) -> Document:
         content = store.finalizeUpload(upload, {
             'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size']})
         events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
-        file = transactions.run(partial(_store, upload, content, is_stored=is_stored))
+        file = item_files.change(package, partial(_store, upload, content, is_stored))
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
     logger.info('Upload complete. Upload=%s File=%s User=%s', upload['_id'], file['_id'], upload['userId'])
-    file_removal.sweep()
     _process(upload, file, assetstore)
     return file
 
@@ -137,49 +163,48 @@ def _require_target(upload: Document) -> None:
         raise NotFound(f'The {model.name} that "{upload["name"]}" is uploaded to was deleted.')
 
 
-def _store(upload: Document, content: Document, *, is_stored: bool) -> Document:
+def _store(upload: Document, content: Document, is_stored: bool, package: item_files.Package | None) -> Document:
     """Store ``content`` as that of the file that ``upload`` goes to, or as a new file; return the file."""
-    old = _replaceable(upload) if 'fileId' in upload else None
-    item = item_files.take(old or {'itemId': upload['parentId']})
-    if item is None:
+    if package is None:
         raise NotFound(f'The package that "{upload["name"]}" is uploaded to was deleted.')
     if is_stored and not Upload().collection.delete_one({'_id': upload['_id']}).deleted_count:
         raise upload_chunks.refusal(upload['_id'])
-    file = _replace(upload, old, content) if old else _create(upload, content)
-    item_files.settle_taken(item)
-    return file
+    return _replace(upload, content, package) if 'fileId' in upload else _create(upload, content, package)
 
 
-def _replaceable(upload: Document) -> Document:
-    old: Document | None = File().findOne({'_id': upload['fileId']})
-    if old is None:
-        raise NotFound(f'The file that "{upload["name"]}" should replace was deleted.')
-    require_current(old)
-    if upload.get('moves', old['created']) != old['created']:
-        raise Conflict(f'"{old["name"]}" got new content while it was moved to another assetstore.')
-    return old
-
-
-def _create(upload: Document, content: Document) -> Document:
-    here = {'itemId': upload['parentId']}
+def _create(upload: Document, content: Document, package: item_files.Package) -> Document:
+    file: Any = {'_id': upload['_id'], 'itemId': upload['parentId'], **content, **file_names.named(upload['name']),
+                 'mimeType': upload['mimeType'], 'created': item_files.later_than(package.files)}
+    item_files.state(package.item, [*package.files, file])
     # Without the event "created": Girder's handler changes the sizes of the folders around.
-    return documents.insert(File(), {
-        '_id': upload['_id'], **here, **content, **file_names.named(upload['name']), 'mimeType': upload['mimeType'],
-        'created': item_files.later_than(File().find(here, fields=['created']))}, 'after')
+    created: Document = documents.insert(File(), file, 'after')
+    return created
 
 
-def _replace(upload: Document, old: Document, content: Document) -> Document:
-    """Set ``content`` in the file ``old``, and keep its old bytes for their readers by a detached copy."""
-    if old.get('assetstoreId'):
-        copy = {**old, '_id': upload['_id'], **item_files.detached(old)}
-        File().collection.insert_one(copy)
+def _replace(upload: Document, content: Document, package: item_files.Package) -> Document:
+    """Set ``content`` in a file of ``package``, and keep its old bytes for their readers by a detached copy."""
+    old = _replaceable(upload, package)
     new = {**content, **_announced_name(upload), 'created': item_files.later_than([old])}
-    removed = {key: '' for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new}
+    removed = [key for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new]
+    file: Any = {**{key: value for key, value in old.items() if key not in removed}, **new}
+    item_files.state(package.item, [file if one is old else one for one in package.files])
+    if old.get('assetstoreId'):
+        File().collection.insert_one({**old, '_id': upload['_id'], **item_files.detached(old)})
     changed: Document = File().collection.find_one_and_update(
-        {'_id': old['_id']}, {'$set': new, **({'$unset': removed} if removed else {})},
+        {'_id': old['_id']}, {'$set': new, **({'$unset': dict.fromkeys(removed, '')} if removed else {})},
         return_document=ReturnDocument.AFTER)
     documents.trigger_saved(File(), changed, 'after')
     return changed
+
+
+def _replaceable(upload: Document, package: item_files.Package) -> StoredFile:
+    old = package.file(upload['fileId'])
+    if old is None:
+        require_current(File().findOne({'_id': upload['fileId']}) or {})
+        raise NotFound(f'The file that "{upload["name"]}" should replace was deleted.')
+    if upload.get('moves', old['created']) != old['created']:
+        raise Conflict(f'"{old["name"]}" got new content while it was moved to another assetstore.')
+    return old
 
 
 def _announced_name(upload: Document) -> Document:

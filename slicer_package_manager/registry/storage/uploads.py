@@ -18,8 +18,8 @@ from slicer_package_manager.registry.tree import item_files, registration
 
 logger = logging.getLogger(__name__)
 
-#: Between two searches for old uploads, in seconds.
-_PAUSE = 3600
+#: Between two searches for replaced files and old uploads, in seconds.
+_PAUSE = file_removal.GRACE.total_seconds()
 #: For how long old uploads stay after the clock was set, in seconds. Uploads that continue are updated by then.
 _SETTLED = 3600
 #: After this time, no document will refer to a temporary file that has none.
@@ -29,7 +29,7 @@ _UNKNOWN = timedelta(days=1)
 def start_cleanup() -> None:
     """Start a thread that cancels abandoned uploads and erases replaced files, as long as this process runs."""
     background.repeat(_clean_up, _PAUSE, 'old-uploads',
-                      'Abandoned uploads could not be canceled. The next attempt is in an hour.')
+                      'Abandoned uploads could not be canceled. The next attempt is in ten minutes.')
 
 
 def _clean_up() -> None:

@@ -4,15 +4,22 @@ Readers get the first file of an item. A second one, named ``new_file``, is a re
 delete the first and rename it, as published clients do. Any other newer file replaces the first at once: the old one is
 *detached* from the item, and can be read by its id until :mod:`file_removal` erases it.
 
-Whatever changes the files of a package does so in one transaction: it takes the package (:func:`take`), changes the
-files, and lets the package follow (:func:`settle_taken`).
+Whatever changes the files of a package does so in one transaction, in which it writes :data:`transactions.LOCK` of the
+item too. So files that were read together with an item are those that it still has, as long as its lock is the same:
+
+1. :func:`with_files` reads both.
+2. :func:`change` begins a transaction, in which :func:`state` writes what the item states about its future files,
+   unless the lock has changed. In that case all is read again, in a second transaction.
+3. The files themselves are written.
+
+What reads files later takes the package first (:func:`take`), and lets it follow at last (:func:`settle_taken`).
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from bson.objectid import ObjectId
 from girder.models.file import File
@@ -23,14 +30,16 @@ from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, 
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import keys
+from slicer_package_manager.registry.tree import keys, sizes
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
+
+Result = TypeVar('Result')
 
 #: The keys of the place of an item.
 PLACE = ('folderId', 'baseParentType', 'baseParentId')
-_ORDER = [('created', 1), ('_id', 1)]
 #: The smallest difference between moments in the database.
 _TICK = timedelta(milliseconds=1)
+_FILES = {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}
 
 
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
@@ -56,24 +65,46 @@ def package_of_upload(upload: Mapping[str, Any]) -> PackageItem | None:
     return package_of(of_upload(upload) or {})
 
 
+class Package(NamedTuple):
+    """A package and its files, as they were at one moment."""
+
+    item: PackageItem
+    files: Sequence[StoredFile]
+
+    def file(self, file_id: ObjectId) -> StoredFile | None:
+        """Return the file with the id ``file_id``, ``None`` if it is not in the item."""
+        return next((file for file in self.files if file['_id'] == file_id), None)
+
+    @property
+    def current(self) -> StoredFile | None:
+        """The file that readers get, the first one."""
+        return min(self.files, key=_age, default=None)
+
+
+def with_files(file: Mapping[str, Any]) -> Package | None:
+    """Return the package that ``file`` belongs to, or belonged to, with its files, by one query."""
+    query = _package(file)
+    for item in Item().collection.aggregate([{'$match': query}, _FILES]) if query else ():
+        return Package(item, item.pop('files'))
+    return None
+
+
 class Found(NamedTuple):
-    """A package, the folder whose access decides who may read it, and its file if it has one."""
+    """A package, the folder whose access decides who may read it, its file if it has one, and all of its files."""
 
     item: PackageItem
     folder: ChannelFolder
     file: StoredFile | None
+    files: Sequence[StoredFile] = ()
 
 
 def of_item(item_id: ObjectId) -> Found | None:
-    """Return the package ``item_id`` with its current file, by one query; ``None`` if there is none."""
-    found = list(Item().collection.aggregate([
-        {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'),
-        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]))
-    if not found or not found[0]['folder']:
-        return None
-    item = found[0]
-    (folder,), here = item.pop('folder'), item.pop('files')
-    return Found(item, folder, min(here, key=_age, default=None))
+    """Return the package ``item_id`` with its files, by one query; ``None`` if there is none."""
+    for item in Item().collection.aggregate([
+            {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'), _FILES]):
+        folders, files = item.pop('folder'), item.pop('files')
+        return Found(item, folders[0], min(files, key=_age, default=None), files) if folders else None
+    return None
 
 
 def of_file(file_id: ObjectId) -> Found | None:
@@ -98,18 +129,10 @@ def _age(file: Mapping[str, Any]) -> tuple[datetime, ObjectId]:
     return file['created'], file['_id']
 
 
-def current(item: Mapping[str, Any]) -> StoredFile | None:
-    """Return the file that readers of ``item`` get, its first one; ``None`` if there is none yet."""
-    found: StoredFile | None = File().findOne({'itemId': item['_id']}, sort=_ORDER)
-    return found
-
-
 def with_items(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, Document]]:
     """Return items by id, each with the file that readers get, ``{}`` if there is none. One query."""
     found = Item().collection.aggregate([
-        {'$match': {'_id': {'$in': list(item_ids)}}},
-        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}],
-        batchSize=BATCH)
+        {'$match': {'_id': {'$in': list(item_ids)}}}, _FILES], batchSize=BATCH)
     return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
 
 
@@ -131,7 +154,7 @@ def take(file: Mapping[str, Any]) -> PackageItem | None:
 
 def refresh(item: Document, now: Mapping[str, Any]) -> None:
     """Update the place of the package ``item``, and what it states about its files, to those of ``now``."""
-    item.update({key: now[key] for key in ('spm', 'size', *PLACE)})
+    item.update({key: now[key] for key in ('spm', 'size', transactions.LOCK, *PLACE)})
     item.setdefault('meta', {})['sha512'] = now['meta'].get('sha512', '')
 
 
@@ -143,16 +166,38 @@ def settle(item: Mapping[str, Any]) -> None:
         settle_taken(taken)
 
 
-def settle_taken(item: Mapping[str, Any]) -> None:
-    """Detach all files of ``item`` but the newest; update its checksum, its size and whether it has a file. Idempotent.
+def settle_taken(item: PackageItem) -> None:
+    """Let ``item``, which was taken and not written since, follow its files, see :func:`state`. Idempotent."""
+    state(item, File().find({'itemId': item['_id']}))
 
-    If the newest is named ``new_file``, the one for readers stays too, until its uploader deletes it.
+
+class _OutdatedError(Exception):
+    """The files of a package have changed, or it was moved, since it was read."""
+
+
+def change(package: Package, work: Callable[[Package | None], Result]) -> Result:
+    """Call ``work`` in a transaction with ``package``; if its files have changed since, with the package as it is then.
+
+    :param work: calls :func:`state` before other writes. It gets ``None`` if the package was deleted.
     """
-    found = list(File().find({'itemId': item['_id']}, sort=_ORDER))
+    turn = package.item['_id']
+    try:
+        return transactions.run(partial(work, package), turn=turn)
+    except _OutdatedError:
+        return transactions.run(lambda: work(with_files({'itemId': turn})), turn=turn)
+
+
+def state(item: PackageItem, files: Iterable[StoredFile]) -> None:
+    """Write the checksum and the size of ``item``, and whether it has a file, when its files are to be ``files``.
+
+    All of these but the newest are detached. If the newest is named ``new_file``, the one for readers stays too, until
+    its uploader deletes it.
+    """
+    found = sorted(files, key=_age)
     waiting = len(found) > 1 and _waits(found[-1])
+    _write_facts(item, _facts([found[0], found[-1]] if waiting else found[-1:]))
     for replaced in found[1:-1] if waiting else found[:-1]:
         detach(replaced, waited=_waits(replaced))
-    _write_facts(item, _facts([found[0], found[-1]] if waiting else found[-1:]))
 
 
 def _waits(newest: Mapping[str, Any]) -> bool:
@@ -165,14 +210,17 @@ def _facts(found: list[StoredFile]) -> Document:
     return {'meta.sha512': stated.sha512, keys.HAS_FILE: stated.has_file, 'size': stated.size}
 
 
-def _write_facts(item: Mapping[str, Any], facts: Document) -> None:
+def _write_facts(item: PackageItem, facts: Document) -> None:
     """Write ``facts`` to ``item`` if they differ, and after the commit, its size to the folders around it."""
-    differs = {'$or': [{key: {'$ne': value}} for key, value in facts.items()]}
-    before = Item().collection.find_one_and_update(
-        {'_id': item['_id'], **differs}, {'$set': {**facts, 'updated': clock.now()}})
-    grown = before and facts['size'] - before.get('size', 0)
+    stated = (item['meta'].get('sha512'), item['spm'].get('ready'), item.get('size'))
+    changes = {} if stated == tuple(facts.values()) else {**facts, 'updated': clock.now()}
+    same = {**(_package({'itemId': item['_id']}) or {}), transactions.LOCK: item.get(transactions.LOCK)}
+    before = Item().collection.find_one_and_update(same, {'$set': {**changes, transactions.LOCK: ObjectId()}})
+    if before is None:
+        raise _OutdatedError
+    grown = facts['size'] - before.get('size', 0)
     if grown:  # uploads to one collection at the same time would wait for each other
-        transactions.after_commit(partial(File().propagateSizeChange, before, grown, updateItemSize=False))
+        transactions.after_commit(partial(sizes.grow, before, grown))
 
 
 def is_detached(file: Mapping[str, Any]) -> bool:
@@ -187,10 +235,9 @@ def detached(file: Mapping[str, Any]) -> Document:
 
 
 def detach(file: Mapping[str, Any], *, waited: bool = False) -> Document:
-    """Detach ``file`` from its item, which was taken, and return it. Call :func:`settle_taken` afterwards.
+    """Detach ``file`` from its item, for which :func:`state` was called, and return it.
 
-    :param waited: whether it is a replacement whose uploader may still delete the older file, see
-        :func:`detach_for_successor`.
+    :param waited: whether it is a replacement whose uploader may still delete the older file, see :func:`remove`.
     """
     detachment = detached(file)
     detachment['spm'].update({'waited': True} if waited else {})
@@ -216,29 +263,30 @@ def _attach(file: Mapping[str, Any]) -> None:
 
 def is_replaced(file: Mapping[str, Any]) -> bool:
     """Whether another file of its item replaces ``file``, or has replaced it."""
-    return is_detached(file) or _successor(file) is not None
+    if is_detached(file) or File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}}, fields=['_id']):
+        return True
+    return _waited(file['itemId']) is not None
 
 
-def detach_for_successor(file: Mapping[str, Any]) -> bool:
-    """Detach ``file`` from its item, which was taken, if another file replaces it.
+def remove(package: Package, file: StoredFile) -> Document | None:
+    """Remove ``file`` from ``package``, in a transaction, see :func:`change`.
 
-    The other file is in the item; or it was there as a replacement, was detached when ``file`` got new content, and its
-    uploader deletes ``file`` only now. Then the replacement returns to the item.
+    Another file takes its place if it is in the item. Or it was there as a replacement, was detached when ``file`` got
+    new content, and its uploader deletes ``file`` only now: then it returns to the item.
 
-    :returns: whether ``file`` was detached.
+    :returns: ``file`` as it is now if no other took its place.
     """
-    successor = _successor(file)
-    if successor is None:
-        return False
-    if is_detached(successor):
-        _attach(successor)
-    detach(file)
-    return True
+    left = [one for one in package.files if one is not file]
+    back = None if left else _waited(package.item['_id'])
+    state(package.item, [back] if back else left)
+    if back:
+        _attach(back)
+    gone = detach(file)
+    return None if back or left else gone
 
 
-def _successor(file: Mapping[str, Any]) -> StoredFile | None:
-    """Return another file in the item of ``file``; else the newest detached replacement that was not renamed."""
-    beside = File().findOne({'itemId': file['itemId'], '_id': {'$ne': file['_id']}})
-    found: StoredFile | None = beside or File().findOne(
-        {'attachedToId': file['itemId'], 'name': REPLACEMENT_NAME, keys.WAITED: True}, sort=[('created', -1)])
+def _waited(item_id: ObjectId) -> StoredFile | None:
+    """Return the newest replacement that was detached from the item before it was renamed."""
+    found: StoredFile | None = File().findOne(
+        {'attachedToId': item_id, 'name': REPLACEMENT_NAME, keys.WAITED: True}, sort=[('created', -1)])
     return found

@@ -6,7 +6,7 @@ has removed the parameters that it knows from those of the event.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cherrypy
@@ -18,11 +18,12 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
+from girder.utility import RequestBodyStream
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id, text
-from slicer_package_manager.registry.storage import upload_announcements, upload_chunks
+from slicer_package_manager.registry.storage import upload_announcements, upload_chunks, upload_completion
 from slicer_package_manager.registry.tree import access, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
 from slicer_package_manager.rest.middleware import request_state
@@ -31,6 +32,8 @@ from slicer_package_manager.rest.middleware.permissions import permitted
 _BAD_REQUEST = 400
 #: Keys of an upload that clients do not get.
 _INTERNAL = ('tempFile', 'announced', 'sha512state')
+#: Parameters of ``POST /file`` that only Girder's handler knows.
+_OF_GIRDER = {'assetstoreId', 'uploadExtraParameters'}
 _PARENTS: dict[str | None, Callable[[], Any]] = {'folder': Folder, 'item': Item}
 
 
@@ -43,10 +46,33 @@ def replace_contents(event: Event) -> None:
 
 @permitted(access.UPLOAD_FILE)
 def begin_upload(event: Event) -> None:
-    """``POST /file``: also accepts the checksum that the file will have."""
+    """``POST /file``: also accepts the checksum that the file will have, and stores small files of packages at once."""
     params = event.info['params']
     if 'linkUrl' not in params:
         request_state.current().announced = upload_announcements.parse(None, params.get('sha512'))
+        file = _stored_at_once(params)
+        if file:
+            event.preventDefault().addResponse(File().filter(file, getCurrentUser()))
+
+
+def _stored_at_once(params: Mapping[str, str]) -> Document | None:
+    """Store the body of the request as the file of a package; ``None`` if Girder's handler has to respond."""
+    body, parent = cherrypy.request.body, object_id(params.get('parentId'))
+    if (not parent or params.get('parentType') != 'item' or 'name' not in params or not body.length
+            or str(body.length) != params.get('size') or _is_form(body.content_type.value)
+            or params.keys() & _OF_GIRDER):
+        return None
+    found = item_files.of_item(parent)
+    if not found or not access.allows(access.UPLOAD_FILE, found.folder, getCurrentUser()):
+        return None
+    return upload_completion.store_at_once(
+        item_files.Package(found.item, found.files), getCurrentUser(), params, body.length, RequestBodyStream(body))
+
+
+def _is_form(content_type: str) -> bool:
+    """Whether CherryPy has parsed a body of ``content_type``."""
+    processors = cherrypy.request.body.processors
+    return content_type in processors or content_type.split('/', 1)[0] in processors
 
 
 def announce(event: Event) -> None:

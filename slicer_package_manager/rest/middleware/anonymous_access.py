@@ -1,15 +1,17 @@
-"""Refuse anonymous clients if the setting ``core.disable_anonymous_access`` is on."""
+"""Refuse anonymous clients if the setting ``core.disable_anonymous_access`` is on; read settings once per request."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from girder.api.rest import Resource, getCurrentUser
+from girder.api.rest import Resource, getCurrentToken, getCurrentUser
 from girder.exceptions import AccessException
 from girder.models.setting import Setting
+from girder_hashsum_download.settings import PluginSettings
 
-from slicer_package_manager.registry.server import anonymous_access
+from slicer_package_manager.registry.server import anonymous_access, settings
 from slicer_package_manager.rest.middleware import request_state, routing, upload_scope
 
 #: Calls that report the state of the server or lead to a login. They are open whatever the setting is.
@@ -24,6 +26,8 @@ OPEN = {
 }
 MESSAGE = ('This server requires a login for reading: log in, or send a token. '
            f'(The setting {anonymous_access.KEY} is true.)')
+#: Settings that each upload reads, by one query.
+OF_UPLOADS = (settings.UPLOAD_QUOTAS, PluginSettings.AUTO_COMPUTE)
 
 
 def state() -> anonymous_access.State:
@@ -41,7 +45,7 @@ def refuse() -> None:
     """
     # Girder remembers the first user that it returns for a request, and returns the user of an upload-only token only
     # after upload_scope has allowed the call. So this function does not ask for the user of such a token.
-    if upload_scope.is_for_uploads(request_state.current().token) or getCurrentUser() is not None:
+    if upload_scope.is_for_uploads(getCurrentToken()) or getCurrentUser() is not None:
         return
     if Setting().get(anonymous_access.KEY):
         raise AccessException(MESSAGE)
@@ -59,11 +63,23 @@ def _with_refusal(check: Callable[..., None]) -> Callable[..., None]:
 
 
 def _uncached(get: Callable[[Setting, str], Any]) -> Callable[[Setting, str], Any]:
-    """Wrap ``Setting.get``: read the setting from the database once per request, past the cache of the process."""
+    """Wrap ``Setting.get``: read some settings from the database once per request, past the cache of the process."""
     @wraps(get)
     def get_setting(self: Setting, key: str) -> Any:
-        return state().closed if key == anonymous_access.KEY and not anonymous_access.is_given() else get(self, key)
+        if settings.variable(key) in os.environ:
+            return get(self, key)
+        if key in OF_UPLOADS:
+            return _of_uploads(self).get(key, self.getDefault(key))
+        return state().closed if key == anonymous_access.KEY else get(self, key)
     return get_setting
+
+
+def _of_uploads(model: Setting) -> dict[str, Any]:
+    """Return the values of :data:`OF_UPLOADS` as the database had them when the current request first read one."""
+    current = request_state.current()
+    if current.settings is None:
+        current.settings = {one['key']: one['value'] for one in model.find({'key': {'$in': OF_UPLOADS}})}
+    return current.settings
 
 
 def guard() -> None:

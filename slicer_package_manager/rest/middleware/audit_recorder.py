@@ -13,7 +13,7 @@ from typing import Any
 
 import cherrypy
 from girder import auditLogger, events
-from girder.api.rest import getCurrentUser
+from girder.api.rest import getCurrentToken, getCurrentUser
 
 from slicer_package_manager.registry.accounts import audit_log
 from slicer_package_manager.registry.schema.types import Document
@@ -65,7 +65,7 @@ def _record_request(details: Mapping[str, Any]) -> None:
 
 
 def _caller() -> Document:
-    user, token = getCurrentUser(), request_state.current().token
+    user, token = getCurrentUser(), getCurrentToken()
     key = {'key': token['apiKeyId']} if token and 'apiKeyId' in token else {}
     return {'user': user and user['_id'], 'login': user and user['login'], **key,
             'address': tracing.client_address(), 'request_id': tracing.request_id()}

@@ -7,11 +7,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import cherrypy
-from girder.api.rest import getCurrentToken
+from dogpile.cache.backends.null import NullLock
+from dogpile.cache.proxy import ProxyBackend
+from girder.api.rest import requestCache
 
 from slicer_package_manager.registry.server import anonymous_access
 from slicer_package_manager.registry.tree.types import PackageItem
@@ -45,12 +46,8 @@ class RequestState:
     is_package_sent: bool = False
     #: Packages in the archive that is sent; ``None`` if the response is no archive.
     archived_packages: list[PackageItem] | None = None
-
-    @cached_property
-    def token(self) -> dict[str, Any] | None:
-        """The document of the token that the client sent, which Girder reads from the database at each question."""
-        token: dict[str, Any] | None = getCurrentToken()
-        return token
+    #: The values of the settings that are read together; ``None`` until the first of them is read.
+    settings: dict[str, Any] | None = None
 
 
 def current() -> RequestState:
@@ -62,3 +59,16 @@ def current() -> RequestState:
         request.spm = RequestState()
     state: RequestState = request.spm
     return state
+
+
+class _WithoutLocks(ProxyBackend):
+    """A cache of one request, which one thread uses. By default, all threads would take turns to read their tokens."""
+
+    def get_mutex(self, key: str) -> Any:  # noqa: ARG002 - dogpile's signature
+        """Return a lock that locks nothing."""
+        return NullLock()
+
+
+def cache_tokens() -> None:
+    """Switch on Girder's cache of requests, so that it reads the token of a request once. Idempotent."""
+    requestCache.configure('cherrypy_request', replace_existing_backend=True, wrap=[_WithoutLocks])

@@ -32,6 +32,7 @@ from slicer_package_manager.rest.middleware import (
     front,
     rate_limits,
     request_limits,
+    request_state,
     text_limits,
     tracing,
     upload_bodies,
@@ -40,6 +41,7 @@ from slicer_package_manager.rest.middleware import (
 
 def install(tree: Tree, api_root: Any, operation: Operation) -> None:  # Girder sets resources as attributes
     """Wrap all that ``tree`` serves by now, as ``operation`` configures it."""
+    request_state.cache_tokens()
     # Around the handlers of Girder's file calls.
     upload_bodies.read_in_large_steps(api_root.file)
     # Before handlers are called: refuses bodies that are too large for calls that take no files.

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import cherrypy
 from bson.objectid import ObjectId
 from girder import events
-from girder.api.rest import getCurrentUser
+from girder.api.rest import getCurrentToken, getCurrentUser
 from girder.constants import TokenScope
 from girder.models.user import User
 
@@ -25,7 +25,6 @@ from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree.types import UserDocument
-from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import before_anyone
 
 #: A hundred years. Dates far beyond are not valid.
@@ -90,7 +89,7 @@ def require_enough() -> None:
 
     :raises Forbidden: 403.
     """
-    if is_for_uploads(request_state.current().token) and getCurrentUser() is None:
+    if is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
         raise Forbidden('This API key is only for uploads of packages to applications that its user may write to. '
                         'Use a key with more scopes for other calls.')
 
@@ -98,7 +97,7 @@ def require_enough() -> None:
 def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:
     @before_anyone
     def handler(event: events.Event) -> None:
-        token = request_state.current().token
+        token = getCurrentToken()
         if token is None or not is_for_uploads(token):
             return
         user = User().load(token['userId'], force=True)

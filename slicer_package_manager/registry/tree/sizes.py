@@ -1,0 +1,20 @@
+"""The sizes of the folder and the collection around an item, which follow that of the item."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from girder.models.folder import Folder
+from girder.utility.model_importer import ModelImporter
+from pymongo import WriteConcern
+
+
+def grow(item: Mapping[str, Any], size: int) -> None:
+    """Add ``size`` bytes to the sizes of the folder and the collection of ``item``.
+
+    Girder's method waits until most members of a replica set have each of them, and bumps the data version: for the
+    moment between the commit of a change and this, a list may have cached the size of a release as it was.
+    """
+    for model, key in ((Folder(), 'folderId'), (ModelImporter.model(item['baseParentType']), 'baseParentId')):
+        model.collection.with_options(write_concern=WriteConcern(1)).update_one(
+            {'_id': item[key]}, {'$inc': {'size': size}})
