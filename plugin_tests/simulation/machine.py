@@ -648,8 +648,7 @@ class Simulation(RuleBasedStateMachine):
             observed.put_unused_bytes_aside(self.world)
         if not self.model.leaves_bytes:
             observed.require_no_bytes_left(self.world)
-        if not self.has_crashed:
-            observed.require_sizes(self.world)
+        observed.require_sizes(self.world, has_crashed=self.has_crashed)
 
     def _complete_replacements(self):
         """Do what the clients are about to do whose replacements wait."""

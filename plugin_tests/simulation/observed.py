@@ -9,7 +9,7 @@ from girder.models.folder import Folder
 from girder.models.upload import Upload
 
 from plugin_tests.simulation import model as plain
-from slicer_package_manager.doctor import download_counts, file_bytes, packages, registrations, server
+from slicer_package_manager.doctor import download_counts, file_bytes, packages, registrations, server, sizes
 from slicer_package_manager.doctor.findings import Options
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.storage.filesystem import ASIDE
@@ -202,10 +202,13 @@ def _of_uploads(world):
     return {Path(one['tempFile']) for one in found} | {path for path in world.root.rglob('*') if path.name in stored}
 
 
-def require_sizes(world):
-    """Check that each folder states the size of its items."""
-    sizes = {one['_id']: one['size'] for one in world.database.item.aggregate([
+def require_sizes(world, *, has_crashed):
+    """Check that each folder states the size of its items; after a crash, those that the doctor corrects."""
+    query = {'spm.role': {'$exists': True}} if has_crashed else {}
+    for finding in sizes.wrong_sizes(Options(None)) if has_crashed else ():
+        finding.repair()
+    true = {one['_id']: one['size'] for one in world.database.item.aggregate([
         {'$group': {'_id': '$folderId', 'size': {'$sum': '$size'}}}])}
-    wrong = {one['name']: (one['size'], sizes.get(one['_id'], 0)) for one in Folder().find({})
-             if one['size'] != sizes.get(one['_id'], 0)}
+    wrong = {one['name']: (one['size'], true.get(one['_id'], 0)) for one in Folder().find(query)
+             if one['size'] != true.get(one['_id'], 0)}
     assert wrong == {}
