@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -109,26 +109,22 @@ class Directory:
         backup.path.rename(partial)
         shutil.rmtree(partial)
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Lock the directory for the one process that creates or prunes backups.
 
         :raises BackupError: another process has the lock.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._locked('lock', 'is being written to'):
-            yield
+        return self._locked('lock', 'is being written to')
 
-    @contextmanager
-    def reading(self, *, exclusive: bool = False) -> Iterator[None]:
+    def reading(self, *, exclusive: bool = False) -> AbstractContextManager[None]:
         """Lock the objects: shared, so that none is removed, or ``exclusive``, to remove some.
 
         :raises BackupError: another process has a lock that excludes this one.
         """
         if not self.path.is_dir():
             raise BackupError(f'There is no directory {self.path}.')
-        with self._locked('reading.lock', 'is being read or pruned', shared=not exclusive):
-            yield
+        return self._locked('reading.lock', 'is being read or pruned', shared=not exclusive)
 
     @contextmanager
     def _locked(self, name: str, doing: str, *, shared: bool = False) -> Iterator[None]:

@@ -3,22 +3,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 from rich import filesize
 
-Advance = Callable[[int], None]
+from slicer_package_manager.backup.progress import Advance
+
 #: The time between two lines of a step, in seconds.
 _PAUSE = 10
 
 
-@contextmanager
-def step(title: str, total: int | None, in_bytes: bool) -> Iterator[Advance]:
+def step(title: str, total: int | None, in_bytes: bool) -> AbstractContextManager[Advance]:
     """One step of the work; see :data:`backup.progress.Steps`."""
-    with (_bar if sys.stderr.isatty() else _lines)(title, total, in_bytes) as advance:
-        yield advance
+    return (_bar if sys.stderr.isatty() else _lines)(title, total, in_bytes)
 
 
 @contextmanager
