@@ -368,6 +368,20 @@ class TestTransaction:
         for app_id in tree.counts.distinct('app'):
             assert not rollup.wrong(app_id)
 
+    def test_each_transaction_moves_as_many_counts_as_it_takes(self, tree, release, delete, monkeypatch):
+        monkeypatch.setattr(rollup, 'COUNTS_AT_ONCE', 5)
+        for number in range(20):
+            tree.count(release, name=f'{number}')
+        take_out, moved = rollup.take_out, []
+
+        def taking(app, revision, found):
+            moved.append(len(found))
+            return take_out(app, revision, found)
+        monkeypatch.setattr(rollup, 'take_out', taking)
+        delete(release)
+        assert (sum(moved), max(moved)) == (23, 5)
+        assert tree.counts.count_documents({'app': tree.app['_id'], 'kind': 'package'}) == 0
+
     def test_counts_that_are_left_are_moved_after_the_commit(self, tree, release, delete, monkeypatch):
         monkeypatch.setattr(rollup, 'COUNTS_AT_ONCE', 1)
         delete(release)
