@@ -73,7 +73,7 @@ def _bumping(name: str) -> Callable[..., Any]:
         try:
             return write(self, *args, **kwargs)
         finally:  # a write that failed may have been carried out
-            _bump()
+            bump()
     return bumping
 
 
@@ -157,7 +157,7 @@ def _announce_missed() -> None:
         _missed.set()
 
 
-def _bump() -> None:
+def bump() -> None:
     if not transactions.before_commit(_write_version) and not _later(announce):
         announce()
 

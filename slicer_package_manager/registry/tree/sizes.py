@@ -8,13 +8,17 @@ from girder.models.folder import Folder
 from girder.utility.model_importer import ModelImporter
 from pymongo import WriteConcern
 
+from slicer_package_manager.registry.server import data_version
+
 
 def grow(item: Mapping[str, Any], size: int) -> None:
     """Add ``size`` bytes to the sizes of the folder and the collection of ``item``.
 
-    Girder's method waits until most members of a replica set have each of them, and bumps the data version: for the
-    moment between the commit of a change and this, a list may have cached the size of a release as it was.
+    Girder's method waits until most members of a replica set have each of them.
     """
-    for model, key in ((Folder(), 'folderId'), (ModelImporter.model(item['baseParentType']), 'baseParentId')):
-        model.collection.with_options(write_concern=WriteConcern(1)).update_one(
-            {'_id': item[key]}, {'$inc': {'size': size}})
+    try:
+        for model, key in ((Folder(), 'folderId'), (ModelImporter.model(item['baseParentType']), 'baseParentId')):
+            model.collection.with_options(write_concern=WriteConcern(1)).update_one(
+                {'_id': item[key]}, {'$inc': {'size': size}})
+    finally:
+        data_version.bump()  # lists of releases have the sizes of their folders
