@@ -158,6 +158,7 @@ def _announce_missed() -> None:
 
 
 def bump() -> None:
+    """Bump the data version before the transaction is committed, or else before the response is sent, or else now."""
     if not transactions.before_commit(_write_version) and not _later(announce):
         announce()
 
