@@ -15,6 +15,7 @@ import pytest
 from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
 from plugin_tests.deploy import proxy
 from plugin_tests.deploy.conftest import BYTES
+from plugin_tests.faults.wire import Wire
 from plugin_tests.servers import poll
 from plugin_tests.waiting import PATIENCE
 
@@ -264,19 +265,46 @@ def test_parameters_after_a_path_are_not_logged(site, anonymous, written):
     assert '"hidden"' in site.log
 
 
-def test_no_request_fails_while_one_server_is_away_and_all_do_without_servers(servers, site, tmp_path):
+def test_no_request_fails_while_one_server_is_away(servers, tmp_path):
     gone = 'http://127.0.0.1:1'
     with proxy.Proxy(tmp_path, [gone, servers[0].url]).running() as half, half.client() as client:
         assert [client.get('/api/v1/app').status_code for _ in range(6)] == [200] * 6
-    with proxy.Proxy(tmp_path, [gone]).running() as none, none.client() as client:
-        # Not even a response from the cache, which may be out of date.
-        assert [client.get('/api/v1/app').status_code for _ in range(2)] == [502, 502]
+
+
+@pytest.mark.parametrize('outage', ['cut', 'end'])
+def test_lists_are_served_while_no_server_responds(servers, token, tmp_path, app, extension, outage):
+    extension('Survivor', b'content')
+    wire = Wire(servers[0].address[1])
+    url = f'{app}/extension?baseName=Survivor'
+    with proxy.Proxy(tmp_path, [f'http://127.0.0.1:{wire.port}']).running() as site, site.client() as client:
+        before = client.get(url).raise_for_status()
+        getattr(wire, outage)()
+        stale = client.get(url)
+        assert (stale.status_code, stale.headers['X-Cache-Status']) == (200, 'STALE')
+        assert stale.content == before.content
+        if outage == 'end':
+            # What was never requested is not cached, and what users get is cached for nobody.
+            assert client.get(f'{url}&limit=3').status_code == 502
+            assert client.get(url, headers={'Girder-Token': token}).status_code == 502
+        wire.mend()
+        assert outage == 'end' or client.get(url).headers['X-Cache-Status'] == 'REVALIDATED'
+
+
+def test_a_list_that_has_become_private_is_not_served_from_the_cache(admin, anonymous):
+    app = admin.post('/api/v1/app', params={'name': 'Withdrawn'}).raise_for_status().json()['_id']
+    url = f'/api/v1/app/{app}/extension'
+    assert [anonymous.get(url).status_code for _ in range(2)] == [200, 200]
+    admin.put(f'/api/v1/folder/{app}/access', params={'access': '{}', 'public': 'false', 'recurse': 'true'}
+              ).raise_for_status()
+    assert anonymous.get(url).status_code in (401, 403, 404)
+    assert admin.delete(f'/api/v1/app/{app}').is_success
+    assert anonymous.get(url).status_code == 404
 
 
 @pytest.fixture
 def silent(tmp_path):
     """A server without responses, and nginx in front of it, for clients that state their address by X-Real-IP."""
-    with socket.create_server(('127.0.0.1', 0), backlog=100) as server:
+    with socket.create_server(('127.0.0.1', 0), backlog=400) as server:
         server.settimeout(PATIENCE)
         site = proxy.Proxy(tmp_path, [f'http://127.0.0.1:{server.getsockname()[1]}'])
         with (tmp_path / 'site.conf').open('a') as configuration:
@@ -312,7 +340,7 @@ def test_slow_forms_do_not_reach_the_server(silent):
 def test_one_subscriber_of_ipv6_has_as_many_requests_as_one_address(silent):
     site, server, stack = silent
     ask = 'GET /api/v1/system/version HTTP/1.1\nHost: localhost\nX-Real-IP: 2001:db8::{}\n\n'
-    for number in range(64):
+    for number in range(128):
         begin(site, stack, ask.format(f'{number:x}:1'))
         first_line(server, stack)
     assert begin(site, stack, ask.format('ffff:1')).recv(12) == b'HTTP/1.1 429'
