@@ -74,6 +74,27 @@ def aside(function):
         return pool.submit(function).result(PATIENCE)
 
 
+@pytest.mark.parametrize('call', ['details', 'move'])
+def test_an_item_that_is_promoted_while_it_is_loaded_is_found(draft, release, promote, found, api, make, monkeypatch,
+                                                              call):
+    from girder.models.folder import Folder
+    item, other = found('package')[0]['_id'], make('package', revision='1')['folderId']
+    load, todo = Folder().load, [promote]
+
+    def late(identifier, **kwargs):
+        if todo and str(identifier) == draft['_id']:
+            assert aside(todo.pop()).status_code == 200
+        return load(identifier, **kwargs)
+    monkeypatch.setattr(Folder(), 'load', late)
+    if call == 'details':
+        answer = api.get(f'/item/{item}')
+    else:
+        answer = api.put('/resource/move', params={
+            'resources': json.dumps({'item': [item]}), 'parentType': 'folder', 'parentId': other})
+    assert answer.status_code == 200, answer.text
+    assert todo == []
+
+
 def ids(items):
     return sorted(one['_id'] for one in items)
 

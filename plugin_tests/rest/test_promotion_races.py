@@ -52,7 +52,11 @@ def rename(folder, name):
 
 def move(item, folder):
     params = {'resources': json.dumps({'item': [item]}), 'parentType': 'folder', 'parentId': folder}
-    return lambda client: client.put('/resource/move', params=params).raise_for_status()
+
+    def call(client):
+        answer = client.put('/resource/move', params=params)
+        assert answer.status_code == 200, answer.text
+    return call
 
 
 def post(path, revision):

@@ -202,7 +202,7 @@ class Patch(NamedTuple):
 
 
 PATCHES = (
-    Patch(Item, 'load', saves.load),
+    Patch(Item, 'load', saves.load_item),
     Patch(Item, 'save', saves.save_item),
     Patch(Item, 'move', _move_item),
     Patch(Item, 'copyItem', _copy_item),

@@ -16,6 +16,7 @@ from copy import deepcopy
 from typing import Any
 
 from bson.objectid import ObjectId
+from girder.exceptions import ValidationException
 from girder.models.collection import Collection
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -45,6 +46,18 @@ def load(original: Original, *args: object, **kwargs: object) -> Any:
     """Remember what was read: what a save has to change is not known in Girder."""
     document = original(*args, **kwargs)
     return Loaded(document) if document and 'spm' in document else document
+
+
+def load_item(original: Original, *args: object, **kwargs: Any) -> Any:
+    """Load an item like other documents.
+
+    A promotion may put it into another folder between Girder's reads of the item and of its folder, by which it checks
+    access. Girder then fails, or checks nothing, so the item is read again.
+    """
+    try:
+        return load(original, *args, **{**kwargs, 'exc': True})
+    except ValidationException:
+        return load(original, *args, **kwargs)
 
 
 def save_item(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
