@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
@@ -16,30 +15,14 @@ from typing import NamedTuple
 import httpx
 import pymongo
 
-from plugin_tests import mongodb
+from plugin_tests import mongodb, web_server
 from slicer_package_manager.cli import database, web
 
 OURS, PEER = 'ours', 'peer'
 #: Our server with few and with many packages; the two are compared with each other.
 SMALL, LARGE = 'ours, few packages', 'ours, many packages'
-#: The configuration of gunicorn that `slicer-package-manager serve` passes, without starting a database.
-_GUNICORN_CONFIG = """
-from slicer_package_manager.cli.gunicorn_config import *
-
-workers, threads, loglevel = {workers}, 32, 'warning'
-
-
-def when_ready(_server):
-    pass
-
-
-def post_worker_init(worker):
-    import sys
-    sys.path.insert(0, {root!r})
-    from plugin_tests.loopback import Loopback
-    from slicer_package_manager.registry.links import policy
-    policy.use(Loopback({origin!r}))
-"""
+#: Requests that one process of ours serves at the same time.
+_THREADS = 32
 #: Without the access log that it writes by default, since ours does not write one either.
 _PEER_CONFIG = """
 [global]
@@ -114,16 +97,12 @@ def running_as(server, run):
 
 @contextlib.contextmanager
 def _our_process(uri, folder, origin, run):
-    port = free_port()
-    config = folder / 'gunicorn_config.py'
-    config.write_text(_GUNICORN_CONFIG.format(
-        workers=run.workers, origin=origin, root=str(Path(__file__).parents[1])))
-    command = [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
-               '--bind', f'127.0.0.1:{port}']
-    variables = {**web.DEFAULTS, 'LOGLEVEL': 'WARNING', 'GIRDER_MONGO_URI': database.completed(uri),
-                 **dict(run.variables)}
-    with _running(command, variables, port, folder) as process:
-        yield port, process
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port = listener.getsockname()[1]
+        command = web_server.command(listener, workers=run.workers, threads=_THREADS, origin=origin)
+        variables = {**web.DEFAULTS, **web_server.variables(database.completed(uri)), **dict(run.variables)}
+        with _running(command, variables, port, folder, listener) as process:
+            yield port, process
 
 
 @contextlib.contextmanager
@@ -156,12 +135,12 @@ def free_port():
 
 
 @contextlib.contextmanager
-def _running(command, variables, port, folder):
+def _running(command, variables, port, folder, listener=None):
     log = folder / f'server-{port}.log'
     inherited = {name: value for name, value in os.environ.items() if not name.startswith('GIRDER_')}
     with log.open('w') as output:
         process = subprocess.Popen(command, env={**inherited, **variables}, cwd=folder, stdout=output, stderr=output,
-                                   start_new_session=True)
+                                   start_new_session=True, pass_fds=[listener.fileno()] if listener else [])
     try:
         _wait(f'http://127.0.0.1:{port}/api/v1/system/version', process, log)
         yield process

@@ -99,7 +99,7 @@ def shown(example):
     """A request and its response."""
     request = f'```\n{example["request"]}\n```\n\n'
     if 'location' in example:
-        return f'{request}```\nHTTP/1.1 302 Found\nLocation: {example["location"]}\n```'
+        return f'{request}```\nHTTP/1.1 302 Found\nlocation: {example["location"]}\n```'
     return f'{request}```json\n{json.dumps(example["answer"], indent=1, ensure_ascii=False)}\n```'
 
 

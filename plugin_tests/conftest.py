@@ -97,7 +97,7 @@ def wsgi_app(mongo_uri, tmp_path_factory):
 @pytest.fixture(scope='session')
 def two_servers(wsgi_app, mongo_uri):
     """The URLs of two server processes on the database of the tests."""
-    with processes.gunicorn(mongo_uri) as one, processes.gunicorn(mongo_uri) as other:
+    with processes.web_server(mongo_uri) as one, processes.web_server(mongo_uri) as other:
         yield one, other
 
 

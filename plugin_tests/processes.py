@@ -4,40 +4,30 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import httpx
 
+from plugin_tests import web_server as program
 from plugin_tests.waiting import PATIENCE, poll
 
 
 @contextlib.contextmanager
-def gunicorn(mongo_uri, *, threads=16, workers=1, test_origin=None):
+def web_server(mongo_uri, *, threads=16, workers=1, access_log='', test_origin=None):
     """Run the server of the database ``mongo_uri`` and yield the URL of its API.
 
     :param test_origin: an origin on loopback that it may link to and fetch from.
     """
-    with socket.socket() as listener, tempfile.TemporaryDirectory(prefix='spm-gunicorn-') as folder:
-        listener.bind(('127.0.0.1', 0))
-        listener.listen(128)
-        config = Path(folder, 'config.py')
-        config.write_text(
-            'def post_worker_init(worker):\n'
-            f'    import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n'
-            '    from plugin_tests.loopback import Loopback\n'
-            '    from slicer_package_manager.registry.links import policy\n'
-            f'    policy.use(Loopback({test_origin!r}))\n')
+    with socket.create_server(('127.0.0.1', 0), backlog=128) as listener, \
+            tempfile.TemporaryDirectory(prefix='spm-web-server-') as folder:
         log = Path(folder, 'log')
         with log.open('w') as output:
             process = subprocess.Popen(
-                [sys.executable, '-m', 'gunicorn', 'girder.wsgi:app', '--config', str(config),
-                 '--worker-class', 'gthread', '--threads', str(threads), '--workers', str(workers), '--bind', f'fd://{listener.fileno()}',
-                 '--keep-alive', '65', '--no-control-socket', '--graceful-timeout', '5'],
+                program.command(listener, workers=workers, threads=threads, access_log=access_log,
+                                origin=test_origin),
                 pass_fds=[listener.fileno()], stdout=output, stderr=output, start_new_session=True,
-                env={**os.environ, 'GIRDER_MONGO_URI': mongo_uri, 'GIRDER_SERVER_MODE': 'production',
-                     'LOGLEVEL': 'WARNING'})
+                env={**os.environ, **program.variables(mongo_uri)})
         url = f'http://127.0.0.1:{listener.getsockname()[1]}/api/v1'
         try:
             _wait(url, process, log)

@@ -18,6 +18,7 @@ class _Reader(logging.Handler):
     def __init__(self):
         super().__init__()
         self._counting = threading.local()
+        self._of_all = None
         self._log = logging.getLogger('pymongo.command')
         self._log.propagate = False
         self._log.addHandler(self)
@@ -33,12 +34,25 @@ class _Reader(logging.Handler):
             self._log.setLevel(logging.NOTSET)
             self._counting.commands = None
 
+    @contextlib.contextmanager
+    def counting_all(self):
+        """The same for the round trips of all threads."""
+        self._of_all = found = []
+        self._log.setLevel(logging.DEBUG)
+        try:
+            yield found
+        finally:
+            self._log.setLevel(logging.NOTSET)
+            self._of_all = None
+
     def emit(self, record):
-        found = getattr(self._counting, 'commands', None)
-        if found is not None:
+        lists = [one for one in (getattr(self._counting, 'commands', None), self._of_all) if one is not None]
+        if lists:
             event = json.loads(record.getMessage())
             if event['message'] == _STARTED:
-                found.append(f'{event["commandName"]} {_FIRST_VALUE.match(event["command"])[1]}')
+                for found in lists:
+                    found.append(f'{event["commandName"]} {_FIRST_VALUE.match(event["command"])[1]}')
 
 
-counting = _Reader().counting
+_READER = _Reader()
+counting, counting_all = _READER.counting, _READER.counting_all

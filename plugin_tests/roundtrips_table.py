@@ -149,11 +149,11 @@ CALLS = [
     Call('GET /item/:id', (3, 4, 4)),
     Call('GET /item/:id/files', (3, 7, 7)),
     Call('GET /item/:id/files', (1, 7, 7), 'cached', again=True),
-    Call('GET /item/:id/download', (4, 5, 5)),
-    Call('GET /item/:id/download', (4, 5, 5), 'hosted elsewhere', before=hosted_elsewhere, status=302),
+    Call('GET /item/:id/download', (3, 4, 4)),
+    Call('GET /item/:id/download', (3, 4, 4), 'hosted elsewhere', before=hosted_elsewhere, status=302),
     Call('GET /file/:id', (4, 5, 5)),
-    Call('GET /file/:id/download', (4, 5, 5)),
-    Call('GET /file/hashsum/sha512/:hash/download', (6, 7, 7)),
+    Call('GET /file/:id/download', (3, 4, 4)),
+    Call('GET /file/hashsum/sha512/:hash/download', (5, 6, 6)),
     Call('POST /file', (None, 14, 14), 'small', content=b'abc', headers=RAW, before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file', (None, 7, 7), 'in chunks', before=new_extension, params={

@@ -16,6 +16,7 @@ from plugin_tests.waiting import PATIENCE, poll
 _READY = re.compile(r'is ready: (http://\S+)')
 _PASSWORD = re.compile(r'^Admin password: (\S+)$', re.MULTILINE)
 _COMMAND = [sys.executable, '-m', 'slicer_package_manager.cli', 'serve']
+_WEB_SERVER = 'slicer_package_manager.cli.web_server'
 #: The folder of a ``sitecustomize`` with which passwords cost little.
 _STARTUP = Path(__file__).parent / 'startup'
 # Whatever the developer has set for a server of his own is not for the tests.
@@ -114,10 +115,10 @@ class Server:
         """The processes that use the server's own database."""
         return [pid for pid, command in descendants(1).items() if f'--dbpath {self.data_dir}/db' in command]
 
-    def gunicorns(self):
+    def web_processes(self):
         """The processes of the web server that run: the first one, and then those that serve, its workers."""
         # Numbers of processes begin anew after the largest one, so they say nothing about their order.
-        return [pid for pid, command in descendants(self.pid).items() if 'gunicorn' in command and alive(pid)]
+        return [pid for pid, command in descendants(self.pid).items() if _WEB_SERVER in command and alive(pid)]
 
     def client(self, login=None, password=None):
         """A client of the API, logged in when ``login`` is given; a context manager."""

@@ -10,7 +10,7 @@ import pytest
 
 from plugin_tests import loopback
 from plugin_tests.conftest import upload
-from plugin_tests.processes import gunicorn
+from plugin_tests.processes import web_server
 from plugin_tests.servers import poll
 from plugin_tests.waiting import PATIENCE
 
@@ -20,9 +20,15 @@ LARGE = bytes(range(256)) * 4096 * 24  # 24 MiB: more than the socket buffers ho
 
 
 @pytest.fixture(scope='module')
-def one_at_a_time(wsgi_app, mongo_uri, make_httpserver):
-    """A server that begins a request only after the one before ended, and may fetch from ``httpserver``."""
-    with gunicorn(mongo_uri, threads=1, test_origin=loopback.origin(make_httpserver)) as url:
+def access_log(tmp_path_factory):
+    """The log of the requests that :func:`one_at_a_time` has finished, whether their clients stayed or left."""
+    return tmp_path_factory.mktemp('log') / 'access.log'
+
+
+@pytest.fixture(scope='module')
+def one_at_a_time(wsgi_app, mongo_uri, make_httpserver, access_log):
+    """A server with one thread, which may fetch from ``httpserver``."""
+    with web_server(mongo_uri, threads=1, access_log=access_log, test_origin=loopback.origin(make_httpserver)) as url:
         yield url
 
 
@@ -59,10 +65,16 @@ def test_counting_is_exact_with_16_clients_and_two_processes(two_servers, make, 
     assert count() == 16 * 50
 
 
-def test_an_aborted_transfer_counts_nothing(one_at_a_time, make, count):
+def finished(log, item):
+    """How many downloads of ``item`` have ended."""
+    return log.read_text().count(f'/item/{item["_id"]}/download')
+
+
+def test_an_aborted_transfer_counts_nothing(one_at_a_time, access_log, make, count):
     item = make('package', content=LARGE)
     for _ in range(3):
         start_and_leave(one_at_a_time, f'/item/{item["_id"]}/download')
+    poll(lambda: finished(access_log, item) == 3, 'the server has noticed')
     assert httpx.get(f'{one_at_a_time}/system/version').status_code == 200
     assert count() == 0
     assert httpx.get(f'{one_at_a_time}/item/{item["_id"]}/download').content == LARGE
@@ -70,11 +82,12 @@ def test_an_aborted_transfer_counts_nothing(one_at_a_time, make, count):
     assert count() == 1
 
 
-def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, httpserver, allow, make, count):
+def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, access_log, httpserver, allow, make, count):
     httpserver.expect_request('/large.zip').respond_with_data(LARGE)
     allow(loopback.origin(httpserver))
     item = make('package', url=httpserver.url_for('/large.zip'), size=len(LARGE))
     start_and_leave(one_at_a_time, f'/item/{item["_id"]}/download', agent='Mozilla/5.0')
+    poll(lambda: finished(access_log, item) == 1, 'the server has noticed')
     assert httpx.get(f'{one_at_a_time}/system/version').status_code == 200
     assert count() == 0
 
@@ -148,3 +161,52 @@ def test_readers_always_get_one_whole_file_while_it_is_replaced(two_servers, api
     assert final.content == contents(50)
     assert anonymous.get(f'/item/{item["_id"]}').json()['meta']['sha512'] == hashlib.sha512(contents(50)).hexdigest()
     assert anonymous.get(f'/item/{item["_id"]}').json()['size'] == len(contents(50))
+
+
+#: Headers of requests for a file of 100,000 bytes whose checksum is ``TAG``.
+REQUESTS = [
+    {}, {'Range': 'bytes=0-99'}, {'Range': 'bytes=99990-'}, {'Range': 'bytes=-10'}, {'Range': 'bytes=100000-'},
+    {'Range': 'bytes=0-1,5-6'}, {'Range': 'bytes=a-b'}, {'Range': 'lines=1-2'}, {'If-None-Match': 'TAG'},
+    {'If-None-Match': '"other"'}, {'If-None-Match': '*'}, {'If-Match': 'TAG'}, {'If-Match': '"other"'},
+    {'If-Modified-Since': 'Fri, 01 Jan 2100 00:00:00 GMT'}, {'If-Modified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT'},
+    {'If-Unmodified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT'}, {'If-Range': 'TAG', 'Range': 'bytes=10-19'},
+    {'If-Range': '"other"', 'Range': 'bytes=10-19'}, {'Accept-Encoding': 'gzip'}, {'User-Agent': 'Mozilla/5.0'}]
+#: Headers that differ between any two responses, and those that only Girder adds.
+OWN = {'x-request-id', 'date', 'girder-request-uid', 'allow'}
+
+
+def answered(method, url, headers):
+    answer = httpx.request(method, url, headers=headers)
+    shown = {name: value for name, value in answer.headers.items() if name not in OWN}
+    own = answer.headers['X-Request-ID'].encode()
+    return answer.status_code, shown, answer.content.replace(own, b'')
+
+
+@pytest.mark.parametrize('method', ['GET', 'HEAD'])
+def test_a_public_download_is_answered_as_by_girder(two_servers, make, method):
+    content = bytes(range(250)) * 400
+    item = make('package', content=content)
+    link = make('extension', baseName='Linked', url='https://github.com/a/b/c.zip')
+    tag = f'"{hashlib.sha512(content).hexdigest()}"'
+    paths = [f'/item/{item["_id"]}/download', f'/item/{item["_id"]}/download/any-name.tar.gz',
+             f'/item/{link["_id"]}/download', '/item/5f4474d0e1d8c75dfc705482/download']
+    different = {}
+    for path in paths:
+        for headers in REQUESTS:
+            sent = {name: value.replace('TAG', tag) for name, value in headers.items()}
+            # With a query, also the default, the request is for Girder.
+            fast, full = (answered(method, two_servers[0] + path + query, sent)
+                          for query in ('', '?contentDisposition=attachment'))
+            if fast != full:
+                different[path, str(headers)] = fast, full
+    assert different == {}
+
+
+def test_a_package_that_is_not_public_any_more_is_not_delivered(two_servers, api, app, make):
+    item = make('package', content=b'secret')
+    url = f'{two_servers[0]}/item/{item["_id"]}/download'
+    assert httpx.get(url).content == b'secret'
+    api.put(f'/folder/{app["_id"]}/access', params={
+        'access': '{"users": [], "groups": []}', 'public': False, 'recurse': True}).raise_for_status()
+    assert httpx.get(url).status_code == 401
+    assert httpx.get(url, headers=api.headers).content == b'secret'

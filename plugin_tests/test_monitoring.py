@@ -22,6 +22,7 @@ health.state = lambda: {'database': 'ok', 'assetstore': 'ok', 'version': '1'}
 for meter in (metrics.REQUESTS.labels('GET', 'x', 200), metrics.SECONDS.labels('GET', 'x'), metrics.SENT.labels('x'),
               metrics.DOWNLOADS.labels('package')):
     getattr(meter, 'inc', meter.observe if hasattr(meter, 'observe') else None)(1)
+metrics.WorkMetrics('reads').refused()
 print(metrics.exposition().decode())
 """
 needs_promtool = pytest.mark.skipif(shutil.which('promtool') is None, reason='promtool is not installed')
@@ -50,7 +51,7 @@ def test_the_page_about_monitoring_names_every_metric(exported):
     documented = set(_NAME.findall(PAGE.read_text(encoding='utf-8')))
     series = {re.sub('_(bucket|sum|count|created)$', '', name) for name in exported}
     assert series - documented == {'spm_http_requests', 'spm_http_sent_bytes', 'spm_downloads', 'spm_uploads',
-                                   'spm_uploaded_bytes'}  # the moments at which counters began
+                                   'spm_uploaded_bytes', 'spm_work_refused'}  # the moments at which counters began
     assert documented - series == set()
 
 

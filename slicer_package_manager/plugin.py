@@ -105,4 +105,4 @@ def start_background() -> None:
     from slicer_package_manager.registry import startup
     from slicer_package_manager.rest.middleware import transport
     startup.begin()
-    transport.warn_if_aborts_are_hidden()
+    transport.warn_of_limits()

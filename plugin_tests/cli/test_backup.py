@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from plugin_tests import commands
 from plugin_tests.conftest import FORMS, upload
-from plugin_tests.processes import gunicorn
+from plugin_tests.processes import web_server
 from plugin_tests.servers import Server, poll
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli import main
@@ -107,7 +107,7 @@ class Load:
 def load(mongo_uri, api, app, make):
     """Start the load on a server of its own."""
     started = []
-    with gunicorn(mongo_uri) as url:
+    with web_server(mongo_uri) as url:
         def start():
             started.append(Load(url, api.headers['Girder-Token'], app['_id']))
             poll(lambda: min(started[-1].rounds) > 5, 'the load is on')
@@ -143,7 +143,7 @@ def test_the_drill(command, load, db, mongo_uri, app, backups, restored, tmp_pat
 
     # It is restored completely.
     ok(restore(backups, restored))
-    with gunicorn(restored[0]) as url:
+    with web_server(restored[0]) as url:
         assert require_promises(url, app['_id']) > 0
     shutil.rmtree(restored[1])
 

@@ -69,6 +69,13 @@ def test_the_mongod_of_the_path_is_preferred(monkeypatch, tmp_path):
     assert mongod.find_mongod() == program
 
 
+def test_options_of_an_earlier_web_server_are_reported_as_without_effect(run, no_mongod, monkeypatch, tmp_path):
+    start = ('serve', '--data-dir', str(tmp_path / 'data'))
+    assert 'GUNICORN_CMD_ARGS' not in run(*start).stderr
+    monkeypatch.setenv('GUNICORN_CMD_ARGS', '--threads 4')
+    assert 'GUNICORN_CMD_ARGS has no effect' in run(*start).stderr
+
+
 @pytest.mark.parametrize('password', [
     pytest.param('short', id='too short'),
     pytest.param('x' * 73, id='too long for bcrypt'),

@@ -85,9 +85,9 @@ def test_the_password_of_the_variable_is_used_and_never_shown(server):
 
 
 def test_the_web_server_does_not_inherit_the_password(server):
-    gunicorns = server.gunicorns()
-    assert gunicorns
-    for pid in gunicorns:
+    processes = server.web_processes()
+    assert processes
+    for pid in processes:
         assert PASSWORD.encode() not in Path(f'/proc/{pid}/environ').read_bytes()
 
 

@@ -18,8 +18,8 @@ CHUNK = 5 * 1024 * 1024  # Girder takes no smaller one, but for the last
 
 
 def workers(server):
-    """The processes that serve: those that gunicorn's first process started."""
-    return sorted(server.gunicorns()[1:])
+    """The processes that serve: those that the first process of the web server started."""
+    return sorted(server.web_processes()[1:])
 
 
 @contextlib.contextmanager

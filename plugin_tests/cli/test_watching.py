@@ -73,7 +73,7 @@ def test_the_counts_of_all_processes_add_up(server, ready):
     assert grown('spm_downloads_total', kind='package') == 40
     assert grown('spm_http_sent_bytes_total', route=route['route']) == 40 * 200_000
     assert grown('spm_http_request_seconds_count', **route) == 40
-    assert len(server.gunicorns()) == 3
+    assert len(server.web_processes()) == 3
 
 
 def test_metrics_have_uploads_and_the_state_of_the_server(server, ready):
@@ -88,10 +88,12 @@ def test_metrics_have_uploads_and_the_state_of_the_server(server, ready):
 def test_requests_for_unknown_paths_add_no_labels(server):
     for path in ('/api/v1/app/nonsense/package', '/api/v1/no/such/path', '/nonsense', '/api/v1/nonsense/x'):
         httpx.get(f'{server.url}{path}')
-    httpx.request('BREW', f'{server.url}/api/v1/app')
+    for method in ('BREW', 'PROPFIND'):  # the first is none of HTTP, and is refused as malformed
+        httpx.request(method, f'{server.url}/api/v1/app')
     text = poll(lambda: (text := scrape(server)) and 'method="other"' in text and text, 'the last is counted')
     assert 'nonsense' not in text
     assert 'BREW' not in text
+    assert 'PROPFIND' not in text
     assert value(text, 'spm_http_requests_total', method='GET', route='/app/:app_id/package', status='404') == 1
 
 
@@ -153,6 +155,19 @@ def test_programs_for_log_statistics_can_read_the_access_log(server, tmp_path_fa
     assert (found['ip'], found['method'], found['status']) == ('203.0.113.9', 'GET', '404')
     assert found['path'] == '/bitstream/64b000000000000000000001'
     assert found['agent'].replace('\\x22', '"').replace('\\"', '"') == agent
+
+
+def test_an_access_log_that_was_renamed_is_begun_anew_by_all_processes(server):
+    log = server.data_dir.parent / 'access.log'
+    log.rename(log.with_name('access.log.1'))
+
+    def ask(number):
+        # A connection of its own, so that both processes get some.
+        return httpx.get(f'{server.url}/api/v1/system/version?after={number}').raise_for_status()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(40)))
+    poll(lambda: log.exists() and len(re.findall(r'version\?after=\d+ ', log.read_text())) == 40, 'all are logged')
+    assert 'after=' not in log.with_name('access.log.1').read_text()
 
 
 def test_an_invalid_variable_is_reported_before_anything_is_created(serve, tmp_path):

@@ -93,7 +93,8 @@ def test_a_file_that_is_replaced_after_it_is_sent_anew(make, api, anonymous, clo
 
 
 def test_a_replaced_file_stays_for_its_time_and_goes_then(make, api, anonymous, clock, db):
-    item, other = make('package', content=b'old'), make('extension', content=b'1')
+    from slicer_package_manager.registry.storage import file_removal
+    item = make('package', content=b'old')
     (old,) = anonymous.get(f'/item/{item["_id"]}/files').json()
     upload(api, item['_id'], b'new')
     for step in ('set', 'wait'):
@@ -101,10 +102,10 @@ def test_a_replaced_file_stays_for_its_time_and_goes_then(make, api, anonymous, 
             clock.set(DAY)
         else:
             clock.wait(500)  # less than the time for which it can still be fetched
-        upload(api, other['_id'], step.encode())  # looks for files that may go
+        file_removal.sweep()
         assert anonymous.get(f'/file/{old["_id"]}/download').content == b'old'
     clock.wait(200)
-    upload(api, other['_id'], b'end')
+    file_removal.sweep()
     assert db.file.find_one({'name': old['name'], 'sha512': old['sha512']}) is None
 
 

@@ -182,7 +182,7 @@ def test_a_slow_database_makes_the_server_slow_and_no_more(site):
 
 def test_a_worker_that_is_started_while_it_is_away_serves_as_soon_as_it_is_back(site, outage):
     back, logged = outage(), len(site.server.errors)
-    (worker,) = site.server.gunicorns()[1:]
+    (worker,) = site.server.web_processes()[1:]
     os.kill(worker, signal.SIGKILL)
     poll(lambda: 'A worker waits for the database' in site.server.errors[logged:], 'another one is started')
     assert not alive(worker)

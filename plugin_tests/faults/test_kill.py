@@ -56,8 +56,8 @@ class Site:
         self._server.kill_all()
 
     def _worker(self):
-        """The process that serves: the one that gunicorn's first process has started."""
-        (worker,) = poll(lambda: self._server.gunicorns()[1:], 'a worker runs')
+        """The process that serves: the one that the first process of the web server has started."""
+        (worker,) = poll(lambda: self._server.web_processes()[1:], 'a worker runs')
         return worker
 
     def _end_server(self):

@@ -105,7 +105,7 @@ def test_what_is_asked_for_with_a_token_is_not_cached_for_anybody(anonymous, api
         answer = anonymous.get(url)
         assert 'X-Accel-Expires' not in answer.headers
         assert answer.headers['Cache-Control'] == 'private, no-cache'
-        assert not [one for one in CACHE._responses if token in str(one)]
+        assert not [one for one in CACHE._values if token in str(one)]
 
 
 def test_only_requests_that_read_fill_the_cache(filled, app, anonymous, monkeypatch):

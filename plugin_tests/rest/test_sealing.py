@@ -177,8 +177,8 @@ def test_a_download_that_ends_after_the_deletion(api, app, db, counts, downloade
     make_release(public=False)
     item = Item().load(downloaded()['_id'], force=True)
     api.delete(f'/app/{app["_id"]}/release/5.8').raise_for_status()
-    counter.count(item)
-    counter.count(item)
+    counter.wait(counter.count(item))
+    counter.wait(counter.count(item))
     assert (counts(), counts(api)) == (0, 3)
 
 

@@ -559,7 +559,7 @@ class Simulation(RuleBasedStateMachine):
         key = counts.key_of(item)
         identity = tuple(key[one] for one in counts._KEY)
         try:
-            self.world.run(lambda: counter.count(item), moment)
+            self.world.run(lambda: counter.store(key), moment)
         except Crash:
             stored = self.world.database.slicer_package_download.find_one(key) or {'count': 0}
             counted = stored['count'] - self.model.counts.get(identity, 0)

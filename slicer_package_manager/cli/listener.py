@@ -6,8 +6,8 @@ from typing import Any
 from slicer_package_manager.cli.errors import ServeError
 
 _BACKLOG = 2048
-# A client that vanishes without closing its connection occupies a thread for at most two minutes.
-_KEEP_ALIVE = {'TCP_KEEPIDLE': 60, 'TCP_KEEPINTVL': 15, 'TCP_KEEPCNT': 4}
+# A connection is closed two minutes after its client has vanished, or has stopped taking what is sent.
+_PATIENCE = {'TCP_KEEPIDLE': 60, 'TCP_KEEPINTVL': 15, 'TCP_KEEPCNT': 4, 'TCP_USER_TIMEOUT': 120_000}
 _ANY = {'0.0.0.0': '127.0.0.1', '::': '::1'}  # noqa: S104 - compared with, not bound to
 
 
@@ -51,7 +51,7 @@ def _resolve(host: str, port: int) -> tuple[int, tuple[Any, ...]]:  # the form o
 def _detect_vanished_clients(listener: socket.socket) -> None:
     """Accepted connections inherit these options."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEP_ALIVE.items():
+    for name, value in _PATIENCE.items():
         if hasattr(socket, name):
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 

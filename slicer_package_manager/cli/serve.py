@@ -1,5 +1,6 @@
 """The command ``serve``: runs a server until a signal stops it."""
 import json
+import os
 import re
 import socket
 import time
@@ -22,6 +23,8 @@ from slicer_package_manager.cli.supervisor import Stopped, Supervisor
 LOG_LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
 # In seconds; a busy machine, or a database that recovers from a crash, may need long. An end is noticed at once.
 _START_TIMEOUT = 300.0
+# The variable that had options of the web server in earlier versions.
+_OF_GUNICORN = 'GUNICORN_CMD_ARGS'
 # The time for one response of a server that starts, in seconds; each attempt has twice that of the one before.
 _FIRST_PATIENCE, _LONGEST_PATIENCE = 1.0, 10.0
 
@@ -64,7 +67,7 @@ def _database_uri(_context: click.Context, _parameter: click.Parameter, value: s
 @click.option('--workers', type=click.IntRange(1), default=2, show_default=True,
               help='Number of server processes.')
 @click.option('--threads', type=click.IntRange(1), default=64, show_default=True,
-              help='Requests that each process serves at the same time.')
+              help='Requests that Girder handles at the same time in each process.')
 @click.option('--log-level', type=click.Choice(LOG_LEVELS, case_sensitive=False), default='warning',
               envvar='LOGLEVEL', show_envvar=True, show_default=True,
               help='Minimum severity of the messages on standard error.')
@@ -99,6 +102,7 @@ def run(options: Options) -> None:
 
     :raises ServeError: the server cannot start, or one of its processes ended by itself.
     """
+    _warn_of_gunicorn()
     program = None if options.database else mongod.find_mongod()
     with ExitStack() as stack:
         metrics = stack.enter_context(web.measured())
@@ -117,6 +121,12 @@ def run(options: Options) -> None:
         uri = endpoint.uri if program else database.completed(options.database or '')
         env = web.environment(uri, options.log_level, embedded=options.database is None)
         _serve(options, supervisor, listening, {**env, **metrics})
+
+
+def _warn_of_gunicorn() -> None:
+    if os.environ.get(_OF_GUNICORN):
+        click.echo(f'{_OF_GUNICORN} has no effect: the server no longer runs gunicorn. Use the options of this '
+                   'command.', err=True)
 
 
 def _serve(options: Options, supervisor: Supervisor, listening: socket.socket, env: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The web server: gunicorn with Girder."""
+"""The web server: how ``serve`` starts it, and finds out that it answers."""
 import http.client
 import os
 import signal
@@ -30,7 +30,7 @@ DEFAULTS = {
 }
 # One would replace the database, and the web server does not need the password.
 _WITHHELD = ('GIRDER_TEST_DB', ADMIN_PASSWORD_VARIABLE)
-STOP_GRACE = 40.0  # seconds; longer than that of gunicorn, which ends its workers and then itself
+STOP_GRACE = 40.0  # seconds; longer than that of the workers
 _STDERR = 2
 _PROBE = '/api/v1/system/version'
 
@@ -70,18 +70,15 @@ def start(
     access_log: Path | None,
     directory: Path,
 ) -> Child:
-    """Start gunicorn in ``directory`` and pass ``listener`` and ``channel`` to it, which are closed here.
+    """Start the web server in ``directory`` and pass ``listener`` and ``channel`` to it, which are closed here.
 
     It prepares the database as the plan from ``channel`` says (:mod:`.bootstrap`), and serves after a line on its
     standard input.
     """
     args = [
-        sys.executable, '-m', 'gunicorn', 'girder.wsgi:app',
-        '--config', 'python:slicer_package_manager.cli.gunicorn_config',
-        '--bind', f'fd://{listener.fileno()}',
-        '--workers', str(workers), '--threads', str(threads),
-        '--log-level', env['LOGLEVEL'].lower(),
-        *(['--access-logfile', str(access_log.absolute())] if access_log else []),
+        sys.executable, '-m', 'slicer_package_manager.cli.web_server',
+        '--listener', str(listener.fileno()), '--workers', str(workers), '--threads', str(threads),
+        *(['--access-log', str(access_log.absolute())] if access_log else []),
     ]
     # Not in the current directory, whose modules would hide installed ones.
     # Its standard output is our standard error, since ours is for the URL.
@@ -89,7 +86,7 @@ def start(
                     pass_fds=[listener.fileno(), channel.fileno()], stdin=subprocess.PIPE, stdout=_STDERR)
     listener.close()
     channel.close()
-    return Child('The web server (gunicorn)', process, grace=STOP_GRACE, hasten=signal.SIGINT)
+    return Child('The web server', process, grace=STOP_GRACE, hasten=signal.SIGINT)
 
 
 def answers(host: str, port: int, seconds: float) -> bool:

@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-#: Girder's client asks for a notification socket that gunicorn does not have.
+#: Girder's client asks for a notification socket that ``serve`` does not have.
 NO_SOCKET = re.compile(r'WebSocket connection to .* failed')
 _PASSWORD = 'correct horse'
 

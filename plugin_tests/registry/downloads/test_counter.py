@@ -1,16 +1,17 @@
 import contextlib
 import threading
-from types import SimpleNamespace
 
 import pymongo
 import pytest
 
-from plugin_tests.waiting import PATIENCE
+from plugin_tests.roundtrips import counting_all
+from plugin_tests.waiting import PATIENCE, poll
 from slicer_package_manager.registry.downloads import counter, counts, rollup, sealing
 from slicer_package_manager.registry.server import background
 
 ITEM = {'_id': 'i', 'spm': {'kind': 'package', 'app': 'a', 'release': ''},
         'meta': {'revision': '1', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64'}}
+KEY = counts.key_of(ITEM)
 
 
 class Database:
@@ -29,10 +30,18 @@ class Database:
 
 
 @pytest.fixture
-def database(monkeypatch):
+def queue(monkeypatch):
     monkeypatch.setattr(counter, 'FIRST_PAUSE', 0.01)
-    monkeypatch.setattr(counter, 'backlog', counter.Backlog())
+    monkeypatch.setattr(counter, 'queue', counter.Queue())
+    queue = counter.queue
+    yield queue
+    # Its thread goes on waiting for counts, and has nothing more to do or to say.
+    queue._waiting.clear()
+    queue._is_failing = False
 
+
+@pytest.fixture
+def database(queue, monkeypatch):
     def away_for(failures):
         stand_in = Database(failures)
         monkeypatch.setattr(counts, 'record', stand_in.record)
@@ -40,51 +49,80 @@ def database(monkeypatch):
     return away_for
 
 
-def test_a_count_is_stored_at_once(database):
+def settle(queue):
+    """Wait until all counts are stored."""
+    poll(lambda: not len(queue) and not queue._storing.locked(), 'all counts are stored')
+
+
+def hold(queue):
+    """Keep the thread of the queue from storing; returns the event that lets it go on."""
+    gate, drain = threading.Event(), queue.drain
+
+    def held():
+        gate.wait(PATIENCE)
+        drain()
+    queue.drain = held
+    return gate
+
+
+def messages(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == counter.logger.name]
+
+
+def test_a_count_is_stored_before_the_download_ends(database):
     there = database(0)
-    counter.count(ITEM)
+    counter.wait(counter.count(ITEM))
     assert there.counted == ['Slicer']
-    assert len(counter.backlog) == 0
 
 
-def test_a_database_that_is_away_gets_the_counts_when_it_is_back(database, caplog):
+def test_a_database_that_is_away_gets_the_counts_when_it_is_back(database, queue, caplog):
     there = database(3)
     counter.count(ITEM)
-    assert there.counted == []
-    counter.backlog._thread.join(PATIENCE)
+    poll(lambda: len(messages(caplog)) == 4, 'the thread has said that all is stored')
     assert there.counted == ['Slicer']
-    assert len(counter.backlog) == 0
-    assert [record.getMessage() for record in caplog.records if record.name == counter.logger.name] == [
-        'The database did not accept a download count. The server tries again.',
+    assert messages(caplog) == ['The database did not accept download counts. The server tries again.'] * 3 + [
         'All downloads are counted that could not be counted at once.']
 
 
-def test_counts_that_were_put_off_are_stored_once_each(database):
-    there = database(2)
-    for _ in range(2):
-        counter.count(ITEM)
-    counter.backlog._thread.join(PATIENCE)
-    assert there.counted == ['Slicer', 'Slicer']
+def test_no_download_waits_for_a_database_that_accepts_no_counts(database, queue, monkeypatch, caplog):
+    monkeypatch.setattr(counter, 'FIRST_PAUSE', PATIENCE)
+    database(100)
+    counter.count(ITEM)
+    poll(lambda: messages(caplog), 'the database has refused a count')
+    assert counter.count(ITEM).done()
+    assert len(queue) == 2
+
+
+def test_a_download_does_not_wait_for_long(monkeypatch):
+    monkeypatch.setattr(counter, 'LONGEST_WAIT', 0.01)
+    counter.wait(counter.Future())
 
 
 def test_a_count_that_cannot_be_made_fails_no_download(database, caplog):
     database(0)
-    counter.count({'_id': 'broken'})
+    assert counter.count({'_id': 'broken'}).done()
     assert 'was not counted' in caplog.text
 
 
-def test_the_end_of_the_process_says_what_is_lost(database, caplog):
+def test_the_end_of_the_process_says_what_is_lost(database, queue, caplog):
     database(100)
-    counter.backlog._waiting.append({})
+    gate = hold(queue)
+    counter.count(ITEM)
+    del queue.drain
     counter._last_attempt()
     assert '1 downloads were not counted' in caplog.text
+    gate.set()
 
 
-def test_the_end_of_the_process_stores_what_waits(database):
+def test_the_end_of_the_process_stores_what_waits_in_its_order(database, queue):
     there = database(0)
-    counter.backlog._waiting.extend([{'baseName': 'A'}, {'baseName': 'B'}])
+    gate = hold(queue)
+    for name in 'AB':
+        queue.put({**KEY, 'baseName': name}, is_public=False)
+    del queue.drain
     counter._last_attempt()
     assert there.counted == ['A', 'B']
+    gate.set()
 
 
 class Metrics:
@@ -93,87 +131,66 @@ class Metrics:
         self.counted, self.waiting = self.kinds.append, self.numbers.append
 
 
-def test_metrics_see_each_download_and_how_many_counts_wait(database, monkeypatch):
+def test_metrics_see_each_download_and_how_many_counts_wait(database, queue, monkeypatch):
     metrics = Metrics()
     monkeypatch.setattr(counter, 'OBSERVERS', [metrics])
-    there = database(0)
-    counter.count(ITEM)
-    assert (metrics.kinds, metrics.numbers) == (['package'], [])
-    monkeypatch.setattr(threading.Thread, 'start', lambda _: None)
-    there.failures = 2
+    database(0)
+    gate = hold(queue)
     counter.count(ITEM)
     counter.count(ITEM)
-    counter.backlog.drain()
-    assert (metrics.kinds, metrics.numbers) == (['package'] * 3, [1, 2, 1, 0])
+    gate.set()
+    settle(queue)
+    assert (metrics.kinds, metrics.numbers) == (['package'] * 2, [1, 2, 0])
 
 
-def test_counts_wait_in_their_order_until_the_database_is_back(database):
-    there = database(1)
-    counter.backlog._waiting.extend([{'baseName': 'A'}, {'baseName': 'B'}])
-    with pytest.raises(pymongo.errors.PyMongoError):
-        counter.backlog.drain()
-    assert len(counter.backlog) == 2
-    counter.backlog.drain()
-    assert there.counted == ['A', 'B']
+def test_pauses_between_attempts_double_up_to_the_longest(database, queue, monkeypatch):
+    class EndError(Exception):
+        pass
 
-
-def test_pauses_between_attempts_double_up_to_the_longest(database, monkeypatch):
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 7:
+            raise EndError
     monkeypatch.setattr(counter, 'FIRST_PAUSE', 1)
+    monkeypatch.setattr(counter, '_sleep', sleep)
+    monkeypatch.setattr(threading.Thread, 'start', lambda _: None)
     database(7)
     pauses = []
-    counter.backlog._wake = SimpleNamespace(wait=pauses.append)
-    counter.backlog._waiting.append({'baseName': 'A'})
-    counter.backlog._work()
-    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
-
-
-def test_one_thread_at_a_time_stores_what_waits_and_holds_up_no_end_of_the_process(database):
-    there = database(2)
-    for _ in range(2):
-        for _ in range(2):
-            counter.count(ITEM)
-        first = counter.backlog._thread
-        assert first.daemon
-        first.join(PATIENCE)
-        there.failures = 2
-    assert there.counted == ['Slicer'] * 4
-
-
-def test_a_thread_that_runs_is_not_started_again(database, monkeypatch):
-    database(100)
-    monkeypatch.setattr(counter, 'FIRST_PAUSE', PATIENCE)
     counter.count(ITEM)
-    first = counter.backlog._thread
-    counter.count(ITEM)
-    assert counter.backlog._thread is first
-    counter.backlog._waiting.clear()
-    counter.backlog._wake.set()
-    first.join(PATIENCE)
+    with pytest.raises(EndError):
+        queue._work()
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
 
 
-def test_each_attempt_to_store_a_count_is_limited_in_time(database, monkeypatch):
+def test_one_thread_stores_all_counts_and_holds_up_no_end_of_the_process(database, queue):
+    there = database(0)
+    counter.wait(counter.count(ITEM))
+    first = queue._thread
+    counter.wait(counter.count(ITEM))
+    assert queue._thread is first
+    assert first.daemon
+    assert there.counted == ['Slicer'] * 2
+
+
+def test_each_command_is_limited_in_time(database, monkeypatch):
     limits = []
     monkeypatch.setattr(pymongo, 'timeout', lambda seconds: contextlib.nullcontext(limits.append(seconds)))
     database(0)
-    counter.count(ITEM)
-    counter.backlog._waiting.append({'baseName': 'A'})
-    counter.backlog.drain()
-    assert limits == [counter.PATIENCE] * 2
+    counter.wait(counter.count(ITEM))
+    assert set(limits) == {counter.PATIENCE}
 
 
 @pytest.mark.database
 def test_the_first_count_of_a_day_is_inserted_for_its_owner(db, monkeypatch):
     monkeypatch.setattr(sealing, 'owner', lambda key: f'owner of {key["app"]}')
     for _ in range(2):
-        counter.count(ITEM)
+        counter.wait(counter.count(ITEM))
     (found,) = counts.Download().collection.find()
     assert (found['app'], found['count']) == ('owner of a', 2)
 
 
 @pytest.mark.database
-def test_a_count_that_cannot_be_inserted_waits(db, monkeypatch):
-    monkeypatch.setattr(counter, 'FIRST_PAUSE', 0.01)
-    monkeypatch.setattr(counter, 'backlog', counter.Backlog())
+def test_a_count_that_cannot_be_inserted_waits(db, queue, monkeypatch):
     failures = [pymongo.errors.AutoReconnect(), pymongo.errors.AutoReconnect()]
 
     def owner(key):
@@ -182,8 +199,43 @@ def test_a_count_that_cannot_be_inserted_waits(db, monkeypatch):
         return key['app']
     monkeypatch.setattr(sealing, 'owner', owner)
     counter.count(ITEM)
-    counter.backlog._thread.join(PATIENCE)
+    settle(queue)
     assert [one['count'] for one in counts.Download().collection.find()] == [1]
+
+
+@pytest.mark.database
+def test_counts_of_public_packages_that_wait_together_are_stored_by_one_command(db, queue):
+    with counting_all() as commands:
+        gate = hold(queue)
+        for day in ('2026-01-01', '2026-01-02', '2026-01-01'):
+            queue.put({**KEY, 'day': day}, is_public=True)
+        gate.set()
+        settle(queue)
+    assert [command for command in commands if 'slicer_package_download' in command] == [
+        'update slicer_package_download']
+    assert {one['day']: one['count'] for one in counts.Download().collection.find()} == {
+        '2026-01-01': 2, '2026-01-02': 1}
+
+
+@pytest.mark.database
+def test_of_a_command_that_was_carried_out_in_part_the_rest_is_tried_again(db, queue, monkeypatch):
+    record_all, attempts = counts.record_all, []
+
+    def in_part(numbers):
+        numbers = list(numbers)
+        attempts.append(len(numbers))
+        if len(attempts) == 1:
+            record_all(numbers[:1])
+            raise pymongo.errors.BulkWriteError({'writeErrors': [{'index': 1, 'code': 11000}]})
+        record_all(numbers)
+    monkeypatch.setattr(counts, 'record_all', in_part)
+    gate = hold(queue)
+    for day in ('2026-01-01', '2026-01-02'):
+        queue.put({**KEY, 'day': day}, is_public=True)
+    gate.set()
+    settle(queue)
+    assert attempts == [2, 1]
+    assert [one['count'] for one in counts.Download().collection.find()] == [1, 1]
 
 
 def test_upkeep_finishes_seals_and_keeps_the_sums_current(monkeypatch):

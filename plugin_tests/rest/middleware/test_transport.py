@@ -1,15 +1,27 @@
 import sys
 
+import pytest
+
 from slicer_package_manager.rest.middleware import transport
 
 
-def test_girders_asgi_server_is_warned_about(monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, 'girder.asgi', object())
-    transport.warn_if_aborts_are_hidden()
-    assert 'slicer-package-manager serve' in caplog.text
+@pytest.fixture
+def of_serve(monkeypatch):
+    """The modules that ``serve`` has imported."""
+    for name in ('girder.asgi', 'gunicorn'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
-def test_other_servers_are_not_warned_about(monkeypatch, caplog):
-    monkeypatch.delitem(sys.modules, 'girder.asgi', raising=False)
-    transport.warn_if_aborts_are_hidden()
+@pytest.mark.parametrize(('module', 'limit'), [
+    ('girder.asgi', 'Aborted downloads are counted'), ('girder.asgi', '64 KiB'), ('gunicorn', 'Slow clients')])
+def test_a_server_that_can_do_less_is_warned_about(of_serve, monkeypatch, caplog, module, limit):
+    monkeypatch.setitem(sys.modules, module, object())
+    transport.warn_of_limits()
+    (record,) = caplog.records
+    assert limit in record.getMessage()
+    assert 'slicer-package-manager serve' in record.getMessage()
+
+
+def test_serve_is_not_warned_about(of_serve, caplog):
+    transport.warn_of_limits()
     assert not caplog.records

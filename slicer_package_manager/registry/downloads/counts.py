@@ -4,18 +4,18 @@ How a download becomes a count:
 
 1. :mod:`rest.downloads.delivery` decides by :mod:`rules` whether a response counts, when its last byte was taken.
 2. :func:`counter.count` makes the key of the count, see :func:`key_of`. The day is that of the server's clock, in UTC.
-3. :func:`record` increments the count by one command.
-4. If there is no such count, it is the first download of the package on this day. A transaction inserts the count, for
-   the application or, if the package was private and is deleted by now, for a seal: see :func:`sealing.owner`.
-5. If the database does not accept this, the key waits in memory, see :mod:`counter`.
+3. The counts of public packages whose downloads end at the same time are incremented by one command, see
+   :mod:`counter` and :func:`record_all`.
+4. A count of a private package is incremented by :func:`record`. If there is none yet, a transaction inserts it, for
+   the application or, if the package is deleted by now, for a seal: see :func:`sealing.owner`.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from bson.objectid import ObjectId
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH
@@ -29,7 +29,6 @@ COUNTS: Document = {'$in': sorted(PACKAGE_TYPES)}
 SUMS = 'total'
 #: Selects the counts that the sums do not contain, or not wholly. There is an index for it.
 UNSETTLED: Document = {'settled': None, 'kind': COUNTS}
-_ONE_MORE: Document = {'$inc': {'count': 1}, '$unset': {'settled': ''}}
 
 
 class CountKey(TypedDict):
@@ -91,7 +90,21 @@ def record(key: CountKey, insert: bool = False) -> bool:
     :returns: whether there was one.
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    return bool(Download().collection.update_one(key, _ONE_MORE, upsert=insert).matched_count)
+    return bool(Download().collection.update_one(key, _more(1), upsert=insert).matched_count)
+
+
+def record_all(numbers: Iterable[tuple[CountKey, int]]) -> None:
+    """Count downloads by one command, each key as often as the number with it. Inserts the counts that are missing.
+
+    :raises pymongo.errors.BulkWriteError: the database does not accept some; its details state which.
+    :raises pymongo.errors.PyMongoError: the database does not accept it.
+    """
+    Download().collection.bulk_write([UpdateOne(key, _more(number), upsert=True) for key, number in numbers],
+                                     ordered=False)
+
+
+def _more(number: int) -> Document:
+    return {'$inc': {'count': number}, '$unset': {'settled': ''}}
 
 
 def add_totals(package_type: PackageType, app: Mapping[str, Any], items: Sequence[Any]) -> None:

@@ -5,8 +5,8 @@ is a new version. Of one document only, all transactions at the same time would 
 
 How cached responses stay correct:
 
-1. Each write to Girder's folders, items, files, collections and settings bumps the version, whether it comes from this
-   plugin, from Girder or from another plugin. Many writes trigger no event, so :class:`Watched` replaces the
+1. Each write to Girder's folders, items, files, collections, assetstores and settings bumps the version. The writer may
+   be this plugin, Girder, or another plugin. Many writes trigger no event, so :class:`Watched` replaces the
    collections of Girder's models.
 2. A write is complete, and its response is sent, after the version is bumped (:func:`announce`). A transaction bumps
    it inside.
@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 
 import pymongo
 from bson.objectid import ObjectId
+from girder.models.assetstore import Assetstore
 from girder.models.collection import Collection as GirderCollection
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -173,7 +174,7 @@ def watch(later: Callable[[Callable[[], None]], bool]) -> None:
     """
     global _later  # noqa: PLW0603 - one for the process, as there is one instance of each model
     _later = later
-    for model in (Item(), Folder(), File(), GirderCollection(), Setting()):
+    for model in (Item(), Folder(), File(), GirderCollection(), Setting(), Assetstore()):
         transactions.join(model, Watched)
     for model in (User(), Upload()):
         transactions.join(model)

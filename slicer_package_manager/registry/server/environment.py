@@ -5,8 +5,9 @@ They are no settings in the database, since what is switched off here must cost 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slicer_package_manager.registry.server import client_address
@@ -17,6 +18,9 @@ METRICS = 'SLICER_PACKAGE_MANAGER_METRICS'
 LOG_FORMAT = 'SLICER_PACKAGE_MANAGER_LOG_FORMAT'
 RATE_LIMIT = 'SLICER_PACKAGE_MANAGER_RATE_LIMIT'
 AUDIT_DAYS = 'SLICER_PACKAGE_MANAGER_AUDIT_DAYS'
+WORK_LIMITS = 'SLICER_PACKAGE_MANAGER_WORK_LIMITS'
+MIN_RATE = 'SLICER_PACKAGE_MANAGER_MIN_RATE'
+MAX_TRANSFER = 'SLICER_PACKAGE_MANAGER_MAX_TRANSFER'
 
 LOG_FORMATS = ('text', 'json')
 #: How long one operation on the database may take, in seconds, including all retries of the driver: longer
@@ -24,6 +28,10 @@ LOG_FORMATS = ('text', 'json')
 #: wait for an answer.
 DATABASE_SECONDS = 20
 _MOST_DAYS = 36500
+_LARGEST = 10**12
+#: Classes of work that requests belong to; :mod:`front.classes` states which.
+WORK = ('health', 'pages', 'downloads', 'reads', 'writes', 'heavy')
+_WORK_LIMIT = re.compile(rf'({"|".join(WORK)})=(\d{{1,5}})(?:/(\d{{1,5}}))?')
 
 
 class Unusable(ValueError):  # noqa: N818 - a statement about a variable
@@ -38,6 +46,10 @@ class Operation:
     :param metrics: who may read ``/metrics``; if this is empty, nothing is measured or published.
     :param rate_limit: limits such as ``60/minute;500/hour`` for each address; ``''`` for none.
     :param audit_days: for how many days changes are kept in the audit log; 0 keeps none.
+    :param work_limits: for classes of :data:`WORK`, how many requests run and how many wait at the same time in each
+        process; ``None`` for the default.
+    :param min_rate: of transfers, in bytes per second on average over a minute.
+    :param max_transfer: seconds that one transfer may take.
     """
 
     trusted_proxies: tuple[Network, ...] = ()
@@ -45,6 +57,9 @@ class Operation:
     log_format: str = 'text'
     rate_limit: str = ''
     audit_days: int = 0
+    work_limits: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+    min_rate: int = 1024
+    max_transfer: int = 24 * 3600
 
 
 def _log_format(text: str) -> str:
@@ -68,12 +83,32 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _work_limits(text: str) -> dict[str, tuple[int, int | None]]:
+    limits = {}
+    for word in text.replace(',', ' ').split():
+        found = _WORK_LIMIT.fullmatch(word)
+        if not found or int(found[2]) == 0:
+            raise ValueError(f'"{word}" is not a limit such as downloads=16 or reads=16/64 (running/waiting), of one '
+                             f'of the classes {", ".join(WORK)}')
+        limits[found[1]] = int(found[2]), int(found[3]) if found[3] else None
+    return limits
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < _LARGEST:
+        raise ValueError('must be a whole number above 0')
+    return int(text)
+
+
 _RULES: dict[str, tuple[str, Callable[[str], Any]]] = {
     TRUSTED_PROXIES: ('trusted_proxies', client_address.networks),
     METRICS: ('metrics', client_address.networks),
     LOG_FORMAT: ('log_format', _log_format),
     RATE_LIMIT: ('rate_limit', _rate_limit),
     AUDIT_DAYS: ('audit_days', _days),
+    WORK_LIMITS: ('work_limits', _work_limits),
+    MIN_RATE: ('min_rate', _number),
+    MAX_TRANSFER: ('max_transfer', _number),
 }
 
 

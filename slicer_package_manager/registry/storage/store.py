@@ -32,8 +32,8 @@ from girder.utility import _hash_state
 from slicer_package_manager.registry.schema.errors import Unavailable
 from slicer_package_manager.registry.schema.types import Document
 
-#: Bytes that are read or written at once. Each transfer in progress has one such piece in memory.
-PIECE = 256 * 1024
+#: Bytes that are read or written at once. Each transfer in progress has one or two such pieces in memory.
+PIECE = 64 * 1024
 #: ``Retry-After`` of responses while a store cannot be reached, in seconds.
 RETRY_AFTER = 30
 

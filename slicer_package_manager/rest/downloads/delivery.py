@@ -7,13 +7,16 @@
 5. The content is opened: in its store, or on the server that a link leads to. Failures up to here are still a response
    with a status of its own.
 6. The headers describe the content. After its last byte, the download is counted.
+
+:func:`respond` decides all this for any request; :func:`deliver` answers CherryPy's current one.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import cherrypy
 from girder.api.rest import setResponseHeader
@@ -26,155 +29,200 @@ from slicer_package_manager.registry.schema.errors import BadGateway
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import reading, stores
+from slicer_package_manager.registry.storage.store import Store
 from slicer_package_manager.registry.tree.types import PackageItem
 from slicer_package_manager.rest.http import semantics
 
-_FOUND, _NOT_MODIFIED, _PRECONDITION_FAILED, _UNSATISFIABLE = 302, 304, 412, 416
+_OK, _PARTIAL, _FOUND, _NOT_MODIFIED, _PRECONDITION_FAILED, _UNSATISFIABLE = 200, 206, 302, 304, 412, 416
 
 #: The body of a response: Girder calls the function and sends what it yields.
 Body = Callable[[], Iterator[bytes]]
 
 
+class Request(NamedTuple):
+    """A request for a file.
+
+    :param headers: by name; case matters only where the mapping says so.
+    :param disposition: ``attachment`` or ``inline``.
+    :param bounds: first byte and the one after the last, as query parameters ask for; ``None`` for the end of the file.
+        A ``Range`` header has priority.
+    """
+
+    method: str
+    headers: Mapping[str, str]
+    disposition: str = 'attachment'
+    bounds: tuple[int, int | None] = (0, None)
+
+
+@dataclass
+class Response:
+    """A response to such a request.
+
+    :ivar counts: whether the request is a download, once the client has taken the whole body.
+    """
+
+    status: int = _OK
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Body = lambda: iter(())
+    counts: bool = False
+
+
+#: Returns the values of the settings ``link_delivery`` and ``link_hosts``.
+Settings = Callable[[], tuple[str, list[str]]]
+
+
+def read_settings() -> tuple[str, list[str]]:
+    """Return the settings as they are in the database."""
+    way, hosts = settings.get_each(settings.LINK_DELIVERY, settings.LINK_HOSTS)
+    return way, hosts
+
+
 class _Download:
-    """One request for ``file`` of ``item``.
+    """One request for ``file``.
 
     :ivar part: the part of the file that is sent, ``None`` for all of it.
     :ivar size: bytes of the file, ``None`` if unknown.
-    :ivar store: the store that has the file; ``None`` for a link, and for an empty file, which needs none to decide on
-        a redirect.
+    :ivar store: the store that has the file; ``None`` for a link.
     """
 
-    def __init__(self, item: PackageItem, file: Mapping[str, Any], disposition: str, is_public: bool) -> None:
-        self.item, self.is_public = item, is_public
+    def __init__(self, request: Request, file: Mapping[str, Any], store: Store | None) -> None:
+        self.method, self.headers, self.bounds = request.method, request.headers, request.bounds
         self.file: Document = dict(file)
-        self.disposition = semantics.content_disposition(file['name'], disposition)
+        self.disposition = semantics.content_disposition(file['name'], request.disposition)
         self.part: semantics.Part | None = None
         self.size: int | None = file.get('size')
         self.is_link = not file.get('assetstoreId')
-        self.store = stores.of_file(self.file) if self.size else None
+        self.store = store
         self.tag = f'"{file["sha512"]}"' if file.get('sha512') else None
         created: datetime = file['created']
         self.modified = created if created.tzinfo else created.replace(tzinfo=timezone.utc)
-        self.headers = cherrypy.request.headers
-        self.method: str = cherrypy.request.method
-
-    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield ``chunks``, and count the download after the last one was taken."""
-        yield from chunks
-        if rules.counts(self.method, self.part, self.size):
-            counter.count(self.item, is_public=self.is_public)
 
 
 def deliver(item: PackageItem, file: Mapping[str, Any], disposition: str = 'attachment',
             bounds: tuple[int, int | None] = (0, None), *, is_public: bool = False) -> Body:
-    """Answer the current request with ``file`` of ``item``: set status and headers, and return the body.
+    """Answer CherryPy's current request with ``file`` of ``item``: set status and headers, and return the body.
 
-    :param disposition: ``attachment`` or ``inline``.
-    :param bounds: first byte and the one after the last, as query parameters ask for; ``None`` for the end of the file.
-        A ``Range`` header has priority.
+    :param disposition: see :class:`Request`, as ``bounds``.
     :param is_public: whether everyone may download it.
     :raises RestException: 412 or 416 (RFC 9110), 403 for a link that is no longer allowed, or 502 when another server
         fails.
     """
-    download = _Download(item, file, disposition, is_public)
-    if _redirects(download):
+    request = Request(cherrypy.request.method, cherrypy.request.headers, disposition, bounds)
+    try:
+        response = respond(request, file, stores.of_file(dict(file)), read_settings)
+    except PartError as error:
+        setResponseHeader('Content-Range', f'bytes */{error.size}')
+        raise
+    cherrypy.response.status = response.status
+    for name in ('Expires', 'Pragma', 'Content-Type'):
+        cherrypy.response.headers.pop(name, None)
+    for name, value in response.headers.items():
+        setResponseHeader(name, value)
+    return lambda: _counted(response, item, is_public=is_public)
+
+
+def _counted(response: Response, item: PackageItem, *, is_public: bool) -> Iterator[bytes]:
+    """Yield the body of ``response``, and count the download after the last chunk was taken."""
+    yield from response.body()
+    if response.counts:
+        yield b''  # servers send what they have, also the headers of a redirect, before they ask for more
+        counter.wait(counter.count(item, is_public=is_public))
+
+
+class PartError(RestException):  # type: ignore[misc] # Girder has no types
+    """None of the requested bytes are in the file of ``size`` bytes (416)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f'The file has {size} bytes, none of which are in the requested part.', code=_UNSATISFIABLE)
+        self.size = size
+
+
+def respond(request: Request, file: Mapping[str, Any], store: Store | None, read: Settings) -> Response:
+    """Return the response to ``request``, which is for ``file`` in ``store``.
+
+    :raises RestException: see :func:`deliver`.
+    """
+    download = _Download(request, file, store)
+    if _redirects(download, read):
         return _redirect(download)
-    _set_validators(download)
+    validators = _validators(download)
     if semantics.precondition_failed(download.headers, download.tag, download.modified):
         raise RestException('The file has changed.', code=_PRECONDITION_FAILED)
     if semantics.not_modified(download.headers, download.tag, download.modified):
-        cherrypy.response.status = _NOT_MODIFIED
-        cherrypy.response.headers.pop('Content-Type', None)
-        return _no_content
-    _choose_part(download, *bounds)
+        return Response(_NOT_MODIFIED, validators)
+    _choose_part(download)
     body = _body(download)
-    _describe(download)
-    return body
+    return Response(_OK if download.part is None else _PARTIAL, {**validators, **_description(download)}, body,
+                    rules.counts(download.method, download.part, download.size))
 
 
-def _no_content() -> Iterator[bytes]:
-    return iter(())
-
-
-def _redirects(download: _Download) -> bool:
+def _redirects(download: _Download, read: Settings) -> bool:
     """Whether the client is redirected to the file.
 
     :raises Forbidden: the file is a link that is no longer allowed.
     """
-    if download.is_link:
-        way, hosts = settings.get_each(settings.LINK_DELIVERY, settings.LINK_HOSTS)
-        link_rules.require_allowed(download.file['linkUrl'], hosts)
-    elif download.store and download.store.has_urls:
-        way = settings.get(settings.LINK_DELIVERY)
-    else:
+    if not download.is_link and not (download.size and download.store and download.store.has_urls):
         return False
+    way, hosts = read()
+    if download.is_link:
+        link_rules.require_allowed(download.file['linkUrl'], hosts)
     return rules.redirects(way, download.headers.get('User-Agent'))
 
 
-def _redirect(download: _Download) -> Body:
+def _redirect(download: _Download) -> Response:
     url = (reading.url(download.file, download.store, download.disposition, head=download.method != 'GET')
            if download.store else download.file['linkUrl'])
-    setResponseHeader('Location', url)
-    cherrypy.response.status = _FOUND
-    setResponseHeader('Cache-Control', 'no-store')
-    setResponseHeader('Content-Length', 0)
-    cherrypy.response.headers.pop('Content-Type', None)
     try:
-        download.part = semantics.requested_part(download.headers.get('Range'), download.size or 0)
+        part = semantics.requested_part(download.headers.get('Range'), download.size or 0)
     except semantics.Unsatisfiable:
-        download.part = None
-    if not rules.redirect_counts(download.method, download.part, download.size):
-        return _no_content
-    return lambda: download.counted([b''])
+        part = None
+    return Response(_FOUND, {'Location': url, 'Cache-Control': 'no-store', 'Content-Length': '0'},
+                    counts=rules.redirect_counts(download.method, part, download.size))
 
 
-def _set_validators(download: _Download) -> None:
-    """Set the headers by which a client finds out whether the file has changed."""
-    setResponseHeader('Cache-Control', 'no-cache')
-    setResponseHeader('Last-Modified', semantics.http_date(download.modified))
-    for name in ('Expires', 'Pragma'):
-        cherrypy.response.headers.pop(name, None)
-    if download.tag:
-        setResponseHeader('ETag', download.tag)
+def _validators(download: _Download) -> dict[str, str]:
+    """Return the headers by which a client finds out whether the file has changed."""
+    headers = {'Cache-Control': 'no-cache', 'Last-Modified': semantics.http_date(download.modified)}
+    return {**headers, 'ETag': download.tag} if download.tag else headers
 
 
-def _choose_part(download: _Download, start: int, stop: int | None) -> None:
-    """Set the part that is sent: that of a ``Range`` header that applies, or else from ``start`` to ``stop``."""
+def _choose_part(download: _Download) -> None:
+    """Set the part that is sent: that of a ``Range`` header that applies, or else that of the query parameters.
+
+    :raises PartError: the file has none of it.
+    """
     size = download.size
     if size is None:
         return
     applies = semantics.range_applies(download.headers, download.tag, download.modified)
     try:
         download.part = (applies and semantics.requested_part(download.headers.get('Range'), size)
-                         ) or semantics.part_between(start, stop, size)
+                         ) or semantics.part_between(*download.bounds, size)
     except semantics.Unsatisfiable:
-        setResponseHeader('Content-Range', f'bytes */{size}')
-        raise RestException(f'The file has {size} bytes, none of which are in the requested part.',
-                            code=_UNSATISFIABLE) from None
+        raise PartError(size) from None
 
 
-def _describe(download: _Download) -> None:
-    """Set the headers that describe the content."""
-    setResponseHeader('Content-Type', download.file.get('mimeType') or 'application/octet-stream')
-    setResponseHeader('Content-Disposition', download.disposition)
+def _description(download: _Download) -> dict[str, str]:
+    """Return the headers that describe the content."""
+    headers = {'Content-Type': download.file.get('mimeType') or 'application/octet-stream',
+               'Content-Disposition': download.disposition}
     if download.size is None:
-        return
-    setResponseHeader('Accept-Ranges', 'bytes')
+        return headers
     part = download.part
-    setResponseHeader('Content-Length', download.size if part is None else part.stop - part.start)
+    headers['Accept-Ranges'] = 'bytes'
+    headers['Content-Length'] = str(download.size if part is None else part.stop - part.start)
     if part is not None:
-        setResponseHeader('Content-Range', f'bytes {part.start}-{part.stop - 1}/{download.size}')
+        headers['Content-Range'] = f'bytes {part.start}-{part.stop - 1}/{download.size}'
+    return headers
 
 
 def _body(download: _Download) -> Body:
     if download.method != 'GET':
-        return _no_content
+        return lambda: iter(())
     if download.is_link:
         return _fetched(download)
-    store = download.store or stores.of_file(download.file)
     start, stop = download.part or (0, download.size or 0)
-    chunks = reading.read(download.file, store, start, stop)
-    return lambda: download.counted(chunks())
+    return reading.read(download.file, download.store, start, stop)
 
 
 def _fetched(download: _Download) -> Body:
@@ -192,4 +240,4 @@ def _fetched(download: _Download) -> Body:
     download.size = download.size if download.size is not None else remote.size
     chunks = fetch.verified(remote, wanted, download.file.get('sha512') if part is None else None)
     first = list(islice(chunks, 1))  # a failure before the first chunk is still a 502
-    return lambda: download.counted(chain(first, chunks))
+    return lambda: chain(first, chunks)

@@ -134,8 +134,8 @@ def _counted(stream: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
     found: list[PackageItem] = []
     request_state.current().archived_packages = found
     yield from stream()
-    for item in found:
-        counter.count(item)
+    for counted in [counter.count(item) for item in found]:
+        counter.wait(counted)
 
 
 def remember_in_archive(event: Event) -> None:

@@ -28,6 +28,8 @@ class JsonResponse:
     def __post_init__(self) -> None:
         self.tag = hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
         self._compressed: bytes | None = None
+        #: Representations that are ready to be sent, by ``Accept-Encoding``. The front of the server keeps them.
+        self.represented: dict[str, tuple[int, list[tuple[bytes, bytes]], bytes]] = {}
 
     def negotiate(self, accept_encoding: str = '', if_none_match: str = '') -> tuple[int, dict[str, str], bytes]:
         """Choose the representation for a client that sends the headers ``Accept-Encoding`` and ``If-None-Match``.

@@ -30,14 +30,43 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 REQUESTS = Counter('spm_http_requests', 'Requests with a response.', ('method', 'route', 'status'), registry=_HERE)
 SECONDS = Histogram('spm_http_request_seconds', 'Time from a request to the end of its response.', ('method', 'route'),
                     buckets=_BUCKETS, registry=_HERE)
-RUNNING = Gauge('spm_http_requests_running', 'Requests that are being handled, each by a thread.', registry=_HERE,
-                multiprocess_mode='livesum')
+RUNNING = Gauge('spm_http_requests_running', 'Requests that Girder handles, until their responses are sent.',
+                registry=_HERE, multiprocess_mode='livesum')
 SENT = Counter('spm_http_sent_bytes', 'Bytes of responses that were sent to clients.', ('route',), registry=_HERE)
 DOWNLOADS = Counter('spm_downloads', 'Completed downloads of packages and extensions.', ('kind',), registry=_HERE)
 UPLOADS = Counter('spm_uploads', 'Completed uploads of files.', registry=_HERE)
 UPLOADED = Counter('spm_uploaded_bytes', 'Bytes of completed uploads.', registry=_HERE)
 WAITING = Gauge('spm_download_counts_waiting', 'Completed downloads that the database has not counted yet.',
                 registry=_HERE, multiprocess_mode='livesum')
+WORK_RUNNING = Gauge('spm_work_running', 'Requests of a class that run.', ('work',), registry=_HERE,
+                     multiprocess_mode='livesum')
+WORK_WAITING = Gauge('spm_work_waiting', 'Requests of a class that wait for others of the class.', ('work',),
+                     registry=_HERE, multiprocess_mode='livesum')
+WORK_WAITED = Histogram('spm_work_waited_seconds', 'Time that requests of a class have waited.', ('work',),
+                        buckets=_BUCKETS, registry=_HERE)
+WORK_REFUSED = Counter('spm_work_refused', 'Requests that were refused because their class was full.', ('work',),
+                       registry=_HERE)
+
+
+class WorkMetrics:
+    """Observes the class ``work`` of requests, see :mod:`front.admission`."""
+
+    def __init__(self, work: str) -> None:
+        self._running, self._waiting = WORK_RUNNING.labels(work), WORK_WAITING.labels(work)
+        self._waited, self._refused = WORK_WAITED.labels(work), WORK_REFUSED.labels(work)
+
+    def changed(self, running: int, waiting: int) -> None:
+        """Show how many requests run and wait."""
+        self._running.set(running)
+        self._waiting.set(waiting)
+
+    def began(self, seconds: float) -> None:
+        """Note that a request has waited for ``seconds``, and runs."""
+        self._waited.observe(seconds)
+
+    def refused(self) -> None:
+        """Count a request that was refused."""
+        self._refused.inc()
 
 
 class State(Collector):
@@ -122,8 +151,8 @@ def _end() -> None:
         SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
 
 
-def _count_cached(request: tracing.CachedRequest) -> None:
-    method, route = request.environ['REQUEST_METHOD'], routing.of_cached(request.environ['PATH_INFO'])
+def _count_front(request: tracing.FrontRequest) -> None:
+    method, route = request.environ['REQUEST_METHOD'], request.route
     REQUESTS.labels(method, route, request.status).inc()
     SECONDS.labels(method, route).observe(request.seconds)
     SENT.labels(route).inc(request.size)
@@ -154,7 +183,7 @@ def start(tree: Tree, operation: Operation) -> None:
     tracing.add_hooks(tree, {
         'on_start_resource.spm_metrics': _begin, 'before_finalize.spm_metrics': _count_stream,
         'on_end_request.spm_metrics': _end})
-    tracing.CACHE_OBSERVERS.append(_count_cached)
+    tracing.FRONT_OBSERVERS.append(_count_front)
     tree.mount(Page(operation), '/metrics', {'/': {'request.dispatch': cherrypy.dispatch.MethodDispatcher()}})
     counter.OBSERVERS.append(_DownloadMetrics())
     for name, handler in HANDLERS.items():

@@ -4,13 +4,11 @@
 2. A request without a token, whose response depends only on its path and query, is looked up in :data:`CACHE` by them,
    and by the data version that the database has now.
 3. If the cache has no response, or one of another data version, the function runs and its response is cached.
-4. For the next such request, :mod:`rest.middleware.front` sends the response before CherryPy and Girder begin.
+4. For the next such request, :mod:`front.cached` sends the response before CherryPy and Girder begin, where ``serve``
+   runs the server.
 """
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -21,62 +19,9 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.pagination import Listing
 from slicer_package_manager.registry.server import data_version, settings
+from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.rest.http.json_response import JsonResponse
 from slicer_package_manager.rest.middleware import anonymous_access
-
-#: The lifetime of a cached response, in seconds. A process that is killed between a write and the new data version
-#: leaves the other processes with outdated responses for no longer than this.
-_LIFETIME = 60
-
-
-class ResponseCache:
-    """Responses by key, all of one data version; the least recently used ones make room for others. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._responses: OrderedDict[Hashable, JsonResponse] = OrderedDict()
-        self._version: object = None
-        self._since = 0.0
-        self._size = 0
-
-    def __contains__(self, key: Hashable) -> bool:
-        """Whether the cache has a response for ``key``, of whatever data version."""
-        return key in self._responses
-
-    def get(self, key: Hashable, version: object) -> JsonResponse | None:
-        """Return the response for ``key`` if it was made from data version ``version``."""
-        with self._lock:
-            if version is None or self._is_outdated(version) or key not in self._responses:
-                return None
-            self._responses.move_to_end(key)
-            return self._responses[key]
-
-    def put(self, key: Hashable, version: object, response: JsonResponse, limit: int) -> None:
-        """Cache ``response``, which was made from data version ``version`` or a later one.
-
-        :param limit: the memory for all responses together, in bytes.
-        """
-        size = _size(key, response)
-        if version is None or size > limit:
-            return
-        with self._lock:
-            if self._is_outdated(version):
-                self.clear()
-                self._version, self._since = version, time.monotonic()
-            if key not in self._responses:
-                self._size += size
-            self._responses[key] = response
-            while self._size > limit:
-                oldest, dropped = self._responses.popitem(last=False)
-                self._size -= _size(oldest, dropped)
-
-    def clear(self) -> None:
-        """Remove all responses."""
-        self._responses.clear()
-        self._size = 0
-
-    def _is_outdated(self, version: object) -> bool:
-        return version != self._version or time.monotonic() - self._since > _LIFETIME
 
 
 def _size(key: Hashable, response: JsonResponse) -> int:
@@ -87,7 +32,7 @@ def _size(key: Hashable, response: JsonResponse) -> int:
 _Response = TypeVar('_Response', JsonResponse, JsonResponse | None)
 
 #: The cache of this process.
-CACHE = ResponseCache()
+CACHE: VersionedCache[JsonResponse] = VersionedCache()
 
 
 def request_key(environ: Mapping[str, Any]) -> tuple[str, str]:
@@ -163,7 +108,7 @@ def _cached(make: Callable[[], _Response], *, is_cached: bool = True, key: Hasha
         seconds, megabytes = settings.get_each(settings.LIST_MAX_AGE, settings.LIST_CACHE)
         if key is None:
             response.cache_control = f'public, max-age={seconds}' if seconds else 'public, no-cache'
-        CACHE.put(cache_key, version, response, megabytes * 2**20)
+        CACHE.put(cache_key, version, response, _size(cache_key, response), megabytes * 2**20)
     return response
 
 

@@ -1,20 +1,19 @@
-"""The order of what wraps every request.
+"""The order of what wraps every request that Girder handles. Before it, ``serve`` has the :mod:`front`.
 
 A request passes it like this:
 
 1. ``security_headers`` adds headers to every response (WSGI).
-2. ``front`` sends a cached response before CherryPy begins (WSGI).
-3. CherryPy begins (hooks, by priority): ``tracing`` chooses the request id and ``metrics`` counts the request (50),
+2. CherryPy begins (hooks, by priority): ``tracing`` chooses the request id and ``metrics`` counts the request (50),
    ``error_responses`` refuses it while the database is away (60), ``request_limits`` refuses what is too large or
    ambiguous (90).
-4. ``upload_bodies`` reads the body of an upload in large steps.
-5. ``request_limits`` refuses parameters that are none.
-6. Girder chooses the handler: ``error_responses`` limits the time, ``text_limits`` the parameters and searches.
-7. Before the handler (Girder's events): ``anonymous_access`` refuses anonymous clients, ``upload_scope`` checks tokens,
+3. ``upload_bodies`` reads the body of an upload in large steps.
+4. ``request_limits`` refuses parameters that are none.
+5. Girder chooses the handler: ``error_responses`` limits the time, ``text_limits`` the parameters and searches.
+6. Before the handler (Girder's events): ``anonymous_access`` refuses anonymous clients, ``upload_scope`` checks tokens,
    ``audit_recorder`` looks up what will change, ``rate_limits`` counts.
-8. The handler responds, a list by ``response_cache``.
-9. Before the response is sent: ``deferred`` functions run, ``tracing`` adds the request id to errors.
-10. After it was sent: ``audit_recorder``, ``tracing`` and ``metrics`` record the request.
+7. The handler responds, a list by ``response_cache``.
+8. Before the response is sent: ``deferred`` functions run, ``tracing`` adds the request id to errors.
+9. After it was sent: ``audit_recorder``, ``tracing`` and ``metrics`` record the request.
 """
 from __future__ import annotations
 
@@ -29,10 +28,10 @@ from slicer_package_manager.rest.middleware import (
     anonymous_access,
     audit_recorder,
     error_responses,
-    front,
     rate_limits,
     request_limits,
     request_state,
+    security_headers,
     text_limits,
     tracing,
     upload_bodies,
@@ -55,8 +54,8 @@ def install(tree: Tree, api_root: Any, operation: Operation) -> None:  # Girder 
     # At the beginning of requests to all applications, after error_responses.
     request_limits.guard(tree)
     _observe(tree, operation)
-    # Last, so that they see a request first.
-    front.put_before(tree)
+    # Last, so that they are on every response.
+    security_headers.put_before(tree)
 
 
 def _observe(tree: Tree, operation: Operation) -> None:

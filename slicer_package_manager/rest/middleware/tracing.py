@@ -45,22 +45,24 @@ def choose_id(wsgi_environ: Mapping[str, Any]) -> str:
     return sent if is_trusted else uuid.uuid4().hex
 
 
-class CachedRequest(NamedTuple):
-    """A request that got a cached response before CherryPy began.
+class FrontRequest(NamedTuple):
+    """A request that was answered before CherryPy began.
 
-    :param size: of the body, in bytes.
-    :param seconds: from the request to the response.
+    :param route: as :func:`routing.template` returns it.
+    :param size: how much of the body was sent, in bytes.
+    :param seconds: from the request to the end of the response.
     """
 
     environ: dict[str, Any]
+    route: str
     status: int
     size: int
     seconds: float
     request_id: str
 
 
-#: Functions that are called after each cached response.
-CACHE_OBSERVERS: list[Callable[[CachedRequest], None]] = []
+#: Functions that are called after each such response.
+FRONT_OBSERVERS: list[Callable[[FrontRequest], None]] = []
 
 
 def _begin() -> None:
@@ -94,10 +96,9 @@ def _log() -> None:
     _log_line(cherrypy.request.wsgi_environ, status, routing.template(), age(), request_id())
 
 
-def _log_cached(request: CachedRequest) -> None:
+def _log_front(request: FrontRequest) -> None:
     if logger.isEnabledFor(logging.INFO):
-        environ = request.environ
-        _log_line(environ, request.status, routing.of_cached(environ['PATH_INFO']), request.seconds, request.request_id)
+        _log_line(request.environ, request.status, request.route, request.seconds, request.request_id)
 
 
 def _log_line(environ: Mapping[str, Any], status: int, route: str, seconds: float, request: str | None) -> None:
@@ -154,4 +155,4 @@ def start(tree: Tree, operation: Operation) -> None:
     add_hooks(tree, {'on_start_resource.spm': _begin, 'before_finalize.spm': _add_to_error})
     if operation.log_format == 'json':
         add_hooks(tree, {'on_end_request.spm': _log})
-        CACHE_OBSERVERS.append(_log_cached)
+        FRONT_OBSERVERS.append(_log_front)

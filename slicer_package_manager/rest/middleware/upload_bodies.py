@@ -1,19 +1,23 @@
 """Read the bodies of uploads in large steps.
 
-CherryPy reads 8 KiB at a time. gunicorn receives up to 1 MiB in advance and copies the rest of it at each read, which
-is a hundred times the work of the upload itself.
+CherryPy reads 8 KiB at a time. Other web servers than that of ``serve``, such as gunicorn, receive up to 1 MiB in
+advance and copy the rest of it at each read, which is a hundred times the work of the upload itself.
 
-The rest of the body of a refused upload is read too, up to the size of a chunk. Otherwise gunicorn would close the
-connection, and clients would report a broken connection instead of the reason.
+With them, the rest of the body of a refused upload has to be read too, up to the size of a chunk. Otherwise they close
+the connection, and clients report a broken connection instead of the reason.
 """
 from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any, BinaryIO
+from urllib.parse import parse_qs
 
 import cherrypy
 from girder.api.rest import Resource
+from girder.models.token import Token
 
 STEP = 1024 * 1024
 #: The largest rest of a body that is read and discarded, in bytes: the chunk size of girder-client.
@@ -53,6 +57,14 @@ def _discard_rest() -> None:
     with contextlib.suppress(OSError):  # the client has disconnected
         while body.left and body.read(STEP):
             pass
+
+
+def has_token(wsgi_environ: Mapping[str, Any]) -> bool:
+    """Whether a request has a token that is valid now, wherever Girder looks for one in uploads."""
+    in_query = parse_qs(wsgi_environ['QUERY_STRING']).get('token')
+    text = in_query[0] if in_query else wsgi_environ.get('HTTP_GIRDER_TOKEN')
+    token = Token().load(text, force=True, objectId=False) if text else None
+    return token is not None and token['expires'] > datetime.now(timezone.utc)
 
 
 def read_in_large_steps(resource: Resource) -> None:

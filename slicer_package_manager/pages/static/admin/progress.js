@@ -1,7 +1,7 @@
 // @ts-check
 // Progress of long requests, in the place where Girder shows progress.
 //
-// Where Girder's notification socket is open, the server sends the progress. gunicorn has no such socket; there the rest is
+// Where Girder's notification socket is open, the server sends the progress. `serve` has no such socket; there the rest is
 // requested every second and shown in the same way.
 
 import { number } from '../texts.js';

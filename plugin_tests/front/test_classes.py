@@ -1,0 +1,70 @@
+"""Which class of work a request belongs to."""
+import pytest
+
+from slicer_package_manager.front import classes
+from slicer_package_manager.front.classes import Work, work_of
+from slicer_package_manager.registry.server import environment
+
+ID = '5f4474d0e1d8c75dfc705482'
+
+
+@pytest.mark.parametrize(('path', 'work'), [
+    ('/metrics', Work.HEALTH),
+    ('/api/v1/slicer_package_manager/health', Work.HEALTH),
+    ('/api/v1/system/version', Work.HEALTH),
+    ('/girder/api/v1/system/version', Work.HEALTH),
+    (f'/api/v1/item/{ID}/download', Work.DOWNLOADS),
+    (f'/api/v1/file/{ID}/download', Work.DOWNLOADS),
+    (f'/api/v1/file/{ID}/download/Slicer-5.8.1-linux-amd64.tar.gz', Work.DOWNLOADS),
+    (f'/bitstream/{ID}', Work.DOWNLOADS),
+    (f'/girder/bitstream/{ID}', Work.DOWNLOADS),
+    (f'/api/v1/app/{ID}/package/download', Work.DOWNLOADS),
+    (f'//api/v1/item/{ID}/download', Work.DOWNLOADS),
+    (f'/api/v1/app/{ID}/package', Work.READS),
+    (f'/api/v1/app/{ID}/extension', Work.READS),
+    ('/api/v1/item', Work.READS),
+    ('/api/v1/user/authentication', Work.READS),
+    ('/find', Work.READS),
+    ('/findall', Work.READS),
+    (f'/api/v1/app/{ID}/downloadstats', Work.HEAVY),
+    (f'/api/v1/app/{ID}/summary', Work.HEAVY),
+    (f'/api/v1/folder/{ID}/download', Work.HEAVY),
+    (f'/api/v1/collection/{ID}/download', Work.HEAVY),
+    ('/api/v1/resource/download', Work.HEAVY),
+    ('/api/v1/describe', Work.HEAVY),
+    ('/api/v1/slicer_package_manager/audit', Work.HEAVY),
+    ('/', Work.PAGES),
+    ('/catalog', Work.PAGES),
+    ('/static/built/app.js', Work.PAGES),
+    ('', Work.PAGES),
+    ('/line\nbreak', Work.PAGES),
+    ('/api/v1/line\nbreak', Work.READS),
+    ('*', Work.PAGES),
+])
+def test_reads_belong_to_a_class_by_their_path(path, work):
+    assert [work_of(method, path) for method in ('GET', 'HEAD', 'OPTIONS')] == [work] * 3
+
+
+@pytest.mark.parametrize('method', ['POST', 'PUT', 'PATCH', 'DELETE', 'BREW'])
+def test_all_other_methods_are_writes(method):
+    assert {work_of(method, path) for path in ('/metrics', '/', f'/api/v1/item/{ID}/download')} == {Work.WRITES}
+
+
+@pytest.mark.parametrize('threads', [1, 2, 8, 15, 16, 64, 1000])
+def test_every_class_has_a_place_and_no_class_has_all_threads(threads):
+    limits = classes.limits(threads, {})
+    assert set(limits) == set(Work)
+    assert all(one.running >= 1 and one.waiting >= one.running for one in limits.values())
+    if threads > 4:
+        assert max(one.running for one in limits.values()) < threads
+
+
+def test_an_operator_may_choose_limits_of_some_classes():
+    chosen = classes.limits(64, {'reads': (3, None), 'downloads': (5, 7)})
+    assert (chosen[Work.READS].running, chosen[Work.READS].waiting) == (3, 24)
+    assert (chosen[Work.DOWNLOADS].running, chosen[Work.DOWNLOADS].waiting) == (5, 7)
+    assert chosen[Work.WRITES] == classes.limits(64, {})[Work.WRITES]
+
+
+def test_the_operator_names_the_same_classes():
+    assert tuple(work.value for work in Work) == environment.WORK

@@ -1,0 +1,179 @@
+"""Slow and lost clients, over real connections: they hold no thread, and are noticed."""
+import errno
+import io
+import select
+import socket
+import time
+
+import pytest
+
+from plugin_tests.waiting import PATIENCE, poll
+from slicer_package_manager.front import bodies, connection, pace
+
+LARGE = 50_000_000  # more than the socket buffers hold
+
+
+def test_a_download_ends_after_its_last_byte_was_sent(front):
+    caller = front.call().get(f'/stream/{LARGE}')
+    poll(lambda: caller.socket.recv(1, socket.MSG_PEEK), 'the response begins')
+    assert front.toy.events == []
+    assert len(caller.answer().content) == LARGE
+    poll(lambda: front.toy.events == ['last byte sent', 'closed'], 'the download ends')
+
+
+def test_a_client_that_leaves_ends_the_download_without_its_end(front):
+    caller = front.call().get(f'/stream/{LARGE}')
+    assert caller.socket.recv(100).startswith(b'HTTP/1.1 200')
+    caller.close()
+    poll(lambda: front.toy.events, 'the server notices')
+    assert front.toy.events == ['closed']
+
+
+def test_more_stalled_downloads_than_threads_do_not_delay_others(serve):
+    front = serve(threads_=2)
+    for _ in range(40):
+        assert front.call().get(f'/stream/{LARGE}').socket.recv(100).startswith(b'HTTP/1.1 200')
+    assert front.call().get('/echo').answer().status == 200
+    assert front.toy.events == []
+
+
+def test_more_half_bodies_than_threads_do_not_delay_others(serve):
+    front = serve(threads_=2)
+    half = [front.call().send(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc') for _ in range(40)]
+    assert front.call().get('/echo').answer().status == 200
+    for one in half:
+        assert b'"body": "abcdefghi"' in one.send(b'defghi').answer().content
+
+
+def test_idle_connections_and_half_heads_do_not_delay_others(serve):
+    front = serve(threads_=2)
+    for _ in range(40):
+        front.call()
+        front.call().send(b'GET /echo HTTP/1.1\r\nHo')
+    assert front.call().get('/echo').answer().status == 200
+
+
+def test_a_download_that_stalls_is_ended(serve, monkeypatch, caplog):
+    monkeypatch.setattr(pace, 'WINDOW', 0.2)
+    front = serve()
+    caller = front.call().get(f'/stream/{LARGE}')
+    poll(lambda: front.toy.events == ['closed'], 'the server gives it up')
+    assert len(caller.rest()) < LARGE
+    assert not caplog.records
+
+
+def test_an_upload_that_stalls_gets_408_and_the_end_of_the_connection(serve, monkeypatch):
+    monkeypatch.setattr(pace, 'WINDOW', 0.2)
+    caller = serve().call().send(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc')
+    response = caller.answer()
+    assert response.status == 408
+    assert b'too slowly' in response.content
+    assert caller.rest() == b''
+
+
+def test_a_body_for_which_the_disk_has_no_room_is_refused_with_the_reason(front, monkeypatch, caplog):
+    class Full(io.BytesIO):
+        def write(self, _data):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(bodies.tempfile, 'TemporaryFile', lambda **_: Full())
+    caller = front.call().send(b'POST /echo/api/v1/file?token=x HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n')
+    caller.send(b'x' * 9_000_000)
+    response = caller.answer()
+    assert response.status == 507
+    assert b'make room' in response.content
+    assert 'No space left' in caplog.text
+    assert caller.get('/echo').answer().status == 200
+
+
+def test_a_body_that_is_too_large_is_refused_with_the_reason(front):
+    caller = front.call().send(b'POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n')
+    caller.send(b'x' * 9_000_000)
+    assert caller.answer().status == 404
+
+
+def test_a_body_is_discarded_only_up_to_the_size_of_a_chunk(front, monkeypatch):
+    monkeypatch.setattr(connection, 'DISCARDED_BYTES', 3_000_000)
+    caller = front.call().send(b'POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000\r\n\r\n')
+    assert caller.answer().status == 404
+    with pytest.raises(ConnectionError):
+        caller.send(b'x' * 100_000_000)
+
+
+def test_a_connection_that_serves_a_refused_body_serves_the_next_request(front):
+    caller = front.call().send(b'POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n')
+    caller.send(b'x' * 3_000_000)
+    assert caller.answer().status == 404
+    assert caller.get('/echo').answer().status == 200
+    caller.get(f'/echo?{"a" * connection.HEAD_BYTES}')
+    assert caller.rest().startswith(b'HTTP/1.1 431 ')
+
+
+def test_a_full_class_of_work_answers_503_and_leaves_the_others_alone(serve):
+    front, waiting = serve(threads_=4), {}
+    while not (refused := select.select(list(waiting), [], [], 0.01)[0]):
+        caller = front.call().get('/wait')
+        waiting[caller.socket] = caller
+    response = waiting[refused[0]].answer()
+    assert response.status == 503
+    assert response.headers['Retry-After'] == '1'
+    assert b'is valid' in response.content
+    assert front.call().send(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n').answer().status == 200
+    front.toy.go.set()
+    assert {one.answer().status for socket, one in waiting.items() if socket is not refused[0]} <= {200, 503}
+
+
+def test_the_server_shows_every_second_that_it_lives(serve):
+    signs = []
+    serve(alive=lambda: signs.append(time.monotonic()))
+    poll(lambda: len(signs) > 2, 'it shows that it lives')
+
+
+def test_the_access_log_has_each_request(serve, tmp_path):
+    log = tmp_path / 'access.log'
+    front = serve(access_log=log)
+    caller = front.call()
+    caller.get('/echo?token=very-secret', 'User-Agent: a "quoted" name').answer()
+    size = len(caller.get('/stream/70000').answer().content)
+    caller.get('/nothing').answer()
+    front.call().get(f'/stream/{LARGE}').close()
+    lines = poll(lambda: len(lines := log.read_text().splitlines()) == 4 and lines, 'all are logged')
+    assert '"GET /echo?token=*** HTTP/1.1" 200 ' in lines[0]
+    assert r'"a \"quoted\" name"' in lines[0]
+    assert f'"GET /stream/70000 HTTP/1.1" 200 {size} ' in lines[1]
+    assert '"GET /nothing HTTP/1.1" 404 - ' in lines[2]
+    sent = int(lines[3].split('HTTP/1.1" 200 ')[1].split()[0].replace('-', '0'))
+    assert sent < LARGE
+
+
+def test_requests_that_do_not_finish_in_time_are_cut_when_the_server_stops(serve, monkeypatch, caplog):
+    from slicer_package_manager.front import server
+    monkeypatch.setattr(server, 'GRACE', 0.2)
+    front = serve()
+    waiting, half = front.call().get('/wait'), front.call()
+    stalled = front.call().get(f'/stream/{LARGE}')
+    half.send(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc')
+    poll(lambda: front.toy.events, 'the request runs')
+    assert stalled.socket.recv(100)
+    front.stop()
+    assert waiting.rest() == half.rest() == b''
+    front.toy.go.set()
+    assert len(stalled.rest()) < LARGE
+    assert 'last byte sent' not in front.toy.events
+    (record,) = caplog.records
+    assert record.getMessage().startswith('Cancel ')
+
+
+def test_running_requests_finish_when_the_server_stops_and_idle_connections_end_at_once(front):
+    idle, kept, caller = front.call(), front.call(), front.call()
+    kept.get('/echo').answer()
+    caller.get('/wait')
+    poll(lambda: front.toy.events, 'the request runs')
+    front.stop()
+    assert idle.rest() == kept.rest() == b''
+    front.toy.go.set()
+    response = caller.answer()
+    assert response.content == b'ok'
+    assert response.headers['Connection'] == 'close'
+    assert caller.rest() == b''
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(front.address, PATIENCE)

@@ -1,0 +1,110 @@
+"""The ASGI application that ``serve`` runs."""
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import logging
+from collections.abc import Mapping
+from typing import BinaryIO
+
+import orjson
+
+from slicer_package_manager.front import bodies
+from slicer_package_manager.front.access_log import AccessLog
+from slicer_package_manager.front.admission import Refused, WorkClass
+from slicer_package_manager.front.cached import CachedResponses
+from slicer_package_manager.front.classes import Work, work_of
+from slicer_package_manager.front.connection import Disconnected
+from slicer_package_manager.front.downloads import PublicDownloads
+from slicer_package_manager.front.exchange import Exchange, Message, Receive, Send, encoded
+from slicer_package_manager.front.girder import Girder
+from slicer_package_manager.front.pace import PaceLimits, TooSlow
+from slicer_package_manager.front.versions import Outage, Versions
+from slicer_package_manager.registry.server import client_address, database_outage
+from slicer_package_manager.registry.server.environment import Operation
+from slicer_package_manager.rest.middleware import error_responses, security_headers, tracing
+
+logger = logging.getLogger(__name__)
+
+_BUSY = 'The server is busy with requests of this kind. The request is valid: try it again in a moment.'
+_NO_ROOM = 'The disk of the server is full. Ask its administrator to make room, then send the request again.'
+_SLOW = 'The body of the request arrives too slowly. Check the connection, and send smaller chunks.'
+
+
+class Front:
+    """Answers requests, those without a cached response by ``girder``.
+
+    :param pace: the slowest transfer that is served.
+    """
+
+    def __init__(self, girder: Girder, versions: Versions, downloads: PublicDownloads, operation: Operation,
+                 classes: Mapping[Work, WorkClass], pace: PaceLimits, access_log: AccessLog | None = None) -> None:
+        self._girder, self._operation, self._pace, self._access_log = girder, operation, pace, access_log
+        self._cached, self._downloads = CachedResponses(versions), downloads
+        self._classes = classes
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request (ASGI)."""
+        exchange = Exchange(scope, receive, send)
+        with exchange.connection.request():
+            try:
+                await self._answer(exchange)
+            except (Disconnected, TooSlow, asyncio.CancelledError):  # the last one when the time to stop is over
+                exchange.connection.abort()
+                await asyncio.sleep(0)  # uvicorn learns of it, and does not report an incomplete response
+            finally:
+                if self._access_log:
+                    self._access_log.write(exchange.environ, exchange.status, exchange.sent)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            if not (await self._cached.answer(exchange) or await self._downloads.answer(exchange)):
+                await self._work(exchange)
+        except Outage:
+            await _refuse(exchange, 503, error_responses.MESSAGE, database_outage.RETRY_AFTER)
+        except Refused:
+            await _refuse(exchange, 503, _BUSY, 1)
+
+    async def _work(self, exchange: Exchange) -> None:
+        """Have Girder answer, when the body of the request is here and the class of the request has a place."""
+        environ = exchange.environ
+        try:
+            body = await self._receive(exchange)
+        except TooSlow:
+            await _refuse(exchange, 408, _SLOW, close=True)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            logger.error('A request was refused, because its body cannot be written: %s.', error)  # noqa: TRY400
+            exchange.connection.discard_rest()
+            await _refuse(exchange, 507, _NO_ROOM)
+            return
+        with body:
+            address = client_address.site(client_address.client(environ, self._operation.trusted_proxies))
+            work = self._classes[work_of(environ['REQUEST_METHOD'], environ['PATH_INFO'])]
+            async with work.admitted(address):
+                response = await self._girder.begin(environ, body)
+        await self._girder.send(exchange, response)
+
+    async def _receive(self, exchange: Exchange) -> BinaryIO:
+        """Return the body; an empty one if it exceeds a limit, which Girder reports without reading it."""
+        if bodies.is_small(exchange) or (bodies.may_be_large(exchange) and await self._girder.knows(exchange.environ)):
+            return await bodies.receive(exchange, self._pace)
+        exchange.connection.discard_rest()
+        return io.BytesIO()
+
+
+async def _refuse(exchange: Exchange, status: int, message: str, after: int | None = None, *,
+                  close: bool = False) -> None:
+    """Send an error in Girder's form."""
+    request_id = tracing.choose_id(exchange.environ)
+    body = orjson.dumps({'message': message, 'type': 'rest', 'request_id': request_id})
+    headers = [('Content-Type', 'application/json'), ('Content-Length', str(len(body))), (tracing.HEADER, request_id)]
+    if after is not None:
+        headers.append(('Retry-After', str(after)))
+    if close:
+        headers.append(('Connection', 'close'))
+    await exchange.begin(status, encoded(security_headers.protected(headers, security_headers.SANDBOX)))
+    await exchange.send(body)

@@ -1,0 +1,150 @@
+"""A request and its response."""
+from __future__ import annotations
+
+import ipaddress
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cached_property
+from typing import Any, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from slicer_package_manager.front.connection import Connection, Disconnected
+from slicer_package_manager.rest.middleware import tracing
+
+#: ASGI's messages and functions.
+Message: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+#: A request with one of these headers may be of a user, or its response has headers that depend on settings.
+_PERSONAL = frozenset({b'girder-token', b'authorization', b'cookie', b'origin'})
+#: Headers of WSGI that have no prefix.
+_PLAIN = {b'content-type': 'CONTENT_TYPE', b'content-length': 'CONTENT_LENGTH'}
+
+
+class Exchange:
+    """A request and its response, with the ``scope`` and functions of ASGI.
+
+    :ivar scope: ASGI's description of the request.
+    :ivar status: of the response; 0 before it begins.
+    :ivar sent: how many bytes of the body were sent.
+    :ivar started: when the request began, in seconds of :func:`time.perf_counter`.
+    """
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.started = time.perf_counter()
+        self.connection: Connection = scope['state']['connection']
+        self.scope = scope
+        self.status = self.sent = 0
+        self._is_raw = False
+        self.receive, self._send = receive, send
+
+    @cached_property
+    def environ(self) -> dict[str, Any]:
+        """The request as WSGI's environment, without ``wsgi.input``."""
+        return environ_of(self.scope)
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The headers of the request by name, such as ``If-None-Match``."""
+        return {name.decode('latin-1').title(): value.decode('latin-1') for name, value in self.scope['headers']}
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the request may be of a user, or its response depends on more than its address."""
+        return any(name in _PERSONAL for name, _ in self.scope['headers'])
+
+    @property
+    def seconds(self) -> float:
+        """The time since the request began."""
+        return time.perf_counter() - self.started
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Send the status and the headers of the response."""
+        self.status = status
+        self._is_raw = self._must_be_raw(headers)
+        if self._is_raw:
+            self.scope['method'] = 'HEAD'  # uvicorn sends no body then
+        await self._send({'type': 'http.response.start', 'status': status, 'headers': headers})
+
+    async def send(self, data: bytes, *, more: bool = False) -> None:
+        """Send a part of the body.
+
+        :param more: whether another part follows.
+        """
+        if self._is_raw:
+            self.connection.write(data)
+        await self._send({'type': 'http.response.body', 'body': data, 'more_body': more})
+        self.sent += len(data)
+
+    def _must_be_raw(self, headers: Headers) -> bool:
+        """Whether the body ends with the connection: uvicorn would send chunks, which HTTP/1.0 does not have."""
+        return (self.scope['http_version'] == '1.0' and self.scope['method'] != 'HEAD'
+                and all(name.lower() != b'content-length' for name, _ in headers))
+
+    def observe(self, route: str, request_id: str) -> None:
+        """Report a request that Girder does not see to metrics and logs."""
+        if tracing.FRONT_OBSERVERS:
+            request = tracing.FrontRequest(self.environ, route, self.status, self.sent, self.seconds, request_id)
+            for observe in tracing.FRONT_OBSERVERS:
+                observe(request)
+
+    async def read(self) -> tuple[bytes, bool]:
+        """Receive a part of the body of the request, and whether more follows.
+
+        :raises Disconnected: the client has closed the connection.
+        """
+        message = await self.receive()
+        if message['type'] == 'http.disconnect':
+            raise Disconnected
+        return message.get('body', b''), message.get('more_body', False)
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return ``headers`` as the bytes that ASGI takes."""
+    return [(name.encode('latin-1'), value.encode('latin-1')) for name, value in headers]
+
+
+def environ_of(scope: Message) -> dict[str, Any]:
+    """Return the WSGI environment (PEP 3333) of a request with the ASGI ``scope``.
+
+    Headers with an underscore in their name are left out: they would look like those with a hyphen.
+    """
+    (address, port), (host, local_port) = scope['client'] or ('', 0), scope['server'] or ('', 0)
+    environ: dict[str, Any] = {
+        'REQUEST_METHOD': scope['method'], 'SCRIPT_NAME': '',
+        'PATH_INFO': path_of(scope),
+        'RAW_URI': _target(scope),
+        'QUERY_STRING': scope['query_string'].decode('latin-1'),
+        'SERVER_PROTOCOL': f'HTTP/{scope["http_version"]}', 'SERVER_NAME': host, 'SERVER_PORT': str(local_port or 0),
+        'REMOTE_ADDR': address, 'REMOTE_PORT': str(port),
+        'wsgi.version': (1, 0), 'wsgi.url_scheme': 'http', 'wsgi.errors': sys.stderr, 'wsgi.multithread': True,
+        'wsgi.multiprocess': True, 'wsgi.run_once': False, 'wsgi.input_terminated': True,
+    }
+    for name, value in scope['headers']:
+        if b'_' not in name:
+            key = _PLAIN.get(name) or f'HTTP_{name.decode("latin-1").upper().replace("-", "_")}'
+            text = value.decode('latin-1')
+            environ[key] = f'{environ[key]}{";" if name == b"cookie" else ","}{text}' if key in environ else text
+    if environ.get('HTTP_X_FORWARDED_PROTO') == 'https' and _is_loopback(address):
+        environ['wsgi.url_scheme'] = 'https'
+    return environ
+
+
+def path_of(scope: Message) -> str:
+    """Return the path of a request as WSGI has it: its bytes without percent-encoding, one letter for each."""
+    return unquote_to_bytes(scope['raw_path']).decode('latin-1')
+
+
+def _target(scope: Message) -> str:
+    path: str = scope['raw_path'].decode('latin-1')
+    return f'{path}?{scope["query_string"].decode("latin-1")}' if scope['query_string'] else path
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:  # a socket file
+        return not address

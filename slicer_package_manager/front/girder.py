@@ -1,0 +1,119 @@
+"""Girder's WSGI application, in threads. A response that is sent in parts holds a thread only while a part is made."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TypeVar
+
+import cherrypy
+
+from slicer_package_manager.front.exchange import Exchange, encoded
+from slicer_package_manager.front.pace import Pace, PaceLimits
+from slicer_package_manager.rest.middleware import upload_bodies
+
+#: uvicorn sends its own.
+_REPLACED = {'server', 'date'}
+WsgiApplication = Callable[..., Any]
+_Result = TypeVar('_Result')
+
+
+class WsgiResponse:
+    """The response of the WSGI application ``app``. Its methods are for any thread, one after another.
+
+    CherryPy keeps the current request in thread-local storage. It moves with the response from thread to thread.
+
+    :ivar whole: the body; ``None`` if it is made while it is sent. Then the response has to be closed.
+    """
+
+    def __init__(self, app: WsgiApplication, environ: dict[str, Any]) -> None:
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.whole: bytes | None = None
+        try:
+            self._body = app(environ, self._start)
+            self._serving = cherrypy.serving.request, cherrypy.serving.response
+            is_streamed = cherrypy.serving.response.stream
+        finally:
+            cherrypy.serving.clear()
+        self._parts: Iterator[bytes] = iter(self._body)
+        if not is_streamed:
+            self.whole = self._rest()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
+        self.status, self.headers = int(status.split(maxsplit=1)[0]), headers
+
+    @contextmanager
+    def _as_current(self) -> Iterator[None]:
+        cherrypy.serving.load(*self._serving)
+        try:
+            yield
+        finally:
+            cherrypy.serving.clear()
+
+    def next(self) -> bytes | None:
+        """Return the next part of the body; ``None`` after the last one."""
+        with self._as_current():
+            return next(self._parts, None)
+
+    def _rest(self) -> bytes:
+        try:
+            with self._as_current():
+                return b''.join(self._parts)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the request, also when the body was not taken to its end."""
+        with self._as_current():
+            getattr(self._body, 'close', bool)()
+
+
+class Girder:
+    """Girder's WSGI application ``app``.
+
+    :param handlers: the threads in which its handlers run.
+    :param senders: the threads in which parts of bodies are made.
+    :param limits: the slowest transfer that is served.
+    """
+
+    def __init__(self, app: WsgiApplication, handlers: Executor, senders: Executor, limits: PaceLimits) -> None:
+        self._app, self._handlers, self._senders, self._limits = app, handlers, senders, limits
+
+    async def knows(self, environ: dict[str, Any]) -> bool:
+        """Whether the request has a valid token, so that a large body may be received."""
+        return await _run(self._handlers, upload_bodies.has_token, environ)
+
+    async def begin(self, environ: dict[str, Any], body: BinaryIO) -> WsgiResponse:
+        """Run the handler of a request with ``body``, and return the response, to be passed to :meth:`send`."""
+        return await _run(self._handlers, WsgiResponse, self._app, {**environ, 'wsgi.input': body})
+
+    async def send(self, exchange: Exchange, response: WsgiResponse) -> None:
+        """Send ``response``.
+
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
+        """
+        headers = encoded((name, value) for name, value in response.headers if name.lower() not in _REPLACED)
+        try:
+            await exchange.begin(response.status, headers)
+            if response.whole is None:
+                await self._stream(exchange, response)
+        finally:
+            if response.whole is None:
+                await _run(self._senders, response.close)
+        await exchange.send(response.whole or b'')
+
+    async def _stream(self, exchange: Exchange, response: WsgiResponse) -> None:
+        """Send the parts of a body. What is done after the last part is done when all parts have left the server."""
+        connection, pace = exchange.connection, Pace(self._limits)
+        connection.limit_buffer()
+        while (part := await _run(self._senders, response.next)) is not None:
+            await exchange.send(part, more=True)
+            await pace.wait(connection.flushed)
+            pace.move(len(part))
+
+
+async def _run(executor: Executor, function: Callable[..., _Result], *args: Any) -> _Result:
+    return await asyncio.get_running_loop().run_in_executor(executor, function, *args)

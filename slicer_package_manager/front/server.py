@@ -1,0 +1,77 @@
+"""A process that serves: uvicorn with the front, and Girder behind it."""
+from __future__ import annotations
+
+import logging
+import resource
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+
+from slicer_package_manager.front import classes
+from slicer_package_manager.front.access_log import AccessLog
+from slicer_package_manager.front.admission import WorkClass
+from slicer_package_manager.front.application import Front
+from slicer_package_manager.front.connection import Connection, Heads
+from slicer_package_manager.front.downloads import PublicDownloads
+from slicer_package_manager.front.girder import Girder, WsgiApplication
+from slicer_package_manager.front.pace import PaceLimits
+from slicer_package_manager.front.versions import Versions
+from slicer_package_manager.registry.server import environment
+from slicer_package_manager.registry.server.environment import Operation
+
+#: Seconds; longer than the 60 s for which common proxies keep a connection open.
+_KEEP_ALIVE = 65
+#: Seconds that running requests have when the server stops.
+GRACE = 25
+#: Threads that read files and the data version.
+_SENDERS = 32
+#: Connections that wait to be accepted.
+_BACKLOG = 2048
+
+
+def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log: Path | None,
+        alive: Callable[[], None]) -> None:
+    """Serve ``app`` on ``listener`` until a signal requests the end.
+
+    :param threads: how many requests Girder handles at the same time.
+    :param alive: is called every second.
+    """
+    _allow_many_connections()
+    operation = environment.of()
+    handlers = ThreadPoolExecutor(threads, 'handlers')
+    senders = ThreadPoolExecutor(_SENDERS, 'senders')
+    versions, heads = Versions(senders), Heads()
+    pace = PaceLimits(operation.min_rate, operation.max_transfer)
+    front = Front(Girder(app, handlers, senders, pace), versions, PublicDownloads(senders, versions, pace), operation,
+                  _classes(threads, operation), pace,
+                  AccessLog(access_log, operation.trusted_proxies) if access_log else None)
+
+    async def notify() -> None:
+        alive()
+        heads.close_overdue()
+
+    config = uvicorn.Config(
+        front, http=partial(Connection, heads),  # type: ignore[arg-type] # uvicorn calls it
+        loop='uvloop', ws='none', lifespan='off', interface='asgi3', log_config=None,
+        access_log=False, proxy_headers=False, server_header=False, backlog=_BACKLOG, timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE, callback_notify=notify, timeout_notify=1)
+    # Its warnings are about malformed requests, and about clients that offer HTTP/2.
+    logging.getLogger('uvicorn.error').setLevel(logging.ERROR)
+    uvicorn.Server(config).run([listener])
+
+
+def _classes(threads: int, operation: Operation) -> dict[classes.Work, WorkClass]:
+    if operation.metrics:
+        from slicer_package_manager.rest.middleware.metrics import WorkMetrics  # noqa: PLC0415 - few servers need it
+    return {work: WorkClass(limits, WorkMetrics(work.value) if operation.metrics else None)
+            for work, limits in classes.limits(threads, operation.work_limits).items()}
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of files that the process may have open to what the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
