@@ -32,7 +32,7 @@ FAMILIES = {
 PAGES = HERE / 'reference' / 'rest'
 EXAMPLES = HERE / 'rest_examples.json'
 MARKER = '<!-- Below this line: written by docs/generate_rest_reference.py -->\n'
-RESOURCES = (rest.App, rest.PackageManager)
+RESOURCES = {'app': rest.ROUTES, 'slicer_package_manager': rest.OF_SERVER}
 WHO = {'public': 'anyone, for public documents', 'user': 'users who are logged in', 'admin': 'site administrators'}
 LEVELS = {access.READ: 'READ', access.WRITE: 'WRITE', access.ADMIN: 'ADMIN'}
 #: Girder's descriptions of the parameters that page a list are short. These replace them.
@@ -46,10 +46,8 @@ PAGING = {
 
 def routes():
     """Each route of ours as ``(method, path, handler)``, in the order of paths."""
-    found = [(method.upper(), '/'.join(['', resource.resourceName, *path]), handler)
-             for resource in (kind() for kind in RESOURCES)
-             for method, by_length in resource._routes.items()  # noqa: SLF001 - Girder offers no list of routes
-             for paths in by_length.values() for path, handler in paths]
+    found = [(method, '/'.join(['', name, *path]), handler)
+             for name, routes in RESOURCES.items() for method, path, handler in routes]
     return sorted(found, key=lambda route: (route[1], ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].index(route[0])))
 
 

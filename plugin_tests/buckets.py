@@ -105,9 +105,14 @@ def running():
         storage.stop()
 
 
+def address(storage):
+    """Where ``storage`` is, and its credentials, as fields of an assetstore."""
+    return {'bucket': 'packages', 'accessKeyId': 'id', 'secret': 'secret', 'service': storage.url,
+            'region': 'us-east-1'}
+
+
 def use(storage, **values):
     """Have Girder keep new files in ``storage``; gives the assetstore."""
     from girder.models.assetstore import Assetstore
-    store = Assetstore().createS3Assetstore(name='objects', bucket='packages', accessKeyId='id', secret='secret',
-                                            service=storage.url, region='us-east-1', **values)
+    store = Assetstore().createS3Assetstore(name='objects', **address(storage), **values)
     return Assetstore().save({**store, 'current': True})

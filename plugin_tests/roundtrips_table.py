@@ -98,76 +98,89 @@ def hosted_elsewhere(world):
     return {'id': world.link}
 
 
+def of_item(world):
+    return {'item': world.item}
+
+
 APP = '/app/:app_id'
 ALL = {'limit': 0}
 UPDATE = {**EXTENSION_FORM, 'revision': '{fresh}'}
 CREATE = {**EXTENSION_FORM, 'baseName': '{fresh}'}
+#: What Slicer 4 asks for.
+LIST = 'midas.slicerpackages.extension.list'
+OF_REVISION = {'method': LIST, 'slicer_revision': '33000', 'os': 'linux', 'arch': 'amd64'}
 RAW = {'Content-Type': 'application/octet-stream'}
 
 CALLS = [
-    Call('GET /app', (4, 4, 4), params=ALL),
+    Call('GET /app', (3, 4, 4), params=ALL),
     Call('GET /app', (2, 3, 3), 'by id', params={'app_id': '{app_id}'}),
     Call('POST /app', (None, 10, 10), params={'name': '{fresh}'}),
     Call(f'GET {APP}', (2, 3, 3)),
-    Call(f'GET {APP}/release', (4, 4, 4), params=ALL),
+    Call(f'GET {APP}/release', (3, 4, 4), params=ALL),
     Call(f'GET {APP}/release', (3, 4, 4), 'by name', params={'release_id_or_name': '5.8'}),
     Call(f'POST {APP}/release', (None, 8, 8), params={'name': '{fresh}', 'app_revision': '{fresh}'}),
-    Call(f'GET {APP}/draft', (4, 4, 4), params=ALL),
-    Call(f'GET {APP}/draft', (4, 4, 4), 'one', params={'revision': '33000'}),
+    Call(f'GET {APP}/draft', (3, 4, 4), params=ALL),
+    Call(f'GET {APP}/draft', (3, 4, 4), 'one', params={'revision': '33000'}),
     *[call for package_type, label in (('package', 'release_id_or_name'), ('extension', 'release_id')) for call in (
-        Call(f'GET {APP}/{package_type}', (6, 8, 5), 'all', params=ALL),
+        Call(f'GET {APP}/{package_type}', (5, 8, 5), 'all', params=ALL),
         Call(f'GET {APP}/{package_type}', (1, 8, 5), 'all, cached', params=ALL, again=True),
-        Call(f'GET {APP}/{package_type}', (7, 9, 6), 'a page', params={'limit': 2}),
-        Call(f'GET {APP}/{package_type}', (6, 8, 5), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
-        Call(f'GET {APP}/{package_type}', (7, 9, 6), 'of a release', params={**ALL, label: '5.8'}),
-        Call(f'GET {APP}/{package_type}', (6, 8, 5), 'of all drafts', params={**ALL, label: 'draft'}),
-        Call(f'GET {APP}/{package_type}', (7, 9, 6), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
+        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'a page', params={'limit': 2}),
+        Call(f'GET {APP}/{package_type}', (5, 8, 5), 'of a system', params={**ALL, 'os': 'linux', 'arch': 'amd64'}),
+        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'of a release', params={**ALL, label: '5.8'}),
+        Call(f'GET {APP}/{package_type}', (5, 8, 5), 'of all drafts', params={**ALL, label: 'draft'}),
+        Call(f'GET {APP}/{package_type}', (6, 9, 6), 'with downloads', params={**ALL, 'with_downloads': 'true'}),
     )],
-    Call(f'GET {APP}/extension', (7, 9, 6), 'searched', params={**ALL, 'q': 'guided therapy'}),
+    Call(f'GET {APP}/extension', (6, 9, 6), 'searched', params={**ALL, 'q': 'guided therapy'}),
     Call(f'POST {APP}/package', (None, 9, 9), 'new', params={**PACKAGE_FORM, 'baseName': '{fresh}'}),
-    Call(f'POST {APP}/package', (None, 9, 9), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
+    Call(f'POST {APP}/package', (None, 8, 8), 'changed', params={**PACKAGE_FORM, 'version': '{fresh}'}),
     Call(f'POST {APP}/extension', (None, 9, 9), 'new', params=CREATE),
-    Call(f'POST {APP}/extension', (None, 11, 11), 'new, first of its revision',
+    Call(f'POST {APP}/extension', (None, 10, 10), 'new, first of its revision',
          params={**CREATE, 'app_revision': '{fresh}'}),
-    Call(f'POST {APP}/extension', (None, 9, 9), 'changed', params=UPDATE),
+    Call(f'POST {APP}/extension', (None, 8, 8), 'changed', params=UPDATE),
     Call(f'POST {APP}/extension', (None, 14, 14), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
-    Call(f'DELETE {APP}/package/:pkg_id', (None, 13, 13), before=new_package),
-    Call(f'DELETE {APP}/extension/:ext_id', (None, 13, 13), before=new_extension),
+    Call(f'DELETE {APP}/package/:pkg_id', (None, 14, 14), before=new_package),
+    Call(f'DELETE {APP}/extension/:ext_id', (None, 14, 14), before=new_extension),
     Call(f'GET {APP}/summary', (9, 12, 9)),
     Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 7, 7), params={'ready': 'true'},
          before=lambda _: {'release_id_or_name': '5.8'}),
     Call(f'PUT {APP}/draft/:revision_or_id/ready', (None, 7, 7), params={'ready': 'true'},
          before=lambda _: {'revision_or_id': '33000'}),
     Call(f'DELETE {APP}/draft', (None, 9, 6), 'only the plan', params={'keep': 1, 'dry_run': 'true'}),
-    Call(f'GET {APP}/package/find', (10, 12, 9), params={'os': 'linux', 'stability': 'any'}),
-    Call(f'GET {APP}/package/findall', (10, 12, 9)),
+    Call(f'GET {APP}/package/find', (9, 12, 9), params={'os': 'linux', 'stability': 'any'}),
+    Call(f'GET {APP}/package/findall', (9, 12, 9)),
     Call(f'GET {APP}/package/download', (8, 11, 8), params={'os': 'linux', 'stability': 'any'}, status=302),
     Call(f'GET {APP}/downloadstats', (5, 6, 5)),
+    Call(f'GET {APP}/downloadstats', (2, 6, 5), 'cached', again=True),
     Call(f'GET {APP}/downloadstats', (6, 7, 6), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (5, 6, 5), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (3, 4, 4)),
-    Call('GET /item/:id/files', (3, 7, 7)),
+    Call('GET /item/:id/files', (2, 7, 7)),
     Call('GET /item/:id/files', (1, 7, 7), 'cached', again=True),
     Call('GET /item/:id/download', (3, 4, 4)),
     Call('GET /item/:id/download', (3, 4, 4), 'hosted elsewhere', before=hosted_elsewhere, status=302),
     Call('GET /file/:id', (4, 5, 5)),
     Call('GET /file/:id/download', (3, 4, 4)),
     Call('GET /file/hashsum/sha512/:hash/download', (5, 6, 6)),
-    Call('POST /file', (None, 14, 14), 'small', content=b'abc', headers=RAW, before=new_extension, params={
+    Call('POST /file', (None, 12, 12), 'small', content=b'abc', headers=RAW, before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file', (None, 7, 7), 'in chunks', before=new_extension, params={
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
-    Call('POST /file/chunk', (None, 15, 15), 'the last', content=b'abc', headers=RAW, before=begun,
+    Call('POST /file/chunk', (None, 14, 14), 'the last', content=b'abc', headers=RAW, before=begun,
          params={'uploadId': '{upload}', 'offset': 0}),
-    Call('POST /file/chunk', (None, 17, 17), 'the last of a replacement', content=b'abc', headers=RAW,
+    Call('POST /file/chunk', (None, 14, 14), 'the last of a replacement', content=b'abc', headers=RAW,
          before=replacement, params={'uploadId': '{upload}', 'offset': 0}),
     Call('GET /file/offset', (None, 4, 4), before=begun, params={'uploadId': '{upload}'}),
     Call('PUT /file/:id/contents', (None, 8, 8), before=new_file, params={'size': 3}),
     Call('PUT /file/:id', (None, 9, 9), 'renamed', before=new_file, params={'name': '{fresh}'}),
-    Call('DELETE /file/:id', (None, 19, 19), before=new_file),
-    Call('DELETE /file/:id', (None, 13, 13), 'the old of two', before=second_file),
+    Call('DELETE /file/:id', (None, 15, 15), before=new_file),
+    Call('DELETE /file/:id', (None, 9, 9), 'the old of two', before=second_file),
     Call('DELETE /item/:id', (None, 20, 20), before=item_with_file),
+    Call('GET /midas3/api/json', (6, 10, 7), 'extensions of a revision', params=OF_REVISION),
+    Call('GET /midas3/api/json', (1, 10, 7), 'extensions of a revision, cached', params=OF_REVISION, again=True),
+    Call('GET /midas3/api/json', (6, 10, 7), 'one extension', params={'method': LIST, 'extension_id': '{item}'},
+         before=of_item),
+    Call('GET /midas3/download', (3, 5, 5), params={'items': '{item}'}, before=of_item),
     Call('POST /api_key/token', (8, 8, 8), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
@@ -176,11 +189,11 @@ CALLS = [
 
 #: Calls that delete or empty folders, however many packages are in them.
 WHOLE_FOLDERS = [
-    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 22, 22), 'a draft', before=draft),
-    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 20, 20), 'a release', before=release),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 24, 24), 'a draft', before=draft),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 22, 22), 'a release', before=release),
     Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 22, 22), params={'revision': '{revision}'},
          before=promotable),
-    Call(f'DELETE {APP}', (None, 36, 36), before=application),
+    Call(f'DELETE {APP}', (None, 40, 40), before=application),
 ]
 
 

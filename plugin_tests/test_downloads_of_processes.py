@@ -65,6 +65,21 @@ def test_counting_is_exact_with_16_clients_and_two_processes(two_servers, make, 
     assert count() == 16 * 50
 
 
+@pytest.mark.parametrize('query', ['', '?limit=0'])
+def test_a_client_finds_its_own_downloads_in_the_statistics(two_servers, app, make, query):
+    item = make('extension', content=b'b' * 1000)
+    with httpx.Client(base_url=two_servers[0]) as client:
+        for number in range(1, 21):
+            client.get(f'/item/{item["_id"]}/download').raise_for_status()
+            stats = client.get(f'/app/{app["_id"]}/downloadstats{query}').raise_for_status().json()
+            assert {number} == ({row['count'] for row in stats} if query else numbers_in(stats))
+
+
+def numbers_in(sums):
+    """All numbers in the nested dictionaries ``sums``."""
+    return set().union(*map(numbers_in, sums.values())) if isinstance(sums, dict) else {sums}
+
+
 def finished(log, item):
     """How many downloads of ``item`` have ended."""
     return log.read_text().count(f'/item/{item["_id"]}/download')

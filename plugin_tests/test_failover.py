@@ -1,7 +1,6 @@
 """Two servers on a replica set of three real mongods: the primary is killed while eight clients are at work."""
 import hashlib
 import itertools
-import threading
 
 import httpx
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from plugin_tests import replicas
 from plugin_tests.build_machine import Machine
 from plugin_tests.servers import poll, starter
-from plugin_tests.waiting import PATIENCE
+from plugin_tests.threads import Threads
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -58,30 +57,21 @@ def content_of(name):
     return hashlib.sha512(name.encode()).digest() * 3000
 
 
-class Load:
+class Load(Threads):
     """Four machines that upload, two that list and two that download, half of them at each server."""
 
     def __init__(self, urls, token, app_id):
         self.app_id = app_id
         self.machines = [Machine(urls[number % 2], token if number < 4 else '') for number in range(8)]
         self.uploaded, self.listed, self.downloaded = {}, [], []
-        self._done, self._failures = threading.Event(), []
-        work = [self.upload] * 4 + [self.list] * 2 + [self.download] * 2
-        self._threads = [threading.Thread(target=self._work, args=(task, number)) for number, task in enumerate(work)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
+        super().__init__([self.upload] * 4 + [self.list] * 2 + [self.download] * 2)
 
     def __exit__(self, *_):
-        self._done.set()
-        for thread in self._threads:
-            thread.join(PATIENCE)
+        super().__exit__()
         for machine in self.machines:
             machine.close()
 
-    def _work(self, task, number):
+    def _work(self, number, task):
         try:
             for turn in itertools.count():
                 if self._done.is_set():

@@ -1,38 +1,8 @@
-"""What only several server processes can show about lists."""
-from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
-
+"""What only several server processes can show about lists; more is in ``faults/test_outages_under_load.py``."""
 import httpx
 import pytest
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
-
-WRITERS = 4
-TURNS = 25
-
-
-def test_every_process_lists_every_complete_write_at_once(two_servers, api, app, make):
-    path = f'/app/{app["_id"]}/extension'
-    token = {'Girder-Token': api.headers['Girder-Token']}
-    items = [make('extension', baseName=f'Extension{number}', content=b'x') for number in range(WRITERS)]
-
-    def write_and_read(item):
-        places = cycle(two_servers)
-        tags = {}
-        with httpx.Client() as client:
-            for turn in range(TURNS):
-                client.put(f'{next(places)}/item/{item["_id"]}/metadata', json={'keywords': f'turn {turn}'},
-                           headers=token).raise_for_status()
-                for server in two_servers:
-                    answer = client.get(server + path, headers={'If-None-Match': tags.get(server, '')})
-                    assert answer.status_code == 200, 'the answer is that of an earlier turn'
-                    tags[server] = answer.headers['ETag']
-                    (mine,) = (one for one in answer.json() if one['_id'] == item['_id'])
-                    assert mine['meta']['keywords'] == f'turn {turn}'
-                next(places)
-
-    with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(write_and_read, items))
 
 
 def test_a_validator_of_one_process_is_known_to_the_other(two_servers, app, make):
@@ -50,3 +20,38 @@ def test_a_setting_that_is_changed_by_one_process_is_seen_by_the_other_at_once(t
             'key': 'slicer_package_manager.list_max_age', 'value': str(seconds)}).raise_for_status()
         wanted = f'public, max-age={seconds}' if seconds else 'public, no-cache'
         assert {httpx.get(server + path).headers['Cache-Control'] for server in two_servers} == {wanted}
+
+
+@pytest.mark.parametrize('query', [
+    '', '?limit=0&os=linux', '?app_revision=33000&q=brain', '?app_revision=33000&limit=1'])
+def test_lists_that_the_front_makes_are_those_of_girder(two_servers, api, app, make, query):
+    path = f'/app/{app["_id"]}/extension{query}'
+    with httpx.Client() as client:
+        def check():
+            # With a cookie, the front leaves the request to Girder.
+            answers = [client.get(server + path, headers=headers).raise_for_status() for server in two_servers
+                       for headers in ({}, {'Cookie': 'a=b'}, {})]
+            assert len({answer.content for answer in answers}) == 1
+            for name in ('Girder-Total-Count', 'ETag', 'Cache-Control', 'Vary', 'Content-Type', 'Content-Encoding',
+                         'Content-Security-Policy'):
+                assert len({answer.headers.get(name) for answer in answers}) == 1, name
+        for number in range(3):
+            first, second = (make('extension', content=b'x', baseName=f'Brain{number}{one}') for one in 'ab')
+            check()
+            api.delete(f'/item/{first["_id"]}').raise_for_status()
+            check()
+            api.put(f'/item/{second["_id"]}/metadata', json={'keywords': 'new'}).raise_for_status()
+            check()
+
+
+@pytest.mark.parametrize('query', ['?limit=0', '?app_revision=33000&q=brain'])
+def test_a_prepared_list_of_an_application_that_is_private_or_gone_is_refused(two_servers, api, app, make, query):
+    make('extension', content=b'x', baseName='Brain')
+    path = f'/app/{app["_id"]}/extension{query}'
+    for write, status in (
+            (lambda: api.put(f'/folder/{app["_id"]}/access', params={'public': 'false', 'access': '{}'}), 401),
+            (lambda: api.delete(f'/app/{app["_id"]}'), 404)):
+        for server in two_servers:
+            httpx.get(server + path)
+        write().raise_for_status()
+        assert [httpx.get(server + path).status_code for server in two_servers] == [status] * 2

@@ -4,20 +4,21 @@ They run for all documents on the server, so what they call returns early for do
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from girder import events
 
 from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.links import rules as link_rules
+from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import quotas, upload_completion
 from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
 from slicer_package_manager.rest.middleware import upload_warnings
 
-_HANDLER = 'slicer_package_manager'
-#: The registration, before the save, of the folder that this thread is saving.
-_registered_before: ContextVar[Document | None] = ContextVar('registered_before', default=None)
+#: The folder that Girder is saving in this thread, and its registration before.
+_saving: ContextVar[tuple[Document, Document | None]] = ContextVar('saving', default=({}, None))
 
 
 def on_item_save(event: events.Event) -> None:
@@ -26,21 +27,16 @@ def on_item_save(event: events.Event) -> None:
     documents.require_storable(event.info)
 
 
-def on_item_copied(event: events.Event) -> None:
-    """After an item was copied with its files."""
-    consistency.register_item(event.info)
-
-
 def on_folder_save(event: events.Event) -> None:
     """Before a folder is saved."""
     documents.require_storable(event.info)
-    _registered_before.set(consistency.check_folder(event.info))
+    _saving.set((event.info, consistency.check_folder(event.info)))
 
 
 def on_folder_saved(event: events.Event) -> None:
-    """After a folder was saved: documents below it follow a new name or place."""
-    if not documents.is_own_write(event.info):
-        before = _registered_before.get()
+    """After a folder was saved: documents below it follow a new name or place; the registry's own writes need not."""
+    folder, before = _saving.get()
+    if folder is event.info:
         sealing.leave(event.info, before)
         consistency.follow_folder(event.info, before)
 
@@ -50,16 +46,6 @@ def on_upload_save(event: events.Event) -> None:
     quotas.check_size(event.info)
     quotas.note_place(event.info)
     upload_completion.note_move(event.info)
-
-
-def on_upload_begun(event: events.Event) -> None:
-    """After an upload was created, and before its first byte arrives."""
-    quotas.check_begun(event.info)
-
-
-def on_upload_finalize(event: events.Event) -> None:
-    """Before an upload becomes a file, or the new content of a file."""
-    quotas.check_complete(event.info)
 
 
 def on_file_save(event: events.Event) -> None:
@@ -72,19 +58,23 @@ def on_file_save(event: events.Event) -> None:
             link_rules.check_file(file)
 
 
-HANDLERS = {
+def on_item_removed(event: events.Event) -> None:
+    """When an item is deleted: its aliases forget it. The registry does this for packages, in one transaction."""
+    if 'spm' not in event.info:
+        aliases.forget([event.info['_id']])
+
+
+HANDLERS: dict[str, Callable[[events.Event], None]] = {
     'model.item.save': on_item_save,
-    'model.item.copy.after': on_item_copied,
+    # After an item was copied with its files.
+    'model.item.copy.after': lambda event: consistency.register_item(event.info),
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
     'model.upload.save': on_upload_save,
-    'model.upload.save.created': on_upload_begun,
-    'model.upload.finalize': on_upload_finalize,
+    # After an upload was created, and before its first byte arrives.
+    'model.upload.save.created': lambda event: quotas.check_begun(event.info),
+    # Before an upload becomes a file, or the new content of a file.
+    'model.upload.finalize': lambda event: quotas.check_complete(event.info),
     'model.file.save': on_file_save,
+    'model.item.remove': on_item_removed,
 }
-
-
-def bind() -> None:
-    """Bind all handlers."""
-    for name, handler in HANDLERS.items():
-        events.bind(name, _HANDLER, handler)

@@ -70,11 +70,15 @@ def bind_events(info: PluginInfo) -> None:
 
     This comes before routes are mounted, so that no call of Girder is served without the handlers that extend it.
     """
+    from girder.events import bind
+
     from slicer_package_manager import events
     from slicer_package_manager.rest.downloads import girder_file_calls, girder_upload_calls
     from slicer_package_manager.rest.middleware import setting_calls, upload_scope
-    for handlers in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls):
-        handlers.bind()
+    # upload_scope comes before all others that request the current user.
+    for module in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls):
+        for name, handler in module.HANDLERS.items():
+            bind(name, module.__name__, handler)
     girder_file_calls.add_named_download(info['apiRoot'].item)
 
 
@@ -83,11 +87,12 @@ def mount_routes(info: PluginInfo) -> None:
 
     This comes before :func:`wrap_requests`, which wraps only applications that are mounted.
     """
-    from slicer_package_manager import pages, rest
+    from slicer_package_manager import midas, pages, rest
     tree = info['serverRoot']
     rest.mount(tree, info['apiRoot'], info['config'])
     pages.mount(tree, info['config'])
     rest.accept_doubled_slash(tree)
+    midas.mount(tree, info['config'])
 
 
 def wrap_requests(info: PluginInfo) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.database
 def make_backup(db, place):
     """A maker of backups; ``meanwhile`` has what happens after a collection was read."""
     from slicer_package_manager.backup import create, live_database
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
 
     def maker(meanwhile=None, **options):
         happens = dict(meanwhile or {})
@@ -38,7 +38,7 @@ def make_backup(db, place):
 
 def verify_backup(place, backup):
     from slicer_package_manager.backup import verify
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     return verify.verify_backup(place, backup, silent)
 
 
@@ -277,7 +277,7 @@ def shorten(path):
 def test_a_damaged_backup_is_reported_and_not_restored(make_backup, ready, place, db, tmp_path, damage, message):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.errors import DamagedError
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     ready()
     backup = make_backup().backup
     damage(place, backup)
@@ -292,7 +292,7 @@ def test_a_damaged_backup_is_reported_and_not_restored(make_backup, ready, place
 
 def test_an_interrupted_backup_is_not_listed_and_the_next_one_uses_its_files(make_backup, ready, place, db):
     from slicer_package_manager.backup import create, objects
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     ready()
     ready('extension', b'other')
     put, done = objects.Objects.put, []
@@ -327,7 +327,7 @@ def test_a_recheck_replaces_damaged_objects(make_backup, ready, place):
 def test_a_target_that_is_not_empty_is_refused(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
     from slicer_package_manager.backup.errors import BackupError
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     ready()
     backup = make_backup().backup
     with pytest.raises(BackupError, match=r'"girder" is not empty: it has .*item'):
@@ -341,7 +341,7 @@ def test_a_target_that_is_not_empty_is_refused(make_backup, ready, place, db, tm
 
 def test_the_sums_of_counts_are_restored_with_them(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     from slicer_package_manager.registry.downloads import counter, counts, rollup
     item = db.item.find_one({'_id': ObjectId(ready()['_id'])})
     counter.store({**counts.key_of(item), 'day': '2026-01-01'})
@@ -359,7 +359,7 @@ def test_the_sums_of_counts_are_restored_with_them(make_backup, ready, place, db
 
 def test_a_restoration_uses_the_files_of_an_interrupted_one(make_backup, ready, place, db, tmp_path):
     from slicer_package_manager.backup import restore
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     ready()
     expected = stored_in(db, 'item')
     backup = make_backup().backup
@@ -382,7 +382,7 @@ def test_a_restoration_uses_the_files_of_an_interrupted_one(make_backup, ready, 
 
 def test_no_server_uses_a_database_while_it_is_being_restored(make_backup, ready, place, db, tmp_path, monkeypatch):
     from slicer_package_manager.backup import restore
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     from slicer_package_manager.registry import usable
     from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
     from slicer_package_manager.registry.server import restoration
@@ -451,3 +451,12 @@ def test_the_locks_of_the_directory(place):
         place.writing().__enter__()
     with place.reading(), place.reading(), pytest.raises(BackupError, match='is being read'):
         place.reading(exclusive=True).__enter__()
+
+
+def test_a_backup_has_the_aliases_of_midas(make_backup):
+    from slicer_package_manager.registry.midas import aliases
+    from slicer_package_manager.registry.midas.aliases import Alias
+    from slicer_package_manager.registry.midas.numbers import Kind
+    aliases.record([Alias(Kind.ITEM, '77', name='Slicer 4.0.1')])
+    (one,) = saved(make_backup(), 'slicer_package_alias').values()
+    assert aliases.of_document(one) == aliases.find(Kind.ITEM, '77')

@@ -10,16 +10,17 @@ import pytest
 from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
 
-from slicer_package_manager.backup import dump_files, manifest, objects, projection, restore, validation
+from slicer_package_manager import file_copies
+from slicer_package_manager.backup import dump_files, manifest, projection, restore, validation
 from slicer_package_manager.backup.directory import Directory
 from slicer_package_manager.backup.errors import BackupError, DamagedError
-from slicer_package_manager.backup.progress import silent
 from slicer_package_manager.backup.verify import verify_backup
+from slicer_package_manager.progress import silent
 
 STORE = {'id': 'a' * 24, 'name': 'files', 'type': 0, 'root': '/srv', 'bucket': None, 'prefix': None, 'current': True}
 BYTES = b'content'
 DIGEST = hashlib.sha512(BYTES).hexdigest()
-PATH = objects.address(DIGEST)
+PATH = file_copies.address(DIGEST)
 ASSETSTORE = {'_id': ObjectId(STORE['id']), 'type': 0, 'name': 'files', 'root': '/srv', 'current': True}
 FILE = {'_id': ObjectId('b' * 24), 'itemId': None, 'assetstoreId': ASSETSTORE['_id'], 'path': PATH, 'sha512': DIGEST,
         'size': len(BYTES), 'name': 'file.tar.gz'}
@@ -168,7 +169,7 @@ from pathlib import Path
 from slicer_package_manager.backup import verify
 from slicer_package_manager.backup.directory import Directory
 from slicer_package_manager.backup.errors import BackupError
-from slicer_package_manager.backup.progress import silent
+from slicer_package_manager.progress import silent
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 place = Directory(Path(sys.argv[1]))

@@ -17,7 +17,7 @@ LARGE = bytes(range(256)) * 8192  # 2 MiB
 @pytest.fixture
 def make_backup(db, place):
     from slicer_package_manager.backup import create, verify
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
 
     def maker(**options):
         with place.writing():
@@ -84,7 +84,7 @@ def test_a_lost_object_is_reported_and_its_package_is_not_listed(make_backup, fi
 
 def test_files_of_a_bucket_are_restored_to_disk(filled, db, place, restored, mongo_uri):
     from slicer_package_manager.backup import restore
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     done = commands.run('backup', place.path, '--include-s3', '--database', mongo_uri)
     assert done.returncode == 0, done.stderr
     assert 'Note' not in done.stderr
@@ -107,7 +107,7 @@ def test_files_of_a_bucket_are_restored_to_disk(filled, db, place, restored, mon
 
 def test_files_without_bytes_in_the_backup_stay_in_the_bucket(make_backup, filled, db, place, restored):
     from slicer_package_manager.backup import restore
-    from slicer_package_manager.backup.progress import silent
+    from slicer_package_manager.progress import silent
     backup = make_backup(include_s3=False).backup
     target = restore.Target(db.client['restored'], restored[1] / 'assetstore')
     restore.restore_backup(place, backup, target, silent)

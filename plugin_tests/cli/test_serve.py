@@ -317,5 +317,10 @@ def test_the_reference_has_every_option_with_its_default_and_variable(name, comm
         assert not is_told or f'`{option.default}`' in rows[option_name], option_name
 
 
+@pytest.mark.parametrize(('cores', 'threads'), [(1, 32), (2, 64), (3, 96), (64, 96)])
+def test_the_number_of_threads_depends_on_the_cores(cores, threads):
+    assert serve_module.threads_for(cores) == threads
+
+
 def test_output_has_colors_only_on_a_terminal(run):
     assert '\x1b' not in run('serve', '--port', '70000').output

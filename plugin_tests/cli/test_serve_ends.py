@@ -157,8 +157,14 @@ def ended_by(serve, victim):
     return server, started
 
 
-def test_the_death_of_the_database_ends_the_server_with_its_reason(serve):
-    server, started = ended_by(serve, lambda server: server.mongods()[0])
+def test_the_death_of_the_database_ends_the_server_with_its_reason_and_does_not_wait_for_running_requests(serve):
+    with ExitStack() as stack:
+        def database_of(server):
+            stack.enter_context(socket.create_connection(server.address)).sendall(UNFINISHED)
+            assert server.answers()
+            return server.mongods()[0]
+        server, started = ended_by(serve, database_of)
+    assert CANCELLED not in server.errors
     assert 'The database (mongod) ended by itself (signal SIGKILL)' in server.errors
     assert 'mongod.log' in server.errors
     assert not any(map(alive, started))

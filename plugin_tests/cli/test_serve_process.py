@@ -1,9 +1,12 @@
 """The command ``serve`` as its user sees it: with real processes."""
 import contextlib
+import os
+import pty
 import signal
 import socket
 import subprocess
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -12,6 +15,7 @@ import pytest
 
 from plugin_tests import commands
 from plugin_tests.servers import alive, descendants, poll, starter
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.cli.database import socket_uri
 
 pytestmark = pytest.mark.process
@@ -156,6 +160,18 @@ def test_a_database_that_does_not_answer_is_reported_without_its_password(serve)
     assert 'No MongoDB answers at 127.0.0.1:1' in server.errors
     assert 'hidden-word' not in server.errors
     assert server.output == ''
+
+
+def test_a_person_sees_at_once_that_it_starts(tmp_path):
+    terminal, stderr = pty.openpty()
+    with closing(os.fdopen(terminal, 'rb', buffering=0)) as shown:
+        process = subprocess.Popen([
+            sys.executable, '-m', 'slicer_package_manager.cli', 'serve', '--port', '0', '--data-dir', str(tmp_path),
+            '--database', 'mongodb://127.0.0.1:1/girder?serverSelectionTimeoutMS=500'], stderr=stderr)
+        os.close(stderr)
+        assert b' starts. Ctrl-C stops it.' in shown.read(1000)
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def test_two_servers_start_on_one_new_database(serve, mongo_uri, tmp_path):

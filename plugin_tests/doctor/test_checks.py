@@ -189,7 +189,7 @@ def test_sizes_that_a_kill_after_the_commit_leaves_are_repaired(installation, ma
              'move': lambda: api.put(f'/folder/{installation.release["_id"]}', params={
                  'parentType': 'collection', 'parentId': other})}
     with monkeypatch.context() as killed:
-        killed.setattr(transactions, 'after_commit', lambda _: None)
+        killed.setattr(transactions, 'after_commit', lambda *_, **__: None)
         calls[change]()
     # Where nothing of packages is left, nothing is checked.
     wrong = [name for name in found(repair=True) if name == 'sizes']
@@ -352,14 +352,25 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('19 checks, 1 findings, 0 of them fixed.\n')
+    assert output.endswith('20 checks, 1 findings, 0 of them fixed.\n')
     version = list(installation.db['slicer_package_change'].find())
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert list(installation.db['slicer_package_change'].find()) != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '19 checks, 0 findings, 0 of them fixed.\n', '')
+    assert doctor() == (0, '20 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors
+
+
+def test_aliases_of_midas_that_lead_to_nothing_are_found_and_repaired(installation):
+    from slicer_package_manager.registry.midas import aliases
+    from slicer_package_manager.registry.midas.aliases import Alias
+    from slicer_package_manager.registry.midas.numbers import Kind
+    aliases.record([Alias(Kind.ITEM, '77', (ObjectId(),)), Alias(Kind.ITEM, '78', (installation.package['_id'],)),
+                    Alias(Kind.ITEM, '79')])
+    assert found(repair=True) == ['aliases']
+    assert found() == []
+    assert [aliases.find(Kind.ITEM, number).is_gone for number in ('77', '78', '79')] == [True, False, True]

@@ -9,6 +9,8 @@ import io
 import os
 import sys
 
+from slicer_package_manager.cli import database
+
 CONTENT = {'old': b'old' * 1000, 'new': b'new' * 1000}
 REVISION = '100'
 
@@ -110,7 +112,7 @@ class Operations:
 
 def main(uri, assetstore):
     os.environ.update({
-        'GIRDER_MONGO_URI': uri, 'GIRDER_SERVER_MODE': 'production', 'LOGLEVEL': 'CRITICAL',
+        'GIRDER_MONGO_URI': database.completed(uri), 'GIRDER_SERVER_MODE': 'production', 'LOGLEVEL': 'CRITICAL',
         'GIRDER_FILESYSTEMASSETSTORE_RESERVED_MBYTES': '64'})
     import girder.wsgi  # noqa: F401 - loads the plugin
     import pytest

@@ -15,10 +15,11 @@ from plugin_tests.waiting import PATIENCE, poll
 
 
 class Toy:
-    """An application of WSGI: ``/echo``, ``/stream/SIZE``, ``/endless``, ``/wait``, and ``/fail``.
+    """An application of WSGI: ``/echo``, ``/stream/SIZE``, ``/whole/SIZE``, ``/endless``, ``/late``, ``/wait``,
+    and ``/fail``.
 
     :ivar events: what has happened to responses of ``/stream`` and ``/wait``.
-    :ivar go: lets ``/wait`` answer.
+    :ivar go: lets ``/wait`` answer, and ``/late`` send its body.
     """
 
     PART = bytes(range(256)) * 256
@@ -44,6 +45,11 @@ class Toy:
     def _fail(self, *_):
         raise ValueError('broken')
 
+    def _late(self, start_response, *_):
+        cherrypy.serving.load(object(), SimpleNamespace(stream=True))
+        start_response('200 OK', [('Content-Length', '2')])
+        return (part for part in (b'ok',) if self.go.wait(PATIENCE))
+
     def _wait(self, start_response, *_):
         self.events.append('waits')
         self.go.wait(PATIENCE)
@@ -53,6 +59,10 @@ class Toy:
     def _stream(self, start_response, size, _environ):
         start_response('200 OK', [('Content-Length', size)])
         return self._parts(int(size))
+
+    def _whole(self, start_response, size, _environ):
+        start_response('200 OK', [('Content-Length', size)])
+        return [b'x' * int(size)]
 
     def _endless(self, start_response, *_):
         start_response('200 OK', [])

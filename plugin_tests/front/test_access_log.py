@@ -1,6 +1,10 @@
 """Lines of the access log: one for each request, whatever the request contains."""
+import errno
+import io
 import ipaddress
 import re
+import shutil
+from logging.handlers import WatchedFileHandler
 
 import pytest
 from hypothesis import given
@@ -96,6 +100,39 @@ def test_a_file_that_was_taken_away_is_replaced_by_a_new_one(log, tmp_path, take
     log.write(request(RAW_URI='/two'), 200, 5)
     assert '/one' not in file.read_text()
     assert '/two' in file.read_text()
+
+
+def test_a_full_disk_fails_no_request_and_is_reported_once(log, monkeypatch, caplog):
+    class Full(io.StringIO):
+        def write(self, _text):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+    handler = next(one for one in log._logger.handlers if isinstance(one, WatchedFileHandler))
+    with monkeypatch.context() as disk:
+        disk.setattr(handler, 'stream', Full())
+        for _ in range(3):
+            log.write(request(), 200, 5)
+        assert len(reported(caplog)) == 1
+    log.write(request(), 200, 5)
+    assert len(reported(caplog)) == 1
+
+
+def reported(caplog):
+    """The messages that the log cannot be written."""
+    return [record for record in caplog.records
+            if record.name == access_log.__name__ and 'cannot be written' in record.getMessage()]
+
+
+def test_a_directory_that_was_removed_fails_no_request_and_the_log_goes_on_when_it_is_back(log, tmp_path, caplog):
+    file = tmp_path / 'log'
+    for _ in range(2):
+        shutil.rmtree(tmp_path)
+        log.write(request(RAW_URI='/one'), 200, 5)
+        log.write(request(RAW_URI='/two'), 200, 5)
+        tmp_path.mkdir()
+        log.write(request(RAW_URI='/three'), 200, 5)
+        assert '/three' in file.read_text()
+        assert '/two' not in file.read_text()
+    assert len(reported(caplog)) == 2
 
 
 def test_text_with_a_percent_sign_is_written_as_it_is(log, tmp_path):

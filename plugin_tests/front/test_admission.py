@@ -170,6 +170,21 @@ def test_one_who_is_cancelled_while_it_waits_loses_no_place(late):
     asyncio.run(scenario())
 
 
+def test_a_cancellation_that_comes_with_the_turn_is_not_lost():
+    async def scenario():
+        work = WorkClass(Limits(1, 1, HOUR))
+        first, second = await arrive(work, 'a', 'b')
+        first.finish()
+        for _ in range(5):  # just until the second has its turn
+            if work.waiting:
+                await asyncio.sleep(0)
+        second.task.cancel()
+        await settle()
+        assert second.task.cancelled()
+        assert (work.running, second.running) == (0, False)
+    asyncio.run(scenario())
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(['arrive', 'finish', 'cancel', 'turn']), st.integers(0, 30)), max_size=80)
 
 

@@ -1,14 +1,18 @@
 """Responses from the cache, before Girder."""
 import asyncio
+import gzip
+from types import SimpleNamespace
 
 import pytest
 
 from slicer_package_manager.front import cached
 from slicer_package_manager.front.exchange import Exchange
+from slicer_package_manager.front.pace import PaceLimits
 from slicer_package_manager.front.versions import Outage
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.rest.http.json_response import JsonResponse
-from slicer_package_manager.rest.middleware import tracing
+from slicer_package_manager.rest.middleware import prepared_lists, tracing
+from slicer_package_manager.rest.middleware.response_cache import LiveResponse
 
 LIST = b'[' + b'1,' * 1000 + b'1]'
 PATH, QUERY = b'/api/v1/app/1/extension', b'limit=0'
@@ -19,6 +23,11 @@ class Versions:
 
     def __init__(self, version=1):
         self.version, self.reads = version, 0
+
+    async def read(self, what):
+        return what()
+
+    make = read
 
     async def current(self):
         self.reads += 1
@@ -35,18 +44,23 @@ def cache(monkeypatch):
     return store
 
 
-def ask(versions=None, method='GET', path=PATH, query=QUERY, **headers):
+def ask(versions=None, **request):
     """The messages of the response, none if Girder has to respond."""
     sent = []
 
     async def send(message):
         sent.append(message)
-    scope = {'method': method, 'path': path.decode(), 'raw_path': path, 'query_string': query, 'http_version': '1.1',
-             'client': ('127.0.0.1', 1), 'server': ('127.0.0.1', 80), 'state': {'connection': None},
-             'headers': [(name.replace('_', '-').encode(), value.encode()) for name, value in headers.items()]}
-    is_cached = asyncio.run(cached.CachedResponses(versions or Versions()).answer(Exchange(scope, None, send)))
+    responses = cached.CachedResponses(versions or Versions(), PaceLimits(1, 60))
+    is_cached = asyncio.run(responses.answer(Exchange(scope_of(**request), None, send)))
     assert is_cached == bool(sent)
     return sent
+
+
+def scope_of(method='GET', path=PATH, query=QUERY, **headers):
+    return {'method': method, 'path': path.decode(), 'raw_path': path, 'query_string': query, 'http_version': '1.1',
+            'client': ('127.0.0.1', 1), 'server': ('127.0.0.1', 80),
+            'state': {'connection': SimpleNamespace(counted=None, hold=bool, release=bool)},
+            'headers': [(name.replace('_', '-').encode(), value.encode()) for name, value in headers.items()]}
 
 
 def headers_of(sent):
@@ -117,3 +131,135 @@ def test_metrics_and_logs_see_the_request(cache, monkeypatch):
     (request,) = seen
     assert (request.route, request.status, request.size) == ('/app/:app_id/extension', 200, len(LIST))
     assert request.environ['PATH_INFO'] == PATH.decode()
+
+
+class Body:
+    """The body of a live response, and how often it was read."""
+
+    def __init__(self):
+        self.value, self.reads = LIST, 0
+
+    def __call__(self):
+        self.reads += 1
+        return self.value
+
+
+@pytest.fixture
+def body(cache):
+    found = Body()
+    cache.put(('/v1/app/1/downloadstats', ''), 1, LiveResponse(found, 'public, no-cache'), 1, 100)
+    return found
+
+
+LIVE = {'path': b'/api/v1/app/1/downloadstats', 'query': b''}
+
+
+def test_a_live_response_is_read_for_each_request(body):
+    assert ask(**LIVE)[1]['body'] == LIST
+    body.value = b'{}'
+    assert ask(**LIVE)[1]['body'] == b'{}'
+    assert body.reads == 2
+
+
+def test_a_client_that_has_a_live_response_gets_304_until_it_changes(body):
+    tag = headers_of(ask(**LIVE))['etag']
+    assert ask(**LIVE, if_none_match=tag)[0]['status'] == 304
+    body.value = b'{}'
+    assert ask(**LIVE, if_none_match=tag)[0]['status'] == 200
+
+
+def test_a_live_response_is_compressed_once(body, cache):
+    first = ask(**LIVE, accept_encoding='gzip')[1]['body']
+    assert ask(**LIVE, accept_encoding='gzip')[1]['body'] is first
+
+
+def test_an_outdated_live_response_is_left_to_girder(body):
+    assert ask(Versions(2), **LIVE) == []
+    assert body.reads == 0
+
+
+class Prepared:
+    """A prepared list whose body is the number of ``reads``; a search has its words besides."""
+
+    def __init__(self, can_search=True):
+        self.can_search, self.reads, self.shared, self.error = can_search, 0, {}, None
+
+    def response(self, words='', _version=None):
+        self.reads += 1
+        if self.error:
+            raise self.error
+        return JsonResponse(b'%d %b' % (self.reads, words.encode()) + b' ' * 2000, 7, 'public, no-cache')
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    found = Prepared()
+    lists = VersionedCache()
+    lists.put(('/v1/app/1/extension', 'limit=0'), prepared_lists.ANY_VERSION, found, 1, 10)
+    monkeypatch.setattr(prepared_lists, 'PREPARED', lists)
+    return found
+
+
+def make(*requests, versions=None):
+    """What is made for ``requests`` that arrive at the same time."""
+    async def work():
+        responses = cached.CachedResponses(versions or Versions(), PaceLimits(1, 60))
+        ways = [responses.prepared(Exchange(scope_of(**one), None, None)) for one in requests]
+        made = iter(await asyncio.gather(*(way() for way in ways if way)))
+        return [next(made) if way else None for way in ways]
+    return asyncio.run(work())
+
+
+def body_of(made):
+    return made[2].decode().strip()
+
+
+def test_a_prepared_list_is_made_anew_once_for_all_that_wait(prepared):
+    assert [body_of(one) for one in make(*[{}] * 5)] == ['1'] * 5
+    prepared.shared.clear()  # of another event loop
+    assert body_of(make({})[0]) == '2'
+
+
+def test_clients_with_another_encoding_do_not_share(prepared):
+    plain, compressed = make({}, {'accept_encoding': 'gzip'})
+    assert body_of(plain) == '1'
+    assert gzip.decompress(compressed[2]).strip() == b'2'
+    assert dict(compressed[1])[b'Content-Encoding'] == b'gzip'
+
+
+def test_other_texts_of_the_header_share(prepared):
+    make(*({'accept_encoding': f'e{number}'} for number in range(10)),
+         *({'accept_encoding': f'gzip, e{number}'} for number in range(10)))
+    assert prepared.reads == 2
+
+
+def test_a_client_that_has_the_list_gets_304(prepared):
+    tag = JsonResponse(b'1 ' + b' ' * 2000, 7, '').tag
+    assert make({'if_none_match': f'"{tag}"'})[0][0] == 304
+
+
+def test_each_search_is_made_by_itself(prepared):
+    found = make({'query': b'limit=0&q=a'}, {'query': b'q=b&limit=0'}, {'query': b'limit=0&q=a'})
+    assert sorted(body_of(one).split()[1] for one in found) == ['a', 'a', 'b']
+    assert prepared.reads == 3
+
+
+def test_what_is_not_prepared_is_left_to_girder(prepared):
+    others = [{'query': b'limit=1'}, {'query': b'limit=0&q=a&q=b'}, {'cookie': 'a=b'}, {'method': 'HEAD'}]
+    assert make(*others) == [None] * 4
+    prepared.can_search = False
+    assert make({'query': b'limit=0&q=a'}) == [None]
+    assert prepared.reads == 0
+
+
+@pytest.mark.parametrize('query', [QUERY, QUERY + b'&q=a'])
+def test_errors_are_left_to_girder(prepared, query):
+    prepared.error = LookupError('gone')
+    assert make({'query': query}, {'query': query}) == [None, None]
+
+
+@pytest.mark.parametrize('query', [QUERY, QUERY + b'&q=a'])
+def test_an_outage_is_none_of_the_request(prepared, query):
+    prepared.error = Outage()
+    with pytest.raises(Outage):
+        make({'query': query})

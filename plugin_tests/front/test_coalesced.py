@@ -55,6 +55,24 @@ def test_requests_that_arrive_together_share_one_read():
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(('is_lasting', 'reads'), [(True, 1), (False, 2)])
+def test_a_lasting_failure_is_one_of_those_too_that_have_arrived_meanwhile(is_lasting, reads):
+    async def scenario():
+        source = Source(before=0, after=5)
+        source.failures = [OSError('away')]
+        shared = Coalesced(source.read, lambda _: is_lasting)
+        first = asyncio.create_task(shared.get())
+        await turns(3)
+        later = [asyncio.create_task(shared.get()) for _ in range(20)]
+        with pytest.raises(OSError, match='away'):
+            await first
+        found = await asyncio.gather(*later, return_exceptions=True)
+        assert {type(one) for one in found} == ({OSError} if reads == 1 else {int})
+        assert source.reads == reads
+        assert await shared.get() == 0
+    asyncio.run(scenario())
+
+
 def test_requests_that_arrive_during_a_read_share_the_next_one():
     async def scenario():
         source = Source(before=0, after=5)

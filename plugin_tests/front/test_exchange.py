@@ -1,16 +1,19 @@
 """The environment of WSGI for a request of ASGI (PEP 3333)."""
 import asyncio
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 
 from slicer_package_manager.front.connection import Disconnected
 from slicer_package_manager.front.exchange import Exchange, encoded, environ_of
+from slicer_package_manager.registry.downloads import counter
 
 
 def scope(*headers, **values):
     return {'type': 'http', 'method': 'GET', 'raw_path': b'/a', 'query_string': b'', 'http_version': '1.1',
             'client': ('192.0.2.1', 4711), 'server': ('192.0.2.2', 8080), 'headers': list(headers),
-            'state': {'connection': None}, **values}
+            'state': {'connection': SimpleNamespace(hold=bool, release=bool)}, **values}
 
 
 def header(*headers):
@@ -101,6 +104,22 @@ def test_a_response_is_sent_as_messages_and_its_size_is_known():
         {'type': 'http.response.start', 'status': 206, 'headers': [(b'ETag', b'"\xe9"')]},
         {'type': 'http.response.body', 'body': b'abc', 'more_body': True},
         {'type': 'http.response.body', 'body': b'de', 'more_body': False}])
+
+
+@pytest.mark.parametrize('seconds', [60, 0.01])
+def test_a_request_waits_for_the_count_of_the_download_before_but_not_for_long(monkeypatch, seconds):
+    monkeypatch.setattr(counter, 'LONGEST_WAIT', seconds)
+
+    async def scenario():
+        one = exchange()
+        one.connection = SimpleNamespace(counted=None)
+        await one.counted()
+        one.connection.counted = count = Future()
+        if seconds > 1:
+            asyncio.get_running_loop().call_soon(count.set_result, None)
+        await one.counted()
+        assert count.done() == (seconds > 1)
+    asyncio.run(scenario())
 
 
 def test_a_client_that_leaves_ends_the_reading():

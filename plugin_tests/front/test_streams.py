@@ -1,6 +1,7 @@
 """Slow and lost clients, over real connections: they hold no thread, and are noticed."""
 import errno
 import io
+import logging
 import select
 import socket
 import time
@@ -19,6 +20,13 @@ def test_a_download_ends_after_its_last_byte_was_sent(front):
     assert front.toy.events == []
     assert len(caller.answer().content) == LARGE
     poll(lambda: front.toy.events == ['last byte sent', 'closed'], 'the download ends')
+
+
+def test_the_head_of_a_response_does_not_wait_for_a_late_body(front):
+    caller = front.call().get('/late')
+    poll(lambda: b'\r\n\r\n' in caller.socket.recv(1000, socket.MSG_PEEK), 'the head arrives')
+    front.toy.go.set()
+    assert caller.answer().content == b'ok'
 
 
 def test_a_client_that_leaves_ends_the_download_without_its_end(front):
@@ -60,6 +68,24 @@ def test_a_download_that_stalls_is_ended(serve, monkeypatch, caplog):
     poll(lambda: front.toy.events == ['closed'], 'the server gives it up')
     assert len(caller.rest()) < LARGE
     assert not caplog.records
+
+
+def test_a_client_that_stalls_in_a_response_made_at_once_is_cut(serve, monkeypatch, caplog, tmp_path):
+    monkeypatch.setattr(pace, 'WINDOW', 0.2)
+    log = tmp_path / 'access.log'
+    front = serve(access_log=log)
+    caller = front.call().get(f'/whole/{LARGE}')
+    line = poll(log.read_text, 'the server gives it up')
+    assert int(line.split('HTTP/1.1" 200 ')[1].split()[0]) < LARGE
+    assert len(caller.rest()) < LARGE
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize('size', [0, 1, 64 * 1024, 64 * 1024 + 1, LARGE])
+def test_a_response_made_at_once_arrives_as_it_is(front, size):
+    caller = front.call()
+    for _ in range(2):
+        assert caller.get(f'/whole/{size}').answer().content == b'x' * size
 
 
 def test_an_upload_that_stalls_gets_408_and_the_end_of_the_connection(serve, monkeypatch):

@@ -36,11 +36,11 @@ VIEWS = {
     '/view/SlicerIGT/33241': '/catalog/All/33241?extension=SlicerIGT',
     '/view': '/catalog',
     '/midas3/slicerappstore': '/catalog',
-    '/midas3/slicerappstore?layout=empty&os=linux&arch=amd64&revision=33241': '/catalog/All/33241/linux?arch=amd64',
+    '/midas3/slicerappstore?layout=layout&os=linux&arch=amd64&revision=33241': '/catalog/All/33241/linux?arch=amd64',
+    '/midas3/slicerappstore?layout=empty&os=linux&arch=amd64&revision=33241': None,
     '/midas3/slicerappstore/?os=win&revision=33241&category=Segmentation': '/catalog/Segmentation/33241/win',
     '/midas3/slicerappstore/extension/view?baseName=SlicerIGT&revision=33241&os=macosx&arch=amd64':
         '/catalog/All/33241/macosx?arch=amd64&extension=SlicerIGT',
-    '/midas3/slicerappstore/extension/view?extensionId=5': '/catalog',
 }
 
 

@@ -77,6 +77,6 @@ def test_counts_add_up_over_days_and_releases(any_db, item):
         counter.store({**key, 'day': day})
     counter.store({**key, 'release': ''})
     assert any_db.slicer_package_download.count_documents({'kind': 'extension'}) == 3
-    assert json.loads(rollup.as_json(APP)) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
+    assert json.loads(rollup.Totals(APP).as_json()) == {'33000': {'extensions': {'A': {'linux': {'amd64': 4}}}}}
     counts.add_totals(EXTENSION, APP, [item])
     assert item['downloads'] == 4

@@ -42,25 +42,30 @@ def archive(db, app):
 @pytest.fixture
 def plans(archive, monkeypatch):
     """What the database did for each query of a list."""
+    from girder.models.item import Item
+
+    from slicer_package_manager.registry.catalog import package_lists
     from slicer_package_manager.registry.schema import pagination
     found = []
 
-    def explained(model, query, **options):
-        sort = options['sort']
+    def explain(model, query, page):
         # Not as a part of the transaction of the list, in which MongoDB explains nothing.
         collection = model.collection.database[model.name]
-        explanation = collection.find(query, options['fields']).sort(sort).limit(options['limit']).explain()
+        explanation = collection.find(query).sort(list(page.sort)).limit(page.limit).explain()
         found.append(SimpleNamespace(stages=set(_stages(explanation['queryPlanner']['winningPlan'])),
                                      **explanation['executionStats']))
-        return model.collection.find(query, options['fields']).sort(sort).limit(options['limit'])
 
-    original = pagination.Listing.of.__func__
+    of_folders, read = pagination.Listing.of.__func__, package_lists._read
 
     def of(cls, model, query, page, fields=None):
-        proxy = SimpleNamespace(find=lambda query, **options: explained(model, query, **options),
-                                collection=model.collection, name=model.name)
-        return original(cls, proxy, query, page, fields)
+        explain(model, query, page)
+        return of_folders(cls, model, query, page, fields)
+
+    def reading(query, page, *more):
+        explain(Item(), query, page)
+        return read(query, page, *more)
     monkeypatch.setattr(pagination.Listing, 'of', classmethod(of))
+    monkeypatch.setattr(package_lists, '_read', reading)
     return found
 
 

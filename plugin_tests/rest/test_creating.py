@@ -1,4 +1,6 @@
 """Whatever is created, all of it is there, or nothing."""
+import threading
+
 import pytest
 
 from plugin_tests.conftest import FORMS
@@ -82,6 +84,7 @@ def _deletion_of_the_draft(_):
 def test_a_package_is_saved_although_its_place_changes_after_it_was_found(
         upsert, db, monkeypatch, before, meanwhile):
     from slicer_package_manager.registry.catalog import packages
+    from slicer_package_manager.registry.server import transactions
     for values in before:
         upsert('extension', **values)
     original, changes = packages._existing, [meanwhile]
@@ -89,8 +92,14 @@ def test_a_package_is_saved_although_its_place_changes_after_it_was_found(
     def found_before(*args):
         found = original(*args)
         if changes:
-            changes.pop()(upsert)
+            in_another_process(changes.pop())
         return found
+
+    def in_another_process(change):
+        monkeypatch.setattr(transactions, '_TURNS', [threading.Lock() for _ in transactions._TURNS])
+        thread = threading.Thread(target=change, args=[upsert])
+        thread.start()
+        thread.join()
     monkeypatch.setattr(packages, '_existing', found_before)
     item = upsert('extension', tier='3')
     stored = list(db['item'].find({'spm.kind': 'extension', 'meta.baseName': item['meta']['baseName']}))

@@ -15,7 +15,7 @@ from girder.utility.progress import noProgress
 from plugin_tests.conftest import FORMS
 from plugin_tests.rest.test_promotion import aside, killed_at_each_write
 from plugin_tests.waiting import PATIENCE
-from slicer_package_manager.registry.catalog import packages, releases, removal, retention
+from slicer_package_manager.registry.catalog import releases, removal, retention
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal
@@ -87,7 +87,7 @@ def test_whatever_write_the_process_is_killed_at_all_of_it_is_there_or_nothing(w
 def test_a_package_goes_with_its_file_or_stays(draft, db, stored, remains, swept):
     item = Item().findOne({'meta.os': 'macosx'})
     before = stored()
-    killed_at_each_write(lambda: packages.delete(item), lambda: stored() == before or remains() == (2, 4, 2))
+    killed_at_each_write(lambda: removal.remove_item(item), lambda: stored() == before or remains() == (2, 4, 2))
     assert remains() == (2, 4, 2)
     file_removal.sweep(timedelta(0))
     assert db['file'].count_documents({}) == 2
@@ -147,7 +147,7 @@ def test_stores_are_looked_up_for_any_number_of_packages(draft, ways, remains, s
 def test_sizes_follow_a_deletion(draft, ways, db, app):
     collection = {'_id': ObjectId(app['baseParentId'])}
     assert db['collection'].find_one(collection)['size'] == 2 * len('package') + len('extension')
-    packages.delete(Item().findOne({'meta.os': 'macosx'}))
+    removal.remove_item(Item().findOne({'meta.os': 'macosx'}))
     assert db['folder'].find_one({'_id': draft['_id']})['size'] == len('package')
     ways['folder']()
     assert db['collection'].find_one(collection)['size'] == 0

@@ -93,6 +93,7 @@ TRIALS = {
     access.UPLOAD_FILE: Trial(sends('POST', '/file', parentType='item', parentId='{incomplete}', name='a.zip', size=3),
                               ('draft',)),
     access.RENAME_FILE: Trial(sends('PUT', '/file/{file}', name='b.zip'), ('draft',)),
+    access.DELETE_FILE: Trial(sends('DELETE', '/file/{file}'), ('draft',)),
     access.LIST_CHANGES: Trial(sends('GET', '/slicer_package_manager/audit')),
     access.CHANGE_SETTINGS: Trial(sends('PUT', '/system/setting', key='core.brand_name', value='Packages')),
     access.CHECK_HEALTH: Trial(sends('GET', '/slicer_package_manager/health')),

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import orjson
 import pytest
 
 from plugin_tests.waiting import PATIENCE
@@ -401,7 +402,8 @@ def look(app, admin, make_user):
             row = []
             for package_type in (PACKAGE, EXTENSION):
                 for filters in ({'release': '5.8'}, {'release': 'draft'}, {}):
-                    found = package_lists.find(package_type, found_app, user, page, **filters).documents
+                    listed = package_lists.find(package_type, found_app, user, page, **filters)
+                    found = list(map(orjson.loads, listed.documents))
                     assert len({one['_id'] for one in found}) == len(found)
                     row.append(len(found))
                     if filters.get('release') == '5.8' and package_type is PACKAGE:

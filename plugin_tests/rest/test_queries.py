@@ -252,6 +252,48 @@ def test_q_is_combined_with_filters(make, listed):
     assert listed('extension', q='x', os='linux') == [item['_id']]
 
 
+NARROW = {'app_revision': '33000', 'os': 'linux', 'arch': 'amd64'}
+
+
+def test_a_search_in_a_revision_follows_each_change(api, app, make, found_ids, anonymous):
+    def search(q):
+        return found_ids('extension', anonymous, q=q, **NARROW)
+    item, other = (make('extension', baseName=name, keywords='old')['_id'] for name in 'AB')
+    assert search('old') == []  # without a file
+    for one in (item, other):
+        upload(api, one, b'content')
+    assert search('old') == [other, item]
+    make('extension', baseName='A', keywords='new')
+    assert (search('old'), search('new'), search('NÉW')) == ([other], [item], [item])
+    api.delete(f'/app/{app["_id"]}/extension/{other}').raise_for_status()
+    assert search('old') == []
+    draft = api.get(f'/app/{app["_id"]}/draft').json()[0]['_id']
+    api.put(f'/folder/{draft}/access', params={'access': '{}', 'public': False}).raise_for_status()
+    assert (search('new'), found_ids('extension', api, q='new', **NARROW)) == ([], [item])
+
+
+def test_pages_of_a_search_in_a_revision_are_parts_of_it(api, app, make, anonymous):
+    items = [make('extension', baseName=f'Page{number}', keywords='x')['_id'] for number in range(5)]
+    make('extension', baseName='Other')
+    for item in items:
+        upload(api, item, b'content')
+    for limit, offset, ids in ((0, 0, items[::-1]), (2, 0, items[:2:-1]), (2, 4, items[:1]), (2, 9, [])):
+        page = anonymous.get(f'/app/{app["_id"]}/extension', params={
+            **NARROW, 'q': 'x', 'limit': limit, 'offset': offset})
+        assert [one['_id'] for one in page.json()] == ids
+        assert page.headers['Girder-Total-Count'] == '5'
+        assert all('spm' not in one for one in page.json())
+
+
+def test_a_search_in_a_revision_tells_downloads(api, make, found, anonymous):
+    item = make('extension', keywords='x')['_id']
+    upload(api, item, b'content')
+    for number in (1, 2):
+        anonymous.get(f'/item/{item}/download').raise_for_status()
+        (one,) = found('extension', anonymous, q='x', with_downloads='true', **NARROW)
+        assert (one['downloads'], 'spm' in one) == (number, False)
+
+
 @pytest.mark.parametrize(('filters', 'tiers'), [
     ({'tier': 3}, ['1', '3']), ({'tier': 3, 'tier_compare': 'lte'}, ['1', '3']),
     ({'tier': 3, 'tier_compare': 'gte'}, ['3', '5']), ({'tier': 3, 'tier_compare': 'exact'}, ['3']),

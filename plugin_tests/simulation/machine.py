@@ -603,14 +603,15 @@ class Simulation(RuleBasedStateMachine):
         self.step()
         if self.apps():
             app = self.one_of(self.apps(), app)
-            found = package_lists.find(PACKAGE_TYPES[type_], self.folder(app), None, EVERYTHING).documents
+            listed = package_lists.find(PACKAGE_TYPES[type_], self.folder(app), None, EVERYTHING)
+            found = map(orjson.loads, listed.documents)
             items = {one: self.model.items[one] for one in self.model.packages()}
             expected = [str(self.id(one)) for one, item in items.items() if item.files and item.type == type_ and
                         self.model.place(item.folder).app == app]
             assert sorted(str(one['_id']) for one in found) == sorted(expected)
 
     def _check_sums(self, app):
-        found = orjson.loads(rollup.as_json(self.folder(app)))
+        found = orjson.loads(rollup.Totals(self.folder(app)).as_json())
         expected = {}
         for key, number in self.model.counts.items():
             of_app, kind, revision, name, system, arch, *_ = key

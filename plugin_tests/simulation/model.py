@@ -74,6 +74,8 @@ class Model:
         self.folders, self.items, self.files, self.uploads = {}, {}, {}, {}
         self.counts = {}
         self.ids = {}
+        #: Of each file: its age, and what the database had as its age.
+        self.moments = {}
         #: Items with an upload that a crash has interrupted, and whether bytes of such an upload may be left for good:
         #: those to what is no package any more when it is deleted.
         self.interrupted, self.leaves_bytes = {}, False
@@ -174,6 +176,9 @@ class Model:
         if place and place.role == 'release' and place.release.lower() in ('draft', 'extensions'):
             raise RefusedError
         self.check_channel(number)
+        for below in self.below(number):  # items that were none of packages before may be alike
+            for item in self.items_in(below):
+                self.check_item(item)
 
     def remove_folder(self, number):
         for folder in self.below(number)[::-1]:
@@ -318,7 +323,6 @@ class Model:
         rest = tuple(one for one in item.files if one != file)
         if not rest and item.waited:  # the replacement returns that was about to take the place of this one
             rest = tuple(self.ordered(item.waited)[-1:])
-            self.files[rest[0]] = self.files[rest[0]]._replace(age=self.new())
         self.items[number] = item._replace(waited=tuple(one for one in item.waited if one not in rest))
         del self.files[file]
         self.set_files(number, rest)

@@ -12,11 +12,14 @@ from plugin_tests.simulation import model as plain
 from slicer_package_manager.doctor import download_counts, file_bytes, packages, registrations, server, sizes
 from slicer_package_manager.doctor.findings import Options
 from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.storage.filesystem import ASIDE
 from slicer_package_manager.registry.tree import item_files
 
 _PLACE = ('role', 'app', 'channel', 'draft', 'revision', 'release')
 _ITEM = ('kind', 'app', 'channel', 'draft', 'release', 'identity', 'ready')
+#: The metadata that the model has, also of items that are no packages where they are.
+_META = ('sha512', 'version', 'release', 'baseName', 'os', 'arch', 'revision', 'app_revision')
 _CHECKS = (download_counts.wrong_counts, download_counts.wrong_sums, registrations.duplicates, server.missing_indexes,
            registrations.wrong_registrations, packages.contradictions, registrations.orphans, file_bytes.lost,
            file_bytes.changed)
@@ -36,7 +39,7 @@ class Observed(NamedTuple):
 _EVERYTHING = [
     {'$project': {'parentId': 1, 'name': 1, 'spm': 1, 'meta.revision': 1, 'meta.ready': 1}},
     {'$unionWith': {'coll': 'item', 'pipeline': [{'$project': {
-        'folderId': 1, 'name': 1, 'spm': 1, 'size': 1, 'meta.sha512': 1, 'meta.version': 1, 'meta.release': 1}}]}},
+        'folderId': 1, 'name': 1, 'spm': 1, 'size': 1, **dict.fromkeys((f'meta.{key}' for key in _META), 1)}}]}},
     {'$unionWith': {'coll': 'file', 'pipeline': [{'$match': {'itemId': {'$ne': None}}}, {'$project': {
         'itemId': 1, 'name': 1, 'sha512': 1, 'linkUrl': 1, 'size': 1, 'created': 1}}]}}]
 
@@ -58,6 +61,9 @@ class _Comparison:
     def __init__(self, model, seen):
         self.model, self.seen = model, seen
         self.ids = {number: model.ids[number] for number in (plain.PACKAGES, plain.ELSEWHERE)}
+        # A file gets the id of its upload, which is no node here.
+        self._known = {model.ids.get(number) for number in (*model.folders, *model.items, *model.files)}
+        self.moments = {}
         self._folders = {(one['parentId'], one['name']): one for one in seen.folders.values()}
         self._items = {(one['folderId'], one['name']): one for one in seen.items.values()}
 
@@ -75,14 +81,21 @@ class _Comparison:
             self._item(number)
         self._require('number of items with files', len(self.seen.files),
                       sum(bool(one.files) for one in self.model.items.values()))
-        return self.ids
+        return self
 
     def _find(self, number, documents, parent, name):
         found = documents.get((self.ids[parent], name))
         self._require(f'{name!r} in {parent}', bool(found), True)
-        known = self.model.ids.get(number, found['_id'])
-        self._require(f'the id of {name!r}', found['_id'], known)
-        self.ids[number] = known
+        self._bind(number, found, repr(name))
+
+    def _bind(self, number, found, what):
+        """Require that ``found`` is the node ``number``, and if that is new, none of those that were there before."""
+        known = self.model.ids.get(number)
+        if known is None:
+            self._require(f'whether {what} is a new one', found['_id'] not in self._known, True)
+        else:
+            self._require(f'the id of {what}', found['_id'], known)
+        self.ids[number] = found['_id']
 
     def _require(self, what, seen, expected):
         if seen != expected:
@@ -109,18 +122,28 @@ class _Comparison:
         found, item = self.seen.items[self.ids[number]], self.model.items[number]
         files = [self.model.files[one] for one in item.files]
         stored = self.seen.files.get(found['_id'], [])
-        for one, file in zip(item.files, stored, strict=False):
-            self.ids[one] = file['_id']
         self._require(f'the files of {item}', [_as_stored(file) for file in stored],
                       [_as_expected(file) for file in files])
+        for one, file in zip(item.files, stored, strict=True):
+            self._file(one, file)
         self._require(f'the registration of {item}', self._item_registration(found), self._expected(number))
         meta, place = found['meta'], self.model.place(item.folder)
         release = (place.release or None) if place and item.type == plain.PACKAGE else meta.get('release')
         self._require(f'the metadata of {item}', (meta.get('version', item.version), meta.get('release')),
                       (item.version, release))
+        self._require(f'the identity of {item}', tuple(meta.get(key) for key in PACKAGE_TYPES[item.type].identity),
+                      item.identity)
         if self.model.is_package(number):
             self._require(f'the checksum of {item}', meta['sha512'], _checksum(files[0]) if files else '')
             self._require(f'the size of {item}', found['size'], sum(_size(file) for file in files))
+
+    def _file(self, number, found):
+        """Two states may differ in nothing but which of two equal files there is, or which is the newer one."""
+        self._bind(number, found, f'the file {number}')
+        age, created = self.model.files[number].age, found['created']
+        before = self.model.moments.get(number, (age, created))
+        self._require(f'whether the file {number} has the age of before', created == before[1], age == before[0])
+        self.moments[number] = age, created
 
     def _item_registration(self, found):
         return self._registration(found, _ITEM)
@@ -156,7 +179,9 @@ def bind(model, seen):
 
     :raises DifferError: they differ.
     """
-    model.ids.update(_Comparison(model, seen).run())
+    compared = _Comparison(model, seen).run()
+    model.ids.update(compared.ids)
+    model.moments.update(compared.moments)
 
 
 def counts_of(database):
@@ -176,7 +201,7 @@ def require_clean(world):
     Abandoned uploads and replaced files are removed before.
     """
     assert findings() == []
-    assert [one for one in Upload().find({}) if item_files.package_of_upload(one)] == []
+    assert [one for one in Upload().find({}) if item_files.of_upload(one)] == []
     assert list(File().find({'itemId': None})) == []
 
 

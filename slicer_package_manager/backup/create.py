@@ -13,12 +13,12 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 
 import slicer_package_manager
+from slicer_package_manager import file_copies
 from slicer_package_manager.backup import (
     dump_files,
     file_index,
     live_database,
     manifest,
-    objects,
     sources,
     store_types,
 )
@@ -28,7 +28,7 @@ from slicer_package_manager.backup.errors import BackupError, MissingBytesError
 from slicer_package_manager.backup.file_index import FileBytes, FileIndex
 from slicer_package_manager.backup.live_database import Mongo
 from slicer_package_manager.backup.manifest import Manifest, StoreEntry
-from slicer_package_manager.backup.progress import Advance, Steps
+from slicer_package_manager.progress import Advance, Steps
 from slicer_package_manager.registry.schema.invariants import stated_by
 from slicer_package_manager.registry.schema.types import Document
 
@@ -156,7 +156,7 @@ class _Creation:
         except FileNotFoundError:
             return False
         # An imported file is outside of the assetstore, and is restored into it as any other.
-        target = objects.address(digest) if content.imported else content.path
+        target = file_copies.address(digest) if content.imported else content.path
         self.index.add_content(digest, content.size, content.store, content.path, target)
         _count(self.result.copied, content)
         if content.sha512 not in (None, digest) and not content.imported:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -126,14 +125,7 @@ class Directory:
             raise BackupError(f'There is no directory {self.path}.')
         return self._locked('reading.lock', 'is being read or pruned', shared=not exclusive)
 
-    @contextmanager
-    def _locked(self, name: str, doing: str, *, shared: bool = False) -> Iterator[None]:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(locks.locked(self.path / name, shared=shared))
-            except locks.UnsupportedError as error:
-                raise BackupError('Backups require Linux or macOS.') from error
-            except locks.LockedError as error:
-                raise BackupError(f'The directory {self.path} {doing} by process {error.owner}. '
-                                  'Wait until it ends.') from error
-            yield
+    def _locked(self, name: str, doing: str, *, shared: bool = False) -> AbstractContextManager[None]:
+        return locks.locked(self.path / name, lambda owner: BackupError(
+            f'The directory {self.path} {doing} by process {owner}. Wait until it ends.' if owner
+            else 'Backups require Linux or macOS.'), shared=shared)

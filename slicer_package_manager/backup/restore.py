@@ -12,14 +12,15 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
-from slicer_package_manager.backup import dump_files, manifest, objects, store_types, validation, verify
+from slicer_package_manager import file_copies
+from slicer_package_manager.backup import dump_files, manifest, store_types, validation, verify
 from slicer_package_manager.backup.directory import Backup, Directory
 from slicer_package_manager.backup.dump_files import RAW
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.backup.live_database import Mongo
 from slicer_package_manager.backup.manifest import Manifest, StoreEntry
-from slicer_package_manager.backup.progress import Steps
 from slicer_package_manager.backup.verify import Content
+from slicer_package_manager.progress import Steps
 from slicer_package_manager.registry.schema.invariants import Bytes, bytes_violation
 from slicer_package_manager.registry.server import restoration
 
@@ -61,11 +62,11 @@ class Files:
 
     def __iter__(self) -> Iterator[Content]:
         for one in verify.contents(self.backup):
-            yield one._replace(path=objects.address(one.digest)) if one.store in self.buckets else one
+            yield one._replace(path=file_copies.address(one.digest)) if one.store in self.buckets else one
 
     def moved_to_disk(self, roots: dict[str, Path]) -> Callable[[RawBSONDocument], RawBSONDocument]:
         """A function that has the document of a file in S3 refer to the file on disk, and returns others unchanged."""
-        paths = {(one.store, one.path): objects.address(one.digest) for one in verify.contents(self.backup)
+        paths = {(one.store, one.path): file_copies.address(one.digest) for one in verify.contents(self.backup)
                  if one.store in self.buckets}
 
         def move(document: RawBSONDocument) -> RawBSONDocument:
@@ -80,7 +81,7 @@ class Files:
 
 def _empty_file(root: Path) -> str:
     """Create the file without bytes below ``root``, for which a bucket has no object, and return its path."""
-    path = objects.address(_NO_BYTES)
+    path = file_copies.address(_NO_BYTES)
     validation.require_within(root, path)
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).touch()
@@ -157,7 +158,7 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
                 advance(one.size)
                 continue
             with directory.objects.path(one.digest).open('rb') as source:
-                digest = objects.place(source, target, False, roots[one.store] / _UNFINISHED, advance)
+                digest = file_copies.place(source, target, False, roots[one.store] / _UNFINISHED, advance)
             if bytes_violation(Bytes(one.size, one.digest), Bytes(target.stat().st_size, digest)):
                 target.unlink()
                 raise BackupError(f'The object {one.digest} changed while it was copied. Verify the backup.')
@@ -166,7 +167,7 @@ def _copy(directory: Directory, files: Files, roots: dict[str, Path], steps: Ste
 def _is_intact(target: Path, one: Content) -> bool:
     try:
         with target.open('rb') as file:
-            found = Bytes(target.stat().st_size, objects.pour(file))
+            found = Bytes(target.stat().st_size, file_copies.pour(file))
     except FileNotFoundError:
         return False
     return bytes_violation(Bytes(one.size, one.digest), found) is None

@@ -12,8 +12,8 @@ from slicer_package_manager.backup import store_types
 from slicer_package_manager.backup.errors import BackupError
 from slicer_package_manager.registry.server import scratch
 
-#: The largest number of values in a manifest, each of which takes memory.
-_MAX_VALUES = 300_000
+#: The largest number of values in a manifest, each of which takes much more memory than it has bytes.
+MAX_VALUES = 300_000
 #: The largest manifest, line of the contents, and document (MongoDB's own limit and what its server adds), in bytes.
 MAX_MANIFEST, MAX_LINE, MAX_DOCUMENT = 8 * 2**20, 16 * 1024, 16 * 2**20 + 16 * 1024
 #: The largest size in bytes that BSON can represent.
@@ -43,11 +43,6 @@ def manifest_problem(manifest: dict[str, Any]) -> str | None:
               ('left_out', _are_texts), ('notes', _are_texts))
     return next((f'"{key}" is not what a backup has' for key, is_valid in checks if not is_valid(manifest.get(key))),
                 None)
-
-
-def has_too_many_values(text: str) -> bool:
-    """Whether the JSON ``text`` would take much more memory than it has bytes."""
-    return sum(text.count(sign) for sign in '[{,') > _MAX_VALUES
 
 
 def _are_collections(value: object) -> bool:

@@ -17,8 +17,8 @@ from slicer_package_manager.backup.dump_files import FileEntry
 from slicer_package_manager.backup.errors import BackupError, DamagedError
 from slicer_package_manager.backup.file_index import FileIndex
 from slicer_package_manager.backup.manifest import Manifest, StoreEntry
-from slicer_package_manager.backup.progress import Steps
 from slicer_package_manager.backup.projection import Wanted
+from slicer_package_manager.progress import Steps
 from slicer_package_manager.registry.schema.invariants import Violation, package_violations, stated_by
 
 #: What reading documents with values of wrong types raises.

@@ -11,14 +11,17 @@ import click
 from pymongo.errors import PyMongoError
 from rich import filesize
 
+from slicer_package_manager.backup import manifest
+from slicer_package_manager.backup.directory import Directory
+from slicer_package_manager.backup.errors import BackupError, DamagedError
+from slicer_package_manager.backup.prune import Rule, prune_backups
+from slicer_package_manager.backup.verify import verify_backup
 from slicer_package_manager.cli import connection
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.progress import step
 
 if TYPE_CHECKING:
     from slicer_package_manager.backup.create import Result
-    from slicer_package_manager.backup.directory import Directory
-    from slicer_package_manager.backup.prune import Rule
 
 #: The function of a command, with options or without.
 Command = Callable[..., Any]  # its parameters are its options
@@ -43,7 +46,6 @@ def failures() -> Iterator[None]:
 
     :raises ServeError: the backup cannot be made or used.
     """
-    from slicer_package_manager.backup.errors import BackupError  # noqa: PLC0415
     # A backup contains hashes of passwords and API keys.
     mask = os.umask(0o077)
     try:
@@ -61,8 +63,9 @@ def _rules(command: Command) -> Command:
     for name, what in (('monthly', 'Keep the newest backup of each of the last N months that have one.'),
                        ('weekly', 'Keep the newest backup of each of the last N weeks that have one.'),
                        ('daily', 'Keep the newest backup of each of the last N days that have one.')):
-        command = click.option(f'--keep-{name}', type=click.IntRange(0), default=0, metavar='N', help=what)(command)
-    return click.option('--keep', type=click.IntRange(0), default=0, metavar='N',
+        command = click.option(f'--keep-{name}', name, type=click.IntRange(0), default=0, metavar='N',
+                               help=what)(command)
+    return click.option('--keep', 'last', type=click.IntRange(0), default=0, metavar='N',
                         help='Keep the newest N backups.')(command)
 
 
@@ -100,11 +103,12 @@ def make(directory: Path, database: str | None, data_dir: Path, include_s3: bool
     Exit codes: 0 the backup is complete, 1 there is none (the reason is on standard error), 2 the command line is
     wrong, 3 there is one, but the bytes of some files are lost: they are named, and no older backup is removed.
     """
-    from slicer_package_manager.backup.create import create_backup  # noqa: PLC0415
-    from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
-    place, rule = Directory(directory), _rule(keep)
+    place, rule = Directory(directory), Rule(**keep)
     with failures(), connection.connected(database, data_dir), place.writing():
-        from girder.models import getDbConnection  # noqa: PLC0415 - Girder connects when it is imported
+        # Girder's models connect when they are imported.
+        from girder.models import getDbConnection  # noqa: PLC0415
+
+        from slicer_package_manager.backup.create import create_backup  # noqa: PLC0415
         result = create_backup(getDbConnection().get_database(), place, step, include_s3=include_s3, check=recheck)
         _print(result)
         if result.left_out:
@@ -124,13 +128,7 @@ def _print(result: Result) -> None:
         click.echo(f'Not in the backup: {lost}', err=True)
 
 
-def _rule(keep: dict[str, int]) -> Rule:
-    from slicer_package_manager.backup.prune import Rule  # noqa: PLC0415
-    return Rule(keep['keep'], keep['keep_daily'], keep['keep_weekly'], keep['keep_monthly'])
-
-
 def _prune(place: Directory, rule: Rule) -> None:
-    from slicer_package_manager.backup.prune import prune_backups  # noqa: PLC0415
     with place.reading(exclusive=True):
         removed, unused = prune_backups(place, rule)
     for one in removed:
@@ -143,8 +141,6 @@ def _prune(place: Directory, rule: Rule) -> None:
 @click.argument('directory', type=DIRECTORY)
 def list_(directory: Path) -> None:
     """List the complete backups in DIRECTORY, oldest first."""
-    from slicer_package_manager.backup import manifest  # noqa: PLC0415
-    from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
     with failures():
         for one in Directory(directory).backups():
             found = manifest.read(one.path)
@@ -162,9 +158,6 @@ def verify(directory: Path, at: str | None) -> None:
 
     Exit codes: 0 the backups are intact, 1 a backup is damaged or cannot be read, 2 the command line is wrong.
     """
-    from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
-    from slicer_package_manager.backup.errors import DamagedError  # noqa: PLC0415
-    from slicer_package_manager.backup.verify import verify_backup  # noqa: PLC0415
     place = Directory(directory)
     damaged = False
     with failures(), place.reading():
@@ -183,8 +176,7 @@ def verify(directory: Path, at: str | None) -> None:
 @_rules
 def prune(directory: Path, **keep: int) -> None:
     """Remove the backups in DIRECTORY that no --keep option keeps, and the files that only they have."""
-    from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
-    rule = _rule(keep)
+    rule = Rule(**keep)
     if not rule:
         raise click.UsageError('State what to keep: --keep, --keep-daily, --keep-weekly or --keep-monthly.')
     place = Directory(directory)

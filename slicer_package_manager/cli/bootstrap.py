@@ -7,7 +7,6 @@ web server, which has already imported Girder. It reads the plan from a socket a
 import json
 import os
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,13 +104,6 @@ def _follow_moved_assetstore(root: str) -> None:
         Assetstore().update({'_id': store['_id']}, {'$set': {'root': root}}, multi=False)
 
 
-def wait_for_embedded(uri: str, patience: float) -> None:
-    """Wait until the embedded database of ``uri`` accepts writes, at most ``patience`` seconds."""
-    deadline = time.monotonic() + patience
-    while not replica_set.serves(uri, 1) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
 def _explain(error: Exception, uri: str) -> str:
     if isinstance(error, UnusableDatabaseError):
         return str(error)
@@ -133,7 +125,7 @@ def run(channel: socket.socket) -> None:
 def _outcome(plan: Plan, uri: str) -> dict[str, bool | str]:
     try:
         if plan.embedded:
-            wait_for_embedded(uri, plan.patience)
+            replica_set.wait(uri, plan.patience)
         usable.require_at(uri, plan.patience)
         return {'created': prepare(plan)}
     except (PyMongoError, GirderException, ValidationException, OSError, UnusableDatabaseError) as error:

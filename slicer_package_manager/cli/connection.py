@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -41,18 +40,20 @@ def options(command: Command) -> Command:
 
 
 @contextmanager
-def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False) -> Iterator[None]:
+def connected(database_uri: str | None, data_dir: Path, *, alone: bool = False, by_migration: bool = False
+              ) -> Iterator[None]:
     """Connect Girder's models, which must not have been imported before, to a database.
 
     That of a data directory is used through its running server; without one it runs only within this context.
 
     :param alone: for a restoration: no server may run on the data directory, and a missing database is created.
+    :param by_migration: the data of an older server is to be migrated in place.
     :raises ServeError: there is no such database, it does not answer, or this version cannot use it.
     """
     with ExitStack() as stack:
         own = _own if alone else _embedded
         uri = database.completed(database_uri) if database_uri else stack.enter_context(own(DataDir(data_dir)))
-        _require_usable(uri, by_restoration=alone)
+        _require_usable(uri, by_restoration=alone, by_migration=by_migration)
         for name in ('GIRDER_TEST_DB', *([] if database_uri else ['GIRDER_MONGO_REPLICA_SET'])):
             os.environ.pop(name, None)
         os.environ.update({**web.DEFAULTS, **os.environ, 'GIRDER_MONGO_URI': uri})
@@ -98,18 +99,11 @@ def _own(data: DataDir) -> Iterator[str]:
         endpoint = mongod.Endpoint(data.sockets)
         try:
             supervisor.add(mongod.start(program, data, endpoint))
-            _wait(endpoint.uri, supervisor)
+            if not replica_set.wait(endpoint.uri, database.START_SECONDS, supervisor.pause):
+                raise ServeError(f'The database does not answer within {database.START_SECONDS:.0f} s.')
             yield endpoint.uri
         finally:
             endpoint.remove()
-
-
-def _wait(uri: str, supervisor: Supervisor) -> None:
-    deadline = time.monotonic() + database.START_SECONDS
-    while not replica_set.serves(uri, 2):
-        supervisor.pause(0.05)
-        if time.monotonic() > deadline:
-            raise ServeError(f'The database does not answer within {database.START_SECONDS:.0f} s.')
 
 
 def answers(uri: str, seconds: float) -> bool:
@@ -123,9 +117,9 @@ def answers(uri: str, seconds: float) -> bool:
     return True
 
 
-def _require_usable(uri: str, *, by_restoration: bool) -> None:
+def _require_usable(uri: str, **exceptions: bool) -> None:
     try:
-        usable.require_at(uri, database.patience(uri, database.ANSWER_SECONDS), by_restoration=by_restoration)
+        usable.require_at(uri, database.patience(uri, database.ANSWER_SECONDS), **exceptions)
     except UnusableDatabaseError as error:
         raise ServeError(str(error)) from error
     except ConnectionFailure as error:

@@ -1,7 +1,6 @@
 """The data directory of a server."""
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from slicer_package_manager import locks
@@ -41,18 +40,11 @@ class DataDir:
         except ServeError:
             return True
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Lock the directory for this process; the lock ends with the process, even if that is killed.
 
         :raises ServeError: another process has the lock.
         """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(locks.locked(self.path / 'serve.lock'))
-            except locks.UnsupportedError as error:
-                raise ServeError('The embedded database requires Linux or macOS.') from error
-            except locks.LockedError as error:
-                raise ServeError(f'The data directory {self.path} is in use by process {error.owner}. '
-                                 'Stop that server, or choose another directory with --data-dir.') from error
-            yield
+        return locks.locked(self.path / 'serve.lock', lambda owner: ServeError(
+            f'The data directory {self.path} is in use by process {owner}. Stop that server, or choose another '
+            'directory with --data-dir.' if owner else 'The embedded database requires Linux or macOS.'))

@@ -1,6 +1,6 @@
 """Connection URIs of the database."""
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote
 
 from slicer_package_manager.registry.server import environment
 
@@ -21,11 +21,6 @@ DEFAULT_DATABASE = 'girder'
 def socket_uri(path: str) -> str:
     """The URI of the embedded MongoDB, which listens on the socket file ``path``."""
     return completed(f'mongodb://{quote(path, safe="")}', {**SAFE_OPTIONS, **EMBEDDED})
-
-
-def socket_of(uri: str) -> str:
-    """The path of the socket file in ``uri``, a result of :func:`socket_uri`."""
-    return unquote(hosts_of(uri))
 
 
 def completed(uri: str, options: Mapping[str, str] = SAFE_OPTIONS) -> str:

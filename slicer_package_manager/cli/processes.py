@@ -23,6 +23,11 @@ def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
         os.kill(os.getpid(), death_signal)
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == 'linux' else os.cpu_count() or 1
+
+
 def spawn(args: Sequence[str], *, death_signal: int = signal.SIGKILL, **options: Any) -> subprocess.Popen[bytes]:
     """Start ``args`` in a session of its own; the kernel sends it ``death_signal`` when this process ends.
 

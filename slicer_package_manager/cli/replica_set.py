@@ -1,7 +1,10 @@
 """The embedded MongoDB as a replica set of one member, which transactions require."""
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
@@ -34,12 +37,22 @@ def ensure(client: pymongo.MongoClient[dict[str, Any]], host: str) -> None:
                              force=True)
 
 
-def serves(uri: str, seconds: float) -> bool:
-    """Whether the embedded MongoDB of ``uri``, of which this makes a replica set, accepts writes within ``seconds``."""
-    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(seconds * 1000))
+def wait(uri: str, seconds: float, pause: Callable[[float], None] = time.sleep) -> bool:
+    """Wait until the embedded MongoDB of ``uri``, of which this makes a replica set, accepts writes.
+
+    :returns: whether it does after ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while not (is_ready := _serves(uri)) and time.monotonic() < deadline:
+        pause(0.02)
+    return is_ready
+
+
+def _serves(uri: str) -> bool:
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, serverSelectionTimeoutMS=1000)
     with client:
         try:
-            ensure(client, database.socket_of(uri))
+            ensure(client, unquote(database.hosts_of(uri)))  # the path of its socket file
             return bool(client.admin.command('hello').get('isWritablePrimary'))
         except PyMongoError:
             return False

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from slicer_package_manager.backup.directory import Directory
+from slicer_package_manager.backup.restore import Target, restore_backup
 from slicer_package_manager.cli import connection
 from slicer_package_manager.cli.backup import DIRECTORY, failures
 from slicer_package_manager.cli.data_dir import DataDir
@@ -31,8 +33,6 @@ def restore(directory: Path, database: str | None, data_dir: Path, at: str | Non
 
     Exit codes: 0 the backup is restored, 1 it is not (the reason is on standard error), 2 the command line is wrong.
     """  # noqa: D301 - click takes the control character as "keep these lines"
-    from slicer_package_manager.backup.directory import Directory  # noqa: PLC0415
-    from slicer_package_manager.backup.restore import Target, restore_backup  # noqa: PLC0415
     place, data = Directory(directory), DataDir(data_dir)
     with failures(), place.reading():
         chosen = place.find(at)

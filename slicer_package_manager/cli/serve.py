@@ -3,6 +3,7 @@ import json
 import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -14,7 +15,7 @@ import click
 import platformdirs
 
 from slicer_package_manager import __version__
-from slicer_package_manager.cli import database, listener, mongod, web
+from slicer_package_manager.cli import database, listener, mongod, processes, web
 from slicer_package_manager.cli.admin import Admin, choose_admin
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.errors import ServeError
@@ -23,6 +24,8 @@ from slicer_package_manager.cli.supervisor import Stopped, Supervisor
 LOG_LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
 # In seconds; a busy machine, or a database that recovers from a crash, may need long. An end is noticed at once.
 _START_TIMEOUT = 300.0
+# Requests mostly wait for the database. Each one that does takes a connection, of which the driver opens 100.
+_THREADS_OF_CORE, _MOST_THREADS = 32, 96
 # The variable that had options of the web server in earlier versions.
 _OF_GUNICORN = 'GUNICORN_CMD_ARGS'
 # The time for one response of a server that starts, in seconds; each attempt has twice that of the one before.
@@ -42,6 +45,11 @@ class Options:
     log_level: str
     access_log: Path | None
     admin: Admin
+
+
+def threads_for(cores: int) -> int:
+    """Return how many requests a process handles at the same time by default."""
+    return min(_THREADS_OF_CORE * cores, _MOST_THREADS)
 
 
 def _database_uri(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -66,7 +74,8 @@ def _database_uri(_context: click.Context, _parameter: click.Parameter, value: s
               help='Never run an embedded MongoDB: fail unless --database names one.')
 @click.option('--workers', type=click.IntRange(1), default=2, show_default=True,
               help='Number of server processes.')
-@click.option('--threads', type=click.IntRange(1), default=64, show_default=True,
+@click.option('--threads', type=click.IntRange(1), default=lambda: threads_for(processes.cores()),
+              show_default='32 for each core, 96 at most',
               help='Requests that Girder handles at the same time in each process.')
 @click.option('--log-level', type=click.Choice(LOG_LEVELS, case_sensitive=False), default='warning',
               envvar='LOGLEVEL', show_envvar=True, show_default=True,
@@ -102,6 +111,7 @@ def run(options: Options) -> None:
 
     :raises ServeError: the server cannot start, or one of its processes ended by itself.
     """
+    _greet()
     _warn_of_gunicorn()
     program = None if options.database else mongod.find_mongod()
     with ExitStack() as stack:
@@ -121,6 +131,12 @@ def run(options: Options) -> None:
         uri = endpoint.uri if program else database.completed(options.database or '')
         env = web.environment(uri, options.log_level, embedded=options.database is None)
         _serve(options, supervisor, listening, {**env, **metrics})
+
+
+def _greet() -> None:
+    """Show a person that the command works. A first start takes seconds."""
+    if sys.stderr.isatty():
+        click.echo(f'Slicer Package Manager {__version__} starts. Ctrl-C stops it.', err=True)
 
 
 def _warn_of_gunicorn() -> None:

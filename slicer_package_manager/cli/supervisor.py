@@ -85,9 +85,9 @@ class Supervisor:
         self._previous = {number: signal.signal(number, self._note) for number in _handled_signals()}
         return self
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(self, exc_type: type[BaseException] | None, *_exc: object) -> None:
         while self._children:
-            self._end(self._children.pop())
+            self._end(self._children.pop(), has_failed=exc_type is ServeError)
         signal.set_wakeup_fd(-1)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
@@ -137,18 +137,26 @@ class Supervisor:
         if self._wakeup in select.select(watched, [], [], max(seconds, 0))[0]:
             os.read(self._wakeup, 512)
 
-    def _end(self, child: Child) -> None:
+    def _end(self, child: Child, *, has_failed: bool) -> None:
         requests = self._requests
         deadline = time.monotonic() + child.grace
         child.send_input(b'')
         child.send(signal.SIGTERM)
+        # The requests of a web server whose database has ended can only wait for it.
+        if has_failed and child.hasten != signal.SIGTERM:
+            deadline = _hastened(child, deadline)
         while child.process.poll() is None and time.monotonic() < deadline:
             self._sleep(deadline - time.monotonic())
             if self._requests > requests:
                 requests = self._requests
-                child.send(child.hasten)
-                deadline = min(deadline, time.monotonic() + HASTENED_GRACE)
+                deadline = _hastened(child, deadline)
         child.kill()
+
+
+def _hastened(child: Child, deadline: float) -> float:
+    """Have ``child`` end without finishing its work; return its new deadline."""
+    child.send(child.hasten)
+    return min(deadline, time.monotonic() + HASTENED_GRACE)
 
 
 def _received(channel: socket.socket) -> bytes:

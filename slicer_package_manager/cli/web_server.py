@@ -91,8 +91,10 @@ def _serve(listener: int, threads: int, access_log: Path | None, alive: Callable
     try:
         app = importlib.import_module('girder.wsgi').app
         from slicer_package_manager.front import server  # noqa: PLC0415 - the first process need not load it
-    except BaseException:  # noqa: BLE001 - the reason is on standard error
-        traceback.print_exc()
+    except BaseException as error:
+        if isinstance(error, SystemExit) and not error.code:
+            raise  # a signal requests the end
+        traceback.print_exc()  # the reason is on standard error
         sys.exit(CANNOT_START)
     server.run(socket.socket(fileno=listener), app, threads, access_log, alive)
 

@@ -2,6 +2,7 @@
 from collections.abc import Iterator
 
 from slicer_package_manager.doctor import (
+    aliases,
     document_schema,
     download_counts,
     file_bytes,
@@ -29,6 +30,7 @@ CHECKS = (
     Check('sizes', 'folders and collections have the size of their items', sizes.wrong_sizes),
     Check('without-files', 'packages have a file', packages.without_files),
     Check('orphans', 'all documents have their parent', registrations.orphans),
+    Check('aliases', 'each alias of MIDAS leads to what exists', aliases.dangling),
     Check('bytes', 'the bytes of all files exist', file_bytes.lost),
     Check('checksums', 'the bytes of files have the checksums of the files', file_bytes.changed),
     Check('replaced', 'replaced files are removed in time', file_bytes.replaced),

@@ -124,8 +124,4 @@ def orphans(_options: Options) -> Iterator[Finding]:
 
 def _without_parent(reference: Reference) -> Iterator[Document]:
     model = next(model for model in (File(), Item(), Folder()) if model.name == reference.child)
-    yield from model.collection.aggregate([
-        {'$match': {**dict([reference.condition] if reference.condition else []),
-                    **({reference.key: {'$ne': None}} if reference.optional else {})}},
-        {'$lookup': {'from': reference.parent, 'localField': reference.key, 'foreignField': '_id', 'as': 'parent'}},
-        {'$match': {'parent': []}}, {'$project': {'name': 1, reference.key: 1}}])
+    yield from model.collection.aggregate(reference.without_parent)

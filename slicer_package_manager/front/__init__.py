@@ -7,6 +7,7 @@ A request takes one way through it:
 3. :mod:`.cached` answers it, if its response is cached and still current.
 4. :mod:`.bodies` receives its body, as far as its limits allow.
 5. :mod:`.admission` admits it to its class of work, or refuses it with 503.
-6. :mod:`.girder` runs Girder's WSGI application in a thread, and sends the response. Slow clients hold no thread.
+6. :mod:`.cached` makes the response anew, if it is a list that is prepared. Otherwise :mod:`.girder` runs Girder's WSGI
+   application in a thread, and sends the response. Slow clients occupy no thread.
 7. :mod:`.access_log` logs it.
 """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from slicer_package_manager.registry.server import client_address, log_masking
 from slicer_package_manager.registry.server.client_address import Network
@@ -18,6 +18,16 @@ _CLIENT_LEFT = 499
 _UNSAFE = re.compile(r'["\\]|[^ -~]')
 
 
+logger = logging.getLogger(__name__)
+
+
+class _File(WatchedFileHandler):
+    """A log file; errors of writing to it are raised."""
+
+    def handleError(self, record: logging.LogRecord) -> NoReturn:  # noqa: ARG002 - the name and parameters of logging
+        raise  # noqa: PLE0704 - called while the error is handled
+
+
 class AccessLog:
     """The access log in ``file``. A file that was renamed is replaced by a new one."""
 
@@ -26,11 +36,21 @@ class AccessLog:
         self._logger = logging.getLogger('slicer_package_manager.access')
         self._logger.setLevel(logging.INFO)
         self._logger.propagate = False
-        self._logger.addHandler(WatchedFileHandler(file))
+        self._logger.addHandler(_File(file))
+        self._is_failing = False
 
     def write(self, environ: Mapping[str, Any], status: int, size: int) -> None:
-        """Log a request whose response has ``status`` and a body of ``size`` bytes."""
-        self._logger.info('%s', line(environ, status, size, client_address.client(environ, self._trusted)))
+        """Log a request whose response has ``status`` and a body of ``size`` bytes.
+
+        No request fails because of the log. A full disk or a missing directory is reported once.
+        """
+        try:
+            self._logger.info('%s', line(environ, status, size, client_address.client(environ, self._trusted)))
+            self._is_failing = False
+        except OSError as error:
+            if not self._is_failing:
+                logger.error('Requests are not logged, because the access log cannot be written: %s.', error)  # noqa: TRY400
+            self._is_failing = True
 
 
 def line(environ: Mapping[str, Any], status: int, size: int, address: str) -> str:

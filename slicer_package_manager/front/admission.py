@@ -61,7 +61,7 @@ class WorkClass:
         self._limits, self._observer = limits, observer
         self._share = max(1, int(_SHARE * (limits.running + limits.waiting)))
         self._present: Counter[str] = Counter()
-        self._queue: list[asyncio.Future[None]] = []
+        self._queue: list[asyncio.Future[bool]] = []
         self.running = self.refused = 0
 
     @property
@@ -100,18 +100,24 @@ class WorkClass:
             return
         if len(self._queue) >= self._limits.waiting:
             self._refuse()
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
         self._queue.append(turn)
         self._report()
+        # asyncio.wait_for() loses a cancellation that comes with the turn, before Python 3.12.
+        timer = loop.call_later(self._limits.seconds, _end, turn)
         try:
-            await asyncio.wait_for(turn, self._limits.seconds)
-        except BaseException as error:
+            has_place = await turn
+        except BaseException:
             self._give_up(turn)
-            if isinstance(error, asyncio.TimeoutError):
-                self._refuse()
             raise
+        finally:
+            timer.cancel()
+        if not has_place:
+            self._queue.remove(turn)
+            self._refuse()
 
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
+    def _give_up(self, turn: asyncio.Future[bool]) -> None:
         if turn in self._queue:
             self._queue.remove(turn)
         elif not turn.cancelled():  # its turn came at this moment
@@ -122,7 +128,7 @@ class WorkClass:
         while self._queue:
             turn = self._queue.pop(0)
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(True)
                 return
         self.running -= 1
 
@@ -135,3 +141,9 @@ class WorkClass:
     def _report(self) -> None:
         if self._observer:
             self._observer.changed(self.running, self.waiting)
+
+
+def _end(turn: asyncio.Future[bool]) -> None:
+    """End the wait for a turn that has not come in time."""
+    if not turn.done():
+        turn.set_result(False)

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _BUSY = 'The server is busy with requests of this kind. The request is valid: try it again in a moment.'
 _NO_ROOM = 'The disk of the server is full. Ask its administrator to make room, then send the request again.'
+#: Requests that can do nothing without the database. Writes wait for another primary.
+_OF_DATABASE = {Work.DOWNLOADS, Work.READS, Work.HEAVY}
 _SLOW = 'The body of the request arrives too slowly. Check the connection, and send smaller chunks.'
 
 
@@ -41,7 +43,7 @@ class Front:
     def __init__(self, girder: Girder, versions: Versions, downloads: PublicDownloads, operation: Operation,
                  classes: Mapping[Work, WorkClass], pace: PaceLimits, access_log: AccessLog | None = None) -> None:
         self._girder, self._operation, self._pace, self._access_log = girder, operation, pace, access_log
-        self._cached, self._downloads = CachedResponses(versions), downloads
+        self._versions, self._cached, self._downloads = versions, CachedResponses(versions, pace), downloads
         self._classes = classes
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -67,7 +69,11 @@ class Front:
             await _refuse(exchange, 503, _BUSY, 1)
 
     async def _work(self, exchange: Exchange) -> None:
-        """Have Girder answer, when the body of the request is here and the class of the request has a place."""
+        """Have Girder answer, when the body of the request is here and the class of the request has a place.
+
+        :raises Outage: the request reads, and the database does not answer.
+        :raises Refused: the class is full.
+        """
         environ = exchange.environ
         try:
             body = await self._receive(exchange)
@@ -82,11 +88,20 @@ class Front:
             await _refuse(exchange, 507, _NO_ROOM)
             return
         with body:
+            make = None if self._operation.rate_limit else self._cached.prepared(exchange)
+            work = Work.READS if make else work_of(
+                environ['REQUEST_METHOD'], environ['PATH_INFO'], environ['QUERY_STRING'])
+            if work in _OF_DATABASE:
+                await self._versions.require()
             address = client_address.site(client_address.client(environ, self._operation.trusted_proxies))
-            work = self._classes[work_of(environ['REQUEST_METHOD'], environ['PATH_INFO'])]
-            async with work.admitted(address):
-                response = await self._girder.begin(environ, body)
-        await self._girder.send(exchange, response)
+            await exchange.counted()
+            async with self._classes[work].admitted(address):
+                made = await make() if make else None
+                response = None if made else await self._girder.begin(environ, body)
+        if made:
+            await self._cached.send(exchange, made)
+        elif response:
+            await self._girder.send(exchange, response)
 
     async def _receive(self, exchange: Exchange) -> BinaryIO:
         """Return the body; an empty one if it exceeds a limit, which Girder reports without reading it."""
@@ -99,9 +114,9 @@ class Front:
 async def _refuse(exchange: Exchange, status: int, message: str, after: int | None = None, *,
                   close: bool = False) -> None:
     """Send an error in Girder's form."""
-    request_id = tracing.choose_id(exchange.environ)
-    body = orjson.dumps({'message': message, 'type': 'rest', 'request_id': request_id})
-    headers = [('Content-Type', 'application/json'), ('Content-Length', str(len(body))), (tracing.HEADER, request_id)]
+    body = orjson.dumps({'message': message, 'type': 'rest', 'request_id': exchange.request_id})
+    headers = [('Content-Type', 'application/json'), ('Content-Length', str(len(body))),
+               (tracing.HEADER, exchange.request_id)]
     if after is not None:
         headers.append(('Retry-After', str(after)))
     if close:

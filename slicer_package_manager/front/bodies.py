@@ -1,4 +1,4 @@
-"""Bodies of requests, received whole before a thread takes the request: a slow upload holds no thread."""
+"""Bodies of requests, received whole before a thread takes the request: a slow upload occupies no thread."""
 from __future__ import annotations
 
 import asyncio

@@ -1,33 +1,49 @@
-"""Cached responses, sent without a thread: Girder's overhead is larger than the work for them."""
+"""Responses without CherryPy and Girder, whose overhead is larger than the work for them.
+
+A cached response is sent without a thread. A list that is prepared is made anew in one, and all requests for it that
+arrive at the same time share it; searches differ, so each is made by itself.
+"""
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
+from slicer_package_manager.front.coalesced import Coalesced
 from slicer_package_manager.front.exchange import Exchange, Headers, encoded, path_of
-from slicer_package_manager.front.versions import Versions
+from slicer_package_manager.front.pace import PaceLimits
+from slicer_package_manager.front.versions import Outage, Versions
+from slicer_package_manager.rest.http.headers import accepts_gzip
 from slicer_package_manager.rest.http.json_response import JsonResponse
-from slicer_package_manager.rest.middleware import routing, security_headers, tracing
-from slicer_package_manager.rest.middleware.response_cache import CACHE
+from slicer_package_manager.rest.middleware import prepared_lists, routing, security_headers, tracing
+from slicer_package_manager.rest.middleware.prepared_lists import PreparedList
+from slicer_package_manager.rest.middleware.response_cache import CACHE, LiveResponse
 
-#: Headers on which the response depends, and the id that a proxy sends.
-_HEADERS = (b'accept-encoding', b'if-none-match', b'x-request-id')
+#: Headers on which the response depends.
+_HEADERS = (b'accept-encoding', b'if-none-match')
 _ID = tracing.HEADER.lower().encode()
 #: The place of the API, to which the keys of cached responses are relative.
 _API = '/api'
-#: How many values of ``Accept-Encoding`` a response is kept ready for.
+#: For how many values of ``Accept-Encoding`` a representation is cached.
 _REPRESENTATIONS = 8
 
 
-class CachedResponses:
-    """The responses in the cache of this process."""
+#: A response as it is sent: the status, the headers and the body.
+Representation: TypeAlias = tuple[int, Headers, bytes]
 
-    def __init__(self, versions: Versions) -> None:
-        self._versions = versions
+
+class CachedResponses:
+    """The responses in the cache of this process, and lists that are made anew."""
+
+    def __init__(self, versions: Versions, limits: PaceLimits) -> None:
+        self._versions, self._limits = versions, limits
 
     async def answer(self, exchange: Exchange) -> bool:
         """Answer the request, if its response is cached; return whether it is.
 
-        :raises Outage: it is cached, and the database does not tell whether it is current.
+        :raises Outage: it is cached, and the database does not state whether it is current.
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
         """
         request = _request(exchange)
         if request is None or request.key not in CACHE:
@@ -35,8 +51,61 @@ class CachedResponses:
         response = CACHE.get(request.key, await self._versions.current())
         if response is None:
             return False
-        await _send(exchange, request, response)
+        if isinstance(response, LiveResponse):
+            await exchange.counted()
+            response = await self._read(response)
+        await self.send(exchange, _represented(response, request))
         return True
+
+    def prepared(self, exchange: Exchange) -> Callable[[], Awaitable[Representation | None]] | None:
+        """Return how the response is made anew; ``None`` if Girder has to respond."""
+        request = _request(exchange)
+        found = request and prepared_lists.prepared_for(request.key)
+        return partial(self._make, *found, request) if request and found else None
+
+    async def _make(self, prepared: PreparedList, words: str, request: _Request) -> Representation | None:
+        """Make a response, to be passed to :meth:`send`; ``None`` if Girder has to respond, with an error.
+
+        :raises Outage: the database does not answer.
+        """
+        try:
+            return await (self._searched(prepared, words, request) if words else self._listed(prepared, request))
+        except Outage:
+            raise
+        except Exception:  # noqa: BLE001 - Girder raises it again, and reports it
+            return None
+
+    async def _searched(self, prepared: PreparedList, words: str, request: _Request) -> Representation:
+        version = await self._versions.current()
+        return await self._versions.make(lambda: _represented(prepared.response(words, version), request))
+
+    async def _listed(self, prepared: PreparedList, request: _Request) -> Representation:
+        is_compressed = accepts_gzip(request.accept_encoding)
+
+        def read() -> JsonResponse:
+            response = prepared.response()
+            response.negotiate('gzip' if is_compressed else '')  # compresses it in this thread
+            return response
+        shared = prepared.shared.setdefault(is_compressed, Coalesced(lambda: self._versions.make(read)))
+        return _represented(await shared.get(), request)
+
+    async def send(self, exchange: Exchange, representation: Representation) -> None:
+        """Send what was made.
+
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
+        """
+        status, headers, body = representation
+        await exchange.begin(status, [*headers, (_ID, exchange.request_id.encode())])
+        await exchange.finish(body, self._limits)
+        exchange.observe(routing.of_cached(path_of(exchange.scope).removeprefix(_API)))
+
+    async def _read(self, live: LiveResponse) -> JsonResponse:
+        """Return ``live`` as it is now, by a read that all requests share which arrive at the same time."""
+        if live.shared is None:
+            live.shared = Coalesced(lambda: self._versions.read(live.current))
+        response: JsonResponse = await live.shared.get()
+        return response
 
 
 class _Request(NamedTuple):
@@ -48,7 +117,6 @@ class _Request(NamedTuple):
     key: tuple[str, str]
     accept_encoding: str
     if_none_match: str
-    request_id: str
 
 
 def _request(exchange: Exchange) -> _Request | None:
@@ -66,20 +134,11 @@ def _request(exchange: Exchange) -> _Request | None:
     return _Request((path.removeprefix(_API), scope['query_string'].decode('latin-1')), *found.values())
 
 
-async def _send(exchange: Exchange, request: _Request, response: JsonResponse) -> None:
-    client = exchange.scope['client'] or ('', 0)
-    request_id = tracing.choose_id({'HTTP_X_REQUEST_ID': request.request_id, 'REMOTE_ADDR': client[0]})
-    status, headers, body = _represented(response, request)
-    await exchange.begin(status, [*headers, (_ID, request_id.encode())])
-    await exchange.send(body)
-    exchange.observe(routing.of_cached(request.key[0]), request_id)
-
-
-def _represented(response: JsonResponse, request: _Request) -> tuple[int, Headers, bytes]:
-    """Return status, headers and body of the representation that the client wants."""
+def _represented(response: JsonResponse, request: _Request) -> Representation:
+    """Return status, headers and body of the representation that the client accepts."""
     if request.if_none_match:
         return _encoded(response.negotiate(request.accept_encoding, request.if_none_match))
-    # Most clients send the same header, and want all of the response.
+    # Most clients send the same header, and do not have the response.
     found = response.represented.get(request.accept_encoding)
     if found is None:
         found = _encoded(response.negotiate(request.accept_encoding))
@@ -88,7 +147,7 @@ def _represented(response: JsonResponse, request: _Request) -> tuple[int, Header
     return found
 
 
-def _encoded(negotiated: tuple[int, dict[str, str], bytes]) -> tuple[int, Headers, bytes]:
+def _encoded(negotiated: tuple[int, dict[str, str], bytes]) -> Representation:
     status, headers, body = negotiated
     if body:
         headers['Content-Length'] = str(len(body))

@@ -4,7 +4,8 @@
 2. If no read is under way, the request starts one, and waits for it.
 3. While a read is under way, all requests that arrive wait together for the next one. It starts when the current one
    ends.
-4. A read that fails fails for all requests that wait for it. The next request starts another one.
+4. A read that fails fails for all requests that wait for it, and for those that wait for the next one if the failure
+   says that this would fail too, after they have waited twice as long. The next request starts another one.
 
 So no request gets an older value than by a read of its own, and one read is under way at any time.
 """
@@ -18,10 +19,14 @@ _Value = TypeVar('_Value')
 
 
 class Coalesced(Generic[_Value]):
-    """The value that ``read`` returns, for the tasks of one event loop."""
+    """The value that ``read`` returns, for the tasks of one event loop.
 
-    def __init__(self, read: Callable[[], Awaitable[_Value]]) -> None:
-        self._read = read
+    :param is_lasting: whether the next read would raise the same exception.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[_Value]],
+                 is_lasting: Callable[[Exception], bool] = lambda _: False) -> None:
+        self._read, self._is_lasting = read, is_lasting
         self._next: asyncio.Future[_Value] | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -44,6 +49,12 @@ class Coalesced(Generic[_Value]):
             try:
                 current.set_result(await self._read())
             except Exception as error:  # noqa: BLE001 - for those who wait
-                current.set_exception(error)
-                current.exception()  # all who waited may have been cancelled, which is no error
+                self._fail(current, error)
+                if self._next and self._is_lasting(error):
+                    current, self._next = self._next, None
+                    self._fail(current, error)
         self._reader = None
+
+    def _fail(self, waiting: asyncio.Future[_Value], error: Exception) -> None:
+        waiting.set_exception(error)
+        waiting.exception()  # all who waited may have been cancelled, which is no error

@@ -1,14 +1,15 @@
 """The connection of a client: uvicorn's HTTP protocol, with limits, and with a view of what has left.
 
-uvicorn closes a connection that stays idle after a response. It waits without limit for the head of a request, and it
-does not tell an application when the bytes of a response have left. This class adds both, by the interface that asyncio
-has for protocols.
+uvicorn closes a connection that stays idle after a response. It waits without limit for the head of a request, and
+does not notify an application when the bytes of a response have left. This class adds both, by the interface that
+asyncio has for protocols.
 """
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
@@ -62,9 +63,12 @@ class Connection(asyncio.Protocol):
         self._http = Protocol(config, server_state, {**app_state, 'connection': self}, **options)
         self._heads = heads
         self._transport: asyncio.Transport | None = None
+        #: Of the last download of this connection, when it is counted.
+        self.counted: Future[None] | None = None
         self._serving = 0  # more than one while a pipelined request begins before the end of the one before
         self._has_ended = False
         self._allowed = HEAD_BYTES
+        self._holds, self._held = False, b''
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -127,23 +131,57 @@ class Connection(asyncio.Protocol):
         """Accept the rest of the body of a request that is refused without reading it."""
         self._allowed = DISCARDED_BYTES
 
-    def write(self, data: bytes) -> None:
-        """Send ``data`` as it is."""
-        if self._transport:
-            self._transport.write(data)
+    def hold(self) -> None:
+        """Hold what is written next, the head of a response, until more is written, or until :meth:`release`.
 
-    def limit_buffer(self) -> None:
-        """From now on, keep no more in memory than what was written last."""
-        if self._transport and not self._transport.is_closing():
-            self._transport.set_write_buffer_limits(high=0)
+        Head and body leave by one system call, and wake the client once.
+        """
+        self._holds = True
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Send ``data`` as it is, after what is held."""
+        if self._holds:
+            self._holds, self._held = False, bytes(data)
+        elif self._transport:
+            held, self._held = self._held, b''
+            self._transport.writelines((held, data) if held else (data,))
+
+    def release(self) -> None:
+        """Send what is held."""
+        self._holds = False
+        if self._held:
+            self.write(b'')
+
+    def close(self) -> None:
+        """Close the connection when all has left that was written."""
+        self.release()
+        if self._transport:
+            self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._transport is None or self._transport.is_closing()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether more was written than the connection buffers."""
+        return not self._writable.is_set()
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether all that was written has left this process, and more may be written."""
+        return (self._transport is not None and not self._transport.is_closing()
+                and not self._transport.get_write_buffer_size())
 
     async def flushed(self) -> None:
-        """Wait until all that was written has left this process, after :meth:`limit_buffer`.
+        """Wait until :attr:`is_flushed`. From now on, buffer no more than what was written last.
 
         :raises Disconnected: the client has closed the connection.
         """
+        if self._transport and not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(high=0)
         await self._writable.wait()
-        if self._transport is None or self._transport.is_closing():
+        if not self.is_flushed:
             raise Disconnected
 
     def abort(self) -> None:

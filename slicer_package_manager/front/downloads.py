@@ -2,21 +2,24 @@
 
 1. The request is anonymous, and has no query.
 2. What the delivery depends on is in memory, of the current data version. Otherwise a thread reads it.
-3. A thread opens the file, and reads the first part. All errors up to here are left to Girder, which answers the same
-   request with the error.
+3. A redirect to a link requires no thread, and neither does a small file whose content is in memory, of the same data
+   version. Otherwise a thread opens the file, and reads the first part. It also closes the file if this part is the
+   whole body. All errors up to here are left to Girder, which answers the same request with the error.
 4. The other parts follow, each when the one before has left the server.
-5. The download is counted when all of it has left. The client does not wait for that, but its next request does.
+5. The download is counted when all of it has left. The client does not wait for that. Its next request does, unless it
+   is a download: see :meth:`Exchange.counted`.
 """
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Hashable, Iterator
+from concurrent.futures import Executor
+from itertools import islice
+from typing import NamedTuple
 
+from slicer_package_manager.front import threads
 from slicer_package_manager.front.exchange import Exchange, encoded
-from slicer_package_manager.front.pace import Pace, PaceLimits
+from slicer_package_manager.front.pace import PaceLimits
 from slicer_package_manager.front.versions import Versions
 from slicer_package_manager.registry.downloads import counter
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
@@ -26,17 +29,22 @@ from slicer_package_manager.rest.middleware import security_headers, tracing
 
 #: The paths of downloads; the name at the end is for programs that name files by it.
 _PATH = re.compile(rb'/api/v1/(item|file)/([0-9a-f]{24})/download(?:/[^/]*)?')
-#: How many files are kept in memory, some 5 KiB each.
+#: How many descriptions of files are cached, some 5 KiB each.
 _MOST_FILES = 4096
-_Result = TypeVar('_Result')
+#: How many bytes of small files are cached. Each has one part: 64 KiB at most.
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 class _Opened(NamedTuple):
-    """A response whose first part was read; ``first`` is ``None`` if the body is empty."""
+    """A response whose first part was read.
+
+    :param first: the first part, or nothing. It is removed when it is sent: a slow client takes long for the rest.
+    :param rest: the other parts; ``None`` if there are none.
+    """
 
     response: delivery.Response
-    first: bytes | None
-    rest: Iterator[bytes]
+    first: list[bytes]
+    rest: Iterator[bytes] | None = None
 
 
 class PublicDownloads:
@@ -45,6 +53,7 @@ class PublicDownloads:
     def __init__(self, readers: Executor, versions: Versions, limits: PaceLimits) -> None:
         self._readers, self._versions, self._limits = readers, versions, limits
         self._files: VersionedCache[PublicFile] = VersionedCache()
+        self._contents: VersionedCache[bytes] = VersionedCache()
 
     async def answer(self, exchange: Exchange) -> bool:
         """Answer the request, if it is for a public package; return whether it is.
@@ -60,62 +69,75 @@ class PublicDownloads:
         key = wanted[1].decode(), wanted[2].decode()
         version = await self._versions.current()
         file = self._files.get(key, version) or await self._load(key, version)
-        opened = file and await self._open(exchange, file)
+        opened = file and await self._open(exchange, file, (key, version))
         if not opened or not file:
             return False
         await self._send(exchange, opened)
         if opened.response.counts:
-            await _wait(counter.count(file.item, is_public=True))
+            exchange.connection.counted = counter.count(file.item, is_public=True)
         await exchange.send(b'')
         return True
 
     async def _load(self, key: tuple[str, str], version: object) -> PublicFile | None:
-        file = await self._run(public_files.load, *key)
+        file = await threads.run(self._readers, public_files.load, *key)
         if file:
             self._files.put(key, version, file, 1, _MOST_FILES)
         return file
 
-    async def _open(self, exchange: Exchange, file: PublicFile) -> _Opened | None:
+    async def _open(self, exchange: Exchange, file: PublicFile, place: tuple[Hashable, object]) -> _Opened | None:
         """Return the response and the first part of its body; ``None`` if it is an error."""
         request = delivery.Request(exchange.scope['method'], exchange.headers)
         try:
-            return await self._run(_open, request, file)
-        except Exception:  # noqa: BLE001 - Girder meets it again, and reports it
+            response = delivery.respond_at_once(request, file.file, file.store, lambda: file.settings,
+                                                self._contents.get(*place))
+            if response:
+                return _read(response)
+            opened = await threads.run(self._readers, _open, request, file)
+        except Exception:  # noqa: BLE001 - Girder raises it again, and reports it
             return None
+        self._keep(opened, file, place)
+        return opened
+
+    def _keep(self, opened: _Opened, file: PublicFile, place: tuple[Hashable, object]) -> None:
+        """Cache the content of ``file`` if ``opened`` has all of it, and it is on this server."""
+        content = b''.join(opened.first)
+        if file.store and not file.store.has_urls and content and len(content) == file.file['size']:
+            self._contents.put(*place, content, len(content), _MOST_BYTES)
 
     async def _send(self, exchange: Exchange, opened: _Opened) -> None:
         """Send all but the end of the response, and wait until it has left."""
-        response, part, rest = opened
-        request_id = tracing.choose_id(exchange.environ)
-        headers = security_headers.protected([*response.headers.items(), (tracing.HEADER, request_id)],
-                                             security_headers.SANDBOX)
-        pace = Pace(self._limits)
-        exchange.connection.limit_buffer()
+        headers = [*opened.response.headers.items(), (tracing.HEADER, exchange.request_id)]
         try:
-            await exchange.begin(response.status, encoded(headers))
-            while part is not None:
-                await exchange.send(part, more=True)
-                await pace.wait(exchange.connection.flushed)
-                pace.move(len(part))
-                part = await self._run(next, rest, None)
+            await exchange.begin(opened.response.status,
+                                 encoded(security_headers.protected(headers, security_headers.SANDBOX)))
+            await exchange.stream(self._parts(opened), self._limits)
+        except BaseException:
+            await threads.run(self._readers, getattr(opened.rest, 'close', bool))
+            raise
         finally:
-            await self._run(getattr(rest, 'close', bool))
-            exchange.observe(_route(exchange), request_id)
+            exchange.observe(_route(exchange))
 
-    async def _run(self, function: Callable[..., _Result], *args: Any) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *args)
+    async def _parts(self, opened: _Opened) -> AsyncIterator[bytes]:
+        while opened.first:
+            yield opened.first.pop()
+        while opened.rest and (part := await threads.run(self._readers, next, opened.rest, None)) is not None:
+            yield part
 
 
 def _open(request: delivery.Request, file: PublicFile) -> _Opened:
-    response = delivery.respond(request, file.file, file.store, lambda: file.settings)
-    rest = response.body()
-    return _Opened(response, next(rest, None), rest)
+    return _read(delivery.respond(request, file.file, file.store, lambda: file.settings))
+
+
+def _read(response: delivery.Response) -> _Opened:
+    """Read the first part of the body, and close what it comes from if this is all."""
+    parts = response.body()
+    first = list(islice(parts, 1))
+    if not first or str(len(first[0])) == response.headers.get('Content-Length'):
+        next(parts, None)  # closes the file
+        return _Opened(response, first)
+    return _Opened(response, first, parts)
 
 
 def _route(exchange: Exchange) -> str:
     _, _, _, model, _, *rest = exchange.scope['raw_path'].split(b'/')
     return f'/{model.decode()}/:id/{"/".join((rest[0].decode(), *(":name" for _ in rest[1:])))}'
-
-
-async def _wait(counted: Future[None]) -> None:
-    await asyncio.wait([asyncio.wrap_future(counted)], timeout=counter.LONGEST_WAIT)

@@ -1,15 +1,18 @@
 """A request and its response."""
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import cached_property
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from slicer_package_manager.front.connection import Connection, Disconnected
+from slicer_package_manager.front.pace import Pace, PaceLimits
+from slicer_package_manager.registry.downloads import counter
 from slicer_package_manager.rest.middleware import tracing
 
 #: ASGI's messages and functions.
@@ -20,6 +23,9 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 #: A request with one of these headers may be of a user, or its response has headers that depend on settings.
 _PERSONAL = frozenset({b'girder-token', b'authorization', b'cookie', b'origin'})
+_ID = tracing.HEADER.lower().encode()
+#: How much of a body is sent at once, in bytes: what a client at the lowest rate takes in about a minute.
+_PART = 64 * 1024
 #: Headers of WSGI that have no prefix.
 _PLAIN = {b'content-type': 'CONTENT_TYPE', b'content-length': 'CONTENT_LENGTH'}
 
@@ -51,6 +57,13 @@ class Exchange:
         """The headers of the request by name, such as ``If-None-Match``."""
         return {name.decode('latin-1').title(): value.decode('latin-1') for name, value in self.scope['headers']}
 
+    @cached_property
+    def request_id(self) -> str:
+        """The id of the request, for the response and for logs."""
+        sent = next((value for name, value in self.scope['headers'] if name == _ID), b'')
+        address, _ = self.scope['client'] or ('', 0)
+        return tracing.choose_id(sent.decode('latin-1'), address)
+
     @property
     def is_personal(self) -> bool:
         """Whether the request may be of a user, or its response depends on more than its address."""
@@ -67,9 +80,10 @@ class Exchange:
         self._is_raw = self._must_be_raw(headers)
         if self._is_raw:
             self.scope['method'] = 'HEAD'  # uvicorn sends no body then
+        self.connection.hold()
         await self._send({'type': 'http.response.start', 'status': status, 'headers': headers})
 
-    async def send(self, data: bytes, *, more: bool = False) -> None:
+    async def send(self, data: bytes | memoryview, *, more: bool = False) -> None:
         """Send a part of the body.
 
         :param more: whether another part follows.
@@ -77,17 +91,57 @@ class Exchange:
         if self._is_raw:
             self.connection.write(data)
         await self._send({'type': 'http.response.body', 'body': data, 'more_body': more})
+        self.connection.release()
         self.sent += len(data)
+
+    async def stream(self, parts: AsyncIterator[bytes | memoryview], limits: PaceLimits) -> None:
+        """Send ``parts`` of the body, and wait until each has left the server. :meth:`send` sends the end.
+
+        :param limits: the slowest client that is served.
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
+        """
+        pace = Pace(limits)
+        if self.connection.is_paused:  # uvicorn would wait without a limit
+            await self._flush(pace)
+        async for part in parts:
+            await self.send(part, more=True)
+            await self._flush(pace)
+            pace.move(len(part))
+        await self._flush(pace)
+
+    async def finish(self, body: bytes, limits: PaceLimits) -> None:
+        """Send the whole ``body`` and the end of the response.
+
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
+        """
+        if len(body) <= _PART:
+            await self.send(body)
+        else:
+            await self.stream(_parts(body), limits)
+            await self.send(b'')
+
+    async def _flush(self, pace: Pace) -> None:
+        self.connection.release()
+        if not self.connection.is_flushed:  # it usually is, and a wait with a limit takes a timer
+            await pace.wait(self.connection.flushed)
+
+    async def counted(self) -> None:
+        """Wait until the downloads of this connection are counted, but not for long."""
+        counted = self.connection.counted
+        if counted and not counted.done():
+            await asyncio.wait([asyncio.wrap_future(counted)], timeout=counter.LONGEST_WAIT)
 
     def _must_be_raw(self, headers: Headers) -> bool:
         """Whether the body ends with the connection: uvicorn would send chunks, which HTTP/1.0 does not have."""
         return (self.scope['http_version'] == '1.0' and self.scope['method'] != 'HEAD'
                 and all(name.lower() != b'content-length' for name, _ in headers))
 
-    def observe(self, route: str, request_id: str) -> None:
+    def observe(self, route: str) -> None:
         """Report a request that Girder does not see to metrics and logs."""
         if tracing.FRONT_OBSERVERS:
-            request = tracing.FrontRequest(self.environ, route, self.status, self.sent, self.seconds, request_id)
+            request = tracing.FrontRequest(self.environ, route, self.status, self.sent, self.seconds, self.request_id)
             for observe in tracing.FRONT_OBSERVERS:
                 observe(request)
 
@@ -100,6 +154,12 @@ class Exchange:
         if message['type'] == 'http.disconnect':
             raise Disconnected
         return message.get('body', b''), message.get('more_body', False)
+
+
+async def _parts(body: bytes) -> AsyncIterator[memoryview]:
+    view = memoryview(body)
+    for start in range(0, len(body), _PART):
+        yield view[start:start + _PART]
 
 
 def encoded(headers: Iterable[tuple[str, str]]) -> Headers:

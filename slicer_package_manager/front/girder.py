@@ -1,28 +1,27 @@
-"""Girder's WSGI application, in threads. A response that is sent in parts holds a thread only while a part is made."""
+"""Girder's WSGI application, in threads. A response that is sent in parts occupies one only while a part is made."""
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import cherrypy
 
+from slicer_package_manager.front import threads
 from slicer_package_manager.front.exchange import Exchange, encoded
-from slicer_package_manager.front.pace import Pace, PaceLimits
+from slicer_package_manager.front.pace import PaceLimits
 from slicer_package_manager.rest.middleware import upload_bodies
 
 #: uvicorn sends its own.
 _REPLACED = {'server', 'date'}
 WsgiApplication = Callable[..., Any]
-_Result = TypeVar('_Result')
 
 
 class WsgiResponse:
     """The response of the WSGI application ``app``. Its methods are for any thread, one after another.
 
-    CherryPy keeps the current request in thread-local storage. It moves with the response from thread to thread.
+    CherryPy has the current request in thread-local storage. It moves with the response from thread to thread.
 
     :ivar whole: the body; ``None`` if it is made while it is sent. Then the response has to be closed.
     """
@@ -83,11 +82,11 @@ class Girder:
 
     async def knows(self, environ: dict[str, Any]) -> bool:
         """Whether the request has a valid token, so that a large body may be received."""
-        return await _run(self._handlers, upload_bodies.has_token, environ)
+        return await threads.run(self._handlers, upload_bodies.has_token, environ)
 
     async def begin(self, environ: dict[str, Any], body: BinaryIO) -> WsgiResponse:
         """Run the handler of a request with ``body``, and return the response, to be passed to :meth:`send`."""
-        return await _run(self._handlers, WsgiResponse, self._app, {**environ, 'wsgi.input': body})
+        return await threads.run(self._handlers, WsgiResponse, self._app, {**environ, 'wsgi.input': body})
 
     async def send(self, exchange: Exchange, response: WsgiResponse) -> None:
         """Send ``response``.
@@ -99,21 +98,13 @@ class Girder:
         try:
             await exchange.begin(response.status, headers)
             if response.whole is None:
-                await self._stream(exchange, response)
+                exchange.connection.release()  # the first part may take long
+                await exchange.stream(self._parts(response), self._limits)
         finally:
             if response.whole is None:
-                await _run(self._senders, response.close)
-        await exchange.send(response.whole or b'')
+                await threads.run(self._senders, response.close)
+        await exchange.finish(response.whole or b'', self._limits)
 
-    async def _stream(self, exchange: Exchange, response: WsgiResponse) -> None:
-        """Send the parts of a body. What is done after the last part is done when all parts have left the server."""
-        connection, pace = exchange.connection, Pace(self._limits)
-        connection.limit_buffer()
-        while (part := await _run(self._senders, response.next)) is not None:
-            await exchange.send(part, more=True)
-            await pace.wait(connection.flushed)
-            pace.move(len(part))
-
-
-async def _run(executor: Executor, function: Callable[..., _Result], *args: Any) -> _Result:
-    return await asyncio.get_running_loop().run_in_executor(executor, function, *args)
+    async def _parts(self, response: WsgiResponse) -> AsyncIterator[bytes]:
+        while (part := await threads.run(self._senders, response.next)) is not None:
+            yield part

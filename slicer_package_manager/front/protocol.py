@@ -20,6 +20,7 @@ class Protocol(HttpToolsProtocol):
         self.url, _, query = self.url.partition(b'#')[0].partition(b'?')
         super().on_headers_complete()
         self.scope['query_string'] = query
+        self.cycle.transport = self.app_state['connection']  # which sends the head of a response with its body
 
     def on_message_complete(self) -> None:
         """End a request (the parser calls it)."""

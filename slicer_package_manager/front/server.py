@@ -4,6 +4,7 @@ from __future__ import annotations
 import logging
 import resource
 import socket
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,10 +28,10 @@ from slicer_package_manager.registry.server.environment import Operation
 _KEEP_ALIVE = 65
 #: Seconds that running requests have when the server stops.
 GRACE = 25
-#: Threads that read files and the data version.
+#: How many bytes of a response the system takes before the client can take them.
+_UNSENT = 128 * 1024
+#: Threads that read files.
 _SENDERS = 32
-#: Connections that wait to be accepted.
-_BACKLOG = 2048
 
 
 def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log: Path | None,
@@ -41,10 +42,11 @@ def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log:
     :param alive: is called every second.
     """
     _allow_many_connections()
+    _limit_unsent(listener)
     operation = environment.of()
     handlers = ThreadPoolExecutor(threads, 'handlers')
     senders = ThreadPoolExecutor(_SENDERS, 'senders')
-    versions, heads = Versions(senders), Heads()
+    versions, heads = Versions(), Heads()
     pace = PaceLimits(operation.min_rate, operation.max_transfer)
     front = Front(Girder(app, handlers, senders, pace), versions, PublicDownloads(senders, versions, pace), operation,
                   _classes(threads, operation), pace,
@@ -57,10 +59,12 @@ def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log:
     config = uvicorn.Config(
         front, http=partial(Connection, heads),  # type: ignore[arg-type] # uvicorn calls it
         loop='uvloop', ws='none', lifespan='off', interface='asgi3', log_config=None,
-        access_log=False, proxy_headers=False, server_header=False, backlog=_BACKLOG, timeout_keep_alive=_KEEP_ALIVE,
+        access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE, callback_notify=notify, timeout_notify=1)
     # Its warnings are about malformed requests, and about clients that offer HTTP/2.
     logging.getLogger('uvicorn.error').setLevel(logging.ERROR)
+    # A signal that arrives just before uvicorn has its handlers ends the process, which Python would comment on.
+    warnings.filterwarnings('ignore', "coroutine 'Server.serve' was never awaited", RuntimeWarning)
     uvicorn.Server(config).run([listener])
 
 
@@ -69,6 +73,16 @@ def _classes(threads: int, operation: Operation) -> dict[classes.Work, WorkClass
         from slicer_package_manager.rest.middleware.metrics import WorkMetrics  # noqa: PLC0415 - few servers need it
     return {work: WorkClass(limits, WorkMetrics(work.value) if operation.metrics else None)
             for work, limits in classes.limits(threads, operation.work_limits).items()}
+
+
+def _limit_unsent(listener: socket.socket) -> None:
+    """Let connections, which inherit it, have little that waits in the system for its client.
+
+    By default this may be 4 MB each. Thousands of slow clients then use up what the system has for TCP, and it delays
+    all connections, often by fifths of a second.
+    """
+    if hasattr(socket, 'TCP_NOTSENT_LOWAT'):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
 
 
 def _allow_many_connections() -> None:

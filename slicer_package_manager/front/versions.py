@@ -1,17 +1,32 @@
 """The data version, which all requests that arrive at the same time share."""
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import Executor
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from math import inf
+from typing import TypeVar
 
 import pymongo
 from pymongo.errors import PyMongoError
 
+from slicer_package_manager.front import threads
 from slicer_package_manager.front.coalesced import Coalesced
-from slicer_package_manager.registry.server import data_version, database_outage
+from slicer_package_manager.registry.server import data_version, database_outage, environment
 
-#: The time limit for reading the data version, in seconds.
-_TIMEOUT = 1.5
+logger = logging.getLogger(__name__)
+
+_Value = TypeVar('_Value')
+
+#: The time limit for reading the data version, in seconds: at least, at most, and how many times the slowest read of
+#: the last minute. A machine that is busy beyond measure pauses now and then, and that is no outage.
+_TIMEOUT, _LONGEST_TIMEOUT, _TIMES_SLOWEST = 1.5, 5.0, 10
+_MEMORY = 60
+#: Seconds for which a database that has answered is believed to answer.
+_RECENT = 1.0
+#: When a database has answered that does not answer now.
+_NEVER = -inf
 
 
 class Outage(Exception):  # noqa: N818 - an answer
@@ -19,28 +34,92 @@ class Outage(Exception):  # noqa: N818 - an answer
 
 
 class Versions:
-    """Reads of the data version in the threads of ``executor``."""
+    """Reads of the data version, in a thread of their own: they do not wait for slow disks, or for other queries."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self._shared = Coalesced(self._read)
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, 'versions')
+        self._others = ThreadPoolExecutor(4, 'live-responses')
+        self._makers = ThreadPoolExecutor(4, 'lists')  # the others have not to wait for these
+        self._shared = Coalesced(self._read, is_lasting=_has_timed_out)
+        self._pace = _Pace()
+        self._answered = _NEVER
 
     async def current(self) -> data_version.Version:
         """Return a data version that the database had after this call.
 
-        :raises Outage: the database does not tell it in time.
+        :raises Outage: the database does not return it in time.
         """
         try:
-            return await self._shared.get()
+            version = await self._shared.get()
+        except PyMongoError as error:
+            if self._answered != _NEVER:
+                logger.warning('Requests are refused, since the database does not answer: %s.', error)
+            self._answered = _NEVER
+            raise Outage from error
+        self._answered = time.monotonic()
+        return version
+
+    async def require(self) -> None:
+        """Read, unless the database has answered lately: other queries wait much longer if it does not.
+
+        :raises Outage: the database does not answer.
+        """
+        if time.monotonic() - self._answered > _RECENT:
+            await self.current()
+
+    async def _read(self) -> data_version.Version:
+        return await threads.run(self._thread, self._pace.timed, data_version.version)
+
+    async def read(self, what: Callable[[], _Value]) -> _Value:
+        """Return what ``what`` reads from the database, in another thread.
+
+        :raises Outage: the database does not answer in time.
+        """
+        return await self._in(self._others, what)
+
+    async def make(self, what: Callable[[], _Value]) -> _Value:
+        """Return what ``what`` makes of much that it reads, as :meth:`read` does.
+
+        :raises Outage: the database does not answer in time.
+        """
+        return await self._in(self._makers, what)
+
+    async def _in(self, executor: Executor, what: Callable[[], _Value]) -> _Value:
+        try:
+            return await threads.run(executor, _within, environment.DATABASE_SECONDS, what)
         except PyMongoError as error:
             raise Outage from error
 
-    async def _read(self) -> data_version.Version:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _read)
+
+def _has_timed_out(error: Exception) -> bool:
+    return isinstance(error, PyMongoError) and error.timeout
 
 
-def _read() -> data_version.Version:
+class _Pace:
+    """How long reads take that succeed, for one thread."""
+
+    def __init__(self) -> None:
+        self._slowest, self._since = 0.0, 0.0
+
+    @property
+    def limit(self) -> float:
+        """The time in seconds after which the database does not answer."""
+        if time.monotonic() - self._since > _MEMORY:
+            self._slowest = 0.0
+        return min(max(_TIMEOUT, _TIMES_SLOWEST * self._slowest), _LONGEST_TIMEOUT)
+
+    def timed(self, read: Callable[[], _Value]) -> _Value:
+        """Return what ``read`` returns within the limit."""
+        begun = time.monotonic()
+        value = _within(self.limit, read)
+        took = time.monotonic() - begun
+        if took >= self._slowest:
+            self._slowest, self._since = took, time.monotonic()
+        return value
+
+
+def _within(seconds: float, read: Callable[[], _Value]) -> _Value:
     if database_outage.lost():
         raise pymongo.errors.ServerSelectionTimeoutError
-    with pymongo.timeout(_TIMEOUT):
-        return data_version.version()
+    with pymongo.timeout(seconds):
+        return read()

@@ -41,18 +41,6 @@ class View:
         return _redirect(_named(addresses.of_extension, [part for part in place if part]), _query())
 
 
-class AppStore:
-    """``/midas3/slicerappstore``: the catalog of Slicer 4 and, below it, its pages of extensions."""
-
-    exposed = True
-
-    def GET(self, *_place: str, **_in_the_query: str) -> bytes:
-        """Redirect to the catalog."""
-        query = _query()
-        others = {key: value for key, value in query.items() if key in ('app', 'q')}
-        return _redirect(addresses.of_appstore(query), others, up='../')
-
-
 def _query() -> dict[str, str]:
     return dict(parse_qsl(cherrypy.request.query_string))
 
@@ -64,15 +52,14 @@ def _named(rule: Callable[[Sequence[str]], addresses.Place], parts: Sequence[str
         raise cherrypy.HTTPError(404, 'The address of a catalog is /catalog/CATEGORY/REVISION/SYSTEM.') from None
 
 
-def _redirect(place: addresses.Place, others: Mapping[str, str], up: str = '') -> bytes:
+def _redirect(place: addresses.Place, others: Mapping[str, str]) -> bytes:
     """Redirect to ``place``, by a relative URL that is right behind any proxy prefix.
 
     :param others: parameters of the query, as well.
-    :param up: relative path to the mount point's root, for pages that are mounted deeper.
     """
     response = cherrypy.response
     response.status = 302
-    response.headers.update({'Location': f'{up}{html.root()}{place.address(others)}', 'Cache-Control': 'no-cache'})
+    response.headers.update({'Location': f'{html.root()}{place.address(others)}', 'Cache-Control': 'no-cache'})
     return b''
 
 

@@ -10,7 +10,7 @@ from slicer_package_manager.pages import html, offers
 from slicer_package_manager.pages.catalog import application, require_reader
 from slicer_package_manager.registry.lookup import parameters
 from slicer_package_manager.registry.tree.types import ApplicationFolder
-from slicer_package_manager.rest import BesideApi
+from slicer_package_manager.rest import beside_api
 from slicer_package_manager.rest.handlers import lookup as calls
 from slicer_package_manager.rest.middleware import error_responses, rate_limits
 
@@ -24,7 +24,7 @@ class Download:
     exposed = True
 
     def __init__(self) -> None:
-        self._calls = BesideApi('download', (), calls.download)
+        self._calls = beside_api('download', (), calls.download)
 
     def GET(self, app: str | None = None, **params: str) -> bytes:
         """Return the page or a redirect; failures are pages for browsers, and JSON for other clients."""

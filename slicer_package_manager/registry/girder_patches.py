@@ -7,7 +7,7 @@ the issue to file upstream and the test that guards each.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from typing import Any, NamedTuple
 
 from girder.models.api_key import ApiKey
@@ -23,13 +23,14 @@ from slicer_package_manager.registry.catalog import removal
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server.replacements import replaced
 from slicer_package_manager.registry.storage import file_removal, stores, upload_chunks, upload_completion
 from slicer_package_manager.registry.tree import consistency, copies, documents, file_names, item_files, moves, saves
 from slicer_package_manager.registry.tree.registration import role
 from slicer_package_manager.registry.tree.types import FolderDocument, ItemDocument
 
 #: The method of a model that a function here replaces.
-Original = Callable[..., Any]
+Original = Callable[..., Document]
 
 
 def _move_item(original: Original, item: Any, folder: Any) -> Any:
@@ -47,15 +48,14 @@ def _move_folder(original: Original, folder: Any, parent: Document, parentType: 
     return original(folder, parent, parentType)
 
 
-def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwargs: object) -> ItemDocument:
+def _copy_item(original: Original, srcItem: ItemDocument, *args: object, **kwargs: object) -> Document:
     """Copy the item without its registration, which Girder would copy, and with it the identity.
 
     Girder leaves a part of a copy that fails. This one comes whole, with its files and its registration, or not at all.
     """
-    def copy() -> ItemDocument:
+    def copy() -> Document:
         item_files.take({'itemId': srcItem['_id']})  # what changes its files takes it too
-        copied: ItemDocument = original(documents.without_registration(srcItem), *args, **kwargs)
-        return copied
+        return original(documents.without_registration(srcItem), *args, **kwargs)
     return transactions.run(copy)
 
 
@@ -73,18 +73,10 @@ def _copy_folder_components(original: Original, srcFolder: Any, newFolder: Any, 
     return copy(srcFolder, newFolder, *args, **kwargs)
 
 
-def _remove_folder(original: Original, folder: FolderDocument, *args: Any, **kwargs: Any) -> None:
+def _remove_folder(original: Original, folder: FolderDocument, *args: Any, itself: bool = True, **kwargs: Any) -> None:
     """Delete the folder with all that is in it by one transaction, see :mod:`removal`: Girder leaves a part of it."""
     if role(folder):
-        removal.remove_folder(folder, *args, **kwargs)
-    else:
-        original(folder, *args, **kwargs)
-
-
-def _clean_folder(original: Original, folder: FolderDocument, *args: Any, **kwargs: Any) -> None:
-    """As for the removal of folders."""
-    if role(folder):
-        removal.remove_folder(folder, *args, itself=False, **kwargs)
+        removal.remove_folder(folder, *args, itself=itself, **kwargs)
     else:
         original(folder, *args, **kwargs)
 
@@ -123,8 +115,7 @@ def _remove_file(original: Original, file: Document, **kwargs: object) -> None:
 def _update_file(original: Original, file: Document) -> Document:
     """Update the name and the type only: Girder saves the whole document over concurrent changes."""
     if item_files.package_of(file) is None:
-        changed: Document = original(file)
-        return changed
+        return original(file)
     return file_names.change(file, file['name'], file.get('mimeType'))
 
 
@@ -134,8 +125,7 @@ def _copy_file(original: Original, srcFile: Document, creator: Document, item: D
     :raises NotFound: the file was deleted or replaced by another request, or the item was deleted.
     """
     if item_files.package_of(srcFile) is None:
-        made: Document = original(srcFile, creator, item)
-        return made
+        return original(srcFile, creator, item)
 
     def copy() -> Document:
         item_files.take(srcFile)  # what deletes the file takes it too
@@ -144,8 +134,7 @@ def _copy_file(original: Original, srcFile: Document, creator: Document, item: D
             raise NotFound(f'"{srcFile["name"]}" was deleted or replaced while it was copied.')
         if item and Item().findOne({'_id': item['_id']}, fields=['_id']) is None:
             raise NotFound(f'The item "{item["name"]}" was deleted while a file was copied to it.')
-        made: Document = original(_unattached(source), creator, item)
-        return made
+        return original(_unattached(source), creator, item)
     return transactions.run(copy)
 
 
@@ -172,25 +161,22 @@ def _create_upload_to_file(original: Original, file: Document, *args: object, **
 def _move_file(original: Original, file: Document, *args: object, **kwargs: object) -> Document:
     """Move the content as it was read only: Girder would put it over newer content."""
     with upload_completion.moving(file):
-        moved: Document = original(file, *args, **kwargs)
-    return moved
+        return original(file, *args, **kwargs)
 
 
 def _handle_chunk(original: Original, upload: Document, *args: object, **kwargs: object) -> Document:
     """Take one chunk at a time: Girder writes the bytes of a second request before it finds out about the first."""
     with upload_chunks.exclusively(upload):
-        handled: Document = original(upload, *args, **kwargs)
-    return handled
+        return original(upload, *args, **kwargs)
 
 
 def _finish_upload(original: Original, upload: Document, assetstore: Document | None = None) -> Document:
     """Finish uploads to packages as :mod:`upload_completion` does: Girder deletes the old bytes before it saves."""
-    package = item_files.with_files(item_files.of_upload(upload) or {})
+    package = item_files.of_upload(upload)
     if package:
         return upload_completion.finish(upload, package, assetstore)
     upload_completion.check_others(upload)
-    finished: Document = original(upload, assetstore)
-    return finished
+    return original(upload, assetstore)
 
 
 class Patch(NamedTuple):
@@ -214,7 +200,7 @@ PATCHES = (
     Patch(Folder, 'copyFolder', _copy_folder),
     Patch(Folder, 'copyFolderComponents', _copy_folder_components),
     Patch(Folder, 'remove', _remove_folder),
-    Patch(Folder, 'clean', _clean_folder),
+    Patch(Folder, 'clean', partial(_remove_folder, itself=False)),
     Patch(Collection, 'load', saves.load),
     Patch(Collection, 'save', saves.save_collection),
     Patch(File, 'load', _load_file),
@@ -233,11 +219,13 @@ PATCHES = (
 
 
 def apply() -> None:
-    """Patch the models, of which Girder has one instance each, and register our assetstore adapters. Idempotent."""
+    """Patch the models, of which Girder has one instance each, and register our stores and scopes. Idempotent."""
     stores.register()
+    api_keys.register()
     _refuse_unusable_passwords()
     for patch in PATCHES:
-        _apply(patch.model(), patch.method, patch.replacement)
+        model = patch.model()
+        setattr(model, patch.method, replaced(getattr(model, patch.method), patch.replacement))
 
 
 def _refuse_unusable_passwords() -> None:
@@ -245,16 +233,3 @@ def _refuse_unusable_passwords() -> None:
     users = User()
     if not isinstance(users._cryptContext, passwords.Context):  # noqa: SLF001
         users._cryptContext = passwords.Context(users._cryptContext)  # noqa: SLF001
-
-
-def _apply(model: Any, method: str, replacement: Callable[..., Any]) -> None:  # Girder's models have no types
-    original = getattr(model, method)
-    if getattr(original, 'patched', False):
-        return
-
-    @wraps(original)
-    def patched(*args: object, **kwargs: object) -> object:
-        return replacement(original, *args, **kwargs)
-
-    patched.patched = True  # type: ignore[attr-defined]
-    setattr(model, method, patched)

@@ -16,13 +16,14 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.downloads.counts import Download
+from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
-    DUPLICATE,
     FOLDER_NAME,
     ITEM_IDENTITY,
     ITEM_NAME,
@@ -86,7 +87,10 @@ FOLDER_INDEXES = [
                partialFilterExpression={keys.ROLE: {'$exists': True}}),
 ]
 FILE_INDEXES = [IndexModel([(keys.DETACHED, ASCENDING)], name='spm_retired',
-                           partialFilterExpression={keys.DETACHED: {'$exists': True}})]
+                           partialFilterExpression={keys.DETACHED: {'$exists': True}}),
+                # The files of an item beside that for readers, and those that were replaced.
+                IndexModel([('attachedToId', ASCENDING)], name='spm_attached',
+                           partialFilterExpression={'attachedToId': {'$exists': True}})]
 UPLOAD_INDEXES = [IndexModel([('quota.app', ASCENDING), ('updated', ASCENDING)], name='spm_quota',
                              partialFilterExpression={'quota.app': {'$exists': True}})]
 COLLECTION_INDEXES = [_unique(COLLECTION_NAME, (keys.ROLE, 'name'), {keys.ROLE: {'$exists': True}})]
@@ -94,7 +98,8 @@ COLLECTION_INDEXES = [_unique(COLLECTION_NAME, (keys.ROLE, 'name'), {keys.ROLE: 
 
 def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
-            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES))
+            (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES),
+            (aliases.AliasModel(), aliases.INDEXES))
 
 
 def missing() -> list[WantedIndex]:
@@ -139,7 +144,7 @@ def _create(model: Any, indexes: list[IndexModel]) -> None:
             model.collection.create_indexes(indexes)
     except (DuplicateKeyError, OperationFailure) as error:
         name = '", "'.join(index.document['name'] for index in indexes)
-        if error.code != DUPLICATE:
+        if error.code != transactions.DUPLICATE:
             raise RuntimeError(f'The index "{name}" on "{model.name}" could not be created: {error}') from error
         raise RuntimeError(_refusal(model, indexes[0].document)) from error
 

@@ -9,23 +9,26 @@ from slicer_package_manager.registry.server import replica_set, restoration
 from slicer_package_manager.registry.tree import older_data
 
 
-def require(database: older_data.AnyDatabase, *, by_restoration: bool = False) -> None:
+def require(database: older_data.AnyDatabase, *, by_restoration: bool = False, by_migration: bool = False) -> None:
     """Make sure that this version can use ``database``.
 
     :param by_restoration: a restoration is to replace what the database has, which may be a part of a backup.
+    :param by_migration: the data of the older plugin is to be migrated.
     :raises UnusableDatabaseError: its MongoDB is no replica set, it has data of the older plugin, or its restoration
         has not ended.
     """
     replica_set.require(database)
     if not by_restoration:
         restoration.require_none(database)
-    older_data.require_none(database)
+    if not by_migration:
+        older_data.require_none(database)
 
 
-def require_at(uri: str, patience: float, *, by_restoration: bool = False) -> None:
+def require_at(uri: str, patience: float, **exceptions: bool) -> None:
     """Make sure that the database of ``uri`` answers, and that this version can use it; see :func:`require`.
 
     :param patience: seconds within which it must answer.
+    :param exceptions: those of :func:`require`.
     :raises PyMongoError: it does not answer, or refuses the connection.
     :raises UnusableDatabaseError: this version cannot use it.
     """
@@ -38,4 +41,4 @@ def require_at(uri: str, patience: float, *, by_restoration: bool = False) -> No
         except ServerSelectionTimeoutError:
             replica_set.require_initiated(client)
             raise
-        require(client.get_database(), by_restoration=by_restoration)
+        require(client.get_database(), **exceptions)

@@ -1,8 +1,8 @@
 """The table of REST routes, and the resources that have them."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 from cherrypy._cptree import Tree
 from girder.api.rest import Resource
@@ -24,8 +24,11 @@ from slicer_package_manager.rest.handlers import (
 from slicer_package_manager.rest.handlers.call import Response
 from slicer_package_manager.rest.middleware import error_responses, request_limits, upload_scope
 
-#: Method, path below ``/api/v1/app``, and handler.
-ROUTES: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
+#: Method, path below that of the resource, and handler.
+Route: TypeAlias = tuple[str, tuple[str, ...], Callable[..., Response]]
+
+#: Calls for applications and everything below them, at ``/api/v1/app``.
+ROUTES: list[Route] = [
     ('GET', (), application.listApplications),
     ('POST', (), application.createApplication),
     ('GET', (':app_id',), application.getApplication),
@@ -51,8 +54,16 @@ ROUTES: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
     ('GET', (':app_id', 'summary'), summary.getSummary),
 ]
 
+#: Calls for the server itself, at ``/api/v1/slicer_package_manager``.
+OF_SERVER: list[Route] = [
+    ('GET', ('health',), health.health),
+    ('GET', ('editable',), editing.listEditable),
+    ('GET', ('name_template_example',), editing.getNameTemplateExample),
+    ('GET', ('audit',), audit.listChanges),
+]
+
 #: Calls at the root of the server, where existing programs request them: mount point, path below it, and handler.
-BESIDE_API: list[tuple[str, tuple[str, ...], Callable[..., Response]]] = [
+BESIDE_API: list[Route] = [
     ('/find', (), lookup.find),
     ('/findall', (), lookup.find_all),
     ('/bitstream', (':bitstream_id',), lookup.bitstream),
@@ -66,17 +77,17 @@ _CONFIGURATION = {
 }
 
 
-class App(Resource):  # type: ignore[misc] # Girder has no types
-    """``/app``: applications and everything below them."""
+class OwnResource(Resource):  # type: ignore[misc] # Girder has no types
+    """A resource with the path ``/name`` and ``routes`` below it."""
 
     _cp_config = _CONFIGURATION
     own_shapes = True
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, routes: Iterable[Route], *, nodoc: bool = False) -> None:
         super().__init__()
-        self.resourceName = 'app'
-        for method, path, handler in ROUTES:
-            self.route(method, path, handler)
+        self.resourceName = name
+        for method, path, handler in routes:
+            self.route(method, path, handler, nodoc=nodoc)
 
     def handleRoute(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Response:
         """Call the handler of a route. Parameters do not override parts of the path with the same name."""
@@ -88,39 +99,17 @@ class App(Resource):  # type: ignore[misc] # Girder has no types
             raise
 
 
-class PackageManager(Resource):  # type: ignore[misc] # Girder has no types
-    """``/slicer_package_manager``: the server itself."""
-
-    _cp_config = _CONFIGURATION
-    own_shapes = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.resourceName = 'slicer_package_manager'
-        self.route('GET', ('health',), health.health)
-        self.route('GET', ('editable',), editing.listEditable)
-        self.route('GET', ('name_template_example',), editing.getNameTemplateExample)
-        self.route('GET', ('audit',), audit.listChanges)
-
-
-class BesideApi(Resource):  # type: ignore[misc] # Girder has no types
-    """A call at the root of the server, ``/name/path``, which otherwise behaves like a call of the API."""
-
-    _cp_config = _CONFIGURATION
-    own_shapes = True
-
-    def __init__(self, name: str, path: tuple[str, ...], handler: Callable[..., Response]) -> None:
-        super().__init__()
-        self.resourceName = name
-        self.route('GET', path, handler, nodoc=True)
+def beside_api(name: str, path: tuple[str, ...], handler: Callable[..., Response]) -> OwnResource:
+    """Return a call at the root of the server, ``/name/path``, which otherwise behaves like a call of the API."""
+    return OwnResource(name, [('GET', path, handler)], nodoc=True)
 
 
 def mount(tree: Tree, api_root: Any, config: dict[str, dict[str, Any]]) -> None:
     """Add our resources to ``api_root``, and serve the calls beside the API at the root and below Girder's prefix."""
-    api_root.app = App()
-    api_root.slicer_package_manager = PackageManager()
+    api_root.app = OwnResource('app', ROUTES)
+    api_root.slicer_package_manager = OwnResource('slicer_package_manager', OF_SERVER)
     for place, path, handler in BESIDE_API:
-        resource = BesideApi(place.lstrip('/'), path, handler)
+        resource = beside_api(place.lstrip('/'), path, handler)
         for api in [path for path in tree.apps if path.endswith('/api')]:
             tree.mount(resource, api.removesuffix('/api') + place, {
                 '/': {**config['/'], 'error_page.default': error_responses.as_json}})

@@ -21,11 +21,11 @@ class Database:
         self.failures = failures
         self.counted = []
 
-    def record(self, key, insert=False):  # noqa: ARG002 - there is always one
+    def record(self, key, number, turn):  # noqa: ARG002 - as of a database that answers
         if self.failures:
             self.failures -= 1
             raise pymongo.errors.ServerSelectionTimeoutError('away')
-        self.counted.append(key['baseName'])
+        self.counted += [key['baseName']] * number
         return True
 
 
@@ -37,6 +37,7 @@ def queue(monkeypatch):
     yield queue
     # Its thread goes on waiting for counts, and has nothing more to do or to say.
     queue._waiting.clear()
+    queue._batch.clear()
     queue._is_failing = False
 
 
@@ -93,6 +94,30 @@ def test_no_download_waits_for_a_database_that_accepts_no_counts(database, queue
     assert len(queue) == 2
 
 
+def test_a_download_waits_no_longer_than_the_command_that_failed(database, queue, caplog):
+    database(1)
+    gate = hold(queue)
+    waits = [counter.count(ITEM) for _ in range(3)]
+    assert not waits[0].done()
+    gate.set()
+    counter.wait(waits[0])
+    assert all(one.done() for one in waits)
+    settle(queue)
+    poll(lambda: len(messages(caplog)) == 2, 'the thread has reported that all is stored')
+
+
+def test_counts_that_are_stored_together_share_what_is_waited_for(database, queue):
+    there = database(0)
+    gate = hold(queue)
+    first, second = counter.count(ITEM), counter.count(ITEM)
+    assert first is second
+    assert not first.done()
+    gate.set()
+    counter.wait(first)
+    assert there.counted == ['Slicer'] * 2
+    assert counter.count(ITEM) is not first
+
+
 def test_a_download_does_not_wait_for_long(monkeypatch):
     monkeypatch.setattr(counter, 'LONGEST_WAIT', 0.01)
     counter.wait(counter.Future())
@@ -125,22 +150,17 @@ def test_the_end_of_the_process_stores_what_waits_in_its_order(database, queue):
     gate.set()
 
 
-class Metrics:
-    def __init__(self):
-        self.kinds, self.numbers = [], []
-        self.counted, self.waiting = self.kinds.append, self.numbers.append
-
-
 def test_metrics_see_each_download_and_how_many_counts_wait(database, queue, monkeypatch):
-    metrics = Metrics()
-    monkeypatch.setattr(counter, 'OBSERVERS', [metrics])
+    kinds, numbers = [], []
+    monkeypatch.setattr(counter, 'COUNTED', [kinds.append])
+    monkeypatch.setattr(counter, 'WAITING', [numbers.append])
     database(0)
     gate = hold(queue)
     counter.count(ITEM)
     counter.count(ITEM)
     gate.set()
     settle(queue)
-    assert (metrics.kinds, metrics.numbers) == (['package'] * 2, [1, 2, 0])
+    assert (kinds, numbers) == (['package'] * 2, [1, 2, 0])
 
 
 def test_pauses_between_attempts_double_up_to_the_longest(database, queue, monkeypatch):
@@ -217,25 +237,83 @@ def test_counts_of_public_packages_that_wait_together_are_stored_by_one_command(
         '2026-01-01': 2, '2026-01-02': 1}
 
 
-@pytest.mark.database
-def test_of_a_command_that_was_carried_out_in_part_the_rest_is_tried_again(db, queue, monkeypatch):
-    record_all, attempts = counts.record_all, []
+def after_its_answer_is_lost(monkeypatch, name):
+    """Have the first call of the function of :mod:`counts` fail after it was carried out; returns the calls."""
+    function, calls = getattr(counts, name), []
 
-    def in_part(numbers):
-        numbers = list(numbers)
-        attempts.append(len(numbers))
-        if len(attempts) == 1:
-            record_all(numbers[:1])
-            raise pymongo.errors.BulkWriteError({'writeErrors': [{'index': 1, 'code': 11000}]})
-        record_all(numbers)
-    monkeypatch.setattr(counts, 'record_all', in_part)
+    def failing(*args, **kwargs):
+        calls.append(args)
+        result = function(*args, **kwargs)
+        if len(calls) == 1:
+            raise pymongo.errors.NetworkTimeout('the answer is lost')
+        return result
+    monkeypatch.setattr(counts, name, failing)
+    return calls
+
+
+@pytest.mark.database
+@pytest.mark.parametrize('is_public', [True, False])
+@pytest.mark.parametrize('before', [0, 1])
+def test_what_is_stored_although_the_answer_was_lost_is_counted_once(db, queue, monkeypatch, is_public, before):
+    monkeypatch.setattr(sealing, 'owner', lambda key: key['app'])
+    for _ in range(before):
+        counter.wait(counter.count(ITEM, is_public=is_public))
     gate = hold(queue)
-    for day in ('2026-01-01', '2026-01-02'):
-        queue.put({**KEY, 'day': day}, is_public=True)
+    for _ in range(3):
+        counter.count(ITEM, is_public=is_public)
+    # Without a count, the one of a private package is inserted in a transaction, by a second call.
+    monkeypatch.setattr(counter.transactions, 'run', lost_once(counter.transactions.run))
+    calls = after_its_answer_is_lost(monkeypatch, 'record_all' if is_public else 'record')
     gate.set()
     settle(queue)
-    assert attempts == [2, 1]
-    assert [one['count'] for one in counts.Download().collection.find()] == [1, 1]
+    counter.wait(counter.count(ITEM, is_public=is_public))
+    assert len(calls) > 2
+    assert [one['count'] for one in counts.Download().collection.find()] == [before + 3 + 1]
+
+
+def lost_once(run):
+    """A transaction that is committed, and fails the first time."""
+    left = [pymongo.errors.NetworkTimeout('the answer is lost')]
+
+    def failing(*args, **kwargs):
+        result = run(*args, **kwargs)
+        if left:
+            raise left.pop()
+        return result
+    return failing
+
+
+@pytest.mark.database
+def test_two_processes_that_insert_a_count_at_once_both_count(db, monkeypatch):
+    bulk_write, turns = counts.Download().collection.bulk_write, [counts.Turn('b', 1)]
+
+    def meanwhile(*args, **kwargs):
+        if turns:  # the other process inserts the count first
+            counts.record_all([(KEY, 5)], turns.pop())
+            raise pymongo.errors.BulkWriteError({
+                'writeErrors': [{'index': 0, 'code': 11000}], 'writeConcernErrors': []})
+        return bulk_write(*args, **kwargs)
+    monkeypatch.setattr(counts.Download().collection, 'bulk_write', meanwhile)
+    counts.record_all([(KEY, 2)], counts.Turn('a', 1))
+    assert [one['count'] for one in counts.Download().collection.find()] == [7]
+
+
+@pytest.mark.database
+def test_a_command_that_was_refused_for_another_reason_is_repeated(db, queue, monkeypatch):
+    bulk_write, failures = counts.Download().collection.bulk_write, [
+        {'writeErrors': [{'index': 0, 'code': 8000}], 'writeConcernErrors': []},
+        {'writeErrors': [], 'writeConcernErrors': [{'code': 64}]}]
+
+    def failing(*args, **kwargs):
+        result = bulk_write(*args, **kwargs)
+        if failures:
+            raise pymongo.errors.BulkWriteError(failures.pop())
+        return result
+    monkeypatch.setattr(counts.Download().collection, 'bulk_write', failing)
+    counter.count(ITEM, is_public=True)
+    settle(queue)
+    assert failures == []
+    assert [one['count'] for one in counts.Download().collection.find()] == [1]
 
 
 def test_upkeep_finishes_seals_and_keeps_the_sums_current(monkeypatch):
@@ -243,5 +321,6 @@ def test_upkeep_finishes_seals_and_keeps_the_sums_current(monkeypatch):
     monkeypatch.setattr(background, 'repeat', lambda work, *_: work())
     monkeypatch.setattr(sealing, 'finish', lambda: done.append('seals'))
     monkeypatch.setattr(rollup, 'keep_up', lambda: done.append('sums'))
+    monkeypatch.setattr(counter._quiet, 'settle', lambda: done.append('recent sums'))
     counter.start_upkeep()
-    assert done == ['seals', 'sums']
+    assert done == ['seals', 'sums', 'recent sums']

@@ -27,12 +27,12 @@ def today():
 
 
 def answer(*hidden):
-    return json.loads(rollup.as_json(APP, hidden))
+    return json.loads(rollup.Totals(APP, hidden).as_json())
 
 
 def of_details(app='app'):
     """The same response, added up from all counts."""
-    return sums.read({'app': app}, {'kind': counts.COUNTS}, '$count')[1]
+    return sums.by_revision(sums.read({'app': app}, {'kind': counts.COUNTS}, '$count'))[1]
 
 
 def document(**values):
@@ -74,7 +74,7 @@ def test_a_response_is_one_command(finished):
         counter.store(key(today()))
         with counting() as commands:
             answer()
-        assert commands == ['aggregate slicer_package_download']
+        assert commands == ['find slicer_package_download']
 
 
 def test_a_late_count_for_a_day_that_is_over_shows_in_the_next_answer(finished):
@@ -98,21 +98,22 @@ def test_sealed_counts_are_added_up(finished):
     for app, day in (('app', '2026-01-01'), ('seal', '2026-01-01'), ('seal', today())):
         counter.store(key(day, app=app))
     finished()
-    assert json.loads(rollup.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
+    both = json.loads(rollup.Totals(APP, (), ['seal']).as_json())
+    assert both == {'33000': {'extensions': {'A': {'linux': {'amd64': 3}}}}}
     assert answer() == {'33000': {'extensions': {'A': {'linux': {'amd64': 1}}}}}
 
 
 def test_the_same_counts_make_the_same_text(db):
     for name in 'BAC':
         counter.store(key('2026-01-01', baseName=name, revision=name))
-    text = rollup.as_json(APP)
+    text = rollup.Totals(APP).as_json()
     rollup.keep_up()
-    assert rollup.as_json(APP) == text
+    assert rollup.Totals(APP).as_json() == text
 
 
 def test_an_application_that_nobody_downloaded_has_no_sums(finished):
     finished()
-    assert rollup.as_json(APP) == b'{}'
+    assert rollup.Totals(APP).as_json() == b'{}'
 
 
 @pytest.mark.parametrize('revision', ['$where', 'a.b', 'é🎉', '"', '', 'x' * 180])
@@ -137,6 +138,71 @@ def test_a_late_count_is_added_to_the_sums_too(db):
         rollup.keep_up()
         assert document(kind='total')['counts'] == f'{{"extensions":{{"A":{{"linux":{{"amd64":{number}}}}}}}}}'
         assert not rollup.wrong('app')
+
+
+def test_counts_of_today_join_the_sums_when_they_are_not_incremented_any_more(db):
+    quiet = rollup.Quiet()
+    for name in 'AB':
+        counter.store(key(today(), baseName=name))
+    quiet.settle()
+    assert Download().collection.count_documents({'settled': True}) == 0
+    counter.store(key(today()))
+    quiet.settle()
+    assert (document(baseName='B')['settled'], document(baseName='A').get('settled')) == (True, None)
+    quiet.settle()
+    assert document(baseName='A')['settled'] is True
+    assert answer() == of_details() == {'33000': {'extensions': {
+        'A': {'linux': {'amd64': 2}}, 'B': {'linux': {'amd64': 1}}}}}
+    assert rollup.wrong('app') == []
+
+
+def test_a_count_that_is_incremented_before_it_is_settled_stays_out_of_the_sums(db):
+    counter.store(key(today()))
+    (seen,) = Download().collection.find()
+    counter.store(key(today()))
+    rollup._settle_if_same('app', {seen['_id']: seen['count']})
+    assert 'settled' not in document(baseName='A')
+    assert answer() == of_details()
+
+
+def test_a_download_while_quiet_counts_are_settled_is_counted_once(db):
+    counter.store(key(today()))
+    quiet, left = rollup.Quiet(), [1]
+    quiet.settle()
+
+    def hook():
+        if left:
+            left.pop()
+            aside(lambda: counter.store(key(today())))
+    with at_each_write(hook):
+        quiet.settle()
+    assert not left
+    assert answer() == of_details() == {'33000': {'extensions': {'A': {'linux': {'amd64': 2}}}}}
+    assert rollup.wrong('app') == []
+
+
+def test_as_long_as_nothing_is_counted_the_text_is_the_same_object(finished):
+    totals = rollup.Totals(APP)
+    for day in ('2026-01-01', today()):
+        counter.store(key(day))
+        finished()
+        text = totals.as_json()
+        assert totals.as_json() is text
+        counter.store(key(day))
+        assert json.loads(totals.as_json()) == of_details()
+        assert totals.as_json() is not text
+
+
+def test_an_error_leaves_no_wrong_counts(finished, monkeypatch):
+    totals = rollup.Totals(APP)
+    for number in range(3):
+        counter.store(key(today(), baseName=f'{number}'))
+        with monkeypatch.context() as patch:
+            patch.setattr(sums, 'joined', lambda _: (_ for _ in ()).throw(MemoryError))
+            with pytest.raises(MemoryError):
+                totals.as_json()
+        finished()
+        assert json.loads(totals.as_json()) == of_details()
 
 
 def test_days_that_end_join_the_sums(db, monkeypatch):
@@ -170,8 +236,9 @@ def test_applications_and_seals_have_sums_of_their_own(db):
     rollup.keep_up()
     assert Download().collection.count_documents({'kind': 'total'}) == 3
     for app in ('app', 'other', 'seal'):
-        assert json.loads(rollup.as_json({'_id': app})) == of_details(app) != {}
-    assert json.loads(rollup.as_json(APP, (), ['seal'])) == {'33000': {'extensions': {'A': {'linux': {'amd64': 7}}}}}
+        assert json.loads(rollup.Totals({'_id': app}).as_json()) == of_details(app) != {}
+    both = json.loads(rollup.Totals(APP, (), ['seal']).as_json())
+    assert both == {'33000': {'extensions': {'A': {'linux': {'amd64': 7}}}}}
 
 
 def test_whatever_write_a_process_is_killed_at_the_sums_are_right(db):
@@ -224,7 +291,7 @@ def test_counts_that_are_taken_out_leave_the_sums(db):
     update = rollup.take_out('app', '33000', [taken])
     Download().collection.update_one({'_id': taken['_id']}, {'$set': {'app': 'seal'}, **update})
     assert answer() == of_details() == {'33000': {'extensions': {'B': {'linux': {'amd64': 1}}}}}
-    assert of_details('seal') == json.loads(rollup.as_json({'_id': 'seal'}))
+    assert of_details('seal') == json.loads(rollup.Totals({'_id': 'seal'}).as_json())
     assert document(kind='total')['counts'] == '{"extensions":{"B":{"linux":{"amd64":1}}}}'
     rollup.keep_up()
     assert not rollup.wrong('app')
@@ -286,8 +353,7 @@ def test_counts_that_are_not_settled_come_from_an_index(db):
         {**key('2026-01-01', baseName=f'{number}'), 'count': 1, 'summed': 1, 'settled': True} for number in range(300)])
     counter.store(key(today()))
     explained = Download().collection.database.command('explain', {
-        'aggregate': Download().name, 'cursor': {},
-        'pipeline': sums._pipeline({'app': 'app'}, counts.UNSETTLED, '$count')}, verbosity='executionStats')
+        'find': Download().name, 'filter': sums._either({'app': 'app'}, counts.UNSETTLED)}, verbosity='executionStats')
     assert "'indexName': 'spm_download_unsettled'" in str(explained)
     assert 'COLLSCAN' not in str(explained)
     found = Download().collection.find(rollup._past('app'), sort=[('revision', 1)]).explain()

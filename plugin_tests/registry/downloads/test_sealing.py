@@ -278,7 +278,8 @@ class TestTransaction:
 
     @pytest.fixture
     def seen(self, tree):
-        """All counts that anyone and an administrator see in rows and totals."""
+        """All counts that anyone and an administrator see in rows and totals, at one moment."""
+        @transactions.atomic
         def seen():
             found = []
             for user in (None, ADMIN):
@@ -286,7 +287,7 @@ class TestTransaction:
                 sealed = sealing.visibility(tree.app, user)
                 hidden += sealed.hidden
                 rows = statistics.rows(tree.app, statistics.Question(), 0, 0, hidden, sealed.readable).documents
-                total = json.loads(rollup.as_json(tree.app, hidden, sealed.readable))
+                total = json.loads(rollup.Totals(tree.app, hidden, sealed.readable).as_json())
                 found.append(sum(row['count'] for row in rows))
                 assert sum(one['applications']['linux']['amd64'] for one in total.values()) == found[-1]
             return found
@@ -310,7 +311,7 @@ class TestTransaction:
             if not late:
                 late.append(pool.submit(counter.store, tree.key(release, DAYS[2], 'New')))
             if known:
-                aside(lambda: counts.record(tree.key(release, known.pop())))
+                aside(lambda: counts.record(tree.key(release, known.pop()), 1, counts.Turn('another', 1)))
             assert aside(seen)[0] == 0
         with ThreadPoolExecutor(1) as pool, at_each_write(hook):
             delete(release)
@@ -399,6 +400,7 @@ class TestTransaction:
 
 @pytest.mark.process
 def test_each_download_is_counted_once_while_processes_count_delete_and_add_up(tree):
+    make_and_delete(tree)  # no download ends before there is a release
     with ProcessPoolExecutor(3, multiprocessing.get_context('spawn')) as pool:
         done = [pool.submit(count_many, tree.app['_id'], number) for number in range(2)]
         done.append(pool.submit(delete_and_make_anew, tree.app['_id']))
@@ -426,15 +428,19 @@ def delete_and_make_anew(app_id):
     folder = Folder().findOne({'spm.app': app_id, 'spm.role': 'application'})
     tree = Tree(Folder().database, folder)
     for turn in range(20):
-        release = tree.release()
-        rollup.keep_up()
-
-        @transactions.atomic
-        def delete(release=release):
-            sealing.begin(release)
-            Folder().collection.delete_one({'_id': release['_id']})
-        delete()
+        make_and_delete(tree)
         assert tree.seen() == 0, turn
+
+
+def make_and_delete(tree):
+    release = tree.release()
+    rollup.keep_up()
+
+    @transactions.atomic
+    def delete():
+        sealing.begin(release)
+        Folder().collection.delete_one({'_id': release['_id']})
+    delete()
 
 
 class TestAnotherRegistration:

@@ -146,6 +146,36 @@ def test_functions_run_before_and_after_the_commit(db, folders):
     assert ran == ['change', 'before', 'changed', False]
 
 
+def test_what_follows_the_commit_replaces_what_would_precede_it(db):
+    ran = []
+
+    def before():
+        ran.append('before')
+
+    def change():
+        transactions.before_commit(before)
+        transactions.after_commit(lambda: ran.append('after'), instead_of=before)
+        transactions.before_commit(before)
+
+    transactions.run(change)
+    assert ran == ['after']
+
+
+def test_a_failure_after_the_commit_does_not_keep_the_rest_from_running(db):
+    ran = []
+
+    def fail():
+        raise UndoError
+
+    def change():
+        for function in (lambda: ran.append(1), fail, lambda: ran.append(2)):
+            transactions.after_commit(function)
+
+    with pytest.raises(UndoError):
+        transactions.run(change)
+    assert ran == [1, 2]
+
+
 def test_nothing_runs_after_a_transaction_that_was_undone(db):
     ran = []
 

@@ -106,8 +106,7 @@ def days_left(secret: str) -> float | None:
     if has_expired(key):
         raise Forbidden(f'The API key "{key["name"]}" expired on {key["expires"]:%Y-%m-%d}. Ask its issuer for a new '
                         'one.')
-    days: float = (key['expires'] - clock.now()) / _DAY
-    return days
+    return float((key['expires'] - clock.now()) / _DAY)
 
 
 # What the scope allows to ``user``, for whom a request comes with a token that has no other scope. An id that

@@ -4,7 +4,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.file import File
@@ -18,7 +17,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
-from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.server import clock, transactions
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ _RETENTION = 'spm_audit_retention'
 _MODELS: dict[str, type[Model]] = {'item': Item, 'folder': Folder, 'file': File}
 
 
-class Change(Model):  # type: ignore[misc] # Girder has no types
+class Change(transactions.TransactionalModel):
     """Changes in the collection ``slicer_package_audit``.
 
     A document has ``when``, ``user`` (id), ``login``, ``kind`` (the type of what was changed), ``method``, ``path``,
@@ -34,26 +33,7 @@ class Change(Model):  # type: ignore[misc] # Girder has no types
     and ``name``; and ``given`` (values) for what belongs to an application.
     """
 
-    def initialize(self) -> None:
-        """Set the name of the collection."""
-        self.name = 'slicer_package_audit'
-
-    def validate(self, doc: Document) -> Document:
-        """Accept ``doc`` as it is; only :func:`record` writes here."""
-        return doc
-
-
-class Query(NamedTuple):
-    """Filters for changes; ``None`` leaves a filter out.
-
-    ``user`` is a login or an id; ``date_from`` and ``date_to`` are days, both included, or moments.
-    """
-
-    user: str | None = None
-    kind: str | None = None
-    app_id: str | None = None
-    date_from: str | None = None
-    date_to: str | None = None
+    stored_in = 'slicer_package_audit'
 
 
 def ensure(days: int) -> None:
@@ -89,32 +69,25 @@ def subject(model: str, identifier: ObjectId | None) -> Document:
     return {'name': document['name'], **({'app': app} if app else {})}
 
 
-def find(filters: Query, limit: int, offset: int) -> Listing:
-    """Return the changes that match ``filters``, newest first.
+def find(limit: int, offset: int, **filters: str | None) -> Listing:
+    """Return the changes that match ``filters``, see :data:`_CONDITIONS`, newest first; ``None`` leaves a filter out.
 
     :raises Invalid: a filter is not valid.
     """
-    given = clean_all(**{name: Input(value, rule, required=False) for name, rule in _FILTERS.items()
-                         if (value := getattr(filters, name)) is not None})
-    query: Document = {}
-    if filters.user is not None:
-        query['$or'] = [{'login': filters.user}, *(
-            [{'user': ObjectId(filters.user)}] if ObjectId.is_valid(filters.user) else [])]
-    if filters.kind is not None:
-        query['kind'] = filters.kind
-    if 'app_id' in given:
-        query['app'] = given['app_id']
-    moments = {operator: given[name] for operator, name in (('$gte', 'date_from'), ('$lt', 'date_to'))
-               if given.get(name) is not None}
-    if moments:
-        query['when'] = moments
+    conditions = clean_all(**{name: Input(value, _CONDITIONS[name], required=False) for name, value in filters.items()
+                              if value is not None})
+    query = {'$and': list(conditions.values())} if conditions else {}
     return Listing.of(Change(), query, Page(limit, offset, (('when', DESCENDING), ('_id', DESCENDING))))
 
 
-def _id(text: str) -> ObjectId:
+def _by_user(text: str) -> Document:
+    return {'$or': [{'login': text}, *([{'user': ObjectId(text)}] if ObjectId.is_valid(text) else [])]}
+
+
+def _in_application(text: str) -> Document:
     if not ObjectId.is_valid(text):
         raise ValueError(f'"{validators.shortened(text)}" is no id')
-    return ObjectId(text)
+    return {'app': ObjectId(text)}
 
 
 def _moment(text: str) -> datetime:
@@ -124,14 +97,16 @@ def _moment(text: str) -> datetime:
         raise ValueError(f'"{validators.shortened(text)}" is not a day such as 2026-11-01') from None
 
 
-def _end(text: str) -> datetime | None:
-    """Return the moment that ``text`` stands for, or the end of the day; ``None`` for the last possible day."""
+def _until(text: str) -> Document:
+    """The condition for changes before the moment that ``text`` stands for, or before the end of that day."""
     moment = _moment(text)
     try:
-        return moment if ':' in text else moment + timedelta(days=1)
-    except OverflowError:
-        return None
+        return {'when': {'$lt': moment if ':' in text else moment + timedelta(days=1)}}
+    except OverflowError:  # the last possible day
+        return {}
 
 
-#: The filters that are validated.
-_FILTERS: dict[str, Callable[[str], Any]] = {'app_id': _id, 'date_from': _moment, 'date_to': _end}
+#: Each filter with the function that makes its condition; ``user`` is a login or an id.
+_CONDITIONS: dict[str, Callable[[str], Document]] = {
+    'user': _by_user, 'kind': lambda text: {'kind': text}, 'app_id': _in_application,
+    'date_from': lambda text: {'when': {'$gte': _moment(text)}}, 'date_to': _until}

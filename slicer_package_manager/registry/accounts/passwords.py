@@ -48,5 +48,4 @@ class Context:
         :raises Invalid: bcrypt cannot hash it.
         """
         require(password)
-        hashed: str = self.original.hash(password)
-        return hashed
+        return str(self.original.hash(password))

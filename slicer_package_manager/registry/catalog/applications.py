@@ -38,7 +38,7 @@ def load(app_id: str, user: UserDocument | None, operation: Operation = access.G
     app = _by_id(identifier) if identifier else None
     if not app:
         raise NotFound(f'There is no application with the id "{validators.shortened(str(app_id))}".')
-    access.require_application(operation, app, user)
+    Folder().requireAccess(app, user, operation.application)
     return app
 
 
@@ -57,7 +57,7 @@ def default(user: UserDocument | None, operation: Operation = access.GET_APPLICA
     if chosen:
         return load(chosen, user, operation)
     slicer = _by_id(ObjectId(SLICER))
-    if slicer and access.allows_application(operation, slicer, user):
+    if slicer and Folder().hasAccess(slicer, user, operation.application):
         return slicer
     public: list[ApplicationFolder] = list(Folder().find({keys.ROLE: APPLICATION, 'public': True}, limit=2))
     if len(public) != 1:

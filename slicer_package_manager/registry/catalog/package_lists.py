@@ -1,11 +1,16 @@
 """Lists of packages or extensions: the filters of a list, and how each becomes a condition of the query.
 
 To add a filter on a value of metadata, set ``filter`` of the field in :mod:`schema.fields`. To add another one, add a
-parameter to :func:`find` and a function that makes its condition.
+parameter to :func:`query_of` and a function that makes its condition.
 """
 from __future__ import annotations
 
-from girder.constants import AccessType
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from bson.raw_bson import RawBSONDocument
 from girder.models.folder import Folder
 from girder.models.item import Item
 
@@ -15,8 +20,8 @@ from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSI
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
-from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import keys
+from slicer_package_manager.registry.server import raw_documents, transactions
+from slicer_package_manager.registry.tree import item_json, keys
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import DRAFT
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
@@ -27,59 +32,110 @@ TIER_COMPARISONS = {'lte': '$lte', 'gte': '$gte', 'exact': '$eq'}
 _NOTHING: Document = {'_id': None}
 #: Characters of texts in one query. MongoDB accepts 16 MiB, and a character has up to four bytes.
 _MOST_TEXT = 2 * 2**20
-_IDS = ('_id', 'folderId', 'baseParentId', 'creatorId')
 #: All systems. An index has the system before the order of the list. With this condition, the database merges the lists
 #: of all systems instead of sorting the result.
 _SYSTEMS = {'meta.os': {'$in': list(OPERATING_SYSTEMS)}, 'meta.arch': {'$in': list(ARCHITECTURES)}}
 
 
+class Candidate(NamedTuple):
+    """A package that a search may find: its text, by :func:`search_patterns.plain`, and its JSON."""
+
+    text: str
+    json: bytes
+
+
+class Candidates:
+    """What a search goes through.
+
+    :param found: all packages that a list without ``q`` has, on all its pages.
+    :param page: that is returned.
+    :ivar memory: an estimate of what they take, in bytes.
+    """
+
+    def __init__(self, found: Sequence[Candidate], page: Page) -> None:
+        self._found, self._page = found, page
+        self.memory = sum(200 + len(one.text) + len(one.json) for one in found)
+
+    def matching(self, q: str) -> Listing:
+        """The page of those that have all words of ``q``."""
+        if validators.has_control_characters(q):
+            return Listing([], 0)
+        found = self._found
+        for word in map(search_patterns.plain, dict.fromkeys(q.split())):
+            found = [one for one in found if word in one.text]
+        start, limit = self._page.offset, self._page.limit
+        shown = found[start:start + limit if limit else None]
+        return Listing([one.json for one in shown], len(found))
+
+
 @transactions.atomic
 def find(package_type: PackageType, app: ApplicationFolder, user: UserDocument | None, page: Page, *,
-         item_id: str | None = None, name: str | None = None, release: str | None = None, q: str | None = None,
-         tier: int | None = None, tier_compare: str = 'lte', **meta: str | None) -> Listing:
+         q: str | None = None, **filters: Any) -> Listing:
     """The packages of ``package_type`` in ``app`` that ``user`` may see and that match all filters.
 
-    A filter that is ``None`` does not apply.
+    :param q: words. Each must be in name, description, keywords or contributors. Case and accents do not matter.
+    :param filters: those of :func:`query_of`. A filter that is ``None`` does not apply.
+    :returns: documents as Girder's responses have them, as JSON; see :mod:`item_json`.
+    :raises Invalid: ``tier`` is out of range.
+    """
+    query = query_of(package_type, app, user, **filters)
+    if q and (is_narrow(package_type, filters) or any(keys.CHANNEL in one for one in query['$and'])):
+        return _candidates(query, page).matching(q)
+    if q:
+        query['$and'].append(_of_search(package_type, app, q))
+    return Listing.with_total(list(map(item_json.of, _read(query, page))), Item(), query, page)
+
+
+def is_narrow(package_type: PackageType, filters: Mapping[str, Any]) -> bool:
+    """Whether only packages of one revision match ``filters``, so that a search examines each of them."""
+    return any(filters.get(key) is not None for key in ('item_id', package_type.app_revision))
+
+
+@transactions.atomic
+def candidates(package_type: PackageType, app: ApplicationFolder, user: UserDocument | None, page: Page,
+               **filters: Any) -> Candidates:
+    """What :func:`find` searches if it has ``q`` and the list :func:`is_narrow`."""
+    return _candidates(query_of(package_type, app, user, **filters), page)
+
+
+def _candidates(query: Document, page: Page) -> Candidates:
+    whole = replace(page, limit=0, offset=0)
+    return Candidates([Candidate(_text(raw), item_json.of(raw)) for raw in _read(query, whole, keys.SEARCH)], page)
+
+
+@lru_cache(4096)
+def _text(raw: bytes) -> str:
+    """The searched text of a document, which is cached, like its JSON, by its bytes."""
+    return search_patterns.plain(RawBSONDocument(raw)['spm']['search'])
+
+
+def _read(query: Document, page: Page, *more: str) -> list[bytes]:
+    found = Item().collection.find_raw_batches(
+        query, {**item_json.projection(), **dict.fromkeys(more, 1)}, skip=page.offset, limit=page.limit,
+        sort=list(page.sort), batch_size=BATCH)
+    return list(raw_documents.split(found))
+
+
+def query_of(package_type: PackageType, app: ApplicationFolder, user: UserDocument | None, *,
+             item_id: str | None = None, name: str | None = None, release: str | None = None, tier: int | None = None,
+             tier_compare: str = 'lte', **meta: str | None) -> Document:
+    """The query of a list.
 
     :param item_id: the id of the item.
     :param name: the name of the item, in any case.
     :param release: id or name of a release, or of the folder of drafts.
-    :param q: words. Each must be in name, description, keywords or contributors. Case and accents do not matter.
     :param tier: number to compare tiers with. Packages without a tier do not match.
     :param meta: exact values of metadata.
-    :returns: documents with the keys that Girder's responses have, and ids and times as text.
-    :raises Invalid: ``tier`` is out of range.
     """
     given: Document = {f'meta.{key}': value for key, value in meta.items() if value is not None}
     place = _of_release(package_type, app, release, meta.get(package_type.app_revision), user)
-    narrow = item_id is not None or keys.CHANNEL in place or f'meta.{package_type.app_revision}' in given
+    narrow = keys.CHANNEL in place or is_narrow(package_type, {'item_id': item_id, **meta})
     conditions = [place, {'_id': object_id(item_id)} if item_id is not None else {},
-                  {'lowerName': name.lower()} if name is not None else {},
-                  _of_search(package_type, app, q, narrow=narrow), _of_tier(tier, tier_compare),
+                  {'lowerName': name.lower()} if name is not None else {}, _of_tier(tier, tier_compare),
                   item_clause(app, user)]
     systems: Document = _SYSTEMS if narrow or given.keys() & _SYSTEMS.keys() else {}
-    query = {keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label, **systems, **given}
-    return Listing.of(Item(), {**query, '$and': [one for one in conditions if one] or [{}]}, page,
-                      fields=_projection())
-
-
-def _projection() -> Document:
-    """The keys that Girder's responses have.
-
-    The database converts ids and times to text. To create objects, and to convert these to text here, took a third of
-    the time of a long list.
-    """
-    shown = Item()._filterKeys[AccessType.READ]  # noqa: SLF001 - Girder has no other way
-    # Sorted, so that all processes give equal lists equal tags.
-    return {**dict.fromkeys(sorted(shown), 1), **{key: {'$toString': f'${key}'} for key in _IDS},
-            **{key: _time(f'${key}') for key in ('created', 'updated')}}
-
-
-def _time(value: str) -> Document:
-    """A time as Girder writes it: with microseconds, unless they are 0."""
-    whole: Document = {'$eq': [{'$millisecond': value}, 0]}
-    return {'$dateToString': {'date': value, 'format': {
-        '$cond': [whole, '%Y-%m-%dT%H:%M:%S+00:00', '%Y-%m-%dT%H:%M:%S.%L000+00:00']}}}
+    return {keys.APP: app['_id'], keys.PACKAGE_TYPE: package_type.label, **systems, **given,
+            '$and': [one for one in conditions if one] or [{}]}
 
 
 def _of_release(package_type: PackageType, app: ApplicationFolder, release: str | None, revision: str | None,
@@ -96,14 +152,12 @@ def _of_release(package_type: PackageType, app: ApplicationFolder, release: str 
     return {keys.CHANNEL: channel['_id']} if channel else _NOTHING
 
 
-def _of_search(package_type: PackageType, app: ApplicationFolder, q: str | None, *, narrow: bool) -> Document:
-    if not q:
-        return {}
+def _of_search(package_type: PackageType, app: ApplicationFolder, q: str) -> Document:
     if validators.has_control_characters(q):
         return _NOTHING
     words = [{keys.SEARCH: {'$regex': search_patterns.pattern(word)}} for word in dict.fromkeys(q.split())]
-    if not words or narrow:
-        return {'$and': words} if words else {}
+    if not words:
+        return {}
     texts = _texts(package_type, app, words)
     # Texts that are too long for one query do not occur in an archive of real extensions.
     return {'$and': words} if sum(map(len, texts)) > _MOST_TEXT else {keys.SEARCH: {'$in': texts}}

@@ -1,7 +1,8 @@
 """Packages and extensions: the items of an application, each of which has a unique identity in its folder."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from girder.models.folder import Folder
@@ -9,7 +10,7 @@ from girder.models.item import Item
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from slicer_package_manager.registry.catalog import releases, removal
+from slicer_package_manager.registry.catalog import releases
 from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema import metadata, name_templates, validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound, Problem
@@ -17,13 +18,7 @@ from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server import clock, transactions, write_gate
-from slicer_package_manager.registry.tree import (
-    access,
-    documents,
-    keys,
-    registration,
-    unique_indexes,
-)
+from slicer_package_manager.registry.tree import access, documents, keys, registration
 from slicer_package_manager.registry.tree.access import Operation
 from slicer_package_manager.registry.tree.types import (
     ApplicationFolder,
@@ -59,36 +54,19 @@ def upsert(package_type: PackageType, app: ApplicationFolder, given: Mapping[str
     :raises Conflict: another item in the folder has the name that results from the template.
     """
     wanted, creator = _wanted(package_type, app, given), access.require_user(user)
-    while True:
-        try:
-            return _save(package_type, app, wanted, creator)
-        except _ChangedError:
-            continue  # each time, another request was completed
-
-
-class _ChangedError(Exception):
-    """Another request has created, moved or deleted the package or its folder meanwhile."""
+    turn = app['_id'], wanted.kept[package_type.app_revision]
+    return transactions.run(lambda: _save(package_type, app, wanted, creator), turn=turn)
 
 
 def _save(package_type: PackageType, app: ApplicationFolder, wanted: Wanted, user: UserDocument) -> PackageItem:
-    """Find the place of the package before the transaction: then those that conflict on its folder are short."""
+    """Create or update the package. Whatever others change of it and its folder meanwhile conflicts with this."""
     folder, nearest = releases.folder_for(app, package_type, wanted.kept[package_type.app_revision], user)
-    existing = _existing(package_type, folder, wanted.kept) if folder else None
-    try:
-        return transactions.run(lambda: _with_link(
-            _update(package_type, app, folder, _again(existing), wanted) if folder and existing
-            else _create(package_type, app, folder, nearest, wanted, user), wanted.link, user),
-            turn=(existing or nearest)['_id'])
-    except (Conflict, DuplicateKeyError):
-        if folder and not existing and _existing(package_type, folder, wanted.kept):
-            raise _ChangedError from None
-        raise
-
-
-def _with_link(item: PackageItem, link: link_rules.Link | None, user: UserDocument) -> PackageItem:
-    if link is None:
+    existing = folder and _existing(package_type, folder, wanted.kept)
+    item = (_update(package_type, app, folder, existing, wanted) if folder and existing
+            else _create(package_type, app, nearest, wanted, user))
+    if wanted.link is None:
         return item
-    link_rules.put(item, link, user)
+    link_rules.put(item, wanted.link, user)
     changed: PackageItem = Item().findOne({'_id': item['_id']})
     return changed
 
@@ -137,60 +115,32 @@ def _name(package_type: PackageType, app: ApplicationFolder, meta: Document) -> 
     return name
 
 
-def _create(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder | None,
-            nearest: RegisteredFolder, wanted: Wanted, user: UserDocument) -> PackageItem:
+def _create(package_type: PackageType, app: ApplicationFolder, nearest: RegisteredFolder, wanted: Wanted,
+            user: UserDocument) -> PackageItem:
+    """Create the package, and its folder if ``nearest``, the deepest one that exists, is another one."""
     kept = wanted.kept
     lacking = metadata.missing(package_type, kept)
     if lacking:
         raise Invalid(lacking)
     meta = {'app_id': str(app['_id']), **kept, **metadata.defaults(package_type, kept), 'sha512': ''}
     name = _name(package_type, app, meta)
-    folder = (_taken(folder) if folder
-              else _made_folder(package_type, app, nearest, kept[package_type.app_revision], user))
+    folder = releases.make_folder(
+        package_type, kept[package_type.app_revision], documents.take(Folder(), nearest), user)
     meta.update(registration.place_values(package_type, folder))
     item: Any = documents.new_item(folder, name, user, wanted.description or '', meta)
     item['spm'] = registration.of_item(package_type, folder, meta, has_file=False)
+    with _name_conflicts(folder, name):
+        return documents.insert(Item(), item)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _name_conflicts(folder: ChannelFolder, name: str) -> Iterator[None]:
+    """Refuse what the block stores if another item of ``folder`` has ``name``; identities conflict before."""
     try:
-        documents.insert(Item(), item)
-    except DuplicateKeyError as error:
-        _raise_if_name(error, name, folder)
-        raise
-    created: PackageItem = item
-    return created
-
-
-def _taken(folder: RegisteredFolder) -> Any:  # the type of ``folder``
-    """Take ``folder`` for the transaction, and return it as it is now."""
-    same = {f'spm.{key}': folder['spm'].get(key) for key in ('app', 'role', 'revision')}
-    taken = transactions.find_for_update(Folder(), {'_id': folder['_id'], **same})
-    if taken is None:
-        raise _ChangedError
-    return taken
-
-
-def _made_folder(package_type: PackageType, app: ApplicationFolder, nearest: RegisteredFolder, revision: str,
-                 user: UserDocument) -> ChannelFolder:
-    """Make the folder for the package; ``nearest`` is the deepest one around it that exists."""
-    taken = documents.take(Folder(), app) if nearest['_id'] == app['_id'] else _taken(nearest)
-    found, deepest = releases.folder_for(app, package_type, revision, user)
-    if found or deepest['_id'] != taken['_id']:
-        raise _ChangedError
-    return releases.make_folder(package_type, revision, taken, user)
-
-
-def _raise_if_name(error: DuplicateKeyError, name: str, folder: ChannelFolder) -> None:
-    if unique_indexes.is_violated(unique_indexes.ITEM_NAME, error):
+        yield
+    except DuplicateKeyError:
         raise Conflict(f'Another item in "{folder["name"]}" has the name "{name}" already; change the template '
                        'of names so that the two names differ.') from None
-
-
-def _again(existing: PackageItem) -> PackageItem:
-    """Return ``existing`` as the transaction sees it."""
-    same = {'_id': existing['_id'], 'folderId': existing['folderId'], keys.IDENTITY: existing['spm']['identity']}
-    item: PackageItem | None = Item().findOne(same)
-    if item is None:
-        raise _ChangedError
-    return item
 
 
 def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFolder, existing: PackageItem,
@@ -209,17 +159,11 @@ def _update(package_type: PackageType, app: ApplicationFolder, folder: ChannelFo
     if not changes and not removed:
         return existing
     changes.update({'updated': clock.now(), keys.SEARCH: registration.search_text(meta)})
-    return _apply(existing, {'$set': changes, **({'$unset': removed} if removed else {})}, name, folder)
-
-
-def _apply(existing: PackageItem, update: Document, name: str, folder: ChannelFolder) -> PackageItem:
     write_gate.require()
-    try:
+    with _name_conflicts(folder, name):
         item: PackageItem = Item().collection.find_one_and_update(
-            {'_id': existing['_id']}, update, return_document=ReturnDocument.AFTER)
-    except DuplicateKeyError as error:
-        _raise_if_name(error, name, folder)
-        raise
+            {'_id': existing['_id']}, {'$set': changes, **({'$unset': removed} if removed else {})},
+            return_document=ReturnDocument.AFTER)
     documents.trigger_saved(Item(), item, 'after')
     return item
 
@@ -239,8 +183,3 @@ def load(package_type: PackageType, app: ApplicationFolder, identifier: str, use
                        f'"{app["name"]}".')
     access.require(operation, item, user)
     return item
-
-
-def delete(item: PackageItem) -> None:
-    """Delete ``item`` with its file. Its download counts stay."""
-    removal.remove_item(item)

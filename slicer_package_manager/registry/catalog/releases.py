@@ -16,12 +16,7 @@ from slicer_package_manager.registry.schema.pagination import Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import (
-    access,
-    documents,
-    keys,
-    registration,
-)
+from slicer_package_manager.registry.tree import access, documents, keys, registration
 from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import (
     APPLICATION,
@@ -32,6 +27,8 @@ from slicer_package_manager.registry.tree.registration import (
     EXTENSIONS,
     EXTENSIONS_NAME,
     RELEASE,
+    WITHOUT_EARLIER_COUNTS,
+    package_type_in,
     role,
 )
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
@@ -40,21 +37,12 @@ from slicer_package_manager.registry.tree.types import ApplicationFolder, Channe
 LABELS = {RELEASE: 'release', DRAFT: 'draft'}
 
 
-def find_releases(app: ApplicationFolder, user: UserDocument | None, page: Page) -> Listing:
-    """The releases of ``app`` that ``user`` may see."""
-    return Listing.of(Folder(), _query(app, RELEASE, user), page)
-
-
-def find_drafts(app: ApplicationFolder, user: UserDocument | None, page: Page, revision: str | None = None) -> Listing:
-    """The drafts of ``app`` that ``user`` may see, or only that of ``revision``."""
-    query = _query(app, DRAFT, user)
-    if revision is not None:
-        query[keys.REVISION] = revision
-    return Listing.of(Folder(), query, page)
-
-
-def _query(app: ApplicationFolder, place: str, user: UserDocument | None) -> Document:
-    return {keys.APP: app['_id'], keys.ROLE: place, **folder_clause(user)}
+def find(app: ApplicationFolder, place: str, user: UserDocument | None, page: Page, revision: str | None = None
+         ) -> Listing:
+    """The releases or drafts of ``app`` that ``user`` may see, or that of ``revision``; ``place`` is their role."""
+    query = {keys.APP: app['_id'], keys.ROLE: place, **folder_clause(user)}
+    return Listing.of(Folder(), query if revision is None else {**query, keys.REVISION: revision}, page,
+                      WITHOUT_EARLIER_COUNTS)
 
 
 def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> RegisteredFolder | None:
@@ -93,7 +81,8 @@ def _one_of(app: ApplicationFolder, places: Sequence[str], by_name: Document, id
     identifier = object_id(id_or_name)
     either: list[Document] = [{'_id': identifier}, by_name] if identifier else [by_name]
     found = list(Folder().find({keys.APP: app['_id'], keys.ROLE: {'$in': list(places)},
-                                '$and': [{'$or': either}, folder_clause(user)]}, limit=2))
+                                '$and': [{'$or': either}, folder_clause(user)]}, limit=2,
+                               fields=WITHOUT_EARLIER_COUNTS))
     return next((one for one in found if one['_id'] == identifier), found[0] if found else None)
 
 
@@ -176,7 +165,8 @@ def make_folder(package_type: PackageType, revision: str, nearest: RegisteredFol
         folder = drafts_folder(folder, user)
     if role(folder) == DRAFTS:
         folder = _child(folder, revision, {'revision': revision}, user)
-    made: ChannelFolder = folder if package_type is PACKAGE else _child(folder, EXTENSIONS_NAME, {}, user)
+    made: ChannelFolder = (folder if package_type is package_type_in(folder)
+                           else _child(folder, EXTENSIONS_NAME, {}, user))
     return made
 
 

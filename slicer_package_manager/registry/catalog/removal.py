@@ -1,9 +1,9 @@
 """Deletion of registered folders and of packages, with all that is in them.
 
 1. Check that the stores of the files can delete now. If one cannot, nothing is deleted.
-2. One transaction takes the folder, seals its download counts, deletes the documents of the folders and items, and
-   detaches the files, see :mod:`item_files`. A request that stores a package takes the folder too. So it comes before
-   the deletion, and the package is deleted, or it begins again after it.
+2. One transaction takes the folder, seals its download counts, deletes the documents of the folders and items, removes
+   them from the aliases of MIDAS, and detaches the files, see :mod:`item_files`. A request that stores a package takes
+   the folder too. So it comes before the deletion, and the package is deleted, or it begins again after it.
 3. After the commit, trigger Girder's events, erase the first :data:`ERASED` of the detached files, cancel uploads, and
    update the sizes of the folders around. :func:`file_removal.sweep` erases the other files, and all of them after a
    crash, when old uploads are canceled by :mod:`uploads`.
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from bson.objectid import ObjectId
@@ -28,6 +29,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.downloads import sealing
+from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.storage import file_removal, stores, uploads
@@ -112,6 +114,7 @@ def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
     for folder in reversed(folders):
         sealing.begin(folder)
     Folder().collection.delete_many({'_id': {'$in': _ids(folders)}})
+    aliases.forget(_ids(folders))
     cancel_uploads('folder', folders)
     transactions.after_commit(partial(_report, Folder(), folders[::-1], progress))
 
@@ -122,11 +125,12 @@ def remove_items(items: Sequence[Document], progress: Any = None, erased: Iterat
         return
     files = item_files.detach_all(items)
     Item().collection.delete_many({'_id': {'$in': _ids(items)}})
+    aliases.forget(_ids(items))
     cancel_uploads('item', items)
     transactions.after_commit(partial(_report, Item(), items, progress))
     now = zip(files, erased or iter(range(ERASED)), strict=False)
     transactions.after_commit(lambda: file_removal.erase_all(file for file, _ in now))
-    transactions.after_commit(partial(_shrink_folders, items))
+    _shrink_folders(items)
 
 
 def cancel_uploads(kind: str, parents: Iterable[Mapping[str, Any]]) -> None:
@@ -145,14 +149,8 @@ def _report(model: Any, gone: Iterable[Document], progress: Any) -> None:  # Gir
 
 
 def _shrink_folders(items: Iterable[Document]) -> None:
-    """Subtract the sizes of ``items``, which were deleted, from those of their folders and collections."""
-    for _, group in groupby(sorted(items, key=_folder_of), key=_folder_of):
+    """After the commit, subtract the sizes of ``items`` from those of their folders and collections."""
+    folder_of = itemgetter('folderId')
+    for _, group in groupby(sorted(items, key=folder_of), key=folder_of):
         here = list(group)
-        size = sum(one.get('size', 0) for one in here)
-        if size:
-            sizes.grow(here[0], -size)
-
-
-def _folder_of(item: Document) -> ObjectId:
-    folder: ObjectId = item['folderId']
-    return folder
+        sizes.grow_around(here[0], -sum(one.get('size', 0) for one in here))

@@ -31,7 +31,7 @@ def plan(app: ApplicationFolder, user: UserDocument | None, *, keep: int | None 
     :raises AccessException: ``user`` does not administer one of the drafts to delete.
     """
     rules = _checked(keep=keep, older_than_days=older_than_days)
-    drafts: list[ChannelFolder] = releases.find_drafts(app, user, _NEWEST_FIRST).documents[rules.get('keep', 0):]
+    drafts: list[ChannelFolder] = releases.find(app, DRAFT, user, _NEWEST_FIRST).documents[rules.get('keep', 0):]
     if 'older_than_days' in rules:
         limit = clock.now() - timedelta(days=rules['older_than_days'])
         drafts = [one for one in drafts if one['created'] < limit]

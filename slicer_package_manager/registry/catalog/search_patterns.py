@@ -18,7 +18,7 @@ _LAST = 0x30ff
 
 def pattern(word: str) -> str:
     """A regular expression for MongoDB that matches ``word`` in casefolded text. Accents in both are ignored."""
-    return ''.join(f'{_any_of(letter)}{_ACCENTS}' for letter in _plain(word))
+    return ''.join(f'{_any_of(letter)}{_ACCENTS}' for letter in plain(word))
 
 
 def _any_of(letter: str) -> str:
@@ -29,8 +29,10 @@ def _any_of(letter: str) -> str:
     return re.escape(letter) if parts == letter else f'(?:{letter}|{parts})'
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """``text`` casefolded and without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize('NFD', text.casefold())
     return unicodedata.normalize('NFC', ''.join(one for one in decomposed if unicodedata.category(one) != 'Mn'))
 
@@ -42,7 +44,7 @@ def _variants() -> dict[str, str]:
     for code in range(0x80, _LAST + 1):
         letter = chr(code)
         if unicodedata.decomposition(letter)[:1] not in ('', '<') and letter.casefold() == letter:
-            plain = _plain(letter)
-            if len(plain) == 1 and plain.isalpha() and plain != letter:
-                found[plain].append(letter)
-    return {plain: ''.join(letters) for plain, letters in found.items()}
+            without = plain(letter)
+            if len(without) == 1 and without.isalpha() and without != letter:
+                found[without].append(letter)
+    return {without: ''.join(letters) for without, letters in found.items()}

@@ -3,8 +3,9 @@
 1. :func:`count` puts the count into the queue of this process, at the end of a download.
 2. The thread of the queue takes all counts that wait. It stores those of public packages by one command, and each of
    the others by one of its own. What arrives meanwhile is stored in the next turn.
-3. Counts that the database does not accept stay in the queue. The thread tries again, with growing pauses.
-4. Whoever wants the count in the database before the response ends uses :func:`wait`. It ends after
+3. Counts that the database does not accept stay in the queue. The thread tries again, with growing pauses. Those that
+   the database has stored, although its answer was lost, are not counted again: see :class:`counts.Turn`.
+4. A caller that requires the count in the database before the response ends uses :func:`wait`. It ends after
    :data:`LONGEST_WAIT`, and does not wait while the database accepts no counts.
 5. A regular end of the process tries once more. Lost are the counts that are left then, and those in the queue of a
    process that is killed: of downloads that ended while the last command ran, or since the database accepts none.
@@ -13,19 +14,21 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 import pymongo
-from pymongo.errors import BulkWriteError, PyMongoError
+from bson.objectid import ObjectId
+from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.downloads import counts, rollup, sealing
-from slicer_package_manager.registry.downloads.counts import CountKey
+from slicer_package_manager.registry.downloads.counts import CountKey, Turn
 from slicer_package_manager.registry.server import background, environment, transactions
 from slicer_package_manager.registry.tree.types import PackageItem
 
@@ -39,41 +42,40 @@ LONGEST_WAIT = 1.0
 #: Seconds between attempts to store what the database did not accept.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
 #: Seconds between two rounds of :func:`start_upkeep` in a process.
-_PAUSE = 90
+_PAUSE = 15
 
 
-class Observer(Protocol):
-    """What metrics implement."""
-
-    def counted(self, package_type: str) -> None:
-        """Note a completed download of a package or extension."""
-
-    def waiting(self, number: int) -> None:
-        """Note how many counts wait for the database now."""
+#: Functions that metrics add: of the type of a package whose download is complete, and of how many counts wait for the
+#: database now.
+COUNTED: list[Callable[[str], None]] = []
+WAITING: list[Callable[[int], None]] = []
 
 
-#: Metrics add themselves.
-OBSERVERS: list[Observer] = []
+def store(key: CountKey, number: int = 1, turn: Turn | None = None) -> None:
+    """Count downloads of a private package for ``key``; see :mod:`sealing`.
 
-
-def store(key: CountKey) -> None:
-    """Count one download of a private package for ``key``; see :mod:`sealing`.
-
+    :param turn: one of its own by default.
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    if not counts.record(key):
-        transactions.run(lambda: counts.record({**key, 'app': sealing.owner(key)}, insert=True), turn=key['app'])
+    turn = turn or Turn(str(ObjectId()), 1)
+    if not counts.record(key, number, turn):
+        transactions.run(lambda: counts.record({**key, 'app': sealing.owner(key)}, number, turn, insert=True),
+                         turn=key['app'])
 
 
 class _Count(NamedTuple):
-    """One download, ``is_stored`` when the database has it.
+    """One download.
 
-    :param is_public: whether everyone could download the package: then its count needs no seal.
+    :param is_public: whether everyone could download the package: then its count requires no seal.
     """
 
     key: CountKey
     is_public: bool
-    is_stored: Future[None]
+
+    @property
+    def id(self) -> tuple[tuple[str, object], ...]:
+        """The key, to compare it with others."""
+        return tuple(self.key.items())
 
 
 class Queue:
@@ -81,28 +83,32 @@ class Queue:
 
     def __init__(self) -> None:
         self._waiting: deque[_Count] = deque()
+        self._batch: list[_Count] = []  # those of the current turn
+        self._name, self._turn = ObjectId(), 0
+        self._stored: Future[None] = Future()  # of the counts that the thread takes next
         self._arrived = threading.Condition()
         self._storing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_failing = False
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._batch) + len(self._waiting)
 
     def put(self, key: CountKey, *, is_public: bool) -> Future[None]:
         """Add a count, and start the thread if it does not run.
 
-        :returns: has a result when the count is stored, or the database accepts none.
+        :returns: has a result when the count is stored, or the database accepts none. Counts that are stored together
+            share it.
         """
-        count = _Count(key, is_public, Future())
         with self._arrived:
-            self._waiting.append(count)
+            self._waiting.append(_Count(key, is_public))
+            stored = self._stored
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name='download-counts', daemon=True)
                 self._thread.start()
             self._arrived.notify()
         self._report()
-        return _DONE if self._is_failing else count.is_stored
+        return _DONE if self._is_failing else stored
 
     def drain(self) -> None:
         """Store all counts.
@@ -110,23 +116,34 @@ class Queue:
         :raises pymongo.errors.PyMongoError: the database does not accept them. The rest stays in the queue.
         """
         with self._storing:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            while len(self):
+                tried = self._take()
                 try:
-                    _store_all(batch)
+                    # A process that was forked is another one.
+                    _store_all(self._batch, Turn(f'{self._name}-{os.getpid()}', self._turn))
                 finally:
-                    self._waiting.extendleft(one for one in reversed(batch) if not one.is_stored.done())
+                    tried.set_result(None)
                     self._report()
 
+    def _take(self) -> Future[None]:
+        """Begin a turn, unless the last one is not complete. Return what ends the wait for its counts."""
+        if self._batch:
+            return Future()
+        with self._arrived:
+            self._turn += 1
+            self._batch, self._waiting = list(self._waiting), deque()
+            tried, self._stored = self._stored, Future()
+        return tried
+
     def _report(self) -> None:
-        for observer in OBSERVERS:
-            observer.waiting(len(self))
+        for observe in WAITING:
+            observe(len(self))
 
     def _work(self) -> None:
         pause: float = FIRST_PAUSE
         while True:
             with self._arrived:
-                self._arrived.wait_for(lambda: self._waiting)
+                self._arrived.wait_for(lambda: len(self))
             try:
                 self.drain()
             except PyMongoError:
@@ -144,41 +161,33 @@ def _sleep(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def _store_all(batch: list[_Count]) -> None:
-    """Store the counts of ``batch``, and mark those that are stored.
+def _store_all(batch: list[_Count], turn: Turn) -> None:
+    """Store the counts of ``batch``, and remove those that are stored. May be repeated in the same ``turn``.
 
     :raises pymongo.errors.PyMongoError: the database did not accept them all.
     """
+    private = {one.id for one in batch if not one.is_public}
     with pymongo.timeout(PATIENCE):
-        _store_public([count for count in batch if count.is_public])
-    for count in batch:
-        if not count.is_public:
-            with pymongo.timeout(PATIENCE):
-                store(count.key)
-            count.is_stored.set_result(None)
+        _store_public([one for one in batch if one.id not in private], turn)
+    batch[:] = [one for one in batch if one.id in private]
+    for key, number in _numbers(batch):
+        with pymongo.timeout(PATIENCE):
+            store(key, number, turn)
+        batch[:] = [one for one in batch if one.key != key]
 
 
-def _store_public(batch: list[_Count]) -> None:
-    numbers = list(Counter(tuple(count.key.items()) for count in batch).items())
-    if not numbers:
-        return
-    try:
-        counts.record_all((cast(CountKey, dict(key)), number) for key, number in numbers)
-    except BulkWriteError as error:
-        refused = {numbers[one['index']][0] for one in error.details['writeErrors']}
-        if refused:  # without one, it is unknown which members of the replica set have the others
-            _mark(count for count in batch if tuple(count.key.items()) not in refused)
-        raise
-    _mark(batch)
+def _store_public(batch: list[_Count], turn: Turn) -> None:
+    if batch:
+        counts.record_all(_numbers(batch), turn)
 
 
-def _mark(stored: Iterable[_Count]) -> None:
-    for count in stored:
-        count.is_stored.set_result(None)
+def _numbers(batch: list[_Count]) -> list[tuple[CountKey, int]]:
+    return [(cast(CountKey, dict(key)), number) for key, number in Counter(count.id for count in batch).items()]
 
 
 #: The queue of this process.
 queue = Queue()
+_quiet = rollup.Quiet()
 _DONE: Future[None] = Future()
 _DONE.set_result(None)
 
@@ -199,8 +208,8 @@ def count(item: PackageItem, *, is_public: bool = False) -> Future[None]:
     """
     try:
         key = counts.key_of(item)
-        for observer in OBSERVERS:
-            observer.counted(key['kind'])
+        for observe in COUNTED:
+            observe(key['kind'])
         return queue.put(key, is_public=is_public)
     except Exception:
         logger.exception('A download of the item %s was not counted.', item.get('_id'))
@@ -222,3 +231,4 @@ def start_upkeep() -> None:
 def _keep_up() -> None:
     sealing.finish()
     rollup.keep_up()
+    _quiet.settle()

@@ -6,16 +6,19 @@ How a download becomes a count:
 2. :func:`counter.count` makes the key of the count, see :func:`key_of`. The day is that of the server's clock, in UTC.
 3. The counts of public packages whose downloads end at the same time are incremented by one command, see
    :mod:`counter` and :func:`record_all`.
-4. A count of a private package is incremented by :func:`record`. If there is none yet, a transaction inserts it, for
+4. An increment notes its turn in the count, so that it is not repeated when the database has stored it, but its answer
+   was lost: see :class:`Turn`.
+5. A count of a private package is incremented by :func:`record`. If there is none yet, a transaction inserts it, for
    the application or, if the package is deleted by now, for a seal: see :func:`sealing.owner`.
 """
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from bson.objectid import ObjectId
 from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH
@@ -27,6 +30,9 @@ _KEY = ('app', 'kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
 #: Condition for ``kind`` that selects counts; the documents of :data:`SUMS` belong to :mod:`rollup`.
 COUNTS: Document = {'$in': sorted(PACKAGE_TYPES)}
 SUMS = 'total'
+#: The ``day`` of downloads that an older server has counted without a day. They are part of every total, and of no day,
+#: month or year.
+UNDATED = ''
 #: Selects the counts that the sums do not contain, or not wholly. There is an index for it.
 UNSETTLED: Document = {'settled': None, 'kind': COUNTS}
 
@@ -48,14 +54,13 @@ class Download(transactions.TransactionalModel):
     """Counts in the collection ``slicer_package_download``.
 
     A document has ``app`` (id), ``kind``, the application's ``revision``, ``baseName``, ``os``, ``arch``, ``release``
-    (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``) and ``count``. Names are values here, never keys, so
-    they may have any character. Nothing refers to items, so that counts outlive them. ``summed`` and ``settled``, and
-    the documents of the kind :data:`SUMS`, are those of :mod:`rollup`.
+    (name, ``''`` for a draft), ``day`` (UTC, as ``YYYY-MM-DD``, or :data:`UNDATED`) and ``count``. Names are values
+    here, never keys, so they may have any character. Nothing refers to items, so that counts outlive them. ``turns``
+    has the last :class:`Turn` of each process that has counted here. ``summed`` and ``settled``, and the documents of
+    the kind :data:`SUMS`, are those of :mod:`rollup`.
     """
 
-    def initialize(self) -> None:
-        """Set the name of the collection."""
-        self.name = 'slicer_package_download'
+    stored_in = 'slicer_package_download'
 
 
 #: The order of rows of statistics. Each of the indexes has its filters first, and then this order.
@@ -83,28 +88,81 @@ def key_of(item: PackageItem) -> CountKey:
             'release': item['spm'].get('release', ''), 'day': f'{clock.now():%Y-%m-%d}'}
 
 
-def record(key: CountKey, insert: bool = False) -> bool:
-    """Count one download for ``key``, a result of :func:`key_of`, by one command.
+class Turn(NamedTuple):
+    """An attempt to store counts, and all its repetitions. Each key is counted once in it.
 
-    :param insert: whether to insert the count if there is none.
-    :returns: whether there was one.
+    :param process: the name of the process that counts.
+    :param number: grows with each turn of the process.
+    """
+
+    process: str
+    number: int
+
+
+def record(key: CountKey, number: int, turn: Turn, insert: bool = False) -> bool:
+    """Count ``number`` downloads for ``key``, a result of :func:`key_of`, unless they were counted in this ``turn``.
+
+    :param insert: whether to insert the count if there is none; only in a transaction.
+    :returns: whether they are counted; otherwise there was no count.
     :raises pymongo.errors.PyMongoError: the database does not accept it.
     """
-    return bool(Download().collection.update_one(key, _more(1), upsert=insert).matched_count)
+    collection = Download().collection
+    if (collection.update_one(_uncounted(key, turn), _more(number, turn)).matched_count
+            or collection.find_one({**key, f'turns.{turn.process}': {'$gte': turn.number}}, {'_id': 1})):
+        return True
+    if insert:
+        collection.update_one(key, _more(number, turn), upsert=True)
+    return False
 
 
-def record_all(numbers: Iterable[tuple[CountKey, int]]) -> None:
-    """Count downloads by one command, each key as often as the number with it. Inserts the counts that are missing.
+def record_all(numbers: Sequence[tuple[CountKey, int]], turn: Turn) -> None:
+    """Count downloads by one command, each key as often as the number with it, unless they were counted in this turn.
 
-    :raises pymongo.errors.BulkWriteError: the database does not accept some; its details state which.
-    :raises pymongo.errors.PyMongoError: the database does not accept it.
+    Inserts the counts that are missing.
+
+    :raises pymongo.errors.PyMongoError: the database does not accept all of it.
     """
-    Download().collection.bulk_write([UpdateOne(key, _more(number), upsert=True) for key, number in numbers],
-                                     ordered=False)
+    try:
+        _record_all(numbers, turn, insert=True)
+    except BulkWriteError as error:
+        errors = error.details['writeErrors']
+        if error.details['writeConcernErrors'] or any(one['code'] != transactions.DUPLICATE for one in errors):
+            raise
+        # These were counted in this turn, or another process has just inserted them.
+        _record_all([numbers[one['index']] for one in errors], turn, insert=False)
 
 
-def _more(number: int) -> Document:
-    return {'$inc': {'count': number}, '$unset': {'settled': ''}}
+def _record_all(numbers: Iterable[tuple[CountKey, int]], turn: Turn, *, insert: bool) -> None:
+    Download().collection.bulk_write(
+        [UpdateOne(_uncounted(key, turn), _more(number, turn), upsert=insert) for key, number in numbers],
+        ordered=False)
+
+
+def _uncounted(key: CountKey, turn: Turn) -> Document:
+    return {**key, f'turns.{turn.process}': {'$not': {'$gte': turn.number}}}
+
+
+def _more(number: int, turn: Turn) -> Document:
+    return {'$inc': {'count': number}, '$set': {f'turns.{turn.process}': turn.number}, '$unset': {'settled': ''}}
+
+
+def raise_to(numbers: Sequence[tuple[CountKey, int]]) -> None:
+    """Raise counts, of days or :data:`UNDATED` ones, to these numbers, unless they are as large. Idempotent.
+
+    :raises pymongo.errors.PyMongoError: the database does not accept all of it.
+    """
+    if not numbers:
+        return
+    found = {_identity(one): one['count'] for one in Download().collection.find(
+        {**{one: {'$in': sorted({key[one] for key, _ in numbers})} for one in ('app', 'day')}, 'kind': COUNTS})}
+    updates = [UpdateOne(key, {'$max': {'count': number}, '$unset': {'settled': ''}}, upsert=True)
+               for key, number in numbers if found.get(_identity(key), 0) < number]
+    if updates:
+        Download().collection.bulk_write(updates, ordered=False)
+
+
+def _identity(count: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(count[key] for key in _KEY)
 
 
 def add_totals(package_type: PackageType, app: Mapping[str, Any], items: Sequence[Any]) -> None:

@@ -28,9 +28,9 @@ from slicer_package_manager.registry.downloads import rollup
 from slicer_package_manager.registry.downloads.counts import CountKey, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server import data_version, transactions
 from slicer_package_manager.registry.tree import access, keys
-from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, role
+from slicer_package_manager.registry.tree.registration import CHANNELS, DRAFTS, EXTENSIONS, is_of_channel, role
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 logger = logging.getLogger(__name__)
@@ -44,16 +44,14 @@ class Seal(transactions.TransactionalModel):
     If counts of days before ``left`` may not be moved yet, it has that.
     """
 
-    def initialize(self) -> None:
-        """Set the name and the index of the collection."""
-        self.name = 'slicer_package_seal'
-        self.ensureIndices(['app'])
+    stored_in = 'slicer_package_seal'
+    indexed = ('app',)
 
 
 @transactions.atomic
 def begin(folder: Document) -> None:
     """Seal the counts of ``folder``, in the transaction that deletes its document, unless the folder is public."""
-    if role(folder) not in (*CHANNELS, EXTENSIONS) or folder.get('promoted'):
+    if not is_of_channel(folder) or folder.get('promoted'):
         return
     # A copy that was refused is registered in memory only.
     stored = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
@@ -117,7 +115,7 @@ def visibility(app: ApplicationFolder, user: UserDocument | None) -> Visibility:
     return found
 
 
-def _seal(folder: Document, place: Mapping[str, Any]) -> None:
+def _seal(folder: Mapping[str, Any], place: Mapping[str, Any]) -> None:
     app = Folder().findOne({'_id': place['app']})
     guards = [_guard(one) for one in (folder, *_around(place), app) if one]
     if all(guard['public'] for guard in guards):
@@ -188,3 +186,4 @@ def _continue(seal_id: ObjectId) -> None:
     if seal:
         before = seal.pop('left')
         _move(seal, {'day': {'$lt': before}})
+        data_version.bump()  # the revision may be visible again

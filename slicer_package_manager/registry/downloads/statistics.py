@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 
-from slicer_package_manager.registry.downloads.counts import COUNTS, ORDER, Download
+from slicer_package_manager.registry.downloads.counts import COUNTS, ORDER, UNDATED, Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing
 from slicer_package_manager.registry.schema.types import Document
@@ -86,11 +86,8 @@ def _grouped(match: Document, granularity: str) -> list[Document]:
 
 def _match(app: ApplicationFolder, question: Question, hidden_revisions: Collection[str],
            sealed: Sequence[ObjectId] = ()) -> Document:
-    days = _days(question)
     match: Document = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
-                       'kind': question.kind or COUNTS}
-    if days:
-        match['day'] = days
+                       'kind': question.kind or COUNTS, 'day': {'$gt': UNDATED, **_days(question)}}
     for key, value in (('baseName', question.name), ('os', question.os), ('arch', question.arch),
                        ('release', question.release)):
         if value is not None:

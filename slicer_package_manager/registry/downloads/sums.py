@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import orjson
+from pymongo.collection import Collection as MongoCollection
 from pymongo.read_concern import ReadConcern
 
 from slicer_package_manager.registry.downloads.counts import SUMS, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server import raw_documents, transactions
 
 #: Nested dictionaries whose innermost values are numbers.
 Sums: TypeAlias = dict[str, Any]
@@ -23,32 +24,46 @@ _PACKAGE = ('kind', 'revision', 'baseName', 'os', 'arch')
 _BY_PACKAGE = {key: f'${key}' for key in _PACKAGE}
 
 
-def read(of: Document, counts: Document, number: Any) -> tuple[dict[str, bytes], dict[str, Sums]]:
-    """Read the stored sums, and counts that the database adds up, by revision, all as of one moment.
+def read(of: Document, counts: Document, number: Any) -> list[Document]:
+    """Read the stored sums, and counts that the database adds up, all as of one moment, for :func:`by_revision`.
 
     :param of: condition for both.
     :param counts: condition for the counts.
     :param number: expression of MongoDB for the number that a count contributes.
-    :returns: the JSON texts of the stored sums, and the sums of the counts.
     """
-    collection = Download().collection
-    if not transactions.is_open():
-        collection = collection.with_options(read_concern=ReadConcern('snapshot'))
+    return list(_at_one_moment().aggregate([
+        {'$match': _either(of, counts)},
+        {'$group': {'_id': _BY_PACKAGE, 'count': {'$sum': number}, 'texts': {'$push': '$counts'}}}],
+        allowDiskUse=True, batchSize=BATCH))
+
+
+def read_each(of: Document, counts: Document) -> frozenset[bytes]:
+    """Read what :func:`read` reads, as documents (BSON) of the stored sums and of each count."""
+    batches: Any = _at_one_moment().find_raw_batches(  # pymongo's type is that of another cursor
+        _either(of, counts), dict.fromkeys((*_PACKAGE, 'count', 'summed', 'counts'), 1), batch_size=BATCH)
+    return frozenset(raw_documents.split(batches))
+
+
+def _either(of: Document, counts: Document) -> Document:
+    return {'$or': [{**of, 'kind': SUMS}, {**of, **counts}]}  # each has an index
+
+
+def _at_one_moment() -> MongoCollection[Document]:
+    collection: MongoCollection[Document] = Download().collection
+    return collection if transactions.is_open() else collection.with_options(read_concern=ReadConcern('snapshot'))
+
+
+def by_revision(rows: Iterable[Document]) -> tuple[dict[str, bytes], dict[str, Sums]]:
+    """The JSON texts of the stored sums, and the sums of the counts, that :func:`read` returned."""
     texts: dict[str, bytes] = {}
     found: dict[str, Sums] = {}
-    for row in collection.aggregate(_pipeline(of, counts, number), allowDiskUse=True, batchSize=BATCH):
+    for row in rows:
         package = row['_id']
         if package['kind'] == SUMS:
             texts[package['revision']] = _merged(row['texts'])
         else:
             add(found.setdefault(package['revision'], {}), package, row['count'])
     return texts, found
-
-
-def _pipeline(of: Document, counts: Document, number: Any) -> list[Document]:
-    either = [{**of, 'kind': SUMS}, {**of, **counts}]  # each has an index
-    return [{'$match': {'$or': either}},
-            {'$group': {'_id': _BY_PACKAGE, 'count': {'$sum': number}, 'texts': {'$push': '$counts'}}}]
 
 
 def _merged(texts: list[str]) -> bytes:
@@ -69,13 +84,13 @@ def add(sums: Sums, package: Mapping[str, Any], number: int) -> None:
     sums[package['arch']] = sums.get(package['arch'], 0) + number
 
 
-def merge(sums: Sums, more: Sums) -> None:
-    """Add ``more`` to ``sums``."""
+def merge(sums: Sums, more: Sums, times: int = 1) -> None:
+    """Add ``times`` ``more`` to ``sums``."""
     for key, value in more.items():
         if isinstance(value, dict):
-            merge(sums.setdefault(key, {}), value)
+            merge(sums.setdefault(key, {}), value, times)
         else:
-            sums[key] = sums.get(key, 0) + value
+            sums[key] = sums.get(key, 0) + times * value
 
 
 def without_zeros(sums: Sums) -> Sums:

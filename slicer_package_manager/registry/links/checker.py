@@ -135,11 +135,9 @@ class _Checker:
 
     def _request(self, method: str, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """Send a request, and again after growing pauses while the other server is busy or cannot be reached."""
-        for attempt in Retrying(stop=stop_after_attempt(self.options.attempts), wait=self._pause, reraise=True,
-                                retry=retry_if_exception_type((_BusyError, httpx.TransportError))):
-            with attempt:
-                return _final(self.client.request(method, url, headers=headers))
-        raise AssertionError('Retrying ends with a response or an exception.')
+        retrying = Retrying(stop=stop_after_attempt(self.options.attempts), wait=self._pause, reraise=True,
+                            retry=retry_if_exception_type((_BusyError, httpx.TransportError)))
+        return retrying(lambda: _final(self.client.request(method, url, headers=headers)))
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -153,14 +151,11 @@ def _final(response: httpx.Response) -> httpx.Response:
 
     :raises _BusyError: it does.
     """
-    limited = response.status_code in _TOO_MANY and _is_limit(response.headers)
+    limited = response.status_code in _TOO_MANY and (
+        'Retry-After' in response.headers or response.headers.get('X-RateLimit-Remaining') == '0')
     if limited or response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
         raise _BusyError(f'status {response.status_code}', _asked_pause(response.headers))
     return response
-
-
-def _is_limit(headers: httpx.Headers) -> bool:
-    return 'Retry-After' in headers or headers.get('X-RateLimit-Remaining') == '0'
 
 
 def _asked_pause(headers: httpx.Headers) -> float | None:

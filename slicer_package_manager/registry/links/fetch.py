@@ -6,7 +6,7 @@ connects to.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin, urlsplit
@@ -122,7 +122,7 @@ def _start(response: httpx.Response) -> int | None:
     return int(first) if unit.lower() == 'bytes' and first.isdigit() else None
 
 
-def verified(remote: Remote, size: int | None, sha512: str | None) -> Iterator[bytes]:
+def verified(remote: Remote, size: int | None, sha512: str | None) -> Generator[bytes, None, None]:
     """Yield the bytes of ``remote`` as they arrive, the last chunk only after ``size`` and ``sha512`` are verified.
 
     At most two chunks are in memory. The connection is closed when the consumer stops.

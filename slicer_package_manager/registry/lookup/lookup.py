@@ -18,6 +18,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.catalog import readiness
 from slicer_package_manager.registry.lookup import parameters, selection
 from slicer_package_manager.registry.lookup.selection import Build
+from slicer_package_manager.registry.midas import facts
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.fields import OPERATING_SYSTEMS, PACKAGE
@@ -26,13 +27,12 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import item_files, keys
 from slicer_package_manager.registry.tree.access import item_clause
-from slicer_package_manager.registry.tree.types import ApplicationFolder, PackageItem, UserDocument
+from slicer_package_manager.registry.tree.types import ApplicationFolder, MidasFacts, PackageItem, UserDocument
 
 #: Keys that the selection needs.
 _FIELDS = ('created', keys.CHANNEL, *(f'meta.{key}' for key in (
     'os', 'arch', 'revision', 'version', 'release', 'pre_release', 'build_date')))
-#: Keys that only the former MIDAS server had values for. Clients may read them.
-_EMPTY_KEYS = ('codebase', 'package', 'md5', 'checkout_date', 'checkout_date_ymd')
+_DAY = len('2026-11-01')
 
 
 def find(app: ApplicationFolder, user: UserDocument | None, given: Mapping[str, object]) -> Build:
@@ -130,4 +130,12 @@ def _record(build: Build, item: Document, file: Document, catalog_url: Callable[
         'size': file.get('size', item['size']), 'sha512': file.get('sha512') or _text(meta.get('sha512')),
         'version': build.shown_version, 'download_url': f'/bitstream/{item["_id"]}',
         'extensions_browse_url': catalog_url(build.revision, build.os),
-        **dict.fromkeys(_EMPTY_KEYS)}
+        **_of_midas(facts.of(item, file))}
+
+
+def _of_midas(known: MidasFacts) -> Document:
+    """The keys that only packages from the former MIDAS server have values for. Clients may read them."""
+    checkout = known.get('checkoutdate') or None
+    return {'codebase': known.get('codebase') or None, 'package': known.get('packagetype') or None,
+            'md5': known.get('md5') or None, 'checkout_date': checkout,
+            'checkout_date_ymd': checkout and checkout[:_DAY]}

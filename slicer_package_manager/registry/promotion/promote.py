@@ -27,7 +27,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions, write_gate
 from slicer_package_manager.registry.tree import access, keys, registration
 from slicer_package_manager.registry.tree.registration import DRAFT, EXTENSIONS, RELEASE, role
-from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, PackageItem, UserDocument
+from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 #: Girder's progress of a task, which has no type.
 Progress: TypeAlias = Any
@@ -115,7 +115,8 @@ def _check_draft(old: Places, new: Places) -> list[ObjectId]:
                             fields=('name', 'spm', 'meta.sha512')):
         other = by_identity.get((item['spm']['kind'], item['spm']['identity']))
         target = new.channel if item['spm']['kind'] == PACKAGE.label else new.extensions
-        if other and _checksum(item) and _checksum(item) == _checksum(other):
+        checksum = item['meta'].get('sha512')
+        if other and checksum and checksum == other['meta'].get('sha512'):
             identical.append(item['_id'])
         elif other or (target and (target['_id'], item['name']) in names):
             problems.append(f'the {item["spm"]["kind"]} "{item["name"]}" is in the release too')
@@ -125,11 +126,6 @@ def _check_draft(old: Places, new: Places) -> list[ObjectId]:
                        f'{"; ".join(problems[:_NAMED])}{more}. Delete or move one of the two, or what is no package; '
                        'nothing was moved.')
     return identical
-
-
-def _checksum(item: PackageItem) -> str | None:
-    checksum: str | None = item.get('meta', {}).get('sha512')
-    return checksum
 
 
 def _other_content(old: Places) -> list[str]:

@@ -28,6 +28,12 @@ class NotFound(_WithStatus):
     status = 404
 
 
+class Gone(_WithStatus):
+    """The object was here, or on the server that this one replaced, and is not any more (410)."""
+
+    status = 410
+
+
 class Conflict(_WithStatus):
     """Another object has the same name or identity, or another process changed the object (409)."""
 

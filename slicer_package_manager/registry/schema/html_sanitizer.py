@@ -12,7 +12,7 @@ import nh3
 
 from slicer_package_manager.registry.schema import urls
 
-_ALLOWED = {'a', 'b', 'blockquote', 'br', 'code', 'em', 'i', 'li', 'ol', 'p', 'pre', 'strong', 'sub', 'sup', 'u', 'ul'}
+ALLOWED = {'a', 'b', 'blockquote', 'br', 'code', 'em', 'i', 'li', 'ol', 'p', 'pre', 'strong', 'sub', 'sup', 'u', 'ul'}
 #: Elements of the HTML standard (its index of elements and its obsolete features) and the roots of SVG and MathML.
 _ELEMENTS = frozenset(re.findall('[a-z0-9]+', (
     'a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink '
@@ -43,16 +43,13 @@ def sanitized(text: str) -> str:
         return text
     safe = _as_markup(_without_code(text))
     for _ in range(_ROUNDS):
-        before, safe = safe, urls.without_credentials(_cleaned(safe), markup=True)
+        cleaned = nh3.clean(safe, tags=ALLOWED, attributes={'a': {'href', 'title'}},
+                            url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer')
+        before, safe = safe, urls.without_credentials(cleaned, markup=True)
         if safe == before:
             return safe
     # Each round nests wrongly nested tags in another way: only the text stays.
     return html.escape(html.unescape(nh3.clean(safe, tags=set())), quote=False)
-
-
-def _cleaned(text: str) -> str:
-    return nh3.clean(text, tags=_ALLOWED, attributes={'a': {'href', 'title'}},
-                     url_schemes={'http', 'https', 'mailto'}, link_rel='noopener noreferrer')
 
 
 def _without_code(text: str) -> str:
@@ -79,7 +76,7 @@ def _as_markup(text: str) -> str:
 
 def _tag(match: re.Match[str], pairs: set[str]) -> str:
     end, name, attributes = match[1], (match[2] or '').lower(), match[3]
-    if name in _ALLOWED:
+    if name in ALLOWED:
         # nh3 drops all attributes but those of links; without them its parser has less to repeat.
         return f'<{end}{name}{attributes if name == "a" else ""}>'
     if name in _ELEMENTS and (attributes or name in pairs):

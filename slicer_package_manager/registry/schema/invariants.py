@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
+from slicer_package_manager.registry.schema.types import Document
+
 #: The name under which older clients upload a replacement; they delete the old file and rename the new one then.
 REPLACEMENT_NAME = 'new_file'
 
@@ -55,6 +57,15 @@ class Reference(NamedTuple):
     parent: str
     condition: tuple[str, str] | None = None
     optional: bool = False
+
+    @property
+    def without_parent(self) -> list[Document]:
+        """The aggregation of ``child`` that gives ``_id``, ``name`` and ``key`` of the children without a parent."""
+        return [
+            {'$match': {**dict([self.condition] if self.condition else []),
+                        **({self.key: {'$ne': None}} if self.optional else {})}},
+            {'$lookup': {'from': self.parent, 'localField': self.key, 'foreignField': '_id', 'as': 'parent'}},
+            {'$match': {'parent': []}}, {'$project': {'name': 1, self.key: 1}}]
 
 
 REFERENCES = (

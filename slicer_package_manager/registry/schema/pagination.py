@@ -41,35 +41,29 @@ def page(limit: int, offset: int, sort: Sequence[tuple[str, int]], allowed: Coll
     :param allowed: the keys by which the list can be sorted.
     :raises Invalid: a number is negative or above 2**31 - 1, or the key is not in ``allowed``.
     """
-    problems = _number_problems(limit, offset)
     key, direction = sort[0]
-    if key not in allowed:
-        problems.append(('sort', f'must be one of {", ".join(sorted(allowed))}'))
-    if problems:
-        raise Invalid(problems)
+    check_numbers(limit, offset, *(
+        [] if key in allowed else [('sort', f'must be one of {", ".join(sorted(allowed))}')]))
     order = dict.fromkeys((key, 'created', '_id') if key != '_id' else (key,))
     return Page(limit, offset, tuple((one, direction) for one in order))
 
 
-def check_numbers(limit: int, offset: int) -> None:
+def check_numbers(limit: int, offset: int, *others: Problem) -> None:
     """Refuse a limit or an offset that is negative or above 2**31 - 1.
 
-    :raises Invalid: naming each number that is out of range.
+    :param others: problems of other values.
+    :raises Invalid: naming each number that is out of range, and the others.
     """
-    problems = _number_problems(limit, offset)
-    if problems:
-        raise Invalid(problems)
-
-
-def _number_problems(limit: int, offset: int) -> list[Problem]:
-    return [(name, f'must be a whole number from 0 to {_LARGEST}')
-            for name, number in (('limit', limit), ('offset', offset)) if not 0 <= number <= _LARGEST]
+    numbers = [(name, f'must be a whole number from 0 to {_LARGEST}')
+               for name, number in (('limit', limit), ('offset', offset)) if not 0 <= number <= _LARGEST]
+    if numbers or others:
+        raise Invalid([*numbers, *others])
 
 
 class Listing(NamedTuple):
     """The documents of one page, and the number of documents on all pages together."""
 
-    documents: list[Any]  # each of the TypedDict of its collection, as Girder's models return them without types
+    documents: list[Any]  # of the TypedDict of their collection, as Girder's models return them, or BSON or JSON
     total: int
 
     @classmethod
@@ -80,6 +74,11 @@ class Listing(NamedTuple):
         """
         documents = list(model.find(query, offset=page.offset, limit=page.limit, sort=list(page.sort),
                                     fields=fields).batch_size(BATCH))
+        return cls.with_total(documents, model, query, page)
+
+    @classmethod
+    def with_total(cls, documents: list[Any], model: Any, query: Document, page: Page) -> Listing:
+        """``documents`` that were found by ``query`` on ``page``; at most one query."""
         if not page.offset and (not page.limit or len(documents) < page.limit):
             return cls(documents, len(documents))
         return cls(documents, model.collection.count_documents(query))

@@ -109,20 +109,21 @@ def words(value: str) -> list[str]:
 
 def text(value: object) -> str:
     """One line of at most 4 KiB, without credentials in its URLs."""
-    return urls.without_credentials(_at_most(one_line(value), VALUE_BYTES))
+    return urls.without_credentials(at_most(one_line(value), VALUE_BYTES))
 
 
-def _at_most(value: str, size: int) -> str:
-    if len(value.encode()) > size:
+def at_most(value: str, size: int) -> str:
+    """``value``, which has at most ``size`` bytes."""
+    if len(value.encode('utf-8', 'surrogatepass')) > size:
         raise ValueError(f'is longer than {size // 1024} KiB')
     return value
 
 
 def html(value: object) -> str:
     """One line of HTML that is safe in a page, at most 64 KiB; see :mod:`html_sanitizer`."""
-    safe = html_sanitizer.sanitized(_at_most(one_line(value), DESCRIPTION_BYTES))
+    safe = html_sanitizer.sanitized(at_most(one_line(value), DESCRIPTION_BYTES))
     # Sanitizing turns character references into line breaks, and escaped characters are longer.
-    return _at_most(one_line(safe), DESCRIPTION_BYTES)
+    return at_most(one_line(safe), DESCRIPTION_BYTES)
 
 
 def repository_url(value: object) -> str:
@@ -130,7 +131,7 @@ def repository_url(value: object) -> str:
 
     Builds send the remote of their Git clone, which may be a path or ``user@host:path``.
     """
-    return urls.repository(_at_most(one_line(value), VALUE_BYTES))
+    return urls.repository(at_most(one_line(value), VALUE_BYTES))
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,28 @@ read once. Here it is read from the database once for each request, together wit
 """
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from girder.models.setting import Setting
 from girder.settings import SettingKey
 
-from slicer_package_manager.registry.server import data_version
+from slicer_package_manager.registry.server import data_version, settings
 
 KEY = SettingKey.DISABLE_ANONYMOUS_ACCESS
+#: Settings of cached responses and of old addresses, which are read with the data version.
+SETTINGS = (settings.LIST_MAX_AGE, settings.LIST_CACHE, settings.MIDAS)
 
 
 class State(NamedTuple):
-    """The data version, see :func:`data_version.version`, and whether then, or later, only users could read."""
+    """The data version, see :func:`data_version.version`, and settings that the database had then, or later.
+
+    :param closed: whether only users could read.
+    :param settings: the stored values of :data:`SETTINGS`.
+    """
 
     version: data_version.Version
     closed: bool
+    settings: dict[str, Any]
 
 
 def read() -> State:
@@ -29,6 +36,6 @@ def read() -> State:
     """
     found = list(data_version.primary().aggregate([
         {'$project': {'version': True}},
-        {'$unionWith': {'coll': Setting().name, 'pipeline': [{'$match': {'key': KEY}}]}}]))
-    closed = next((one['value'] for one in found if 'value' in one), False)
-    return State(data_version.version_of(found), bool(closed))
+        {'$unionWith': {'coll': Setting().name, 'pipeline': [{'$match': {'key': {'$in': [KEY, *SETTINGS]}}}]}}]))
+    stored = {one['key']: one['value'] for one in found if 'key' in one}
+    return State(data_version.version_of(found), bool(stored.pop(KEY, False)), stored)

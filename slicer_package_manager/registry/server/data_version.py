@@ -9,7 +9,7 @@ How cached responses stay correct:
    be this plugin, Girder, or another plugin. Many writes trigger no event, so :class:`Watched` replaces the
    collections of Girder's models.
 2. A write is complete, and its response is sent, after the version is bumped (:func:`announce`). A transaction bumps
-   it inside.
+   it inside, or if other writes follow its commit, after those (:func:`after_commit`).
 3. A reader reads the version first and the data after it. So the data is at least as new as the version.
 4. A response that was cached with a version is valid while the database has that version.
 """
@@ -20,7 +20,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cache, wraps
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import pymongo
@@ -39,6 +39,7 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, transactions
+from slicer_package_manager.registry.server.replacements import replaced
 
 #: A data version, which can only be compared: the values of all parts.
 Version: TypeAlias = frozenset[ObjectId]
@@ -55,31 +56,24 @@ _WRITES = ('insert_one', 'insert_many', 'update_one', 'update_many', 'replace_on
 
 
 class Change(transactions.TransactionalModel):
-    """The collection ``slicer_package_change``: the parts of the version."""
+    """The parts of the version."""
 
-    def initialize(self) -> None:
-        """Set the name of the collection."""
-        self.name = 'slicer_package_change'
+    stored_in = 'slicer_package_change'
 
 
 class Watched(transactions.Transactional):
     """A collection whose writes bump the version."""
 
 
-def _bumping(name: str) -> Callable[..., Any]:
-    write = getattr(transactions.Transactional, name)
-
-    @wraps(write)
-    def bumping(self: Watched, *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
-        try:
-            return write(self, *args, **kwargs)
-        finally:  # a write that failed may have been carried out
-            bump()
-    return bumping
+def _bumping(write: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
+    try:
+        return write(*args, **kwargs)
+    finally:  # a write that failed may have been carried out
+        bump()
 
 
 for _name in _WRITES:
-    setattr(Watched, _name, _bumping(_name))
+    setattr(Watched, _name, replaced(getattr(transactions.Transactional, _name), _bumping))
 
 #: Runs a function once before the response to the current request; returns ``False`` if there is no request.
 _later: Callable[[Callable[[], None]], bool] = lambda _: False  # noqa: E731 - replaced by watch()
@@ -162,6 +156,18 @@ def bump() -> None:
     """Bump the data version before the transaction is committed, or else before the response is sent, or else now."""
     if not transactions.before_commit(_write_version) and not _later(announce):
         announce()
+
+
+def after_commit(write: Callable[[], None]) -> None:
+    """Call ``write`` after the commit, and bump the data version then, and not in the transaction too."""
+    transactions.after_commit(partial(_announced, write), instead_of=_write_version)
+
+
+def _announced(write: Callable[[], None]) -> None:
+    try:
+        write()
+    finally:
+        bump()
 
 
 def watch(later: Callable[[Callable[[], None]], bool]) -> None:

@@ -51,8 +51,7 @@ _outage = _Outage()
 
 def patience() -> float:
     """Seconds that one operation may take: the ``timeoutMS`` of the database's URI, or the default."""
-    seconds: float | None = getDbConnection().options.timeout
-    return seconds or DATABASE_SECONDS
+    return float(getDbConnection().options.timeout or DATABASE_SECONDS)
 
 
 def answers(seconds: float = _MOMENT) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from girder.exceptions import ValidationException
@@ -25,6 +25,7 @@ LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 READY_SHARE = 'slicer_package_manager.ready_share'
 UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
+MIDAS = 'slicer_package_manager.midas'
 
 #: The key of the quota for applications that have none of their own.
 ALL_OTHERS = 'default'
@@ -79,6 +80,12 @@ def _number(largest: int) -> Callable[[object], int]:
     return rule
 
 
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError('must be true or false')  # noqa: TRY004 - one kind of refusal
+    return value
+
+
 #: Each setting with its validator and its default.
 RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of settings are JSON
     LINK_HOSTS: (_hosts, ['github.com']),
@@ -90,6 +97,7 @@ RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of setti
     LIST_CACHE: (_number(4096), 16),
     READY_SHARE: (_number(100), 0),
     UPLOAD_MAX_AGE: (_number(3650), 7),
+    MIDAS: (_switch, True),
 }
 
 
@@ -112,8 +120,15 @@ def get_each(*keys: str) -> list[Any]:  # values of JSON
     :raises ValidationException: a value in the environment is invalid.
     """
     from_database = [key for key in keys if variable(key) not in os.environ]
-    found = {setting['key']: setting['value'] for setting in Setting().find({'key': {'$in': from_database}})}
-    return [_checked(key, found.get(key, RULES[key][1])) if key in from_database else get(key) for key in keys]
+    return each_of({one['key']: one['value'] for one in Setting().find({'key': {'$in': from_database}})}, *keys)
+
+
+def each_of(stored: Mapping[str, Any], *keys: str) -> list[Any]:
+    """The values of the settings ``keys``, of which the database has ``stored``.
+
+    :raises ValidationException: a value in the environment is invalid.
+    """
+    return [get(key) if variable(key) in os.environ else _checked(key, stored.get(key, RULES[key][1])) for key in keys]
 
 
 def _checked(key: str, value: object) -> Any:

@@ -8,8 +8,8 @@
 4. The driver commits. If another transaction has written one of the same documents since step 2, or the primary was
    lost, it rolls back and calls the function again after a pause, until :data:`SECONDS` have passed. So the function
    reads all that it needs itself, and changes nothing but the database.
-5. The functions of :func:`after_commit` run, outside of the transaction. A process that is killed before they ran
-   skips them, so each has something that repeats it later.
+5. The functions of :func:`after_commit` run, outside of the transaction, each also if one before it fails. A process
+   that is killed before they ran skips them, so each has something that repeats it later.
 
 Two transactions that only read the same document do not conflict. One that relies on a folder being there, or staying
 as it is, takes it by :func:`find_for_update`. Where many take the same one, they wait for their turn, see :func:`run`.
@@ -20,11 +20,11 @@ should not insert or delete more than :data:`DOCUMENTS`; longer work is cut into
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import pymongo
 from bson.objectid import ObjectId
@@ -37,6 +37,7 @@ from pymongo.read_concern import ReadConcern
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server.environment import DATABASE_SECONDS
+from slicer_package_manager.registry.server.replacements import replaced
 
 Result = TypeVar('Result')
 Parameters = ParamSpec('Parameters')
@@ -46,12 +47,14 @@ SECONDS: float = DATABASE_SECONDS
 #: How many documents one transaction inserts or deletes at most, with their entries in all indexes: uncommitted changes
 #: have to fit into the cache of the database, of which it has 256 MB at least.
 DOCUMENTS = 2000
+#: MongoDB's code of the error that a unique index causes.
+DUPLICATE = 11000
 #: The field that :func:`find_for_update` writes; not in ``spm``, which ordinary folders and items do not have.
 LOCK = 'spmLock'
 #: Documents share the locks of turns: a lock for each would have to be removed again.
 _TURNS = [threading.Lock() for _ in range(64)]
-_OPERATIONS = ('find', 'aggregate', 'distinct', 'count_documents', 'insert_one', 'insert_many', 'update_one',
-               'update_many', 'replace_one', 'delete_one', 'delete_many', 'find_one_and_update',
+_OPERATIONS = ('find', 'find_raw_batches', 'aggregate', 'distinct', 'count_documents', 'insert_one', 'insert_many',
+               'update_one', 'update_many', 'replace_one', 'delete_one', 'delete_many', 'find_one_and_update',
                'find_one_and_replace', 'find_one_and_delete', 'bulk_write')
 
 
@@ -62,6 +65,7 @@ class _Transaction:
         self.session = session
         self.before_commit: list[Callable[[], None]] = []
         self.after_commit: list[Callable[[], None]] = []
+        self.postponed: list[Callable[[], None] | None] = []
 
 
 _current: ContextVar[_Transaction | None] = ContextVar('transaction', default=None)
@@ -71,20 +75,15 @@ class Transactional(Collection[Document]):
     """A collection whose operations belong to the transaction of the context, if there is one."""
 
 
-def _in_session(name: str) -> Callable[..., Any]:
-    operation = getattr(Collection, name)
-
-    @wraps(operation)
-    def in_session(self: Transactional, *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
-        transaction = _current.get()
-        if transaction is not None:
-            kwargs.setdefault('session', transaction.session)
-        return operation(self, *args, **kwargs)
-    return in_session
+def _in_session(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # those of pymongo's method
+    transaction = _current.get()
+    if transaction is not None:
+        kwargs.setdefault('session', transaction.session)
+    return operation(*args, **kwargs)
 
 
 for _name in _OPERATIONS:
-    setattr(Transactional, _name, _in_session(_name))
+    setattr(Transactional, _name, replaced(getattr(Collection, _name), _in_session))
 
 
 def join(model: Any, kind: type[Transactional] = Transactional) -> None:  # Girder's models have no types
@@ -99,6 +98,15 @@ def join(model: Any, kind: type[Transactional] = Transactional) -> None:  # Gird
 class TransactionalModel(Model):  # type: ignore[misc]  # Girder has no types
     """Base class of the models of this plugin, whose operations belong to transactions from the start."""
 
+    #: The name of the collection, and the fields of its indexes that the models create themselves.
+    stored_in: ClassVar[str]
+    indexed: ClassVar[Sequence[str]] = ()
+
+    def initialize(self) -> None:
+        """Set the name and the indexes of the collection (Girder's method)."""
+        self.name = self.stored_in
+        self.ensureIndices(self.indexed)
+
     def reconnect(self) -> None:
         """Connect to the database."""
         super().reconnect()
@@ -109,12 +117,12 @@ class TransactionalModel(Model):  # type: ignore[misc]  # Girder has no types
         return doc
 
 
-def run(work: Callable[[], Result], seconds: float | None = None, turn: ObjectId | None = None) -> Result:
+def run(work: Callable[[], Result], seconds: float | None = None, turn: Hashable = None) -> Result:
     """Call ``work`` in a transaction, and again after a conflict; return its result.
 
     :param seconds: the time that all attempts may take, :data:`SECONDS` by default.
-    :param turn: the document that ``work`` takes. The threads of this process take it one after the other, so that
-        only other processes can cause a conflict.
+    :param turn: stands for the document that ``work`` takes. The threads of this process take it one after the other,
+        so that only other processes can cause a conflict.
     :raises Exception: what ``work`` raises; then nothing was written.
     :raises pymongo.errors.PyMongoError: the database is not available, or conflicts did not end in time.
     """
@@ -125,13 +133,14 @@ def run(work: Callable[[], Result], seconds: float | None = None, turn: ObjectId
             lambda _: _attempt(work, session), read_concern=ReadConcern('snapshot'),
             read_preference=ReadPreference.PRIMARY)
     result, after = outcome
-    for function in after:
-        function()
+    with ExitStack() as rest:  # each is called, also after one that failed
+        for function in reversed(after):
+            rest.callback(function)
     return result
 
 
 @contextmanager
-def _turn_of(taken: ObjectId | None) -> Iterator[None]:
+def _turn_of(taken: Hashable) -> Iterator[None]:
     """Wait until no other thread has the turn of the document ``taken``; after :data:`SECONDS`, go on nevertheless."""
     lock = _TURNS[hash(taken) % len(_TURNS)]
     has_turn = taken is not None and lock.acquire(timeout=SECONDS)
@@ -148,7 +157,8 @@ def _attempt(work: Callable[[], Result], session: ClientSession) -> tuple[Result
     try:
         result = work()
         for function in transaction.before_commit:  # which may add others
-            function()
+            if function not in transaction.postponed:
+                function()
     finally:
         _current.reset(token)
     return result, transaction.after_commit
@@ -177,13 +187,17 @@ def before_commit(function: Callable[[], None]) -> bool:
     return True
 
 
-def after_commit(function: Callable[[], None]) -> None:
-    """Call ``function`` after the commit; at once outside of a transaction. It is not called after a rollback."""
+def after_commit(function: Callable[[], None], instead_of: Callable[[], None] | None = None) -> None:
+    """Call ``function`` after the commit; at once outside of a transaction. It is not called after a rollback.
+
+    :param instead_of: a function of :func:`before_commit`, which is not called then.
+    """
     transaction = _current.get()
     if transaction is None:
         function()
     else:
         transaction.after_commit.append(function)
+        transaction.postponed.append(instead_of)
 
 
 def require_none(what: str) -> None:

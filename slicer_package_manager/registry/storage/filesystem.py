@@ -8,10 +8,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from girder.models.upload import Upload
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage.filesystem_access import TEMPORARY
 from slicer_package_manager.registry.storage.filesystem_uploads import FilesystemUploads
-from slicer_package_manager.registry.storage.store import PIECE, Leftover, LostError, Store
+from slicer_package_manager.registry.storage.store import PIECE, Leftover, LostError, Store, opened
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +42,10 @@ class FilesystemStore(FilesystemUploads, Store):
     def read(self, file: Document, start: int, stop: int) -> Iterator[bytes]:
         """Open ``file`` and return its bytes from ``start`` up to ``stop``, see :meth:`Store.read`."""
         self.require_readable()
-        pieces = _read(file, self.fullPath(file), start, stop)
         try:
-            first = list(islice(pieces, 1))  # opens the file
+            return opened(_read(file, self.fullPath(file), start, stop))
         except FileNotFoundError as error:
             raise LostError(str(error)) from error
-        return chain(first, pieces)
 
     def downloadFile(self, file: Document, *args: Any, **kwargs: Any) -> Any:
         """Return the function by which Girder streams ``file``."""
@@ -136,7 +133,7 @@ class FilesystemStore(FilesystemUploads, Store):
                 path.rename(aside / path.name)
 
 
-def _read(file: Document, path: str, start: int, stop: int) -> Iterator[bytes]:
+def _read(file: Document, path: str, start: int, stop: int) -> Generator[bytes, None, None]:
     left = stop - start
     with open(path, 'rb', buffering=0) as content:  # noqa: PTH123 - Path.open is slower
         content.seek(start)

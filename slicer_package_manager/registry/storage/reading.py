@@ -19,6 +19,9 @@ from slicer_package_manager.registry.tree import item_files
 
 logger = logging.getLogger(__name__)
 
+_REQUEST, _COMPLETE = 'model.file.download.request', 'model.file.download.complete'
+_PLUGIN = f'{__name__.partition(".")[0]}.'
+
 
 def read(file: Document, store: Store | None, start: int, stop: int) -> Callable[[], Iterator[bytes]]:
     """Open ``file`` and return a function that yields its bytes from ``start`` up to, but not including, ``stop``.
@@ -51,14 +54,22 @@ def url(file: Document, store: Store, disposition: str, *, head: bool) -> str:
     return found
 
 
+def is_observed() -> bool:
+    """Whether functions of other plugins are called for each download, which may block."""
+    bound = events._mapping  # noqa: SLF001 - Girder has no function for that
+    functions = (*bound.get(_REQUEST, {}).values(), *bound.get(_COMPLETE, {}).values())
+    return not all(str(getattr(one, '__module__', '')).startswith(_PLUGIN)
+                   for one in (*functions, *map(type, auditLogger.handlers)))
+
+
 def _report_request(file: Document, start: int, stop: int | None) -> None:
     span = {'startByte': start, 'endByte': stop}
-    events.trigger('model.file.download.request', info={'file': file, **span})
+    events.trigger(_REQUEST, info={'file': file, **span})
     auditLogger.info('file.download', extra={'details': {'fileId': file['_id'], **span, 'extraParameters': None}})
 
 
 def _report_complete(file: Document, start: int, stop: int | None, *, redirect: bool) -> None:
-    events.trigger('model.file.download.complete', info={
+    events.trigger(_COMPLETE, info={
         'file': file, 'startByte': start, 'endByte': stop, 'redirect': redirect})
 
 

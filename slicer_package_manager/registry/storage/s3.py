@@ -61,12 +61,11 @@ class S3Store(S3Uploads, Store):
         Girder's URL is always for ``GET``, and has the name that the object was created with, which copies of a file
         share.
         """
-        signed: str = self._generatePresignedUrl(
+        return str(self._generatePresignedUrl(
             ClientMethod='head_object' if head else 'get_object', ExpiresIn=SIGNED_FOR,
             Params={'Bucket': self.assetstore['bucket'], 'Key': file['s3Key'],
                     'ResponseContentDisposition': disposition,
-                    'ResponseContentType': file.get('mimeType') or 'application/octet-stream'})
-        return signed
+                    'ResponseContentType': file.get('mimeType') or 'application/octet-stream'}))
 
     def downloadFile(self, file: Document, offset: int = 0, headers: bool = True, endByte: int | None = None,
                      **kwargs: Any) -> Any:

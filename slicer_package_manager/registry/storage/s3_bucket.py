@@ -1,7 +1,6 @@
 """A bucket of object storage (S3), with time limits, and with errors that state what to do."""
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -110,10 +109,9 @@ class Bucket:
     def size(self, key: str) -> int | None:
         """Return how many bytes the object ``key`` has, ``None`` if there is none."""
         try:
-            size: int = self.call('head_object', Key=key)['ContentLength']
+            return int(self.call('head_object', Key=key)['ContentLength'])
         except LostError:
             return None
-        return size
 
     def read(self, key: str, start: int, stop: int, size: int) -> Iterator[bytes]:
         """Return the bytes of the object ``key`` from ``start`` up to, but not including, ``stop``, at least one.
@@ -129,16 +127,6 @@ class Bucket:
             opened['Body'].close()
             raise LostError(f'The object {key} has {found} bytes instead of {size}.')
         return self._pieces(key, opened, start, stop)
-
-    def sha512(self, key: str, size: int) -> str:
-        """Return the SHA-512 of the object ``key``, of which all ``size`` bytes are read, at least one.
-
-        :raises LostError: there is no such object of ``size`` bytes.
-        """
-        digest = hashlib.sha512()
-        for piece in self.read(key, 0, size, size):
-            digest.update(piece)
-        return digest.hexdigest()
 
     def _open(self, key: str, start: int, stop: int, **conditions: str) -> Document:
         return self.call('get_object', Key=key, Range=f'bytes={start}-{stop - 1}', **conditions)

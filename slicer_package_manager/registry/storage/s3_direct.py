@@ -39,7 +39,7 @@ class DirectUploads(S3AssetstoreAdapter):  # type: ignore[misc] # Girder has no 
     def initUpload(self, upload: Document, uploadExtraParameters: Any) -> Document:
         """Begin ``upload``; mark it if it is for a package."""
         begun: Document = super().initUpload(upload, uploadExtraParameters)
-        if 's3' in begun and item_files.package_of_upload(begun) is not None:
+        if 's3' in begun and item_files.of_upload(begun) is not None:
             begun['s3'].update({'package': True, 'request': self._request(begun, uploadExtraParameters)})
         return begun
 
@@ -69,8 +69,7 @@ class DirectUploads(S3AssetstoreAdapter):  # type: ignore[misc] # Girder has no 
             found: int | Document = super().requestOffset(upload)
             return found
         if upload['received'] or upload['s3']['chunked']:
-            received: int = upload['received']
-            return received
+            return int(upload['received'])
         return {**self._request(upload), 'offset': 0}
 
     def complete(self, upload: Document) -> None:
@@ -95,7 +94,7 @@ class DirectUploads(S3AssetstoreAdapter):  # type: ignore[misc] # Girder has no 
         found = self.bucket.size(key) or 0
         if found != upload['size']:
             raise ValidationException(f'The bucket has {found} of {upload["size"]} bytes of "{upload["name"]}".')
-        upload['sha512'] = self.bucket.sha512(key, upload['size'])
+        upload['sha512'] = self.sha512({'s3Key': key, 'size': upload['size']})
 
     def _complete_parts(self, upload: Document) -> None:
         where = {'Bucket': self.assetstore['bucket'], 'Key': upload['s3']['key'],

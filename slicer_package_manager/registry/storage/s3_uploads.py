@@ -87,8 +87,7 @@ class S3Uploads(DirectUploads):
                 self.bucket.call('abort_multipart_upload', Key=upload['s3']['key'], UploadId=made)
                 made = _as_stored(upload)['s3']['uploadId']  # another request has sent the same chunk
             upload['s3']['uploadId'] = made
-        found: str = upload['s3']['uploadId']
-        return found
+        return str(upload['s3']['uploadId'])
 
     def _accept_if_complete(self, upload: Document, size: int) -> None:
         """Handle a multipart upload that the bucket does not know: the last attempt completed it, or it is lost."""
@@ -97,11 +96,11 @@ class S3Uploads(DirectUploads):
             Upload().cancelUpload(upload)
             raise ValidationException(f'The object storage has aborted the upload of "{upload["name"]}", as it does '
                                       'with old ones. Begin a new upload.')
-        upload['sha512'] = self.bucket.sha512(key, upload['size'])
+        upload['sha512'] = self.sha512({'s3Key': key, 'size': upload['size']})
 
     def finalizeUpload(self, upload: Document, file: Document) -> Document:
         """Set the place of the bytes and their checksum in ``file``."""
-        ours = upload['s3'].get('package') if upload['size'] > 0 else item_files.package_of_upload(upload) is not None
+        ours = upload['s3'].get('package') if upload['size'] > 0 else item_files.of_upload(upload) is not None
         if not ours:
             with self.bucket.failures():
                 made: Document = super().finalizeUpload(upload, file)

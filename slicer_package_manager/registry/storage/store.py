@@ -8,7 +8,7 @@ Girder has one *assetstore adapter* for each type of assetstore. A store is such
    ``finalizeUpload``, ``cancelUpload``, ``deleteFile``, ``downloadFile``, ``capacityInfo``, ``validateInfo``.
 2. Add one line for it to ``STORES`` in :mod:`stores`.
 
-All other code gets a store from :func:`stores.of_file`, :func:`stores.of_upload`, :func:`stores.of_assetstore` or
+All other code gets a store from :func:`stores.of_file`, :func:`stores.of_assetstore` or
 :func:`stores.every_store`, and never looks at the type of an assetstore or at the fields that belong to one type.
 
 Contract between a store and the uploads in the database:
@@ -22,8 +22,10 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from datetime import timedelta
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from girder.exceptions import GirderException, ValidationException
@@ -46,6 +48,21 @@ def received_digest(upload: Document) -> Any:
     """Return the SHA-512 object of what has arrived of ``upload``, with ``update`` and ``hexdigest``."""
     state = upload.get('sha512state')
     return _hash_state.restoreHex(state, 'sha512') if state else hashlib.sha512()
+
+
+def opened(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    """Return ``pieces`` after the first one was made, so that a failure to open them shows now.
+
+    The result closes ``pieces`` when it is closed. The garbage collector may do that late.
+    """
+    first = list(islice(pieces, 1))
+
+    def rest() -> Generator[bytes, None, None]:
+        with closing(pieces):
+            while first:
+                yield first.pop()  # not in memory any longer than needed
+            yield from pieces
+    return rest()
 
 
 class Leftover(NamedTuple):

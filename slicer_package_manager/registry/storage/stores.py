@@ -38,17 +38,8 @@ def of_assetstore(assetstore: Document) -> Store:
 
 
 def of_file(file: Document) -> Store | None:
-    """Return the store that has the bytes of ``file``, ``None`` for a link."""
-    return _of(file) if file.get('assetstoreId') else None
-
-
-def of_upload(upload: Document) -> Store | None:
-    """Return the store that ``upload`` goes to, ``None`` if its assetstore was deleted."""
-    return _of(upload)
-
-
-def _of(document: Document) -> Store | None:
-    assetstore = Assetstore().load(document['assetstoreId'])
+    """Return the store of ``file``, or of an upload; ``None`` for a link, or if the assetstore was deleted."""
+    assetstore = Assetstore().load(file['assetstoreId']) if file.get('assetstoreId') else None
     return of_assetstore(assetstore) if assetstore else None
 
 

@@ -42,5 +42,4 @@ def require(upload: Document) -> None:
 
 
 def _digest(upload: Document) -> str:
-    found: str = upload.get('sha512') or received_digest(upload).hexdigest()
-    return found
+    return str(upload.get('sha512') or received_digest(upload).hexdigest())

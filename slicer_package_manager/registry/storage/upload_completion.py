@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from bson.objectid import ObjectId
 from girder import events
@@ -34,7 +34,7 @@ from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
-from pymongo import ReturnDocument
+from pymongo import ReplaceOne, UpdateOne
 
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
@@ -76,9 +76,9 @@ def moving(file: Document) -> Iterator[None]:
         _moved.reset(token)
 
 
-def store_at_once(package: item_files.Package, user: Document, params: Mapping[str, Any], size: int, content: Any
+def store_at_once(target: item_files.Found, user: Document, params: Mapping[str, Any], size: int, content: Any
                   ) -> Document | None:
-    """Store ``content``, a stream of ``size`` bytes, as a file of ``package``; return the file.
+    """Store ``content``, a stream of ``size`` bytes, as a file of the package ``target``; return the file.
 
     No client knows the upload yet, so its document is stored only when its bytes have arrived, with their checksum. A
     server that is killed before leaves a temporary file, which :mod:`uploads` removes.
@@ -86,12 +86,12 @@ def store_at_once(package: item_files.Package, user: Document, params: Mapping[s
     :param params: those of the call.
     :returns: ``None`` if the document must be stored first: there are quotas, or the store requires it.
     """
-    assetstore = Upload().getTargetAssetstore('item', package.item)
+    assetstore = Upload().getTargetAssetstore('item', target.item, target.assetstore)
     store = assetstore and stores.of_assetstore(assetstore)
     if not store or not store.finds_uploads or settings.get(settings.UPLOAD_QUOTAS):
         return None
     upload = Upload().createUpload(
-        user, params['name'], 'item', package.item, size, params.get('mimeType'), params.get('reference'), assetstore,
+        user, params['name'], 'item', target.item, size, params.get('mimeType'), params.get('reference'), assetstore,
         save=False)
     try:
         store.complete(store.uploadChunk(upload, content, None))
@@ -99,7 +99,7 @@ def store_at_once(package: item_files.Package, user: Document, params: Mapping[s
     except BaseException:
         store.cancelUpload(upload)
         raise
-    return finish(upload, package, assetstore)
+    return finish(upload, target.package, assetstore)
 
 
 def finish(upload: Document, package: item_files.Package, assetstore: Document | None = None) -> Document:
@@ -186,15 +186,14 @@ def _replace(upload: Document, content: Document, package: item_files.Package) -
     old = _replaceable(upload, package)
     new = {**content, **_announced_name(upload), 'created': item_files.later_than([old])}
     removed = [key for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new]
-    file: Any = {**{key: value for key, value in old.items() if key not in removed}, **new}
-    item_files.state(package.item, [file if one is old else one for one in package.files])
-    if old.get('assetstoreId'):
-        File().collection.insert_one({**old, '_id': upload['_id'], **item_files.detached(old)})
-    changed: Document = File().collection.find_one_and_update(
-        {'_id': old['_id']}, {'$set': new, **({'$unset': dict.fromkeys(removed, '')} if removed else {})},
-        return_document=ReturnDocument.AFTER)
-    documents.trigger_saved(File(), changed, 'after')
-    return changed
+    file: Document = {**{key: value for key, value in old.items() if key not in removed}, **new}
+    item_files.state(package.item, [cast('StoredFile', file) if one is old else one for one in package.files])
+    copy = {**old, '_id': upload['_id'], **item_files.detached(old)} if old.get('assetstoreId') else None
+    File().collection.bulk_write([
+        *([ReplaceOne({'_id': upload['_id']}, copy, upsert=True)] if copy else ()),
+        UpdateOne({'_id': old['_id']}, {'$set': new, **({'$unset': dict.fromkeys(removed, '')} if removed else {})})])
+    documents.trigger_saved(File(), file, 'after')
+    return file
 
 
 def _replaceable(upload: Document, package: item_files.Package) -> StoredFile:

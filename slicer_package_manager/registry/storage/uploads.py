@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from girder.exceptions import ValidationException
+from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
@@ -64,13 +65,12 @@ def cancel_abandoned() -> int:
 def _claim(upload: Document) -> bool:
     """Claim ``upload`` for this process, unless it was updated; after a crash it becomes old once more."""
     unchanged = {'_id': upload['_id'], 'updated': upload['updated']}
-    claimed: int = Upload().collection.update_one(unchanged, {'$set': {'updated': clock.now()}}).modified_count
-    return claimed == 1
+    return bool(Upload().collection.update_one(unchanged, {'$set': {'updated': clock.now()}}).modified_count)
 
 
 def _belongs_to_others(upload: Document) -> bool:
     """Whether ``upload`` goes to an existing place that is no part of an application."""
-    file = item_files.of_upload(upload)
+    file = File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
     if file is None:
         return False
     if upload.get('parentType') == 'folder':
@@ -90,7 +90,7 @@ def _is_written(upload: Document, limit: datetime) -> bool:
 
 def cancel(upload: Document) -> None:
     """Cancel ``upload``, and remove bytes that were already stored for it, unless a file has them."""
-    store = stores.of_upload(upload)
+    store = stores.of_file(upload)
     if store:
         with suppress(ValidationException):  # as Girder does
             store.cancelUpload(upload)

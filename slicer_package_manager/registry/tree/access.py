@@ -94,25 +94,13 @@ LIST_REPLACEMENTS = Operation(
     'see a file that is about to replace another one', USER, DATA_READ, None, WRITE, 'its folder')
 UPLOAD_FILE = Operation('upload or replace a file', USER, DATA_WRITE, None, WRITE, 'its folder')
 RENAME_FILE = Operation('rename a file', USER, DATA_WRITE, None, WRITE, 'its folder')
+DELETE_FILE = Operation('delete a file', USER, DATA_WRITE, None, WRITE, 'its folder')
 
 LIST_CHANGES = Operation('read the audit log', ADMINISTRATOR, None)
 CHANGE_SETTINGS = Operation('change settings', ADMINISTRATOR, None)
 CHECK_HEALTH = Operation('check whether the server works', ANYONE, None)
 
 OPERATIONS = tuple(one for one in list(globals().values()) if isinstance(one, Operation))
-
-
-def require_application(operation: Operation, app: Mapping[str, Any], user: UserDocument | None) -> None:
-    """Refuse ``operation`` unless ``user`` has the access to the application ``app`` that it needs.
-
-    :raises AccessException: the user does not have it.
-    """
-    Folder().requireAccess(app, user, operation.application)
-
-
-def allows_application(operation: Operation, app: Mapping[str, Any], user: UserDocument | None) -> bool:
-    """Whether ``user`` has the access to the application ``app`` that ``operation`` needs."""
-    return bool(Folder().hasAccess(app, user, operation.application))
 
 
 def require(operation: Operation, document: Mapping[str, Any], user: UserDocument | None) -> None:

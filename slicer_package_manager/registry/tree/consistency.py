@@ -5,6 +5,7 @@ Called by the event handlers, so that it holds for Girder's own calls and its we
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any, cast
 
 from bson.objectid import ObjectId
@@ -20,8 +21,8 @@ from slicer_package_manager.registry.schema.fields import EXTENSION, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import transactions, write_gate
-from slicer_package_manager.registry.tree import documents, item_files, keys, registration, unique_indexes
-from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, PACKAGES_NAME, RELEASE, role
+from slicer_package_manager.registry.tree import documents, item_files, keys, registration
+from slicer_package_manager.registry.tree.registration import CHANNELS, PACKAGES_NAME, RELEASE, role
 from slicer_package_manager.registry.tree.types import ChannelFolder
 
 _PLACE = ('spm', 'name')
@@ -38,10 +39,8 @@ def check_item(item: Document) -> list[tuple[str, str]]:
     :raises NotFound: its folder no longer exists.
     """
     folder = _folder_of(item)
-    if folder is None:
-        raise NotFound(f'The folder of "{item["name"]}" was deleted by another request.')
     package_type = registration.package_type_in(folder)
-    if package_type is None or not ('spm' in item or metadata.is_package(item.get('meta', {}))):
+    if package_type is None or not (registration.is_package(item) or _returns(item, package_type, folder)):
         item.pop('spm', None)
         return []
     given, before = item['meta'], item.get('spm', {})
@@ -52,11 +51,26 @@ def check_item(item: Document) -> list[tuple[str, str]]:
     return metadata.left_out(package_type, given)
 
 
+def _returns(item: Document, package_type: PackageType, folder: ChannelFolder) -> bool:
+    """Whether ``item``, which a migration has set aside, can be a package now; then it is no longer set aside."""
+    if not registration.is_set_aside(item) or not metadata.is_package(item.get('meta', {})):
+        return False
+    trial = deepcopy(item)
+    try:
+        _register(trial, package_type, folder, has_file=False)
+        _require_identity_free(trial, folder)
+    except (Invalid, Conflict):
+        return False
+    item[registration.ORIGIN].pop('set_aside')
+    return True
+
+
 def _register(item: Document, package_type: PackageType, folder: ChannelFolder, *, has_file: bool) -> None:
     write_gate.require()
     item['meta'] = registration.checked_meta(package_type, folder, item['meta'])
     item['description'] = _description(package_type, item)
-    item['spm'] = registration.of_item(package_type, folder, item['meta'], has_file=has_file)
+    item['spm'] = {**registration.of_item(package_type, folder, item['meta'], has_file=has_file),
+                   **registration.kept(item.get('spm', {}))}
 
 
 def _require_file_names(files: Iterable[Mapping[str, Any]]) -> None:
@@ -68,14 +82,19 @@ def _require_file_names(files: Iterable[Mapping[str, Any]]) -> None:
             raise Invalid([('file', f'"{file["name"]}" {error}; rename it first')]) from None
 
 
-def _folder_of(item: Document) -> ChannelFolder | None:
-    """The folder of ``item``, taken for the transaction of the save if it is one of packages."""
+def _folder_of(item: Document) -> ChannelFolder:
+    """The folder of ``item``, taken for the transaction of the save if it is one of packages.
+
+    :raises NotFound: it no longer exists.
+    """
     query = {'_id': item['folderId']}
     taken: ChannelFolder | None = None
     if transactions.is_open():
         taken = transactions.find_for_update(Folder(), {**query, keys.ROLE: {'$exists': True}})
     if taken is None:
         taken = Folder().findOne(query, fields=_PLACE)
+    if taken is None:
+        raise NotFound(f'The folder of "{item["name"]}" was deleted by another request.')
     return taken
 
 
@@ -103,8 +122,6 @@ def register_item(item: Document) -> None:
     :raises Invalid, Conflict: see :func:`check_item`.
     """
     folder = _folder_of(item)
-    if folder is None:
-        raise NotFound(f'The folder of "{item["name"]}" was deleted by another request.')
     package_type = registration.package_type_in(folder)
     if package_type is None:
         Item().update({'_id': item['_id'], 'spm': {'$exists': True}}, {'$unset': {'spm': ''}}, multi=False)
@@ -114,7 +131,7 @@ def register_item(item: Document) -> None:
 
 def _register_all(items: list[Document], package_type: PackageType, folder: ChannelFolder) -> None:
     """Register those of ``items``, which are stored in ``folder``, that are packages or are meant as such."""
-    chosen = [one for one in items if 'spm' in one or metadata.is_package(one.get('meta', {}))]
+    chosen = [one for one in items if registration.is_package(one)]
     files: dict[ObjectId, list[Document]] = {}
     for file in File().find({'itemId': {'$in': [one['_id'] for one in chosen]}}):
         files.setdefault(file['itemId'], []).append(file)
@@ -138,7 +155,7 @@ def _write(updates: list[UpdateOne], items: list[Document]) -> None:
         Item().collection.bulk_write(updates)
     except BulkWriteError as error:
         failed = (error.details or {})['writeErrors'][0]
-        if failed['code'] != unique_indexes.DUPLICATE:
+        if failed['code'] != transactions.DUPLICATE:
             raise
         raise Conflict(f'Another item like "{items[failed["index"]]["name"]}" is in this folder.') from None
 
@@ -171,8 +188,7 @@ def check_folder(folder: Document) -> Document | None:
     folder.pop('spm', None)
     if found is not None:
         write_gate.require()
-        kept = (stored or {}).get('spm') or {}
-        folder['spm'] = {**found, **{key: kept[key] for key in registration.KEPT if key in kept}}
+        folder['spm'] = {**found, **registration.kept((stored or {}).get('spm') or {})}
         registration.check_folder(folder)
         _require_channel_free(folder)
     return (stored or {}).get('spm')
@@ -221,11 +237,15 @@ def follow_folder(folder: Document, before: Document | None) -> None:
     """
     if folder.get('spm') == before:
         return
-    documents.require_few(documents.with_folders_below([folder]))
+    folders = documents.with_folders_below([folder])
+    documents.require_few(folders)
     if role(folder) in CHANNELS and folder['spm']['channel'] is None:  # it had no id when it was checked
         folder['spm']['channel'] = folder['_id']
         Folder().update({'_id': folder['_id']}, {'$set': {'spm': folder['spm']}}, multi=False)
-    _register_below(folder)
+    for below in folders[1:]:
+        register_folder(below)
+    for one in folders:
+        register_items(one)
 
 
 def register_folder(folder: Document) -> None:
@@ -238,15 +258,6 @@ def register_folder(folder: Document) -> None:
         folder['spm']['channel'] = folder['_id']
     changes = {'$set': {key: folder[key] for key in ('spm', 'meta')}} if 'spm' in folder else {'$unset': {'spm': ''}}
     Folder().update({'_id': folder['_id']}, changes, multi=False)
-
-
-def _register_below(folder: Document) -> None:
-    """Register all documents below ``folder``."""
-    for child in list(Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'})):
-        if role(folder) == APPLICATION or 'spm' in child or 'spm' in folder:
-            register_folder(child)
-            _register_below(child)
-    register_items(folder)
 
 
 def register_items(folder: Document) -> None:

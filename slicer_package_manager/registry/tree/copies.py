@@ -18,11 +18,10 @@ from girder import auditLogger, events
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
-from girder.utility.model_importer import ModelImporter
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import consistency, documents, keys
+from slicer_package_manager.registry.tree import consistency, documents, keys, sizes
 from slicer_package_manager.registry.tree.registration import package_type_in
 
 
@@ -63,14 +62,9 @@ def _copy_items(source: Document, folder: Document, creator: Mapping[str, Any], 
             model.collection.insert_many(copies)
     for item in items.values():
         transactions.after_commit(partial(_report, item, progress))
-    _grow(folder, sum(one.get('size', 0) for one in items.values()))
-
-
-def _grow(folder: Document, size: int) -> None:
-    """Let ``folder``, which is new, have ``size``, and its collection so much more."""
+    size = sum(one.get('size', 0) for one in items.values())
     Folder().update({'_id': folder['_id']}, {'$set': {'size': size}}, multi=False)
-    top = ModelImporter.model(folder['baseParentType'])
-    transactions.after_commit(partial(top.increment, {'_id': folder['baseParentId']}, 'size', size))
+    sizes.grow(size, sizes.root_of(folder))
 
 
 def _report(item: Document, progress: Any) -> None:

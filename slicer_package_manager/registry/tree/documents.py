@@ -1,8 +1,8 @@
 """New documents, stored through Girder's models in a single write."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import bson
@@ -17,6 +17,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions, write_gate
+from slicer_package_manager.registry.tree import sizes
 from slicer_package_manager.registry.tree.types import UserDocument
 
 #: Bytes that metadata may take: of what is registered, which lists show whole, and of all else, as the database has it.
@@ -25,9 +26,6 @@ _LARGEST_META, _LARGEST_META_OF_OTHERS = 256 * 1024, 15 * 1024 * 1024
 _DEEPEST_META = 100
 #: How many items one transaction changes at most.
 MOST_ITEMS = 20_000
-#: The document that this thread has written itself, while it triggers Girder's events for it.
-_written: ContextVar[Mapping[str, Any] | None] = ContextVar('written', default=None)
-
 
 #: A document that is stored.
 Stored = TypeVar('Stored', bound=Document)
@@ -73,21 +71,8 @@ def insert(model: Any, document: Stored, *moments: str) -> Stored:
 
 def trigger_saved(model: Any, document: Mapping[str, Any], *moments: str) -> None:
     """Trigger the events of a save of ``document``, which this process has just written, after the commit."""
-    transactions.after_commit(lambda: _trigger_saved(model, document, moments))
-
-
-def _trigger_saved(model: Any, document: Mapping[str, Any], moments: Iterable[str]) -> None:
-    token = _written.set(document)
-    try:
-        for moment in moments:
-            events.trigger(f'model.{model.name}.save.{moment}', document)
-    finally:
-        _written.reset(token)
-
-
-def is_own_write(document: Mapping[str, Any]) -> bool:
-    """Whether an event about ``document`` follows a write of the registry, after which nothing is left to correct."""
-    return _written.get() is document
+    for moment in moments:
+        transactions.after_commit(partial(events.trigger, f'model.{model.name}.save.{moment}', document))
 
 
 def take(model: Any, document: Mapping[str, Any]) -> Any:  # of the type of ``document``
@@ -129,10 +114,9 @@ def new_folder(parent: Mapping[str, Any], parent_type: str, name: str, creator: 
     return folder
 
 
-def root_of(parent: Mapping[str, Any], parent_type: str) -> tuple[str, ObjectId]:
-    """The type and the id of the collection or user at the top of what is in ``parent``."""
-    return (parent_type, parent['_id']) if parent_type != 'folder' else (
-        parent['baseParentType'], parent['baseParentId'])
+def root_of(parent: Mapping[str, Any], parent_type: str) -> sizes.Place:
+    """The collection or user at the top of what is in ``parent``."""
+    return sizes.root_of(parent) if parent_type == 'folder' else (parent_type, parent['_id'])
 
 
 def with_folders_below(folders: list[Any]) -> list[Any]:

@@ -28,8 +28,7 @@ def checked_name(name: object) -> str:
 
     :raises Invalid: a file cannot have it.
     """
-    checked: str = clean_all(name=Input(name, validators.file_name))['name']
-    return checked
+    return str(clean_all(name=Input(name, validators.file_name))['name'])
 
 
 def named(name: str) -> Document:

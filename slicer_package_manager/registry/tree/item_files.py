@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.file import File
@@ -33,13 +33,12 @@ from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import keys, sizes
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
-Result = TypeVar('Result')
-
 #: The keys of the place of an item.
 PLACE = ('folderId', 'baseParentType', 'baseParentId')
 #: The smallest difference between moments in the database.
 _TICK = timedelta(milliseconds=1)
 _FILES = {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}
+_ASSETSTORE = {'$lookup': {'from': 'assetstore', 'pipeline': [{'$match': {'current': True}}], 'as': 'assetstore'}}
 
 
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
@@ -53,16 +52,6 @@ def _package(file: Mapping[str, Any]) -> Document | None:
     """The query for the package of ``file``, ``None`` if it is in no item."""
     item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
     return {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}} if item_id else None
-
-
-def of_upload(upload: Mapping[str, Any]) -> Document | None:
-    """Return the file that ``upload`` replaces, ``None`` if deleted; for a new file, a document with its item."""
-    return File().findOne({'_id': upload['fileId']}) if 'fileId' in upload else {'itemId': upload.get('parentId')}
-
-
-def package_of_upload(upload: Mapping[str, Any]) -> PackageItem | None:
-    """Return the package whose file ``upload`` becomes; ``None`` for other uploads."""
-    return package_of(of_upload(upload) or {})
 
 
 class Package(NamedTuple):
@@ -89,36 +78,56 @@ def with_files(file: Mapping[str, Any]) -> Package | None:
     return None
 
 
+def of_upload(upload: Mapping[str, Any]) -> Package | None:
+    """Return the package whose file ``upload`` becomes, with its files, by one query; ``None`` for other uploads."""
+    if 'fileId' not in upload:
+        return with_files({'itemId': upload.get('parentId')})
+    found = of_file(upload['fileId'])
+    return found and found.package
+
+
 class Found(NamedTuple):
-    """A package, the folder whose access decides who may read it, its file if it has one, and all of its files."""
+    """A package, the folder whose access decides who may read it, and its file if it has one.
+
+    :param package: with all files, or with none if ``file`` is detached.
+    :param assetstore: that of new files, if it was looked for.
+    """
 
     item: PackageItem
     folder: ChannelFolder
     file: StoredFile | None
-    files: Sequence[StoredFile] = ()
+    package: Package
+    assetstore: Document | None = None
 
 
-def of_item(item_id: ObjectId) -> Found | None:
-    """Return the package ``item_id`` with its files, by one query; ``None`` if there is none."""
+def of_item(item_id: ObjectId, *, with_assetstore: bool = False) -> Found | None:
+    """Return the package ``item_id`` with its files, by one query; ``None`` if there is none.
+
+    :param with_assetstore: look up the assetstore of new files too.
+    """
     for item in Item().collection.aggregate([
-            {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'), _FILES]):
-        folders, files = item.pop('folder'), item.pop('files')
-        return Found(item, folders[0], min(files, key=_age, default=None), files) if folders else None
+            {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'), _FILES,
+            *([_ASSETSTORE] if with_assetstore else ())]):
+        folders, assetstores = item.pop('folder'), item.pop('assetstore', [])
+        package = Package(item, item.pop('files'))
+        return Found(item, folders[0], package.current, package, *assetstores[:1]) if folders else None
     return None
 
 
 def of_file(file_id: ObjectId) -> Found | None:
     """Return the file ``file_id`` with its package; ``None`` if it belongs to no package."""
     found = list(File().collection.aggregate([
-        {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId')]))
+        {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId'),
+        {**_FILES, '$lookup': {**_FILES['$lookup'], 'localField': 'item._id'}}]))
     if not found:
         return None
     file = found[0]
-    items, folders = file.pop('item'), file.pop('folder')
+    items, folders, files = file.pop('item'), file.pop('folder'), file.pop('files')
     if items and folders:
-        return Found(items[0], folders[0], file) if 'kind' in items[0].get('spm', ()) else None
+        item = items[0]
+        return Found(item, folders[0], file, Package(item, files)) if 'kind' in item.get('spm', ()) else None
     item = package_of(file)  # a detached file is in no item
-    return item and Found(item, Folder().load(item['folderId'], force=True), file)
+    return item and Found(item, Folder().load(item['folderId'], force=True), file, Package(item, ()))
 
 
 def _with(model: str, key: str) -> Document:
@@ -175,7 +184,7 @@ class _OutdatedError(Exception):
     """The files of a package have changed, or it was moved, since it was read."""
 
 
-def change(package: Package, work: Callable[[Package | None], Result]) -> Result:
+def change(package: Package, work: Callable[[Package | None], transactions.Result]) -> transactions.Result:
     """Call ``work`` in a transaction with ``package``; if its files have changed since, with the package as it is then.
 
     :param work: calls :func:`state` before other writes. It gets ``None`` if the package was deleted.
@@ -218,9 +227,7 @@ def _write_facts(item: PackageItem, facts: Document) -> None:
     before = Item().collection.find_one_and_update(same, {'$set': {**changes, transactions.LOCK: ObjectId()}})
     if before is None:
         raise _OutdatedError
-    grown = facts['size'] - before.get('size', 0)
-    if grown:  # uploads to one collection at the same time would wait for each other
-        transactions.after_commit(partial(sizes.grow, before, grown))
+    sizes.grow_around(before, facts['size'] - before.get('size', 0))
 
 
 def is_detached(file: Mapping[str, Any]) -> bool:
@@ -247,11 +254,12 @@ def detach(file: Mapping[str, Any], *, waited: bool = False) -> Document:
 
 def detach_all(items: Iterable[Mapping[str, Any]]) -> list[Document]:
     """Detach the files of ``items``, which are deleted in the same transaction, and return them."""
-    here = {'itemId': {'$in': [item['_id'] for item in items]}}
-    found = [{**file, **detached(file)} for file in File().find(here)]
+    ids = {'$in': [item['_id'] for item in items]}
+    files = File().find({'$or': [{'itemId': ids}, {keys.BESIDE: True, 'attachedToId': ids}]})
+    found = [{**file, **detached({'itemId': file.get('itemId') or file['attachedToId']})} for file in files]
     if found:
-        values = {**detached({'itemId': None}), 'attachedToId': '$itemId', 'spm': {'$literal': found[0]['spm']}}
-        File().collection.update_many(here, [{'$set': values}])
+        new = detached({'itemId': {'$ifNull': ['$itemId', '$attachedToId']}}) | {'spm': {'$literal': found[0]['spm']}}
+        File().collection.update_many({'_id': {'$in': [file['_id'] for file in found]}}, [{'$set': new}])
     return found
 
 

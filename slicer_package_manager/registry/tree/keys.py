@@ -17,9 +17,14 @@ IDENTITY = 'spm.identity'
 SEARCH = 'spm.search'
 HAS_FILE = 'spm.ready'
 
+#: Of items: what the MIDAS server stated about them, see :mod:`midas.facts`.
+MIDAS = 'spm.midas'
+
 #: Of files: when the file was detached from its item, and whether it was a replacement that waited.
 DETACHED = 'spm.retired'
 WAITED = 'spm.waited'
+#: Of files that belong to an item beside the one that readers get, until someone deletes them or the item.
+BESIDE = 'spm.beside'
 
 #: Of files whose content is elsewhere: the checksum that its server published, as the link checker found it.
 DIGEST = 'spm.digest'

@@ -7,16 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
-from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
-from girder.utility.model_importer import ModelImporter
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import documents, item_files
+from slicer_package_manager.registry.tree import documents, item_files, sizes
 
 
 @transactions.atomic
@@ -27,12 +24,12 @@ def move_item(item: Document, folder: Document) -> Document:
     :raises Invalid, Conflict: see :func:`consistency.check_item`.
     """
     moved, target = documents.take(Item(), item), documents.take(Folder(), folder)
-    transactions.after_commit(partial(Item().propagateSizeChange, dict(moved), -moved['size']))
+    sizes.grow_around(moved, -moved['size'])
     place = dict(zip(item_files.PLACE, (target['_id'], target['baseParentType'], target['baseParentId']), strict=True))
     # A save leaves a package where it is.
     Item().update({'_id': moved['_id']}, {'$unset': {'spm': ''}}, multi=False)
     moved.update(place)
-    transactions.after_commit(partial(Item().propagateSizeChange, moved, moved['size']))
+    sizes.grow_around(moved, moved['size'])
     saved: Document = Item().save(moved)
     return saved
 
@@ -49,12 +46,12 @@ def move_folder(move: Callable[..., Document], folder: Document, parent: Documen
     if parent_type == 'folder':
         parent = documents.take(Folder(), parent)
     root = documents.root_of(parent, parent_type)
-    if (moved['baseParentType'], moved['baseParentId']) != root:
+    if sizes.root_of(moved) != root:
         _change_root(moved, root)
     return move(moved, parent, parent_type)
 
 
-def _change_root(folder: Document, root: tuple[str, ObjectId]) -> None:
+def _change_root(folder: Document, root: sizes.Place) -> None:
     """Let ``folder`` and all that is below it belong to ``root``, a collection or user."""
     moved = documents.with_folders_below([folder])
     documents.require_few(moved)
@@ -63,6 +60,6 @@ def _change_root(folder: Document, root: tuple[str, ObjectId]) -> None:
     for model, key in ((Folder(), '_id'), (Item(), 'folderId')):
         model.update({key: {'$in': ids}}, {'$set': values})
     size = sum(one.get('size', 0) for one in moved)
-    for (kind, identifier), change in (((folder['baseParentType'], folder['baseParentId']), -size), (root, size)):
-        transactions.after_commit(partial(ModelImporter.model(kind).increment, {'_id': identifier}, 'size', change))
+    sizes.grow(-size, sizes.root_of(folder))
+    sizes.grow(size, root)
     folder.update(values)

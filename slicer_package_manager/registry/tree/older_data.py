@@ -19,12 +19,12 @@ from pymongo.database import Database
 from slicer_package_manager.registry.schema.errors import UnusableDatabaseError
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree.registration import PACKAGES_NAME
+from slicer_package_manager.registry.tree.registration import ORIGIN, PACKAGES_NAME
 
 #: A database of pymongo, with codec options of any kind.
 AnyDatabase: TypeAlias = Database[Document]
 
-PAGE = 'docs/how-to/take-over-an-older-database.md'
+PAGE = 'docs/how-to/move-from-the-older-server.md'
 _NAMED = 5
 
 
@@ -40,9 +40,8 @@ def require_none(database: AnyDatabase) -> None:
     more = f' and {len(found) - _NAMED} more' if found[_NAMED:] else ''
     raise UnusableDatabaseError(
         f'The database "{database.name}" has data of the older Slicer Package Manager that has not been migrated: '
-        f'{names}{more}. Nothing was changed. This version cannot use it: the command that migrates it, '
-        '`slicer-package-manager migrate girder --in-place`, comes with a later version; with `--dry-run` it will show '
-        f'what it would do. Until then keep the older server running, or name another database. See {PAGE}')
+        f'{names}{more}. Nothing was changed. Migrate it first: `slicer-package-manager migrate girder --in-place` '
+        f'with `--dry-run` shows what that would do. Or copy from it into another database. See {PAGE}')
 
 
 def _applications(database: AnyDatabase) -> Iterator[Document]:
@@ -51,4 +50,4 @@ def _applications(database: AnyDatabase) -> Iterator[Document]:
     parents = [top['_id'] for top in tops]
     return database['folder'].find(
         {'parentId': {'$in': parents}, 'parentCollection': 'folder', 'spm': {'$exists': False},
-         '$or': templates}, {'name': 1})
+         f'{ORIGIN}.set_aside': {'$exists': False}, '$or': templates}, {'name': 1})

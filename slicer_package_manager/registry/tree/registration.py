@@ -6,7 +6,12 @@ unique indexes use ``spm``, so another item with the same metadata is no package
 On a folder: ``role``, ``app`` (id of the application), and for a release, a draft and their folder of
 extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
 ``release`` (the release's name, else ``''``).
-On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``.
+On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``; if it comes
+from the MIDAS server, ``midas``.
+
+A migration stores what an older server had beyond this as :data:`ORIGIN`: metadata that the registry has no key for, or
+that it has changed, as ``meta``; and ``set_aside``, the reason why the document is no package or folder of packages
+although it has the metadata and the place of one. Girder's responses leave this key out, too.
 """
 from __future__ import annotations
 
@@ -35,8 +40,15 @@ DRAFT_NAME = 'draft'
 EXTENSIONS_NAME = 'extensions'
 PACKAGES_NAME = 'packages'
 
-#: Keys of a registration that do not follow from the place of the folder, see :class:`types.ChannelRegistration`.
-KEPT = ('promoted',)
+#: Keys of a registration that do not follow from the place of the folder or item, see :mod:`types`.
+KEPT = ('promoted', 'midas')
+
+#: The key of what a migration keeps of a folder or item.
+ORIGIN = 'spmOrigin'
+
+#: Projection of folders for responses: without the download counts that older servers stored in the metadata, which
+#: a migration in place leaves there.
+WITHOUT_EARLIER_COUNTS = {'meta.downloadStats': False, 'meta.downloadExtensions': False}
 
 #: Folders whose names are fixed.
 FIXED_NAMES = {DRAFTS: DRAFT_NAME, EXTENSIONS: EXTENSIONS_NAME, PACKAGES: PACKAGES_NAME}
@@ -48,6 +60,16 @@ def role(folder: Mapping[str, Any] | None) -> str | None:
     """The role of ``folder`` in an application; ``None`` for any other folder."""
     found: str | None = ((folder or {}).get('spm') or {}).get('role')
     return found
+
+
+def is_set_aside(document: Mapping[str, Any]) -> bool:
+    """Whether a migration has left ``document``, a folder or item, out of the registry, see :data:`ORIGIN`."""
+    return 'set_aside' in document.get(ORIGIN, ())
+
+
+def is_package(item: Mapping[str, Any]) -> bool:
+    """Whether ``item``, in the folder of a release or draft, is a package, or is meant as one by its metadata."""
+    return 'spm' in item or (metadata.is_package(item.get('meta', {})) and not is_set_aside(item))
 
 
 def is_of_channel(folder: Mapping[str, Any] | None) -> TypeGuard[ChannelFolder]:
@@ -65,6 +87,8 @@ def package_type_in(folder: Mapping[str, Any] | None) -> PackageType | None:
 
 def of_folder(folder: Mapping[str, Any], parent: Mapping[str, Any] | None) -> Document | None:
     """The registration that follows from the place of ``folder`` in ``parent``; ``None`` if it has none."""
+    if is_set_aside(folder):
+        return None
     if folder['parentCollection'] == 'collection':
         return {'role': PACKAGES} if folder['name'] == PACKAGES_NAME else None
     makers: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Document | None]] = {
@@ -98,6 +122,11 @@ def _in_channel(folder: Mapping[str, Any], parent: Mapping[str, Any]) -> Documen
     if folder['name'] != EXTENSIONS_NAME:
         return None
     return {**of_place(parent['spm']), 'role': EXTENSIONS}
+
+
+def kept(before: Mapping[str, Any]) -> Document:
+    """What a new registration takes over from the one ``before``."""
+    return {key: before[key] for key in KEPT if key in before}
 
 
 def of_place(place: Mapping[str, Any]) -> Document:

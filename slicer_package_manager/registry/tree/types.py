@@ -40,6 +40,21 @@ class ChannelRegistration(TypedDict):
     promoted: NotRequired[bool]
 
 
+class MidasFacts(TypedDict, total=False):
+    """What the former MIDAS server stated about a package that comes from it, as text.
+
+    ``checkoutdate`` is the time of the build machine, without a time zone. ``md5`` and ``sha512`` are those of the file
+    that was imported.
+    """
+
+    md5: str
+    sha512: str
+    checkoutdate: str
+    codebase: str
+    submissiontype: str
+    packagetype: str
+
+
 class PackageRegistration(TypedDict):
     """``spm`` of the item of a package or extension."""
 
@@ -51,17 +66,20 @@ class PackageRegistration(TypedDict):
     identity: str
     search: str
     ready: bool
+    midas: NotRequired[MidasFacts]
 
 
 class FileRegistration(TypedDict, total=False):
     """``spm`` of a stored file.
 
     ``retired`` is the moment when it was detached from its item, ``waited`` whether it was a replacement that waited
-    for its uploader to delete the older file.
+    for its uploader to delete the older file. ``beside`` marks a file that a migration found beside the one that
+    readers get: it is attached to the item, and can be read by its id.
     """
 
     retired: datetime
     waited: bool
+    beside: bool
 
 
 class _Named(TypedDict):

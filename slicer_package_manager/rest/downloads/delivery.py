@@ -8,14 +8,14 @@
    with a status of its own.
 6. The headers describe the content. After its last byte, the download is counted.
 
-:func:`respond` decides all this for any request; :func:`deliver` answers CherryPy's current one.
+:func:`respond` decides all this for any request, and :func:`respond_at_once` those that end at 2 or 3 without opening
+anything; :func:`deliver` answers CherryPy's current one.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import cherrypy
@@ -29,7 +29,7 @@ from slicer_package_manager.registry.schema.errors import BadGateway
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import reading, stores
-from slicer_package_manager.registry.storage.store import Store
+from slicer_package_manager.registry.storage.store import Store, opened
 from slicer_package_manager.registry.tree.types import PackageItem
 from slicer_package_manager.rest.http import semantics
 
@@ -77,39 +77,48 @@ def read_settings() -> tuple[str, list[str]]:
     return way, hosts
 
 
+def _streaming() -> tuple[str, list[str]]:
+    """The settings that apply to clients which cannot follow redirects."""
+    return 'stream', settings.get(settings.LINK_HOSTS)
+
+
 class _Download:
     """One request for ``file``.
 
     :ivar part: the part of the file that is sent, ``None`` for all of it.
     :ivar size: bytes of the file, ``None`` if unknown.
     :ivar store: the store that has the file; ``None`` for a link.
+    :ivar content: all bytes of the file, if they are in memory.
     """
 
-    def __init__(self, request: Request, file: Mapping[str, Any], store: Store | None) -> None:
+    def __init__(self, request: Request, file: Mapping[str, Any], store: Store | None,
+                 content: bytes | None = None) -> None:
         self.method, self.headers, self.bounds = request.method, request.headers, request.bounds
         self.file: Document = dict(file)
         self.disposition = semantics.content_disposition(file['name'], request.disposition)
         self.part: semantics.Part | None = None
         self.size: int | None = file.get('size')
         self.is_link = not file.get('assetstoreId')
-        self.store = store
+        self.store, self.content = store, content
         self.tag = f'"{file["sha512"]}"' if file.get('sha512') else None
         created: datetime = file['created']
         self.modified = created if created.tzinfo else created.replace(tzinfo=timezone.utc)
 
 
-def deliver(item: PackageItem, file: Mapping[str, Any], disposition: str = 'attachment',
-            bounds: tuple[int, int | None] = (0, None), *, is_public: bool = False) -> Body:
+def deliver(item: PackageItem | None, file: Mapping[str, Any], disposition: str = 'attachment',
+            bounds: tuple[int, int | None] = (0, None), *, is_public: bool = False, may_redirect: bool = True) -> Body:
     """Answer CherryPy's current request with ``file`` of ``item``: set status and headers, and return the body.
 
+    :param item: ``None`` for the file of an item that is no package, which is not counted.
     :param disposition: see :class:`Request`, as ``bounds``.
     :param is_public: whether everyone may download it.
+    :param may_redirect: ``False`` to stream the file to all clients, whatever the settings are.
     :raises RestException: 412 or 416 (RFC 9110), 403 for a link that is no longer allowed, or 502 when another server
         fails.
     """
     request = Request(cherrypy.request.method, cherrypy.request.headers, disposition, bounds)
     try:
-        response = respond(request, file, stores.of_file(dict(file)), read_settings)
+        response = respond(request, file, stores.of_file(dict(file)), read_settings if may_redirect else _streaming)
     except PartError as error:
         setResponseHeader('Content-Range', f'bytes */{error.size}')
         raise
@@ -121,10 +130,10 @@ def deliver(item: PackageItem, file: Mapping[str, Any], disposition: str = 'atta
     return lambda: _counted(response, item, is_public=is_public)
 
 
-def _counted(response: Response, item: PackageItem, *, is_public: bool) -> Iterator[bytes]:
+def _counted(response: Response, item: PackageItem | None, *, is_public: bool) -> Iterator[bytes]:
     """Yield the body of ``response``, and count the download after the last chunk was taken."""
     yield from response.body()
-    if response.counts:
+    if response.counts and item:
         yield b''  # servers send what they have, also the headers of a redirect, before they ask for more
         counter.wait(counter.count(item, is_public=is_public))
 
@@ -143,16 +152,38 @@ def respond(request: Request, file: Mapping[str, Any], store: Store | None, read
     :raises RestException: see :func:`deliver`.
     """
     download = _Download(request, file, store)
+    return _without_content(download, read) or _with_content(download)
+
+
+def respond_at_once(request: Request, file: Mapping[str, Any], store: Store | None, read: Settings,
+                    content: bytes | None = None) -> Response | None:
+    """Return what :func:`respond` does if the response requires no other server and no disk, otherwise ``None``.
+
+    :param content: all bytes of the file, if they are in memory. Not used while other plugins observe downloads: no
+        event is triggered for it.
+    :raises RestException: see :func:`deliver`.
+    """
+    if store and store.has_urls:  # to sign a URL, a store may request credentials
+        return None
+    download = _Download(request, file, store, None if reading.is_observed() else content)
+    return _without_content(download, read) or (None if download.content is None else _with_content(download))
+
+
+def _without_content(download: _Download, read: Settings) -> Response | None:
     if _redirects(download, read):
         return _redirect(download)
-    validators = _validators(download)
     if semantics.precondition_failed(download.headers, download.tag, download.modified):
         raise RestException('The file has changed.', code=_PRECONDITION_FAILED)
     if semantics.not_modified(download.headers, download.tag, download.modified):
-        return Response(_NOT_MODIFIED, validators)
+        return Response(_NOT_MODIFIED, _validators(download))
+    return None
+
+
+def _with_content(download: _Download) -> Response:
     _choose_part(download)
     body = _body(download)
-    return Response(_OK if download.part is None else _PARTIAL, {**validators, **_description(download)}, body,
+    headers = {**_validators(download), **_description(download)}
+    return Response(_OK if download.part is None else _PARTIAL, headers, body,
                     rules.counts(download.method, download.part, download.size))
 
 
@@ -222,6 +253,8 @@ def _body(download: _Download) -> Body:
     if download.is_link:
         return _fetched(download)
     start, stop = download.part or (0, download.size or 0)
+    if (content := download.content) is not None:
+        return lambda: iter((content[start:stop],))
     return reading.read(download.file, download.store, start, stop)
 
 
@@ -239,5 +272,5 @@ def _fetched(download: _Download) -> Body:
         raise
     download.size = download.size if download.size is not None else remote.size
     chunks = fetch.verified(remote, wanted, download.file.get('sha512') if part is None else None)
-    first = list(islice(chunks, 1))  # a failure before the first chunk is still a 502
-    return lambda: chain(first, chunks)
+    body = opened(chunks)  # a failure before the first chunk is still a 502
+    return lambda: body

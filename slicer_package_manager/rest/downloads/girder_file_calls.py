@@ -11,7 +11,6 @@ from functools import wraps
 from typing import Any
 
 from bson.objectid import ObjectId
-from girder import events
 from girder.api.rest import getCurrentUser
 from girder.events import Event
 from girder.exceptions import RestException
@@ -108,11 +107,14 @@ def _answer(event: Event, item: PackageItem, file: Mapping[str, Any], *, is_publ
     disposition = params.get('contentDisposition') or 'attachment'
     if disposition not in _DISPOSITIONS:
         raise RestException(f'contentDisposition must be one of {", ".join(_DISPOSITIONS)}.')
-    event.preventDefault().addResponse(deliver(item, file, disposition, _bounds(params), is_public=is_public))
+    event.preventDefault().addResponse(deliver(item, file, disposition, bounds(params), is_public=is_public))
 
 
-def _bounds(params: dict[str, str]) -> tuple[int, int | None]:
-    """Parse Girder's parameters ``offset`` and ``endByte`` (not included)."""
+def bounds(params: dict[str, str]) -> tuple[int, int | None]:
+    """Parse the parameters ``offset`` and ``endByte`` (not included).
+
+    :raises RestException: one is no whole number, or negative (400).
+    """
     try:
         start = int(params.get('offset') or 0)
         stop = int(params['endByte']) if params.get('endByte') else None
@@ -168,9 +170,3 @@ HANDLERS: dict[str, Callable[[Event], None]] = {
     'rest.post.resource/download.after': count_archive,
     'model.file.download.complete': remember_in_archive,
 }
-
-
-def bind() -> None:
-    """Bind all handlers."""
-    for name, handler in HANDLERS.items():
-        events.bind(name, 'slicer_package_manager', handler)

@@ -1,4 +1,4 @@
-"""Files that everyone may download, as the front of the server keeps them in memory."""
+"""Files that everyone may download, as the front of the server caches them."""
 from __future__ import annotations
 
 from typing import NamedTuple

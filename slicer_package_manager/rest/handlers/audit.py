@@ -30,6 +30,7 @@ from slicer_package_manager.rest.handlers.call import Response, call
 def listChanges(user: str | None, kind: str | None, app_id: str | None, date_from: str | None, date_to: str | None,
                 limit: int, offset: int) -> Response:
     check_numbers(limit, offset)
-    found = audit_log.find(audit_log.Query(user, kind, app_id, date_from, date_to), limit, offset)
+    found = audit_log.find(limit, offset, user=user, kind=kind, app_id=app_id, date_from=date_from,
+                           date_to=date_to)
     setResponseHeader('Girder-Total-Count', found.total)
     return found.documents

@@ -10,6 +10,8 @@ from girder.api.rest import setRawResponse
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.lookup import lookup
 from slicer_package_manager.registry.lookup.parameters import PARAMETERS
+from slicer_package_manager.registry.midas import targets
+from slicer_package_manager.registry.midas.numbers import Kind, spelled
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
@@ -20,9 +22,6 @@ from slicer_package_manager.rest.handlers.call import Response, call, current_us
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.permissions import permitted
 from slicer_package_manager.rest.middleware.response_cache import record_response
-
-#: Ids of the former MIDAS server are decimal numbers with fewer digits than ids of Girder.
-_ID_DIGITS = 24
 
 
 def _description(summary: str, *, one_system: bool = True) -> Description:
@@ -81,15 +80,28 @@ def download(params: Document) -> Response:
 def bitstream(bitstream_id: str, params: Document) -> Response:  # noqa: ARG001 - Girder passes both
     """``/bitstream/:bitstream_id``: a redirect to the file of the package or extension with that id."""
     identifier = validators.object_id(bitstream_id)
+    if identifier is None and site.answers_midas() and spelled(Kind.BITSTREAM, bitstream_id):
+        return _of_midas(bitstream_id)
     found = identifier and item_files.of_item(identifier)
     if not found or not found.file or not access.allows(access.DOWNLOAD_FILE, found.folder, current_user()):
         raise NotFound(_missing(bitstream_id))
     return _redirect(f'/api/v1/item/{identifier}/download')
 
 
+def _of_midas(bitstream_id: str) -> Response:
+    """A redirect to the file with this number of MIDAS."""
+    try:
+        target, _ = targets.resolve(Kind.BITSTREAM, bitstream_id, current_user())
+    except NotFound:
+        raise NotFound(_missing(bitstream_id)) from None
+    if target is None or not target.is_package:
+        return _redirect(f'/midas3/download?bitstream={bitstream_id}')
+    return _redirect(f'/bitstream/{target.item["_id"]}')
+
+
 def _missing(bitstream_id: str) -> str:
     shown = validators.shortened(bitstream_id)
-    if bitstream_id.isdigit() and len(bitstream_id) < _ID_DIGITS:
+    if spelled(Kind.BITSTREAM, bitstream_id):
         return (f'"{shown}" is an id of the MIDAS server, which this server replaced; find the package with /find or '
                 'on the page /download.')
     return f'There is no file to download with the id "{shown}".'

@@ -3,18 +3,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from girder.constants import SortDir
 from girder.models.item import Item
 
-from slicer_package_manager.registry.catalog import applications, package_lists, packages
+from slicer_package_manager.registry.catalog import applications, package_lists, packages, removal
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, Listing, page
 from slicer_package_manager.registry.tree import access
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
 from slicer_package_manager.rest.middleware import upload_warnings
+from slicer_package_manager.rest.middleware.prepared_lists import prepared_list
 from slicer_package_manager.rest.middleware.response_cache import list_response
 
 
@@ -58,18 +61,32 @@ def listExtensions(app_id: str, extension_name: str | None, extension_id: str | 
 
 
 def _list(package_type: PackageType, app_id: str, limit: int, offset: int, sort: list[tuple[str, int]], *,
-          with_downloads: bool, **filters: Any) -> Response:
+          with_downloads: bool, q: str | None = None, **filters: Any) -> Response:
     user = current_user()
     part = page(limit, offset, sort, ITEM_SORTS[package_type.label])
 
-    def find() -> Listing:
-        app = applications.load(app_id, user, access.LIST_PACKAGES)
-        found = package_lists.find(package_type, app, user, part, **filters)
-        if with_downloads:
-            counts.add_totals(package_type, app, found.documents)
-        return found
+    def load() -> ApplicationFolder:
+        return applications.load(app_id, user, access.LIST_PACKAGES)
+
+    def find(words: str | None = q) -> Listing:
+        app = load()
+        found = package_lists.find(package_type, app, user, part, q=words, **filters)
+        if not with_downloads:
+            return found
+        items = list(map(orjson.loads, found.documents))
+        counts.add_totals(package_type, app, items)
+        return found._replace(documents=list(map(orjson.dumps, items)))
+
+    def candidates() -> package_lists.Candidates:
+        return package_lists.candidates(package_type, load(), user, part, **filters)
+
+    if user is None and not with_downloads:
+        is_searched = package_type is EXTENSION and package_lists.is_narrow(package_type, filters)
+        response = prepared_list(lambda: find(None), candidates if is_searched else None, q or '')
+        if response is not None:
+            return response
     # Downloads are counted without a new data version.
-    return list_response(Item(), find, cacheable=not with_downloads)
+    return list_response(None, find, cacheable=not with_downloads)
 
 
 @call(access.SAVE_PACKAGE, (
@@ -88,14 +105,10 @@ def upsertExtension(app_id: str, params: dict[str, str]) -> Response:
 
 def _upsert(package_type: PackageType, app_id: str, params: dict[str, str]) -> Response:
     user = current_user()
-    form = {key: value for key, value in params.items() if key not in _NOT_IN_FORM}
+    form = {key: value for key, value in params.items() if key != 'token'}  # which is for Girder
     item = packages.upsert(package_type, applications.load(app_id, user, access.SAVE_PACKAGE), form, user)
     upload_warnings.warn(metadata.left_out(package_type, form))
     return item
-
-
-#: Parameters that are for Girder.
-_NOT_IN_FORM = {'token'}
 
 
 @call(access.DELETE_PACKAGE, (
@@ -118,5 +131,5 @@ def _delete(package_type: PackageType, app_id: str, item_id: str) -> Response:
     user = current_user()
     app = applications.load(app_id, user, access.DELETE_PACKAGE)
     item = packages.load(package_type, app, item_id, user, access.DELETE_PACKAGE)
-    packages.delete(item)
+    removal.remove_item(item)
     return item

@@ -9,6 +9,7 @@ from slicer_package_manager.registry.catalog import applications, releases
 from slicer_package_manager.registry.promotion import promote as promotion_promote
 from slicer_package_manager.registry.schema.pagination import FOLDER_SORTS, page
 from slicer_package_manager.registry.tree import access
+from slicer_package_manager.registry.tree.registration import DRAFT, RELEASE
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.middleware.response_cache import list_response
@@ -29,8 +30,8 @@ def listReleases(app_id: str, release_id_or_name: str | None, limit: int, offset
         release = releases.find_release(app, release_id_or_name, user)
         return release and Folder().filter(release, user)
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return list_response(Folder(), lambda: releases.find_releases(
-        applications.load(app_id, user, access.LIST_RELEASES), user, part))
+    return list_response(Folder(), lambda: releases.find(
+        applications.load(app_id, user, access.LIST_RELEASES), RELEASE, user, part))
 
 
 @call(access.CREATE_RELEASE, (
@@ -94,5 +95,5 @@ def promoteDraft(app_id: str, release_id_or_name: str, revision: str, progress: 
 def listDrafts(app_id: str, revision: str | None, limit: int, offset: int, sort: list[tuple[str, int]]) -> Response:
     user = current_user()
     part = page(limit, offset, sort, FOLDER_SORTS)
-    return list_response(Folder(), lambda: releases.find_drafts(
-        applications.load(app_id, user, access.LIST_DRAFTS), user, part, revision))
+    return list_response(Folder(), lambda: releases.find(
+        applications.load(app_id, user, access.LIST_DRAFTS), DRAFT, user, part, revision))

@@ -9,7 +9,9 @@ from girder.models.setting import Setting
 from girder.settings import SettingKey
 
 from slicer_package_manager.registry.catalog import applications
+from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree.types import ApplicationFolder
+from slicer_package_manager.rest.middleware import anonymous_access
 
 
 def root() -> str:
@@ -17,19 +19,16 @@ def root() -> str:
 
     Without the setting, a client that sends a wrong host gets a response that is wrong for that client only.
     """
-    base: str = cherrypy.request.base
-    return _root_setting() or base + _mounted_at()
+    return _root_setting() or f'{cherrypy.request.base}{_mounted_at()}'
 
 
 def _root_setting() -> str:
-    value: str | None = Setting().get(SettingKey.SERVER_ROOT)
-    return (value or '').rstrip('/')
+    return str(Setting().get(SettingKey.SERVER_ROOT) or '').rstrip('/')
 
 
 def _mounted_at() -> str:
     """Return the path prefix of Girder; the current request is for a resource directly below it."""
-    mounted_at: str = cherrypy.request.script_name
-    return mounted_at.rpartition('/')[0].rstrip('/')
+    return str(cherrypy.request.script_name).rpartition('/')[0].rstrip('/')
 
 
 def catalog_of(app: ApplicationFolder) -> Callable[[str, str], str]:
@@ -37,6 +36,12 @@ def catalog_of(app: ApplicationFolder) -> Callable[[str, str], str]:
     place = f'{root()}/catalog/All'
     choice = '' if str(app['_id']) == applications.SLICER else f'?app={app["_id"]}'
     return lambda revision, os: f'{place}/{quote(revision, safe="")}/{os}{choice}'
+
+
+def answers_midas() -> bool:
+    """Whether this server answers the addresses of the former MIDAS server, as a setting states."""
+    (is_on,) = settings.each_of(anonymous_access.state().settings, settings.MIDAS)
+    return bool(is_on)
 
 
 def redirect(path: str) -> None:

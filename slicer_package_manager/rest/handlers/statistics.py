@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bson.objectid import ObjectId
 from girder.api.rest import setRawResponse, setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications
@@ -10,10 +11,11 @@ from slicer_package_manager.registry.downloads import rollup, sealing, statistic
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Listing, check_numbers
 from slicer_package_manager.registry.tree import access
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_filters
 from slicer_package_manager.rest.http.semantics import content_disposition
-from slicer_package_manager.rest.middleware.response_cache import json_response
+from slicer_package_manager.rest.middleware.response_cache import live_response
 
 _PAGE = 50
 
@@ -36,17 +38,22 @@ _PAGE = 50
     .errorResponse()
 ))
 def downloadStats(app_id: str, limit: int | None, offset: int | None, format: str | None, **question: Any) -> Response:  # noqa: A002 - the name of the parameter
+    filters = {key: value for key, value in question.items() if key != 'params' and value is not None}
+    if not filters and limit is None and offset is None and format is None:
+        return live_response(lambda: rollup.Totals(*_visible(app_id)).as_json)
+    limit, offset = _PAGE if limit is None else limit, offset or 0
+    check_numbers(limit, offset)
+    app, hidden, sealed = _visible(app_id)
+    return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed), format)
+
+
+def _visible(app_id: str) -> tuple[ApplicationFolder, list[str], list[ObjectId]]:
+    """Load the application, the revisions whose counts the user may not see, and the seals whose counts are visible."""
     user = current_user()
     app = applications.load(app_id, user, access.GET_STATISTICS)
     hidden = access.hidden_revisions(app, user)
     sealed = sealing.visibility(app, user)
-    hidden += sealed.hidden
-    filters = {key: value for key, value in question.items() if key != 'params' and value is not None}
-    if not filters and limit is None and offset is None and format is None:
-        return json_response(rollup.as_json(app, hidden, sealed.readable))
-    limit, offset = _PAGE if limit is None else limit, offset or 0
-    check_numbers(limit, offset)
-    return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed.readable), format)
+    return app, hidden + sealed.hidden, sealed.readable
 
 
 def _rows(found: Listing, wanted: str | None) -> Response:

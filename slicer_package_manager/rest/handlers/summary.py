@@ -43,5 +43,4 @@ def getSummary(app_id: str, limit: int, offset: int, fields: str | None) -> Resp
 
 
 def _drafts(found: Document) -> int:
-    drafts: int = found['total']['drafts']
-    return drafts
+    return int(found['total']['drafts'])

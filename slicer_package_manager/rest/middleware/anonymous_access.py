@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from girder.api.rest import Resource, getCurrentToken, getCurrentUser
@@ -12,6 +11,7 @@ from girder.models.setting import Setting
 from girder_hashsum_download.settings import PluginSettings
 
 from slicer_package_manager.registry.server import anonymous_access, settings
+from slicer_package_manager.registry.server.replacements import replaced
 from slicer_package_manager.rest.middleware import request_state, routing, upload_scope
 
 #: Calls that report the state of the server or lead to a login. They are open whatever the setting is.
@@ -45,33 +45,33 @@ def refuse() -> None:
     """
     # Girder remembers the first user that it returns for a request, and returns the user of an upload-only token only
     # after upload_scope has allowed the call. So this function does not ask for the user of such a token.
-    if upload_scope.is_for_uploads(getCurrentToken()) or getCurrentUser() is not None:
-        return
+    if not upload_scope.is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
+        require_open()
+
+
+def require_open() -> None:
+    """Check that anonymous clients may read.
+
+    :raises AccessException: the setting is on (401).
+    """
     if Setting().get(anonymous_access.KEY):
         raise AccessException(MESSAGE)
 
 
-def _with_refusal(check: Callable[..., None]) -> Callable[..., None]:
-    """Wrap ``check``, which Girder calls before each handler, also before those of events."""
-    @wraps(check)
-    def check_access(handler: Callable[..., Any], **kwargs: Any) -> None:
-        if f'{routing.method()} {routing.template()}' not in OPEN:
-            refuse()
-        check(handler, **kwargs)
-    check_access.refuses = True  # type: ignore[attr-defined]
-    return check_access
+def _check(original: Callable[..., None], handler: Callable[..., Any], **kwargs: Any) -> None:
+    """Check access before each handler, also before those of events."""
+    if f'{routing.method()} {routing.template()}' not in OPEN:
+        refuse()
+    original(handler, **kwargs)
 
 
-def _uncached(get: Callable[[Setting, str], Any]) -> Callable[[Setting, str], Any]:
-    """Wrap ``Setting.get``: read some settings from the database once per request, past the cache of the process."""
-    @wraps(get)
-    def get_setting(self: Setting, key: str) -> Any:
-        if settings.variable(key) in os.environ:
-            return get(self, key)
-        if key in OF_UPLOADS:
-            return _of_uploads(self).get(key, self.getDefault(key))
-        return state().closed if key == anonymous_access.KEY else get(self, key)
-    return get_setting
+def _get(original: Callable[[Setting, str], Any], model: Setting, key: str) -> Any:
+    """Read a setting: some from the database once per request, past the cache of the process."""
+    if settings.variable(key) in os.environ:
+        return original(model, key)
+    if key in OF_UPLOADS:
+        return _of_uploads(model).get(key, model.getDefault(key))
+    return state().closed if key == anonymous_access.KEY else original(model, key)
 
 
 def _of_uploads(model: Setting) -> dict[str, Any]:
@@ -84,7 +84,6 @@ def _of_uploads(model: Setting) -> dict[str, Any]:
 
 def guard() -> None:
     """Apply the setting to all calls. Idempotent."""
-    check = Resource._defaultAccess  # noqa: SLF001 - the only place that all calls pass after the user is known
-    if not hasattr(check, 'refuses'):
-        Resource._defaultAccess = staticmethod(_with_refusal(check))  # noqa: SLF001
-        Setting.get = _uncached(Setting.get)
+    # The only place that all calls pass after the user is known.
+    Resource._defaultAccess = staticmethod(replaced(Resource._defaultAccess, _check))  # noqa: SLF001
+    Setting.get = replaced(Setting.get, _get)

@@ -29,6 +29,8 @@ _FAILURES = 400
 #: Calls that change nothing: uploads are recorded when they are complete, and a login is no change.
 _NOT_RECORDED = {'/file', '/file/chunk', '/file/completion', '/file/:id/contents', '/file/upload/:id', '/api_key/token',
                 '/user/authentication', '/resource/download', '/token/session', '/token/current'}
+#: Calls for Slicer 4, which change nothing whatever their method is.
+_OF_MIDAS = '/midas3'
 #: Calls before which the document that they change is read.
 _READ_BEFORE = (
     'put.item/:id', 'delete.item/:id', 'put.item/:id/metadata', 'delete.item/:id/metadata', 'put.folder/:id',
@@ -53,6 +55,8 @@ class Recorder(logging.Handler):
 
 def _record_request(details: Mapping[str, Any]) -> None:
     route = routing.template()
+    if route.startswith(_OF_MIDAS):
+        return
     params = cherrypy.request.params  # the record lacks the parameters that Girder has passed to the handler
     is_link = route == '/file' and 'linkUrl' in params
     if (details['method'] not in _CHANGING or tracing.status_of(cherrypy.response) >= _FAILURES
@@ -99,7 +103,8 @@ def _text(value: object) -> str:
 def _read_subject(model: str) -> Callable[[events.Event], None]:
     @before_anyone
     def handler(event: events.Event) -> None:
-        request_state.current().audit_subject = audit_log.subject(model, object_id(event.info.get('id')))
+        state = request_state.current()
+        state.audit_subject = state.audit_subject or audit_log.subject(model, object_id(event.info.get('id')))
     return handler
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import wraps
+from contextlib import nullcontext
 from typing import Any
 
 import cherrypy
@@ -22,6 +21,7 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.schema.errors import Unavailable
 from slicer_package_manager.registry.server import database_outage
+from slicer_package_manager.registry.server.replacements import replaced
 from slicer_package_manager.rest.middleware import request_state, tracing
 
 logger = logging.getLogger(__name__)
@@ -56,28 +56,21 @@ def as_json(status: str, message: str, **_: object) -> bytes:
                          **({} if name is None else {'field': name.encode(errors='replace').decode()})})
 
 
-def _limit(method: str) -> AbstractContextManager[Any]:
-    return pymongo.timeout(database_outage.patience() + _GRACE) if method in _READS else nullcontext()
-
-
-def _with_outage(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap ``Resource.handleRoute``: limit the time of reads, and respond with 503 if the database is unreachable."""
-    @wraps(handle)
-    def handle_route(self: Resource, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Any:
-        try:
-            with _limit(method):
-                return handle(self, method, path, params)
-        except Unavailable as error:
-            setResponseHeader('Retry-After', str(error.after))
+def _handle(original: Callable[..., Any], resource: Resource, method: str, path: tuple[str, ...],
+            params: dict[str, Any]) -> Any:
+    """Handle a call like ``Resource.handleRoute``: limit the time of reads, and respond with 503 during an outage."""
+    try:
+        with pymongo.timeout(database_outage.patience() + _GRACE) if method in _READS else nullcontext():
+            return original(resource, method, path, params)
+    except Unavailable as error:
+        setResponseHeader('Retry-After', str(error.after))
+        raise
+    except PyMongoError as error:
+        if not database_outage.passes(error):
             raise
-        except PyMongoError as error:
-            if not database_outage.passes(error):
-                raise
-            logger.warning('The database is unreachable or busy: %s', error)
-            setResponseHeader('Retry-After', str(database_outage.RETRY_AFTER))
-            raise Unavailable(MESSAGE, database_outage.RETRY_AFTER) from error
-    handle_route.ends = True  # type: ignore[attr-defined]
-    return handle_route
+        logger.warning('The database is unreachable or busy: %s', error)
+        setResponseHeader('Retry-After', str(database_outage.RETRY_AFTER))
+        raise Unavailable(MESSAGE, database_outage.RETRY_AFTER) from error
 
 
 def _respond_to_error() -> None:
@@ -111,8 +104,7 @@ _refuse.priority = 60  # type: ignore[attr-defined]
 
 def guard(tree: Tree) -> None:
     """Install the error responses for all that ``tree`` serves by now. Idempotent."""
-    if not hasattr(Resource.handleRoute, 'ends'):
-        Resource.handleRoute = _with_outage(Resource.handleRoute)
+    Resource.handleRoute = replaced(Resource.handleRoute, _handle)
     tracing.add_hooks(tree, {'on_start_resource.spm_outage': _refuse})
     for path, app in tree.apps.items():
         app.merge({'/': {'request.error_response': _respond_to_error}})

@@ -5,7 +5,7 @@ Several server processes add up their metrics in the directory ``PROMETHEUS_MULT
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import cherrypy
 from cherrypy._cptree import Tree
@@ -163,21 +163,6 @@ def _on_upload(event: events.Event) -> None:
     UPLOADED.inc(event.info['file'].get('size') or 0)
 
 
-class _DownloadMetrics:
-    """Observes the counter of downloads."""
-
-    def counted(self, package_type: str) -> None:
-        """Count a completed download."""
-        DOWNLOADS.labels(package_type).inc()
-
-    def waiting(self, number: int) -> None:
-        """Show how many counts wait."""
-        WAITING.set(number)
-
-
-HANDLERS: dict[str, Callable[[events.Event], None]] = {'model.file.finalizeUpload.after': _on_upload}
-
-
 def start(tree: Tree, operation: Operation) -> None:
     """Measure all that ``tree`` serves, and mount ``/metrics``."""
     tracing.add_hooks(tree, {
@@ -185,6 +170,6 @@ def start(tree: Tree, operation: Operation) -> None:
         'on_end_request.spm_metrics': _end})
     tracing.FRONT_OBSERVERS.append(_count_front)
     tree.mount(Page(operation), '/metrics', {'/': {'request.dispatch': cherrypy.dispatch.MethodDispatcher()}})
-    counter.OBSERVERS.append(_DownloadMetrics())
-    for name, handler in HANDLERS.items():
-        events.bind(name, 'slicer_package_manager.metrics', handler)
+    counter.COUNTED.append(lambda package_type: DOWNLOADS.labels(package_type).inc())
+    counter.WAITING.append(WAITING.set)
+    events.bind('model.file.finalizeUpload.after', 'slicer_package_manager.metrics', _on_upload)

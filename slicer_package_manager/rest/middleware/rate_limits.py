@@ -21,6 +21,9 @@ LIMITED = (
     'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.app/:app_id/summary',
     'get.app/:app_id/package/find', 'get.app/:app_id/package/findall', 'get.app/:app_id/package/download',
     'get.find', 'get.findall', 'get.download',  # beside the API; the download page calls check()
+    'get.midas3/api/json', 'post.midas3/api/json', 'put.midas3/api/json', 'get.midas3/rest/item/:id',
+    'get.midas3/slicerappstore', 'get.midas3/slicerappstore/index', 'get.midas3/slicerappstore/extension/view',
+    'get.midas3/slicerappstore/index/listextensions', 'get.midas3/slicerappstore/index/categories',
     'get.resource/search', 'get.resource/download', 'post.resource/download', 'get.folder/:id/download',
     'get.collection/:id/download', 'get.item', 'get.folder', 'get.collection', 'get.group', 'get.user', 'get.describe',
     'get.user/authentication', 'post.user', 'put.user/password/temporary',
@@ -45,15 +48,10 @@ def check() -> None:
                               f'in {seconds} s, or log in.')
 
 
-@before_anyone
-def _before_call(_event: events.Event) -> None:
-    check()
-
-
 def start(operation: Operation) -> None:
     """Limit the calls in :data:`LIMITED` from now on."""
     global _limit  # noqa: PLW0603 - there is one server in a process
     from slicer_package_manager.registry.server.rate_limits import RateLimit  # noqa: PLC0415 - few servers need it
     _limit = RateLimit(operation.rate_limit)
     for call in LIMITED:
-        events.bind(f'rest.{call}.before', 'slicer_package_manager.ratelimits', _before_call)
+        events.bind(f'rest.{call}.before', 'slicer_package_manager.ratelimits', before_anyone(lambda _event: check()))

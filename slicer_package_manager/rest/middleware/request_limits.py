@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import cherrypy
@@ -15,6 +14,7 @@ from girder.api.describe import autoDescribeRoute
 from girder.api.rest import Resource
 from girder.exceptions import RestException
 
+from slicer_package_manager.registry.server.replacements import replaced
 from slicer_package_manager.rest.http import headers as http_headers
 from slicer_package_manager.rest.middleware import error_responses, routing, tracing
 from slicer_package_manager.rest.middleware.error_responses import ParameterError
@@ -26,6 +26,8 @@ _ARGUMENTS = {'self', 'cls', 'params', 'event', 'args', 'kwargs'}
 #: Names of parameters: without dots, a leading dollar sign, and control characters.
 _NAME = re.compile(r'(?!\$)[^.\x00-\x1f\x7f-\x9f\ud800-\udfff]*')
 _SHOWN = 100
+#: The hook that limits bodies, in CherryPy's configuration. An application may have one of its own.
+SIZE_HOOK = 'hooks.on_start_resource.spm_size'
 #: A name or an IPv4 address, or an IPv6 address in brackets, with an optional port. Proxies may send a list.
 _HOST = re.compile(r'(?:\[[0-9A-Fa-f:.]+\]|[^][\s/?#@\\]*?)(?::\d{0,5})?(?:,.*)?')
 #: Methods by which headers may override POST. GET is not among them: caches identify a read by its URL alone.
@@ -35,23 +37,20 @@ _WITHOUT_FILES = (
     'api_key', 'assetstore', 'collection', 'folder', 'group', 'item', 'resource', 'system', 'token', 'user')
 
 
-def _readable(process: Callable[[Entity], None]) -> Callable[[Entity], None]:
-    """Wrap ``process``, one of CherryPy's body processors: respond with 400 instead of 500 to bodies it cannot read."""
-    @wraps(process)
-    def reader(entity: Entity) -> None:
-        try:
-            process(entity)
-        except (cherrypy.HTTPError, OSError):
-            raise
-        except Exception as error:  # noqa: BLE001 - malformed bodies raise errors of any type
-            raise cherrypy.HTTPError(400, f'The body of the request cannot be read: {error}') from None
-    return reader
+def _read(process: Callable[[Entity], None], entity: Entity) -> None:
+    """Read a body by ``process``, one of CherryPy's: respond with 400 instead of 500 to bodies it cannot read."""
+    try:
+        process(entity)
+    except (cherrypy.HTTPError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - malformed bodies raise errors of any type
+        raise cherrypy.HTTPError(400, f'The body of the request cannot be read: {error}') from None
 
 
 _READERS = {
-    'application/x-www-form-urlencoded': _readable(_cpreqbody.process_urlencoded),
-    'multipart/form-data': _readable(_cpreqbody.process_multipart_form_data),
-    'multipart': _readable(_cpreqbody.process_multipart),
+    'application/x-www-form-urlencoded': replaced(_cpreqbody.process_urlencoded, _read),
+    'multipart/form-data': replaced(_cpreqbody.process_multipart_form_data, _read),
+    'multipart': replaced(_cpreqbody.process_multipart, _read),
 }
 
 
@@ -89,7 +88,7 @@ def prepare() -> None:
     request.headers['Accept'] = 'application/json'
 
 
-def _measure() -> None:
+def measure() -> None:
     """At the beginning of a request: refuse a body that is too large, or of unknown size.
 
     :raises cherrypy.HTTPError: it is too large (413), or its size is unknown (411).
@@ -106,7 +105,7 @@ def _measure_form() -> None:
     """The same for calls that accept files, where a form would be read into memory before the user is known."""
     if any(one.value == 'application/x-www-form-urlencoded' or one.value.startswith('multipart/')
            for one in cherrypy.request.headers.elements('Content-Type')):
-        _measure()
+        measure()
 
 
 def _refuse_override() -> None:
@@ -143,18 +142,15 @@ def _refuse_host() -> None:
             raise cherrypy.HTTPError(400, f'The header {name} is not a valid host name.')
 
 
-for _hook in (_measure, _measure_form, _refuse_override, _refuse_class, _refuse_host):
+for _hook in (measure, _measure_form, _refuse_override, _refuse_class, _refuse_host):
     _hook.priority = 90  # type: ignore[attr-defined] # after tracing
 
 
-def _as_json(load: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(load)
-    def loaded(*args: Any) -> Any:
-        try:
-            return load(*args)
-        except (RecursionError, UnicodeDecodeError, OverflowError, BSONError) as error:
-            raise RestException(f'The JSON cannot be read: {error}.') from None
-    return loaded
+def _load(original: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return original(*args)
+    except (RecursionError, UnicodeDecodeError, OverflowError, BSONError) as error:
+        raise RestException(f'The JSON cannot be read: {error}.') from None
 
 
 def guard(tree: Tree) -> None:
@@ -166,8 +162,9 @@ def guard(tree: Tree) -> None:
         'before_handler.spm_parameters': _read_parameters})
     for path, app in tree.apps.items():
         is_api = path.endswith('/api')
+        own = app.config.get('/', {}).get(SIZE_HOOK)
         app.merge({'/': {'request.body.processors': _READERS,
-                         'hooks.on_start_resource.spm_size': _measure_form if is_api else _measure}})
+                         SIZE_HOOK: own or (_measure_form if is_api else measure)}})
         if is_api:
             app.merge({'/': {'error_page.default': error_responses.as_json}})
 
@@ -175,12 +172,12 @@ def guard(tree: Tree) -> None:
 def guard_bodies(api_root: Any) -> None:
     """Refuse bodies of Girder's calls that are too large, and JSON on which Girder fails. Idempotent."""
     for name in _WITHOUT_FILES:
-        _configure(getattr(api_root, name), _measure)
+        _configure(getattr(api_root, name), measure)
     _configure(api_root.file, _measure_form)
     for name in ('_loadJson', '_loadJsonBody'):
-        setattr(autoDescribeRoute, name, _as_json(getattr(autoDescribeRoute, name)))
+        setattr(autoDescribeRoute, name, replaced(getattr(autoDescribeRoute, name), _load))
 
 
 def _configure(resource: Resource, measure: Callable[[], None]) -> None:
     resource._cp_config = {**getattr(resource, '_cp_config', {}),  # noqa: SLF001 - CherryPy's way to configure a resource
-                           'hooks.on_start_resource.spm_size': measure, 'error_page.default': error_responses.as_json}
+                           SIZE_HOOK: measure, 'error_page.default': error_responses.as_json}

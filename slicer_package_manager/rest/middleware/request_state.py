@@ -5,7 +5,9 @@ Girder and CherryPy have attributes of their own there; only this module adds an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,15 +52,29 @@ class RequestState:
     settings: dict[str, Any] | None = None
 
 
+#: The state of a context that serves requests without CherryPy.
+_kept: ContextVar[RequestState | None] = ContextVar('kept', default=None)
+
+
 def current() -> RequestState:
     """Return the state of the request that this thread serves; outside of requests, a new one that is not stored."""
     request = cherrypy.serving.request
     if request.app is None:
-        return RequestState()
+        return _kept.get() or RequestState()
     if not hasattr(request, _ATTRIBUTE):
         request.spm = RequestState()
     state: RequestState = request.spm
     return state
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Have one state in this context, also outside of CherryPy's requests."""
+    token = _kept.set(RequestState())
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 class _WithoutLocks(ProxyBackend):

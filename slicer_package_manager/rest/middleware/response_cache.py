@@ -5,20 +5,20 @@
    and by the data version that the database has now.
 3. If the cache has no response, or one of another data version, the function runs and its response is cached.
 4. For the next such request, :mod:`front.cached` sends the response before CherryPy and Girder begin, where ``serve``
-   runs the server.
+   runs the server. If the data has changed, it makes lists of :mod:`prepared_lists` anew without them.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import cherrypy
 import orjson
 from girder.api.rest import getCurrentUser, setRawResponse, setResponseHeader
-from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.pagination import Listing
 from slicer_package_manager.registry.server import data_version, settings
+from slicer_package_manager.registry.server.anonymous_access import State
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.rest.http.json_response import JsonResponse
 from slicer_package_manager.rest.middleware import anonymous_access
@@ -30,12 +30,36 @@ def _size(key: Hashable, response: JsonResponse) -> int:
 
 
 _Response = TypeVar('_Response', JsonResponse, JsonResponse | None)
+#: What identifies a request: the path, relative to the API, and the query.
+Key: TypeAlias = tuple[str, str]
+
+
+class LiveResponse:
+    """A response whose body is read from the database each time, by ``read``.
+
+    ``read`` returns the same object as long as the body is the same. Then the response with its tag and its compressed
+    body is made once.
+    """
+
+    def __init__(self, read: Callable[[], bytes], cache_control: str) -> None:
+        self._read, self._cache_control = read, cache_control
+        self._known = JsonResponse(b'', None, cache_control)
+        #: The read that requests share. The front of the server keeps it.
+        self.shared: Any = None
+
+    def current(self) -> JsonResponse:
+        """Read the body, and return the response as it is now."""
+        body, known = self._read(), self._known
+        if body is not known.body:
+            known = self._known = JsonResponse(body, None, self._cache_control)
+        return known
+
 
 #: The cache of this process.
-CACHE: VersionedCache[JsonResponse] = VersionedCache()
+CACHE: VersionedCache[JsonResponse | LiveResponse] = VersionedCache()
 
 
-def request_key(environ: Mapping[str, Any]) -> tuple[str, str]:
+def request_key(environ: Mapping[str, Any]) -> Key:
     """Return the key of a request, which has the WSGI environment ``environ``."""
     return environ['PATH_INFO'], environ.get('QUERY_STRING', '')
 
@@ -47,23 +71,37 @@ def list_response(model: Any, find: Callable[[], Listing | None], extra_keys: It
     The response has the headers ``Girder-Total-Count`` and ``ETag``. It is compressed if the client accepts that, and
     304 without a body if the client has it already. Responses to anonymous clients are cached until the data changes.
 
+    :param model: of Girder; ``None`` if the documents are JSON.
     :param find: may return ``None`` if another handler has to respond.
     :param extra_keys: keys of the documents to include besides those that ``model`` exposes.
     :param cacheable: ``False`` if the response depends on more than folders, items and files.
     :returns: the body, or ``None`` if ``find`` returned that.
     """
     user = getCurrentUser()
-    if user is None and _is_plain():
-        response = _cached(lambda: _of_list(find(), model, None, extra_keys), is_cached=cacheable)
+    if user is None and is_plain():
+        response = cached(request_key(cherrypy.request.wsgi_environ),
+                          lambda: public(of_list(find(), model, None, extra_keys)), is_cached=cacheable)
     else:
-        response = _of_list(find(), model, user, extra_keys)
-    return None if response is None else _send(response)
+        response = of_list(find(), model, user, extra_keys)
+    return None if response is None else send(response)
 
 
-def json_response(body: bytes) -> bytes:
-    """Respond with ``body``, the JSON of an object; with ``ETag``, 304 and compression as in :func:`list_response`."""
-    cache_control = 'public, no-cache' if getCurrentUser() is None else 'private, no-cache'
-    return _send(JsonResponse(body, None, cache_control))
+def live_response(make: Callable[[], Callable[[], bytes]]) -> bytes:
+    """Respond with the JSON of an object that may change without a new data version, as in :func:`list_response`.
+
+    :param make: returns a function that reads the body each time, see :class:`LiveResponse`. What else the response
+        depends on is read by ``make``, and changes the data version.
+    """
+    if getCurrentUser() is not None or not is_plain():
+        return send(LiveResponse(make(), 'private, no-cache').current())
+    key, state = request_key(cherrypy.request.wsgi_environ), anonymous_access.state()
+    live = CACHE.get(key, state.version)
+    if not isinstance(live, LiveResponse):
+        live = LiveResponse(make(), 'public, no-cache')
+    response = live.current()
+    _, megabytes = _settings(state)
+    CACHE.put(key, state.version, live, 2 * _size(key, response), megabytes * 2**20)
+    return send(response)
 
 
 def record_response(key: Hashable, read: Callable[[], Any],  # what JSON can express
@@ -76,12 +114,13 @@ def record_response(key: Hashable, read: Callable[[], Any],  # what JSON can exp
     def make() -> JsonResponse:
         content = read()
         return JsonResponse(orjson.dumps(content, default=str), total and total(content), 'no-cache')
-    if getCurrentUser() is not None or not _is_plain():
-        return _send(make())
-    return _send(_cached(make, key=key))
+    if getCurrentUser() is not None or not is_plain():
+        return send(make())
+    return send(cached(key, make))
 
 
-def _send(response: JsonResponse) -> bytes:
+def send(response: JsonResponse) -> bytes:
+    """Set the status and the headers of ``response``, and return the body that the client accepts."""
     requested = cherrypy.request.headers
     status, headers, body = response.negotiate(
         requested.get('Accept-Encoding', ''), requested.get('If-None-Match', ''))
@@ -94,43 +133,52 @@ def _send(response: JsonResponse) -> bytes:
     return body
 
 
-def _cached(make: Callable[[], _Response], *, is_cached: bool = True, key: Hashable = None) -> _Response:
-    """Return the cached response or what ``make`` returns. Without a ``key``, settings decide on ``Cache-Control``."""
-    cache_key = key or request_key(cherrypy.request.wsgi_environ)
+def cached(key: Hashable, make: Callable[[], _Response], *, is_cached: bool = True) -> _Response:
+    """Return the cached response with ``key``, or what ``make`` returns."""
     # Read before the response is made, which is of this data version or a later one.
-    version: data_version.Version | None = anonymous_access.state().version if is_cached else None
-    cached = CACHE.get(cache_key, version)
-    if cached is not None:
-        return cached
+    state = anonymous_access.state()
+    version: data_version.Version | None = state.version if is_cached else None
+    found = CACHE.get(key, version)
+    if found is not None:
+        return cast(_Response, found)
     response = make()
     if response is not None:
-        # A change of these settings changes the data version, so they need not be read for cached responses.
-        seconds, megabytes = settings.get_each(settings.LIST_MAX_AGE, settings.LIST_CACHE)
-        if key is None:
-            response.cache_control = f'public, max-age={seconds}' if seconds else 'public, no-cache'
-        CACHE.put(cache_key, version, response, _size(cache_key, response), megabytes * 2**20)
+        # A change of these settings changes the data version.
+        _, megabytes = _settings(state)
+        CACHE.put(key, version, response, _size(key, response), megabytes * 2**20)
     return response
 
 
-def _is_plain() -> bool:
+def public(response: _Response) -> _Response:
+    """Let other caches keep a list for anonymous clients as long as the setting says; return it."""
+    if response is not None:
+        response.cache_control = cache_control()
+    return response
+
+
+def cache_control() -> str:
+    """The header ``Cache-Control`` of lists for anonymous clients."""
+    seconds, _ = _settings(anonymous_access.state())
+    return f'public, max-age={seconds}' if seconds else 'public, no-cache'
+
+
+def _settings(state: State) -> list[int]:
+    """The lifetime of cached lists in seconds, and the size of the cache in MB."""
+    return settings.each_of(state.settings, settings.LIST_MAX_AGE, settings.LIST_CACHE)
+
+
+def is_plain() -> bool:
     """Whether the response to the current request depends only on its path and query, and on no user."""
     request = cherrypy.request
     return request.wsgi_environ['REQUEST_METHOD'] in ('GET', 'HEAD') and 'token' not in request.params
 
 
-def _of_list(found: Listing | None, model: Any, user: Mapping[str, Any] | None,
-             extra_keys: Iterable[str]) -> JsonResponse | None:
+def of_list(found: Listing | None, model: Any = None, user: Mapping[str, Any] | None = None,
+            extra_keys: Iterable[str] = ()) -> JsonResponse | None:
+    """Return the response with the list ``found``; for the parameters see :func:`list_response`."""
     if found is None:
         return None
-    documents = _visible(found.documents, model, user, extra_keys)
-    return JsonResponse(orjson.dumps(documents, default=str), found.total, 'private, no-cache')
-
-
-def _visible(documents: list[Any], model: Any, user: Mapping[str, Any] | None, extra_keys: Iterable[str]) -> list[Any]:
-    if not isinstance(model, Item):
+    body = b'[%b]' % b','.join(found.documents) if model is None else orjson.dumps([
         # Girder's filter orders the keys differently in each process, and the ETag must not depend on that.
-        return [dict(sorted(model.filter(document, user, extra_keys).items())) for document in documents]
-    # The query has selected the keys that Girder's filter would leave, since the filter is slow for hundreds of items.
-    for document in documents:
-        document['_modelType'] = 'item'
-    return documents
+        dict(sorted(model.filter(document, user, extra_keys).items())) for document in found.documents], default=str)
+    return JsonResponse(body, found.total, 'private, no-cache')

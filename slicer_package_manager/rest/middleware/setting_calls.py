@@ -67,7 +67,4 @@ def unset(event: events.Event) -> None:
     _refuse(event.info['params'].get('key'), None)
 
 
-def bind() -> None:
-    """Bind the handlers."""
-    events.bind('rest.put.system/setting.before', 'slicer_package_manager', set_each)
-    events.bind('rest.delete.system/setting.before', 'slicer_package_manager', unset)
+HANDLERS = {'rest.put.system/setting.before': set_each, 'rest.delete.system/setting.before': unset}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from functools import wraps
 from typing import Any
 
 import pymongo
@@ -16,6 +15,7 @@ from pymongo.errors import PyMongoError
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.server import database_outage
+from slicer_package_manager.registry.server.replacements import replaced
 from slicer_package_manager.rest.middleware import parameter_shapes
 
 #: Parameters with search words.
@@ -47,40 +47,31 @@ def _problem(name: str, value: object) -> str | None:
         if name in SEARCHES:
             validators.words(value)
         else:
-            _require_size(value, _LIST_BYTES if name in _LISTS else validators.VALUE_BYTES)
+            validators.at_most(value, _LIST_BYTES if name in _LISTS else validators.VALUE_BYTES)
     except ValueError as error:
         return str(error)
     return None
 
 
-def _require_size(value: str, size: int) -> None:
-    if len(value.encode('utf-8', 'surrogatepass')) > size:
-        raise ValueError(f'is longer than {size // 1024} KiB')
-
-
-def _bounded(handle: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap ``Resource.handleRoute`` with the limits."""
-    @wraps(handle)
-    def handle_route(self: Resource, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Any:
-        if not hasattr(self, 'own_shapes'):  # our handlers check their parameters
-            parameter_shapes.require(path, params)
-        if method not in _READS:
-            return handle(self, method, path, params)
-        require_bounded(params)
-        searched = [name for name in SEARCHES if params.get(name)]
-        try:
-            with pymongo.timeout(SEARCH_SECONDS) if searched else nullcontext():
-                return handle(self, method, path, params)
-        except PyMongoError as error:
-            if searched and error.timeout and database_outage.answers():
-                wrong = f'takes more than {SEARCH_SECONDS} s to search for; use fewer or longer words'
-                raise Invalid([(searched[0], wrong)]) from error
-            raise
-    handle_route.bounded = True  # type: ignore[attr-defined]
-    return handle_route
+def _handle(original: Callable[..., Any], resource: Resource, method: str, path: tuple[str, ...],
+            params: dict[str, Any]) -> Any:
+    """Handle a call like ``Resource.handleRoute``, within the limits."""
+    if not hasattr(resource, 'own_shapes'):  # our handlers check their parameters
+        parameter_shapes.require(path, params)
+    if method not in _READS:
+        return original(resource, method, path, params)
+    require_bounded(params)
+    searched = [name for name in SEARCHES if params.get(name)]
+    try:
+        with pymongo.timeout(SEARCH_SECONDS) if searched else nullcontext():
+            return original(resource, method, path, params)
+    except PyMongoError as error:
+        if searched and error.timeout and database_outage.answers():
+            wrong = f'takes more than {SEARCH_SECONDS} s to search for; use fewer or longer words'
+            raise Invalid([(searched[0], wrong)]) from error
+        raise
 
 
 def guard() -> None:
     """Apply the limits to all calls of the API, including Girder's. Idempotent."""
-    if not hasattr(Resource.handleRoute, 'bounded'):
-        Resource.handleRoute = _bounded(Resource.handleRoute)
+    Resource.handleRoute = replaced(Resource.handleRoute, _handle)

@@ -37,11 +37,9 @@ def client_address() -> str:
     return server_client_address.client(cherrypy.request.wsgi_environ, _operation.trusted_proxies)
 
 
-def choose_id(wsgi_environ: Mapping[str, Any]) -> str:
-    """Return the id that a trusted proxy sends with a request, or a new one."""
-    sent: str = wsgi_environ.get('HTTP_X_REQUEST_ID') or ''
-    is_trusted = _USABLE.fullmatch(sent) and server_client_address.within(
-        wsgi_environ.get('REMOTE_ADDR', ''), _operation.trusted_proxies)
+def choose_id(sent: str, address: str) -> str:
+    """Return the id of a request: the one that it was ``sent`` with from a trusted ``address``, or a new one."""
+    is_trusted = _USABLE.fullmatch(sent) and server_client_address.within(address, _operation.trusted_proxies)
     return sent if is_trusted else uuid.uuid4().hex
 
 
@@ -69,7 +67,9 @@ def _begin() -> None:
     """At the beginning of a request: choose its id, and set the header of the response."""
     state = request_state.current()
     routing.remember()
-    state.id = cherrypy.response.headers[HEADER] = choose_id(cherrypy.request.wsgi_environ)
+    environ = cherrypy.request.wsgi_environ
+    state.id = choose_id(environ.get('HTTP_X_REQUEST_ID', ''), environ.get('REMOTE_ADDR', ''))
+    cherrypy.response.headers[HEADER] = state.id
 
 
 def _add_to_error() -> None:

@@ -150,11 +150,9 @@ def _is_scope(value: str | None) -> bool:
     return scope is None or (isinstance(scope, list) and all(isinstance(one, str) for one in scope))
 
 
-def bind() -> None:
-    """Bind all handlers, before any other that requests the current user."""
-    api_keys.register()
-    for call, is_allowed in ALLOWED.items():
-        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys', _opens(is_allowed))
-    for call in ('post.api_key', 'put.api_key/:id'):
-        events.bind(f'rest.{call}.before', 'slicer_package_manager.keys.possible', _check_key)
-    events.bind('rest.post.api_key/token.before', 'slicer_package_manager.keys', _limit_lifetime)
+HANDLERS = {
+    **{f'rest.{call}.before': _opens(is_allowed) for call, is_allowed in ALLOWED.items()},
+    'rest.post.api_key.before': _check_key,
+    'rest.put.api_key/:id.before': _check_key,
+    'rest.post.api_key/token.before': _limit_lifetime,
+}

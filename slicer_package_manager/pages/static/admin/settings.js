@@ -85,6 +85,11 @@ export const SETTINGS = [
     max: '3650',
     help: 'Counted from its last chunk. 0: never.',
   },
+  {
+    name: 'midas',
+    label: 'Answer the addresses of MIDAS, which Slicer 4 requests',
+    type: 'checkbox',
+  },
 ];
 
 /** @typedef {Record<string, unknown>} Stored values of settings by key */
