@@ -1,0 +1,59 @@
+"""The comparison of answers finds what clients would notice."""
+import copy
+
+import pytest
+
+from slicer_package_manager.migration import answers
+from slicer_package_manager.migration.notes import Outcome
+from slicer_package_manager.progress import silent
+
+APP = 'a' * 24
+ITEM = {'_id': 'i', 'name': 'E', 'meta': {'baseName': 'E', 'build_date': '2021-03-01 04:00:00+00:00', 'empty': ''}}
+ANSWERS = {
+    f'app/{APP}/release': [{'_id': 'r', 'name': '4.11', 'meta': {'revision': '1', 'downloadStats': {'x': 1}}}],
+    f'app/{APP}/draft': [], f'app/{APP}/package': [],
+    f'app/{APP}/extension': [ITEM], f'app/{APP}/downloadstats': {'1': {'extensions': {'E': {'linux': {'amd64': 3}}}}}}
+
+
+def server(**changed):
+    """A server of which one item has other values; ``None`` for one that does not have it."""
+    found = copy.deepcopy(ANSWERS)
+    extensions = found[f'app/{APP}/extension']
+    extensions[:] = [{**extensions[0], **changed}] if changed.get('meta', 1) is not None else []
+    return lambda path, **_: found[path]
+
+
+def compare(here, **said):
+    notes = answers.compare(server(), here, [APP], said, silent)
+    return sorted({note.reason.partition(' in app')[0] for note in notes})
+
+
+def meta(**changed):
+    return server(meta={**ITEM['meta'], **changed})
+
+
+def test_the_same_answers_have_no_difference():
+    assert compare(server()) == []
+    assert compare(server(meta={'baseName': 'E', 'build_date': '2021-03-01T04:00:00+00:00', 'more': 1})) == []
+
+
+@pytest.mark.parametrize(('here', 'reason'), [
+    (server(name='F'), "name is 'F', and was 'E',"), (meta(baseName='F'), "meta.baseName is 'F', and was 'E',"),
+    (meta(build_date='2021-03-02'), "meta.build_date is '2021-03-02'"), (server(_id='j'), 'has it here only'),
+    (server(meta=None), 'had it, and has it not here')])
+def test_what_differs(here, reason):
+    assert any(reason in one for one in compare(here))
+
+
+def test_what_the_report_says_is_excused():
+    assert compare(server(name='F'), i=[Outcome.MENDED]) == []
+    assert compare(server(meta=None), i=[Outcome.NOT_LISTED]) == []
+    assert compare(server(name='F'), i=[Outcome.NOT_LISTED])
+
+
+def test_fewer_downloads():
+    here = server()
+    here(f'app/{APP}/downloadstats')['1']['extensions']['E']['linux']['amd64'] = 2
+    assert compare(here) == ['its numbers add up to 2 here, and to 3 before']
+    here(f'app/{APP}/downloadstats')['1']['extensions']['E']['linux']['amd64'] = 4
+    assert compare(here) == []

@@ -1,0 +1,119 @@
+"""Migrations from a running older server, over REST."""
+import re
+
+import pytest
+
+from plugin_tests.migration.older_api import KEY, OlderApi
+from plugin_tests.migration.older_server import APP
+from plugin_tests.migration.test_girder import findings, here, listed, notes, snapshot
+from slicer_package_manager.migration import rest_client, run
+from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.migration.notes import Outcome
+from slicer_package_manager.migration.options import Options
+from slicer_package_manager.migration.rest_client import RestClient
+from slicer_package_manager.progress import silent
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def filled(older, make_user):
+    """An older server with public and private packages."""
+    make_user('operator', admin=True)
+    older.in_draft, older.draft_extensions = older.draft('29738')
+    older.in_release, older.release_extensions = older.release('4.11', '29402', public=False)
+    older.one = older.extension(older.draft_extensions, b'one')
+    older.two = older.extension(older.release_extensions, b'two', app_revision='29402', baseName='Two')
+    older.slicer = older.package(older.in_draft, b'slicer')
+    older.link(older.extension(older.draft_extensions, baseName='Link'), 'https://github.com/a/b.tar.gz')
+    older.user('builder')
+    return older
+
+
+@pytest.fixture
+def api(filled, httpserver, monkeypatch):
+    monkeypatch.setattr(rest_client, '_PAUSES', (0,))
+    found = OlderApi(filled)
+    httpserver.expect_request(re.compile('/api/v1/.*')).respond_with_handler(found)
+    found.url = httpserver.url_for('/api/v1')
+    return found
+
+
+def migrate(api, key=KEY, **options):
+    return run.migrate_over_rest(RestClient(api.url, key), here(), Options(**options), {}, silent)
+
+
+def test_an_administrator_takes_over_all_but_secrets(api, filled, anonymous, login):
+    report = migrate(api)
+    assert report.undecided == []
+    assert str(filled.one['_id']) in listed(anonymous)
+    assert str(filled.two['_id']) not in listed(anonymous)
+    admin = login(here()['user'].find_one({'_id': filled.admin['_id']}))
+    assert admin.get(f'/item/{filled.two["_id"]}/download').content == b'two'
+    assert anonymous.get(f'/item/{filled.slicer["_id"]}/download').content == b'slicer'
+    for kind in ('folder', 'item', 'file', 'collection', 'user'):
+        for one in filled.db[kind].find():
+            stored = here()[kind].find_one({'_id': one['_id']})
+            assert {key: stored.get(key) for key in ('name', 'login', 'created', 'creatorId', 'access', 'public')} == {
+                key: one.get(key) for key in ('name', 'login', 'created', 'creatorId', 'access', 'public')}
+    assert here()['user'].find_one({'login': 'builder'})['salt'] is None
+    assert notes(report, Outcome.LEFT_OUT) >= {('user', str(one['_id'])) for one in filled.db['user'].find()}
+    assert findings() == []
+
+
+def test_an_anonymous_client_takes_over_what_everyone_may_read(api, filled, anonymous):
+    report = migrate(api, None)
+    assert report.undecided == []
+    assert str(filled.one['_id']) in listed(anonymous)
+    assert here()['folder'].find_one({'_id': filled.in_release['_id']}) is None
+    operator = here()['user'].find_one({'login': 'operator'})
+    assert here()['folder'].find_one({'_id': APP})['access']['users'] == [
+        {'id': operator['_id'], 'level': 2, 'flags': []}]
+    assert here()['item'].find_one({'_id': filled.one['_id']})['creatorId'] == filled.admin['_id']
+    assert here()['user'].count_documents({}) == 1
+
+
+def test_a_second_run_downloads_and_writes_nothing_and_counts_no_download_of_the_first(api, anonymous):
+    migrate(api)
+    before, requests = snapshot(here()), len(api.requests)
+    report = migrate(api)
+    after = snapshot(here())
+    for database in before, after:
+        database.pop('slicer_package_change')
+    assert after == before
+    assert [path for path in api.requests[requests:] if 'download' in path or 'files' in path] == []
+    assert report.totals['downloads of extensions'] == 0  # the older server has counted those of the first run
+    stats = anonymous.get(f'/app/{APP}/downloadstats').json()
+    assert [stats.get(revision, {}).get('extensions', {}) for revision in ('29738', '29402')] == [{}, {}]
+
+
+def test_what_changes_and_goes_at_the_source_follows(api, filled, anonymous):
+    migrate(api)
+    new = filled.extension(filled.draft_extensions, b'new', baseName='New')
+    filled.db['item'].delete_one({'_id': filled.one['_id']})
+    filled.db['file'].delete_one({'itemId': filled.one['_id']})
+    report = migrate(api, since_last=True, delete=True, verify=True)
+    assert notes(report, Outcome.DELETED) == {('item', str(filled.one['_id']))}
+    assert report.undecided == []
+    assert str(new['_id']) in listed(anonymous)
+    assert str(filled.one['_id']) not in listed(anonymous)
+
+
+def test_a_dry_run_downloads_and_writes_nothing(api):
+    before = snapshot(here())
+    report = migrate(api, dry_run=True)
+    assert snapshot(here()) == before
+    assert report.totals['items'] == 4
+    assert [path for path in api.requests if 'download' in path] == []
+
+
+def test_a_file_that_the_source_cannot_deliver_is_named(api, filled):
+    next(path for path in filled.root.rglob('*') if path.is_file() and path.read_bytes() == b'one').unlink()
+    (note,) = migrate(api).undecided
+    assert (note.outcome, note.reason) == (Outcome.LOST, 'the source answers 500 instead of its bytes')
+
+
+def test_a_wrong_key_is_refused(api, httpserver):
+    with pytest.raises((MigrationError, TypeError)):
+        migrate(api, 'wrong')
+    assert here()['folder'].count_documents({}) == 0

@@ -1,0 +1,46 @@
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+
+from slicer_package_manager.migration import rest_client
+from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.migration.rest_client import RestClient
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(rest_client, '_PAUSES', (0, 0))
+
+
+def test_a_busy_server_is_asked_again(httpserver: HTTPServer):
+    httpserver.expect_ordered_request('/api/v1/app').respond_with_data('', 503)
+    httpserver.expect_ordered_request('/api/v1/app', query_string='limit=0').respond_with_json([1])
+    assert RestClient(httpserver.url_for('/api/v1')).get('app', limit=0) == [1]
+
+
+@pytest.mark.parametrize(('answer', 'message'), [
+    ({'response_data': 'no such thing', 'status': 404}, 'answers 404: no such thing'),
+    ({'response_data': '{"message": "Access denied."}', 'status': 403}, 'answers 403: Access denied.'),
+    ({'response_data': '', 'status': 503}, 'answers 503')])
+def test_an_error_is_named(httpserver: HTTPServer, answer, message):
+    httpserver.expect_request('/api/v1/none').respond_with_data(**answer)
+    with pytest.raises(MigrationError, match=message):
+        RestClient(httpserver.url_for('/api/v1/')).get('none')
+
+
+def test_the_token_of_an_api_key_is_sent(httpserver: HTTPServer):
+    httpserver.expect_request('/api_key/token', method='POST', query_string='key=k').respond_with_json(
+        {'authToken': {'token': 't'}})
+    httpserver.expect_request('/user', headers={'Girder-Token': 't'}).respond_with_json([])
+    assert RestClient(httpserver.url_for('/'), 'k').get('user') == []
+    httpserver.clear()
+    httpserver.expect_request('/api_key/token').respond_with_json({'message': 'Invalid API key.'}, 400)
+    with pytest.raises(MigrationError, match='refuses the API key: Invalid API key') as error:
+        RestClient(httpserver.url_for('/'), 'secret')
+    assert 'secret' not in str(error.value)
+
+
+def test_a_server_that_is_away(monkeypatch):
+    monkeypatch.setattr(httpx.Client, 'get', lambda *_, **__: (_ for _ in ()).throw(httpx.ConnectError('refused')))
+    with pytest.raises(MigrationError, match='does not answer: refused'):
+        RestClient('http://127.0.0.1:9/api/v1').get('app')

@@ -1,0 +1,79 @@
+"""What was deleted at the source since a migration has written it."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.migration.girder_database import AnyDatabase, batches
+from slicer_package_manager.migration.journal import Journal, digest
+from slicer_package_manager.migration.notes import Note, Outcome
+from slicer_package_manager.registry.catalog import removal
+from slicer_package_manager.registry.schema.types import Document
+
+#: The kinds of documents that are deleted here: items before the folders that they are in, keys before users.
+_KINDS = ('item', 'folder', 'api_key', 'token', 'user', 'group')
+#: More deletions of one kind than this are done only if they are less than half of what is there.
+_MANY = 20
+
+
+def follow(source: AnyDatabase, here: AnyDatabase, journal: Journal, *, delete: bool) -> Iterator[Note]:
+    """Yield a note for each document that is here and was deleted at the source.
+
+    :param delete: delete it here, too, unless it was changed here. Accounts are disabled instead.
+    """
+    for kind in _KINDS:
+        known = list(journal.ids(kind))
+        gone = [one for some in batches(known) for one in _gone(source, kind, some)]
+        is_doubtful = len(gone) > _MANY and len(gone) * 2 > len(known)
+        if is_doubtful and delete:
+            yield Note(Outcome.UNDECIDED, kind, kind, kind,
+                       f'{len(gone)} of {len(known)} are not at the source any more; none of them is deleted here',
+                       'Make sure that SOURCE is the right one, and complete.')
+        for some in batches(gone):
+            yield from _follow(here, journal, kind, some, delete=delete and not is_doubtful)
+
+
+def _gone(source: AnyDatabase, kind: str, ids: list[Any]) -> list[Any]:
+    there = {one['_id'] for one in source[kind].find({'_id': {'$in': ids}}, {'_id': 1})}
+    return [one for one in ids if one not in there]
+
+
+def _follow(here: AnyDatabase, journal: Journal, kind: str, gone: list[Any], *, delete: bool) -> Iterator[Note]:
+    written = journal.written(kind, gone)
+    for one in here[kind].find({'_id': {'$in': gone}}):
+        # A token is a secret; its user is not.
+        identifier = str(one['userId'] if kind == 'token' else one['_id'])
+        note = partial(Note, kind=kind, id=identifier, name=str(one.get('name', one.get('login', ''))))
+        if kind == 'user' and one.get('status') == 'disabled':
+            continue
+        if digest(one) not in written[one['_id']]:
+            yield note(Outcome.UNDECIDED, reason='it was deleted at the source, and changed here',
+                       remedy='Delete it here if nobody needs it.')
+        elif not delete or (kind == 'folder' and _has_items(one)) or kind == 'group':
+            yield note(Outcome.LEFT_OUT, reason='it was deleted at the source since the run before; it is still here',
+                       remedy='Run the migration again with --since-last --delete, delete it here, or keep it.')
+        else:
+            _delete(here, kind, one)
+            yield note(Outcome.DELETED, reason='it was deleted at the source')
+
+
+def _delete(here: AnyDatabase, kind: str, document: Document) -> None:
+    if kind == 'item':
+        removal.remove_item(document)
+    elif kind == 'folder':
+        removal.remove_folder(document)
+    elif kind == 'user':
+        here['user'].update_one({'_id': document['_id']}, {'$set': {'status': 'disabled'}})
+        here['token'].delete_many({'userId': document['_id']})
+    else:
+        here[kind].delete_one({'_id': document['_id']})
+
+
+def _has_items(folder: Document) -> bool:
+    """Whether something is left in ``folder`` or below it, which was not deleted at the source."""
+    below = Folder().find({'parentId': folder['_id'], 'parentCollection': 'folder'})
+    return bool(Item().findOne({'folderId': folder['_id']}, fields=['_id'])) or any(map(_has_items, below))

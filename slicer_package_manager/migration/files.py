@@ -1,0 +1,114 @@
+"""The files of one folder's items: their bytes first, and then their documents."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+from urllib.parse import urlsplit
+
+from slicer_package_manager.migration.contents import Contents, Stored
+from slicer_package_manager.migration.errors import LostBytesError
+from slicer_package_manager.migration.notes import Note, Outcome, Report
+from slicer_package_manager.migration.references import PLACE
+from slicer_package_manager.migration.rules.items import Decision, Found
+from slicer_package_manager.progress import Advance
+from slicer_package_manager.registry.links import policy
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.types import Document
+
+
+class Files:
+    """Takes files of the source.
+
+    :param own: the files are those of this server already; one whose bytes are missing stays.
+    :ivar refused: for each host of links that are not allowed, why, and the number of links.
+    """
+
+    def __init__(self, contents: Contents, workers: Executor, report: Report, hosts: list[str], *, dry: bool,
+                 own: bool) -> None:
+        self._contents, self._workers, self._report, self._hosts = contents, workers, report, hosts
+        self._dry, self._own = dry, own
+        self.refused: dict[tuple[str, str], int] = {}
+
+    def take(self, items: list[Document], files: Mapping[Any, list[Document]], known: Mapping[Any, Document],
+             advance: Advance) -> list[Found]:
+        """Return ``items`` with those of their ``files`` whose bytes are here, as documents of this server.
+
+        :param known: files that are here and complete, by id; their bytes are not looked at again.
+        """
+        flat = [file for item in items for file in files.get(item['_id'], ())]
+        taken = dict(zip([file['_id'] for file in flat], self._workers.map(
+            lambda file: self._take(file, known.get(file['_id']), advance), flat), strict=True))
+        return [self._found(item, files.get(item['_id'], []), taken) for item in items]
+
+    def _found(self, item: Document, files: list[Document], taken: Mapping[Any, Document | None]) -> Found:
+        lost = [file for file in files if taken[file['_id']] is None] if self._own else []
+        return Found(item, [one for file in files if (one := taken[file['_id']])], lost)
+
+    def _take(self, file: Document, here: Document | None, advance: Advance) -> Document | None:
+        self._report.totals['files'] += 1
+        if file.get('linkUrl') and not file.get('assetstoreId'):
+            return self._link(file)
+        if here and _is_same(file, here) and self._contents.has(here):
+            advance(here['size'])
+            return self._named(_moved(file, {key: here[key] for key in Stored._fields if key in here}))
+        file = self._contents.sized(file)
+        try:
+            stored = self._contents.take(file, advance, dry=self._dry)
+        except LostBytesError as error:
+            self._report.add([Note(Outcome.LOST, 'file', str(file['_id']), file['name'], str(error),
+                                   'Find the bytes, and run the migration again; the item has no file until then.')])
+            return None
+        return self._named(file if stored is None else _moved(file, stored._asdict()))
+
+    def _link(self, file: Document) -> Document:
+        wrong = policy.current().problem(file['linkUrl'], self._hosts)
+        if wrong:
+            host = _host(file['linkUrl'])
+            self.refused[host, wrong] = self.refused.get((host, wrong), 0) + 1
+        return self._named(file)
+
+    def _named(self, file: Document) -> Document:
+        """``file`` with a name that files of packages may have."""
+        try:
+            name = validators.file_name(file['name'])
+        except ValueError:
+            name = validators.one_line(file['name']).replace('/', '_').replace('\\', '_').strip('.')[-200:] or 'file'
+        if name == file['name']:
+            return file
+        self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], f'its name is now "{name}"')])
+        return {**file, 'name': name}
+
+    def notes(self) -> list[Note]:
+        """One note for each host of links that are not allowed."""
+        return [Note(Outcome.UNDECIDED, 'link', host, host, f'{number} links cannot be delivered: the URL {wrong}',
+                     f'Run the migration again with --allow-link-hosts {host}.' if 'host' in wrong else
+                     'Upload these packages again with another URL.')
+                for (host, wrong), number in sorted(self.refused.items())]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ''
+    except ValueError:  # such as an invalid IPv6 address
+        return ''
+
+
+def _is_same(file: Document, here: Document) -> bool:
+    is_size = here.get('size') is not None and file['size'] in (None, here['size'])
+    return is_size and file.get('sha512') in (None, here.get('sha512')) and 'path' in here
+
+
+def _moved(file: Document, place: Mapping[str, Any]) -> Document:
+    """``file`` of the source in its ``place`` here."""
+    return {**{key: value for key, value in file.items() if key not in PLACE}, **place}
+
+
+def documents(decisions: Iterable[Decision]) -> list[Document]:
+    """The documents of the files of ``decisions``. Those beside that for readers are attached to their item."""
+    found: list[Document] = []
+    for one in decisions:
+        found += one.files
+        found += [{**file, 'itemId': None, 'attachedToType': 'item', 'attachedToId': one.item['_id'],
+                   'spm': {'beside': True}} for file in one.beside]
+    return found

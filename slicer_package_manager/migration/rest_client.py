@@ -1,0 +1,86 @@
+"""Requests to the REST API of a server that goes on serving others meanwhile.
+
+A request is repeated while the server is busy or cannot be reached. After an answer that took long, the client pauses
+as long, so that it takes at most half of the time of a slow server.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx
+
+from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.registry.schema import validators
+
+#: Returns the JSON that a server answers to a path of its API with these parameters.
+Get = Callable[..., Any]
+#: The status codes of a server that is busy, and the seconds between attempts.
+_BUSY, _PAUSES = (429, 502, 503, 504), (1, 5, 20)
+#: Seconds that an answer may take, and after which the client pauses as long as it took.
+_SECONDS, _SLOW = 120, 2
+_PIECE = 1024 * 1024
+
+
+class RestClient:
+    """A client of the API at the URL ``api``.
+
+    :param api_key: for an API key of the server; without one, the client is anonymous.
+    :raises MigrationError: the server does not answer, or refuses the key.
+    """
+
+    def __init__(self, api: str, api_key: str | None = None) -> None:
+        self._client = httpx.Client(base_url=api.rstrip('/') + '/', timeout=_SECONDS, follow_redirects=True)
+        self.is_anonymous = not api_key
+        if api_key:
+            answer = self._repeated(lambda: self._client.post('api_key/token', params={'key': api_key}))
+            if answer.is_error:
+                raise MigrationError(f'{self._client.base_url} refuses the API key: {_message(answer)}')
+            self._client.headers['Girder-Token'] = answer.json()['authToken']['token']
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON of the answer.
+
+        :raises MigrationError: the server does not answer, or with an error.
+        """
+        answer = self._repeated(lambda: self._client.get(path, params=params))
+        if answer.is_error:
+            raise MigrationError(f'{answer.url.copy_with(query=None)} answers {answer.status_code}: {_message(answer)}')
+        return answer.json()
+
+    def _repeated(self, request: Callable[[], httpx.Response]) -> httpx.Response:
+        for pause in (*_PAUSES, None):
+            try:
+                answer = request()
+            except httpx.TransportError as error:
+                if pause is None:
+                    raise MigrationError(f'{self._client.base_url} does not answer: {error}') from error
+            else:
+                if answer.status_code not in _BUSY or pause is None:
+                    time.sleep(answer.elapsed.total_seconds() if answer.elapsed.total_seconds() > _SLOW else 0)
+                    return answer
+            time.sleep(pause)
+        raise AssertionError
+
+    def download(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a file.
+
+        :raises httpx.HTTPError: they cannot be read.
+        """
+        return _downloaded(self._client, path)
+
+
+@contextmanager
+def _downloaded(client: httpx.Client, path: str) -> Iterator[Iterator[bytes]]:
+    with client.stream('GET', path, headers={'Accept-Encoding': 'identity'}) as answer:
+        answer.raise_for_status()
+        yield answer.iter_raw(_PIECE)
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return validators.shortened(str(answer.json()['message']))
+    except (ValueError, TypeError, KeyError):
+        return validators.shortened(answer.text)

@@ -1,0 +1,79 @@
+"""Download counts as the older server stores them: nested keys in the metadata of folders."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from slicer_package_manager.migration.rules import texts, values
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
+
+#: Metadata of folders with the download counts of the older server.
+STATS = ('downloadStats', 'downloadExtensions')
+_OF = {PACKAGE.plural: PACKAGE, EXTENSION.plural: EXTENSION}
+#: The last keys of a count: the operating system and the architecture.
+_SYSTEM = 2
+
+
+class Count(NamedTuple):
+    """Downloads of one package; ``name`` is ``''`` for packages, whose name the older server does not store."""
+
+    package_type: PackageType
+    revision: str
+    name: str
+    os: str
+    arch: str
+    number: int
+
+
+def of_release(stats: object, revision: str) -> Iterator[Count]:
+    """Yield the counts in the metadata ``downloadStats`` of a release of ``revision``."""
+    for path, number in _leaves(stats):
+        yield from _count(revision, path, number)
+
+
+def of_drafts(stats: object) -> Iterator[Count]:
+    """Yield the counts in the metadata ``downloadStats`` of the folder of drafts, which have the revision first."""
+    for path, number in _leaves(stats):
+        begin = next((place for place, key in enumerate(path) if key in _OF), 0)
+        yield from _count('.'.join(path[:begin]), path[begin:], number)
+
+
+def of_early_release(stats: object, revision: str) -> Iterator[Count]:
+    """Yield the counts in the metadata ``downloadExtensions`` that early versions stored in a release."""
+    for path, number in _leaves(stats):
+        yield from _count(revision, (EXTENSION.plural, *path), number)
+
+
+def _count(revision: str, path: tuple[str, ...], number: int) -> Iterator[Count]:
+    package_type = _OF.get(path[0]) if len(path) > _SYSTEM else None
+    name = '.'.join(path[1:-_SYSTEM])  # a dot in a name has nested the keys
+    if package_type and revision and (package_type is PACKAGE) == (not name):
+        os, arch = path[-_SYSTEM:]
+        yield Count(package_type, revision, name, texts.system(os), texts.architecture(arch), number)
+
+
+def unusable(stats: object) -> Iterator[tuple[str, object]]:
+    """Yield the place and the value of each count below ``stats`` that is no number of downloads."""
+    for path, value in _values(stats):
+        if value is not None and values.whole(value) is None and not _is_fraction(value):
+            yield '.'.join(path), value
+
+
+def _leaves(stats: object) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield the keys and the number of each positive number below ``stats``."""
+    for path, value in _values(stats):
+        number = int(value) if _is_fraction(value) else values.whole(value)  # type: ignore[call-overload] # a number
+        if number:
+            yield path, number
+
+
+def _values(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _values(below, (*path, str(key)))
+    else:
+        yield path, value
+
+
+def _is_fraction(value: object) -> bool:
+    return isinstance(value, float) and 0 <= value <= values.LARGEST

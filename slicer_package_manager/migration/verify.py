@@ -1,0 +1,155 @@
+"""Verification of a migration: both databases are read anew, and compared without the rules by which it was made.
+
+It compares the documents of each kind, the access to them, API keys, download counts, and the bytes of files. A value
+that is different is a note. Metadata, which the migration mends, is not compared here.
+"""
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from girder.exceptions import GirderException
+
+from slicer_package_manager.migration.girder_database import AnyDatabase, batches
+from slicer_package_manager.migration.notes import Note, Outcome
+from slicer_package_manager.migration.references import References
+from slicer_package_manager.progress import Advance, Steps
+from slicer_package_manager.registry.downloads.counts import UNDATED
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.storage import stores
+
+#: The fields of each kind that have to be the same.
+_SAME = {
+    'user': ('login', 'email', 'admin', 'status', 'salt', 'otp', 'groups', 'created', 'access'),
+    'group': ('name', 'public', 'created', 'access'),
+    'collection': ('name', 'public', 'created', 'access'),
+    'api_key': ('userId', 'scope', 'active', 'key', 'tokenDuration'),
+    'folder': ('public', 'created', 'creatorId', 'access'),
+    'item': ('created', 'creatorId'),
+    'file': ('linkUrl', 'created', 'size'),
+}
+#: Of fields with secrets, a note does not show the values.
+_SECRET = ('salt', 'otp', 'key')
+
+
+def differences(source: AnyDatabase, here: AnyDatabase, references: References, folders: set[Any], merged: set[Any]
+                ) -> Iterator[Note]:
+    """Yield a note for each document of ``source`` that is not here as it was there.
+
+    :param folders: ids of the folders of the source that were migrated.
+    :param merged: those of them whose contents went into others; they need not be here.
+    """
+    for kind in _SAME:
+        for some in batches(_ids(kind, source, folders, merged)):
+            yield from _of_batch(kind, source, here, references, some)
+
+
+def _ids(kind: str, source: AnyDatabase, folders: set[Any], merged: set[Any]) -> Iterator[Any]:
+    """The ids of the documents of ``kind`` that were migrated."""
+    if kind == 'folder':
+        yield from folders - merged
+    elif kind == 'item':
+        yield from items_in(source, folders)
+    elif kind == 'file':
+        yield from files_of(source, items_in(source, folders))
+    else:
+        yield from (one['_id'] for one in source[kind].find({}, {'_id': 1}))
+
+
+def items_in(database: AnyDatabase, folders: Iterable[Any]) -> Iterator[Any]:
+    """Yield the ids of the items in ``folders``."""
+    for some in batches(folders):
+        yield from (one['_id'] for one in database['item'].find({'folderId': {'$in': some}}, {'_id': 1}))
+
+
+def files_of(database: AnyDatabase, items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the ids of the files of ``items``, those beside that for readers included."""
+    for some in batches(items):
+        either = [{key: {'$in': some}} for key in ('itemId', 'attachedToId')]
+        yield from (one['_id'] for one in database['file'].find({'$or': either}, {'_id': 1}))
+
+
+def _of_batch(kind: str, source: AnyDatabase, here: AnyDatabase, references: References, ids: list[Any]
+              ) -> Iterator[Note]:
+    mapped = {references.of(kind, one): one for one in ids}
+    found = {one['_id']: one for one in here[kind].find({'_id': {'$in': list(mapped)}})}
+    for one in source[kind].find({'_id': {'$in': ids}}):
+        other = found.get(references.of(kind, one['_id']))
+        name = str(one.get('name', one.get('login', '')))
+        if other is None:
+            yield Note(Outcome.DIFFERENT, kind, str(one['_id']), name, 'it is not here')
+        elif other['_id'] == one['_id']:
+            for field, what in _compared(kind, references.applied(kind, one), other):
+                yield Note(Outcome.DIFFERENT, kind, str(one['_id']), name, f'{field} {what}')
+
+
+def _compared(kind: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for field in _SAME[kind]:
+        if field in _SECRET and not there.get(field):
+            continue  # the source does not show it
+        if there.get(field) != here.get(field):
+            yield field, ('is another one' if field in _SECRET else
+                          f'is {here.get(field)!r} here, and was {there.get(field)!r}')
+    stated = there.get('sha512') if kind == 'file' else None
+    if stated and stated != here.get('sha512'):
+        yield 'sha512', f'is {here.get("sha512")} here, and was {stated}'
+
+
+def bytes_of_files(here: AnyDatabase, file_ids: Iterable[Any], sample: int | None, steps: Steps, workers: Executor
+                   ) -> Iterator[Note]:
+    """Read the files ``file_ids`` that are here, or some of them, and yield a note for each whose bytes are wrong.
+
+    :param sample: how many to read; all if ``None``.
+    """
+    ids = list(file_ids)
+    chosen = ids if sample is None or sample >= len(ids) else random.sample(ids, sample)
+    files = [file for some in batches(chosen) for file in here['file'].find({
+        '_id': {'$in': some}, 'assetstoreId': {'$ne': None}})]
+    with steps('Verifying files', sum(file['size'] for file in files), True) as advance:
+        for note in workers.map(lambda file: _bytes_of(file, advance), files):
+            if note:
+                yield note
+
+
+def _bytes_of(file: Document, advance: Advance) -> Note | None:
+    store = stores.of_file(file)
+    advance(file['size'])
+    try:
+        found = store.sha512(file) if store else 'in no assetstore'
+    except GirderException as error:
+        found = str(error)
+    if found == file.get('sha512'):
+        return None
+    return Note(Outcome.LOST, 'file', str(file['_id']), file['name'], f'its bytes are not those it states: {found}')
+
+
+def counts(source_folders: Iterable[Mapping[str, Any]], here: AnyDatabase, app_id: Any, name: str,
+           fetched: Counter[str]) -> Iterator[Note]:
+    """Yield a note for each kind of downloads of which this server has fewer than the source.
+
+    :param fetched: downloads by migrations, which the source has counted.
+    """
+    wanted: Counter[str] = Counter()
+    for folder in source_folders:
+        meta = folder.get('meta') or {}
+        wanted += _sums(meta.get('downloadStats'), '')
+        wanted += _sums({'extensions': meta.get('downloadExtensions')}, '')
+    found = {row['_id']: row['count'] for row in here['slicer_package_download'].aggregate([
+        {'$match': {'app': app_id, 'day': UNDATED}}, {'$group': {'_id': '$kind', 'count': {'$sum': '$count'}}}])}
+    for plural, kind in (('applications', 'package'), ('extensions', 'extension')):
+        number = wanted[plural] - fetched[kind]
+        if number > found.get(kind, 0):
+            yield Note(Outcome.DIFFERENT, 'downloads', str(app_id), name,
+                       f'{number} downloads of {plural} were counted, and {found.get(kind, 0)} are here')
+
+
+def _sums(value: object, kind: str) -> Counter[str]:
+    """The sums of all numbers below the keys ``applications`` and ``extensions``."""
+    if isinstance(value, Mapping):
+        return sum((_sums(below, kind or (key if key in ('applications', 'extensions') else ''))
+                    for key, below in value.items()), Counter())
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Counter({kind: int(value)}) if kind and is_number and value > 0 else Counter()  # type: ignore[operator,call-overload]
