@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pymongo
 from bson.objectid import ObjectId
 
-from benchmarks import data, extensions
+from benchmarks import data, extensions, servers
+from plugin_tests.waiting import poll
 from slicer_package_manager.cli import database
 
 #: The draft that is loaded through REST.
 FIRST = 40000
+#: Seconds that a server may take to add up half a million counts.
+_PATIENCE = 1800
 
 
 def grow(server, drafts, options):
@@ -49,16 +52,35 @@ def _fill(server, revisions, options):
 
 
 def count(server, number):
-    """Add download counts of ``number`` packages to our server."""
-    server.once('counts', lambda server: _run_fill(server, counts=number))
+    """Add download counts of ``number`` packages to our server; returns when it has added them to its sums."""
+    def add(server):
+        _run_fill(server, counts=number)
+        past = {'app': ObjectId(data.app(server)), 'settled': None, 'kind': 'extension', 'day': {'$lt': _days_ago(1)}}
+        with pymongo.MongoClient(server.database) as client:
+            poll(lambda: not client.get_database().slicer_package_download.find_one(past),
+                 'the sums contain all counts of past days', _PATIENCE)
+    server.once('counts', add)
+
+
+def _days_ago(number):
+    return f'{datetime.now(timezone.utc) - timedelta(days=number):%Y-%m-%d}'
 
 
 def _run_fill(server, **what):
     variables = {**os.environ, 'GIRDER_MONGO_URI': database.completed(server.database), 'LOGLEVEL': 'WARNING'}
-    done = subprocess.run([sys.executable, '-m', 'benchmarks.fill'], env=variables, text=True, capture_output=True,
-                          input=json.dumps({'login': data.Api.LOGIN, 'app': data.app(server), **what}), check=False)
+    done = subprocess.run([server.python, '-m', 'benchmarks.fill'], env=variables, text=True, capture_output=True,
+                          cwd=_checkout(server.python),
+                          input=json.dumps({'login': servers.LOGIN, 'app': data.app(server), **what}), check=False)
     if done.returncode:
         raise RuntimeError(f'The database could not be filled:\n{done.stderr[-3000:]}')
+
+
+def _checkout(python):
+    """The checkout that the environment of ``python`` has installed."""
+    module = 'slicer_package_manager'
+    found = subprocess.run([python, '-c', f'import {module}; print({module}.__file__)'], cwd='/', check=True, text=True,
+                           capture_output=True).stdout
+    return Path(found.strip()).parents[1]
 
 
 def _copy(server, revisions, options):

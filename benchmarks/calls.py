@@ -6,17 +6,23 @@ import http.client
 import itertools
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import httpx
 
-from benchmarks import archive, data, extensions, processes, traffic
+from benchmarks import archive, data, extensions, processes, servers, traffic
 
 GZIP = {'Accept-Encoding': 'gzip'}
 _REPLACED = b'replaced'
 _UPDATED = 20
+_CROWD = 128
+_BUILDERS = 6
+_ARCHIVE = 64 * 1024
 #: The draft that new extensions are posted to, so that they are in none of the measured lists.
 _WRITTEN = '50000'
+#: After all other revisions.
+_NIGHTS = 60000
 _numbers = itertools.count(1)
 
 
@@ -40,6 +46,18 @@ packages = _of_app('/package', limit=0)
 drafts = _of_app('/draft', limit=0)
 releases = _of_app('/release')
 download_stats = _of_app('/downloadstats')
+
+
+def few_download_stats(server, options):
+    """The statistics of a young archive."""
+    return download_stats(server, options._replace(drafts=options.few))
+
+
+def counted_download_stats(server, options):
+    """The same, and the paths of downloads that are counted in between."""
+    return few_download_stats(server, options) + small_files(server, options)
+
+
 search_in_revision = _of_paths('/extension', [{**_REVISION, 'q': word} for word in extensions.WORDS])
 search = _of_paths('/extension', [{'q': word} for word in extensions.WORDS])
 search_name = _of_paths('/extension', [{'q': name} for name in _NAMES])
@@ -78,6 +96,41 @@ def links(server, options):
 def rate(server, paths, options):
     """Responses per second."""
     return _requests(server, paths, options).rate
+
+
+def rate_of_crowd(server, paths, options):
+    """Responses per second to 128 clients that accept gzip."""
+    return rate_of_compressed(server, _ready(server, paths), options._replace(clients=_CROWD))
+
+
+def rate_of_download_crowd(server, paths, options):
+    """Downloads per second of 128 clients."""
+    return rate(server, paths, options._replace(clients=_CROWD))
+
+
+def cost_of_crowd(server, paths, options):
+    """Milliseconds of the processors' time that the server and its database take for one of these responses."""
+    pids = [*processes.tree(server.process.pid), servers.mongod(server)]
+    return processes.cost(pids, lambda: _requests(server, _ready(server, paths), options._replace(clients=_CROWD),
+                                                  GZIP))
+
+
+def _ready(server, paths):
+    """``paths`` after each was requested once, so that all of the crowd find cached responses."""
+    for path in paths:
+        traffic.receive(server.port, path, GZIP)
+    return paths
+
+
+def rate_after_download(server, paths, options):
+    """Responses per second to the first of ``paths``, with a download of the second before each request."""
+    answers, download, *_ = paths
+    spent, done, until = 0.0, 0, time.perf_counter() + options.seconds
+    while time.perf_counter() < until:
+        traffic.receive(server.port, download)
+        spent += traffic.receive(server.port, answers)[1]
+        done += 1
+    return done / spent
 
 
 def rate_of_compressed(server, paths, options):
@@ -124,7 +177,7 @@ def update(server, made, options):
 
 
 def _post(server, form):
-    yield 'POST', f'/app/{data.app(server)}/extension?{urlencode(form)}', b''
+    return (yield 'POST', f'/app/{data.app(server)}/extension?{urlencode(form)}', b'')
 
 
 def replace_file(server, made, options):
@@ -144,7 +197,7 @@ def _each(server, options, calls):
 
     Each is a generator of requests, which gets the answers.
     """
-    with contextlib.closing(http.client.HTTPConnection('127.0.0.1', server.port, timeout=60)) as connection:
+    with _connection(server) as connection:
         token = data.api(server).headers['Girder-Token']
         begun = time.perf_counter()
         done = 0
@@ -152,6 +205,10 @@ def _each(server, options, calls):
             _run(connection, token, calls(done))
             done += 1
     return 1000 * seconds / done
+
+
+def _connection(server):
+    return contextlib.closing(http.client.HTTPConnection('127.0.0.1', server.port, timeout=60))
 
 
 def _run(connection, token, calls):
@@ -169,6 +226,40 @@ def _ask(connection, token, method, path, body):
     if response.status != http.client.OK:
         raise RuntimeError(f'{method} {path} was answered with {response.status}: {answer[:500]!r}')
     return json.loads(answer)
+
+
+def nights(server, options):
+    """The application that nights are uploaded to."""
+    return archive.grow(server, options.drafts, options)
+
+
+def night(server, _made, options):
+    """Seconds in which build machines upload all extensions of a new draft, as six clients at the same time."""
+    revision = str(_NIGHTS + next(_numbers))
+    forms = [extensions.form(number, system, revision)
+             for number, system in itertools.product(range(options.uploads), extensions.SYSTEMS)]
+    shares = [forms[builder::_BUILDERS] for builder in range(_BUILDERS)]
+    # The first one by itself, see data.catalog().
+    _upload_all(server, [extensions.form(options.uploads, extensions.SYSTEMS[0], revision)])
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(_BUILDERS) as pool:
+        list(pool.map(lambda share: _upload_all(server, share), shares))
+    return time.perf_counter() - begun
+
+
+def _upload_all(server, forms):
+    content = data.block()[:_ARCHIVE]
+    with _connection(server) as connection:
+        for form in forms:
+            _run(connection, data.api(server).headers['Girder-Token'], _upload(server, form, content))
+
+
+def _upload(server, form, content):
+    item = yield from _post(server, form)
+    name = f'{form["app_revision"]}-{form["os"]}-{form["baseName"]}.tar.gz'
+    content = name.encode() + content[len(name):]  # another one for each
+    query = {'parentType': 'item', 'parentId': item['_id'], 'name': name, 'size': len(content)}
+    yield 'POST', f'/file?{urlencode(query)}', content
 
 
 def memory(server, _made, _options):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import calls, growth, transfers
-from benchmarks.servers import LARGE, OURS, PEER, SMALL, Run
+from benchmarks.servers import FORMER, LARGE, OURS, PEER, SMALL, Run
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Case:
 #: The response cache is off, as if a write had happened before each request.
 _FRESH = Run(variables=(('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_LIST_CACHE_MBYTES', '0'),))
 _GROWTH = (LARGE, SMALL)
+_BEFORE = (OURS, FORMER)
 #: At most 1.1 times the time, at most twice the time.
 _FLAT, _HALF = 1 / 1.1, 1 / 2
 
@@ -50,9 +51,27 @@ _LINKS = Case('redirects', 'download that is a redirect', 'redirects/s', 'more',
 
 SUITES = {
     'calls': (
+        Case('list-before', 'the cached list, client accepts gzip', 'answers/s', 'more', calls.listed,
+             calls.rate_of_compressed, target=5, sides=_BEFORE),
+        Case('list-crowd-before', 'the same, 128 clients', 'answers/s', 'more', calls.listed, calls.rate_of_crowd,
+             target=8, sides=_BEFORE),
+        Case('list-crowd-cost-before', 'the same, processor time', 'ms', 'less', calls.listed, calls.cost_of_crowd,
+             target=6, sides=_BEFORE),
+        Case('small-files-before', 'download of a small file (10 KiB)', 'downloads/s', 'more', calls.small_files,
+             calls.rate, target=8, sides=_BEFORE),
+        Case('small-files-crowd-before', 'the same, 128 clients', 'downloads/s', 'more', calls.small_files,
+             calls.rate_of_download_crowd, target=8, sides=_BEFORE),
+        Case('redirects-before', 'download that is a redirect', 'redirects/s', 'more', calls.links, calls.rate,
+             target=8, sides=_BEFORE),
+        Case('redirects-crowd-before', 'the same, 128 clients', 'redirects/s', 'more', calls.links,
+             calls.rate_of_download_crowd, target=8, sides=_BEFORE),
+        Case('downloadstats-small', '`downloadstats` of a small archive', 'answers/s', 'more',
+             calls.few_download_stats, calls.rate, target=5),
+        Case('downloadstats-small-counted', 'the same, after one more download each time', 'answers/s', 'more',
+             calls.counted_download_stats, calls.rate_after_download, target=3),
         Case('floor', '`/system/version`, for comparison', 'answers/s', 'more', calls.version, calls.rate, target=None),
         Case('list-fresh', 'list of one revision and system, always computed anew', 'answers/s', 'more', calls.listed,
-             calls.rate, target=3, run=_FRESH),
+             calls.rate, target=4, run=_FRESH),
         Case('list-fresh-gzip', 'the same, client accepts gzip', 'answers/s', 'more', calls.listed,
              calls.rate_of_compressed, target=None, run=_FRESH),
         Case('list', 'the list, nothing written in between, client accepts gzip', 'answers/s', 'more', calls.listed,
@@ -64,7 +83,7 @@ SUITES = {
         Case('list-known', 'the list with `If-None-Match`', 'answers/s', 'more', calls.listed, calls.rate_of_known,
              target=15),
         Case('search-revision', 'search in one revision', 'answers/s', 'more', calls.search_in_revision, calls.rate,
-             target=3, run=_FRESH),
+             target=4, run=_FRESH),
         Case('search', 'search in all revisions', 'answers/s', 'more', calls.search, calls.rate, target=10,
              run=_FRESH),
         Case('search-name', 'search in all revisions for a name', 'answers/s', 'more', calls.search_name, calls.rate,
@@ -80,8 +99,14 @@ SUITES = {
         Case('update', 'update an extension', 'ms', 'less', calls.writing, calls.update, target=5),
         Case('replace', 'replace the file of an extension by two files', 'ms', 'less', calls.writing,
              calls.replace_file, target=None),
+        Case('night', 'upload of the 768 extensions of a draft by six clients', 's', 'less', calls.nights, calls.night,
+             target=3, turns=2),
         Case('memory', 'memory of one server process after all that', 'MiB', 'less', calls.version, calls.memory,
              turns=1),
+        Case('counted-small-files-before', 'download of a small file (10 KiB), after 500 000 counts of others',
+             'downloads/s', 'more', growth.counted_files, calls.rate, target=8, sides=_BEFORE),
+        Case('counted-redirects-before', 'download that is a redirect, after 500 000 counts of others', 'redirects/s',
+             'more', growth.counted_links, calls.rate, target=8, sides=_BEFORE),
         Case('list-growth', 'processor time of the list of one draft, with many drafts and with few', 'ms', 'less',
              growth.listed, growth.cost, target=_FLAT, sides=_GROWTH, run=_FRESH),
         Case('search-growth', 'database time of a search in all revisions', 'ms', 'less', growth.common,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import httpx
 
 from benchmarks import extensions
+from benchmarks.servers import FORMER, LOGIN, PASSWORD
 
 REVISION = '33000'
 RELEASE = '5.8.1'
@@ -22,17 +23,20 @@ _names = itertools.count(1)
 
 
 class Api(httpx.Client):
-    """Speaks to a server as its administrator, whom it makes, with an assetstore in the server's folder."""
+    """Speaks to a server as its administrator, whom it makes, with an assetstore in the server's folder.
 
-    LOGIN, PASSWORD = 'admin', 'admin-password'
+    A server that ``serve`` has started has both already.
+    """
 
     def __init__(self, server):
         super().__init__(base_url=server.api, timeout=600)
-        self.ask('POST', '/user', login=self.LOGIN, password=self.PASSWORD, email='admin@example.org',
-                 firstName='A', lastName='B')
-        login = self.get('/user/authentication', auth=(self.LOGIN, self.PASSWORD)).raise_for_status().json()
+        if server.side != FORMER:
+            self.ask('POST', '/user', login=LOGIN, password=PASSWORD, email='admin@example.org', firstName='A',
+                     lastName='B')
+        login = self.get('/user/authentication', auth=(LOGIN, PASSWORD)).raise_for_status().json()
         self.headers['Girder-Token'] = login['authToken']['token']
-        self.ask('POST', '/assetstore', name='files', type=0, root=str(server.folder / 'assetstore'))
+        if server.side != FORMER:
+            self.ask('POST', '/assetstore', name='files', type=0, root=str(server.folder / 'assetstore'))
 
     def ask(self, method, path, content=None, **params):
         """The answer to a request that must not fail."""

@@ -36,6 +36,15 @@ def search(words):
     return setup
 
 
+def counted(of):
+    """Downloads after many others were counted."""
+    def setup(server, options):
+        paths = of(server, options)
+        archive.count(server, options.counts)
+        return paths
+    return setup
+
+
 def downloads(of):
     """Downloads of the release; on the large server, many other packages have been counted before."""
     def setup(server, options):
@@ -58,10 +67,8 @@ def database_cost(server, paths, options):
 
 
 def _cost(server, paths, options, pids):
-    before = processes.processor_seconds(pids)
-    done = traffic.requests(server.port, paths, clients=_CLIENTS, seconds=options.seconds)
-    done.rate  # noqa: B018 - fails if a request did
-    return 1000 * (processes.processor_seconds(pids) - before) / done.requests
+    return processes.cost(
+        pids, lambda: traffic.requests(server.port, paths, clients=_CLIENTS, seconds=options.seconds))
 
 
 def start(server, _paths, _options):
@@ -84,6 +91,8 @@ def _healthy(port):
         return False
 
 
+counted_files = counted(calls.small_files)
+counted_links = counted(calls.links)
 files = downloads(calls.small_files)
 links = downloads(calls.links)
 common = search(extensions.WORDS)

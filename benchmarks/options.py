@@ -17,6 +17,7 @@ class Options(NamedTuple):
     :param many: drafts of the server of ours that has many.
     :param most: as many drafts as that server gets for the searches.
     :param counts: the number of other packages with download counts.
+    :param uploads: of a night, for each system.
     :param turns: how often each case runs on each server.
     :param seconds: length of a turn of those cases that count requests.
     :param clients: connections of those cases.
@@ -33,11 +34,14 @@ class Options(NamedTuple):
     many: int = 180
     most: int = 250
     counts: int = 500_000
+    uploads: int = 256
     turns: int = 5
     seconds: int = 3
     clients: int = 16
     workers: int = 1
 
 
+#: What a turn that is not counted has less of.
+SHORT = {'seconds': 1, 'uploads': 2}
 FULL = Options()
-QUICK = Options(systems=1, extensions=60, counts=20_000, turns=2, seconds=1)
+QUICK = Options(systems=1, extensions=60, counts=20_000, uploads=20, turns=2, seconds=1)

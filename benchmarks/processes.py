@@ -23,6 +23,14 @@ def processor_seconds(pids):
     return sum(map(_processor_seconds, pids))
 
 
+def cost(pids, load):
+    """Milliseconds for which processors work for ``pids`` for each request of ``load()``, see :mod:`traffic`."""
+    before = processor_seconds(pids)
+    done = load()
+    done.rate  # noqa: B018 - fails if a request did
+    return 1000 * (processor_seconds(pids) - before) / done.requests
+
+
 def _processor_seconds(pid):
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / os.sysconf('SC_CLK_TCK')

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks import servers
 from benchmarks.cases import Case
+from benchmarks.options import SHORT
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _measure(case, chosen, made, options, turns, advance):
     # The first turn is short, warms both up, and is not counted.
     for turn in range(turns):
         for side in order:
-            number = case.load(chosen[side], made[side], options if turn else options._replace(seconds=1))
+            number = case.load(chosen[side], made[side], options if turn else options._replace(**SHORT))
             if turn:
                 numbers[side].append(number)
         order.reverse()

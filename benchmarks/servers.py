@@ -19,10 +19,14 @@ from plugin_tests import mongodb, web_server
 from slicer_package_manager.cli import database, web
 
 OURS, PEER = 'ours', 'peer'
+#: Another version of this server, from a checkout and an environment of its own.
+FORMER = 'version before'
+#: Of the administrator of each server.
+LOGIN, PASSWORD = 'admin', 'admin-password'
 #: Our server with few and with many packages; the two are compared with each other.
 SMALL, LARGE = 'ours, few packages', 'ours, many packages'
-#: Requests that one process of ours serves at the same time.
-_THREADS = 32
+#: Requests that one process of ours serves at the same time, as many as ``serve`` has by default.
+_THREADS = 64
 #: Without the access log that it writes by default, since ours does not write one either.
 _PEER_CONFIG = """
 [global]
@@ -45,7 +49,8 @@ class Server:
     """A running server; ``made`` caches what cases have loaded onto it.
 
     :param database: the URI of its database, which has a mongod of its own.
-    :param origin: the origin on loopback that it may link to and fetch from.
+    :param origin: the origin on loopback that it may link to and fetch from; none if it is of another version.
+    :param python: of its environment.
     """
 
     side: str
@@ -53,7 +58,8 @@ class Server:
     port: int
     process: subprocess.Popen
     folder: Path
-    origin: str
+    origin: str | None
+    python: Path
     made: dict = field(default_factory=dict)
 
     @property
@@ -79,10 +85,13 @@ class Run(NamedTuple):
 
 
 @contextlib.contextmanager
-def ours(side, origin, run):
-    """This checkout's server on an empty database, as `slicer-package-manager serve` runs it."""
-    with mongodb.running() as uri, _folder() as folder, _our_process(uri, folder, origin, run) as (port, process):
-        yield Server(side, uri, port, process, folder, origin)
+def start(side, python, origin, run):
+    """The server of ``side`` on an empty database; ``python`` is that of its environment."""
+    starting = mongodb.standalone() if side == PEER else mongodb.running()
+    with starting as uri, _folder() as folder:
+        server = Server(side, uri, 0, None, folder, origin, python)
+        with _process(server, run) as (port, process):
+            yield replace(server, port=port, process=process)
 
 
 @contextlib.contextmanager
@@ -91,30 +100,48 @@ def running_as(server, run):
     if run is None or not server.is_ours:
         yield server
         return
-    with _our_process(server.database, server.folder, server.origin, run) as (port, process):
+    with _process(server, run) as (port, process):
         yield replace(server, port=port, process=process)
 
 
+def _process(server, run):
+    if server.side == PEER:
+        return _peer(server)
+    return _former(server, run) if server.side == FORMER else _ours(server, run)
+
+
 @contextlib.contextmanager
-def _our_process(uri, folder, origin, run):
+def _ours(server, run):
+    """This checkout's server, as `slicer-package-manager serve` runs it."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
         port = listener.getsockname()[1]
-        command = web_server.command(listener, workers=run.workers, threads=_THREADS, origin=origin)
-        variables = {**web.DEFAULTS, **web_server.variables(database.completed(uri)), **dict(run.variables)}
-        with _running(command, variables, port, folder, listener) as process:
+        command = web_server.command(listener, workers=run.workers, threads=_THREADS, origin=server.origin)
+        variables = {**web.DEFAULTS, **web_server.variables(database.completed(server.database)),
+                     **dict(run.variables)}
+        with _running(command, variables, port, server.folder, listener) as process:
             yield port, process
 
 
 @contextlib.contextmanager
-def peer(python, origin):
-    """The published peer, as it is run by ``girder serve`` of the environment that ``python`` belongs to."""
-    with mongodb.standalone() as uri, _folder() as folder:
-        port = free_port()
-        config = folder / 'girder.cfg'
-        config.write_text(_PEER_CONFIG.format(port=port, uri=uri, folder=folder))
-        command = [str(python.parent / 'girder'), 'serve']
-        with _running(command, {'GIRDER_CONFIG': str(config)}, port, folder) as process:
-            yield Server(PEER, uri, port, process, folder, origin)
+def _former(server, run):
+    """The server of another checkout, by its command ``serve``, which creates the administrator and the assetstore."""
+    port = free_port()
+    command = [str(server.python), '-m', 'slicer_package_manager.cli', 'serve', '--database', server.database,
+               '--data-dir', str(server.folder), '--port', str(port), '--workers', str(run.workers)]
+    with _running(command, {web.ADMIN_PASSWORD_VARIABLE: PASSWORD, **dict(run.variables)}, port,
+                  server.folder) as process:
+        yield port, process
+
+
+@contextlib.contextmanager
+def _peer(server):
+    """The published peer, as it is run by ``girder serve`` of its environment."""
+    port = free_port()
+    config = server.folder / 'girder.cfg'
+    config.write_text(_PEER_CONFIG.format(port=port, uri=server.database, folder=server.folder))
+    command = [str(server.python.parent / 'girder'), 'serve']
+    with _running(command, {'GIRDER_CONFIG': str(config)}, port, server.folder) as process:
+        yield port, process
 
 
 def mongod(server):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -94,7 +95,7 @@ def table(found):
 @click.option('--output', type=click.Path(path_type=Path), help='Write the table to this file too.')
 def main(workers, output):
     """Measure the memory and disk usage of our server, from empty to large; takes some minutes."""
-    with origin.running() as elsewhere, servers.ours(OURS, elsewhere, Run(workers)) as server:
+    with origin.running() as elsewhere, servers.start(OURS, sys.executable, elsewhere, Run(workers)) as server:
         text = table(list(sizes(server)))
     click.echo(text)
     if output:
