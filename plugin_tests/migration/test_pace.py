@@ -1,3 +1,6 @@
+import pytest
+
+from plugin_tests.waiting import poll
 from slicer_package_manager.migration.pace import Pace
 
 
@@ -19,7 +22,18 @@ def test_without_a_rate_nothing_waits():
     Pace(None, sleep=None).limited(lambda _: None)(100)
 
 
-def test_nothing_waits_after_the_end():
-    pace = Pace(1)
-    pace.stop()
-    pace.limited(lambda _: None)(10**9)
+def test_an_interruption_ends_the_threads_and_what_they_wait_for():
+    pace, done = Pace(1), []
+
+    def read():
+        pace.limited(done.append)(10**9)
+
+    def run():
+        with pace.workers(1) as workers:
+            for _ in range(3):
+                workers.submit(read)
+            poll(lambda: done, 'a thread reads')
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert done == [10**9]

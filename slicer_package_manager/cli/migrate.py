@@ -1,12 +1,10 @@
 """The commands ``migrate``: take over an older server."""
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,25 +14,21 @@ import click
 from girder.exceptions import GirderBaseException
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from slicer_package_manager.cli import connection
+from slicer_package_manager.cli import connection, migration_report
 from slicer_package_manager.cli.errors import ServeError
 from slicer_package_manager.cli.progress import json_lines, step
 from slicer_package_manager.progress import Steps
 
 if TYPE_CHECKING:
     from slicer_package_manager.migration.midas.run import MidasOptions
-    from slicer_package_manager.migration.notes import Note, Report
+    from slicer_package_manager.migration.notes import Report
     from slicer_package_manager.migration.options import Options
 
-_UNDECIDED, _NOT_DONE = 1, 2
 #: Beginnings of the addresses of databases, and of servers that are read over REST.
 _DATABASES, _SERVERS = ('mongodb://', 'mongodb+srv://'), ('https://', 'http://')
 _API_KEY_VARIABLE = 'SLICER_PACKAGE_MANAGER_OLDER_API_KEY'
-#: How many lines of one outcome are printed; the report has all.
-_PRINTED = 20
 #: Where messages of MongoDB begin to show values of documents, which may be secrets.
 _DOCUMENTS = re.compile(r',? (?:full error|dup key):.*', re.DOTALL)
-_CONTROL_CHARACTERS = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]')
 _SAMPLE = '--sample is how many files --verify reads: use --verify, too.'
 
 
@@ -66,15 +60,30 @@ def _report_path(_ctx: click.Context, _parameter: click.Parameter, given: Path |
     return given
 
 
+def _shared_options(command: connection.Command) -> connection.Command:
+    """Add to ``command`` the options of all migrations."""
+    for option in reversed((
+        click.option('--dry-run', is_flag=True, help='Report what would be done, and write nothing.'),
+        click.option('--report', type=click.Path(dir_okay=False, writable=True, path_type=Path),
+                     callback=_report_path, help='Write the whole report here, as JSON.'),
+        click.option('--allow-link-hosts', 'link_hosts', multiple=True, metavar='HOST',
+                     help='Allow links to this host from now on; may be repeated.'),
+        click.option('--sample', type=click.IntRange(0), metavar='N',
+                     help='With --verify: read only so many files, at random.'),
+        click.option('--rate', type=click.IntRange(1), metavar='BYTES', help='Read at most so many bytes per second.'),
+        click.option('--json-progress', is_flag=True, help='Report the progress as lines of JSON on standard error.'),
+        click.option('--connections', type=click.IntRange(1, 32), default=2, show_default=True,
+                     help='Number of files that are copied at the same time.'))):
+        command = option(command)
+    return command
+
+
 @migrate.command()
 @click.argument('source', required=False, envvar='SLICER_PACKAGE_MANAGER_OLDER_DATABASE')
 @connection.options
 @click.option('--in-place', is_flag=True, help='Migrate the database of --database itself, instead of copying from '
                                                'SOURCE.')
 @click.option('--i-have-a-backup', is_flag=True, help='Required by --in-place.')
-@click.option('--dry-run', is_flag=True, help='Report what would be done, and write nothing.')
-@click.option('--report', type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              callback=_report_path, help='Write the whole report here, as JSON.')
 @click.option('--app', 'apps', multiple=True, metavar='ID', help='Only the application with this id or name; may be '
                                                                  'repeated.')
 @click.option('--packages-only', is_flag=True, help='Leave out folders and items that are in no application.')
@@ -86,26 +95,19 @@ def _report_path(_ctx: click.Context, _parameter: click.Parameter, given: Path |
               'first or the last by creation; by default the one that was updated last.')
 @click.option('--prefer-newest-file', is_flag=True, help='Of several files of an item, the newest is for readers; by '
               'default the one whose checksum the item states.')
-@click.option('--allow-link-hosts', 'link_hosts', multiple=True, metavar='HOST', help='Allow links to this host from '
-              'now on; may be repeated.')
 @click.option('--keep-settings', is_flag=True, help='Take over the registration policy and the CORS headers, too.')
 @click.option('--since-last', is_flag=True, help='Take what has changed since the run before, which must have ended, '
                                                  'and name what was deleted at the source.')
 @click.option('--delete', is_flag=True, help='With --since-last: delete here what was deleted at the source, unless it '
                                              'was changed here.')
 @click.option('--verify', is_flag=True, help='At the end, read both databases and all files here again, and compare.')
-@click.option('--sample', type=click.IntRange(0), metavar='N',
-              help='With --verify: read only so many files, at random.')
 @click.option('--source-api', metavar='URL', help='With --verify: the API of the older server, '
               'https://HOST/api/v1, whose answers to the requests of clients are compared with those of --api.')
 @click.option('--api', metavar='URL', help='With --source-api: the API of this server, which must be running.')
 @click.option('--take-deleted', is_flag=True, help='Take what was deleted here since the run before, too.')
 @click.option('--files', type=click.Choice(['copy', 'keep']), default='copy', show_default=True, help='Copy files from '
               'object storage, or keep them there: then this server gets the assetstore, with its credentials.')
-@click.option('--rate', type=click.IntRange(1), metavar='BYTES', help='Read at most so many bytes per second.')
-@click.option('--json-progress', is_flag=True, help='Report the progress as lines of JSON on standard error.')
-@click.option('--connections', type=click.IntRange(1, 32), default=2, show_default=True,
-              help='Number of files that are copied at the same time.')
+@_shared_options
 def girder(source: str | None, database: str | None, data_dir: Path, in_place: bool, i_have_a_backup: bool,
            dry_run: bool, report: Path | None, json_progress: bool, prefer: Literal['first', 'last'] | None,
            prefer_newest_file: bool, files: str, **given: Any) -> None:
@@ -136,8 +138,8 @@ def girder(source: str | None, database: str | None, data_dir: Path, in_place: b
         from slicer_package_manager.migration.rules.items import Choices  # noqa: PLC0415
         options = Options(in_place=in_place, dry_run=dry_run, choices=Choices(prefer, prefer_newest_file),
                           keep_objects=files == 'keep', **given)
-        found = _migrate(source, options, json_lines if json_progress else step)
-    _finish(found, report, dry_run=dry_run)
+        found = _migrate(source, options, _steps(as_json=json_progress))
+    migration_report.finish(found, report, dry_run=dry_run)
 
 
 @migrate.command()
@@ -149,22 +151,14 @@ def girder(source: str | None, database: str | None, data_dir: Path, in_place: b
               help='Files outside of assetstores, whose path begins with OLD, are in this directory; may be repeated.')
 @click.option('--app', metavar='ID|NAME', help="The application that gets everything, a new one if it is not here; "
                                                "Slicer's by default.")
-@click.option('--dry-run', is_flag=True, help='Report what would be done, and write nothing.')
-@click.option('--report', type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              callback=_report_path, help='Write the whole report here, as JSON.')
 @click.option('--old-revisions', type=click.Choice(['keep', 'drop']), default='keep', show_default=True,
               help='Whether files of older revisions can be read by their old links, or are gone (410).')
 @click.option('--same-users', is_flag=True, help='An account here with the e-mail address of an uploader is that of '
                                                  'the same person.')
-@click.option('--allow-link-hosts', 'link_hosts', multiple=True, metavar='HOST', help='Allow links to this host from '
-              'now on; may be repeated.')
 @click.option('--verify', is_flag=True, help='At the end, read aliases, counts and all files here again, and compare.')
-@click.option('--sample', type=click.IntRange(0), metavar='N',
-              help='With --verify: read only so many files, at random.')
-@click.option('--connections', type=click.IntRange(1, 32), default=2, show_default=True,
-              help='Number of files that are copied at the same time.')
+@_shared_options
 def midas(source: str, database: str | None, data_dir: Path, moved: dict[str, Path], app: str | None,
-          report: Path | None, old_revisions: str, **given: Any) -> None:
+          report: Path | None, json_progress: bool, old_revisions: str, **given: Any) -> None:
     """Import packages and extensions of Slicer from a MIDAS server.
 
     SOURCE is its database, restored into MariaDB: mysql://USER@HOST/DB. If it has a password, pass it by the variable
@@ -186,8 +180,9 @@ def midas(source: str, database: str | None, data_dir: Path, moved: dict[str, Pa
         # Girder connects when it is imported.
         from slicer_package_manager.migration.midas.run import MidasOptions  # noqa: PLC0415
         from slicer_package_manager.migration.options import Options  # noqa: PLC0415
-        found = _import(source, MidasOptions(Options(**given), app, moved, keep_old=old_revisions == 'keep'))
-    _finish(found, report, dry_run=given['dry_run'])
+        found = _import(source, MidasOptions(Options(**given), app, moved, keep_old=old_revisions == 'keep'),
+                        _steps(as_json=json_progress))
+    migration_report.finish(found, report, dry_run=given['dry_run'])
 
 
 def _check(source: str | None, database: str | None, *, in_place: bool, confirmed: bool, **given: Any) -> None:
@@ -211,6 +206,10 @@ def _check(source: str | None, database: str | None, *, in_place: bool, confirme
                                'files first, and add --i-have-a-backup.')
 
 
+def _steps(*, as_json: bool) -> Steps:
+    return json_lines if as_json else step
+
+
 @contextmanager
 def _failures() -> Iterator[None]:
     """Exit with 2 and the reason if the migration cannot be done; with ``LOGLEVEL=debug``, show the traceback, too."""
@@ -219,12 +218,12 @@ def _failures() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo('\nError: the migration is not done: it was interrupted. Run the same command again to continue.',
                    err=True)
-        sys.exit(_NOT_DONE)
+        sys.exit(migration_report.NOT_DONE)
     except Exception as error:  # noqa: BLE001 - no failure ends with a traceback only
         if os.environ.get('LOGLEVEL', '').upper() == 'DEBUG':
             traceback.print_exc()
         click.echo(f'Error: the migration is not done: {_reason(error)}', err=True)
-        sys.exit(_NOT_DONE)
+        sys.exit(migration_report.NOT_DONE)
 
 
 def _reason(error: Exception) -> str:
@@ -252,49 +251,11 @@ def _migrate(source: str | None, options: Options, steps: Steps) -> Report:
     return run.migrate(older, here, options, NEW_DATABASE_SETTINGS, steps)
 
 
-def _import(source: str, options: MidasOptions) -> Report:
+def _import(source: str, options: MidasOptions, steps: Steps) -> Report:
     from girder.models import getDbConnection  # noqa: PLC0415
 
     from slicer_package_manager.migration import girder_database  # noqa: PLC0415
     from slicer_package_manager.migration.midas import database, run  # noqa: PLC0415
     here = girder_database.opened(getDbConnection().get_database())
     with database.connected(source) as tables:
-        return run.migrate(tables, here, options, step)
-
-
-def _finish(found: Report, report: Path | None, *, dry_run: bool) -> None:
-    """Print the report, write it to the file ``report`` if there is one, and exit."""
-    _print(found, dry_run=dry_run)
-    if report:
-        try:
-            report.write_text(json.dumps(found.as_json(), indent=2) + '\n')
-        except OSError as error:
-            click.echo(f'Error: the migration is done, but its report cannot be written: {error}', err=True)
-            sys.exit(_NOT_DONE)
-    sys.exit(_UNDECIDED if found.undecided else 0)
-
-
-def _print(report: Report, *, dry_run: bool) -> None:
-    by_outcome: dict[str, list[Note]] = {}
-    for note in report.notes:
-        by_outcome.setdefault(note.outcome.value, []).append(note)
-    for outcome, notes in by_outcome.items():
-        for note in notes[:_PRINTED]:
-            click.echo(_visible(f'{outcome}: {note.kind} "{note.name}" ({note.id}): {note.reason}')
-                       + (f'\n    {_visible(note.remedy)}' if note.remedy else ''))
-        if notes[_PRINTED:]:
-            click.echo(f'{outcome}: {len(notes) - _PRINTED} more; --report FILE writes all.')
-    _print_totals(report.totals)
-    if dry_run:
-        click.echo('This was a dry run; nothing was written.')
-    click.echo(report.conclusion())
-
-
-def _visible(text: str) -> str:
-    """``text`` with escapes for the characters that could move the cursor or look like another line."""
-    return _CONTROL_CHARACTERS.sub(lambda found: found[0].encode('unicode_escape').decode(), text)
-
-
-def _print_totals(totals: Counter[str]) -> None:
-    for name, number in sorted(totals.items()):
-        click.echo(f'{name}: {number:,}')
+        return run.migrate(tables, here, options, steps)

@@ -132,16 +132,16 @@ class Journal:
 
         :raises MigrationError: another one runs.
         """
-        owner = ObjectId()
-        self._acquire(owner)
-        ended = threading.Event()
+        owner, ended = ObjectId(), threading.Event()
         thread = threading.Thread(target=self._renew, args=(owner, ended), name='lease', daemon=True)
-        thread.start()
-        try:
+        try:  # an interruption may come while the lease is acquired, too
+            self._acquire(owner)
+            thread.start()
             yield
         finally:
             ended.set()
-            thread.join()
+            if thread.ident:
+                thread.join()
             self._rows.delete_one({'_id': _LEASE_ID, 'owner': owner})
 
     def _acquire(self, owner: ObjectId) -> None:

@@ -1,9 +1,11 @@
-"""A limit of the bytes that a migration reads in a second."""
+"""The threads that read files in a migration, and a limit of the bytes that they read in a second."""
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from slicer_package_manager.progress import Advance
 
@@ -18,9 +20,16 @@ class Pace:
         self._lock = threading.Lock()
         self._free = clock()  # when the next bytes may be read
 
-    def stop(self) -> None:
-        """Let no thread wait any more: the migration ends."""
-        self._stopped.set()
+    @contextmanager
+    def workers(self, number: int) -> Iterator[Executor]:
+        """The threads that read files. When the migration is interrupted, they end with what they read now."""
+        with ThreadPoolExecutor(number, 'files') as workers:
+            try:
+                yield workers
+            except BaseException:
+                self._stopped.set()
+                workers.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def limited(self, advance: Advance) -> Advance:
         """``advance``, which waits until so many bytes may be read."""

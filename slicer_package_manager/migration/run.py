@@ -4,8 +4,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from typing import Any
 
 from girder.constants import AssetstoreType
@@ -59,7 +59,7 @@ def migrate_over_rest(client: RestClient, here: AnyDatabase, options: Options, d
     if admin is None:
         raise MigrationError('This server has no administrator. Start it once: `slicer-package-manager serve`.')
     copy = girder_database.opened(here.client[f'{here.name}_older'])
-    with Journal(copy, 'copy').lease(), ThreadPoolExecutor(options.connections, 'copy') as workers:
+    with Journal(copy, 'copy').lease(), Pace(options.rate).workers(options.connections) as workers:
         girder_rest.Copy(client, copy, admin['_id'], workers).read(steps)
         return migrate(copy, here, options, defaults, steps, client)
 
@@ -107,7 +107,7 @@ class _Migration:
         written = self._journal.written('setting', [*settings.TAKEN, *settings.RENEWED])
         changed = {**settings.changes(self._source, self._here, defaults, written, keep=self._options.keep_settings),
                    **settings.allow_hosts(self._here, self._options.link_hosts)}
-        with self._workers() as workers:
+        with self._pace.workers(self._options.connections) as workers:
             hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)
             files = Files(contents, workers, self._report, hosts, dry=self._options.dry_run, own=self._options.in_place)
             trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options)
@@ -123,17 +123,6 @@ class _Migration:
         if not self._options.dry_run:
             self._journal.end()
         return self._report
-
-    @contextmanager
-    def _workers(self) -> Iterator[Executor]:
-        """The threads that read files. When the migration is interrupted, they end with what they read now."""
-        with ThreadPoolExecutor(self._options.connections, 'files') as workers:
-            try:
-                yield workers
-            except BaseException:
-                self._pace.stop()
-                workers.shutdown(wait=False, cancel_futures=True)
-                raise
 
     def _stores(self) -> dict[Any, Reader]:
         if self._client:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from slicer_package_manager.migration.midas.stores import MidasStore
 from slicer_package_manager.migration.midas.tables import Tables
 from slicer_package_manager.migration.notes import Note, Outcome, Report
 from slicer_package_manager.migration.options import Options
+from slicer_package_manager.migration.pace import Pace
 from slicer_package_manager.migration.references import References
 from slicer_package_manager.migration.rules.items import Choices
 from slicer_package_manager.migration.trees import Application, Trees
@@ -64,6 +65,7 @@ def migrate(source: Tables, here: AnyDatabase, options: MidasOptions, steps: Ste
 class _Import:
     def __init__(self, source: Tables, here: AnyDatabase, options: MidasOptions, steps: Steps) -> None:
         self._here, self._options, self._steps = here, options, steps
+        self._pace = Pace(options.common.rate)
         self._dry, self._report, self._journal = options.common.dry_run, Report(), Journal(here, _SOURCE)
         self._writer = Writer(here, self._report, self._journal, dry=self._dry)
         self._plan = Plan(Data(source), target.find(here, options.app), keep_old=options.keep_old)
@@ -81,7 +83,7 @@ class _Import:
             data_version.watch(lambda _: False)
             indexes.ensure()
         common, changed = self._options.common, settings.allow_hosts(self._here, self._options.common.link_hosts)
-        with ThreadPoolExecutor(common.connections, 'files') as workers:
+        with self._pace.workers(common.connections) as workers:
             known = Known(Path(store['root']), self._dependencies.table, aliases.files_instead(self._plan, self._here))
             hosts = settings.link_hosts(self._here) + list(common.link_hosts)
             files = MidasFiles(Contents(self._stores(), store), workers, self._report, hosts, known, dry=self._dry)
@@ -113,7 +115,7 @@ class _Import:
         app = trees.application(place.app, place.packages)
         trees.store_folders(app)
         with self._steps('Importing files', self._plan.size(), True) as advance:
-            trees.store_items(app, advance)
+            trees.store_items(app, self._pace.limited(advance))
         self._report.totals['items here already'] += len(trees.instead)
         self._count(app)
         trees.show([app])
