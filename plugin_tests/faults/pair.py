@@ -132,4 +132,4 @@ class Crowd(Threads):
             assert int(answer.headers['Retry-After']) > 0, answer.headers
             self.count('refused')
         else:
-            answer.raise_for_status()
+            assert answer.is_success, (answer.request.method, str(answer.url), answer.status_code, answer.text)

@@ -10,7 +10,8 @@ from slicer_package_manager.registry.server import database_outage
     errors.NotPrimaryError('another'), errors.ExecutionTimeout('slow', 50), errors.WTimeoutError('slow', 64),
     errors.WaitQueueTimeoutError('busy'), errors.OperationFailure('going down', 91),
     errors.OperationFailure('disk', 14031), errors.CursorNotFound('gone', 43),
-    errors.OperationFailure('says so itself', 1, {'errorLabels': ['RetryableWriteError']}),
+    *(errors.OperationFailure('says so itself', 1, {'errorLabels': [label]}) for label in (
+        'RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult')),
 ])
 def test_what_passes_by_itself(error):
     assert database_outage.passes(error)

@@ -19,13 +19,15 @@ _MOMENT = 2
 #: that ended with their server (43, 237), and a full disk (14031).
 _PASSING = frozenset({6, 7, 43, 50, 64, 89, 91, 100, 134, 189, 237, 262, 9001, 10107, 11600, 11602, 13435, 13436,
                       14031})
+#: The labels of temporary errors: of writes, of transactions that conflict or whose server is gone, and of commits.
+_PASSING_LABELS = ('RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult')
 
 
 def passes(error: PyMongoError) -> bool:
     """Whether ``error`` is temporary: the database is unavailable, and the request was not wrong."""
     if isinstance(error, ConnectionFailure) or error.timeout:
         return True
-    return error.has_error_label('RetryableWriteError') or (
+    return any(map(error.has_error_label, _PASSING_LABELS)) or (
         isinstance(error, OperationFailure) and error.code in _PASSING)
 
 
