@@ -16,6 +16,8 @@ from plugin_tests.waiting import PATIENCE
 PASSWORD = 'a-password-for-tests'
 #: Seconds that operations wait for the database: longer than any outage here. So a refusal during one is quick.
 OPERATION_SECONDS = 2 * PATIENCE
+#: How many characters of what a server has logged a failure shows.
+_SHOWN = 5000
 
 
 class Pair:
@@ -73,7 +75,7 @@ class Crowd(Threads):
     """
 
     def __init__(self, pair, tasks, *, may_break=False):
-        self._urls, self._may_break = pair.urls, may_break
+        self._urls, self._servers, self._may_break = pair.urls, pair.servers, may_break
         self._lock, self._counts, self._seen = threading.Lock(), Counter(), None
         super().__init__(tasks)
 
@@ -96,7 +98,7 @@ class Crowd(Threads):
 
     def _fail(self):
         if self._failures:
-            raise AssertionError(self._failures)
+            raise AssertionError('\n'.join([*self._failures, *(server.errors[-_SHOWN:] for server in self._servers)]))
 
     def waits(self):
         """Whether no client has been answered since the last time that this was called."""
