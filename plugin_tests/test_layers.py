@@ -101,7 +101,7 @@ ORDER = {
 CLIENT_ARROWS = {
     '__main__': {'cli'},
     'cli': {'addresses', 'archives', 'client', 'config', 'errors', 'explain', 'github', 'fields', 'localfile',
-            'metadata', 'publish', 'registry', 'retry', 'tags'},
+            'metadata', 'oidc', 'publish', 'registry', 'retry', 'tags'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
     'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
@@ -110,6 +110,7 @@ CLIENT_ARROWS = {
     'registry': {'connection', 'constants', 'errors', 'fields'},
     'github': {'errors', 'localfile', 'retry', 'transfer'},
     'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
+    'oidc': {'certificates', 'config', 'connection', 'errors', 'explain'},
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
     'metadata': {'errors', 'fields'},
     'explain': {'addresses', 'errors', 'retry'},

@@ -72,10 +72,17 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
             self.setToken(answer['authToken']['token'])
             return cast('dict[str, Any]', answer['user'])
 
+        return cast('dict[str, Any]', self.logInBy(log_in, again=bool(apiKey or password)))
+
+    def logInBy(self, log_in: Callable[[], Any], *, again: bool = True) -> Any:
+        """Log in by calling ``log_in``, and return its result.
+
+        :param again: whether to call it again when the token expires.
+        """
         self._log_in = None
-        user = log_in()
-        self._log_in = log_in if apiKey or password else None
-        return user
+        result = log_in()
+        self._log_in = log_in if again else None
+        return result
 
     def setToken(self, token: str) -> None:
         """Use ``token`` from now on; see :meth:`girder_client.GirderClient.setToken`."""

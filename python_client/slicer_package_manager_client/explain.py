@@ -32,6 +32,11 @@ _ADVICE = {
     403: 'Ask an administrator for access, or use the key of another account.',
     413: 'The server, or a proxy before it, does not take that much at once.',
 }
+#: Calls that log in, with what was refused and what to do.
+_LOGINS = {
+    'api_key/token': ('The API key was refused', 'Check --api-key or GIRDER_API_KEY.'),
+    'oidc/token': ('Trusted publishing was refused', 'An administrator of the server registers publishers.'),
+}
 _NO_SPACE = 507
 #: Reasons that OpenSSL reports when the server does not speak TLS.
 _NOT_TLS = re.compile(r'WRONG_VERSION_NUMBER|HTTP_REQUEST|HTTPS_PROXY_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|'
@@ -182,9 +187,9 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
             error.status in {404, 405, 410} and (logging_in or not _is_json(error.responseText))):
         return not_girder(server, f'it answered status {error.status} to {urlsplit(error.url).path}')
     kind = _KINDS.get(error.status, errors.SlicerPackageManagerError)
-    if 'api_key/token' in error.url and _is_json(error.responseText):
-        return errors.Refused(f'The API key was refused: {reason}', server=server,
-                              advice='Check --api-key or GIRDER_API_KEY.')
+    for call, (refused, advice) in _LOGINS.items():
+        if call in error.url and _is_json(error.responseText):
+            return errors.Refused(f'{refused}: {reason}', server=server, advice=advice)
     advice = _ADVICE.get(error.status, '')
     if error.status == 403 and not logged_in:  # noqa: PLR2004
         advice = _LOG_IN

@@ -17,7 +17,9 @@ from slicer_package_manager_client.client import SlicerPackageClient
 VARIABLES = ('GIRDER_API_KEY', 'GIRDER_API_KEY_FILE', 'GITHUB_TOKEN', 'SLICER_PACKAGE_MANAGER_API_URL',
              'SLICER_PACKAGE_MANAGER_CONFIG', 'SLICER_PACKAGE_MANAGER_PROFILE', 'SLICER_PACKAGE_MANAGER_TIMEOUT',
              'SLICER_PACKAGE_MANAGER_RETRIES', 'SLICER_PACKAGE_MANAGER_RETRY_FOR', 'REQUESTS_CA_BUNDLE',
-             'CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR')
+             'CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'ACTIONS_ID_TOKEN_REQUEST_URL',
+             'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SLICER_PACKAGE_MANAGER_ID_TOKEN',
+             'SLICER_PACKAGE_MANAGER_TRUSTED_PUBLISHING', 'SLICER_PACKAGE_MANAGER_OIDC_AUDIENCE')
 # No example has to be quick: a loaded machine takes long for any.
 settings.register_profile('patient', deadline=None)
 settings.load_profile('patient')

@@ -84,6 +84,7 @@ class FakeGirder(Fake):
         self.checksums = True
         self.names_travel = True  # PUT /file/:id/contents takes a name and a checksum; None: refuses them
         self.warning = None
+        self.id_tokens = []  # that can be exchanged, each once
         self.url = server.url_for('/api/v1')
         server.expect_request(re.compile('/api/v1/.*')).respond_with_handler(self.answer)
         self.make_app('Slicer')
@@ -129,6 +130,12 @@ class FakeGirder(Fake):
         if request.form.get('key') != self.key:
             return problem(400, 'Invalid API key.')
         return answer({'authToken': {'token': self.token}, 'user': {'login': 'builder'}})
+
+    def exchange(self, request):
+        if request.form.get('id_token') not in self.id_tokens:
+            return problem(403, 'The ID token was used already.')
+        self.id_tokens.remove(request.form['id_token'])
+        return answer({'authToken': {'token': self.token}})
 
     def log_in_by_password(self, request):
         if (request.authorization.username, request.authorization.password) != ('admin', 'secretpass'):
@@ -278,6 +285,7 @@ class FakeGirder(Fake):
 
     routes = (
         ('POST', '/api/v1/api_key/token', log_in),
+        ('POST', '/api/v1/slicer_package_manager/oidc/token', exchange),
         ('GET', '/api/v1/user/authentication', log_in_by_password),
         ('GET', '/api/v1/app', list_apps),
         ('POST', '/api/v1/app', create_app),
@@ -315,6 +323,29 @@ def ranged(request, data):
     if start >= len(data):
         return Response(status=416, headers={'Content-Range': f'bytes */{len(data)}'})
     return Response(data[start:], 206, {'Content-Range': f'bytes {start}-{len(data) - 1}/{len(data)}'})
+
+
+class FakeActions(Fake):
+    """The endpoint from which a job of GitHub Actions gets ID tokens; those are known to ``girder``."""
+
+    secret = 'secretofthejob0123456789'
+
+    def __init__(self, server, girder):
+        super().__init__()
+        self.girder = girder
+        self.given = []
+        self.variables = {'ACTIONS_ID_TOKEN_REQUEST_URL': server.url_for('/actions/token?api-version=2.0'),
+                          'ACTIONS_ID_TOKEN_REQUEST_TOKEN': self.secret}
+        server.expect_request('/actions/token').respond_with_handler(self.answer)
+
+    def give(self, request):
+        if request.headers.get('Authorization') != f'Bearer {self.secret}':
+            return problem(401, 'Bad credentials')
+        self.given.append(f'secret.id.token{len(self.given)}')
+        self.girder.id_tokens.append(self.given[-1])
+        return answer({'count': 1, 'value': self.given[-1]})
+
+    routes = (('GET', '/actions/token', give),)
 
 
 class FakeGitHub(Fake):

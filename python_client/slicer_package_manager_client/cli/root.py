@@ -21,6 +21,11 @@ from slicer_package_manager_client.fields import PACKAGE_TYPES
         help='File whose first word is the API key')
 @option('--username', help='User to log in as, instead of an API key')
 @option('--password', help='Password of that user  [default: asked for on a terminal]')
+@option('--trusted-publishing', type=click.Choice(['auto', 'always', 'never']), default='auto', show_default=True,
+        envvar='SLICER_PACKAGE_MANAGER_TRUSTED_PUBLISHING', show_envvar=True,
+        help='Log in with the ID token of GitHub Actions or GitLab CI; auto: to upload, without other credentials')
+@option('--oidc-audience', metavar='URL', envvar='SLICER_PACKAGE_MANAGER_OIDC_AUDIENCE', show_envvar=True,
+        help='Audience of the ID token  [default: address of the server]')
 @option('--host', help='[default: localhost]')
 @option('--scheme', help='[default: http if localhost else https]')
 @option('--port', type=click.IntRange(1, 65535), help='[default: 443 if https; 8080 if localhost else 80]')
@@ -52,7 +57,8 @@ def cli(ctx: click.Context, /, config_file: str | None, profile: str | None, ver
     """Upload, list and download packages of applications and their extensions.
 
     To log in, create an API key on the server, and give it in the environment variable ``GIRDER_API_KEY``, or with
-    ``--api-key-file`` or ``--api-key``.
+    ``--api-key-file`` or ``--api-key``. Builds on GitHub Actions and GitLab CI can upload without one: see
+    ``--trusted-publishing``.
 
     The client also accepts ``--username`` and ``--password``. If only ``--username`` is given, the client asks for the
     password on a terminal.

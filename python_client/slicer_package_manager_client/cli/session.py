@@ -137,9 +137,26 @@ class Session:
             if credentials.get(name):
                 self.keep_secret(credentials[name])
         client.on_token = self.keep_secret
-        if credentials:
-            with client.explained():
+        with client.explained():
+            if self._is_trusted_publisher(credentials):
+                self._log_in_by_id_token(client)
+            elif credentials:
                 client.authenticate(**credentials)
+
+    def _is_trusted_publisher(self, credentials: dict[str, Any]) -> bool:
+        """Whether to log in with an ID token of the CI service; by default, only to upload without credentials."""
+        from slicer_package_manager_client import oidc
+
+        when = self._settings.values['trusted_publishing']
+        if when == 'auto':
+            return not credentials and click.get_current_context().info_name == 'upload' and oidc.is_available()
+        return bool(when == 'always')
+
+    def _log_in_by_id_token(self, client: SlicerPackageClient) -> None:
+        from slicer_package_manager_client import oidc
+
+        app = click.get_current_context().params.get('app_name')
+        oidc.log_in(client, app, self._settings.values['oidc_audience'])
 
     def _print_retry(self, error: BaseException, seconds: float) -> None:
         from requests import RequestException
