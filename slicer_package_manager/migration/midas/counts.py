@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from slicer_package_manager.migration.midas.documents import Entry, Plan
+from slicer_package_manager.migration.midas.plan import Entry, Plan
 from slicer_package_manager.migration.rules import texts
 from slicer_package_manager.registry.downloads.counts import UNDATED
 from slicer_package_manager.registry.midas.numbers import Kind
@@ -20,9 +20,9 @@ def of_plan(plan: Plan, layout: dict[Any, Document]) -> Counter[tuple[Any, ...]]
     :param layout: the folders of the application as they are here, by id.
     """
     found: Counter[tuple[Any, ...]] = Counter()
-    listed = {item_id: entries[0] for item_id, entries in plan.of_item.items() if not entries[0].aside}
-    for item_id, entry in listed.items():
-        key = _key(entry, layout)
+    for item_id in plan.items():
+        entry = plan.entries_of(item_id)[0]
+        key = _key(entry, layout) if not entry.aside else None
         if key is None:
             continue
         dated = plan.data.downloads_by_day.get(item_id, Counter())

@@ -1,14 +1,19 @@
-"""The data of MIDAS in memory: each table is read once, and its texts are mended."""
+"""The data of MIDAS in memory: each table is read once, and its texts are mended.
+
+There may be hundreds of thousands of items, so what there is of each is packed (:mod:`packed`).
+"""
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.midas import tables
-from slicer_package_manager.migration.midas.rules import files, moments, texts
-from slicer_package_manager.migration.midas.rules.files import Bitstream, Files, Revision
+from slicer_package_manager.migration.midas.packed import PackedFiles, PackedRow
+from slicer_package_manager.migration.midas.rules import moments, texts
+from slicer_package_manager.migration.midas.rules.files import Bitstream, Revision
 from slicer_package_manager.migration.midas.rules.moments import Shift
 from slicer_package_manager.migration.midas.tables import CUT, EXTENSION, PACKAGE, Row, Tables
 from slicer_package_manager.registry.midas.numbers import Kind, spelled
@@ -28,34 +33,14 @@ class Item(NamedTuple):
     downloads: int
 
 
-class PackedRow(Mapping[str, Any]):
-    """A row in a third of the memory of a dictionary.
-
-    :param columns: the place of each column in ``values``.
-    """
-
-    __slots__ = ('_columns', '_values')
-
-    def __init__(self, columns: Mapping[str, int], values: tuple[Any, ...]) -> None:
-        self._columns, self._values = columns, values
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[self._columns[name]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
-
-
 class Data:
     """What is read from ``source``, which is not needed any more then.
 
-    :ivar packages: rows of packages whose item exists, in the order of their numbers; likewise ``extensions``.
+    :ivar rows: those of packages and extensions whose item exists, in the order of their items. Of one item, packages
+        come first, and then it is the order of their numbers.
     :ivar dangling: for each table, the numbers of rows whose item does not exist.
     :ivar public: items that everyone may read.
-    :ivar folders_of: the folders that each item is in; one may be named twice.
+    :ivar folders_of: the folders that each item is in.
     :ivar top_folders: folders that the settings name, in which the uploads of each kind were.
     :ivar downloads_by_day: how often an item was downloaded on each day, ``YYYY-MM-DD``, if MIDAS noted the days.
     :ivar counts: the numbers of rows of tables that are not imported.
@@ -66,28 +51,28 @@ class Data:
 
     def __init__(self, source: Tables) -> None:
         _require_midas(source)
-        self._source, self._texts = source, dict[str, str]()
+        self._source, self._once = source, dict[Any, Any]()
         self.mended: Counter[str] = Counter()
         self.cut: dict[str, list[int]] = defaultdict(list)
         self.dangling: dict[str, list[int]] = defaultdict(list)
         self.thumbnails = 0
         self.items = {one.id: one for one in self._items()}
-        self.packages = self._with_item(PACKAGE, 'package_id')
-        self.extensions = self._with_item(EXTENSION, tables.EXTENSION_ID)
+        self.rows = sorted((*self._with_item(PACKAGE), *self._with_item(EXTENSION)), key=_order)
         self.public = {row['item_id'] for row in source.rows('itempolicygroup') if row['group_id'] == _ANYONE}
-        self._revisions: dict[int, list[Revision]] = defaultdict(list)
-        self._bitstreams: dict[int, list[Bitstream]] = defaultdict(list)
+        self._files = PackedFiles()
         self._read_files()
         self.stores = {row['assetstore_id']: row for row in source.rows('assetstore')}
         self.folders = {row['folder_id']: row for row in source.rows('folder')}
         self.shift = self._shift()
-        self.folders_of: dict[int, list[int]] = defaultdict(list)
+        self.folders_of: dict[int, tuple[int, ...]] = {}
         for row in source.rows('item2folder'):
-            self.folders_of[row['item_id']].append(row['folder_id'])
+            found = (*self.folders_of.get(row['item_id'], ()), row['folder_id'])
+            self.folders_of[row['item_id']] = self._once.setdefault(found, found)
         self.top_folders = {int(row['value']) for row in source.rows('setting')
                             if row['module'] == _MODULE and str(row['value']).isdecimal()}
         self.downloads_by_day = self._downloads()
         self.counts = {table: source.count(table) for table in (*tables.LEFT_OUT, 'user')}
+        self._once.clear()
 
     def mended_rows(self, table: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of ``table`` with mended texts."""
@@ -103,23 +88,18 @@ class Data:
 
     def _items(self) -> Iterator[Item]:
         for row in self.mended_rows('item'):
-            yield Item(row['item_id'], self._once(row['name'] or ''), row['date_creation'], row['download'] or 0)
+            yield Item(row['item_id'], row['name'] or '', row['date_creation'], row['download'] or 0)
 
-    def _with_item(self, table: str, key: str) -> list[Row]:
-        found: list[Row] = []
+    def _with_item(self, table: str) -> Iterator[PackedRow]:
         columns = {name: place for place, name in enumerate(tables.COLUMNS[table])}
         for row in self.mended_rows(table):
             if row['item_id'] in self.items:
-                values = [row[name] if row[name] is not None or name in _NOT_TEXTS else '' for name in columns]
-                found.append(PackedRow(columns, tuple(map(self._once, values))))
-                self._mark_cut(table, row[key], row)
+                values = (row[name] if row[name] is not None or name in _NOT_TEXTS else '' for name in columns)
+                found = PackedRow(table, columns, tuple(self._once.setdefault(one, one) for one in values))
+                self._mark_cut(table, found.number, row)
+                yield found
             else:
-                self.dangling[table].append(row[key])
-        return sorted(found, key=lambda row: row[key])
-
-    def _once(self, value: Any) -> Any:
-        """``value``, or a text that is equal and in memory already: builds of each night repeat them."""
-        return self._texts.setdefault(value, value) if isinstance(value, str) else value
+                self.dangling[table].append(row[tables.NUMBERS[table]])
 
     def _mark_cut(self, table: str, number: int, row: Row) -> None:
         for (of_table, column), length in CUT.items():
@@ -127,19 +107,16 @@ class Data:
                 self.cut[f'{table}.{column}'].append(number)
 
     def _read_files(self) -> None:
-        known = set()
+        item_of: dict[int, int] = {}
         for row in self.mended_rows('itemrevision'):
-            if row['item_id'] not in self.items:
+            if row['item_id'] in self.items:
+                item_of[row['itemrevision_id']] = row['item_id']
+                self._files.add_revision(_revision(row))
+            else:
                 self.dangling['itemrevision'].append(row['itemrevision_id'])
-                continue
-            known.add(row['itemrevision_id'])
-            self._revisions[row['item_id']].append(Revision(
-                row['itemrevision_id'], row['item_id'], row['revision'] or 0, row['date'], row['user_id'] or 0,
-                self._once(row['changes'] or '')))
         for row in self.mended_rows('bitstream'):
-            if row['itemrevision_id'] in known:
-                row.update(mimetype=self._once(row['mimetype']), name=self._once(row['name']))
-                self._bitstreams[row['itemrevision_id']].append(_bitstream(row))
+            if row['itemrevision_id'] in item_of:
+                self._files.add_file(item_of[row['itemrevision_id']], _bitstream(row))
                 self._mark_cut('bitstream', row['bitstream_id'], row)
             elif (row['itemrevision_id'] or 0) < 0:
                 self.thumbnails += 1
@@ -156,18 +133,23 @@ class Data:
                     yield item.created, row['date']
         return moments.shift(pairs())
 
+    def rows_of(self, item_id: int) -> list[PackedRow]:
+        """Return the packages and extensions of an item."""
+        first = bisect_left(self.rows, item_id, key=_item_of)
+        last = first
+        while last < len(self.rows) and _item_of(self.rows[last]) == item_id:
+            last += 1
+        return self.rows[first:last]
+
     def revisions(self, item_id: int) -> list[tuple[Revision, list[Bitstream]]]:
         """Return the revisions of an item, each with its files."""
-        return [(one, self._bitstreams.get(one.id, [])) for one in self._revisions.get(item_id, ())]
-
-    def files(self, item_id: int, *, is_extension: bool) -> Files:
-        """Return the files of an item, sorted by :func:`files.of_item`."""
-        return files.of_item(self.revisions(item_id), is_extension=is_extension)
+        return self._files.of(item_id)
 
     def files_of_all(self) -> Iterator[Bitstream]:
         """Yield the files of all items."""
-        for files_of_one in self._bitstreams.values():
-            yield from files_of_one
+        for item_id in self.items:
+            for _, found in self.revisions(item_id):
+                yield from found
 
     def _downloads(self) -> dict[int, Counter[str]]:
         found: dict[int, Counter[str]] = defaultdict(Counter)
@@ -182,6 +164,15 @@ class Data:
 _NOT_TEXTS = ('checkoutdate', 'enabled')
 
 
+def _item_of(row: PackedRow) -> int:
+    number: int = row['item_id']
+    return number
+
+
+def _order(row: PackedRow) -> tuple[int, bool, int]:
+    return _item_of(row), row.table == EXTENSION, row.number
+
+
 def _require_midas(source: Tables) -> None:
     for table, columns in tables.REQUIRED.items():
         missing = columns - source.columns(table)
@@ -189,6 +180,11 @@ def _require_midas(source: Tables) -> None:
             raise MigrationError(
                 f'The database is not one of MIDAS with packages of Slicer: the table "{table}" has no '
                 f'{", ".join(sorted(missing))}. Name the database in the address, mysql://USER@HOST/DB.')
+
+
+def _revision(row: Row) -> Revision:
+    return Revision(row['itemrevision_id'], row['item_id'], row['revision'] or 0, row['date'], row['user_id'] or 0,
+                    row['changes'] or '')
 
 
 def _bitstream(row: Row) -> Bitstream:

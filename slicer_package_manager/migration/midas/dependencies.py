@@ -21,7 +21,7 @@ class Dependencies:
     def __init__(self, data: Data) -> None:
         self.table: dict[str, list[str]] = defaultdict(list)
         self.missing: list[tuple[str, str]] = []
-        known = {row['productname'] for row in data.extensions}
+        known = {row['productname'] for row in data.rows if row.table == tables.EXTENSION}
         for row in data.mended_rows(tables.DEPENDENCY):
             name, required = row[_NAME] or '', row[_REQUIRED] or ''
             if {name, required} - known:

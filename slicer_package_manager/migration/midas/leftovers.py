@@ -1,13 +1,12 @@
 """What the report states about data of MIDAS that was changed, or that has no place here."""
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from slicer_package_manager.migration.midas import tables
 from slicer_package_manager.migration.midas.data import Data
-from slicer_package_manager.migration.midas.documents import Plan
+from slicer_package_manager.migration.midas.plan import Plan
 from slicer_package_manager.migration.midas.rules import moments
 from slicer_package_manager.migration.notes import Note, Outcome
 
@@ -52,33 +51,27 @@ def _dangling(data: Data) -> Iterator[Note]:
 
 
 def _files(plan: Plan, roots: Mapping[str, Path]) -> Iterator[Note]:
-    stored, size = Counter[int](), Counter[int]()
-    for entry in plan.entries.values():
-        if entry.file and not entry.file.is_link and not entry.file.path.startswith('/'):
-            stored[entry.file.store] += 1
-            size[entry.file.store] += entry.file.size
-    for number in sorted(stored):
+    for number, total in sorted(plan.stores.items()):
         if str(number) not in roots:
             yield Note(Outcome.UNDECIDED, 'assetstore', str(number), str(plan.data.stores.get(number, {}).get('name')),
-                       f'no directory is given for it; it has {stored[number]} files with {size[number]} bytes',
+                       f'no directory is given for it; it has {total.files} files with {total.bytes} bytes',
                        f'Run the import again with --assetstore {number}=DIR.')
     for name, root in sorted(roots.items()):
         left = _without_row(plan, int(name), root) if name.isdecimal() else 0
         if left:
             yield Note(Outcome.LEFT_OUT, 'assetstore', name, str(root), f'{left} files in it belong to no row')
-    if plan.dropped:
-        yield Note(Outcome.LEFT_OUT, 'old revisions', '', '', f'{len(plan.dropped)} files with '
-                   f'{sum(one.size for one in plan.dropped)} bytes of older revisions, and beside the file of an item, '
-                   'are not imported', 'Import them with --old-revisions keep.')
-    if plan.kept['files']:
-        yield Note(Outcome.NOT_LISTED, 'old revisions', '', '', f'{plan.kept["files"]} files with {plan.kept["bytes"]} '
-                   'bytes of older revisions, and beside the file of an item, can be read by their old links only')
+    if plan.beside.files:
+        what = (f'{plan.beside.files} files with {plan.beside.bytes} bytes of older revisions, and beside the file of '
+                'an item, ')
+        yield (Note(Outcome.NOT_LISTED, 'old revisions', '', '', f'{what}can be read by their old links only')
+               if plan.keep_old else Note(Outcome.LEFT_OUT, 'old revisions', '', '', f'{what}are not imported',
+                                          'Import them with --old-revisions keep.'))
 
 
 def _without_row(plan: Plan, number: int, root: Path) -> int:
     """How many files in the directory ``root`` of an assetstore the database does not know."""
-    known = {file.path for file in plan.data.files_of_all() if file.store == number}
-    return sum(path.relative_to(root).as_posix() not in known for path in root.glob('*/*/*') if path.is_file())
+    known = {hash(file.path) for file in plan.data.files_of_all() if file.store == number}  # less than the paths
+    return sum(hash(path.relative_to(root).as_posix()) not in known for path in root.glob('*/*/*') if path.is_file())
 
 
 def _without_place(plan: Plan) -> Iterator[Note]:
@@ -88,10 +81,10 @@ def _without_place(plan: Plan) -> Iterator[Note]:
             yield Note(Outcome.LEFT_OUT, 'table', table, table, f'{number} {what}')
     if plan.data.thumbnails:
         yield Note(Outcome.LEFT_OUT, 'thumbnail', '', '', f'{plan.data.thumbnails} thumbnails')
-    users = plan.data.counts['user'] - len(plan.uploaders())
+    users = plan.data.counts['user'] - len(plan.uploaders)
     if users > 0:
         yield Note(Outcome.LEFT_OUT, 'user', '', '', f'{users} users who uploaded nothing that is imported')
-    others = [one for one in plan.data.items if one not in plan.of_item]
+    others = [one for one in plan.data.items if not plan.data.rows_of(one)]
     if others:
         yield Note(Outcome.LEFT_OUT, 'item', '', '', f'{len(others)} items are neither packages nor extensions: '
                    f'{_listed(others)}')

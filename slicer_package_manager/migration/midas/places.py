@@ -61,6 +61,11 @@ class Places:
                 self.folders[identifier].update(public=False, access=_of_administrators(app['access']))
         return self._earlier(self.folders[identifier], created)
 
+    def is_aside(self, folder_id: Any) -> bool:
+        """Return whether the folder is one for what is in no release or draft."""
+        app_id = self._target.app['_id']
+        return folder_id in {ids.of('folder', app_id, name) for name in (OTHERS_NAME, PRIVATE_NAME)}
+
     def channel_of(self, folder_id: Any) -> Any:
         """Return the id of the release or draft that the folder is, or whose extensions it has."""
         folder = self.folders[folder_id]

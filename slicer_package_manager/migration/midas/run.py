@@ -17,9 +17,10 @@ from slicer_package_manager.migration.midas import aliases, counts, leftovers, t
 from slicer_package_manager.migration.midas.aliases import Aliases
 from slicer_package_manager.migration.midas.data import Data
 from slicer_package_manager.migration.midas.dependencies import Dependencies
-from slicer_package_manager.migration.midas.documents import MidasSource, Plan
+from slicer_package_manager.migration.midas.documents import MidasSource
 from slicer_package_manager.migration.midas.files import Known, MidasFiles
 from slicer_package_manager.migration.midas.people import People
+from slicer_package_manager.migration.midas.plan import Plan
 from slicer_package_manager.migration.midas.stores import MidasStore
 from slicer_package_manager.migration.midas.tables import Tables
 from slicer_package_manager.migration.notes import Note, Outcome, Report
@@ -69,15 +70,15 @@ class _Import:
         self._dry, self._report, self._journal = options.common.dry_run, Report(), Journal(here, _SOURCE)
         self._writer = Writer(here, self._report, self._journal, dry=self._dry)
         self._plan = Plan(Data(source), target.find(here, options.app), keep_old=options.keep_old)
-        if not self._plan.entries:
+        if not self._plan.data.rows:
             raise MigrationError('The database of MIDAS has no packages and no extensions.')
-        self._people = People(self._plan.data, here, self._plan.uploaders(), same=options.common.same_users)
+        self._people = People(self._plan.data, here, self._plan.uploaders, same=options.common.same_users)
         self._dependencies = Dependencies(self._plan.data)
         self._counts: Counter[tuple[Any, ...]] = Counter()
 
     def run(self) -> Report:
         store = target_store.assetstore(self._here)
-        target_store.require_room(store, self._plan.size())
+        target_store.require_room(store, self._plan.size)
         if not self._dry:
             plugin_settings.register()  # aliases are checked by them
             data_version.watch(lambda _: False)
@@ -103,8 +104,8 @@ class _Import:
         return self._report
 
     def _stores(self) -> dict[Any, MidasStore]:
-        numbers = {one.file.store for one in self._plan.entries.values() if one.file}
-        return {one: MidasStore(one, self._options.common.roots.get(str(one)), self._options.moved) for one in numbers}
+        return {one: MidasStore(one, self._options.common.roots.get(str(one)), self._options.moved)
+                for one in {*self._plan.stores, *self._plan.outside}}
 
     def _take(self, trees: Trees) -> None:
         place = self._plan.target
@@ -114,7 +115,7 @@ class _Import:
         trees.store_tops([place.packages])
         app = trees.application(place.app, place.packages)
         trees.store_folders(app)
-        with self._steps('Importing files', self._plan.size(), True) as advance:
+        with self._steps('Importing files', self._plan.size, True) as advance:
             trees.store_items(app, self._pace.limited(advance))
         self._report.totals['items here already'] += len(trees.instead)
         self._count(app)
@@ -139,6 +140,5 @@ class _Import:
         for name, number, stored in download_counts.lower(app['_id'], self._counts):
             yield Note(Outcome.DIFFERENT, 'downloads', str(app['_id']), name,
                        f'{number} downloads were counted, and {stored} are here')
-        files = [one['_id'] for one in self._here['file'].find({'_id': {'$in': [
-            one.file_id for one in self._plan.entries.values() if one.file]}}, {'_id': 1})]
+        files = verify.files_of(self._here, (one.id for one in self._plan))
         yield from verify.bytes_of_files(self._here, files, self._options.common.sample, self._steps, workers)

@@ -17,6 +17,9 @@ COMPATIBILITY = 'slicerpackages_extensioncompatibility'
 #: The number of an extension, in its table and in the one of compatible revisions.
 EXTENSION_ID = 'slicerpackages_extension_id'
 
+#: The columns with the numbers of packages and extensions.
+NUMBERS = {PACKAGE: 'package_id', EXTENSION: EXTENSION_ID}
+
 #: The columns that are read, of each table.
 COLUMNS = {
     PACKAGE: ('package_id', 'item_id', *_SYSTEM, 'checkoutdate'),

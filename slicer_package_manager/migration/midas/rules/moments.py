@@ -20,7 +20,7 @@ def moment(value: object) -> datetime | None:
     if isinstance(value, datetime):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
     try:
-        return datetime.strptime(str(value)[:19], _FORM).replace(tzinfo=timezone.utc)
+        return datetime.fromisoformat(str(value)[:19]).replace(tzinfo=timezone.utc)
     except ValueError:
         return None
 
