@@ -14,7 +14,7 @@ from plugin_tests.conftest import upload
 from plugin_tests.migration.older_server import APP, OlderServer
 from slicer_package_manager.doctor.checks import run as check
 from slicer_package_manager.doctor.findings import Options as DoctorOptions
-from slicer_package_manager.migration import girder_database, run, writer
+from slicer_package_manager.migration import changes, girder_database, run, writer
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import COLLECTION, Journal
 from slicer_package_manager.migration.notes import Outcome
@@ -326,7 +326,7 @@ def test_more_changes_than_one_transaction_takes_are_made_folder_by_folder(fille
     for number in range(4):
         filled.extension(filled.draft_extensions, b'x', baseName=f'New{number}')
         filled.extension(filled.release_extensions, b'y', baseName=f'New{number}', app_revision='29402')
-    monkeypatch.setattr(writer, '_MOST_AT_ONCE', 8)
+    monkeypatch.setattr(changes, 'MOST_AT_ONCE', 8)
     seen = []
     monkeypatch.setattr(writer.Writer, '_note', lambda *_: seen.append(
         tuple(len(listed(anonymous, app_revision=one)) for one in ('29738', '29402'))))
@@ -338,7 +338,7 @@ def test_too_many_changes_to_one_folder_are_refused_before_any_is_made(filled, a
     filled.extension(filled.release_extensions, b'y', baseName='Other', app_revision='29402')
     for number in range(5):
         filled.extension(filled.draft_extensions, b'x', baseName=f'New{number}')
-    monkeypatch.setattr(writer, '_MOST_AT_ONCE', 8)
+    monkeypatch.setattr(changes, 'MOST_AT_ONCE', 8)
     with pytest.raises(MigrationError, match='10 changes to one release or draft'):
         migrate(filled)
     assert len(listed(anonymous)) == 2

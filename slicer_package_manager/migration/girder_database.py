@@ -157,6 +157,11 @@ class OlderServer:
         """See :func:`files_of`."""
         return {item: self.shaped('file', files) for item, files in files_of(self._database, items).items()}
 
+    def folders_of(self, item_ids: Iterable[Any]) -> dict[Any, Any]:
+        """Return the id of the folder that each of these items is in, but those that are not there."""
+        return {one['_id']: one.get('folderId') for some in batches(item_ids)
+                for one in self._database['item'].find({'_id': {'$in': some}}, {'folderId': 1})}
+
     def folders_without(self, ids: set[Any]) -> Iterator[list[Document]]:
         """Yield all folders but ``ids``, some at a time."""
         others = (one['_id'] for one in self._database['folder'].find({}, {'_id': 1}) if one['_id'] not in ids)

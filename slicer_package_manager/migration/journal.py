@@ -89,6 +89,11 @@ class Journal:
         """Note that ``documents`` are written as they are."""
         self._note('digest', kind, documents)
 
+    def withdraw(self, kind: str, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Note that ``documents`` were not written as was intended."""
+        keys = [self._key(kind, one['_id']) for one in documents]
+        self._rows.update_many({'_id': {'$in': keys}}, {'$unset': {'intended': ''}})
+
     def _note(self, key: str, kind: str, documents: Iterable[Mapping[str, Any]]) -> None:
         rows = [UpdateOne({'_id': self._key(kind, one['_id'])}, {'$set': {key: digest(one)}}, upsert=True)
                 for one in documents]

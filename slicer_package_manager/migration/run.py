@@ -110,7 +110,8 @@ class _Migration:
         with self._pace.workers(self._options.connections) as workers:
             hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)
             files = Files(contents, workers, self._report, hosts, dry=self._options.dry_run, own=self._options.in_place)
-            trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options)
+            trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options,
+                          self._tree.folders_of)
             apps = self._take(trees)
             self._show(trees, apps, changed)
             if self._options.verify and not self._options.dry_run:
@@ -204,9 +205,10 @@ class _Migration:
 
     def _require_names(self, wanted: list[tuple[Document, Document]]) -> None:
         """Require that no other application here has the place and the name of one that is to come."""
+        ids = [folder['_id'] for folder, _ in wanted]  # these may swap their names
         for folder, packages in wanted:
             other = self._here['folder'].find_one({
-                '_id': {'$ne': folder['_id']}, 'parentId': self._references.of('folder', packages['_id']),
+                '_id': {'$nin': ids}, 'parentId': self._references.of('folder', packages['_id']),
                 'name': folder['name'], 'spm': {'$exists': True}}, {'_id': 1})
             if other:
                 raise MigrationError(f'Another application "{folder["name"]}" is here already ({other["_id"]}). Rename '

@@ -1,9 +1,11 @@
 """Folders and items, one folder after the other: read, decide, take the bytes, write."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from slicer_package_manager.migration.changes import Change, followed
 from slicer_package_manager.migration.files import Files, documents
 from slicer_package_manager.migration.notes import Note, Outcome, Report
 from slicer_package_manager.migration.options import Options
@@ -13,11 +15,11 @@ from slicer_package_manager.migration.rules import items as item_rules
 from slicer_package_manager.migration.rules.counts import STATS
 from slicer_package_manager.migration.rules.folders import Layout
 from slicer_package_manager.migration.source import Source
-from slicer_package_manager.migration.writer import Change, Writer
+from slicer_package_manager.migration.writer import Writer
 from slicer_package_manager.progress import Advance
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import item_files, registration
-from slicer_package_manager.registry.tree.registration import APPLICATION, ORIGIN
+from slicer_package_manager.registry.tree.registration import APPLICATION, CHANNELS, ORIGIN
 
 #: What of a folder that stays as it is here is that of its items too.
 _AS_HERE = ('spm', 'name', 'baseParentType', 'baseParentId')
@@ -51,11 +53,13 @@ class Application(NamedTuple):
 class Trees:
     """Takes folders and items of ``source`` over.
 
+    :param folders_of: returns the folder that each of these items of the source is in, if they move.
     :ivar instead: for each item of the source that is here already, the id of the one that is the same.
     """
 
     def __init__(self, source: Source, writer: Writer, references: References, files: Files, report: Report,
-                 options: Options) -> None:
+                 options: Options, folders_of: Callable[[set[Any]], Mapping[Any, Any]] = lambda _: {}) -> None:
+        self._folders_of, self._taken = folders_of, set[Any]()
         self._source, self._writer, self._references = source, writer, references
         self._files, self._report, self._options = files, report, options
         self.instead: dict[Any, Any] = {}
@@ -66,6 +70,8 @@ class Trees:
         placed = [self._references.applied('folder', one) for one in (packages, folder, *sources)]
         filled = self._source.filled(sources)
         layout = folder_rules.lay_out(placed[1], placed[0], placed[2:], filled)
+        self._writer.expect(layout.folders.values() if self._options.in_place else
+                            map(_without_stats, layout.folders.values()))
         here = self._writer.here('folder', layout.folders)
         self._report.add(layout.notes)
         is_live = registration.role(here.get(folder['_id'])) == APPLICATION
@@ -94,6 +100,7 @@ class Trees:
         self._report.add(_hidden(app))
         if not self._options.in_place:
             self._follow(app, taken)
+        self._taken.update(app.layout.folders, app.layout.merged)
 
     def _keep(self, app: Application) -> None:
         """Let folders that stay as they are here decide on the registration of what is below them."""
@@ -127,7 +134,7 @@ class Trees:
         """Store the items of ``app``, with their files."""
         origins: dict[Any, list[Any]] = {}
         for source_id, target in app.layout.merged.items():
-            origins.setdefault(_last(app.layout.merged, target), []).append(source_id)
+            origins.setdefault(followed(app.layout.merged, target), []).append(source_id)
         for folder in app.layout.folders.values():
             self._store_items(folder, [folder['_id'], *origins.get(folder['_id'], ())], advance, app)
 
@@ -167,7 +174,7 @@ class Trees:
             'file', (file['_id'] for of_item in files.values() for file in of_item))
         found = self._files.take(items, files, known, advance)
         present = {} if self._options.in_place else self._writer.packages_in(
-            folder['_id'], {self._references.of('item', one['_id']) for one in items})
+            folder['_id'], partial(self._coming, {one['_id'] for one in items}))
         decisions = item_rules.decide(folder, [one._replace(item=self._references.applied('item', one.item))
                                                for one in found], self._options.choices, present)
         self._report.totals['items'] += len(items)
@@ -175,6 +182,12 @@ class Trees:
         self._report.add(note for one in decisions for note in one.notes)
         self.instead.update((one.item['_id'], one.same_as) for one in decisions if one.same_as)
         self._write([one for one in decisions if not one.same_as], folder, app)
+
+    def _coming(self, items: set[Any], ids: set[Any]) -> set[Any]:
+        """Those of ``ids`` that this run takes: with ``items``, which are in one folder, or in another one."""
+        others = self._folders_of(ids - items)
+        takes_all = not self._options.apps and not self._options.packages_only
+        return ids & items | {one for one, folder in others.items() if takes_all or folder in self._taken}
 
     def _write(self, decisions: list[item_rules.Decision], folder: Document, app: Application | None) -> None:
         """Store the files first, so that no item is here without its file. Items that stay keep their files."""
@@ -197,12 +210,6 @@ class Trees:
                 yield Change('file', file, {**file, **item_files.detached(file)})
 
 
-def _last(merged: Mapping[Any, Any], target: Any) -> Any:
-    while target in merged:
-        target = merged[target]
-    return target
-
-
 def _without_stats(folder: Document) -> Document:
     """``folder`` without the download counts of the older server, which are counts here."""
     return {**folder, 'meta': {key: value for key, value in folder['meta'].items() if key not in STATS}}
@@ -215,9 +222,16 @@ def _incomplete(folder: Document) -> Document:
 
 
 def _closed(folder: Document) -> Document:
-    """The folder of a release or draft before all of it is here: nobody sees what is in it, but administrators."""
+    """The folder of a release or draft before all of it is here: nobody sees what is in it, but administrators.
+
+    Until then another one may have its name and its revision, so it has others.
+    """
     nobody: Document = {'users': [], 'groups': []}
-    return {**folder, 'public': False, 'access': nobody, ORIGIN: {**folder.get(ORIGIN, {}), _CLOSED: True}}
+    closed = {**folder, 'public': False, 'access': nobody, ORIGIN: {**folder.get(ORIGIN, {}), _CLOSED: True}}
+    if registration.role(folder) in CHANNELS:
+        name, revision = (f'{text} ({folder["_id"]})' for text in (folder['name'], folder['spm']['revision']))
+        closed |= {'name': name, 'lowerName': name.lower(), 'spm': {**folder['spm'], 'revision': revision}}
+    return closed
 
 
 def _is_new(folder: Mapping[str, Any] | None) -> bool:

@@ -2,113 +2,43 @@
 
 1. A caller adds the documents as they are to be (:meth:`Writer.store`).
 2. The writer reads those that are there, and decides for each: it is new, it is the same, it has changed at the source
-   since it was written, or it has changed here; see :func:`verdict`.
+   since it was written, or it has changed here; see :mod:`verdicts`.
 3. Changes of an application that this server lists already are collected. :meth:`Writer.finish` writes them in one
    transaction, so that a list is the old or the complete one. If they are too many, those in one folder are written in
    one, so that this is so for the list of each release or draft. All other changes are written at once.
-4. The journal notes what was written, after that. A process that is killed before repeats the same writes.
+4. Two documents never have one name or identity (:mod:`claims`). One that gives up its own to another one loses its
+   registration before the writes that give it a new one. One that stays as it is here keeps its own.
+5. The journal notes what was written, after that. A process that is killed before repeats the same writes.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum, auto
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
-from pymongo import InsertOne, UpdateOne
+from pymongo.errors import BulkWriteError
 
+from slicer_package_manager.migration import claims
+from slicer_package_manager.migration.changes import Change, operations, parts
+from slicer_package_manager.migration.claims import Claim
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase, batches
 from slicer_package_manager.migration.journal import Journal, Written, digest
-from slicer_package_manager.migration.notes import Note, Outcome, Report
-from slicer_package_manager.migration.references import PLACE
+from slicer_package_manager.migration.notes import Report
+from slicer_package_manager.migration.verdicts import REFUSALS, Verdict, refusal, verdict
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
-from slicer_package_manager.registry.tree.registration import ORIGIN
 
 #: Collections whose documents have the size of what is in them, which :mod:`sizes` adds up at the end.
 _SUMMED = ('collection', 'user', 'folder')
 #: What a document of each collection is called in the totals of the report.
 NAMES = {'user': 'users', 'group': 'groups', 'collection': 'collections', 'api_key': 'API keys', 'token': 'sessions',
          'assetstore': 'assetstores', 'folder': 'folders', 'item': 'items', 'file': 'files'}
-#: What each server changes by itself: it is written once.
-_OF_THIS_SERVER = ('lastUse',)
-#: The keys that are removed from a document when the source no longer has them.
-_REMOVED = ('spm', ORIGIN, 'meta', *PLACE, 'linkUrl', 'attachedToType', 'attachedToId', 'otp')
-#: How many changes to listed applications one transaction makes at most.
-_MOST_AT_ONCE = 20_000
 _SECONDS = 50
-
-
-class Verdict(Enum):
-    """What to do with a document."""
-
-    WRITE = auto()
-    SAME = auto()
-    #: It was changed here only, and stays.
-    KEEP = auto()
-    #: It was deleted here.
-    DELETED = auto()
-    #: It was changed here and at the source.
-    UNDECIDED = auto()
-    #: It is here, and no migration has written it.
-    TAKEN = auto()
-
-
-def verdict(before: Document | None, after: Document, written: Written | None, *, is_own: bool = False,
-            again: bool = False) -> Verdict:
-    """Decide on the document ``after`` of the source, of which this server has ``before``.
-
-    :param written: what a migration wrote last; ``None`` if none did.
-    :param is_own: the document of the source is the same one, which is migrated in place.
-    :param again: take what was deleted here.
-    """
-    if before is None:
-        is_deleted = written is not None and written.digest is not None and not again
-        return Verdict.DELETED if is_deleted else Verdict.WRITE
-    if not _differences(before, after):
-        return Verdict.SAME
-    if is_own or (written and digest(before) in written):
-        return Verdict.WRITE
-    if written is None:
-        return Verdict.TAKEN
-    return Verdict.KEEP if digest(after) in written else Verdict.UNDECIDED
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Document:
-    """The update that makes ``before`` the same as ``after``; empty if it is. Other keys of ``before`` stay."""
-    changed = {key: value for key, value in after.items()
-               if key not in _OF_THIS_SERVER and (key not in before or before[key] != value)}
-    removed = dict.fromkeys((key for key in _REMOVED if key in before and key not in after), '')
-    if 'itemId' in after and 'beside' not in before.get('spm', ()):
-        removed.pop('spm', None)  # it is about the link of the file
-    return {**({'$set': changed} if changed else {}), **({'$unset': removed} if removed else {})}
-
-
-class Change(NamedTuple):
-    """A document of ``collection`` as it is here, ``None`` if it is not, and as it is to be."""
-
-    collection: str
-    before: Document | None
-    after: Document
-
-    @property
-    def item(self) -> Any:
-        """The id of the item that it is a change of, or of whose file."""
-        if self.collection == 'item':
-            return self.after['_id']
-        return self.after.get('itemId') or self.after.get('attachedToId')
-
-    @property
-    def operation(self) -> InsertOne[Document] | UpdateOne:
-        """The write that makes the change."""
-        if self.before is None:
-            return InsertOne(self.after)
-        return UpdateOne({'_id': self.after['_id']}, _differences(self.before, self.after))
 
 
 class Writer:
@@ -124,6 +54,8 @@ class Writer:
         self._database, self._report, self._dry, self._own, self._again = database, report, dry, own, again
         self._journal = journal
         self._collected: list[Change] = []
+        self._expected: dict[Any, Document] = {}
+        self._blocked: set[Any] = set()
 
     def here(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
         """Return the documents of ``collection`` that are here, by id."""
@@ -134,10 +66,21 @@ class Writer:
         """Return the files that these items have here."""
         return [file for some in batches(item_ids) for file in self._database['file'].find({'itemId': {'$in': some}})]
 
-    def packages_in(self, folder_id: Any, without: set[Any]) -> dict[str, Document]:
-        """Return the packages that the folder has here, by identity, but those with the ids ``without``."""
-        here = self._database['item'].find({'folderId': folder_id, keys.IDENTITY: {'$exists': True}})
-        return {one['spm']['identity']: one for one in here if one['_id'] not in without}
+    def packages_in(self, folder_id: Any, coming: Callable[[set[Any]], set[Any]]) -> dict[str, Document]:
+        """Return the packages of the folder here that stay as they are, by identity.
+
+        :param coming: returns those of the ids of items that the source has, too, in whichever folder: they become as
+            they are there, unless they were changed here.
+        """
+        here = list(self._database['item'].find({'folderId': folder_id, keys.IDENTITY: {'$exists': True}}))
+        written = self._journal.written('item', [one['_id'] for one in here])
+        unchanged = {one['_id'] for one in here if one['_id'] in written and digest(one) in written[one['_id']]}
+        leaving = coming(unchanged)
+        return {one['spm']['identity']: one for one in here if one['_id'] not in leaving}
+
+    def expect(self, folders: Iterable[Document]) -> None:
+        """Note what folders are to be, before any of them is judged: some give up their names to others."""
+        self._expected.update((one['_id'], one) for one in folders)
 
     def store(self, collection: str, documents: Sequence[Document], *, later: bool = False) -> set[Any]:
         """Store ``documents`` in ``collection``; return the ids of those that are here as the source has them then."""
@@ -147,29 +90,57 @@ class Writer:
 
     def kept(self, collection: str, documents: Sequence[Document]) -> dict[Any, Document]:
         """Return those of ``documents`` that stay as they are here, by id, as they are here."""
-        ids = [one['_id'] for one in documents]
-        here = self.here(collection, ids)
-        written = {} if self._own else self._journal.written(collection, ids)
-        return {one['_id']: here[one['_id']] for one in documents if one['_id'] in here and verdict(
-            here[one['_id']], one, written.get(one['_id']), is_own=self._own) not in (Verdict.WRITE, Verdict.SAME)}
+        return {one.after['_id']: one.before for one, what in self._verdicts(collection, documents)[0]
+                if one.before and what not in (Verdict.WRITE, Verdict.SAME)}
 
     def judge(self, collection: str, documents: Sequence[Document]) -> tuple[list[Change], set[Any]]:
         """Decide on ``documents`` of ``collection``.
 
         :returns: the changes to :meth:`write`, and the ids of the documents that are here then as the source has them.
         """
+        found, written = self._verdicts(collection, documents)
+        self._report.add(refusal(collection, one.after, what) for one, what in found
+                         if what in REFUSALS and not (what is Verdict.DELETED and collection == 'file'))
+        self._confirm(collection, [one.after for one, what in found if what is Verdict.SAME], written)
+        return ([one for one, what in found if what is Verdict.WRITE],
+                {one.after['_id'] for one, what in found if what in (Verdict.WRITE, Verdict.SAME)})
+
+    def _verdicts(self, collection: str, documents: Sequence[Document]
+                  ) -> tuple[list[tuple[Change, Verdict]], Mapping[Any, Written]]:
+        """The verdicts on ``documents``, and what was written of them."""
         ids = [one['_id'] for one in documents]
         here = self.here(collection, ids)
         written = {} if self._own else self._journal.written(collection, ids)
         if collection in _SUMMED:
             documents = [{**one, 'size': here.get(one['_id'], {}).get('size', 0)} for one in documents]
-        found = [(one, verdict(here.get(one['_id']), one, written.get(one['_id']), is_own=self._own,
-                               again=self._again)) for one in documents]
-        self._report.add(_refusal(collection, one, what) for one, what in found
-                         if what in _REFUSALS and not (what is Verdict.DELETED and collection == 'file'))
-        self._confirm(collection, [one for one, what in found if what is Verdict.SAME], written)
-        changes = [Change(collection, here.get(one['_id']), one) for one, what in found if what is Verdict.WRITE]
-        return changes, {one['_id'] for one, what in found if what in (Verdict.WRITE, Verdict.SAME)}
+        found = [(Change(collection, here.get(one['_id']), one), self._verdict(here.get(one['_id']), one, written))
+                 for one in documents]
+        if collection == 'folder':
+            self._block([one for one, what in found if what is Verdict.WRITE])
+            found = [(one, Verdict.BLOCKED if one.after['_id'] in self._blocked else what) for one, what in found]
+        return found, written
+
+    def _verdict(self, before: Document | None, after: Document, written: Mapping[Any, Written]) -> Verdict:
+        return verdict(before, after, written.get(after['_id']), is_own=self._own, again=self._again)
+
+    def _block(self, changes: Sequence[Change]) -> None:
+        """Find the folders that cannot be written, since another one keeps the name that they are to get."""
+        wanted = {claim: one.after['_id'] for one in changes for claim in one.claims}
+        taken = {claim: owner for claim, owner in claims.owners(self._database, 'folder', wanted).items()
+                 if owner['_id'] != wanted[claim]}
+        number = -1
+        while number != len(self._blocked):  # what cannot give up its name blocks others
+            number = len(self._blocked)
+            self._blocked.update(wanted[claim] for claim, owner in taken.items() if self._stays(owner, claim))
+
+    def _stays(self, folder: Document, claim: Claim) -> bool:
+        """Whether ``folder`` keeps what ``claim`` states."""
+        identifier = folder['_id']
+        expected = self._expected.get(identifier)
+        if expected is None or identifier in self._blocked or claim in claims.of('folder', expected):
+            return True
+        return self._verdict(folder, expected, {} if self._own else self._journal.written('folder', [identifier])
+                             ) is not Verdict.WRITE
 
     def _confirm(self, collection: str, documents: Iterable[Document], written: Mapping[Any, Written]) -> None:
         """Note what a run has written that was killed before it could note so."""
@@ -194,7 +165,10 @@ class Writer:
             return
         self._note(self._journal.intend, changes)
         for collection in dict.fromkeys(one.collection for one in changes):  # files before items
-            self._database[collection].bulk_write(_operations(changes, collection))
+            of_collection = [one for one in changes if one.collection == collection]
+            leaving = {owner['_id'] for owner in claims.owners(
+                self._database, collection, {claim for one in of_collection for claim in one.claims}).values()}
+            self._database[collection].bulk_write(operations(of_collection, leaving))
         self._note(self._journal.note, changes)
 
     def _note(self, note: Callable[[str, list[Document]], None], changes: Sequence[Change]) -> None:
@@ -208,9 +182,17 @@ class Writer:
         """
         for part in list(parts(self._collected)) if not self._dry else ():
             self._note(self._journal.intend, part)
-            written, refused = transactions.run(partial(_write_part, part), _SECONDS)
+            try:
+                written, refused = transactions.run(partial(_write_part, part), _SECONDS)
+            except BulkWriteError as error:
+                if not any(one['code'] == transactions.DUPLICATE for one in (error.details or {})['writeErrors']):
+                    raise
+                self._note(self._journal.withdraw, part)
+                raise MigrationError('A name or an identity that a document is to get was given to another one here '
+                                     'meanwhile. Run the same command again to continue.') from error
             self._note(self._journal.note, written)
-            self._report.add(_refusal(one.collection, one.after, Verdict.UNDECIDED) for one in refused)
+            self._note(self._journal.withdraw, refused)
+            self._report.add(refusal(one.collection, one.after, Verdict.UNDECIDED) for one in refused)
         self._collected = []
 
 
@@ -223,7 +205,9 @@ def _write_part(part: Sequence[Change]) -> tuple[list[Change], list[Change]]:
                for one in model.collection.find({'_id': {'$in': some}})}
         same = [one for one in changes if _is_same(one.before, now.get(one.after['_id']))]
         if same:
-            model.collection.bulk_write(_operations(same, model.name))
+            wanted = {claim for one in same for claim in one.claims}
+            leaving = {one.after['_id'] for one in same if wanted & claims.of(model.name, one.before)}
+            model.collection.bulk_write(operations(same, leaving))
         written += same
     done = set(map(id, written))
     return written, [one for one in part if id(one) not in done]
@@ -231,54 +215,3 @@ def _write_part(part: Sequence[Change]) -> tuple[list[Change], list[Change]]:
 
 def _is_same(before: Document | None, now: Document | None) -> bool:
     return before is now is None or (before is not None and now is not None and digest(before) == digest(now))
-
-
-def parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Yield ``changes`` in as few parts as transactions allow. Folders come first; those in one folder stay together.
-
-    :raises MigrationError: there are too many in one folder.
-    """
-    part: list[Change] = []
-    for group in _by_folder(changes) if len(changes) > _MOST_AT_ONCE else [list(changes)]:
-        if len(group) > _MOST_AT_ONCE:
-            raise MigrationError(
-                f'{len(group)} changes to one release or draft that is listed already are too many for one '
-                f'transaction, which may have {_MOST_AT_ONCE}. Delete it here, and run the migration again.')
-        if len(part) + len(group) > _MOST_AT_ONCE:
-            yield part
-            part = []
-        part += group
-    if part:
-        yield part
-
-
-def _by_folder(changes: Iterable[Change]) -> Iterable[list[Change]]:
-    """Group ``changes``: those of folders, and those of the items and files in each folder."""
-    ordered = sorted(changes, key=lambda one: one.collection != 'item')  # the folder of a file is that of its item
-    folders = {one.after['_id']: one.after['folderId'] for one in ordered if one.collection == 'item'}
-    found: dict[Any, list[Change]] = {None: []}
-    for one in ordered:
-        found.setdefault(None if one.collection == 'folder' else folders.get(one.item, one.item), []).append(one)
-    return found.values()
-
-
-def _operations(changes: Iterable[Change], collection: str) -> list[InsertOne[Document] | UpdateOne]:
-    """The writes to ``collection``; what no longer has an identity gives it up before another document gets it."""
-    of_collection = [one for one in changes if one.collection == collection]
-    return [one.operation for one in sorted(of_collection, key=lambda one: 'spm' in one.after)]
-
-
-_REFUSALS = {
-    Verdict.UNDECIDED: (
-        Outcome.UNDECIDED, 'it was changed here and at the source since the migration before; the one here stays',
-        'Make both the same, or delete one of them.'),
-    Verdict.TAKEN: (Outcome.UNDECIDED, 'another document here has its id; it stays',
-                    'Make both the same, or delete one of them.'),
-    Verdict.DELETED: (Outcome.LEFT_OUT, 'it was deleted here', 'To take it again, use --take-deleted.'),
-}
-
-
-def _refusal(collection: str, document: Document, what: Verdict) -> Note:
-    outcome, reason, remedy = _REFUSALS[what]
-    name = document.get('name', document.get('login', ''))
-    return Note(outcome, collection, str(document['_id']), str(name), reason, remedy)

@@ -59,7 +59,8 @@ def decide(folder: Document, found: Iterable[Found], choices: Choices, present: 
            ) -> list[Decision]:
     """Decide on all items of ``folder``, a folder as it is to be.
 
-    :param present: packages that the folder has here by identity, which are not of the source. They stay.
+    :param present: packages that the folder has here by identity and that stay as they are: they are not of the source,
+        or were changed here.
     """
     package_type = registration.package_type_in(folder)
     items: list[Found] = []
@@ -194,19 +195,26 @@ def _set_aside(decision: Decision, reason: str, remedy: str) -> Decision:
 def _without_twins(decisions: Sequence[Decision], choices: Choices, present: Mapping[str, Document]) -> list[Decision]:
     """Set aside all but one of the packages that share an identity, and give those that share a name another."""
     groups: dict[str, list[Decision]] = {}
-    names = {one['name'] for one in present.values()}
+    names = {one['name']: one['_id'] for one in present.values()}
     found = [one for one in decisions if 'spm' not in one.item]
     for one in decisions:
         if 'spm' in one.item:
             groups.setdefault(one.item['spm']['identity'], []).append(one)
     for identity, group in groups.items():
-        if identity in present:
+        first = _first(group, present.get(identity), choices)
+        if first:
+            found.extend(_named(one, names) if one.item is first else _twin(one, first) for one in group)
+        else:
             found.extend(_beside_present(one, present[identity], choices) for one in group)
-            continue
-        with_file = {one.item['_id'] for one in group if one.files}
-        first = twins.listed([one.item for one in group], with_file, choices.prefer)
-        found.extend(_named(one, names) if one.item is first else _twin(one, first) for one in group)
     return found
+
+
+def _first(group: Sequence[Decision], present: Document | None, choices: Choices) -> Document | None:
+    """The item of ``group`` that is listed; ``None`` if that is ``present``, which is in no group."""
+    if present:
+        return next((one.item for one in group if one.item['_id'] == present['_id']), None)
+    with_file = {one.item['_id'] for one in group if one.files}
+    return twins.listed([one.item for one in group], with_file, choices.prefer)
 
 
 def _twin(decision: Decision, listed: Document) -> Decision:
@@ -222,13 +230,15 @@ def _beside_present(decision: Decision, present: Document, choices: Choices) -> 
     return _twin(decision, present)
 
 
-def _named(decision: Decision, names: set[str]) -> Decision:
-    """The package with a name that no other in the folder has."""
+def _named(decision: Decision, names: dict[str, Any]) -> Decision:
+    """The package with a name that no other in the folder has.
+
+    :param names: the ids of those that have a name, to which this one is added.
+    """
     former = name = decision.item['name']
     number = 1
-    while name in names:
+    while names.setdefault(name, decision.item['_id']) != decision.item['_id']:
         name, number = f'{former} ({number})', number + 1
-    names.add(name)
     if name == former:
         return decision
     item = {**decision.item, 'name': name, 'lowerName': name.lower()}
