@@ -91,8 +91,9 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     # As few rounds as possible: with the usual number, each check of a password takes a quarter of a second.
     bcrypt.gensalt = partial(bcrypt.gensalt, 4)
     from slicer_package_manager.registry.downloads import counter
+    from slicer_package_manager.registry.news import history
     from slicer_package_manager.registry.storage import uploads
-    for module in counter, uploads:  # after the start, their threads would work between the steps of tests
+    for module in counter, uploads, history:  # after the start, their threads would work between the steps of tests
         module._PAUSE = 24 * 3600
     from girder.wsgi import app
     return app

@@ -40,8 +40,8 @@ ARROWS = {
     'midas': {'pages', 'registry.catalog', 'registry.downloads', 'registry.links', 'registry.midas', 'registry.schema',
               'registry.server', 'registry.tree', 'rest', 'rest.downloads', 'rest.handlers', 'rest.http',
               'rest.middleware'},
-    'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.schema', 'registry.tree', 'rest',
-              'rest.handlers', 'rest.http', 'rest.middleware'},
+    'pages': {'registry.catalog', 'registry.downloads', 'registry.lookup', 'registry.news', 'registry.schema',
+              'registry.server', 'registry.tree', 'rest', 'rest.handlers', 'rest.http', 'rest.middleware'},
     'front': {'registry.downloads', 'registry.server', 'rest.downloads', 'rest.http', 'rest.middleware'},
     'events': {'registry.downloads', 'registry.links', 'registry.midas', 'registry.schema', 'registry.storage',
                'registry.tree', 'rest.middleware'},
@@ -54,9 +54,10 @@ ARROWS = {
     'rest.middleware': {'registry', 'registry.accounts', 'registry.downloads', 'registry.schema',
                         'registry.server', 'registry.tree', 'rest.http'},
     'rest.http': set(),
-    'registry': {'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.midas', 'registry.promotion',
-                 'registry.schema', 'registry.server', 'registry.storage', 'registry.tree'},
+    'registry': {'registry.accounts', 'registry.catalog', 'registry.downloads', 'registry.midas', 'registry.news',
+                 'registry.promotion', 'registry.schema', 'registry.server', 'registry.storage', 'registry.tree'},
     'registry.promotion': {'registry.catalog', 'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.news': {'registry.lookup', 'registry.schema', 'registry.server', 'registry.tree'},
     'registry.lookup': {'registry.catalog', 'registry.midas', 'registry.schema', 'registry.server', 'registry.tree'},
     'registry.catalog': {'registry.downloads', 'registry.links', 'registry.midas', 'registry.schema',
                          'registry.server', 'registry.storage', 'registry.tree'},
@@ -95,7 +96,7 @@ ORDER = {
     'front': ('server', 'application', 'downloads', 'cached', 'girder', 'bodies', 'classes', 'access_log', 'exchange',
               'connection', 'protocol', 'versions', 'threads', 'coalesced', 'admission', 'pace'),
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
-    'pages': ('offers', 'catalog', 'html', 'addresses', 'assets'),
+    'pages': ('news', 'feed_formats', 'offers', 'catalog', 'html', 'addresses', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

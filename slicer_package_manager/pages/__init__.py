@@ -12,9 +12,10 @@ from slicer_package_manager.pages import download, html
 from slicer_package_manager.pages.assets import FOLDER, PLACE, Assets, digest
 from slicer_package_manager.pages.catalog import Catalog, View
 from slicer_package_manager.pages.download import Download
+from slicer_package_manager.pages.feeds import Feeds
 
 #: Each page with its path.
-PAGES = {'/catalog': Catalog, '/view': View, '/download': Download, f'/{PLACE}': Assets}
+PAGES = {'/catalog': Catalog, '/view': View, '/download': Download, '/feeds': Feeds, f'/{PLACE}': Assets}
 
 
 def mount(tree: Tree, config: dict[str, dict[str, object]]) -> None:

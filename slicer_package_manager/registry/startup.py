@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry import indexes, usable
 from slicer_package_manager.registry.downloads import counter
+from slicer_package_manager.registry.news import history
 from slicer_package_manager.registry.promotion import earlier_form
 from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import uploads
@@ -52,6 +53,7 @@ class _Preparation(threading.Thread):
             else:
                 uploads.start_cleanup()
                 counter.start_upkeep()
+                history.start()
                 return
 
 
