@@ -84,9 +84,9 @@ class Midas:
         self.number += 1
         return DAY + timedelta(minutes=self.number)
 
-    def user(self, number, first='Ann', last='Bee', email=None, **values):
+    def user(self, number, first='Ann', last='Bee', email=None, *, admin=0):
         return self.add('user', user_id=number, firstname=first, lastname=last,
-                        email=f'user{number}@example.org' if email is None else email, admin=0, creation=DAY, **values)
+                        email=f'user{number}@example.org' if email is None else email, admin=admin, creation=DAY)
 
     def folder(self, number, parent, name='Data', *items):
         self.add('folder', folder_id=number, parent_id=parent, name=name)
@@ -172,11 +172,12 @@ def whole(root, **given):
 
 
 def _people(midas):
-    midas.user(1, 'Site', 'Admin')
+    midas.user(1, 'Site', 'Admin', admin=1)
     midas.user(2, 'Jos&eacute;', through_latin1('Núñez'), 'jose@example.org')
     midas.user(3, through_latin1('Jürgen'), 'Müller', 'JOSE@example.org')  # the address in another case
     midas.user(4, 'Site', 'Admin', 'other@example.org')  # the same name
-    midas.user(5, 'Nobody', 'Uploads', 'nobody@example.org')
+    midas.user(5, 'No', 'Upload', 'none@example.org')
+    midas.user(6, 'Idle', 'Admin', 'idle@example.org', admin=1)
 
 
 def _packages(midas):

@@ -30,10 +30,11 @@ def here():
     return girder_database.opened(getDbConnection().get_database())
 
 
-def migrate(midas, *, stores=(1, 2, 3), app=None, keep_old=True, **options):
+def migrate(midas, *, stores=(1, 2, 3), app=None, keep_old=True, admins=False, **options):
     roots = {str(number): midas.root / str(number) for number in stores}
     moved = {'/dead/remote': midas.root / '3'}
-    return run.migrate(midas, here(), MidasOptions(Options(roots=roots, **options), app, moved, keep_old), silent)
+    return run.migrate(midas, here(), MidasOptions(Options(roots=roots, **options), app, moved, keep_old, admins),
+                       silent)
 
 
 def listed(client, kind='extension', app=SLICER, **params):
@@ -268,6 +269,36 @@ def test_an_account_with_the_address_of_an_uploader_is_theirs_if_the_operator_sa
     assert snapshot() == before
     migrate(whole, same_users=True)
     assert item_of('item', 901)[0]['creatorId'] == ann['_id']
+
+
+def admins():
+    return {one['login'] for one in here()['user'].find({'admin': True})}
+
+
+def test_administrators_of_midas_are_such_here_if_the_operator_says_so(whole):
+    assert ('administrators', '', '1 accounts are not those of administrators here, as they were at MIDAS') in reasons(
+        migrate(whole), Outcome.LEFT_OUT)
+    assert admins() == {'admin'}
+    report = migrate(whole, admins=True)
+    assert admins() == {'admin', 'site.admin', 'idle.admin'}
+    assert [note.name for note in report.notes if note.reason.endswith('administrator here')] == [
+        'site.admin', 'idle.admin']
+    assert 'administrators' not in {kind for kind, *_ in reasons(report, Outcome.LEFT_OUT)}
+    before = snapshot()
+    migrate(whole)  # takes no rights away
+    assert snapshot() == before
+    here()['user'].update_one({'login': 'site.admin'}, {'$set': {'admin': False}})
+    migrate(whole, admins=True)
+    assert admins() == {'admin', 'idle.admin'}  # it was changed here
+
+
+def test_an_account_that_is_here_gets_no_more_rights(whole, make_user):
+    ann = make_user('anna')
+    here()['user'].update_one({'_id': ann['_id']}, {'$set': {'email': 'idle@example.org'}})
+    with pytest.raises(MigrationError, match='the user 6 and here "anna"'):
+        migrate(whole, admins=True)
+    migrate(whole, admins=True, same_users=True)
+    assert admins() == {'admin', 'site.admin'}
 
 
 # What is here already

@@ -81,9 +81,6 @@ def _without_place(plan: Plan) -> Iterator[Note]:
             yield Note(Outcome.LEFT_OUT, 'table', table, table, f'{number} {what}')
     if plan.data.thumbnails:
         yield Note(Outcome.LEFT_OUT, 'thumbnail', '', '', f'{plan.data.thumbnails} thumbnails')
-    users = plan.data.counts['user'] - len(plan.uploaders)
-    if users > 0:
-        yield Note(Outcome.LEFT_OUT, 'user', '', '', f'{users} users who uploaded nothing that is imported')
     others = [one for one in plan.data.items if not plan.data.rows_of(one)]
     if others:
         yield Note(Outcome.LEFT_OUT, 'item', '', '', f'{len(others)} items are neither packages nor extensions: '

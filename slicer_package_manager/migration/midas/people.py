@@ -24,21 +24,26 @@ class People:
     """Accounts for the users of ``data`` with the numbers ``uploaders``.
 
     :param same: an account here with the e-mail address of one of them is that of the same person.
+    :param admins: administrators of MIDAS get an administrator's account, also if they uploaded nothing. An account
+        that is here already gets no more rights.
     :ivar accounts: the documents of accounts that are not here.
     :ivar ids: for each user, the id of the account.
     :raises MigrationError: an account here has the e-mail address of one of them, and it is not said that it is theirs.
     """
 
-    def __init__(self, data: Data, here: AnyDatabase, uploaders: set[int], *, same: bool) -> None:
-        self._data, self._here = data, here
+    def __init__(self, data: Data, here: AnyDatabase, uploaders: set[int], *, same: bool, admins: bool) -> None:
+        self._data, self._admins = data, admins
         self.accounts: list[Document] = []
         self.ids: dict[int, Any] = {}
         self.notes: list[Note] = []
         self._clashes: list[str] = []
-        self._by_email = {str(one.get('email', '')).lower(): one for one in here['user'].find({}, _KNOWN)}
-        self._logins = {one['login']: one['_id'] for one in here['user'].find({}, _KNOWN)}
+        users = list(here['user'].find({}, _KNOWN))
+        self._by_email = {str(one.get('email', '')).lower(): one for one in users}
+        self._logins = {one['login']: one['_id'] for one in users}
+        self._rights = {one['_id']: bool(one.get('admin')) for one in users}
+        self._without_rights = 0
         for row in sorted(data.mended_rows('user'), key=lambda row: row['user_id']):
-            if row['user_id'] in uploaders:
+            if row['user_id'] in uploaders or (admins and row['admin']):
                 self._add(row, same=same)
         self._require_no_clash()
 
@@ -68,8 +73,14 @@ class People:
         access = {'users': [{'id': identifier, 'level': AccessType.ADMIN, 'flags': []}], 'groups': []}
         return {'_id': identifier, 'login': login, 'email': email, 'firstName': first or login,
                 'lastName': last or login, 'created': created, 'emailVerified': False, 'status': 'enabled',
-                'admin': False, 'size': 0, 'groups': [], 'groupInvites': [], 'public': False, 'access': access,
-                'salt': None}
+                'admin': self._is_admin(row, identifier), 'size': 0, 'groups': [], 'groupInvites': [],
+                'public': False, 'access': access, 'salt': None}
+
+    def _is_admin(self, row: Document, identifier: Any) -> bool:
+        """Whether the account is an administrator's; one that an import before has made such stays it."""
+        if row['admin'] and not self._admins:
+            self._without_rights += 1
+        return self._rights.get(identifier, False) or bool(row['admin'] and self._admins)
 
     def _require_no_clash(self) -> None:
         if self._clashes:
@@ -82,10 +93,21 @@ class People:
     def notes_of(self) -> Iterator[Note]:
         """Yield what the report states about accounts."""
         yield from self.notes
+        others = self._data.counts['user'] - len(self.ids)
+        if others:
+            yield Note(Outcome.LEFT_OUT, 'user', '', '', f'{others} users who uploaded nothing that is imported')
+        for one in self.accounts:
+            if one['admin']:
+                yield Note(Outcome.MENDED, 'user', str(one['_id']), one['login'],
+                           'the account is that of an administrator here')
+        if self._without_rights:
+            yield Note(Outcome.LEFT_OUT, 'administrators', '', '', f'{self._without_rights} accounts are not those of '
+                       'administrators here, as they were at MIDAS',
+                       'Make them such in the administration of Girder, or run the import again with --admins.')
         if self.accounts:
             found = Counter(one['login'].startswith('midas-user-') for one in self.accounts)
             yield Note(Outcome.LEFT_OUT, 'passwords', '', '', f'{found.total()} accounts have no password',
                        'People who need their account let the server send them a new one by e-mail.')
 
 
-_KNOWN = {'login': 1, 'email': 1}
+_KNOWN = {'login': 1, 'email': 1, 'admin': 1}

@@ -46,12 +46,14 @@ class MidasOptions(NamedTuple):
     :param app: id or name of the application that gets everything.
     :param moved: for files outside of assetstores, the beginnings of their paths at MIDAS, and the directories here.
     :param keep_old: import the files of older revisions, too.
+    :param admins: administrators of MIDAS get an administrator's account.
     """
 
     common: Options = Options()
     app: str | None = None
     moved: Mapping[str, Path] = {}
     keep_old: bool = True
+    admins: bool = False
 
 
 def migrate(source: Tables, here: AnyDatabase, options: MidasOptions, steps: Steps) -> Report:
@@ -72,7 +74,8 @@ class _Import:
         self._plan = Plan(Data(source), target.find(here, options.app), keep_old=options.keep_old)
         if not self._plan.data.rows:
             raise MigrationError('The database of MIDAS has no packages and no extensions.')
-        self._people = People(self._plan.data, here, self._plan.uploaders, same=options.common.same_users)
+        self._people = People(self._plan.data, here, self._plan.uploaders, same=options.common.same_users,
+                              admins=options.admins)
         self._dependencies = Dependencies(self._plan.data)
         self._counts: Counter[tuple[Any, ...]] = Counter()
 

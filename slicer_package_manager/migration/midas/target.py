@@ -24,7 +24,7 @@ SLICER_NAME = 'Slicer'
 class Target(NamedTuple):
     """An application, the folders above it, and all folders below it that are here.
 
-    :param creator: the id of the administrator whose documents those are that name nobody else.
+    :param creator: the id of the administrator whose documents those are that name no other user.
     """
 
     app: Document
@@ -37,21 +37,26 @@ class Target(NamedTuple):
 def find(here: AnyDatabase, wanted: str | None) -> Target:
     """Return the application ``wanted``, an id or a name; by default Slicer's. It is a new one if it is not here.
 
-    :raises MigrationError: there is no such id, several have the name, or nobody administers this server.
+    :raises MigrationError: there is no such id, several have the name, or this server has no administrator.
     """
-    admin = here['user'].find_one({'admin': True}, {'_id': 1}, sort=[('created', 1)])
-    if admin is None:
+    admins = [one['_id'] for one in here['user'].find({'admin': True}, {'_id': 1}, sort=[('created', 1)])]
+    if not admins:
         raise MigrationError('This server has no administrator. Start it once, or create an account: '
                              '`slicer-package-manager serve`.')
     app = _existing(here, wanted)
     if app is None:
-        return _new(here, wanted or SLICER_NAME, admin['_id'])
+        return _new(here, wanted or SLICER_NAME, admins)
     packages = here['folder'].find_one({'_id': app['parentId']}) or {}
     collection = here['collection'].find_one({'_id': packages.get('parentId')})
     if collection is None:
         raise MigrationError(f'The application "{app["name"]}" is in no collection; `slicer-package-manager doctor` '
                              'names what is wrong.')
-    return Target(app, packages, collection, girder_database.folders_below(here, app['_id']), admin['_id'])
+    return Target(app, packages, collection, girder_database.folders_below(here, app['_id']), _creator(app, admins))
+
+
+def _creator(app: Document | None, admins: list[Any]) -> Any:
+    """The creator of ``app``, so that it is the same in each run; an account that an import made may be the oldest."""
+    return app['creatorId'] if app and app.get('creatorId') in admins else admins[0]
 
 
 def _existing(here: AnyDatabase, wanted: str | None) -> Document | None:
@@ -67,16 +72,17 @@ def _existing(here: AnyDatabase, wanted: str | None) -> Document | None:
     return found[0] if found else None
 
 
-def _new(here: AnyDatabase, name: str, creator: Any) -> Target:
+def _new(here: AnyDatabase, name: str, admins: list[Any]) -> Target:
     """An application that is not here, or that a run which was killed has not completed."""
     identifier = ObjectId(SLICER) if name == SLICER_NAME else ids.of('application', name)
+    app = here['folder'].find_one({'_id': identifier})
+    creator = _creator(app, admins)
     collection = here['collection'].find_one({'name': COLLECTION_NAME}) or {
         **_named(ids.of('collection', COLLECTION_NAME), COLLECTION_NAME, creator), 'spm': {'role': 'collection'}}
     place = {'parentId': collection['_id'], 'parentCollection': 'collection', 'name': PACKAGES_NAME}
     packages = here['folder'].find_one(place) or {
         **_named(ids.of('packages', PACKAGES_NAME), PACKAGES_NAME, creator), **place,
         'baseParentType': 'collection', 'baseParentId': collection['_id'], 'spm': {'role': registration.PACKAGES}}
-    app = here['folder'].find_one({'_id': identifier})
     if app and not registration.is_set_aside(app):
         raise MigrationError(f'The folder "{app["name"]}" has the id {identifier}, which the new application needs. '
                              'Name another application: --app NAME')
