@@ -87,6 +87,35 @@ def test_a_second_run_downloads_and_writes_nothing_and_counts_no_download_of_the
     assert [stats.get(revision, {}).get('extensions', {}) for revision in ('29738', '29402')] == [{}, {}]
 
 
+def test_downloads_of_twins_and_of_what_is_gone_since_are_not_counted(api, filled, anonymous):
+    """The older server counts all items with one identity together, and packages without their names."""
+    filled.extension(filled.draft_extensions, b'twin')
+    filled.package(filled.in_draft, b'other', baseName='Other')
+    gone = filled.extension(filled.draft_extensions, b'gone', baseName='Gone')
+    filled.db['folder'].update_one({'_id': filled.drafts['_id']}, {'$set': {
+        'meta.downloadStats.29738.extensions.SlicerIGT.linux.amd64': 7}})
+    migrate(api)
+    stored = filled.db['folder'].find_one({'_id': filled.drafts['_id']})['meta']['downloadStats']['29738']
+    assert stored['extensions']['SlicerIGT']['linux']['amd64'] == 9
+    assert stored['applications']['linux']['amd64'] == 2
+    filled.db['item'].delete_one({'_id': gone['_id']})
+    for _ in range(2):
+        report = migrate(api, since_last=True, delete=True, verify=True)
+        assert report.undecided == []
+        found = anonymous.get(f'/app/{APP}/downloadstats').json()['29738']
+        assert found.get('applications', {}) == {}
+        assert found['extensions'] == {'SlicerIGT': {'linux': {'amd64': 7}}}
+
+
+def test_a_release_that_is_renamed_between_runs_has_no_downloads_of_the_first(api, filled, login):
+    migrate(api)
+    filled.db['folder'].update_one({'_id': filled.in_release['_id']},
+                                   {'$set': {'name': 'Stable', 'lowerName': 'stable'}})
+    migrate(api)
+    admin = login(here()['user'].find_one({'_id': filled.admin['_id']}))
+    assert admin.get(f'/app/{APP}/downloadstats').json().get('29402', {}).get('extensions', {}) == {}
+
+
 def test_what_changes_and_goes_at_the_source_follows(api, filled, anonymous):
     migrate(api)
     new = filled.extension(filled.draft_extensions, b'new', baseName='New')

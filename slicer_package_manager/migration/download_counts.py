@@ -3,18 +3,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple
 
-from slicer_package_manager.migration.girder_database import AnyDatabase, batches
+from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.migration.rules import counts as rules
-from slicer_package_manager.migration.rules import texts
+from slicer_package_manager.migration.rules import items, texts
 from slicer_package_manager.migration.rules.folders import Layout
 from slicer_package_manager.registry.downloads import counts, rollup
 from slicer_package_manager.registry.downloads.counts import CountKey
 from slicer_package_manager.registry.schema.fields import PACKAGE
-from slicer_package_manager.registry.tree import keys, registration
+from slicer_package_manager.registry.tree import registration
 from slicer_package_manager.registry.tree.registration import DRAFTS, RELEASE
-from slicer_package_manager.registry.tree.types import PackageItem
 
 #: The keys of the values by which downloads are counted.
 _KEYS = ('kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
@@ -35,7 +34,7 @@ def of_application(app: Mapping[str, Any], sources: Iterable[Mapping[str, Any]],
         placed = layout.folders.get(layout.merged.get(folder['_id'], folder['_id']))
         release = placed['name'] if placed and registration.role(placed) == RELEASE else ''
         for one in _of_folder(folder, placed):
-            name = one.name or _only(names.get(one.revision, set()), app['name'])
+            name = _name(one.package_type is PACKAGE, one.name, names.get(one.revision), app)
             key = (one.package_type.label, one.revision, name, one.os, one.arch, release, counts.UNDATED)
             found[key] += one.number
     return found
@@ -51,18 +50,60 @@ def _of_folder(folder: Mapping[str, Any], placed: Mapping[str, Any] | None) -> I
         yield from rules.of_early_release(meta.get('downloadExtensions'), revision)
 
 
-def _only(names: set[str], otherwise: str) -> str:
-    return next(iter(names)) if len(names) == 1 else otherwise
+def _name(is_package: bool, name: str, names: set[str] | None, app: Mapping[str, Any]) -> str:
+    """The name by which is counted: that of a package is the only one of the revision, or that of ``app``."""
+    if not is_package:
+        return name
+    return next(iter(names)) if names and len(names) == 1 else str(app['name'])
 
 
-def of_items(database: AnyDatabase, app_id: Any, numbers: Mapping[Any, int]) -> Counter[tuple[Any, ...]]:
-    """Return ``numbers`` of downloads by item, of packages of the application, by the values of their keys."""
+class Fetched(NamedTuple):
+    """What an older server has counted when a migration downloaded a file from it.
+
+    :param channel: the id of the folder of the release or draft.
+    :param name: of an extension; ``''`` for packages, as in :class:`rules.Count`.
+    """
+
+    app: Any
+    channel: Any
+    kind: str
+    revision: str
+    name: str
+    os: str
+    arch: str
+
+
+def of_download(item: Mapping[str, Any], folder: Mapping[str, Any] | None) -> Fetched | None:
+    """Return what the older server counts when a file of ``item`` is downloaded; ``None`` if it counts nothing.
+
+    It counts all items with one identity together, also those that no list here has.
+
+    :param folder: the folder of the item, as it is to be here.
+    """
+    package_type = registration.package_type_in(folder)
+    meta = item.get('meta') or {}
+    if folder is None or package_type is None or not all(isinstance(meta.get(key), str) for key in ('os', 'arch')):
+        return None
+    place = folder['spm']
+    name = '' if package_type is PACKAGE else str(texts.as_text(meta.get('baseName')) or '')
+    return Fetched(place['app'], place['channel'], package_type.label, items.revision(place), name,
+                   texts.system(meta['os']), texts.architecture(meta['arch']))
+
+
+def of_fetched(numbers: Mapping[Fetched, int], app: Mapping[str, Any], layout: Layout, names: Mapping[str, set[str]]
+               ) -> Counter[tuple[Any, ...]]:
+    """Return those of ``numbers`` of downloads that are of ``app``, by the values of their keys; see
+    :func:`of_application`.
+    """
     found: Counter[tuple[Any, ...]] = Counter()
-    for some in batches(numbers):
-        query = {'_id': {'$in': some}, keys.APP: app_id, keys.PACKAGE_TYPE: {'$exists': True}}
-        for item in database['item'].find(query):
-            key = {**counts.key_of(cast('PackageItem', item)), 'day': counts.UNDATED}
-            found[tuple(key[one] for one in _KEYS)] += numbers[item['_id']]
+    for one, number in numbers.items():
+        if one.app == app['_id']:
+            placed = layout.folders.get(one.channel)  # a release may have another name and another revision now
+            is_release = registration.role(placed) == RELEASE
+            revision = items.revision(placed['spm']) if placed and is_release else one.revision
+            name = _name(one.kind == PACKAGE.label, one.name, names.get(revision), app)
+            release = placed['name'] if placed and is_release else ''
+            found[one.kind, revision, name, one.os, one.arch, release, counts.UNDATED] += number
     return found
 
 

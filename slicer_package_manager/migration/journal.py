@@ -110,14 +110,15 @@ class Journal:
         self._rows.update_one({'_id': self._key(_COUNTED, app_id)}, {'$set': {'keys': sorted(map(list, keys))}},
                               upsert=True)
 
-    def note_fetched(self, item_id: Any) -> None:
-        """Note that a file of this item was downloaded from the source, which has counted that."""
-        self._rows.update_one({'_id': self._key(_FETCHED, item_id)}, {'$inc': {'number': 1}}, upsert=True)
+    def note_fetched(self, values: Document) -> None:
+        """Note that a file was downloaded from the source, which has counted that by ``values``."""
+        self._rows.update_one({'_id': self._key(_FETCHED, values)}, {'$inc': {'number': 1}}, upsert=True)
 
-    def fetched(self) -> dict[Any, int]:
-        """How often files of each item were downloaded from the source, by the ids of the items."""
+    def fetched(self) -> Iterator[tuple[Document, int]]:
+        """Yield the values by which the source has counted downloads by migrations, and how many these were."""
         first, last = self._key(_FETCHED, MinKey()), self._key(_FETCHED, MaxKey())
-        return {row['_id']['id']: row['number'] for row in self._rows.find({'_id': {'$gt': first, '$lt': last}})}
+        for row in self._rows.find({'_id': {'$gt': first, '$lt': last}}):
+            yield row['_id']['id'], row['number']
 
     def _key(self, kind: str, identifier: Any) -> Document:
         return {'kind': f'{self._source} {kind}', 'id': identifier}

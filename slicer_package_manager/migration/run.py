@@ -85,7 +85,9 @@ class _Migration:
         self._report, self._references, self._pace = Report(), References(), Pace(options.rate)
         self._tree = girder_database.OlderServer(source, self._report.add)
         self._journal = Journal(here, girder_database.identity(source))
-        self._fetched = self._journal.fetched()  # the source has counted these, and not yet those of this run
+        # The source has counted these, and not yet those of this run.
+        self._fetched = {download_counts.Fetched(**values): number for values, number in self._journal.fetched()}
+        self._folders: dict[Any, Document] = {}
         self._writer = Writer(here, self._report, self._journal, dry=options.dry_run, own=options.in_place,
                               again=options.take_deleted)
         self._accounts = accounts.Accounts(source, here, self._references, self._report, self._tree.shaped)
@@ -128,8 +130,15 @@ class _Migration:
     def _stores(self) -> dict[Any, Reader]:
         if self._client:
             return source_stores.readers_over_rest(
-                self._source, self._client, lambda file: self._journal.note_fetched(file['itemId']))
+                self._source, self._client, self._note_fetched)
         return source_stores.readers(self._source, self._options.roots)
+
+    def _note_fetched(self, file: Document) -> None:
+        """Note that ``file`` was downloaded from the source."""
+        item = self._source['item'].find_one({'_id': file['itemId']}, {'folderId': 1, 'meta': 1}) or {}
+        counted = download_counts.of_download(item, self._folders.get(item.get('folderId')))
+        if counted:
+            self._journal.note_fetched(counted._asdict())
 
     def _take(self, trees: Trees) -> list[Application]:
         everything = list(self._tree.applications())
@@ -175,7 +184,7 @@ class _Migration:
             yield from verify.differences(self._source, self._here, self._references, folders, merged)
         for app in apps:
             fetched: Counter[str] = Counter()
-            for (kind, *_), number in download_counts.of_items(self._here, app.id, self._fetched).items():
+            for (kind, *_), number in self._fetched_of(app).items():
                 fetched[kind] += number
             yield from verify.counts([app.folder, *app.sources], self._here, app.id, app.folder['name'], fetched)
         files = verify.files_of(self._here, verify.items_in(self._here, folders))
@@ -220,6 +229,9 @@ class _Migration:
         apps = [trees.application(folder, packages) for folder, packages in wanted]
         for app in apps:
             trees.store_folders(app)
+            self._folders.update(app.layout.folders)
+            self._folders.update((one, app.layout.folders[target]) for one, target in app.layout.merged.items()
+                                 if target in app.layout.folders)
         return apps
 
     def _of_applications(self, everything: list[tuple[Document, Document]]) -> set[Any]:
@@ -230,17 +242,21 @@ class _Migration:
 
     def _count(self, apps: list[Application]) -> None:
         for app in apps:
-            channels = [one['_id'] for one in app.layout.folders.values() if registration.role(one) in CHANNELS]
-            names = download_counts.base_names(self._source, channels)
-            found: Counter[tuple[Any, ...]] = download_counts.of_application(
-                app.folder, app.sources, app.layout, names)
-            found -= download_counts.of_items(self._here, app.id, self._fetched)
+            found = download_counts.of_application(app.folder, app.sources, app.layout, self._base_names(app))
+            found -= self._fetched_of(app)
             self._report.totals.update(download_counts.totals(found))
             if not self._options.dry_run:
                 before = [] if self._options.in_place else self._journal.counted(app.id)
                 download_counts.write(app.id, found, before)
                 if not self._options.in_place:
                     self._journal.note_counted(app.id, {*before, *found})
+
+    def _fetched_of(self, app: Application) -> Counter[tuple[Any, ...]]:
+        return download_counts.of_fetched(self._fetched, app.folder, app.layout, self._base_names(app))
+
+    def _base_names(self, app: Application) -> dict[str, set[str]]:
+        channels = [one['_id'] for one in app.layout.folders.values() if registration.role(one) in CHANNELS]
+        return download_counts.base_names(self._source, channels)
 
 
 def _require_others(source: AnyDatabase, here: AnyDatabase, store: Document) -> None:

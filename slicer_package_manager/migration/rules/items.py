@@ -103,7 +103,7 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     file = twins.file_for_readers(found.files, stated, prefer_newest=choices.prefer_newest_file)
     place = folder['spm']
     mended = fields.mend(package_type, given, fields.Context(
-        str(place['app']), _revision(place), place['release'], found.item['created'], file['name'] if file else ''))
+        str(place['app']), revision(place), place['release'], found.item['created'], file['name'] if file else ''))
     beside = [*(one for one in found.files if one is not file), *found.lost]
     item = _with_origin(_moved(found.item, folder), {} if mended.problem else mended.aside)
     file = file and _with_digest(file, found.files, stated)
@@ -151,7 +151,7 @@ def _with_digest(file: Document, files: Iterable[Document], stated: str | None) 
     return {**file, 'sha512': stated} if stated else file
 
 
-def _revision(place: Mapping[str, Any]) -> str:
+def revision(place: Mapping[str, Any]) -> str:
     """The revision of packages in a folder; that of a release may be made unique, see :mod:`folders`."""
     return str(place['revision']).removesuffix(f' ({place["release"]})') if place['release'] else place['revision']
 
