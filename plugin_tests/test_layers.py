@@ -88,7 +88,7 @@ ORDER = {
                   'midas.dependencies', 'midas.documents', 'midas.plan', 'midas.places', 'midas.target', 'midas.data',
                   'midas.packed', 'midas.database', 'midas.tables', 'midas.stores', 'midas.archives', 'midas.ids',
                   'midas.rules.metadata', 'midas.rules.releases', 'midas.rules.files', 'midas.rules.moments',
-                  'midas.rules.texts', 'run', 'answers', 'verify', 'deletions', 'leftovers', 'trees', 'files',
+                  'midas.rules.texts', 'run', 'answers', 'verify', 'deletions', 'leftovers', 'trees', 'files', 'links',
                   'accounts', 'download_counts', 'girder_rest', 'settings', 'contents', 'source_stores', 'target_store',
                   'sizes', 'writer', 'changes', 'claims', 'verdicts', 'journal', 'rest_client', 'girder_database',
                   'source', 'references', 'options', 'pace', 'errors', 'rules.items', 'rules.folders', 'rules.fields',

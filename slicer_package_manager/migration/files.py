@@ -1,18 +1,18 @@
 """The files of one folder's items: their bytes first, and then their documents."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Any
-from urllib.parse import urlsplit
 
 from slicer_package_manager.migration.contents import Contents, Stored
 from slicer_package_manager.migration.errors import LostBytesError
+from slicer_package_manager.migration.links import Links
 from slicer_package_manager.migration.notes import Note, Outcome, Report
 from slicer_package_manager.migration.references import PLACE
+from slicer_package_manager.migration.rules import items as item_rules
 from slicer_package_manager.migration.rules.items import Decision, Found
 from slicer_package_manager.progress import Advance
-from slicer_package_manager.registry.links import policy
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.types import Document
 
@@ -20,15 +20,18 @@ from slicer_package_manager.registry.schema.types import Document
 class Files:
     """Takes files of the source.
 
+    :param hosts: to which links may point.
+    :param others: to which these may redirect.
+    :param limited: limits the bytes that are read of links.
     :param own: the files are those of this server already; one whose bytes are missing stays.
-    :ivar refused: for each host of links that are not allowed, why, and the number of links.
+    :ivar links: checks the links.
     """
 
     def __init__(self, contents: Contents, workers: Executor, report: Report, hosts: list[str], *, dry: bool,
-                 own: bool) -> None:
-        self._contents, self._workers, self._report, self._hosts = contents, workers, report, hosts
+                 own: bool, others: Collection[str] = (), limited: Advance = lambda _: None) -> None:
+        self._contents, self._workers, self._report = contents, workers, report
         self._dry, self._own = dry, own
-        self.refused: dict[tuple[str, str], int] = {}
+        self.links = Links(report, hosts, others, limited, dry=dry)
 
     def take(self, items: list[Document], files: Mapping[Any, list[Document]], known: Mapping[Any, Document],
              advance: Advance) -> list[Found]:
@@ -36,7 +39,8 @@ class Files:
 
         :param known: files that are here and complete, by id; their bytes are not looked at again.
         """
-        flat = [file for item in items for file in files.get(item['_id'], ())]
+        flat = [item_rules.with_digest(file, of_item, item_rules.stated(item.get('meta') or {}))
+                for item in items for of_item in [files.get(item['_id'], [])] for file in of_item]
         taken = dict(zip([file['_id'] for file in flat], self._workers.map(
             lambda file: self._take(file, known.get(file['_id']), advance), flat), strict=True))
         return [self._found(item, files.get(item['_id'], []), taken) for item in items]
@@ -48,7 +52,7 @@ class Files:
     def _take(self, file: Document, here: Document | None, advance: Advance) -> Document | None:
         self._report.totals['files'] += 1
         if file.get('linkUrl') and not file.get('assetstoreId'):
-            return self._link(file)
+            return self._named(self.links.checked(file, here))
         if here and _is_same(file, here) and self._contents.has(here):
             advance(here['size'])
             return self._named(_moved(file, {key: here[key] for key in Stored._fields if key in here}))
@@ -60,13 +64,6 @@ class Files:
                                    'Find the bytes, and run the migration again; the item has no file until then.')])
             return None
         return self._named(file if stored is None else _moved(file, stored._asdict()))
-
-    def _link(self, file: Document) -> Document:
-        wrong = policy.current().problem(file['linkUrl'], self._hosts)
-        if wrong:
-            host = _host(file['linkUrl'])
-            self.refused[host, wrong] = self.refused.get((host, wrong), 0) + 1
-        return self._named(file)
 
     def _named(self, file: Document) -> Document:
         """``file`` with a name that files of packages may have."""
@@ -80,18 +77,8 @@ class Files:
         return {**file, 'name': name}
 
     def notes(self) -> list[Note]:
-        """One note for each host of links that are not allowed."""
-        return [Note(Outcome.UNDECIDED, 'link', host, host, f'{number} links cannot be delivered: the URL {wrong}',
-                     f'Run the migration again with --allow-link-hosts {host}.' if 'host' in wrong else
-                     'Upload these packages again with another URL.')
-                for (host, wrong), number in sorted(self.refused.items())]
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ''
-    except ValueError:  # such as an invalid IPv6 address
-        return ''
+        """See :meth:`Links.notes`."""
+        return self.links.notes()
 
 
 def _is_same(file: Document, here: Document) -> bool:

@@ -111,13 +111,15 @@ class _Migration:
                    **settings.allow_hosts(self._here, self._options.link_hosts)}
         with self._pace.workers(self._options.connections) as workers:
             hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)
-            files = Files(contents, workers, self._report, hosts, dry=self._options.dry_run, own=self._options.in_place)
+            files = Files(contents, workers, self._report, hosts, dry=self._options.dry_run, own=self._options.in_place,
+                          others=settings.stream_hosts(self._here), limited=self._pace.limited(lambda _: None))
             trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options,
                           self._tree.folders_of)
             apps = self._take(trees)
             self._show(trees, apps, changed)
             if self._options.verify and not self._options.dry_run:
-                self._report.add(one for one in self._verify(apps, workers) if not self._tree.explains(one))
+                self._report.add(one for one in self._verify(apps, workers)
+                                 if not self._tree.explains(one) and not files.links.explains(one))
         self._report.add([*files.notes(), *settings.notes(changed), *leftovers.notes(self._source),
                           *(girder_rest.secrets(self._source) if self._client else ())])
         if self._options.since_last:

@@ -47,8 +47,17 @@ def _values(database: AnyDatabase) -> dict[str, Any]:
 
 def link_hosts(here: AnyDatabase) -> list[str]:
     """Return the hosts to which links may point."""
-    row = here['setting'].find_one({'key': plugin_settings.LINK_HOSTS})
-    _, default = plugin_settings.RULES[plugin_settings.LINK_HOSTS]
+    return _hosts(here, plugin_settings.LINK_HOSTS)
+
+
+def stream_hosts(here: AnyDatabase) -> list[str]:
+    """Return the hosts from which this server fetches files, which are those that links may redirect to."""
+    return _hosts(here, plugin_settings.STREAM_HOSTS)
+
+
+def _hosts(here: AnyDatabase, key: str) -> list[str]:
+    row = here['setting'].find_one({'key': key})
+    _, default = plugin_settings.RULES[key]
     return list((row or {}).get('value') or default)
 
 

@@ -99,14 +99,14 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     if values.weight(found.item) > _MOST:
         return _set_aside(_ordinary(found, folder)._replace(notes=[]), 'its metadata is so large that the document of '
                           'the item cannot be changed', 'Remove what nobody needs at the source.')
-    stated = _stated(given)
-    file = twins.file_for_readers(found.files, stated, prefer_newest=choices.prefer_newest_file)
+    digest = stated(given)
+    file = twins.file_for_readers(found.files, digest, prefer_newest=choices.prefer_newest_file)
     place = folder['spm']
     mended = fields.mend(package_type, given, fields.Context(
         str(place['app']), revision(place), place['release'], found.item['created'], file['name'] if file else ''))
     beside = [*(one for one in found.files if one is not file), *found.lost]
     item = _with_origin(_moved(found.item, folder), {} if mended.problem else mended.aside)
-    file = file and _with_digest(file, found.files, stated)
+    file = file and with_digest(file, found.files, digest)
     files = [file] if file else []
     item['size'] = _size(files)
     notes = [*_notes(item, [] if mended.problem else mended.changes, beside),
@@ -125,7 +125,7 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     return Decision(item, files, beside, notes)
 
 
-def _stated(given: Mapping[str, Any]) -> str | None:
+def stated(given: Mapping[str, Any]) -> str | None:
     """The checksum that metadata states; ``None`` if it states none."""
     try:
         return validators.sha512(given.get('sha512'))
@@ -144,11 +144,11 @@ def _of_other_type(package_type: PackageType, item: Document, given: Mapping[str
                     'If that is wrong, move it to the right folder at the source, and run the migration again.')
 
 
-def _with_digest(file: Document, files: Iterable[Document], stated: str | None) -> Document:
+def with_digest(file: Document, files: Iterable[Document], digest: str | None) -> Document:
     """A link with the checksum that its item states: the older server stores it there only."""
-    if not file.get('linkUrl') or file.get('sha512') or any(one.get('sha512') == stated for one in files):
+    if not file.get('linkUrl') or file.get('sha512') or any(one.get('sha512') == digest for one in files):
         return file
-    return {**file, 'sha512': stated} if stated else file
+    return {**file, 'sha512': digest} if digest else file
 
 
 def revision(place: Mapping[str, Any]) -> str:

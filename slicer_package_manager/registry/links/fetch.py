@@ -6,7 +6,7 @@ connects to.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin, urlsplit
@@ -61,15 +61,16 @@ def _client() -> httpx.Client:
                         limits=httpx.Limits(max_connections=None, max_keepalive_connections=8))
 
 
-def fetch(url: str, part: tuple[int, int] | None = None) -> Remote:
+def fetch(url: str, part: tuple[int, int] | None = None, hosts: Collection[str] | None = None) -> Remote:
     """Request the file at ``url``, or ``part`` of it, and return the response with its headers read.
 
     :param part: the first byte and the one after the last.
+    :param hosts: from which files may be fetched; by default those of the setting.
     :raises BadGateway: the other server fails, or redirects to a URL that is not allowed.
     """
     headers = {} if part is None else {'Range': f'bytes={part[0]}-{part[1] - 1}'}
     for _ in range(REDIRECTS + 1):
-        response = _ask(url, headers)
+        response = _ask(url, headers, settings.get(settings.STREAM_HOSTS) if hosts is None else hosts)
         if response.status_code not in _MOVED:
             return _opened(response, url)
         response.close()
@@ -77,8 +78,8 @@ def fetch(url: str, part: tuple[int, int] | None = None) -> Remote:
     raise BadGateway(f'{_host(url)} redirects more than {REDIRECTS} times.')
 
 
-def _ask(url: str, headers: dict[str, str]) -> httpx.Response:
-    host = _checked_host(url)
+def _ask(url: str, headers: dict[str, str], hosts: Collection[str]) -> httpx.Response:
+    host = _checked_host(url, hosts)
     try:
         return _client().send(_request(url, headers), stream=True)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -96,8 +97,8 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or 'the server'
 
 
-def _checked_host(url: str) -> str:
-    wrong = policy.current().problem(url, settings.get(settings.STREAM_HOSTS))
+def _checked_host(url: str, hosts: Collection[str]) -> str:
+    wrong = policy.current().problem(url, hosts)
     if wrong:
         raise BadGateway(f'The file cannot be fetched from {_host(url)}: the URL {wrong}; what may be fetched is in '
                          f'the setting {settings.STREAM_HOSTS}.')
