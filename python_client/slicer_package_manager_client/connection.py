@@ -55,7 +55,7 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         self.warnings: list[str] = []
         #: Called with each token that this client receives.
         self.on_token: Callable[[str], None] = lambda _token: None
-        self._log_in: Callable[[], Any] | None = None
+        self._log_in: Callable[[Connection], Any] | None = None
         self._answered = False
 
     def authenticate(self, username: str | None = None, password: str | None = None,
@@ -65,24 +65,31 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         The API key is sent in the request body, so that access logs do not record it. The credentials are used
         again when the token expires.
         """
-        def log_in() -> dict[str, Any]:
+        def log_in(client: Connection) -> dict[str, Any]:
             if not apiKey:
-                return cast('dict[str, Any]', GirderClient.authenticate(self, username, password, interactive))
-            answer = self.post('api_key/token', data={'key': apiKey})
-            self.setToken(answer['authToken']['token'])
+                return cast('dict[str, Any]', GirderClient.authenticate(client, username, password, interactive))
+            answer = client.post('api_key/token', data={'key': apiKey})
+            client.setToken(answer['authToken']['token'])
             return cast('dict[str, Any]', answer['user'])
 
         return cast('dict[str, Any]', self.logInBy(log_in, again=bool(apiKey or password)))
 
-    def logInBy(self, log_in: Callable[[], Any], *, again: bool = True) -> Any:
-        """Log in by calling ``log_in``, and return its result.
+    def logInBy(self, log_in: Callable[[Connection], Any], *, again: bool = True) -> Any:
+        """Log in by calling ``log_in`` with this connection, and return its result.
 
         :param again: whether to call it again when the token expires.
         """
         self._log_in = None
-        result = log_in()
+        result = log_in(self)
         self._log_in = log_in if again else None
         return result
+
+    def share_login(self, other: Connection) -> None:
+        """Use the login of ``other``, a connection to the same server in another thread."""
+        self.on_token = other.on_token
+        if other.token:
+            self.setToken(other.token)
+        self._log_in = other._log_in
 
     def setToken(self, token: str) -> None:
         """Use ``token`` from now on; see :meth:`girder_client.GirderClient.setToken`."""
@@ -141,7 +148,7 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         _logger.debug('The token has expired; logging in again.')
         self._log_in = None  # a refused login is final
         try:
-            log_in()
+            log_in(self)
         finally:
             self._log_in = log_in
         return True

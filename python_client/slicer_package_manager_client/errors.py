@@ -26,6 +26,8 @@ class SlicerPackageManagerError(Exception):
     """
 
     exit_code = 1
+    #: Name of the kind of failure in JSON.
+    code = 'failed'
 
     def __init__(self, message: str, *, server: str | None = None, advice: str = '') -> None:
         super().__init__(message)
@@ -42,47 +44,53 @@ class InvalidRequest(SlicerPackageManagerError):
     """An option or a value is wrong."""
 
     exit_code = 2
+    code = 'invalid_request'
 
 
 class NotFound(SlicerPackageManagerError):
     """The named object does not exist, or the user may not see it."""
 
     exit_code = 3
+    code = 'not_found'
 
 
 class Refused(SlicerPackageManagerError):
     """Credentials are missing, wrong or not sufficient."""
 
     exit_code = 4
+    code = 'refused'
 
 
 class Conflict(SlicerPackageManagerError):
     """Another object has that name already."""
 
     exit_code = 5
+    code = 'conflict'
 
 
 class NetworkProblem(SlicerPackageManagerError):
     """A server cannot be reached, or failed, after all retries."""
 
     exit_code = 6
+    code = 'network'
 
 
 class ChecksumMismatch(SlicerPackageManagerError):
     """The bytes that arrived are not the bytes that were sent."""
 
     exit_code = 7
+    code = 'checksum_mismatch'
 
 
-#: Exit statuses and their meanings, for the documentation.
+#: Exit statuses, their names in JSON and their meanings, for the documentation.
 EXIT_CODES = (
-    (0, 'The command succeeded, or nothing had to be done.'),
-    (1, 'Another failure, such as an error reading or writing a local file.'),
-    (InvalidRequest.exit_code, 'An option or a value is wrong; nothing was changed.'),
-    (NotFound.exit_code, 'The named object does not exist, or you may not see it.'),
-    (Refused.exit_code, 'Credentials are missing, wrong or not sufficient.'),
-    (Conflict.exit_code, 'Another object has that name already.'),
-    (NetworkProblem.exit_code, 'A server cannot be reached, or failed, after all retries.'),
-    (ChecksumMismatch.exit_code, 'The bytes that arrived are not the bytes that were sent.'),
-    (INTERRUPTED, 'Interrupted from the keyboard; run the same command again to resume.'),
+    (0, '', 'The command succeeded, or nothing had to be done.'),
+    (1, SlicerPackageManagerError.code, 'Another failure, such as an error reading or writing a local file.'),
+    (InvalidRequest.exit_code, InvalidRequest.code, 'An option or a value is wrong; nothing was changed.'),
+    (NotFound.exit_code, NotFound.code, 'The named object does not exist, or you may not see it.'),
+    (Refused.exit_code, Refused.code, 'Credentials are missing, wrong or not sufficient.'),
+    (Conflict.exit_code, Conflict.code, 'Another object has that name already.'),
+    (NetworkProblem.exit_code, NetworkProblem.code, 'A server cannot be reached, or failed, after all retries.'),
+    (ChecksumMismatch.exit_code, ChecksumMismatch.code, 'The bytes that arrived are not the bytes that were sent.'),
+    (INTERRUPTED, 'interrupted', 'Interrupted from the keyboard; run the same command again to resume.'),
 )

@@ -41,7 +41,12 @@ Warn = Callable[[str], None]
 
 
 def read_all(paths: tuple[str, ...], warn: Warn = lambda _text: None) -> dict[str, Any]:
-    """Return the options in the files; later files override earlier ones. Empty without a file.
+    """Return the options in the files, and :data:`DEFAULTS`; empty without a file. See :func:`merged`."""
+    return {**DEFAULTS, **merged(paths, warn)} if paths else {}
+
+
+def merged(paths: tuple[str, ...], warn: Warn = lambda _text: None) -> dict[str, Any]:
+    """Return the options in the files; later files override earlier ones.
 
     :param warn: called with a message about each key or line that is ignored.
     :raises InvalidRequest: one of them is neither a catalog entry nor an ``.s4ext`` file.
@@ -49,7 +54,7 @@ def read_all(paths: tuple[str, ...], warn: Warn = lambda _text: None) -> dict[st
     found: dict[str, Any] = {}
     for path in paths:
         found.update(read(path, warn))
-    return {**DEFAULTS, **found} if paths else {}
+    return found
 
 
 def read(path: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
@@ -57,12 +62,19 @@ def read(path: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
 
     :raises InvalidRequest: it is neither a catalog entry nor an ``.s4ext`` file.
     """
+    try:
+        return parsed(path, Path(path).read_bytes(), warn)
+    except OSError as error:
+        raise InvalidRequest(f'Metadata cannot be read from "{path}": {error}.') from error
+
+
+def parsed(path: str, content: bytes, warn: Warn = lambda _text: None) -> dict[str, Any]:
+    """Return the options in ``content``, that of the file ``path``, which need not exist; see :func:`read`."""
     file = Path(path)
     parse = parse_entry if file.suffix.lower() == '.json' else parse_s4ext
     try:
-        text = _decoded(file.read_bytes())
-        return {'name': file.stem, **parse(text, lambda problem: warn(f'In "{path}", {problem}.'))}
-    except (OSError, ValueError) as error:
+        return {'name': file.stem, **parse(_decoded(content), lambda problem: warn(f'In "{path}", {problem}.'))}
+    except ValueError as error:
         raise InvalidRequest(f'Metadata cannot be read from "{path}": {error}.') from error
 
 

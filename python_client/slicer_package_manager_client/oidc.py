@@ -42,12 +42,12 @@ def log_in(connection: Connection, app: str | None = None, audience: str | None 
         of ``connection``.
     :raises SlicerPackageManagerError: the CI service gives no ID token, or the server does not accept it.
     """
-    def exchange() -> None:
-        id_token = _id_token(connection, audience or audience_of(connection.urlBase))
-        connection.on_token(id_token)
-        answer = connection.post('slicer_package_manager/oidc/token', data={
+    def exchange(client: Connection) -> None:
+        id_token = _id_token(client, audience or audience_of(client.urlBase))
+        client.on_token(id_token)
+        answer = client.post('slicer_package_manager/oidc/token', data={
             'id_token': id_token, **({'app': app} if app else {})})
-        connection.setToken(answer['authToken']['token'])
+        client.setToken(answer['authToken']['token'])
 
     try:
         connection.logInBy(exchange)

@@ -37,17 +37,19 @@ class PackageCalls(Connection):
     """A client that finds, lists, publishes, downloads and deletes packages of either type."""
 
     @explained
-    def publication(self, package_type: PackageType, app_name: str, options: Document, *, coll_id: str | None = None,
-                    clear: tuple[str, ...] = ()) -> Publication:
+    def publication(self, package_type: PackageType, app: str | Document, options: Document, *,
+                    coll_id: str | None = None, clear: tuple[str, ...] = ()) -> Publication:
         """Return the publication of a package or extension.
 
+        :param app: the application, or its name or id.
         :param options: values by the names of the command's options.
         :param clear: options whose values are removed on the server.
         :raises InvalidRequest: required options are missing.
         """
         values = {**package_type.by_option(options),
                   **{field.key: '' for field in package_type.fields if field.option in clear}}
-        return Publication(self, package_type, registry.application(self, app_name, coll_id),
+        document = registry.application(self, app, coll_id) if isinstance(app, str) else app
+        return Publication(self, package_type, document,
                            {key: self._without_credentials(package_type, key, value) for key, value in values.items()})
 
     def _without_credentials(self, package_type: PackageType, key: str, value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Retries with exponential backoff, within a time budget for each file."""
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from dataclasses import dataclass, field
@@ -61,6 +62,10 @@ class Retries:
     def refill(self) -> None:
         """Reset the time budget for the next file."""
         self.budget.spent = 0.0
+
+    def separate(self) -> Retries:
+        """Return the same policy with a time budget of its own."""
+        return dataclasses.replace(self, budget=Budget(self.budget.seconds))
 
     def attempts(self, transient: Callable[[BaseException], bool]) -> tenacity.Retrying:
         """Return the object that repeats a call, and raises its last error when no attempt is left.

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import random
+import re
+import tarfile
+import zipfile
 
 import pytest
 from click.testing import CliRunner
@@ -101,6 +105,34 @@ def make_file(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def make_archive(tmp_path):
+    """Make an archive with files, by default one, in a folder of its name."""
+    def make(name, content=None, folder='builds'):
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        top = re.sub(r'(\.tar\.gz|\.zip)$', '', name)
+        files = {f'{top}/{member}': data for member, data in (content or {'README': name.encode()}).items()}
+        (write_zip if name.endswith('.zip') else write_tar)(path, files)
+        return path
+
+    return make
+
+
+def write_zip(path, files):
+    with zipfile.ZipFile(path, 'w') as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
+def write_tar(path, files):
+    with tarfile.open(path, 'w:gz') as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
 
 
 @pytest.fixture(scope='session')

@@ -276,7 +276,8 @@ def test_every_kind_of_error_has_a_documented_status_of_its_own():
     kinds = [SlicerPackageManagerError, *SlicerPackageManagerError.__subclasses__()]
     codes = [kind.exit_code for kind in kinds]
     assert sorted(codes) == sorted(set(codes))
-    assert {code for code, _meaning in EXIT_CODES} == {0, 130, *codes}
+    assert {status for status, _code, _meaning in EXIT_CODES} == {0, 130, *codes}
+    assert len({code for _status, code, _meaning in EXIT_CODES}) == len(EXIT_CODES)
 
 
 @pytest.mark.parametrize(('options', 'logged_in'), [
@@ -335,7 +336,7 @@ def test_what_is_missing_is_read_from_a_pipe_like_the_published_client_does(run,
 
 @pytest.mark.parametrize('answers', ['', 'Bar\n'])
 def test_what_is_missing_and_not_in_the_pipe_either_is_named(run, girder, make_file, answers):
-    done = run('extension', 'upload', 'Slicer', make_file(), stdin=answers)
+    done = run('extension', 'upload', 'Slicer', make_file('foo.tar.gz'), stdin=answers)
     assert (done.exit_code, girder.items) == (2, [])
     assert '--app_revision' in done.stderr
     assert ('--name' in done.stderr) == (not answers)

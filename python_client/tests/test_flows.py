@@ -222,6 +222,33 @@ def test_any_request_may_fail_on_the_way(pattern, proxy, run, admin, make_file, 
     assert only_file(admin, identity)['size'] == 1000
 
 
+def test_many_files_are_uploaded_at_the_same_time_on_a_bad_network(proxy, run, admin, make_archive):
+    paths = [make_archive(f'800-{system}-amd64-Many{number}-git1-2026-11-01.tar.gz')
+             for number in range(8) for system in ('linux', 'win')]
+    proxy.fail(b'POST /api/v1/file/chunk', 'reset', times=3)
+    proxy.fail(b'POST /api/v1/app/', 'unavailable', times=2)
+    status, out, err = run('extension', 'upload', 'Slicer', *paths, '-j', '8', '--json', url=proxy.url)
+    assert status == 0, err
+    assert json.loads(out)['totals']['uploaded'] == len(paths)
+    found = admin.listExtension('Slicer', all=True, app_revision='800')
+    assert {item['meta']['sha512'] for item in found} == {sha512(path) for path in paths}
+    status, out, err = run('extension', 'upload', 'Slicer', *paths, '--json')
+    assert (status, json.loads(out)['totals']['unchanged']) == (0, len(paths)), err
+
+
+def test_a_command_with_many_files_that_is_interrupted_ends_at_once(proxy, start, run, make_archive):
+    paths = [make_archive(f'801-linux-amd64-Cut{number}-git1-2026-11-01.tar.gz') for number in range(6)]
+    stalled = proxy.fail(b'/file/chunk', 'hold')
+    with start('extension', 'upload', 'Slicer', *paths, '-j', '2', url=proxy.url) as process:
+        assert stalled.happened.wait(300)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err.splitlines()[-1]) == (
+        130, 'Error: Interrupted. Run the same command again to resume.')
+    assert 'SKIPPED' in out
+    assert run('extension', 'upload', 'Slicer', *paths)[0] == 0
+
+
 def test_a_file_of_300_mib_goes_there_and_back(run, admin, tmp_path, identity):
     path = tmp_path / 'large.tar.gz'
     block = os.urandom(MIB)

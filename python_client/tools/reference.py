@@ -21,7 +21,8 @@ _TYPES = {'str': 'text', 'int': 'number', 'float': 'number', 'bool': 'true or fa
 
 def exit_codes() -> str:
     """The table of exit statuses."""
-    return table(('status', 'meaning'), [(str(code), meaning) for code, meaning in EXIT_CODES])
+    return table(('status', '`code` in JSON', 'meaning'), [
+        (str(status), f'`{code}`' if code else '', meaning) for status, code, meaning in EXIT_CODES])
 
 
 def configuration() -> str:
@@ -52,8 +53,8 @@ def described(path: str, command: click.Command) -> list[str]:
 
 def argument_name(argument: click.Argument) -> str:
     """An argument as a usage line shows it."""
-    name = (argument.name or '').upper()
-    return name if argument.required else f'[{name}]'
+    name = argument.metavar or (argument.name or '').upper()
+    return name if argument.required or argument.metavar else f'[{name}]'
 
 
 def option_names(option: click.Option) -> str:

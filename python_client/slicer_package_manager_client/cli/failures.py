@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client.errors import INTERRUPTED, InvalidRequest, SlicerPackageManagerError
+from slicer_package_manager_client.errors import EXIT_CODES, INTERRUPTED, InvalidRequest, SlicerPackageManagerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,15 +30,18 @@ class Reporter:
     verbose: bool = False
     secrets: list[str] = field(default_factory=list)
 
-    def report(self, error: BaseException) -> int:
-        """Print one line about ``error`` and return the exit status."""
+    def report(self, error: BaseException, about: str = '') -> int:
+        """Print one line about ``error`` and return the exit status.
+
+        :param about: the file that it is about, if the command has several.
+        """
         if self.verbose and not isinstance(error, click.ClickException):
             self.say(''.join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
         if type(error).__name__ == 'NoArgsIsHelpError':  # click 8.2 or later: a group without a command
             click.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return InvalidRequest.exit_code
-        line, code = _described(error)
-        self.say(f'Error: {" ".join(line.split())}')
+        line, code = described(error)
+        self.say(f'Error: {about}{" ".join(line.split())}')
         return code
 
     def say(self, text: str) -> None:
@@ -67,7 +70,8 @@ class _Handler(logging.Handler):
         self._reporter.say(record.getMessage())
 
 
-def _described(error: BaseException) -> tuple[str, int]:
+def described(error: BaseException) -> tuple[str, int]:
+    """Return the line to print about ``error``, and the exit status."""
     if isinstance(error, SlicerPackageManagerError):
         return str(error), error.exit_code
     if isinstance(error, click.Abort):
@@ -80,6 +84,15 @@ def _described(error: BaseException) -> tuple[str, int]:
         return str(error), SlicerPackageManagerError.exit_code
     return (f'{type(error).__name__}: {error}. This is a defect; --verbose prints details.',
             SlicerPackageManagerError.exit_code)
+
+
+def as_document(error: BaseException) -> dict[str, Any]:
+    """Return what JSON states about ``error``: its kind, what is wrong, on which server, and what to do."""
+    if isinstance(error, SlicerPackageManagerError):
+        document = {'code': error.code, 'message': error.message, 'hint': error.advice, 'server': error.server}
+        return {key: value for key, value in document.items() if value}
+    line, status = described(error)
+    return {'code': next(code for one, code, _meaning in EXIT_CODES if one == status), 'message': line}
 
 
 class Commands(click.Group):

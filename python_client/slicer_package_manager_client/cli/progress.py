@@ -18,19 +18,24 @@ def reporter() -> Any:
     return Bar if sys.stderr.isatty() else Lines
 
 
+def bars() -> Any:
+    """Return a display of bars on stderr, which vanishes at its end."""
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn('{task.description}', markup=False), progress.BarColumn(),
+        progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True)
+
+
 class Bar:
     """A progress bar."""
 
     reportProgress = True
 
     def __init__(self, label: str = '', length: int = 0) -> None:
-        from rich import progress
-        from rich.console import Console
-
-        self._progress = progress.Progress(
-            progress.TextColumn('{task.description}', markup=False), progress.BarColumn(),
-            progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True)
+        self._progress = bars()
         self._task = self._progress.add_task(label, total=length or None)
 
     def __enter__(self) -> Self:

@@ -95,7 +95,7 @@ class Session:
         from slicer_package_manager_client.retry import Budget, Retries
 
         values = self._settings.values
-        return Retries(times=values['retries'], pause=values['retry_pause'], notice=self._print_retry,
+        return Retries(times=values['retries'], pause=values['retry_pause'], notice=self.print_retry,
                        budget=Budget(float(values['retry_for'])))
 
     @property
@@ -107,6 +107,22 @@ class Session:
     def client(self) -> SlicerPackageClient:
         """Client, logged in if credentials were given."""
         from slicer_package_manager_client.cli.progress import reporter
+
+        client = self._new_client(reporter())
+        self._ctx.with_resource(client.session())
+        self._log_in(client)
+        return client
+
+    def client_for_thread(self, progress: Any) -> SlicerPackageClient:
+        """Another client with the same login, for one thread.
+
+        :param progress: class of its progress reporters.
+        """
+        client = self._new_client(progress)
+        client.share_login(self.client)
+        return client
+
+    def _new_client(self, progress: Any) -> SlicerPackageClient:
         from slicer_package_manager_client.client import SlicerPackageClient
 
         verify = self._settings.values['certificate'] or (False if self._settings.values['no_ssl_verify'] else None)
@@ -114,22 +130,31 @@ class Session:
             import urllib3
 
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        client = SlicerPackageClient(**self._settings.url(), progressReporterCls=reporter(),
-                                     retries=self.retries, timeout=self.timeout, verify=verify)
-        self._ctx.with_resource(client.session())
-        self._log_in(client)
-        return client
+        return SlicerPackageClient(**self._settings.url(), progressReporterCls=progress,
+                                   retries=self.retries, timeout=self.timeout, verify=verify)
 
-    def print_warnings(self) -> None:
-        """Print on stderr which given values the server, or the client, changed."""
-        if 'client' in vars(self):  # else no request was sent
-            for line in self.client.warnings:
-                self._reporter.say(f'Warning: {line}')
-            self.client.warnings.clear()
+    def print_warnings(self, client: SlicerPackageClient | None = None, about: str = '') -> None:
+        """Print on stderr which given values the server, or the client, changed.
+
+        :param about: the file that they are about.
+        """
+        client = client or vars(self).get('client')  # None: no request was sent
+        if client is not None:
+            for line in client.warnings:
+                self._reporter.say(f'Warning: {about}{line}')
+            client.warnings.clear()
 
     def keep_secret(self, value: str) -> None:
         """Mask ``value`` in all output."""
         self._reporter.secrets.append(value)
+
+    def print_error(self, error: BaseException, about: str = '') -> int:
+        """Print on stderr why one of several files failed; return the exit status."""
+        return self._reporter.report(error, about)
+
+    def redacted(self, text: str) -> str:
+        """Return ``text`` with secrets masked."""
+        return self._reporter.redacted(text)
 
     def _log_in(self, client: SlicerPackageClient) -> None:
         credentials = self._settings.credentials()
@@ -158,14 +183,15 @@ class Session:
         app = click.get_current_context().params.get('app_name')
         oidc.log_in(client, app, self._settings.values['oidc_audience'])
 
-    def _print_retry(self, error: BaseException, seconds: float) -> None:
+    def print_retry(self, error: BaseException, seconds: float, about: str = '') -> None:
+        """Print on stderr why a request is repeated in ``seconds``."""
         from requests import RequestException
 
         from slicer_package_manager_client.explain import explain
 
         reason = explain(error, '').message if isinstance(error, RequestException) else (
             f'{type(error).__name__}: {error}')
-        self._reporter.say(f'{" ".join(reason.split())[:200]} Trying again in {seconds:.0f} s.')
+        self._reporter.say(f'{about}{" ".join(reason.split())[:200]} Trying again in {seconds:.0f} s.')
 
 
 pass_session = click.make_pass_decorator(Session)
