@@ -101,8 +101,8 @@ ORDER = {
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {
     '__main__': {'cli'},
-    'cli': {'addresses', 'archives', 'client', 'config', 'errors', 'explain', 'github', 'fields', 'localfile',
-            'metadata', 'oidc', 'publish', 'registry', 'retry', 'tags'},
+    'cli': {'addresses', 'archives', 'client', 'config', 'descriptions', 'errors', 'explain', 'filenames', 'github',
+            'fields', 'localfile', 'metadata', 'oidc', 'publish', 'registry', 'retry', 'tags'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
     'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
@@ -113,6 +113,8 @@ CLIENT_ARROWS = {
     'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
     'oidc': {'certificates', 'config', 'connection', 'errors', 'explain'},
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
+    'descriptions': {'archives', 'filenames', 'metadata'},
+    'filenames': {'fields'},
     'metadata': {'errors', 'fields'},
     'explain': {'addresses', 'errors', 'retry'},
     'retry': {'config'},
