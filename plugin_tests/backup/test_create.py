@@ -457,6 +457,6 @@ def test_a_backup_has_the_aliases_of_midas(make_backup):
     from slicer_package_manager.registry.midas import aliases
     from slicer_package_manager.registry.midas.aliases import Alias
     from slicer_package_manager.registry.midas.numbers import Kind
-    aliases.record([Alias(Kind.ITEM, '77', name='Slicer 4.0.1')])
+    aliases.record([Alias(Kind.ITEM, '77', name='Slicer 4.0.1', url='https://github.com/a')])
     (one,) = saved(make_backup(), 'slicer_package_alias').values()
     assert aliases.of_document(one) == aliases.find(Kind.ITEM, '77')

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import click
 from girder.exceptions import GirderBaseException
@@ -155,12 +155,15 @@ def girder(source: str | None, database: str | None, data_dir: Path, in_place: b
               help='Whether files of older revisions can be read by their old links, or are gone (410).')
 @click.option('--same-users', is_flag=True, help='An account here with the e-mail address of an uploader is that of '
                                                  'the same person.')
+@click.option('--redirects', type=click.File(encoding='utf-8-sig', errors='replace'),
+              help='A table of data that is elsewhere now. Each line has the number of an item, or an MD5, and a URL.')
 @click.option('--admins', is_flag=True, help="Administrators of MIDAS get an administrator's account, also if they "
                                              'uploaded nothing.')
 @click.option('--verify', is_flag=True, help='At the end, read aliases, counts and all files here again, and compare.')
 @_shared_options
 def midas(source: str, database: str | None, data_dir: Path, moved: dict[str, Path], app: str | None,
-          report: Path | None, json_progress: bool, old_revisions: str, admins: bool, **given: Any) -> None:
+          report: Path | None, json_progress: bool, old_revisions: str, admins: bool, redirects: TextIO | None,
+          **given: Any) -> None:
     """Import packages and extensions of Slicer from a MIDAS server.
 
     SOURCE is its database, restored into MariaDB: mysql://USER@HOST/DB. If it has a password, pass it by the variable
@@ -182,7 +185,7 @@ def midas(source: str, database: str | None, data_dir: Path, moved: dict[str, Pa
         # Girder connects when it is imported.
         from slicer_package_manager.migration.midas.run import MidasOptions  # noqa: PLC0415
         from slicer_package_manager.migration.options import Options  # noqa: PLC0415
-        options = MidasOptions(Options(**given), app, moved, old_revisions == 'keep', admins)
+        options = MidasOptions(Options(**given), app, moved, old_revisions == 'keep', admins, list(redirects or ()))
         found = _import(source, options, _steps(as_json=json_progress))
     migration_report.finish(found, report, dry_run=given['dry_run'])
 

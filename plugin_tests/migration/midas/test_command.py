@@ -49,7 +49,8 @@ def test_it_reports_and_exits_with_1_if_a_person_has_to_decide(restored_midas, t
     midas = older_midas.whole(tmp_path / 'midas', old=old)
     address, found = target
     args = ('migrate', 'midas', restored_midas(midas), '--database', address, *stores(midas),
-            '--path-map', f'/dead/remote={midas.root / "3"}')
+            '--path-map', f'/dead/remote={midas.root / "3"}', '--redirects', tmp_path / 'table.txt', '--admins')
+    (tmp_path / 'table.txt').write_text('\ufeff950 https://github.com/Slicer/SlicerDataStore\n', 'utf-8')
     dry = commands.run(*args, '--dry-run')
     assert (dry.returncode, found['item'].count_documents({})) == (1, 0), dry.stderr
     run = commands.run(*args, '--verify', '--report', tmp_path / 'report.json')
@@ -61,6 +62,8 @@ def test_it_reports_and_exits_with_1_if_a_person_has_to_decide(restored_midas, t
     assert extensions.keys() == {'Ext', 'Other', 'Twin', 'Public', 'Alone', 'Example', 'Four'}
     assert extensions['Four']['description'] == 'four bytes 😀'
     assert found['user'].find_one({'login': 'jose.nunez'})['lastName'] == 'Núñez'
+    assert {one['login'] for one in found['user'].find({'admin': True})} == {'admin', 'site.admin', 'idle.admin'}
+    assert found['slicer_package_alias'].find_one({'kind': 'item', 'value': '950'})['url'].endswith('SlicerDataStore')
     before = state(found)
     assert commands.run(*args).returncode == 1
     assert state(found) == before
@@ -108,7 +111,7 @@ def test_what_cannot_be_done_exits_with_2_and_the_reason(target):
     for source, message in (('mysql://root:secret@127.0.0.1:9/midas', 'cannot be read'),
                             ('mysql://x', 'must be mysql')):
         run = commands.run('migrate', 'midas', source, '--database', target[0])
-        assert (run.returncode, run.stdout) == (2, '')
+        assert (run.returncode, run.stdout) == (2, ''), run.stderr
         assert 'Error: the migration is not done: ' in run.stderr
         assert message in run.stderr
         assert 'secret' not in run.stderr

@@ -30,11 +30,11 @@ def here():
     return girder_database.opened(getDbConnection().get_database())
 
 
-def migrate(midas, *, stores=(1, 2, 3), app=None, keep_old=True, admins=False, **options):
+def migrate(midas, *, stores=(1, 2, 3), app=None, keep_old=True, admins=False, redirects=(), **options):
     roots = {str(number): midas.root / str(number) for number in stores}
     moved = {'/dead/remote': midas.root / '3'}
-    return run.migrate(midas, here(), MidasOptions(Options(roots=roots, **options), app, moved, keep_old, admins),
-                       silent)
+    return run.migrate(midas, here(), MidasOptions(Options(roots=roots, **options), app, moved, keep_old, admins,
+                                                   redirects), silent)
 
 
 def listed(client, kind='extension', app=SLICER, **params):
@@ -212,6 +212,84 @@ def test_old_addresses_deliver_the_files(whole, login):
     answer = client.get('/midas3/api/json', params={
         'method': 'midas.slicerpackages.extension.list', 'extension_id': '12'}).json()
     assert [one['productname'] for one in answer['data']] == ['Ext']
+
+
+NEW = 'https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/'
+
+
+def md5_of(content):
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def leads(login):
+    """Where a request to an old address is redirected to; its status if it is not."""
+    client = login()
+    client.base_url = 'http://testserver'
+
+    def request(path):
+        answer = client.get(path)
+        return answer.headers.get('Location', answer.status_code)
+    return request
+
+
+def test_data_that_is_elsewhere_is_there_by_all_its_addresses(whole, leads):
+    first, last = (one for one in whole.tables['bitstream'] if one['name'] == 'data.nrrd')
+    table = ['# the new place of data', '', f'{md5_of(b"951").upper()}, {NEW}951', f'4711 {NEW}4711',
+             f'{md5_of(b"elsewhere")},{NEW}elsewhere']
+    assert migrate(whole, redirects=table, dry_run=True).totals['redirects'] == 3
+    assert here()['slicer_package_alias'].count_documents({}) == 0
+    report = migrate(whole, redirects=table, verify=True)
+    assert reasons(report, Outcome.DIFFERENT) == []
+
+    def check():
+        download = f'/midas3/download?bitstream={last["bitstream_id"]}'
+        assert leads(f'/bitstream/{last["bitstream_id"]}') == download
+        for path in (download, '/midas3/download?items=950', '/midas3/download?items=950,2', '/midas3/item/950',
+                     '/midas3/slicerdatastore/view?itemId=950',
+                     f'/midas3/rest/bitstream/download?checksum={last["checksum"]}'):
+            assert leads(path) == NEW + '951', path
+        for path in (f'/midas3/download?bitstream={first["bitstream_id"]}', '/midas3/download?items=950,1'):
+            assert leads(path) == 410, path
+        assert leads('/midas3/download?items=4711') == NEW + '4711'
+        assert leads(f'/midas3/rest/bitstream/download?checksum={md5_of(b"elsewhere")}') == NEW + 'elsewhere'
+    check()
+    before = snapshot()
+    for again in (table, ()):  # the same again, and without a table
+        migrate(whole, redirects=again)
+        assert snapshot() == before
+    check()
+
+
+def test_what_is_imported_is_delivered_until_it_is_deleted(whole, leads, api):
+    migrate(whole, redirects=[f'81 {NEW}81'])
+    assert leads('/midas3/download?items=81') == 200
+    api.delete(f'/item/{item_of("item", 81)[0]["_id"]}').raise_for_status()
+    assert leads('/midas3/download?items=81') == NEW + '81'
+    migrate(whole, redirects=['81'])  # without a URL
+    assert leads('/midas3/download?items=81') == 410
+
+
+def test_hosts_of_redirects_are_those_of_links(midas, leads):
+    table = ['4711 https://data.example.org/4711']
+    with pytest.raises(MigrationError, match=r'line 1: the URL .* is on the host "data\.example\.org"'):
+        migrate(midas, redirects=table)
+    migrate(midas, redirects=table, link_hosts=('data.example.org',))
+    assert leads('/midas3/download?items=4711') == 'https://data.example.org/4711'
+    here()['setting'].delete_one({'key': 'slicer_package_manager.link_hosts'})
+    assert leads('/midas3/download?items=4711') == 403  # an administrator has allowed the host no longer
+
+
+@pytest.mark.parametrize(('line', 'reason'), [
+    ('x https://github.com/a', 'line 3: "x" is neither the number of an item nor an MD5'),
+    ('77,2,https://github.com/a', 'line 3: the URL "2,https'), ('5 http://github.com/a', 'must start with https://'),
+    ('5 javascript:alert(1)', 'must start with https://'), ('5 https://me:secret@github.com/a', 'must not have a user'),
+    ('07 https://github.com/b', 'line 3: 7 has another URL in a line before')])
+def test_a_wrong_table_stops_the_import_before_it_writes(midas, line, reason):
+    before = snapshot()
+    with pytest.raises(MigrationError, match='wrong lines: ' + '.*' + reason):
+        migrate(midas, redirects=['7 https://github.com/a', '', line])
+    assert snapshot() == before
 
 
 def test_folders_lead_to_their_release_or_to_the_application(whole):

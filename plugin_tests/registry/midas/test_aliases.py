@@ -41,6 +41,15 @@ def test_what_is_recorded_last_is_true_and_a_checksum_collects_its_items(db):
     assert aliases.find(Kind.MD5, MD5).targets == (OTHER, ONE)
 
 
+def test_a_url_that_is_not_stated_stays_as_it_is_stored(db):
+    url = 'https://github.com/a'
+    aliases.record([Alias(Kind.ITEM, '1', url=None), Alias(Kind.ITEM, '2', url=url), Alias(Kind.MD5, MD5, url=url)])
+    aliases.record([Alias(Kind.ITEM, '2', (ONE,), url=None), Alias(Kind.MD5, MD5, (ONE,), url=None)])
+    assert [aliases.find(*one).url for one in ((Kind.ITEM, '1'), (Kind.ITEM, '2'), (Kind.MD5, MD5))] == ['', url, url]
+    aliases.record([Alias(Kind.ITEM, '2')])
+    assert aliases.find(Kind.ITEM, '2').url == ''
+
+
 def test_two_processes_cannot_store_two_aliases_of_one_number(db):
     from pymongo.errors import DuplicateKeyError
     aliases.record([Alias(Kind.ITEM, '1', (ONE,))])

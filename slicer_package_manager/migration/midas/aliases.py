@@ -8,6 +8,9 @@ from typing import Any
 from slicer_package_manager.migration.girder_database import AnyDatabase, batches
 from slicer_package_manager.migration.midas import tables
 from slicer_package_manager.migration.midas.plan import Entry, Plan
+from slicer_package_manager.migration.midas.redirects import Redirects
+from slicer_package_manager.migration.midas.rules import files
+from slicer_package_manager.migration.midas.rules.files import Bitstream
 from slicer_package_manager.registry.midas.aliases import Alias, AliasModel
 from slicer_package_manager.registry.midas.numbers import Kind, spelled
 from slicer_package_manager.registry.schema import validators
@@ -18,14 +21,26 @@ class Aliases:
     """The aliases of ``plan``, after its items were written.
 
     :param instead: the ids of items that were here already, for those of the plan that they stand for.
+    :param redirects: where data is that is not here. That of an MD5 is that of all files with it.
     """
 
-    def __init__(self, plan: Plan, here: AnyDatabase, instead: Mapping[Any, Any]) -> None:
+    def __init__(self, plan: Plan, here: AnyDatabase, instead: Mapping[Any, Any], redirects: Redirects) -> None:
         self._plan, self._data, self._here, self._instead = plan, plan.data, here, instead
+        self._redirects = redirects
 
     def __iter__(self) -> Iterator[Alias]:
+        left = dict(self._redirects)
         for aliases in (self._of_items(), self._of_dangling(), self._of_folders()):
-            yield from (one for one in aliases if spelled(one.kind, one.value))  # no address has a number below 1
+            for one in aliases:
+                if spelled(one.kind, one.value):  # no address has a number below 1
+                    left.pop((one.kind, one.value), None)
+                    yield one
+        yield from (Alias(kind, value, url=url) for (kind, value), url in left.items())
+
+    def _url(self, kind: Kind, value: str, file: Bitstream | None = None) -> str | None:
+        """The URL of data that is not here; ``None`` leaves what an import before has recorded."""
+        of_file = self._redirects.get((Kind.MD5, file.checksum)) if file else None
+        return self._redirects.get((kind, value), of_file)
 
     def _of_items(self) -> Iterator[Alias]:
         for some in batches(self._data.items):
@@ -36,27 +51,40 @@ class Aliases:
 
     def _of_item(self, item_id: int, entries: list[Entry], there: _There) -> Iterator[Alias]:
         """The aliases of an item, of its packages and extensions, and of its revisions and files."""
-        item, is_public = self._data.items[item_id], item_id in self._data.public
-        name, main = _short(item.name) if is_public else '', entries[:1]
-        yield Alias(Kind.ITEM, str(item_id), there.targets(main), name)
+        revisions, main, is_public = self._data.revisions(item_id), entries[:1], item_id in self._data.public
+        name = _short(self._data.items[item_id].name) if is_public else ''
+        file = main[0].file if main else files.of_item(revisions, is_extension=False).main
+        yield Alias(Kind.ITEM, str(item_id), there.targets(main), name, self._url(Kind.ITEM, str(item_id), file))
         for entry in entries:
             if entry.kind is not Kind.BITSTREAM:
-                yield Alias(entry.kind, str(entry.number), there.targets([entry]), name)
-        for revision, files in self._data.revisions(item_id):
-            of_files = {file: [one for one in entries if one.file == file] for file in sorted(files)}
-            first = main if main and main[0].file in files else next(iter(of_files.values()), [])
-            if there.targets(first[:1]):
-                yield Alias(Kind.ITEM, f'{item_id},{revision.number}', there.targets(first[:1]), name)
-            for file, found in of_files.items():
-                yield Alias(Kind.BITSTREAM, str(file.id), there.targets(found[:1]),
-                            _short(file.file_name) if is_public else '')
-                if file.checksum and not file.is_link:
-                    yield Alias(Kind.MD5, file.checksum, there.targets(found, with_file=True))
+                url = self._url(entry.kind, str(entry.number), entry.file)
+                yield Alias(entry.kind, str(entry.number), there.targets([entry]), name, url)
+        for revision, of_it in revisions:
+            found = {one: [entry for entry in entries if entry.file == one] for one in sorted(of_it)}
+            yield from self._of_revision(f'{item_id},{revision.number}', file, found, there, name)
+            yield from self._of_files(found, there, is_public=is_public)
+
+    def _of_revision(self, value: str, main: Bitstream | None, found: Mapping[Bitstream, list[Entry]], there: _There,
+                     name: str) -> Iterator[Alias]:
+        """The alias of a revision that has something here or elsewhere: its file is that of the item, or its first."""
+        file = main if main in found else next(iter(found), None)
+        targets = there.targets(found[file][:1]) if file else ()
+        url = self._url(Kind.ITEM, value, file)
+        if targets or url is not None:
+            yield Alias(Kind.ITEM, value, targets, name, url)
+
+    def _of_files(self, found: Mapping[Bitstream, list[Entry]], there: _There, *, is_public: bool) -> Iterator[Alias]:
+        for file, entries in found.items():
+            yield Alias(Kind.BITSTREAM, str(file.id), there.targets(entries[:1]),
+                        _short(file.file_name) if is_public else '', self._url(Kind.BITSTREAM, str(file.id), file))
+            if file.checksum and not file.is_link:
+                yield Alias(Kind.MD5, file.checksum, there.targets(entries, with_file=True),
+                            url=self._url(Kind.MD5, file.checksum))
 
     def _of_dangling(self) -> Iterator[Alias]:
         kinds = {tables.PACKAGE: Kind.PACKAGE, tables.EXTENSION: Kind.EXTENSION, 'bitstream': Kind.BITSTREAM}
         for table, kind in kinds.items():
-            yield from (Alias(kind, str(number)) for number in self._data.dangling.get(table, ()))
+            yield from (Alias(kind, str(number), url=None) for number in self._data.dangling.get(table, ()))
 
     def _of_folders(self) -> Iterator[Alias]:
         channels, app = self._channels(), self._plan.target.app['_id']

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +13,7 @@ from slicer_package_manager.migration.contents import Contents
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.migration.journal import Journal
-from slicer_package_manager.migration.midas import aliases, counts, leftovers, target
+from slicer_package_manager.migration.midas import aliases, counts, leftovers, redirects, target
 from slicer_package_manager.migration.midas.aliases import Aliases
 from slicer_package_manager.migration.midas.data import Data
 from slicer_package_manager.migration.midas.dependencies import Dependencies
@@ -47,6 +47,7 @@ class MidasOptions(NamedTuple):
     :param moved: for files outside of assetstores, the beginnings of their paths at MIDAS, and the directories here.
     :param keep_old: import the files of older revisions, too.
     :param admins: administrators of MIDAS get an administrator's account.
+    :param redirects: the lines of a table, see :mod:`redirects`.
     """
 
     common: Options = Options()
@@ -54,6 +55,7 @@ class MidasOptions(NamedTuple):
     moved: Mapping[str, Path] = {}
     keep_old: bool = True
     admins: bool = False
+    redirects: Sequence[str] = ()
 
 
 def migrate(source: Tables, here: AnyDatabase, options: MidasOptions, steps: Steps) -> Report:
@@ -71,6 +73,8 @@ class _Import:
         self._pace = Pace(options.common.rate)
         self._dry, self._report, self._journal = options.common.dry_run, Report(), Journal(here, _SOURCE)
         self._writer = Writer(here, self._report, self._journal, dry=self._dry)
+        self._hosts = settings.link_hosts(here) + list(options.common.link_hosts)
+        self._redirects = redirects.parsed(options.redirects, self._hosts)
         self._plan = Plan(Data(source), target.find(here, options.app), keep_old=options.keep_old)
         if not self._plan.data.rows:
             raise MigrationError('The database of MIDAS has no packages and no extensions.')
@@ -87,10 +91,12 @@ class _Import:
             data_version.watch(lambda _: False)
             indexes.ensure()
         common, changed = self._options.common, settings.allow_hosts(self._here, self._options.common.link_hosts)
+        if not self._dry:
+            settings.write(self._here, changed)  # URLs of aliases are checked by them
         with self._pace.workers(common.connections) as workers:
             known = Known(Path(store['root']), self._dependencies.table, aliases.files_instead(self._plan, self._here))
-            hosts = settings.link_hosts(self._here) + list(common.link_hosts)
-            files = MidasFiles(Contents(self._stores(), store), workers, self._report, hosts, known, dry=self._dry)
+            files = MidasFiles(Contents(self._stores(), store), workers, self._report, self._hosts, known,
+                               dry=self._dry)
             source = MidasSource(self._plan, self._people.ids)
             trees = Trees(source, self._writer, References(), files, self._report,
                           common._replace(choices=Choices(once=True)))
@@ -100,7 +106,6 @@ class _Import:
         self._report.add([*self._plan.notes, *files.notes(), *settings.notes(changed), *self._people.notes_of(),
                           *self._dependencies.notes(), *leftovers.notes(self._plan, common.roots)])
         if not self._dry:
-            settings.write(self._here, changed)
             sizes.add_up(self._here)
             data_version.announce()
             self._journal.end()
@@ -121,11 +126,12 @@ class _Import:
         with self._steps('Importing files', self._plan.size, True) as advance:
             trees.store_items(app, self._pace.limited(advance))
         self._report.totals['items here already'] += len(trees.instead)
+        self._report.totals['redirects'] += len(self._redirects)
         self._count(app)
         trees.show([app])
         if not self._dry:
             self._report.totals['aliases, new or changed'] += recorded.record(
-                Aliases(self._plan, self._here, trees.instead))
+                Aliases(self._plan, self._here, trees.instead, self._redirects))
 
     def _count(self, app: Application) -> None:
         self._counts = counts.of_plan(self._plan, app.layout.folders)
@@ -135,9 +141,10 @@ class _Import:
 
     def _verify(self, trees: Trees, workers: Executor) -> Iterator[Note]:
         """Read what is here again: aliases, downloads, and the bytes of all files."""
-        for alias in Aliases(self._plan, self._here, trees.instead):
+        for alias in Aliases(self._plan, self._here, trees.instead, self._redirects):
             found = recorded.find(alias.kind, alias.value)
-            if found is None or not set(alias.targets) <= set(found.targets):
+            if (found is None or not set(alias.targets) <= set(found.targets)
+                    or alias.url not in (None, found.url)):
                 yield Note(Outcome.DIFFERENT, alias.kind.value, alias.value, alias.name, 'its alias is not here')
         app = self._plan.target.app
         for name, number, stored in download_counts.lower(app['_id'], self._counts):

@@ -57,14 +57,14 @@ class Alias(NamedTuple):
     :param targets: ids of items, or of folders if ``kind`` is ``FOLDER``. A file may be in several items, so a checksum
         may have several. None: what it stood for is gone.
     :param name: what it was called. It is shown to everyone when it is gone, so leave it empty for private data.
-    :param url: where what is gone can be found now, see :func:`record`.
+    :param url: where what is gone can be found now, see :func:`record`; ``None`` if that is to stay as it is stored.
     """
 
     kind: Kind
     value: str
     targets: tuple[ObjectId, ...] = ()
     name: str = ''
-    url: str = ''
+    url: str | None = ''
 
     @property
     def is_gone(self) -> bool:
@@ -106,9 +106,10 @@ def _checked(alias: Alias, hosts: Collection[str]) -> Alias:
     value = spelled(alias.kind, alias.value)
     if value is None:
         raise Invalid([(alias.kind.value, f'"{validators.shortened(alias.value)}" is no number or checksum of MIDAS')])
-    wrong = policy.current().problem(alias.url, hosts) if alias.url else None
+    url = alias.url or ''
+    wrong = policy.current().problem(url, hosts) if url else None
     if wrong:
-        raise Invalid([('url', f'"{validators.shortened(alias.url)}" {wrong} (see the setting {settings.LINK_HOSTS})')])
+        raise Invalid([('url', f'"{validators.shortened(url)}" {wrong} (see the setting {settings.LINK_HOSTS})')])
     return alias._replace(value=value, name=validators.name(alias.name))
 
 
@@ -140,9 +141,9 @@ def _stored(batch: Iterable[Alias]) -> Iterator[Alias]:
 
 
 def _merged(before: Alias | None, alias: Alias) -> Alias:
-    if before is None or alias.kind is not Kind.MD5:
-        return alias
-    return alias._replace(targets=tuple(dict.fromkeys((*before.targets, *alias.targets))))
+    stored = before or Alias(alias.kind, alias.value)
+    targets = (*stored.targets, *alias.targets) if alias.kind is Kind.MD5 else alias.targets
+    return alias._replace(targets=tuple(dict.fromkeys(targets)), url=stored.url if alias.url is None else alias.url)
 
 
 def forget(targets: Collection[ObjectId]) -> None:
