@@ -136,6 +136,18 @@ def test_a_dry_run_downloads_and_writes_nothing(api):
     assert [path for path in api.requests if 'download' in path] == []
 
 
+def test_files_can_be_links_to_the_source(api, filled, allow):
+    allow(api.url.removesuffix('/api/v1'))
+    report = migrate(api, files='link')
+    assert [path for path in api.requests if 'download' in path] == []
+    file = here()['file'].find_one({'itemId': filled.one['_id']})
+    assert file['linkUrl'] == f'{api.url}/file/{file["_id"]}/download'
+    private = filled.db['file'].find_one({'itemId': filled.two['_id']})
+    assert {(note.kind, note.id) for note in report.undecided} == {('file', str(private['_id'])), ('link', api.url)}
+    assert migrate(api, verify=True).undecided == []
+    assert 'linkUrl' not in here()['file'].find_one({'_id': file['_id']})
+
+
 def test_a_file_that_the_source_cannot_deliver_is_named(api, filled):
     next(path for path in filled.root.rglob('*') if path.is_file() and path.read_bytes() == b'one').unlink()
     (note,) = migrate(api).undecided

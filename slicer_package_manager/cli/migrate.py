@@ -101,16 +101,19 @@ def _shared_options(command: connection.Command) -> connection.Command:
 @click.option('--delete', is_flag=True, help='With --since-last: delete here what was deleted at the source, unless it '
                                              'was changed here.')
 @click.option('--verify', is_flag=True, help='At the end, read both databases and all files here again, and compare.')
-@click.option('--source-api', metavar='URL', help='With --verify: the API of the older server, '
-              'https://HOST/api/v1, whose answers to the requests of clients are compared with those of --api.')
+@click.option('--source-api', metavar='URL', help='The public API of the older server, https://HOST/api/v1. With '
+              '--verify and --api: its answers to the requests of clients are compared. With --files link: it delivers '
+              'the files.')
 @click.option('--api', metavar='URL', help='With --source-api: the API of this server, which must be running.')
 @click.option('--take-deleted', is_flag=True, help='Take what was deleted here since the run before, too.')
-@click.option('--files', type=click.Choice(['copy', 'keep']), default='copy', show_default=True, help='Copy files from '
-              'object storage, or keep them there: then this server gets the assetstore, with its credentials.')
+@click.option('--files', type=click.Choice(['copy', 'link', 'keep']), default='copy', show_default=True,
+              help='Copy files; or link to the older server, which delivers those that everyone may read, from SOURCE '
+                   'or --source-api; or keep those that are in object storage there: then this server gets the '
+                   'assetstore, with its credentials.')
 @_shared_options
 def girder(source: str | None, database: str | None, data_dir: Path, in_place: bool, i_have_a_backup: bool,
            dry_run: bool, report: Path | None, json_progress: bool, prefer: Literal['first', 'last'] | None,
-           prefer_newest_file: bool, files: str, **given: Any) -> None:
+           prefer_newest_file: bool, **given: Any) -> None:
     """Take over applications, packages, accounts and download counts of the older Slicer Package Manager.
 
     SOURCE is the database of the older server (Girder 3), mongodb://HOST:PORT/NAME. If it has a password, pass it by
@@ -136,8 +139,7 @@ def girder(source: str | None, database: str | None, data_dir: Path, in_place: b
         # Girder connects when it is imported.
         from slicer_package_manager.migration.options import Options  # noqa: PLC0415
         from slicer_package_manager.migration.rules.items import Choices  # noqa: PLC0415
-        options = Options(in_place=in_place, dry_run=dry_run, choices=Choices(prefer, prefer_newest_file),
-                          keep_objects=files == 'keep', **given)
+        options = Options(in_place=in_place, dry_run=dry_run, choices=Choices(prefer, prefer_newest_file), **given)
         found = _migrate(source, options, _steps(as_json=json_progress))
     migration_report.finish(found, report, dry_run=dry_run)
 
@@ -200,8 +202,13 @@ def _check(source: str | None, database: str | None, *, in_place: bool, confirme
         raise click.UsageError('--delete deletes what was deleted since the run before: use --since-last, too.')
     if given['sample'] is not None and not given['verify']:
         raise click.UsageError(_SAMPLE)
-    if bool(given['source_api']) != bool(given['api']) or (given['api'] and not given['verify']):
+    is_linked = given['files'] == 'link'
+    is_compared = bool(given['source_api'] and given['api'] and given['verify'])
+    if not is_compared and (given['api'] or (given['source_api'] and not is_linked)):
         raise click.UsageError('--source-api and --api are compared by --verify: use all three together.')
+    if is_linked and (in_place or not (given['source_api'] or str(source).startswith(_SERVERS))):
+        raise click.UsageError('--files link makes links to the older server: name its API, --source-api '
+                               'https://HOST/api/v1. In place, files stay where they are.')
     if in_place and given['since_last']:
         raise click.UsageError('--since-last is for copies: in place, there is one database only.')
     if in_place and not database:

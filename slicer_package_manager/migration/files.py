@@ -55,7 +55,12 @@ class Files:
             return self._named(self.links.checked(file, here))
         if here and _is_same(file, here) and self._contents.has(here):
             advance(here['size'])
-            return self._named(_moved(file, {key: here[key] for key in Stored._fields if key in here}))
+            return self._named(moved(file, {key: here[key] for key in Stored._fields if key in here}))
+        stored = self._stored(file, advance)
+        return stored and self._named(stored)
+
+    def _stored(self, file: Document, advance: Advance) -> Document | None:
+        """``file`` in its place here, where its bytes are then; ``None`` if it cannot be there."""
         file = self._contents.sized(file)
         try:
             stored = self._contents.take(file, advance, dry=self._dry)
@@ -63,7 +68,7 @@ class Files:
             self._report.add([Note(Outcome.LOST, 'file', str(file['_id']), file['name'], str(error),
                                    'Find the bytes, and run the migration again; the item has no file until then.')])
             return None
-        return self._named(file if stored is None else _moved(file, stored._asdict()))
+        return file if stored is None else moved(file, stored._asdict())
 
     def _named(self, file: Document) -> Document:
         """``file`` with a name that files of packages may have."""
@@ -86,7 +91,7 @@ def _is_same(file: Document, here: Document) -> bool:
     return is_size and file.get('sha512') in (None, here.get('sha512')) and 'path' in here
 
 
-def _moved(file: Document, place: Mapping[str, Any]) -> Document:
+def moved(file: Document, place: Mapping[str, Any]) -> Document:
     """``file`` of the source in its ``place`` here."""
     return {**{key: value for key, value in file.items() if key not in PLACE}, **place}
 

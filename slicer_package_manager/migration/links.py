@@ -33,6 +33,10 @@ class Links:
         self._refused: dict[tuple[str, str], int] = {}
         self._changed: set[str] = set()
 
+    def note_changed(self, file: Document) -> None:
+        """Note that ``file`` has another URL here than at the source."""
+        self._changed.add(str(file['_id']))
+
     def checked(self, file: Document, here: Document | None) -> Document:
         """Return the link ``file``, with another URL if that can be, and note whether this server can deliver it.
 
@@ -81,7 +85,7 @@ class Links:
         reason = (f'a migration tries {url}, and changes its URL if the file there has the SHA-512 that is stated'
                   if self._dry else f'its URL is now {url}, where the file has the SHA-512 that is stated')
         self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], reason)])
-        self._changed.add(str(file['_id']))
+        self.note_changed(file)
         return {**file, 'linkUrl': url}
 
     def explains(self, note: Note) -> bool:

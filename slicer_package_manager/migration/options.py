@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from slicer_package_manager.migration.rules.items import Choices
 
@@ -26,7 +26,8 @@ class Options(NamedTuple):
     :param source_api: URL of the API of the older server, whose answers are compared with those of ``api`` then.
     :param api: URL of the API of this server.
     :param take_deleted: take what was deleted here, too.
-    :param keep_objects: leave files in object storage where they are, and take the assetstore over.
+    :param files: ``copy`` them; ``link`` to the older server, whose API is at ``source_api`` or is the source; or
+        ``keep`` those in object storage where they are, and take the assetstore over.
     :param rate: how many bytes are read per second at most.
     :param connections: how many files are copied at the same time.
     """
@@ -47,6 +48,6 @@ class Options(NamedTuple):
     source_api: str | None = None
     api: str | None = None
     take_deleted: bool = False
-    keep_objects: bool = False
+    files: Literal['copy', 'link', 'keep'] = 'copy'
     rate: int | None = None
     connections: int = 2

@@ -32,7 +32,8 @@ class RestClient:
     """
 
     def __init__(self, api: str, api_key: str | None = None) -> None:
-        self._client = httpx.Client(base_url=api.rstrip('/') + '/', timeout=_SECONDS, follow_redirects=True)
+        self.url = api.rstrip('/')
+        self._client = httpx.Client(base_url=f'{self.url}/', timeout=_SECONDS, follow_redirects=True)
         self.is_anonymous = not api_key
         if api_key:
             answer = self._repeated(lambda: self._client.post('api_key/token', params={'key': api_key}))

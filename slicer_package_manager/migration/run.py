@@ -29,6 +29,7 @@ from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.files import Files
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.migration.journal import Journal
+from slicer_package_manager.migration.linked_files import LinkedFiles
 from slicer_package_manager.migration.notes import Note, Outcome, Report
 from slicer_package_manager.migration.options import Options
 from slicer_package_manager.migration.pace import Pace
@@ -97,7 +98,8 @@ class _Migration:
             raise MigrationError('No migration into this database has ended yet, so there is none since which to take '
                                  'what is new. Run it without --since-last.')
         store = target_store.assetstore(self._here)
-        contents = Contents(self._stores(), store, stay=self._options.in_place, keep_objects=self._options.keep_objects)
+        contents = Contents(self._stores(), store, stay=self._options.in_place,
+                            keep_objects=self._options.files == 'keep')
         if not self._options.in_place:
             _require_others(self._source, self._here, store)
             target_store.require_room(store, girder_database.size_of_files(self._source, contents.copied()))
@@ -110,9 +112,7 @@ class _Migration:
         changed = {**settings.changes(self._source, self._here, defaults, written, keep=self._options.keep_settings),
                    **settings.allow_hosts(self._here, self._options.link_hosts)}
         with self._pace.workers(self._options.connections) as workers:
-            hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)
-            files = Files(contents, workers, self._report, hosts, dry=self._options.dry_run, own=self._options.in_place,
-                          others=settings.stream_hosts(self._here), limited=self._pace.limited(lambda _: None))
+            files = self._files(contents, workers)
             trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options,
                           self._tree.folders_of)
             apps = self._take(trees)
@@ -129,7 +129,20 @@ class _Migration:
             self._journal.end()
         return self._report
 
+    def _files(self, contents: Contents, workers: Executor) -> Files:
+        hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)
+        others, limited = settings.stream_hosts(self._here), self._pace.limited(lambda _: None)
+        if self._options.files != 'link':
+            return Files(contents, workers, self._report, hosts, dry=self._options.dry_run, own=self._options.in_place,
+                         others=others, limited=limited)
+        api = self._client.url if self._client else self._options.source_api or ''
+        public = {one['_id'] for one in self._source['folder'].find({'public': True}, {'_id': 1})}
+        return LinkedFiles(contents, workers, self._report, hosts, api, public, dry=self._options.dry_run,
+                           others=others, limited=limited)
+
     def _stores(self) -> dict[Any, Reader]:
+        if self._options.files == 'link':
+            return {}
         if self._client:
             return source_stores.readers_over_rest(
                 self._source, self._client, self._note_fetched)
@@ -148,7 +161,7 @@ class _Migration:
         if not self._options.in_place:
             self._require_names(wanted)
             self._accounts.take(self._writer)
-            if self._options.keep_objects:
+            if self._options.files == 'keep':
                 self._writer.store('assetstore', [{**one, 'current': False} for one in self._source['assetstore'].find(
                     {'type': AssetstoreType.S3})])
         apps = self._applications(trees, wanted)
