@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
@@ -47,11 +47,13 @@ class Asset:
     """A file of a release, under the name that GitHub gave it.
 
     :param checked: whether GitHub reported a digest to compare with, and not just the size.
+    :param sent: how many bytes were sent.
     """
 
     name: str
     url: str
     checked: bool
+    sent: int = field(compare=False)
 
 
 class _RateLimited(httpx.HTTPStatusError):
@@ -132,7 +134,7 @@ class GitHub:
         asset = self._find(release, source.name)
         if asset is not None:
             if asset['state'] == 'uploaded' and _is_same(asset, source):
-                return _asset(asset)
+                return _asset(asset, sent=0)
             self._remove(asset, release)
         asset = self._upload(release, source)
         try:
@@ -140,7 +142,7 @@ class GitHub:
         except ChecksumMismatch:
             self._remove(asset, release)
             raise
-        return _asset(asset)
+        return _asset(asset, sent=source.size)
 
     def _find(self, release: dict[str, Any], name: str) -> dict[str, Any] | None:
         names = {name, _UNREADABLE.sub('.', name)}
@@ -235,9 +237,9 @@ def _require_intact(asset: dict[str, Any], source: LocalFile) -> None:
             'it was removed there.', advice='Run again.')
 
 
-def _asset(document: dict[str, Any]) -> Asset:
+def _asset(document: dict[str, Any], *, sent: int) -> Asset:
     return Asset(document['name'], document['browser_download_url'],
-                 str(document.get('digest')).startswith('sha256:'))
+                 str(document.get('digest')).startswith('sha256:'), sent)
 
 
 def _is_same(asset: dict[str, Any], source: LocalFile) -> bool:

@@ -32,12 +32,20 @@ UPLOADED, REPLACED, UNCHANGED, UPDATED, REGISTERED = 'uploaded', 'replaced', 'un
 
 @dataclass
 class Outcome:
-    """Result of a publication: the status, the item, whether it is new, and remarks for the user."""
+    """Result of a publication.
+
+    :param file: the file of the item; ``None`` for a plan.
+    :param created: whether the item is new.
+    :param notes: remarks for the user.
+    :param sent: how many bytes were sent; fewer than those of the file if an upload was resumed.
+    """
 
     status: str
     item: Document
     created: bool = False
     notes: list[str] = field(default_factory=list)
+    file: Document | None = None
+    sent: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class Publication:
         self._app = app
         self._values = dict(values)
         self._journal = journal or Journal()
+        self._sent = 0
 
     def plan(self, source: LocalFile | None, *, force: bool = False) -> Outcome:
         """Return the expected outcome, without changing anything."""
@@ -122,7 +131,7 @@ class Publication:
         if not files or files[-1].get('linkUrl', link.url) != link.url:
             raise SlicerPackageManagerError(
                 'The server did not register the URL; it may be too old for that.', server=self._client.urlBase)
-        return Outcome(REGISTERED, self._client.getItem(item['_id']), created=existing is None)
+        return Outcome(REGISTERED, self._client.getItem(item['_id']), created=existing is None, file=files[-1])
 
     def register(self, more: Document | None = None, *, new: bool = False) -> Document:
         """Create the item, or update its metadata.
@@ -148,7 +157,7 @@ class Publication:
         stored = next((file['_id'] for file in files if not file.get('linkUrl')), None)
         document = self._put(item['_id'], source, stored, None if updated else lambda: self._update_metadata(item))
         self._name(document, source)
-        return self._concluded(item['_id'], document, REPLACED if files else UPLOADED)
+        return self._concluded(item['_id'], document, source, REPLACED if files else UPLOADED)
 
     def _update(self, item: Document, file: Document, source: LocalFile, *, updated: bool) -> Outcome:
         """Update the name and the metadata; the file is there already."""
@@ -156,9 +165,10 @@ class Publication:
         if renamed and not self._has_file(self._files(item), source):
             # Another process replaced the bytes before the rename: the last upload wins, with its bytes and its name.
             return self._fill(item, source, force=True, updated=updated)
+        file = {**file, 'name': source.name}
         if updated or self._has_metadata(item):
-            return Outcome(UPDATED if renamed else UNCHANGED, item)
-        return Outcome(UPDATED, self.register())
+            return Outcome(UPDATED if renamed else UNCHANGED, item, file=file)
+        return Outcome(UPDATED, self.register(), file=file)
 
     def _name(self, file: Document, source: LocalFile) -> bool:
         """Rename the file if the server ignored the name in the upload; return whether it had another name."""
@@ -174,14 +184,20 @@ class Publication:
     def _put(self, item_id: str, source: LocalFile, replaces: str | None, before_last: Any) -> Document:
         transfer = Transfer(self._client, self._journal, source, item_id, replaces=replaces, before_last=before_last)
         try:
-            return self._require_intact(transfer.run(), source)
+            return self._require_intact(self._run(transfer), source)
         except ChecksumMismatch:
             source.require_unchanged()
             if not transfer.interrupted:
                 raise
         # A server that stopped within a chunk may report a wrong offset: send the whole file again.
         transfer = Transfer(self._client, self._journal, source, item_id, replaces=replaces)
-        return self._require_intact(transfer.run(), source)
+        return self._require_intact(self._run(transfer), source)
+
+    def _run(self, transfer: Transfer) -> Document:
+        try:
+            return transfer.run()
+        finally:
+            self._sent += transfer.sent
 
     def _require_intact(self, document: Document, source: LocalFile) -> Document:
         sha512 = document.get('sha512')
@@ -204,9 +220,10 @@ class Publication:
             if one.sent:
                 self._values.setdefault(one.key, item['meta'].get(one.key, ''))
 
-    def _concluded(self, item_id: str, document: Document, status: str) -> Outcome:
+    def _concluded(self, item_id: str, document: Document, source: LocalFile, status: str) -> Outcome:
         """Return the outcome, with remarks about what readers get now."""
-        outcome = Outcome(status, self._client.getItem(item_id))
+        outcome = Outcome(status, self._client.getItem(item_id), file={**document, 'name': source.name},
+                          sent=self._sent)
         if not document.get('sha512'):
             outcome.notes.append('The server reported no checksum; only the size was compared.')
         elif all((file['_id'], file.get('sha512')) != (document['_id'], document['sha512'])

@@ -78,6 +78,7 @@ class Transfer:
         self._replaces = replaces
         self._before_last = before_last
         self._upload = ''
+        self.sent = 0  # bytes that the server has accepted
         self.interrupted = False  # whether the file was sent in more than one attempt
 
     @property
@@ -212,6 +213,7 @@ class Transfer:
         except HttpError as error:
             self._require_in_step(error, offset)
             raise
+        self.sent += end - offset
         return (answer if end == self._source.size else None), end
 
     def _require_in_step(self, error: HttpError, offset: int) -> None:

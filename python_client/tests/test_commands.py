@@ -206,7 +206,7 @@ def test_says_what_is_wrong(args, status, said, full, run):
     done = run(*args)
     assert done.exit_code == status
     assert said in done.stderr
-    assert done.stdout == ''
+    assert (done.stdout == '') == ('--json' not in args)
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -1,6 +1,7 @@
 """The only place that prints errors and sets the exit status."""
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from slicer_package_manager_client.cli import ci
 from slicer_package_manager_client.errors import EXIT_CODES, INTERRUPTED, InvalidRequest, SlicerPackageManagerError
 
 if TYPE_CHECKING:
@@ -41,8 +43,17 @@ class Reporter:
             click.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return InvalidRequest.exit_code
         line, code = described(error)
-        self.say(f'Error: {about}{" ".join(line.split())}')
+        self.say(ci.current().error(f'{about}{" ".join(line.split())}'))
         return code
+
+    def warn(self, line: str) -> None:
+        """Print a warning on stderr."""
+        self.say(ci.current().warning(line))
+
+    def print_json(self, error: BaseException) -> None:
+        """Print the error on stdout as JSON."""
+        document = {key: self.redacted(text) for key, text in as_document(error).items()}
+        click.echo(json.dumps({'error': document}, ensure_ascii=False, indent=2))
 
     def say(self, text: str) -> None:
         """Print on stderr."""
@@ -107,6 +118,8 @@ class Commands(click.Group):
             code = result if isinstance(result, int) else 0
         except Exception as error:  # noqa: BLE001
             code = reporter.report(error)
+            if '--json' in (sys.argv[1:] if args is None else args):
+                reporter.print_json(error)
         if standalone_mode:
             sys.exit(code)
         return code

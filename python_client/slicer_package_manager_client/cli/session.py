@@ -141,7 +141,7 @@ class Session:
         client = client or vars(self).get('client')  # None: no request was sent
         if client is not None:
             for line in client.warnings:
-                self._reporter.say(f'Warning: {about}{line}')
+                self._reporter.warn(f'{about}{line}')
             client.warnings.clear()
 
     def keep_secret(self, value: str) -> None:

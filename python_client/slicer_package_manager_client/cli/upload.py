@@ -1,15 +1,19 @@
 """The upload command of packages and of extensions."""
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from slicer_package_manager_client import tags
-from slicer_package_manager_client.cli import options, output, upload_values
+from slicer_package_manager_client.cli import ci, options, output, upload_values
+from slicer_package_manager_client.cli.progress import readable
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.cli.upload_file import FileUpload
 from slicer_package_manager_client.fields import EXTENSION, PackageType
+from slicer_package_manager_client.receipts import receipt
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.publish import Outcome
@@ -119,20 +123,42 @@ def _require_one_way(paths: list[str], given: dict[str, Any]) -> None:
 def _upload_one(session: Session, package_type: PackageType, filepath: str | None, given: dict[str, Any], *,
                 as_json: bool) -> None:
     """Upload one file, and print what release 0.11 printed."""
+    started = time.monotonic()
     values = upload_values.of_one(package_type, filepath, given)
+    title = f'Upload {Path(filepath).name if filepath else values.get("name")}'
     try:
-        outcome = FileUpload(session, lambda: session.client, package_type, given['app_name'], filepath, given,
-                             values).run()
+        with ci.current().section(title):
+            outcome = FileUpload(session, lambda: session.client, package_type, given['app_name'], filepath, given,
+                                 values).run()
     finally:
         session.print_warnings()
     if given['dry_run']:
         output.show({'status': 'planned', 'would': outcome.status, 'item': outcome.item},
                     f'Would be {outcome.status}.', as_json=as_json)
         return
-    for line in outcome.notes:
+    made = receipt(session.client.urlBase, outcome, time.monotonic() - started)
+    for line in (*outcome.notes, *_receipt_lines(made)):
         output.note(line)
-    output.show({'status': outcome.status, 'item': outcome.item}, _message(package_type, values.get('name'), outcome),
-                as_json=as_json)
+    output.show({'status': outcome.status, 'item': outcome.item, **made},
+                _message(package_type, values.get('name'), outcome), as_json=as_json)
+    ci.current().summarize([{'name': title.partition(' ')[2], 'status': outcome.status, **made}])
+    ci.current().publish({'status': outcome.status, 'item_id': outcome.item['_id'], **_outputs(made)})
+
+
+def _receipt_lines(made: dict[str, Any]) -> list[str]:
+    """Return what is printed on stderr about an upload: stdout has what release 0.11 printed."""
+    lines = [f'Item: {made["url"]}', f'Download: {made["download_url"]}']
+    if made['bytes']:
+        speed = f' ({readable(made["bytes_per_second"])}/s)' if 'bytes_per_second' in made else ''
+        lines.append(f'Sent {readable(made["bytes"])} in {made["seconds"]:.1f} s{speed}.')
+    return lines
+
+
+def _outputs(made: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a receipt that later steps of a job may need."""
+    file = made.get('file', {})
+    return {'url': made['url'], 'download_url': made['download_url'], 'file_id': file.get('_id'),
+            'file_url': file.get('url'), 'sha512': file.get('sha512')}
 
 
 def _message(package_type: PackageType, name: Any, outcome: Outcome) -> str:

@@ -110,6 +110,7 @@ class FileUpload:
                     progress=client.progressReporterCls) as github:
             asset = github.publish(tag, source)
         outcome = publication.link(Link(asset.url, source.name, source.size, source.digest()))
+        outcome.sent = asset.sent
         if not asset.checked:
             outcome.notes.append('GitHub reported no digest of the asset; only its size was compared.')
         return outcome

@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slicer_package_manager_client.cli import output, upload_values
+import click
+
+from slicer_package_manager_client import receipts
+from slicer_package_manager_client.cli import ci, output, upload_values
 from slicer_package_manager_client.cli.failures import as_document
 from slicer_package_manager_client.cli.many_progress import Display, display
 from slicer_package_manager_client.cli.progress import readable
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
 _REFUSED = frozenset({2, 3, 4, 5})
 _COUNTS = {'uploaded': 'uploaded', 'replaced': 'uploaded', 'registered': 'uploaded', 'updated': 'updated',
            'unchanged': 'unchanged', 'refused': 'refused', 'failed': 'failed', 'skipped': 'skipped'}
-_WITH_BYTES = frozenset({'uploaded', 'replaced'})
 #: Seconds after which the main thread looks for Ctrl-C; on Windows it does not interrupt a wait.
 _GLANCE = 0.5
 
@@ -48,18 +50,15 @@ class Result:
     exit_code: int = 0
     seconds: float = 0.0
     size: int = 0
+    sent: int = 0
     item: Document | None = None
+    receipt: Document = field(default_factory=dict)
     error: Document | None = None
-
-    @property
-    def sent(self) -> int:
-        """The bytes that were published."""
-        return self.size if self.status in _WITH_BYTES else 0
 
     def document(self) -> Document:
         """The result as JSON."""
         document = {'path': self.path, 'status': self.status, 'seconds': round(self.seconds, 3), 'bytes': self.sent,
-                    'item': self.item, 'error': self.error}
+                    **self.receipt, 'item': self.item, 'error': self.error}
         return {key: value for key, value in document.items() if value is not None}
 
 
@@ -70,22 +69,30 @@ def upload_many(session: Session, package_type: PackageType, paths: list[str], g
     app = session.client.findApp(given['app_name'], given['coll_id'])
     batch = Batch(session, package_type, app, paths, given, fail_fast=fail_fast)
     try:
-        batch.run(min(jobs, len(paths)))
-    finally:
+        with ci.current().section(f'Upload {len(paths)} files'):
+            batch.run(min(jobs, len(paths)))
+    except KeyboardInterrupt:
         _show(batch.results, time.monotonic() - started, as_json=as_json, dry_run=given['dry_run'])
+        return session.print_error(click.Abort())
+    _show(batch.results, time.monotonic() - started, as_json=as_json, dry_run=given['dry_run'])
     return max(result.exit_code for result in batch.results)
 
 
 def _show(results: list[Result], seconds: float, *, as_json: bool, dry_run: bool) -> None:
+    """Print the table, or JSON, and pass it on to the CI service."""
     totals: dict[str, Any] = dict.fromkeys(dict.fromkeys(_COUNTS.values()), 0)
     for result in results:
         totals[_COUNTS[result.status]] += 1
     totals.update(seconds=round(seconds, 1), bytes=sum(result.sent for result in results))
     if dry_run:
         output.note('Nothing was changed (--dry-run); the table counts what would be done.')
-    output.show({'status': 'planned' if dry_run else 'done', 'files': [result.document() for result in results],
-                 'totals': totals},
+    files = [result.document() for result in results]
+    output.show({'status': 'planned' if dry_run else 'done', 'files': files, 'totals': totals},
                 output.table([name.upper() for name in totals], [list(totals.values())]), as_json=as_json)
+    if not dry_run:
+        ci.current().summarize([{'name': Path(file['path']).name, **file} for file in files])
+        ci.current().publish({**totals, 'files': [{key: value for key, value in file.items() if key != 'item'}
+                                                  for file in files]})
 
 
 @dataclass
@@ -160,12 +167,15 @@ class Batch:
             self.session.print_retry(error, seconds, about)))
 
     def _publish(self, client: SlicerPackageClient, result: Result) -> None:
+        started = time.monotonic()
         values = upload_values.of_each(self.package_type, result.path, self.given,
                                        lambda text: output.note(f'{result.path}: {text}'))
         self._require_single(values, result.path)
         outcome = FileUpload(self.session, lambda: client, self.package_type, self.app, result.path, self.given,
                              values).run()
-        result.status, result.item = outcome.status, outcome.item
+        result.status, result.item, result.sent = outcome.status, outcome.item, outcome.sent
+        if not self.given['dry_run']:
+            result.receipt = receipts.receipt(client.urlBase, outcome, time.monotonic() - started)
         for line in outcome.notes:
             output.note(f'{result.path}: {line}')
         self._outage = False

@@ -1,0 +1,37 @@
+"""Receipts of uploads: where the item and its file are, and how fast the file was sent."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from slicer_package_manager_client.publish import Outcome
+
+
+def receipt(api_url: str, outcome: Outcome, seconds: float) -> dict[str, Any]:
+    """Return the receipt of an upload, for JSON.
+
+    ``url`` is the page of the item in the web client, ``download_url`` the address of its file, whichever that is, and
+    ``file.url`` the address of this file.
+
+    :param seconds: how long the command took.
+    """
+    item_id, api = outcome.item['_id'], api_url.rstrip('/')
+    receipt = {'url': f'{_root(api)}/#item/{item_id}', 'download_url': f'{api}/item/{item_id}/download',
+               'file': _file(api, outcome.file), 'bytes': outcome.sent, 'seconds': round(seconds, 3),
+               'bytes_per_second': round(outcome.sent / seconds) if seconds and outcome.sent else None}
+    return {key: value for key, value in receipt.items() if value is not None}
+
+
+def _file(api: str, file: dict[str, Any] | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    document = {**{key: file.get(key) for key in ('_id', 'name', 'size', 'sha512')},
+                'url': file.get('linkUrl') or f'{api}/file/{file["_id"]}/download'}
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def _root(api: str) -> str:
+    """Return the address of the web client: the API is at ``/api/v1`` below it."""
+    parts = urlsplit(api)
+    return f'{parts.scheme}://{parts.netloc}{parts.path.removesuffix("/api/v1").rstrip("/")}'
