@@ -401,6 +401,66 @@ def test_what_is_here_with_the_same_bytes_gets_an_alias_and_stays_as_it_is(midas
     assert findings() == []
 
 
+@pytest.fixture
+def other_app(api):
+    return api.post('/app', params={'name': 'Other'}).raise_for_status().json()['_id']
+
+
+def test_what_is_here_in_a_draft_is_not_imported_into_the_release_that_midas_names(
+        midas, make, api, other_app, monkeypatch):
+    mine = make('package', content=b'slicer', app_id=other_app, baseName='Slicer', revision='21513')
+    stored = here()['item'].find_one({'_id': ObjectId(mine['_id'])})
+    midas.tables['slicerpackages_extension'].clear()
+    midas.revision(900, 0, [('old.tar.gz', b'old')])
+    assert migrate(midas, app='Other', dry_run=True).totals['folders'] == 3  # the application and the draft
+    for _ in range(2):
+        report = migrate(midas, app='Other', verify=True)
+        assert (report.totals['items here already'], report.conclusion()) == (1, 'Ready to switch.')
+        assert item_of('package', 7) == item_of('item', 900) == [stored]
+        assert [one['name'] for one in item_of('item', '900,0') or item_of('md5', md5_of(b'old'))] == ['old.tar.gz']
+        assert api.get(f'/app/{other_app}/release').json() == []  # not one without packages
+        assert len(listed(api, 'package', app=other_app)) == 1
+        monkeypatch.setattr('slicer_package_manager.file_copies.pour', None)  # no bytes are read again
+    monkeypatch.undo()
+    assert findings() == []
+    downloads = here()['slicer_package_download'].find_one({'baseName': 'Slicer', 'kind': 'package'})
+    assert (downloads['release'], downloads['count']) == ('', 30)
+
+
+def test_other_bytes_in_a_draft_do_not_keep_a_build_out_of_its_release(midas, make, api, other_app):
+    nightly = make('package', content=b'nightl', app_id=other_app, baseName='Slicer', revision='21513')
+    migrate(midas, app='Other')
+    (build,) = item_of('package', 7)
+    assert (build['spm']['release'], str(build['_id']) != nightly['_id']) == ('4.2.0', True)
+    assert len(api.get(f'/app/{other_app}/package', params={'revision': '21513', 'limit': 0}).json()) == 2
+
+
+@pytest.mark.parametrize('release_first', [True, False])
+def test_what_is_here_is_not_imported_if_its_release_is_here_too(midas, make, api, other_app, release_first):
+    def release():
+        api.post(f'/app/{other_app}/release', params={'name': '4.3', 'app_revision': '30000'}).raise_for_status()
+    if release_first:
+        release()
+    mine = make('extension', content=archive('NA', kind='zip'), app_id=other_app, baseName='Ext', app_revision='30000')
+    if not release_first:
+        release()
+    stored = here()['item'].find_one({'_id': ObjectId(mine['_id'])})
+    assert stored['spm']['release'] == ('4.3' if release_first else '')
+    report = migrate(midas, app='Other', verify=True)
+    assert report.totals['items here already'] == 1
+    assert item_of('extension', 13) == [stored]
+    assert len(api.get(f'/app/{other_app}/extension', params={'app_revision': '30000', 'limit': 0}).json()) == 1
+
+
+def test_a_second_run_does_not_take_what_an_import_has_made_for_what_was_here(midas):
+    midas.package(8, 900)  # the same file, in no release
+    migrate(midas)
+    before = snapshot()
+    migrate(midas)
+    assert snapshot() == before
+    assert item_of('package', 7) != item_of('package', 8)
+
+
 def test_a_listed_application_gets_everything_at_once(midas, anonymous, monkeypatch):
     migrate(midas)
     midas.item(79, files=[('New.tar.gz', b'79')])

@@ -39,7 +39,7 @@ class Places:
     def channel(self, channel: Channel, created: datetime) -> Document:
         """Return the folder of a release or draft, of which something was created at ``created``."""
         if channel not in self._found:
-            self._found[channel] = self._existing(channel) or self._new(channel, created)
+            self._found[channel] = self.existing(channel) or self._new(channel, created)
         return self._earlier(self._found[channel], created)
 
     def extensions(self, channel: Channel, created: datetime) -> Document:
@@ -71,7 +71,8 @@ class Places:
         folder = self.folders[folder_id]
         return folder['parentId'] if folder['name'] == EXTENSIONS_NAME else folder_id
 
-    def _existing(self, channel: Channel) -> Document | None:
+    def existing(self, channel: Channel) -> Document | None:
+        """Return the folder of a release or draft that was here before any import."""
         found = self._releases.get(channel.revision)
         return found or (None if channel.release else self._drafts.get(channel.revision))
 

@@ -8,9 +8,9 @@ Entries are made when they are asked for: all of them together would take more m
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from slicer_package_manager.migration.midas import ids, tables
 from slicer_package_manager.migration.midas.data import Data, Item
@@ -26,6 +26,10 @@ from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.registry.midas.numbers import Kind
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.types import Document
+
+#: Finds where a package is already: its kind, metadata and file, and the folder here of the release or draft that MIDAS
+#: names, ``None`` if it is not here. See :meth:`present.Present.folder_of`.
+Finder: TypeAlias = Callable[[Kind, Mapping[str, Any], Bitstream | None, Any], Any]
 
 _NO_ROW: Row = {}
 _KINDS = {tables.PACKAGE: Kind.PACKAGE, tables.EXTENSION: Kind.EXTENSION}
@@ -80,6 +84,7 @@ class Plan:
     """Everything that ``data`` becomes in ``target``.
 
     :param keep_old: whether files of older revisions become items, too.
+    :param present: finds packages that are here in another release or draft.
     :ivar uploaders: the users of MIDAS who are named as creators.
     :ivar stores: the files that are imported, by their assetstore.
     :ivar outside: those of them that are in no directory of an assetstore, by their assetstore.
@@ -88,8 +93,8 @@ class Plan:
     :ivar items_in: the items of MIDAS of which something gets into each folder.
     """
 
-    def __init__(self, data: Data, target: Target, *, keep_old: bool) -> None:
-        self.data, self.target, self.keep_old = data, target, keep_old
+    def __init__(self, data: Data, target: Target, *, keep_old: bool, present: Finder = lambda *_: None) -> None:
+        self.data, self.target, self.keep_old, self._present = data, target, keep_old, present
         self.uploaders: set[int] = set()
         self.stores: dict[int, Total] = {}
         self.outside: dict[int, Total] = {}
@@ -174,13 +179,17 @@ class Plan:
         created, updated = self._moments(item, files)
         is_public = item.id in self.data.public
         aside = _reason(kind, row, channel, is_public=is_public)
+        entry = Entry(ids.of(kind.value, row.number), kind, row.number, item, files.main, None, created, updated,
+                      files.last.user if files.last else 0, channel, row, aside)
         if aside:
-            folder = self.places.aside(created, is_public=is_public)
-        else:
-            place = self.places.channel if kind is Kind.PACKAGE else self.places.extensions
-            folder = place(channel, created)
-        return Entry(ids.of(kind.value, row.number), kind, row.number, item, files.main, folder['_id'], created,
-                     updated, files.last.user if files.last else 0, channel, row, aside)
+            return entry._replace(folder=self.places.aside(created, is_public=is_public)['_id'])
+        return entry._replace(folder=self._folder(entry))
+
+    def _folder(self, entry: Entry) -> Any:
+        here = self.places.existing(entry.channel)
+        found = self._present(entry.kind, entry.metadata, entry.file, here['_id'] if here else None)
+        place = self.places.channel if entry.kind is Kind.PACKAGE else self.places.extensions
+        return found or place(entry.channel, entry.created)['_id']
 
     def _moments(self, item: Item, files: Files) -> tuple[datetime, datetime]:
         """When an item was created, and when its last revision was, if there are several."""

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slicer_package_manager import file_copies
 from slicer_package_manager.migration import download_counts, settings, sizes, target_store, verify
 from slicer_package_manager.migration.contents import Contents
-from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.migration.errors import LostBytesError, MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.migration.journal import Journal
 from slicer_package_manager.migration.midas import aliases, counts, leftovers, redirects, target
@@ -21,6 +22,8 @@ from slicer_package_manager.migration.midas.documents import MidasSource
 from slicer_package_manager.migration.midas.files import Known, MidasFiles
 from slicer_package_manager.migration.midas.people import People
 from slicer_package_manager.migration.midas.plan import Plan
+from slicer_package_manager.migration.midas.present import Present
+from slicer_package_manager.migration.midas.rules.files import Bitstream
 from slicer_package_manager.migration.midas.stores import MidasStore
 from slicer_package_manager.migration.midas.tables import Tables
 from slicer_package_manager.migration.notes import Note, Outcome, Report
@@ -75,7 +78,9 @@ class _Import:
         self._writer = Writer(here, self._report, self._journal, dry=self._dry)
         self._hosts = settings.link_hosts(here) + list(options.common.link_hosts)
         self._redirects = redirects.parsed(options.redirects, self._hosts)
-        self._plan = Plan(Data(source), target.find(here, options.app), keep_old=options.keep_old)
+        place = target.find(here, options.app)
+        present = Present(here, place.app['_id'], self._sha512)
+        self._plan = Plan(Data(source), place, keep_old=options.keep_old, present=present.folder_of)
         if not self._plan.data.rows:
             raise MigrationError('The database of MIDAS has no packages and no extensions.')
         self._people = People(self._plan.data, here, self._plan.uploaders, same=options.common.same_users,
@@ -112,8 +117,17 @@ class _Import:
         return self._report
 
     def _stores(self) -> dict[Any, MidasStore]:
-        return {one: MidasStore(one, self._options.common.roots.get(str(one)), self._options.moved)
-                for one in {*self._plan.stores, *self._plan.outside}}
+        return {one: self._store(one) for one in {*self._plan.stores, *self._plan.outside}}
+
+    def _store(self, number: int) -> MidasStore:
+        return MidasStore(number, self._options.common.roots.get(str(number)), self._options.moved)
+
+    def _sha512(self, file: Bitstream) -> str | None:
+        try:
+            with self._store(file.store).opened({'path': file.path, 'md5': file.checksum}) as content:
+                return file_copies.pour(content, advance=self._pace.limited(lambda _: None))
+        except (LostBytesError, OSError):
+            return None
 
     def _take(self, trees: Trees) -> None:
         place = self._plan.target
