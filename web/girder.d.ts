@@ -61,6 +61,8 @@ declare namespace Girder {
     render(): this;
     model: Model;
     selectForView(view: string): void;
+    /** Of the first page. */
+    brandName?: string;
     /** Of a HierarchyWidget: folders from the root to the current one. */
     breadcrumbs: Model[];
     parentModel: Model;
@@ -107,8 +109,8 @@ declare namespace Girder {
     };
     views: {
       View: typeof View;
-      body: { ItemView: typeof View };
-      layout: { GlobalNavView: typeof View };
+      body: { ItemView: typeof View; FrontPageView: typeof View };
+      layout: { GlobalNavView: typeof View; FooterView: typeof View };
       widgets: { HierarchyWidget: typeof View; PluginConfigBreadcrumbWidget: typeof View };
     };
   }

@@ -1,5 +1,6 @@
 """Templates of pages: values from the registry never become markup, and a missing value is an error."""
 import datetime as dt
+import json
 from html.parser import HTMLParser
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-from slicer_package_manager.pages import html, offers
+from slicer_package_manager.pages import about, html, offers
+from slicer_package_manager.pages.home import Row
 from slicer_package_manager.registry.lookup.selection import Build
 
 #: Texts that try to end an attribute, an element or a comment, or to be read as a template.
@@ -43,8 +45,15 @@ class Structure(HTMLParser):
         self.texts.append(data)
 
 
-def rendered(template, **values):
-    return Structure(html.TEMPLATES.get_template(template).render(root='./', static='./static', **values))
+def rendered(template, text, **values):
+    known = text or '-'  # what every application has
+    shown = {'brand': known, 'app': known, 'query': known, 'words': text, 'current': '', 'about': about_of(known),
+             **values}
+    return Structure(html.TEMPLATES.get_template(template).render(root='./', static='./static', **shown))
+
+
+def about_of(text):
+    return about.About(text, text, text, text, (about.linked({'@type': 'Thing', 'name': text}),))
 
 
 def offer(text, *, release='', final=True):
@@ -58,14 +67,22 @@ def download_page(text):
     # A release always has a name, and its checksum is known.
     text = text or '-'
     shown = offers.arranged([offer(text, release=text), offer(text, final=False)], [offer(text, release=text)])
-    return rendered('download.html', name=text, app=text, offers=shown)
+    return rendered('download.html', text, name=text, offers=shown)
+
+
+def home(text):
+    text = text or '-'
+    row = Row(text, text, text, 1, False, text)
+    return rendered('home.html', text, lead=text, offers=text, extensions=text, numbers=[(text, text)], builds=[row])
 
 
 PAGES = {
-    'catalog': lambda text: rendered('catalog.html', name=text, app=text),
+    'catalog': lambda text: rendered('catalog.html', text),
     'download': download_page,
-    'nothing to download': lambda text: rendered('download.html', name=text, app=text, offers=offers.arranged([], [])),
-    'error': lambda text: rendered('error.html', title=text, message=text)}
+    'nothing to download': lambda text: rendered('download.html', text, name=text, offers=offers.arranged([], [])),
+    'home': home,
+    'start': lambda text: rendered('start.html', text, choices=[{'_id': text, 'name': text}]),
+    'error': lambda text: rendered('error.html', text, about=None, title=text, message=text)}
 
 
 @pytest.mark.parametrize('page', PAGES)
@@ -76,9 +93,16 @@ def test_a_hostile_value_never_becomes_markup(page, text):
     assert text in ''.join(hostile.texts)
 
 
+@given(text=HOSTILE)
+def test_a_data_block_is_json_that_no_text_can_end(text):
+    block = str(about.as_data({text: [text]}))
+    assert json.loads(block) == {text: [text]}
+    assert not set(block) & set('<>&\u2028\u2029')
+
+
 def test_a_template_with_a_missing_value_fails():
     with pytest.raises(UndefinedError, match="'message' is undefined"):
-        rendered('error.html', title='x')
+        rendered('error.html', '', about=None, title='x')
 
 
 def test_a_template_escapes_even_where_it_is_made_from_text():

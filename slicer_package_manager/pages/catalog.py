@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import cherrypy
-from girder.exceptions import AccessException, RestException
 
 from slicer_package_manager.pages import addresses, html
-from slicer_package_manager.registry.catalog import applications
-from slicer_package_manager.registry.tree.types import ApplicationFolder
-from slicer_package_manager.rest.middleware import anonymous_access
+from slicer_package_manager.pages.about import About
+from slicer_package_manager.pages.application import application, shown_app
+from slicer_package_manager.rest.handlers import site
 
 
 class Catalog:
@@ -28,7 +27,9 @@ class Catalog:
         if named != addresses.Place(*parts[:3]):
             return _redirect(named, _query())
         found = application(app)
-        return html.page('catalog.html', app=str(found['_id']), name=found['name'])
+        return html.page('catalog.html', current='catalog', **shown_app(found, app), about=About(
+            f'{found["name"]} extensions', f'Extensions for {found["name"]}: search, read about and download them.',
+            f'{site.root()}/catalog'))
 
 
 class View:
@@ -61,29 +62,3 @@ def _redirect(place: addresses.Place, others: Mapping[str, str]) -> bytes:
     response.status = 302
     response.headers.update({'Location': f'{html.root()}{place.address(others)}', 'Cache-Control': 'no-cache'})
     return b''
-
-
-def require_reader() -> None:
-    """Refuse an anonymous request if an administrator has disabled anonymous access.
-
-    :raises cherrypy.HTTPError: the access is disabled (401).
-    """
-    try:
-        anonymous_access.refuse()
-    except AccessException as error:
-        raise cherrypy.HTTPError(401, str(error)) from None
-
-
-def application(wanted: str | None = None) -> ApplicationFolder:
-    """Return the public application with the id ``wanted``, by default that of this server.
-
-    :raises cherrypy.HTTPError: there is no such application (404), or it is not public (403).
-    """
-    require_reader()
-    try:
-        found: ApplicationFolder = applications.load(wanted, None) if wanted else applications.default(None)
-    except AccessException:
-        raise cherrypy.HTTPError(403, 'This application is not public.') from None
-    except RestException as error:
-        raise cherrypy.HTTPError(error.code, str(error)) from None
-    return found

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 import cherrypy
 from girder.exceptions import AccessException, GirderBaseException
 
-from slicer_package_manager.pages import html, offers
-from slicer_package_manager.pages.catalog import application, require_reader
+from slicer_package_manager.pages import about, html, offers, page_cache
+from slicer_package_manager.pages.about import About
+from slicer_package_manager.pages.application import application, require_reader, shown_app
+from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.lookup import parameters
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest import beside_api
 from slicer_package_manager.rest.handlers import lookup as calls
+from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.middleware import error_responses, rate_limits
 
 
@@ -35,7 +38,7 @@ class Download:
         try:
             require_reader()
             rate_limits.check()
-            return calls.download(params) if asked else _page(application(app))
+            return calls.download(params) if asked else page_cache.respond(lambda: _page(application(app), app))
         except GirderBaseException as error:
             code = 403 if isinstance(error, AccessException) else getattr(error, 'code', 400)
             raise cherrypy.HTTPError(code, str(error)) from None
@@ -46,8 +49,26 @@ class Download:
         return answer
 
 
-def _page(app: ApplicationFolder) -> bytes:
-    return html.page('download.html', name=app['name'], app=str(app['_id']), offers=offers.of(app, html.root()))
+def _page(app: ApplicationFolder, wanted: str | None) -> Page:
+    found = offers.of(app, html.root())
+    return html.render('download.html', current='download', name=app['name'], offers=found,
+                       about=_about(app, found, site.root()), **shown_app(app, wanted))
+
+
+def _about(app: ApplicationFolder, found: offers.Offers, root: str) -> About:
+    every = [offer for system in found.systems for row in system.architectures for offer in row.offers]
+    release = next((offer for offer in every if offer.build.is_final), None)
+    data = about.linked({
+        '@type': 'SoftwareApplication', 'name': app['name'], 'description': about.short(app.get('description') or ''),
+        'url': f'{root}/', 'downloadUrl': f'{root}/download', 'applicationCategory': 'DesktopApplication',
+        'operatingSystem': ', '.join(system.name for system in found.systems),
+        'softwareVersion': release and release.version, 'datePublished': release and release.record['build_date_ymd'],
+        'offers': {'@type': 'Offer', 'price': 0, 'priceCurrency': 'USD'}})
+    newest = f' {release.version}' if release else ''
+    systems = ' and '.join(filter(None, [', '.join(one.name for one in found.systems[:-1]),
+                                         *(one.name for one in found.systems[-1:])]))
+    return About(f'Download {app["name"]}{newest}', f'Installers of {app["name"]} for {systems}: releases and previews.'
+                 if systems else f'Installers of {app["name"]}.', f'{root}/download', data=(data,))
 
 
 def _is_for_programs(params: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ import cherrypy
 from girder.exceptions import GirderBaseException
 
 from slicer_package_manager.pages import feed_formats, news
-from slicer_package_manager.pages.catalog import application
+from slicer_package_manager.pages.application import application
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.http.headers import accepts_gzip

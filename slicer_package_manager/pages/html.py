@@ -2,46 +2,92 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import cherrypy
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from slicer_package_manager.pages import about
 from slicer_package_manager.pages.assets import PLACE, digest
 from slicer_package_manager.rest.http.headers import accepts_gzip
+from slicer_package_manager.rest.http.semantics import has_tag
 
+#: The name of this product, for pages that are about no application.
+PRODUCT = 'Slicer Package Manager'
 #: Every value in a template is escaped, and a value that is missing is an error.
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / 'templates'), autoescape=True, undefined=StrictUndefined,
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     auto_reload=False)
+TEMPLATES.filters['data'] = about.as_data
 #: Scripts and styles are files of this package. Images may come from any host: extensions name them by URL.
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: http:; "
           "base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
+#: What all pages need to know; a page about an application overrides it.
+_DEFAULTS = {'brand': PRODUCT, 'app': '', 'query': '', 'about': None, 'current': '', 'words': ''}
+
+
+@dataclass
+class Page:
+    """A rendered page, which may be sent many times."""
+
+    body: bytes
+    status: int = 200
+
+    @cached_property
+    def tag(self) -> str:
+        """What identifies the body."""
+        return f'"{hashlib.blake2b(self.body, digest_size=12).hexdigest()}"'
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The body for clients that accept gzip."""
+        return gzip.compress(self.body, compresslevel=6, mtime=0)
 
 
 def root() -> str:
     """Relative URL of the server's root, which is right behind any proxy prefix."""
     # `cherrypy.request.path_info` has one slash more at the mount point itself.
-    return '../' * cherrypy.request.wsgi_environ['PATH_INFO'].count('/') or './'
+    slashes = cherrypy.request.wsgi_environ['PATH_INFO'].count('/')
+    return '../' * (slashes - getattr(cherrypy.request.app.root, 'is_at_root', False)) or './'
 
 
-def page(template: str, **values: object) -> bytes:
-    """Render ``template`` as the body of the response, and set the response headers of a page.
+def render(template: str, *, status: int = 200, **values: Any) -> Page:
+    """Render ``template``.
 
-    :param values: variables of the template, besides ``root`` and ``static`` (URL of the folder of assets).
+    :param values: variables of the template, besides ``root``, ``static`` (URL of the folder of assets) and those that
+        all pages have.
     """
-    values = {'root': root(), 'static': f'{root()}{PLACE}/{digest()}', **values}
-    body = TEMPLATES.get_template(template).render(values).encode()
+    values = {**_DEFAULTS, 'root': root(), 'static': f'{root()}{PLACE}/{digest()}', **values}
+    return Page(TEMPLATES.get_template(template).render(values).encode(), status)
+
+
+def send(page: Page) -> bytes:
+    """Set the status and the headers of the response, and return its body: none if the client has the page."""
     headers = cherrypy.response.headers
+    cherrypy.response.status = page.status
     headers.update({
         'Cache-Control': 'no-cache', 'Content-Security-Policy': POLICY, 'Content-Type': 'text/html;charset=utf-8',
-        'Referrer-Policy': 'no-referrer', 'Vary': 'Accept-Encoding', 'X-Content-Type-Options': 'nosniff'})
+        # A weak one, since the page is also sent compressed.
+        'ETag': f'W/{page.tag}', 'Referrer-Policy': 'no-referrer', 'Vary': 'Accept-Encoding, User-Agent',
+        'X-Content-Type-Options': 'nosniff'})
+    if page.status == HTTPStatus.OK and has_tag(cherrypy.request.headers, page.tag):
+        cherrypy.response.status = HTTPStatus.NOT_MODIFIED
+        return b''
     if not accepts_gzip(cherrypy.request.headers.get('Accept-Encoding', '')):
-        return body
+        return page.body
     headers['Content-Encoding'] = 'gzip'
-    return gzip.compress(body, mtime=0)
+    return page.compressed
+
+
+def page(template: str, **values: Any) -> bytes:
+    """Render ``template``, see :func:`render`, as the response to the current request."""
+    return send(render(template, **values))
 
 
 def error(status: str, message: str, **_ignored: object) -> bytes:
@@ -49,4 +95,4 @@ def error(status: str, message: str, **_ignored: object) -> bytes:
     code = int(status.split(maxsplit=1)[0])
     failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR and code != HTTPStatus.SERVICE_UNAVAILABLE
     shown = 'The server failed. The cause is in its log.' if failed else message
-    return page('error.html', title=HTTPStatus(code).phrase, message=shown)
+    return page('error.html', status=code, title=HTTPStatus(code).phrase, message=shown)

@@ -93,12 +93,12 @@ class Girder:
         self.window, self.page = window, window.page
         if person:
             self.page.add_init_script(f"localStorage.setItem('girderToken', {json.dumps(person.token)})")
-        self.page.goto('/')
+        self.page.goto('/admin')
         self.page.wait_for_selector('.g-global-nav-li')
 
     def go(self, route, selector='.spm-page'):
         """Open a page and wait for a part of it."""
-        self.page.goto(f'/#{route}')
+        self.page.goto(f'/admin#{route}')
         self.page.wait_for_selector(selector)
         return self
 

@@ -100,3 +100,19 @@ def test_large_requests_of_girders_client_go_out_as_what_they_are(open_girder, m
     if method == 'PUT':
         assert found == 'x' * 3000
         page.evaluate('girder.rest.restRequest({url: "system/setting?key=core.brand_name", method: "DELETE"})')
+
+
+def test_the_frame_of_girders_client_is_that_of_this_product(open_girder, site):
+    girder = open_girder('anonymous')
+    page = girder.page
+    assert page.title() == 'Slicer Package Manager'
+    assert page.locator('.spm-front h2').inner_text() == 'Slicer Package Manager'
+    footer = page.locator('.g-footer-links')
+    assert footer.locator('a').all_inner_texts()[:4] == ['First page', 'Extensions', 'Download', 'REST API']
+    assert 'Kitware' not in page.locator('#g-app-footer-container').inner_text()
+    page.locator('.spm-front button').click()
+    page.locator('#g-login').wait_for()
+    page.goto('/admin')
+    footer.get_by_role('link', name='Extensions').click()
+    page.wait_for_url(f'{site.url}/catalog**')
+    girder.forgive(404)  # there is no application

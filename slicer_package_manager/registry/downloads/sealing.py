@@ -115,6 +115,13 @@ def visibility(app: ApplicationFolder, user: UserDocument | None) -> Visibility:
     return found
 
 
+def visible_counts(app: ApplicationFolder, user: UserDocument | None) -> tuple[list[str], list[ObjectId]]:
+    """The revisions of ``app`` whose counts ``user`` may not see, and the seals whose counts are visible."""
+    hidden = access.hidden_revisions(app, user)
+    sealed = visibility(app, user)
+    return hidden + sealed.hidden, sealed.readable
+
+
 def _seal(folder: Mapping[str, Any], place: Mapping[str, Any]) -> None:
     app = Folder().findOne({'_id': place['app']})
     guards = [_guard(one) for one in (folder, *_around(place), app) if one]

@@ -12,6 +12,7 @@ from typing import Any
 
 from girder.exceptions import ValidationException
 from girder.models.setting import Setting
+from girder.settings import SettingDefault, SettingKey
 from girder.utility import setting_utilities
 
 from slicer_package_manager.registry.schema.types import Document
@@ -27,6 +28,8 @@ READY_SHARE = 'slicer_package_manager.ready_share'
 UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 MIDAS = 'slicer_package_manager.midas'
 
+#: What Girder's web client is called, unless an administrator sets ``core.brand_name``.
+BRAND = 'Slicer Package Manager'
 #: The key of the quota for applications that have none of their own.
 ALL_OTHERS = 'default'
 DELIVERIES = ('auto', 'redirect', 'stream')
@@ -152,7 +155,8 @@ def _validate(document: Document) -> None:
 
 
 def register() -> None:
-    """Register the validators and defaults with Girder."""
+    """Register the validators and defaults with Girder, and the name of its web client."""
+    SettingDefault.defaults[SettingKey.BRAND_NAME] = BRAND
     for key, (_, default) in RULES.items():
         setting_utilities.registerValidator(key, _validate, replace=True)
         setting_utilities.registerDefaultFunction(key, lambda default=default: default)

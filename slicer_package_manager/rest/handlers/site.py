@@ -27,8 +27,9 @@ def _root_setting() -> str:
 
 
 def _mounted_at() -> str:
-    """Return the path prefix of Girder; the current request is for a resource directly below it."""
-    return str(cherrypy.request.script_name).rpartition('/')[0].rstrip('/')
+    """Return the path prefix of Girder; the current request is for a resource directly below it, or for its root."""
+    path = str(cherrypy.request.script_name)
+    return (path if getattr(cherrypy.request.app.root, 'is_at_root', False) else path.rpartition('/')[0]).rstrip('/')
 
 
 def catalog_of(app: ApplicationFolder) -> Callable[[str, str], str]:

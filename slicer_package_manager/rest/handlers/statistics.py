@@ -51,9 +51,7 @@ def _visible(app_id: str) -> tuple[ApplicationFolder, list[str], list[ObjectId]]
     """Load the application, the revisions whose counts the user may not see, and the seals whose counts are visible."""
     user = current_user()
     app = applications.load(app_id, user, access.GET_STATISTICS)
-    hidden = access.hidden_revisions(app, user)
-    sealed = sealing.visibility(app, user)
-    return app, hidden + sealed.hidden, sealed.readable
+    return (app, *sealing.visible_counts(app, user))
 
 
 def _rows(found: Listing, wanted: str | None) -> Response:

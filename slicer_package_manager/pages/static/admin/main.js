@@ -3,6 +3,7 @@
 
 import { ApplicationView } from './application.js';
 import { PackagesView } from './applications.js';
+import { replaceFooter, replaceFrontPage } from './frame.js';
 import { girder } from './girder.js';
 import { addNavigationEntry } from './nav.js';
 import { addPanels } from './panels.js';
@@ -23,3 +24,5 @@ girder.utilities.PluginUtils.exposePluginConfig(PLUGIN, SETTINGS_ROUTE);
 
 addNavigationEntry();
 addPanels();
+replaceFooter();
+replaceFrontPage();

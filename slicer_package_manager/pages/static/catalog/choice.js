@@ -18,7 +18,7 @@ import { allBuilds } from './summaries.js';
  * @param {() => Current} current
  */
 export async function showBuildChoice(current) {
-  byId('top').hidden = embedded();
+  for (const id of ['top', 'foot']) byId(id).hidden = embedded();
   if (embedded()) return;
   const all = await allBuilds().catch(() => []);
   const { revision, os, arch, shownArch } = current();

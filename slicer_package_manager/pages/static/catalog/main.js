@@ -274,14 +274,15 @@ function onChange(id, listener) {
 }
 
 // Relative addresses would change their meaning as soon as the page is at another place.
-for (const link of document.querySelectorAll('link[href], a.brand')) {
+for (const link of document.querySelectorAll('link[href], a[href]:not([href^="#"])')) {
   Object.assign(link, { href: String(/** @type {HTMLAnchorElement | HTMLLinkElement} */ (link).href) });
 }
+byId('find', HTMLFormElement).action = String(byId('find', HTMLFormElement).action);
 bridge.open({ search, notice, state: onState, arrived: onSlicer });
 document.addEventListener('click', onClick);
 window.addEventListener('popstate', arrive);
 byId('search').addEventListener('input', () => search(byId('search', HTMLInputElement).value));
-byId('filters').addEventListener('submit', (event) => event.preventDefault());
+for (const id of ['find', 'filters']) byId(id).addEventListener('submit', (event) => event.preventDefault());
 fill(
   byId('tier'),
   element('option', { value: '' }, 'Any support'),

@@ -1,0 +1,24 @@
+"""The visitor's computer, as its browser states it in the header ``User-Agent``."""
+from __future__ import annotations
+
+import cherrypy
+
+
+def agent() -> str:
+    """The header ``User-Agent`` of the current request."""
+    return str(cherrypy.request.headers.get('User-Agent', ''))
+
+
+def system(agent: str) -> str:
+    """The operating system; Linux if the browser states none that there are builds for."""
+    if 'Windows' in agent:
+        return 'win'
+    return 'macosx' if 'Macintosh' in agent or 'Mac OS X' in agent else 'linux'
+
+
+def is_in_slicer(agent: str) -> bool:
+    """Whether the browser is one that applications embed, such as that of Slicer.
+
+    Qt reports a page with an error status as one that could not be loaded, and Slicer then shows a message of its own.
+    """
+    return 'QtWebEngine' in agent
