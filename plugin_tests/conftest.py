@@ -1,5 +1,6 @@
 """Fixtures: a real MongoDB for the session, a server in this process, and factories of users and items."""
 import os
+import signal
 from functools import partial
 
 import bcrypt
@@ -12,6 +13,8 @@ from plugin_tests.recorded import Recorder
 
 waiting.be_patient()
 waiting.share_certificates()
+# A shell lets the commands in its background ignore interruptions, and what these start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Skips that continuous integration accepts: Debian's package may not be installable there.
 ACCEPTED_SKIPS = ('cloud-init is not installed',)

@@ -5,6 +5,7 @@ import io
 import os
 import random
 import re
+import signal
 import tarfile
 import zipfile
 
@@ -17,6 +18,9 @@ from pytest_httpserver import HTTPServer
 from slicer_package_manager_client import retry
 from slicer_package_manager_client.cli import cli
 from slicer_package_manager_client.client import SlicerPackageClient
+
+# A shell lets the commands in its background ignore interruptions, and what these start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 VARIABLES = ('GIRDER_API_KEY', 'GIRDER_API_KEY_FILE', 'GITHUB_TOKEN', 'SLICER_PACKAGE_MANAGER_API_URL',
              'SLICER_PACKAGE_MANAGER_CONFIG', 'SLICER_PACKAGE_MANAGER_PROFILE', 'SLICER_PACKAGE_MANAGER_TIMEOUT',
