@@ -91,7 +91,7 @@ ORDER = {
                   'midas.rules.metadata', 'midas.rules.releases', 'midas.rules.files', 'midas.rules.moments',
                   'midas.rules.texts', 'run', 'answers', 'verify', 'deletions', 'leftovers', 'trees', 'linked_files',
                   'files', 'links', 'accounts', 'download_counts', 'girder_rest', 'settings', 'contents',
-                  'source_stores', 'target_store', 'sizes', 'writer', 'changes', 'claims', 'verdicts', 'journal',
+                  'target_store', 'source_stores', 'sizes', 'writer', 'changes', 'claims', 'verdicts', 'journal',
                   'rest_client', 'girder_database', 'source', 'references', 'options', 'pace', 'errors',
                   'rules.items', 'rules.folders', 'rules.fields', 'rules.shapes', 'rules.counts', 'rules.values',
                   'rules.twins', 'rules.texts', 'notes'),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from slicer_package_manager.migration.contents import Contents, Stored
+from slicer_package_manager.migration.contents import Contents
 from slicer_package_manager.migration.errors import LostBytesError
 from slicer_package_manager.migration.links import Links
 from slicer_package_manager.migration.notes import Note, Outcome, Report
@@ -15,6 +15,9 @@ from slicer_package_manager.migration.rules.items import Decision, Found
 from slicer_package_manager.progress import Advance
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.types import Document
+
+#: The fields of a document with the place of the bytes and what they are.
+_PLACED = ('assetstoreId', *PLACE, 'sha512', 'size')
 
 
 class Files:
@@ -55,7 +58,7 @@ class Files:
             return self._named(self.links.checked(file, here))
         if here and _is_same(file, here) and self._contents.has(here):
             advance(here['size'])
-            return self._named(moved(file, {key: here[key] for key in Stored._fields if key in here}))
+            return self._named(moved(file, {key: here[key] for key in _PLACED if key in here}))
         stored = self._stored(file, advance)
         return stored and self._named(stored)
 
@@ -68,7 +71,7 @@ class Files:
             self._report.add([Note(Outcome.LOST, 'file', str(file['_id']), file['name'], str(error),
                                    'Find the bytes, and run the migration again; the item has no file until then.')])
             return None
-        return file if stored is None else moved(file, stored._asdict())
+        return file if stored is None else moved(file, stored)
 
     def _named(self, file: Document) -> Document:
         """``file`` with a name that files of packages may have."""
@@ -88,7 +91,7 @@ class Files:
 
 def _is_same(file: Document, here: Document) -> bool:
     is_size = here.get('size') is not None and file['size'] in (None, here['size'])
-    return is_size and file.get('sha512') in (None, here.get('sha512')) and 'path' in here
+    return is_size and file.get('sha512') in (None, here.get('sha512'))
 
 
 def moved(file: Document, place: Mapping[str, Any]) -> Document:

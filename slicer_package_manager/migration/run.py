@@ -1,7 +1,6 @@
 """A migration from the database of an older server, from its beginning to its report; see the package."""
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
@@ -97,7 +96,7 @@ class _Migration:
         if self._options.since_last and not self._journal.has_ended():
             raise MigrationError('No migration into this database has ended yet, so there is none since which to take '
                                  'what is new. Run it without --since-last.')
-        store = target_store.assetstore(self._here)
+        store = target_store.current(self._here)
         contents = Contents(self._stores(), store, stay=self._options.in_place,
                             keep_objects=self._options.files == 'keep')
         if not self._options.in_place:
@@ -278,7 +277,8 @@ def _require_others(source: AnyDatabase, here: AnyDatabase, store: Document) -> 
     """Require that the source is another database, with other directories, than this server."""
     if source.name == here.name and source.client.address == here.client.address:
         raise MigrationError('SOURCE is the database of this server. To migrate it itself, use --in-place.')
-    for other in source['assetstore'].find({'type': AssetstoreType.FILESYSTEM}):
-        if os.path.realpath(str(other.get('root'))) == os.path.realpath(store['root']):
-            raise MigrationError(f'The assetstore of this server is in the directory of one of the source, '
-                                 f'{store["root"]}: each would remove files of the other. Use another directory.')
+    for other in source['assetstore'].find():
+        if target_store.is_same_place(other, store):
+            raise MigrationError(f'The assetstore of this server is at the place of one of the source, '
+                                 f'{store.get("root") or store.get("bucket")}: each would remove files of the other. '
+                                 'Use another directory or bucket.')

@@ -118,8 +118,8 @@ class S3Store(S3Uploads, Store):
         return True
 
     def place(self, file: Document) -> str:
-        """Return the URL of the object of ``file``."""
-        return self._place(file['s3Key'])
+        """Return the URL of the object of ``file``; that of the bucket for an empty file, which has no object."""
+        return self._place(file.get('s3Key', ''))
 
     def _place(self, key: str) -> str:
         return f'{self}/{key}'
