@@ -13,6 +13,7 @@ from plugin_tests.migration.test_girder import filled, findings, here, listed, m
 from slicer_package_manager.migration import source_stores
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.notes import Outcome
+from slicer_package_manager.migration.rules import shapes
 from slicer_package_manager.migration.rules.items import Choices
 
 pytestmark = pytest.mark.database
@@ -303,3 +304,36 @@ def test_a_migration_in_place_mends_too_and_writes_nothing_that_is_fine(in_place
     assert names(anonymous) == {str(item['_id']), str(other['_id'])}
     assert findings() == []
     assert [name for name in migrate(in_place, in_place=True).totals if 'new or changed' in name] == []
+
+
+@pytest.mark.parametrize(('fields', 'said'), [
+    ({'login': ...}, 'login'), ({'email': 5}, 'email'), ({'firstName': 5}, 'firstName'), ({'admin': 'no'}, 'admin'),
+    ({'groups': ['x', {}]}, 'groups'), ({'created': FAR}, 'created'), ({'access': 5}, 'access')])
+def test_in_place_odd_accounts_become_what_they_become_by_copying(in_place, login, fields, said):
+    in_place.draft('29738')
+    in_place.bob = in_place.user('bobby')
+    bob = change(in_place, 'user', 'bob', **fields)
+    before = here()['user'].find_one({'_id': in_place.bob['_id']})
+    expected = shapes.shaped('user', before).document
+    dry = migrate(in_place, in_place=True, dry_run=True)
+    assert here()['user'].find_one({'_id': in_place.bob['_id']}) == before
+    report = migrate(in_place, in_place=True)
+    assert reasons(report, bob) == reasons(dry, bob)
+    assert reasons(report, bob).startswith(f'mended: {said}: ')
+    assert here()['user'].find_one({'_id': in_place.bob['_id']}) == expected != before
+    assert [name for name in migrate(in_place, in_place=True).totals if 'new or changed' in name] == []
+    admin = login(here()['user'].find_one({'_id': in_place.admin['_id']}))
+    assert bob in {one['_id'] for one in admin.get('/user', params={'limit': 0}).raise_for_status().json()}
+
+
+def test_in_place_groups_are_mended_and_accounts_that_need_a_person_are_named(in_place):
+    in_place.draft('29738')
+    group = in_place.insert('group', public=True, access=in_place.access())
+    twins = [in_place.user(login) for login in ('a1', 'a2')]
+    in_place.db['user'].update_many({'_id': {'$in': [one['_id'] for one in twins]}}, {'$set': {'login': 'same'}})
+    in_place.db['user'].update_one({'_id': twins[0]['_id']}, {'$set': {'salt': 'x', 'hashAlg': 'sha512'}})
+    report = migrate(in_place, in_place=True)
+    assert here()['group'].find_one({'_id': group['_id']})['name'] == str(group['_id'])
+    assert reasons(report, str(group['_id'])).startswith('mended: name: was missing')
+    assert 'undecided: the user' in reasons(report, str(twins[1]['_id']))
+    assert 'a form that this server cannot check' in reasons(report, str(twins[0]['_id']))

@@ -55,7 +55,6 @@ class Accounts:
             elif other:
                 clashes.append(f'"{user["login"]}" ({user["email"]}) and here "{other["login"]}" '
                                f'({other.get("email")})')
-        self._report.add(_twins(users))
         if clashes:
             more = f', and {len(clashes) - _NAMED} more' if clashes[_NAMED:] else ''
             raise MigrationError(
@@ -82,7 +81,7 @@ class Accounts:
                 self._references.put('folder', folder['_id'], other['_id'])
 
     def take(self, writer: Writer) -> None:
-        """Store what is not here."""
+        """Store what is not here, and in place what is mended."""
         for collection in ('user', 'group', 'collection', 'api_key', 'token'):
             documents = [self._references.applied(collection, one)
                          for one in self._shaped(collection, self._source[collection].find())
@@ -92,12 +91,12 @@ class Accounts:
         self._report.add(self._notes())
 
     def _notes(self) -> Iterator[Note]:
+        yield from _twins(self._shaped('user', self._source['user'].find()))
         for user in self._source['user'].find({'salt': {'$type': 'string'}}):
             if 'hashAlg' in user and not str(user['salt']).startswith(_CHECKED):
                 yield Note(Outcome.LEFT_OUT, 'user', str(user['_id']), str(user.get('login', '')),
                            'the password has a form that this server cannot check',
                            'Have the user reset it by e-mail.')
-
 
 
 def _twins(users: Iterable[Mapping[str, Any]]) -> Iterator[Note]:

@@ -159,10 +159,10 @@ class _Migration:
         wanted = self._wanted(everything)
         if not self._options.in_place:
             self._require_names(wanted)
-            self._accounts.take(self._writer)
-            if self._options.files == 'keep':
-                self._writer.store('assetstore', [{**one, 'current': False} for one in self._source['assetstore'].find(
-                    {'type': AssetstoreType.S3})])
+        self._accounts.take(self._writer)
+        if self._options.files == 'keep' and not self._options.in_place:
+            self._writer.store('assetstore', [{**one, 'current': False} for one in self._source['assetstore'].find(
+                {'type': AssetstoreType.S3})])
         apps = self._applications(trees, wanted)
         total = sum(values.whole(row['size']) or 0 for row in self._source['file'].aggregate(
             [{'$group': {'_id': None, 'size': {'$sum': '$size'}}}]))
