@@ -78,6 +78,7 @@ def test_the_rest_reference_has_every_call_of_girder_that_promises_more(wsgi_app
 @pytest.mark.database
 def test_the_examples_of_the_rest_reference_are_real(api):
     real_ids = {}
+    expect('5f4474d0e1d8c75dfc705482', {'SlicerIGT': 'IGT', 'SlicerRT': 'Radiotherapy'})
     for example in EXAMPLES:
         method, path = example['request'].split(' ', 1)
         location = example.get('location')
@@ -94,6 +95,16 @@ def test_the_examples_of_the_rest_reference_are_real(api):
         if example['route'].startswith('POST') and example['route'].endswith(('/package', '/extension')):
             upload(api, answer.json()['_id'], b'content')
             api.get(f'/item/{answer.json()["_id"]}/download').raise_for_status()
+
+
+def expect(app_id, categories):
+    """Expect extensions of the builds of an application, which a command does."""
+    from bson.objectid import ObjectId
+
+    from slicer_package_manager.registry.expected import store
+    store.replace({'_id': ObjectId(app_id)}, 'main', [
+        {'name': name, 'category': category, 'tier': 5, 'repository_url': f'https://example.org/{name}'}
+        for name, category in categories.items()])
 
 
 def test_every_setting_is_documented_with_its_default():

@@ -48,6 +48,9 @@ class World:
         packages = Folder().load(app_folder['parentId'], force=True)
         Folder().setUserAccess(packages, editor, AccessType.ADMIN, save=True)
         self.release('34000', '5.8')
+        self.db.slicer_package_expected.insert_one({
+            'app': ObjectId(self.app_id), 'branch': 'main', 'synced': app_folder['created'],
+            'entries': [{'name': 'Expected', 'category': '', 'tier': 1, 'repository_url': ''}]})
         for revision in ('34000', '33000'):
             self.item = self.package(revision=revision)
             self.file = self.upload(self.item)

@@ -53,6 +53,11 @@ def sees_statistics(client, world):
     return done(answer) and {'33000', '34000'} <= answer.json().keys()
 
 
+def sees_expected(client, world):
+    answer = client.get('/app/{app}/expected'.format(**world.ids))
+    return done(answer) and '34000' in {one['revision'] for one in answer.json()['builds']}
+
+
 def sees_replacement(client, world):
     answer = client.get('/item/{waiting}/files'.format(**world.ids))
     return done(answer) and len(answer.json()) > 1
@@ -72,6 +77,7 @@ TRIALS = {
     access.CHOOSE_APPLICATION_ID: Trial(chooses_id),
     access.DELETE_APPLICATION: Trial(sends('DELETE', '/app/{app}')),
     access.GET_SUMMARY: Trial(lists('/app/{app}/summary', 'release'), ('release',)),
+    access.GET_EXPECTED: Trial(sees_expected, ('release',)),
     access.GET_STATISTICS: Trial(sees_statistics, ('release', 'draft')),
     access.LIST_RELEASES: Trial(lists('/app/{app}/release', 'release'), ('release',)),
     access.CREATE_RELEASE: Trial(sends('POST', '/app/{app}/release', name='6.0', app_revision='35000')),
@@ -119,6 +125,9 @@ class World:
 
 @pytest.fixture
 def world(app, api, grant, make, ready, make_release, anonymous, folders):
+    from slicer_package_manager.registry.expected import store
+    store.replace({'_id': ObjectId(app['_id'])}, '5.8', [
+        {'name': 'Expected', 'category': '', 'tier': 1, 'repository_url': ''}])
     found = World(app, grant)
     ids = found.ids
     ready('package', revision='33000')

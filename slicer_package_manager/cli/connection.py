@@ -71,10 +71,37 @@ def accounts(module: str, database_uri: str | None, data_dir: Path) -> Iterator[
         # Girder connects when it is imported.
         imported = import_module(f'slicer_package_manager.registry.accounts.{module}')
         imported.register()
-        try:
+        with reporting():
             yield imported
-        except (RestException, ValidationException) as error:
-            raise ServeError(str(error)) from error
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Report what the registry refuses in this context as the failure of a command.
+
+    :raises ServeError: the registry refuses a call.
+    """
+    try:
+        yield
+    except (RestException, ValidationException) as error:
+        raise ServeError(str(error)) from error
+
+
+def application(name_or_id: str | None) -> Any:  # the folder of an application
+    """The application with this name or id; without one, the only application. Call it when :func:`connected`.
+
+    :raises ServeError: there is no such application, or more than one.
+    """
+    # Girder connects when it is imported.
+    from slicer_package_manager.registry.catalog import applications  # noqa: PLC0415
+    found = applications.by_id_or_name(name_or_id)
+    if len(found) == 1:
+        return found[0]
+    if name_or_id is None:
+        what = 'are several applications. Name one, or give its id' if found else 'is no application'
+        raise ServeError(f'There {what}.')
+    what = 'There is no application' if not found else 'Several applications have the name'
+    raise ServeError(f'{what} "{name_or_id}". Give the id of one.')
 
 
 @contextmanager

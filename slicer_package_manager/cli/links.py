@@ -5,12 +5,11 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from slicer_package_manager.cli import connection, tables
-from slicer_package_manager.cli.errors import ServeError
 
 if TYPE_CHECKING:
     from slicer_package_manager.registry.links.checker import Finding
@@ -54,21 +53,10 @@ def check(application: str | None, database: str | None, data_dir: Path, as_json
         # Girder connects when it is imported.
         from slicer_package_manager.registry.links import checker  # noqa: PLC0415
         options = checker.Options(concurrency, timeout, retries + 1, pause, github_api_url.rstrip('/'))
-        pairs = list(checker.linked_files(_application(application)))
+        pairs = list(checker.linked_files(connection.application(application) if application else None))
         findings = list(_with_progress(checker.check(pairs, options), len(pairs)))
     _report(findings, as_json=as_json)
     sys.exit(any(finding.state != checker.OK for finding in findings))
-
-
-def _application(name_or_id: str | None) -> Any:  # the folder of an application, or None
-    from slicer_package_manager.registry.catalog import applications  # noqa: PLC0415
-    if name_or_id is None:
-        return None
-    found = applications.by_id_or_name(name_or_id)
-    if len(found) != 1:
-        what = 'There is no application' if not found else 'Several applications have the name'
-        raise ServeError(f'{what} "{name_or_id}". Give the id of one.')
-    return found[0]
 
 
 def _with_progress(findings: Iterable[Finding], total: int) -> Iterable[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from slicer_package_manager.registry.lookup.selection import revision_order
+from slicer_package_manager.registry.schema.revisions import revision_order
 from slicer_package_manager.registry.schema.types import Document
 
 _SYSTEMS = {'linux': 'Linux', 'win': 'Windows', 'macosx': 'macOS'}

@@ -20,7 +20,8 @@ from slicer_package_manager.rest.middleware import anonymous_access, rate_limits
 #: The memory for written feeds, in bytes.
 _CACHED = 4 * 2**20
 _USAGE = ('The address of a feed is /feeds/builds.atom, /feeds/new.atom, /feeds/changed.atom, '
-          '/feeds/extension/NAME.atom or /feeds/author/NAME.atom, or the same with ".json".')
+          '/feeds/missing.atom, /feeds/extension/NAME.atom, /feeds/author/NAME.atom or /feeds/missing/NAME.atom, '
+          'or the same with ".json".')
 
 
 class _Written(NamedTuple):

@@ -16,6 +16,7 @@ from slicer_package_manager.registry.catalog import summary
 from slicer_package_manager.registry.downloads import rollup, sealing
 from slicer_package_manager.registry.lookup import lookup, selection
 from slicer_package_manager.registry.lookup.selection import Build
+from slicer_package_manager.registry.schema.revisions import revision_order
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
@@ -131,7 +132,7 @@ def rows(app: ApplicationFolder, installers: list[Build], found: Document, query
 
     :param found: the summary of the application, with :data:`_FIELDS`.
     """
-    newest = [max(some, key=lambda row: selection.revision_order(row['revision']), default=None)
+    newest = [max(some, key=lambda row: revision_order(row['revision']), default=None)
               for some in (found['releases'], found['drafts'])]
     return [row for one, is_release in zip(newest, (True, False), strict=True) if one
             for row in _rows(app, one, is_release, installers, query)]

@@ -12,10 +12,12 @@ import cherrypy
 from slicer_package_manager.pages import offers
 from slicer_package_manager.pages.addresses import ALL, Place
 from slicer_package_manager.pages.feed_formats import Entry, Feed, identifier
-from slicer_package_manager.registry.lookup.selection import Build
+from slicer_package_manager.registry.expected import missing
+from slicer_package_manager.registry.expected.missing import Gap
 from slicer_package_manager.registry.news import history, latest
 from slicer_package_manager.registry.news.latest import ExtensionEvent, Publication
 from slicer_package_manager.registry.schema import contributors
+from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 #: Characters of the revision that people read: Git's abbreviation has 7.
@@ -79,9 +81,49 @@ def of_author(subject: Subject) -> Feed:
                       _found(events, f'There is no extension by "{subject.name}".'))
 
 
+def of_missing(subject: Subject) -> Feed:
+    """Expected extensions that the newest builds lack: all, or the one with the name of the subject.
+
+    :raises cherrypy.HTTPError: the one is not expected (404).
+    """
+    comparison = missing.compare(subject.app, None)
+    if subject.name:
+        try:
+            missing.status(comparison, subject.name)
+        except NotFound as error:
+            raise cherrypy.HTTPError(404, str(error)) from None
+    found: dict[tuple[str, str, str], list[Gap]] = {}
+    for gap in comparison.newest():
+        if subject.name in ('', gap.name):
+            found.setdefault((gap.name, gap.build.branch or '', gap.since.revision), []).append(gap)
+    latest_first = sorted(found.values(), key=lambda gaps: (gaps[0].since.created, gaps[0].name), reverse=True)
+    what = f'{subject.name}: missing' if subject.name else 'missing extensions'
+    return _feed(subject, 'missing', f'{subject.app["name"]}: {what}', _status_address(subject, subject.name),
+                 [_gap_entry(subject, gaps) for gaps in latest_first[:latest.MOST]])
+
+
+def _status_address(subject: Subject, name: str) -> str:
+    return f'status{"/" if name else ""}{_escaped(name)}?app={subject.id}'
+
+
+def _gap_entry(subject: Subject, gaps: list[Gap]) -> Entry:
+    gap, since = gaps[0], _aware(gaps[0].since.created)
+    items = ''.join(f'<li>{escape(offers.system_name(*one.system))}: {escape(_last_good(one))}</li>' for one in gaps)
+    return Entry(
+        id=identifier(subject.id, 'missing', gap.name, gap.build.branch or '', gap.since.revision),
+        title=f'{gap.name} is missing since {subject.app["name"]} r{gap.since.revision}',
+        url=f'{subject.root}/{_status_address(subject, gap.name)}', published=since, updated=since,
+        content=f'<ul>{items}</ul>', tags=[gap.build.branch or ''])
+
+
+def _last_good(gap: Gap) -> str:
+    return f'last built for r{gap.last_good.revision}' if gap.last_good else 'no build on this server has it'
+
+
 #: The feeds by the first part of their address, and those that have a name as the second part.
-FEEDS: dict[str, Callable[[Subject], Feed]] = {'builds': of_builds, 'new': of_new, 'changed': of_changed}
-NAMED: dict[str, Callable[[Subject], Feed]] = {'extension': of_extension, 'author': of_author}
+FEEDS: dict[str, Callable[[Subject], Feed]] = {'builds': of_builds, 'new': of_new, 'changed': of_changed,
+                                                'missing': of_missing}
+NAMED: dict[str, Callable[[Subject], Feed]] = {'extension': of_extension, 'author': of_author, 'missing': of_missing}
 
 
 def _found(events: list[ExtensionEvent], message: str) -> list[ExtensionEvent]:
@@ -127,18 +169,10 @@ def _event_entry(subject: Subject, event: ExtensionEvent) -> Entry:
 def _build_entry(subject: Subject, found: Publication) -> Entry:
     build = found.builds[0]
     kind = '' if build.is_final else ' preview'
-    items = ''.join(f'<li><a href="{escape(_download(subject, one))}">{escape(_system(one))}</a></li>'
-                    for one in found.builds)
+    items = ''.join(f'<li><a href="{escape(f"{subject.root}/bitstream/{one.id}")}">'
+                    f'{escape(offers.system_name(one.os, one.arch))}</a></li>' for one in found.builds)
     return Entry(
         id=identifier(subject.id, 'build', build.release, build.revision),
         title=f'{subject.app["name"]} {build.shown_version}{kind} (r{build.revision})',
         url=f'{subject.root}/download?app={subject.id}', published=_aware(found.since), updated=_aware(found.updated),
         content=f'<ul>{items}</ul>', tags=['preview' if kind else 'release'])
-
-
-def _download(subject: Subject, build: Build) -> str:
-    return f'{subject.root}/bitstream/{build.id}'
-
-
-def _system(build: Build) -> str:
-    return f'{offers.SYSTEMS[build.os]}, {offers.architectures(build.os)[build.arch]}'

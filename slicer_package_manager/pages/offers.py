@@ -39,7 +39,7 @@ class Offer(NamedTuple):
     @property
     def system(self) -> str:
         """System and architecture, such as ``macOS, Apple silicon``."""
-        return f'{SYSTEMS[self.build.os]}, {architectures(self.build.os)[self.build.arch]}'
+        return system_name(self.build.os, self.build.arch)
 
     @property
     def facts(self) -> str:
@@ -128,6 +128,11 @@ def _rows(os: str, newest: list[Offer]) -> Iterable[Architecture]:
 def architectures(os: str) -> dict[str, str]:
     """Architectures of ``os`` with their names, in the order in which the page lists them."""
     return MAC_ARCHITECTURES if os == 'macosx' else ARCHITECTURES
+
+
+def system_name(os: str, arch: str) -> str:
+    """Name of a system and architecture, such as ``macOS, Apple silicon``."""
+    return f'{SYSTEMS[os]}, {architectures(os)[arch]}'
 
 
 def _position(offer: Offer) -> tuple[int, int, float]:

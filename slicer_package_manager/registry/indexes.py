@@ -16,6 +16,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.downloads.counts import Download
+from slicer_package_manager.registry.expected import store
 from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.news import history
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
@@ -100,7 +101,8 @@ COLLECTION_INDEXES = [_unique(COLLECTION_NAME, (keys.ROLE, 'name'), {keys.ROLE: 
 def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
             (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES),
-            (aliases.AliasModel(), aliases.INDEXES), (history.EventModel(), history.INDEXES))
+            (aliases.AliasModel(), aliases.INDEXES), (history.EventModel(), history.INDEXES),
+            (store.ExpectedModel(), store.INDEXES))
 
 
 def missing() -> list[WantedIndex]:

@@ -12,6 +12,7 @@ from slicer_package_manager.rest.handlers import (
     application,
     audit,
     editing,
+    expected,
     health,
     lookup,
     package,
@@ -52,6 +53,8 @@ ROUTES: list[Route] = [
     ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
     ('GET', (':app_id', 'summary'), summary.getSummary),
+    ('GET', (':app_id', 'expected'), expected.compareExtensions),
+    ('GET', (':app_id', 'expected', ':name'), expected.getExtensionStatus),
 ]
 
 #: Calls for the server itself, at ``/api/v1/slicer_package_manager``.

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from slicer_package_manager.registry.lookup import parameters, selection
 from slicer_package_manager.registry.lookup.selection import Build, choose
+from slicer_package_manager.registry.schema.revisions import revision_order
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
@@ -150,7 +151,7 @@ def test_steps_back_and_forth_end_at_the_same_revision(some, steps):
     back = choose(amd64, every, offset=-steps)
     if back:
         again = choose(amd64, lambda one: one.revision == back.revision, offset=steps)
-        assert selection.revision_order(again.revision) == selection.revision_order(choose(amd64, every).revision)
+        assert revision_order(again.revision) == revision_order(choose(amd64, every).revision)
 
 
 @given(st.lists(st.text('0159.-ab', max_size=6), max_size=4).map('.'.join), st.text('0159.', max_size=8))

@@ -66,8 +66,10 @@ def default(user: UserDocument | None, operation: Operation = access.GET_APPLICA
     return public[0]
 
 
-def by_id_or_name(text: str) -> list[ApplicationFolder]:
-    """The application with the id ``text``, else those with this name; for commands of the server."""
+def by_id_or_name(text: str | None) -> list[ApplicationFolder]:
+    """The application with the id ``text``, else those with this name, or all without; for commands of the server."""
+    if text is None:
+        return list(Folder().find({keys.ROLE: APPLICATION}))
     identifier = validators.object_id(text)
     found = _by_id(identifier) if identifier else None
     return [found] if found else list(Folder().find({'name': text, keys.ROLE: APPLICATION}))

@@ -2,7 +2,10 @@
 
 A user with WRITE access can override it: the override is ``ready`` in the metadata of the folder. Without an override,
 the setting ``slicer_package_manager.ready_share`` decides: this percentage of the extensions of the predecessor must
-exist. The predecessor for a system is the nearest earlier release or draft, of the same role, that is ready and has
+exist. So must, by the setting ``slicer_package_manager.ready_expected_share``, this percentage of the extensions that
+the extension index has for the version, weighted by their tiers, if it has a branch for the version.
+
+The predecessor for a system is the nearest earlier release or draft, of the same role, that is ready and has
 extensions for the system. Earlier means a smaller revision; if not all revisions are whole numbers, it means created
 before.
 """
@@ -18,6 +21,8 @@ from girder.models.item import Item
 from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.catalog import releases
+from slicer_package_manager.registry.expected import branches, builds, store
+from slicer_package_manager.registry.expected.builds import System
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
@@ -29,8 +34,6 @@ from slicer_package_manager.registry.tree.access import folder_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
-#: An operating system and an architecture.
-System: TypeAlias = tuple[str, str]
 #: The base names of extensions, by system.
 Names: TypeAlias = dict[System, set[str]]
 
@@ -51,7 +54,7 @@ class Readiness(NamedTuple):
 
 @transactions.atomic
 def not_ready(app: ApplicationFolder, user: UserDocument | None) -> set[tuple[ObjectId, str, str]]:
-    """What is not offered as the latest: ``(channel, os, arch)``. Costs at most three queries.
+    """What is not offered as the latest: ``(channel, os, arch)``. Costs at most six queries.
 
     ``channel`` is ``spm.channel`` of items. Releases and drafts that ``user`` cannot see are not considered.
     """
@@ -61,15 +64,17 @@ def not_ready(app: ApplicationFolder, user: UserDocument | None) -> set[tuple[Ob
 
 @transactions.atomic
 def of_channels(app: ApplicationFolder, user: UserDocument | None) -> dict[ObjectId, Readiness]:
-    """The readiness of each release and draft of ``app`` that ``user`` may see, by id. Costs at most three queries."""
-    share = settings.get(settings.READY_SHARE)
+    """The readiness of each release and draft of ``app`` that ``user`` may see, by id. Costs at most six queries."""
+    share, expected_share = settings.get_each(settings.READY_SHARE, settings.READY_EXPECTED_SHARE)
     folders = list(Folder().find({
         keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)},
-        **folder_clause(user)}, fields=(keys.DRAFT, keys.REVISION, 'meta.ready', 'created')).batch_size(BATCH))
-    extensions = _extensions(app) if share else {}
+        **folder_clause(user)}, fields=(keys.DRAFT, keys.REVISION, keys.RELEASE, 'meta.ready', 'created'),
+        ).batch_size(BATCH))
+    extensions = _extensions(app) if share or expected_share else {}
+    short = _short_of_expected(app, folders, extensions, expected_share) if expected_share else {}
     found: dict[ObjectId, Readiness] = {}
     for draft in (False, True):
-        found.update(_of_role([one for one in folders if one['spm']['draft'] is draft], extensions, share))
+        found.update(_of_role([one for one in folders if one['spm']['draft'] is draft], extensions, share, short))
     return found
 
 
@@ -86,14 +91,32 @@ def _extensions(app: ApplicationFolder) -> dict[ObjectId, Names]:
     return names
 
 
-def _of_role(folders: list[ChannelFolder], extensions: dict[ObjectId, Names], share: int) -> dict[ObjectId, Readiness]:
+def _short_of_expected(app: ApplicationFolder, folders: list[ChannelFolder], extensions: dict[ObjectId, Names],
+                       share: int) -> dict[ObjectId, frozenset[System]]:
+    """The systems for which each of ``folders`` has less than ``share`` percent of the expected extensions."""
+    expected = store.of_app(app)
+    packages = builds.packages(app, {keys.HAS_FILE: True}) if expected else {}
+    found: dict[ObjectId, frozenset[System]] = {}
+    for folder in folders:
+        version, systems = packages.get(folder['_id'], builds.Packages('', set()))
+        branch = branches.branch_of(version, folder['spm']['release'], expected)
+        names = extensions.get(folder['_id'], {})
+        if branch:
+            found[folder['_id']] = frozenset(
+                system for system in {*systems, *names}
+                if branches.share(expected[branch]['entries'], names.get(system, set())) < share)
+    return found
+
+
+def _of_role(folders: list[ChannelFolder], extensions: dict[ObjectId, Names], share: int,
+             short: dict[ObjectId, frozenset[System]]) -> dict[ObjectId, Readiness]:
     """The readiness of ``folders``, which are either all releases or all drafts."""
     found: dict[ObjectId, Readiness] = {}
     wanted: Names = {}  # those of the predecessor
     for folder in _oldest_first(folders):
         names = extensions.get(folder['_id'], {})
         override = folder.get('meta', {}).get('ready')
-        lacking = _lacking(override, names, wanted, share)
+        lacking = _lacking(override, names, wanted, share, short.get(folder['_id'], frozenset()))
         wanted.update({system: some for system, some in names.items() if system not in lacking})
         found[folder['_id']] = Readiness(override, lacking)
     return found
@@ -106,10 +129,11 @@ def _oldest_first(folders: list[ChannelFolder]) -> list[ChannelFolder]:
     return sorted(folders, key=lambda one: (one['created'], one['_id']))
 
 
-def _lacking(override: bool | None, names: Names, wanted: Names, share: int) -> frozenset[System]:
+def _lacking(override: bool | None, names: Names, wanted: Names, share: int, short: frozenset[System]
+             ) -> frozenset[System]:
     if override is not None:
         return frozenset() if override else frozenset(SYSTEMS)
-    return frozenset(system for system, some in wanted.items() if not enough(names.get(system, ()), some, share))
+    return short.union(system for system, some in wanted.items() if not enough(names.get(system, ()), some, share))
 
 
 def enough(names: Iterable[str], wanted: set[str], share: int) -> bool:

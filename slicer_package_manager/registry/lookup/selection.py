@@ -16,14 +16,12 @@ from typing import Any, TypeAlias
 from bson.objectid import ObjectId
 
 from slicer_package_manager.registry.lookup.parameters import ANY, NIGHTLY, RELEASE, Query
+from slicer_package_manager.registry.schema.revisions import RevisionKey, revision_order
 
 #: Architecture for queries that name none. Clients that name none know of no other.
 DEFAULT_ARCHITECTURE = 'amd64'
-_INTEGER = re.compile('[0-9]{1,255}')
 _DATED = re.compile(r'(.+?)-[0-9]{4}-[0-9]{2}-[0-9]{2}')
 _VERSION = re.compile(r'[0-9]+(\.[0-9]+)*')
-
-RevisionKey: TypeAlias = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,6 @@ def newest_each(builds: Iterable[Build]) -> dict[tuple[str, str], Build]:
 def order(build: Build) -> tuple[RevisionKey, datetime, ObjectId]:
     """Key that sorts builds from old to new: by revision, then by the time of the build."""
     return revision_order(build.revision), build.built, build.id
-
-
-def revision_order(revision: str) -> RevisionKey:
-    """Key that sorts revisions from old to new. Whole numbers are compared as numbers and come after all others."""
-    return (1, int(revision), '') if _INTEGER.fullmatch(revision) else (0, 0, revision)
 
 
 def is_stable(build: Build, stability: str) -> bool:

@@ -25,6 +25,7 @@ UPLOAD_QUOTAS = 'slicer_package_manager.upload_quotas'
 LIST_MAX_AGE = 'slicer_package_manager.list_max_age'
 LIST_CACHE = 'slicer_package_manager.list_cache_mbytes'
 READY_SHARE = 'slicer_package_manager.ready_share'
+READY_EXPECTED_SHARE = 'slicer_package_manager.ready_expected_share'
 UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 MIDAS = 'slicer_package_manager.midas'
 
@@ -99,6 +100,7 @@ RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of setti
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),
     READY_SHARE: (_number(100), 0),
+    READY_EXPECTED_SHARE: (_number(100), 0),
     UPLOAD_MAX_AGE: (_number(3650), 7),
     MIDAS: (_switch, True),
 }

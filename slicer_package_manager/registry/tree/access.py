@@ -69,6 +69,8 @@ CREATE_APPLICATION = Operation(
 CHOOSE_APPLICATION_ID = Operation('choose the id of an application', ADMINISTRATOR, DATA_WRITE)
 DELETE_APPLICATION = Operation('delete an application', USER, DATA_OWN, ADMIN)
 GET_SUMMARY = Operation('get the summary of an application', ANYONE, DATA_READ, READ, READ, 'each release or draft')
+GET_EXPECTED = Operation(
+    'compare extensions with the expected ones', ANYONE, DATA_READ, READ, READ, 'each release or draft')
 GET_STATISTICS = Operation('get download statistics', ANYONE, DATA_READ, READ, READ, 'each release or draft')
 
 LIST_RELEASES = Operation('list releases', ANYONE, DATA_READ, READ, READ, 'each release')

@@ -6,6 +6,7 @@ import { counted, number, plainLines } from '../texts.js';
 import { showDeletion } from './deletion.js';
 import { showDialog } from './dialogs.js';
 import { AccessType, appPath, call, formatSize, girder, notify, summaryOf } from './girder.js';
+import { missingExtensions } from './missing.js';
 import { editTemplates, PACKAGE_TYPES } from './name_templates.js';
 import { forgetEditable } from './nav.js';
 import { showPromotion } from './promote.js';
@@ -57,6 +58,7 @@ export class ApplicationView extends Page {
       this.heading(app, total),
       this.releases(app, releases, systems),
       this.drafts(app, total, drafts, releases, systems),
+      missingExtensions(app),
       this.templates(app),
     );
   }

@@ -63,6 +63,14 @@ export const SETTINGS = [
       'offered as the latest.',
   },
   {
+    name: 'ready_expected_share',
+    label: 'Share of the expected extensions that makes a release or draft ready, in percent',
+    type: 'number',
+    min: '0',
+    max: '100',
+    help: 'Of the extensions in the extension index, weighted by tier, for the same system. 0: the index does not matter.',
+  },
+  {
     name: 'list_max_age',
     label: 'Seconds for which caches may answer lists without a request to the server',
     type: 'number',
