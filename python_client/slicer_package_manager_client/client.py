@@ -109,6 +109,29 @@ class SlicerPackageClient(PackageCalls):
         self.delete(f'app/{app["_id"]}/release/{draft["_id"]}')
         return draft
 
+    @explained
+    def promoteDraft(self, app_name: str, name: str, coll_id: str | None = None) -> Document:
+        """Move all packages and extensions of a release's revision from the draft to the release."""
+        app = registry.application(self, app_name, coll_id)
+        release = registry.release(self, app, name)
+        return cast('Document', self.post(f'app/{app["_id"]}/release/{release["_id"]}/promote',
+                                          data={'revision': release['meta'].get('revision', '')}))
+
+    @explained
+    def setReleaseReady(self, app_name: str, name: str, ready: str = 'true', coll_id: str | None = None) -> Document:
+        """Set whether a release is offered as the latest one: ``true``, ``false``, or ``auto``: the server decides."""
+        app = registry.application(self, app_name, coll_id)
+        return self._set_ready(app, f'release/{registry.release(self, app, name)["_id"]}', ready)
+
+    @explained
+    def setDraftReady(self, app_name: str, revision: str, ready: str = 'true', coll_id: str | None = None) -> Document:
+        """Set whether a draft is offered as the latest one, as :meth:`setReleaseReady` does."""
+        app = registry.application(self, app_name, coll_id)
+        return self._set_ready(app, f'draft/{registry.draft(self, app, revision)["_id"]}', ready)
+
+    def _set_ready(self, app: Document, folder: str, ready: str) -> Document:
+        return cast('Document', self.put(f'app/{app["_id"]}/{folder}/ready', parameters={'ready': ready}))
+
     # Packages
 
     def uploadApplicationPackage(self, filepath: Path_, app_name: str, pkg_os: str, arch: str, name: str,

@@ -69,9 +69,19 @@ class PackageCalls(Connection):
             return self.publication(package_type, app_name, options, coll_id=coll_id).send(source, force=force)
 
     @explained
-    def find(self, package_type: PackageType, app_name: str, id_or_name: str, coll_id: str | None = None) -> Document:
-        """Return the package or extension with that id or name."""
-        return registry.package(self, package_type, registry.application(self, app_name, coll_id), id_or_name)
+    def find(self, package_type: PackageType, app_name: str, id_or_name: str, coll_id: str | None = None, *,
+             release: str | None = None, **filters: Any) -> Document:
+        """Return the package or extension with that id or name; see :func:`registry.package`."""
+        app = registry.application(self, app_name, coll_id)
+        if release and release != DRAFT:
+            release = registry.release(self, app, release)['_id']
+        return registry.package(self, package_type, app, id_or_name, **{package_type.release_filter: release},
+                                **filters)
+
+    @explained
+    def fileOf(self, item: Document) -> Document:
+        """Return the file of a package or extension, with its expected checksum."""
+        return file_of(self, item)
 
     @explained
     def findApp(self, name: str, coll_id: str | None = None) -> Document:
@@ -108,16 +118,17 @@ class PackageCalls(Connection):
     @explained
     def fetch(self, package_type: PackageType, app_name: str, id_or_name: str, *, coll_id: str | None = None,
               dir_path: Path_ | None = None, output: Path_ | None = None, force: bool = False,
-              dry_run: bool = False) -> tuple[Document, Path, str]:
+              dry_run: bool = False, **filters: Any) -> tuple[Document, Path, str]:
         """Download a package or extension; return its item, the local path and the status.
 
+        :param filters: those of :meth:`find`.
         :param output: the path of the local file, instead of its own name in ``dir_path``.
         :param force: overwrite a different file.
         :param dry_run: return the status without downloading.
         """
         if dir_path and output:
             raise InvalidRequest('Give a directory or a path for the file, not both.')
-        item = self.find(package_type, app_name, id_or_name, coll_id)
+        item = self.find(package_type, app_name, id_or_name, coll_id, **filters)
         file = file_of(self, item)
         target = Path(output) if output else Path(dir_path or '.') / local_name(file['name'])
         download = Download(self, file, target, force=force)

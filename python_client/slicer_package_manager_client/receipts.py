@@ -1,4 +1,4 @@
-"""Receipts of uploads: where the item and its file are, and how fast the file was sent."""
+"""Addresses of items, and receipts of uploads: where the item and its file are, and how fast the file was sent."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,22 @@ def receipt(api_url: str, outcome: Outcome, seconds: float) -> dict[str, Any]:
 
     :param seconds: how long the command took.
     """
-    item_id, api = outcome.item['_id'], api_url.rstrip('/')
-    receipt = {'url': f'{_root(api)}/#item/{item_id}', 'download_url': f'{api}/item/{item_id}/download',
-               'file': _file(api, outcome.file), 'bytes': outcome.sent, 'seconds': round(seconds, 3),
+    receipt = {**addresses(api_url, outcome.item['_id'], outcome.file), 'bytes': outcome.sent,
+               'seconds': round(seconds, 3),
                'bytes_per_second': round(outcome.sent / seconds) if seconds and outcome.sent else None}
     return {key: value for key, value in receipt.items() if value is not None}
+
+
+def addresses(api_url: str, item_id: str, file: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the addresses of an item and of its file; see :func:`receipt`."""
+    api = api_url.rstrip('/')
+    return {'url': item_page(api, item_id), 'download_url': f'{api}/item/{item_id}/download',
+            'file': _file(api, file)}
+
+
+def item_page(api_url: str, item_id: str) -> str:
+    """Return the address of an item in the web client."""
+    return f'{root(api_url)}/#item/{item_id}'
 
 
 def _file(api: str, file: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -31,7 +42,7 @@ def _file(api: str, file: dict[str, Any] | None) -> dict[str, Any] | None:
     return {key: value for key, value in document.items() if value is not None}
 
 
-def _root(api: str) -> str:
-    """Return the address of the web client: the API is at ``/api/v1`` below it."""
-    parts = urlsplit(api)
+def root(api_url: str) -> str:
+    """Return the address of the server's pages: the API is at ``/api/v1`` below it."""
+    parts = urlsplit(api_url.rstrip('/'))
     return f'{parts.scheme}://{parts.netloc}{parts.path.removesuffix("/api/v1").rstrip("/")}'

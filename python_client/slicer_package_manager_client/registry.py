@@ -69,10 +69,35 @@ def packages(client: Connection, package_type: PackageType, app: Document, **fil
     return cast('list[Document]', client.get(f'app/{app["_id"]}/{package_type.label}', parameters=given(**filters)))
 
 
-def package(client: Connection, package_type: PackageType, app: Document, id_or_name: str) -> Document:
+def package(client: Connection, package_type: PackageType, app: Document, id_or_name: str,
+            **filters: Any) -> Document:
     """Return the package or extension with that id or name.
 
+    With ``filters``, and if no item has the name, it is a base name, of which the newest build is returned.
+
+    :param filters: parameters of the list call, such as ``os``; empty ones have no effect.
     :raises NotFound: it does not exist.
+    :raises Conflict: several have that name.
+    """
+    filters = given(**filters)
+    found = [] if filters else _named(client, package_type, app, id_or_name)
+    if found:
+        return found[0]
+    found = packages(client, package_type, app, baseName=id_or_name, **filters, limit=0)
+    if not found:
+        chosen = ''.join(f', {key} "{value}"' for key, value in filters.items())
+        raise NotFound(f'There is no {package_type.label} "{id_or_name}"{chosen} in "{app["name"]}".',
+                       server=client.urlBase, advice=f'See "{package_type.label} list".')
+    systems = {f'--os {item["meta"].get("os")} --arch {item["meta"].get("arch")}' for item in found}
+    if len(systems) > 1:
+        raise Conflict(f'The {package_type.label} "{id_or_name}" is there for several systems.', server=client.urlBase,
+                       advice=f'Give one: {", ".join(sorted(systems))}.')
+    return found[0]
+
+
+def _named(client: Connection, package_type: PackageType, app: Document, id_or_name: str) -> list[Document]:
+    """Return the item with that id or name, as a list.
+
     :raises Conflict: several have that name.
     """
     found: list[Document] = []
@@ -80,14 +105,11 @@ def package(client: Connection, package_type: PackageType, app: Document, id_or_
         found = packages(client, package_type, app, **{f'{package_type.label}_id': id_or_name})
     if not found:
         found = packages(client, package_type, app, **{f'{package_type.label}_name': id_or_name}, limit=0)
-    if not found:
-        raise NotFound(f'There is no {package_type.label} "{id_or_name}" in "{app["name"]}".',
-                       server=client.urlBase, advice=f'See "{package_type.label} list".')
     if len(found) > 1:
         ids = ', '.join(item['_id'] for item in found)
         raise Conflict(f'{len(found)} {package_type.label}s are called "{id_or_name}".', server=client.urlBase,
                        advice=f'Give the id of one: {ids}.')
-    return found[0]
+    return found
 
 
 def registered(client: Connection, package_type: PackageType, app: Document, values: Document) -> Document | None:

@@ -172,6 +172,16 @@ class FakeGirder(Fake):
             return problem(404, 'No such release.')
         return answer({'message': 'deleted'})
 
+    def promote(self, request, _app, release_id):
+        release = next(one for one in self.releases if one['_id'] == release_id)
+        self.drafts = [one for one in self.drafts if one['meta']['revision'] != request.form['revision']]
+        return answer(release)
+
+    def set_ready(self, request, _app, kind, folder_id):
+        found = next(one for one in (self.releases if kind == 'release' else self.drafts) if one['_id'] == folder_id)
+        found['meta']['ready'] = request.args['ready']
+        return answer(found)
+
     def list_drafts(self, request, _app):
         revision, offset = request.args.get('revision'), int(request.args.get('offset', 0))
         limit = int(request.args.get('limit', 50))
@@ -293,6 +303,8 @@ class FakeGirder(Fake):
         ('GET', '/api/v1/app/(\\w+)/release', list_releases),
         ('POST', '/api/v1/app/(\\w+)/release', create_release),
         ('DELETE', '/api/v1/app/(\\w+)/release/(.+)', delete_release),
+        ('POST', '/api/v1/app/(\\w+)/release/(\\w+)/promote', promote),
+        ('PUT', '/api/v1/app/(\\w+)/(release|draft)/(\\w+)/ready', set_ready),
         ('GET', '/api/v1/app/(\\w+)/draft', list_drafts),
         ('GET', '/api/v1/app/(\\w+)/(package|extension)', list_items),
         ('POST', '/api/v1/app/(\\w+)/(package|extension)', register),

@@ -77,6 +77,10 @@ def full(girder, tmp_path):
         ('extension', 'download'): ['Slicer', 'Foo_linux_r0', '--dir_path', str(tmp_path / 'out')],
         ('extension', 'upload'): ['Slicer', str(file), *EXTENSION],
         ('stats',): ['Slicer'],
+        ('release', 'promote'): ['Slicer', '5.8'], ('release', 'ready'): ['Slicer', '5.8'],
+        ('draft', 'ready'): ['Slicer', '33000', 'auto'],
+        ('package', 'show'): ['Slicer', 'Slicer'], ('extension', 'show'): ['Slicer', 'Foo', '--os', 'linux'],
+        ('sync',): ['Slicer', str(tmp_path / 'out'), '--draft', '33000'], ('open',): ['Slicer'],
     }
 
 
@@ -104,14 +108,15 @@ def test_every_command_answers_json_when_asked(path, full, run):
 def test_a_dry_run_changes_nothing(path, full, run, girder, tmp_path):
     done = run(*path, *full[path], '--dry-run')
     assert done.exit_code == 0, done.stderr
-    assert 'ould' in done.stdout or 'to delete' in done.stdout
+    assert 'ould' in done.stdout + done.stderr or 'to delete' in done.stdout
     assert [one.path for one in girder.requests if one.method != 'GET'] == ['/api/v1/api_key/token']
     assert not (tmp_path / 'out').exists()
 
 
 def test_commands_that_change_something_have_a_dry_run():
     assert set(LEAVES) - CHANGING == {('app', 'list'), ('release', 'list'), ('draft', 'list'), ('package', 'list'),
-                                      ('extension', 'list'), ('stats',)}
+                                      ('extension', 'list'), ('package', 'show'), ('extension', 'show'), ('open',),
+                                      ('stats',)}
 
 
 @pytest.mark.parametrize('path', sorted(set(LEAVES) - {('app', 'create')}), ids=' '.join)

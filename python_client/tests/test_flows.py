@@ -249,6 +249,32 @@ def test_a_command_with_many_files_that_is_interrupted_ends_at_once(proxy, start
     assert run('extension', 'upload', 'Slicer', *paths)[0] == 0
 
 
+def test_a_draft_is_promoted_and_mirrored(run, proxy, make_archive, tmp_path):
+    paths = [make_archive(f'810-{system}-amd64-Mirrored{number}-git1.tar.gz')
+             for number in range(3) for system in ('linux', 'win')]
+    assert run('extension', 'upload', 'Slicer', *paths)[0] == 0
+    assert run('draft', 'ready', 'Slicer', '810', 'false')[0] == 0
+    assert run('sync', 'Slicer', tmp_path / 'mirror', '--draft', '810', '--os', 'win')[0] == 0
+    assert len(list((tmp_path / 'mirror').rglob('*.tar.gz'))) == 3
+    assert run('release', 'create', 'Slicer', '8.1', '810')[0] == 0
+    code, out, err = run('release', 'promote', 'Slicer', '8.1')
+    assert (code, out.split()[:2]) == (0, ['8.1', '810']), err
+    assert run('release', 'ready', 'Slicer', '8.1')[0] == 0
+    proxy.fail(b'/download', 'reset', times=2)
+    code, out, err = run('sync', 'Slicer', tmp_path / 'release', '--release', '8.1', '--json', url=proxy.url)
+    assert (code, json.loads(out)['totals']['downloaded']) == (0, 6), err
+    done = subprocess.run(['sha512sum', '--check', '--quiet', 'SHA512SUMS'], cwd=tmp_path / 'release', check=False)
+    assert done.returncode == 0
+    assert {sha512(path) for path in (tmp_path / 'release').rglob('*.tar.gz')} == {sha512(path) for path in paths}
+    code, out, _err = run('extension', 'show', 'Slicer', 'Mirrored0', '--os', 'win', '--release', '8.1', '--json')
+    item = json.loads(out)['item']
+    assert (code, item['meta']['sha512']) == (0, sha512(paths[1]))
+    assert run('extension', 'delete', 'Slicer', item['_id'])[0] == 0
+    code, out, err = run('sync', 'Slicer', tmp_path / 'release', '--release', '8.1', '--delete', '--json')
+    assert {key: json.loads(out)['totals'][key] for key in ('downloaded', 'unchanged', 'deleted')} == {
+        'downloaded': 0, 'unchanged': 5, 'deleted': 1}, err
+
+
 def test_a_file_of_300_mib_goes_there_and_back(run, admin, tmp_path, identity):
     path = tmp_path / 'large.tar.gz'
     block = os.urandom(MIB)

@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeGirder
 from pytest_httpserver import HTTPServer
 
-from slicer_package_manager_client.cli import many_progress, upload_many
+from slicer_package_manager_client.cli import many_progress, parallel
 
 NAMES = [f'33000-linux-amd64-Ext{number}-git{number}a-2026-11-01.tar.gz' for number in range(6)]
 
@@ -221,20 +221,20 @@ def test_one_file_has_facts_in_its_name_only_if_it_needs_them(upload, girder, ma
 
 
 def test_an_interrupted_command_prints_the_table(upload, builds, monkeypatch):
-    original = upload_many.Batch._join
+    original = parallel._Threads.join
 
     def interrupt(self):
         original(self)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(upload_many.Batch, '_join', interrupt)
+    monkeypatch.setattr(parallel._Threads, 'join', interrupt)
     done = upload(*builds, '-j', '1')
     assert (done.exit_code, counts(done)) == (130, {'uploaded': 6})
 
 
 def test_a_long_silence_is_broken(monkeypatch, capsys):
     monkeypatch.setattr(many_progress, '_SILENCE', 0)
-    shown = many_progress.Display({'a': 1000, 'b': 3000})
+    shown = many_progress.Display(2, 4000)
     with shown.reporter('a', 1000) as first, shown.reporter('b', 3000) as second:
         first.update(1000)
         second.update(1000)
@@ -245,10 +245,10 @@ def test_bars_show_all_files_and_each_transfer(monkeypatch, capsys):
     from slicer_package_manager_client.cli.progress import bars
 
     progress = bars()
-    shown = many_progress.Bars({'x/a': 1000, 'x/b': 3000}, progress)
+    shown = many_progress.Bars(2, 4000, progress)
     with shown.reporter('a', 1000) as transfer:
         transfer.update(500)
         assert [(task.description, task.completed) for task in progress.tasks] == [('0/2 files', 500), ('a', 500)]
-    shown.finished('x/a', 'uploaded')
+    shown.finished('x/a', 1000, 'uploaded')
     assert [(task.description, task.completed) for task in progress.tasks] == [('1/2 files', 1000)]
     assert '[1/2] a: uploaded' in capsys.readouterr().err

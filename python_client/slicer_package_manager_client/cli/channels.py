@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import click
 
 from slicer_package_manager_client.cli import options, output
+from slicer_package_manager_client.cli.promotion import promote, ready_command
 from slicer_package_manager_client.cli.prune import prune
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.errors import Conflict
@@ -42,7 +43,7 @@ def create_app(session: Session, name: str, desc: str | None, coll_name: str | N
         output.show({'status': 'unchanged', 'item': known[0]}, f'The application "{name}" already exists.',
                     as_json=as_json)
     elif dry_run:
-        planned(f'create the {_visible(public)} application "{name}"', as_json=as_json)
+        output.planned(f'create the {_visible(public)} application "{name}"', as_json=as_json)
     else:
         made = client.createApp(name, desc=desc, coll_id=coll_id, coll_name=coll_name, coll_desc=coll_desc,
                                 public=public)
@@ -77,7 +78,7 @@ def delete_app(session: Session, name: str, coll_id: str | None, as_json: bool, 
 
 @click.group()
 def release() -> None:
-    """Create, list and delete releases of an application."""
+    """Create, list, promote and delete releases of an application."""
 
 
 @release.command('create')
@@ -99,7 +100,7 @@ def create_release(session: Session, app_name: str, name: str, revision: str, de
         output.show({'status': 'unchanged', 'item': known[0]}, f'The release "{name}" already exists.',
                     as_json=as_json)
     elif dry_run:
-        planned(f'create the release "{name}" of revision {revision}', as_json=as_json)
+        output.planned(f'create the release "{name}" of revision {revision}', as_json=as_json)
     else:
         made = client.createRelease(app_name, name, revision, coll_id=coll_id, desc=desc)
         output.show({'status': 'created', 'item': made}, f'{made["name"]} {revision} ({made["_id"]}) CREATED',
@@ -167,22 +168,20 @@ def delete_draft(session: Session, app_name: str, revision: str, coll_id: str | 
 
 
 draft.add_command(prune)
+release.add_command(promote)
+release.add_command(ready_command('release', 'name'))
+draft.add_command(ready_command('draft', 'revision'))
 
 
 def delete(document: Document, what: str, done: str, act: Callable[[], Any], *, as_json: bool, dry_run: bool,
            yes: bool) -> None:
     """Delete ``document``, or print that it would be deleted."""
     if dry_run:
-        planned(f'delete {what}', as_json=as_json, item=document)
+        output.planned(f'delete {what}', as_json=as_json, item=document)
         return
     output.confirm(f'Delete {what}?', yes=yes)
     act()
     output.show({'status': 'deleted', 'item': document}, done, as_json=as_json)
-
-
-def planned(what: str, *, as_json: bool, **more: Any) -> None:
-    """Print what the command would do without ``--dry-run``."""
-    output.show({'status': 'planned', 'would': what, **more}, f'Would {what}.', as_json=as_json)
 
 
 def show_channels(folders: list[Document], *, as_json: bool) -> None:

@@ -24,12 +24,13 @@ _SILENCE = 30.0
 class Display:
     """Progress of all transfers together.
 
-    :param sizes: bytes of each file, by its path.
+    :param count: number of files.
+    :param total: their bytes.
     """
 
-    def __init__(self, sizes: dict[str, int]) -> None:
-        self._sizes = sizes
-        self._total = sum(sizes.values())
+    def __init__(self, count: int, total: int) -> None:
+        self._count = count
+        self._total = total
         self._finished = self._finished_bytes = 0
         self._active: dict[int, int] = {}
         self._lock = threading.RLock()
@@ -39,12 +40,12 @@ class Display:
         """Return the reporter of one transfer, in the form that girder-client expects."""
         return Transfer(self, label, length)
 
-    def finished(self, path: str, text: str) -> None:
-        """Count the file at ``path``; ``text`` is what became of it."""
+    def finished(self, path: str, size: int, text: str) -> None:
+        """Count a file of ``size`` bytes; ``text`` is what became of it."""
         with self._lock:
             self._finished += 1
-            self._finished_bytes += self._sizes[path]
-            self._print(f'[{self._finished}/{len(self._sizes)}] {Path(path).name}: {text}')
+            self._finished_bytes += size
+            self._print(f'[{self._finished}/{self._count}] {Path(path).name}: {text}')
             self._last_line = time.monotonic()
 
     def begin(self, transfer: Transfer) -> None:
@@ -100,11 +101,11 @@ class Transfer:
 class Bars(Display):
     """A bar for all files, and one for each transfer."""
 
-    def __init__(self, sizes: dict[str, int], progress: Any) -> None:
-        super().__init__(sizes)
+    def __init__(self, count: int, total: int, progress: Any) -> None:
+        super().__init__(count, total)
         self._progress = progress
         self._tasks: dict[int, Any] = {}
-        self._all = progress.add_task(f'0/{len(sizes)} files', total=self._total or None)
+        self._all = progress.add_task(f'0/{count} files', total=self._total or None)
 
     def begin(self, transfer: Transfer) -> None:
         """Add a bar."""
@@ -123,7 +124,7 @@ class Bars(Display):
 
     def _show(self) -> None:
         self._progress.update(self._all, completed=self._done(),
-                              description=f'{self._finished}/{len(self._sizes)} files')
+                              description=f'{self._finished}/{self._count} files')
 
     def _print(self, line: str) -> None:
         self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -132,12 +133,12 @@ class Bars(Display):
 
 @contextlib.contextmanager
 def display(files: Sequence[Any]) -> Iterator[Display]:
-    """Show the progress of ``files``, which have a ``path`` and a ``size``, in the ``with`` block."""
-    sizes = {file.path: file.size for file in files}
+    """Show the progress of ``files``, which have a ``size``, in the ``with`` block."""
+    total = sum(file.size for file in files)
     if not sys.stderr.isatty():
-        yield Display(sizes)
+        yield Display(len(files), total)
         return
     from slicer_package_manager_client.cli.progress import bars
 
     with bars() as progress:
-        yield Bars(sizes, progress)
+        yield Bars(len(files), total, progress)

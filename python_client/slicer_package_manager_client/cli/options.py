@@ -10,6 +10,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Files that are transferred at the same time, unless the user gives a number.
+_JOBS = 4
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -52,6 +55,15 @@ def limit(noun: str) -> Decorator:
     """Return the option for the maximum length of a list."""
     return option('--limit', type=click.IntRange(min=0), default=50, show_default=True,
                   help=f'Maximum number of {noun}; 0 lists all')
+
+
+def jobs(verb: str) -> Decorator:
+    """Return the option for the number of threads.
+
+    :param verb: what happens to the files.
+    """
+    return option('-j', '--jobs', type=click.IntRange(1, 32), default=_JOBS, show_default=True,
+                  help=f'Number of files that are {verb} at the same time')
 
 
 def every_command(function: Callable[..., Any]) -> Callable[..., Any]:

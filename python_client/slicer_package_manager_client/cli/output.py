@@ -30,6 +30,11 @@ def show(document: Any, text: str, *, as_json: bool) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str) if as_json else text)
 
 
+def planned(what: str, *, as_json: bool, **more: Any) -> None:
+    """Print what the command would do without ``--dry-run``."""
+    show({'status': 'planned', 'would': what, **more}, f'Would {what}.', as_json=as_json)
+
+
 def note(text: str) -> None:
     """Print a remark on stderr, so that stdout has the result only."""
     click.echo(text, err=True)

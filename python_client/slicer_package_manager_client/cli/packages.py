@@ -1,21 +1,27 @@
 """Commands for packages and for extensions, made from the two package types."""
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from slicer_package_manager_client import receipts
 from slicer_package_manager_client.cli import options, output
-from slicer_package_manager_client.cli.channels import delete, planned
+from slicer_package_manager_client.cli.channels import delete
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.cli.upload import upload_command
-from slicer_package_manager_client.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS, PackageType
+from slicer_package_manager_client.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS, PACKAGE, PackageType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slicer_package_manager_client.registry import Document
 
 
 def group(package_type: PackageType) -> click.Group:
     """The commands for ``package_type``."""
-    commands = click.Group(package_type.label, help=f'Upload, list, download and delete {package_type.noun}s.')
-    for command in (_list_command, upload_command, _download_command, _delete_command):
+    commands = click.Group(package_type.label, help=f'Upload, list, show, download and delete {package_type.noun}s.')
+    for command in (_list_command, _show_command, upload_command, _download_command, _delete_command):
         commands.add_command(command(package_type))
     return commands
 
@@ -69,10 +75,64 @@ def _filters(package_type: PackageType) -> options.Decorator:
     return decorate
 
 
-def _download_command(package_type: PackageType) -> click.Command:
-    @click.command('download', help=f'Download an {package_type.noun}.')
+def _selection(package_type: PackageType) -> options.Decorator:
+    """The argument and the options that select one item."""
+    revision = '--app_revision' if package_type is EXTENSION else '--revision'
+    selecting = [
+        click.argument('id_or_name'),
+        options.option('--os', type=click.Choice(OPERATING_SYSTEMS), help='Operating system of the build'),
+        options.option('--arch', type=click.Choice(ARCHITECTURES), help='Processor architecture of the build'),
+        options.option(revision, help='Revision of the application  [default: the newest build]'),
+        options.option('--release', help='Release of the application; draft for a build of no release'),
+    ]
+    if package_type is PACKAGE:
+        selecting.insert(4, options.option('--version', help='Version of the application'))
+
+    def decorate(function: Any) -> Any:
+        for one in reversed(selecting):
+            function = one(function)
+        return function
+
+    return decorate
+
+
+def _selecting_help(package_type: PackageType) -> str:
+    return (f'ID_OR_NAME is the id or the full name of the item, or the base name of the {package_type.label}, such as '
+            f'"{"SlicerIGT" if package_type is EXTENSION else "Slicer"}": then the newest build that the options '
+            'select.')
+
+
+def _show_command(package_type: PackageType) -> click.Command:
+    @click.command('show', help=f'Print what the server has about an {package_type.noun}.\n\n'
+                                f'{_selecting_help(package_type)}')
     @options.app_name
-    @click.argument('id_or_name')
+    @_selection(package_type)
+    @options.every_command
+    @pass_session
+    def command(session: Session, /, app_name: str, id_or_name: str, as_json: bool, **given: Any) -> None:
+        client = session.client
+        item = client.find(package_type, app_name, id_or_name, **given)
+        document = {'item': item, **receipts.addresses(client.urlBase, item['_id'], client.fileOf(item))}
+        output.show(document, '\n'.join(f'{name}: {value}' for name, value in _facts(document)), as_json=as_json)
+
+    return command
+
+
+def _facts(document: Document) -> Iterator[tuple[str, Any]]:
+    """Yield the lines about an item."""
+    item, file = document['item'], document['file']
+    yield from (('name', item['name']), ('id', item['_id']))
+    for key, value in sorted(item['meta'].items()):
+        if value not in {'', None} and key != 'sha512':
+            yield key, ' '.join(str(value).split())
+    yield from (('file', file['name']), ('size', file.get('size')), ('sha512', file.get('sha512')),
+                ('url', document['url']), ('download', document['download_url']))
+
+
+def _download_command(package_type: PackageType) -> click.Command:
+    @click.command('download', help=f'Download an {package_type.noun}.\n\n{_selecting_help(package_type)}')
+    @options.app_name
+    @_selection(package_type)
     @options.option('--dir_path', help=f'Directory to download the {package_type.label} to  [default: this one]')
     @options.option('--output', help='Path to save it under, instead of its own name')
     @click.option('--force', is_flag=True, help='Overwrite a different file')
@@ -83,7 +143,7 @@ def _download_command(package_type: PackageType) -> click.Command:
         item, path, status = session.client.fetch(package_type, app_name, id_or_name, dry_run=dry_run, **given)
         done = f'DOWNLOADED [{path}]' if status == 'downloaded' else f'is already at [{path}]'
         if dry_run and status == 'downloaded':
-            planned(f'download "{item["name"]}" to "{path}"', as_json=as_json, item=item)
+            output.planned(f'download "{item["name"]}" to "{path}"', as_json=as_json, item=item)
         else:
             output.show({'status': status, 'path': str(path), 'item': item},
                         f'{item["name"]} ({item["_id"]}) {done}', as_json=as_json)

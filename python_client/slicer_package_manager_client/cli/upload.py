@@ -18,8 +18,6 @@ from slicer_package_manager_client.receipts import receipt
 if TYPE_CHECKING:
     from slicer_package_manager_client.publish import Outcome
 
-#: Files that are uploaded at the same time, unless the user gives a number.
-_JOBS = 4
 _DESCRIBED = ', and from its description (.s4ext or .json), which is beside the file or in it'
 _OF_LINKS = ('size', 'sha512', 'file_name')
 _OF_GITHUB = ('github_tag', 'github_token_file', 'github_api_url')
@@ -66,13 +64,12 @@ def upload_command(package_type: PackageType) -> click.Command:
 def _with_options(package_type: PackageType) -> options.Decorator:
     def decorate(function: Any) -> Any:
         optional = [field.option for field in package_type.fields if not field.required and field.type is str]
-        more = [options.option('--clear', multiple=True, type=click.Choice(optional),
+        more: list[options.Decorator] = [options.option('--clear', multiple=True, type=click.Choice(optional),
                                help='Remove the value of this option on the server'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
                 options.option('--force', type=bool, default=False,
                                help='Send the file even if the server has the same one'),
                 click.option('--no-check', is_flag=True, help='Send the file even if it is no archive'),
-                options.option('-j', '--jobs', type=click.IntRange(1, 32), default=_JOBS, show_default=True,
-                               help='Number of files that are uploaded at the same time'),
+                options.jobs('uploaded'),
                 click.option('--fail-fast', is_flag=True, help='Start no other file after one has failed')]
         if package_type is EXTENSION:
             more.append(options.option(
