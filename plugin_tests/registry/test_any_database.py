@@ -65,7 +65,7 @@ def test_a_replacement_by_its_uploader_waits(any_db, item, add_file):
 
 def test_an_item_whose_last_file_goes_is_not_ready(any_db, item, add_file):
     file = add_file('a.zip', 'aa', 1)
-    item_files.detach(file)
+    item_files.detach(item, file)
     item_files.settle(item)
     assert reported(any_db, item) == ('', False)
 

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
-from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
+from pymongo import ASCENDING, IndexModel, InsertOne, UpdateMany, UpdateOne
 
 from slicer_package_manager.registry.links import policy
 from slicer_package_manager.registry.midas.numbers import Kind, spelled
@@ -32,8 +32,9 @@ _BATCH = 1000
 class AliasModel(transactions.TransactionalModel):
     """Aliases in the collection ``slicer_package_alias``.
 
-    A document has ``kind`` and ``value``, see :class:`Alias`, ``targets`` (ids), ``name`` and ``url``. Responses depend
-    on aliases, so that writes bump the data version.
+    A document has ``kind`` and ``value``, see :class:`Alias`, ``targets`` (ids), ``name`` and ``url``, and if documents
+    that it stood for were deleted, their ids as ``former``. Responses depend on aliases, so that writes bump the data
+    version.
     """
 
     stored_in = 'slicer_package_alias'
@@ -47,6 +48,7 @@ class AliasModel(transactions.TransactionalModel):
 INDEXES = [
     IndexModel([('kind', ASCENDING), ('value', ASCENDING)], name='spm_alias', unique=True),
     IndexModel([('targets', ASCENDING)], name='spm_alias_targets'),
+    IndexModel([('former', ASCENDING)], name='spm_alias_former', partialFilterExpression={'former': {'$exists': True}}),
 ]
 
 
@@ -148,8 +150,9 @@ def _merged(before: Alias | None, alias: Alias) -> Alias:
 
 def forget(targets: Collection[ObjectId]) -> None:
     """Remove the documents with the ids ``targets``, which are deleted, from their aliases, by one command."""
-    ids = list(targets)
-    AliasModel().collection.update_many({'targets': {'$in': ids}}, {'$pull': {'targets': {'$in': ids}}})
+    if targets:
+        AliasModel().collection.bulk_write([
+            UpdateMany({'targets': one}, {'$pull': {'targets': one}, '$addToSet': {'former': one}}) for one in targets])
 
 
 def dangling() -> Iterator[tuple[Alias, list[ObjectId]]]:

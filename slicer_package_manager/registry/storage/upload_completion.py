@@ -45,7 +45,7 @@ from slicer_package_manager.registry.storage import (
     upload_chunks,
     uploads,
 )
-from slicer_package_manager.registry.tree import documents, file_names, item_files
+from slicer_package_manager.registry.tree import documents, file_names, former_files, item_files
 from slicer_package_manager.registry.tree.types import StoredFile
 
 logger = logging.getLogger(__name__)
@@ -192,6 +192,8 @@ def _replace(upload: Document, content: Document, package: item_files.Package) -
     File().collection.bulk_write([
         *([ReplaceOne({'_id': upload['_id']}, copy, upsert=True)] if copy else ()),
         UpdateOne({'_id': old['_id']}, {'$set': new, **({'$unset': dict.fromkeys(removed, '')} if removed else {})})])
+    if old.get('sha512') != new.get('sha512'):  # a move to another assetstore keeps the content
+        former_files.record(package.item, old)
     documents.trigger_saved(File(), file, 'after')
     return file
 

@@ -8,11 +8,9 @@ Whatever changes the files of a package does so in one transaction, in which it 
 item too. So files that were read together with an item are those that it still has, as long as its lock is the same:
 
 1. :func:`with_files` reads both.
-2. :func:`change` begins a transaction, in which :func:`state` writes what the item states about its future files,
-   unless the lock has changed. In that case all is read again, in a second transaction.
-3. The files themselves are written.
-
-What reads files later takes the package first (:func:`take`), and lets it follow at last (:func:`settle_taken`).
+2. :func:`change` begins a transaction, in which :func:`state` writes what the item states about its future files. If
+   the lock has changed, all is read again, in a second transaction.
+3. The files are written. What reads files later calls :func:`take` first, and :func:`settle_taken` at last.
 """
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, 
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import keys, sizes
+from slicer_package_manager.registry.tree import former_files, keys, sizes
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
 #: The keys of the place of an item.
@@ -206,7 +204,7 @@ def state(item: PackageItem, files: Iterable[StoredFile]) -> None:
     waiting = len(found) > 1 and _waits(found[-1])
     _write_facts(item, _facts([found[0], found[-1]] if waiting else found[-1:]))
     for replaced in found[1:-1] if waiting else found[:-1]:
-        detach(replaced, waited=_waits(replaced))
+        detach(item, replaced, waited=_waits(replaced))
 
 
 def _waits(newest: Mapping[str, Any]) -> bool:
@@ -241,23 +239,25 @@ def detached(file: Mapping[str, Any]) -> Document:
             'spm': {'retired': clock.now()}}
 
 
-def detach(file: Mapping[str, Any], *, waited: bool = False) -> Document:
-    """Detach ``file`` from its item, for which :func:`state` was called, and return it.
+def detach(item: Mapping[str, Any], file: Mapping[str, Any], *, waited: bool = False) -> Document:
+    """Detach ``file`` from ``item``, for which :func:`state` was called, and return it. Its facts are kept.
 
     :param waited: whether it is a replacement whose uploader may still delete the older file, see :func:`remove`.
     """
     detachment = detached(file)
     detachment['spm'].update({'waited': True} if waited else {})
     File().collection.update_one({'_id': file['_id']}, {'$set': detachment})
+    former_files.record(item, file)
     return {**file, **detachment}
 
 
-def detach_all(items: Iterable[Mapping[str, Any]]) -> list[Document]:
+def detach_all(items: Sequence[Mapping[str, Any]]) -> list[Document]:
     """Detach the files of ``items``, which are deleted in the same transaction, and return them."""
     ids = {'$in': [item['_id'] for item in items]}
     files = File().find({'$or': [{'itemId': ids}, {keys.BESIDE: True, 'attachedToId': ids}]})
     found = [{**file, **detached({'itemId': file.get('itemId') or file['attachedToId']})} for file in files]
     if found:
+        former_files.record_deleted(items, found)
         new = detached({'itemId': {'$ifNull': ['$itemId', '$attachedToId']}}) | {'spm': {'$literal': found[0]['spm']}}
         File().collection.update_many({'_id': {'$in': [file['_id'] for file in found]}}, [{'$set': new}])
     return found
@@ -289,7 +289,7 @@ def remove(package: Package, file: StoredFile) -> Document | None:
     state(package.item, [back] if back else left)
     if back:
         _attach(back)
-    gone = detach(file)
+    gone = detach(package.item, file)
     return None if back or left else gone
 
 

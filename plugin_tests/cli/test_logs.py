@@ -1,0 +1,101 @@
+"""The commands ``logs``, run as an operator runs them."""
+import gzip
+import json
+
+import pytest
+
+from plugin_tests import commands
+from plugin_tests.conftest import upload
+from plugin_tests.logs.conftest import Directory, line
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def logs(tmp_path):
+    return Directory(tmp_path)
+
+
+def run(directory, *args):
+    return commands.run('logs', *args, '--statistics-dir', directory.path, '--data-dir', directory.path / 'no-server')
+
+
+def test_logs_are_read_and_what_is_left_out_is_reported(logs):
+    log = logs.log(line(), line('/'), line('/'), 'torn')
+    done = run(logs, 'ingest', log, '--facts', logs.facts)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        '1 files, 3 new lines: 1 are requests for packages.',
+        '  2 lines left out: not the address of a package ("other address")',
+        'Daily files were made for 1 days, 2026-11-01 to 2026-11-01.']
+    assert f'{log}: the last line is not complete yet' in done.stderr
+    assert 'Reading logs' in done.stderr
+    again = run(logs, 'ingest', log)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith('1 files, 0 new lines')
+    assert logs.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_directory_is_read_with_a_report_as_json(logs):
+    logs.log(gzip.compress(line().encode()), name='access.log.1.gz')
+    logs.log(line(address='203.0.113.1'))
+    logs.log('no log\n', name='error.log')
+    done = run(logs, 'ingest', '--dir', logs.logs, '--facts', logs.facts, '--threshold', '1', '--json')
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report['lines'], report['kept'], report['left_out'], report['days']) == (
+        3, 2, {'damaged': 1}, ['2026-11-01'])
+    assert [one['problem'] for one in report['files']] == ['', '', 'it is no access log: no line is in a known format']
+    assert logs.counts() == {'Slicer': 2}
+    some = run(logs, 'ingest', '--dir', logs.logs, '--match', '*access*', '--json')
+    assert len(json.loads(some.stdout)['files']) == 2
+
+
+def test_a_dry_run_writes_nothing(logs):
+    done = run(logs, 'ingest', logs.log(line()), '--dry-run')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == '1 files, 1 new lines: 1 are requests for packages.\n'
+    assert not logs.path.exists()
+
+
+def test_what_cannot_be_done_has_an_exit_code_and_a_reason(logs):
+    log = logs.log(line())
+    assert run(logs, 'ingest').returncode == 2
+    assert run(logs, 'ingest', '--dir', logs.path / 'missing').returncode == 2
+    for args, code, reason in (
+            ((log,), 1, 'There are no facts about the files that the logs name.'),
+            ((log, '--facts', log), 1, 'has no facts of files'),
+            ((log, '--facts', logs.facts, '--countries', log), 1, 'The database of countries'),
+            ((logs.logs / 'missing', log, '--facts', logs.facts), 3, 'missing: No such file or directory'),
+            ((logs.log('x\n', name='other'), '--facts', logs.facts), 3, 'it is no access log')):
+        done = run(logs, 'ingest', *args)
+        assert done.returncode == code, (done.stdout, done.stderr)
+        assert reason in done.stderr
+        assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.database
+def test_facts_come_from_the_server_or_from_a_file_that_it_exports(logs, mongo_uri, make, api):
+    item = make('package', content=b'one')
+    upload(api, item['_id'], b'second')
+    make('extension', content=b'other')
+    exported = logs.path.parent / 'facts.jsonl.gz'
+    done = commands.run('logs', 'facts', '-o', exported, '--database', mongo_uri)
+    assert (done.returncode, done.stdout) == (0, ''), done.stderr
+    facts = [json.loads(one) for one in gzip.decompress(exported.read_bytes()).splitlines()]
+    assert sorted(one['size'] for one in facts) == [3, 5, 6]
+    assert exported.stat().st_mode & 0o077 == 0
+    target = f'/api/v1/item/{item["_id"]}/download'
+    log = logs.log(line(target, size=6, time='01/Jan/2026:00:00:00 +0000'))
+    for args in (('--facts', exported), ('--database', mongo_uri)):
+        done = run(logs, 'ingest', log, *args, '--threshold', '1')
+        assert done.returncode == 0, done.stderr
+        assert logs.counts('2026/01/01', by=('kind', 'baseName', 'revision')) == {('package', 'Slicer', '33000'): 1}
+
+
+def test_a_missing_package_is_named(logs, monkeypatch, tmp_path):
+    (tmp_path / 'duckdb.py').write_text('raise ModuleNotFoundError("No module named \'duckdb\'", name="duckdb")')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    done = run(logs, 'ingest', logs.log(line()), '--facts', logs.facts)
+    assert done.returncode == 1
+    assert 'require the package duckdb. Install the extra "logs"' in done.stderr

@@ -1,0 +1,198 @@
+"""The engine that reads lines: DuckDB, in memory, with a thread for each processor.
+
+A thread takes a piece of a log through these steps:
+
+1. Split it into lines, and these into fields, by the rules of :mod:`formats`.
+2. Look up what Python has to decide, once for each distinct value: the target of a request, its client and country.
+3. Count the lines that are left out, by reason. Store a record of each other line, with hashes in place of its text.
+
+Addresses and user agents are in the memory of these steps only: this database has no file, and swaps nothing out.
+"""
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from slicer_package_manager.logs.countries import Countries
+from slicer_package_manager.logs.rules import addresses, clients, counting, formats
+
+#: Of the memory of a process below 500 MB, what DuckDB may use.
+_MEMORY = '280MB'
+#: How many values are remembered, of each kind and in each thread; and how many pieces wait for a thread.
+_REMEMBERED, _WAITING = 200_000, 2
+_RECORD = ('day DATE, line UUID, client UBIGINT, chain VARCHAR, key VARCHAR, level UTINYINT, status USMALLINT, '
+           'bytes BIGINT, first BIGINT, stop BIGINT, country VARCHAR, class VARCHAR, os VARCHAR')
+_WORDS = ' OR '.join(f"contains(target, '{word}')" for word in addresses.WORDS)
+#: Requests that may be for a package. Logs of buckets have keys of objects.
+_CANDIDATE = (f"(moment IS NOT NULL AND ({_WORDS} OR starts_with(target, '{addresses.OBJECT}') "
+              "OR regexp_matches(target, '/[0-9a-f]{32}$')))")
+# The hash of a line is compared only while its salt exists, so that MD5 suffices; it takes half the time of SHA-256.
+#: The text of other lines is not needed any more.
+_REQUESTS = (f'SELECT CASE WHEN {_CANDIDATE} THEN line END AS line, * EXCLUDE (line), CAST(moment AS DATE) AS day, '
+             f'{counting.MALFORMED} AS malformed FROM')
+_STAGE = f"""
+INSERT INTO staging
+SELECT day, CAST(md5(salt || $source || line) AS UUID),
+    CAST('0x' || left(sha256(salt || address || ' ' || agent), 16) AS UBIGINT), $chain, key, level, status, bytes,
+    first, stop, coalesce(country, 'unknown'), class, os
+FROM (SELECT requests.*, key, level FROM requests JOIN targets USING (target)
+      WHERE {counting.REASON} = '{counting.KEPT}')
+LEFT JOIN places USING (address) JOIN agents USING (agent) JOIN salts USING (day)"""
+
+
+class Counts:
+    """What was read: lines by reason, :data:`counting.KEPT` for those that were kept, and hours with requests."""
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+        self.hours: set[datetime] = set()
+
+    def add(self, reasons: Iterable[tuple[str, int]], hours: Iterable[datetime]) -> None:
+        """Add the counts of a piece."""
+        for reason, number in reasons:
+            self.reasons[reason] += number
+        self.hours.update(hours)
+
+
+class Engine:
+    """An engine that stages records until they are written.
+
+    :param salt: returns the salt of a day, which is not sealed.
+    :param sealed: the days that are.
+    """
+
+    def __init__(self, countries: Countries, salt: Callable[[date], str], sealed: Iterable[date],
+                 threads: int | None = None) -> None:
+        self._countries, self._salt = countries, salt
+        self._database = duckdb.connect(':memory:', config={
+            'threads': 1, 'memory_limit': _MEMORY, 'temp_directory': '', 'autoinstall_known_extensions': False,
+            'preserve_insertion_order': False, 'allow_community_extensions': False})
+        self._database.execute(f'CREATE TABLE staging ({_RECORD}); CREATE TABLE sealed (day DATE)')
+        self._database.executemany('INSERT INTO sealed VALUES (?)', [(day,) for day in sealed] or [(date.min,)])
+        self._threads = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix='logs')
+        self._running: list[Future[None]] = []
+        self._of_thread = threading.local()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End the threads, and release the memory."""
+        self._threads.shutdown(cancel_futures=True)
+        self._database.close()
+
+    def submit(self, lines: bytes, source: str, chain: str, counts: Counts) -> None:
+        """Stage the records of complete ``lines``, soon; what cannot be kept is added to ``counts``."""
+        self._running.append(self._threads.submit(self._read, lines, source, chain, counts))
+        while len(self._running) > self._threads._max_workers + _WAITING:  # noqa: SLF001 - what it was made with
+            self._running.pop(0).result()
+
+    def wait(self) -> None:
+        """Wait until all lines are staged."""
+        while self._running:
+            self._running.pop(0).result()
+
+    def wait_if_full(self, records: int) -> bool:
+        """If more than ``records`` are staged, wait until all lines are, and return whether that is so."""
+        (number,), = self._database.execute('SELECT count(*) FROM staging').fetchall()
+        if number > records:
+            self.wait()
+        return bool(number > records)
+
+    def days(self) -> list[date]:
+        """Return the days of the staged records."""
+        return [day for day, in self._database.execute('SELECT DISTINCT day FROM staging ORDER BY day').fetchall()]
+
+    def write(self, day: date, path: Path) -> None:
+        """Write the staged records of ``day`` to ``path``; equal lines of a chain as one with their number ``n``."""
+        self._database.execute(
+            f"COPY (SELECT * EXCLUDE (day), count(*) AS n FROM staging WHERE day = '{day}' GROUP BY ALL) "
+            f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+
+    def clear(self) -> None:
+        """Forget all staged records."""
+        self._database.execute('TRUNCATE staging')
+
+    def _read(self, lines: bytes, source: str, chain: str, counts: Counts) -> None:
+        reader = getattr(self._of_thread, 'reader', None)
+        if reader is None:
+            reader = self._of_thread.reader = _Reader(self._database.cursor(), self._countries, self._salt)
+        found = reader.read(lines, source, chain)
+        with self._lock:
+            counts.add(*found)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+class _Reader:
+    """The steps of one thread."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, countries: Countries, salt: Callable[[date], str]) -> None:
+        self._cursor = cursor
+        self._decide: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+            'targets': _target, 'agents': clients.of_agent, 'places': lambda one: (countries.of(one),),
+            'salts': lambda one: (salt(one),)}
+        self._keys = {table: column for table, column in _KEYS.items() if table != 'places' or countries.are_known}
+        cursor.execute('CREATE TEMP TABLE targets (target VARCHAR, key VARCHAR, level UTINYINT);'
+                       'CREATE TEMP TABLE agents (agent VARCHAR, class VARCHAR, os VARCHAR);'
+                       'CREATE TEMP TABLE places (address VARCHAR, country VARCHAR);'
+                       'CREATE TEMP TABLE salts (day DATE, salt VARCHAR)')
+        self._sizes: Counter[str] = Counter()
+
+    def read(self, lines: bytes, source: str, chain: str) -> tuple[list[tuple[str, int]], list[datetime]]:
+        """Stage the records of ``lines``; return how many lines have which reason, and the hours of all requests."""
+        execute = self._cursor.execute
+        execute('CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM (SELECT '
+                "unnest(string_split($1, chr(10))) AS line) WHERE line <> ''", [_text(lines)])
+        execute(f'CREATE OR REPLACE TEMP TABLE requests AS {_REQUESTS} ({formats.query(lines)})')
+        for table, column in self._keys.items():
+            self._learn(table, column)
+        execute(_STAGE, {'source': source, 'chain': chain})
+        hours = execute("SELECT DISTINCT date_trunc('hour', moment) FROM requests "
+                        f'WHERE malformed IS NULL AND {counting.POSSIBLE}').fetchall()
+        reasons = execute(f'SELECT {counting.REASON} AS reason, count(*) FROM requests '
+                          'LEFT JOIN targets USING (target) GROUP BY reason').fetchall()
+        return reasons, [hour for hour, in hours]
+
+    def _learn(self, table: str, column: str) -> None:
+        """Add to ``table`` what is decided of those values in ``column`` of the candidates that it lacks."""
+        if self._sizes[table] > _REMEMBERED:
+            self._cursor.execute(f'TRUNCATE {table}')
+            self._sizes[table] = 0
+        new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE line IS NOT NULL) '
+                                   f'ANTI JOIN {table} USING ({column})').fetchall()
+        if new:
+            rows = [(one, *self._decide[table](one)) for one, in new]
+            columns = ', '.join(f'unnest(${number}::{_TYPES.get((table, number), "VARCHAR")}[])'
+                                for number in range(1, len(rows[0]) + 1))
+            self._cursor.execute(f'INSERT INTO {table} SELECT {columns}',
+                                 [list(each) for each in zip(*rows, strict=True)])
+            self._sizes[table] += len(rows)
+
+
+#: The tables of what is decided, each with the column that it is decided by.
+_KEYS = {'targets': 'target', 'agents': 'agent', 'places': 'address', 'salts': 'day'}
+#: Types of the columns, by their number, that are no text.
+_TYPES = {('targets', 3): 'UTINYINT', ('salts', 1): 'DATE'}
+
+
+def _target(target: str) -> tuple[str | None, int | None]:
+    found = addresses.of_target(target)
+    return (found.key, int(found.level)) if found else (None, None)
+
+
+def _text(lines: bytes) -> str:
+    """Return ``lines`` as text. Hostile bytes do no harm: equal lines stay equal."""
+    if b'\r' in lines:
+        lines = lines.replace(b'\r\n', b'\n')
+    if b'\0' in lines:
+        lines = lines.replace(b'\0', b'?')
+    return lines.decode('utf-8', 'replace')

@@ -1,0 +1,168 @@
+"""Read the files of logs: plain, or compressed by gzip, zstd or bzip2, in pieces of complete lines."""
+from __future__ import annotations
+
+import bz2
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+import zstandard
+
+from slicer_package_manager.progress import Advance
+
+#: Bytes that are read at once, and the most that come of them at once.
+_RAW, _BLOCK = 1 << 18, 1 << 22
+#: A longer line is not kept in memory.
+_LONGEST = 1 << 20
+#: Takes the place of such a line.
+TOO_LONG = b'(a line that is too long)\n'
+
+
+class DamagedError(Exception):
+    """A compressed file ends too early, or cannot be decompressed further; the message says so."""
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None:
+        """Add ``data``."""
+
+
+def blocks(path: Path, advance: Advance = lambda _: None) -> Iterator[bytes]:
+    """Yield the contents of ``path``, decompressed, in blocks.
+
+    :raises DamagedError: after all blocks that could be read.
+    :raises OSError: the file cannot be read.
+    """
+    with path.open('rb') as file:
+        begin = file.read(4)
+        file.seek(0)
+        yield from _decompression(begin)(file, advance)
+
+
+def readable_blocks(path: Path) -> Iterator[bytes]:
+    """Yield the contents of ``path`` as far as they can be decompressed."""
+    with suppress(DamagedError):
+        yield from blocks(path)
+
+
+def _decompression(begin: bytes) -> Callable[[BinaryIO, Advance], Iterator[bytes]]:
+    if begin[:2] == b'\x1f\x8b':
+        return _gzip
+    if begin[:3] == b'BZh':
+        return _bzip2
+    return _zstd if begin == b'\x28\xb5\x2f\xfd' else _plain
+
+
+def _raw(file: BinaryIO, advance: Advance, size: int = _RAW) -> Iterator[bytes]:
+    while data := file.read(size):
+        yield data
+        advance(len(data))
+
+
+def _plain(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
+    return _raw(file, advance, _BLOCK)
+
+
+def _gzip(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
+    member = None
+    for data in _raw(file, advance):
+        left = data
+        while left:
+            if member is None:  # zeros may follow a member, and other members
+                left = left.lstrip(b'\0')
+                member = zlib.decompressobj(31) if left else None
+                continue
+            try:
+                yield member.decompress(left, _BLOCK)
+            except zlib.error as error:
+                raise DamagedError(f'it cannot be decompressed: {error}') from None
+            left = member.unconsumed_tail or member.unused_data
+            member = None if member.eof else member
+    if member is not None:
+        yield member.flush()
+        if not member.eof:
+            raise DamagedError('it ends in the middle')
+
+
+def _bzip2(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
+    stream = bz2.BZ2Decompressor()
+    is_begun = False
+    for data in _raw(file, advance):
+        left = data
+        while left or not stream.needs_input:
+            if stream.eof:
+                left, stream = stream.unused_data + left, bz2.BZ2Decompressor()
+                is_begun = False
+                if not left:
+                    break
+            try:
+                yield stream.decompress(left, _BLOCK)
+            except OSError as error:
+                raise DamagedError(f'it cannot be decompressed: {error}') from None
+            left, is_begun = b'', True
+    if is_begun and not stream.eof:
+        raise DamagedError('it ends in the middle')
+
+
+def _zstd(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
+    done = 0
+    with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False) as reader:
+        try:
+            while data := reader.read(_BLOCK):
+                yield data
+                advance(file.tell() - done)
+                done = file.tell()
+        except zstandard.ZstdError as error:
+            raise DamagedError(f'it cannot be decompressed: {error}') from None
+
+
+class Piece(NamedTuple):
+    """Complete lines of a log.
+
+    :param end: the number of bytes from the beginning of the log to their end.
+    """
+
+    lines: bytes
+    end: int
+
+
+class Lines:
+    """The complete lines of a log, in pieces.
+
+    :param start: where to begin, the beginning of a line.
+    :param digest: gets all bytes up to the end of each piece, before the piece is yielded.
+    """
+
+    def __init__(self, contents: Iterator[bytes], start: int, digest: _Digest) -> None:
+        self._contents, self._start, self._digest = contents, start, digest
+        self._end = 0
+        self._in_long_line = False
+        #: What follows the last complete line, when all is read.
+        self.rest = b''
+
+    def __iter__(self) -> Iterator[Piece]:
+        for block in self._contents:
+            self.rest += block
+            cut = self.rest.rfind(b'\n') + 1
+            if cut:
+                taken, self.rest = self.rest[:cut], self.rest[cut:]
+                yield from self._piece(taken)
+            elif len(self.rest) > _LONGEST:
+                self._take(self.rest)
+                self.rest, self._in_long_line = b'', True
+
+    def _take(self, taken: bytes) -> int:
+        self._digest.update(taken)
+        self._end += len(taken)
+        return self._end - len(taken)
+
+    def _piece(self, taken: bytes) -> Iterator[Piece]:
+        begin = self._take(taken)
+        lines = taken[max(0, self._start - begin):]
+        if self._in_long_line and begin >= self._start:
+            lines = TOO_LONG + taken[taken.index(b'\n') + 1:]
+        self._in_long_line = False
+        if lines:
+            yield Piece(lines, self._end)

@@ -1,0 +1,115 @@
+"""The formats of lines in access logs, as expressions of SQL that read them.
+
+Each format selects its lines from the table ``lines``, which has them as ``line``. It returns the columns
+:data:`COLUMNS`. ``moment`` or ``status`` is ``NULL`` for a line that is damaged. ``first`` and ``stop`` are the first
+byte of the range that was sent, and the byte after its last one, if the log states them.
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from slicer_package_manager.logs.rules.addresses import OBJECT
+
+COLUMNS = {'line': 'VARCHAR', 'address': 'VARCHAR', 'moment': 'TIMESTAMP', 'method': 'VARCHAR', 'target': 'VARCHAR',
+           'status': 'USMALLINT', 'bytes': 'BIGINT', 'first': 'BIGINT', 'stop': 'BIGINT', 'agent': 'VARCHAR'}
+#: Longer lines are damaged.
+LONGEST_LINE = 65536
+#: Condition for lines that are no request and no damage: the header of a log, or other messages in our JSON log.
+NO_REQUEST = """(line LIKE '#%'
+    OR (line LIKE '{%' AND contains(line, '"logger"') AND NOT contains(line, '"method"')))"""
+
+
+class Format(NamedTuple):
+    """One format.
+
+    :param sign: bytes that a part of a log has if it has lines of this format.
+    :param own: condition for its lines, which no format after it gets.
+    :param select: the query, in which ``{lines}`` stands for its lines.
+    """
+
+    name: str
+    sign: bytes
+    own: str
+    select: str
+
+
+#: ``01/Nov/2026:10:00:01 +0000``, the time of a web server, as ``moment`` in UTC.
+_TIME = """try_strptime(substr({0}, 1, 20), '%d/%b/%Y:%H:%M:%S')
+    - to_minutes(CASE WHEN {0} LIKE '%+0000' THEN 0 WHEN regexp_full_match(substr({0}, 22), '[+-][0-9]{{4}}')
+      THEN CAST(substr({0}, 22, 1) || '1' AS INT)
+        * (60 * CAST(substr({0}, 23, 2) AS INT) + CAST(substr({0}, 25, 2) AS INT))
+    END)"""
+#: A request such as ``GET /path HTTP/1.1``.
+_REQUEST = "split_part({0}, ' ', 1) AS method, split_part({0}, ' ', 2) AS target"
+_NUMBER = "CASE WHEN {0} = '-' THEN 0 ELSE TRY_CAST({0} AS BIGINT) END"
+#: The line with quotes only around fields: Apache and `serve` write a quote in a field as ``\\"``.
+_PLAIN = r"""CASE WHEN contains(line, '\') THEN replace(replace(line, '\\', '/'), '\"', '''') ELSE line END"""
+
+COMBINED = Format('combined', b'"', "line LIKE '%[__/___/____:__:__:__ _____] \"%'", rf"""
+SELECT line,
+    CASE WHEN split_part(head, ' ', 2) = '-' OR regexp_full_match(split_part(head, ' ', 1), '[0-9A-Fa-f.:]+')
+        THEN split_part(head, ' ', 1) ELSE split_part(head, ' ', 2) END AS address,
+    {_TIME.format('stamp')} AS moment,
+    {_REQUEST.format('x[2]')},
+    TRY_CAST(numbers[2] AS USMALLINT) AS status,
+    {_NUMBER.format('numbers[3]')} AS bytes,
+    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 1), '') AS BIGINT) AS first,
+    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 2), '') AS BIGINT) + 1 AS stop,
+    coalesce(x[6], '-') AS agent
+FROM (SELECT line, x, x[1] AS head, left(right(x[1], 28), 26) AS stamp, string_split(x[3], ' ') AS numbers,
+             coalesce(x[8], '') AS part
+      FROM (SELECT line, string_split({_PLAIN}, '"') AS x FROM {{lines}}))""")
+
+#: Lines of our own JSON log, also of other messages, and of MinIO's audit log.
+JSON = Format('json', b'{', "line LIKE '{%'", rf"""
+SELECT line, coalesce(j->>'$.address', j->>'$.remotehost', '') AS address,
+    TRY_CAST(j->>'$.time' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS moment,
+    CASE j->>'$.api.name' WHEN 'GetObject' THEN 'GET'
+        ELSE coalesce(j->>'$.method', j->>'$.api.name', '') END AS method,
+    coalesce('{OBJECT}' || (j->>'$.api.object'), j->>'$.path', '') AS target,
+    TRY_CAST(coalesce(j->>'$.status', j->>'$.api.statusCode') AS USMALLINT) AS status,
+    TRY_CAST(coalesce(j->>'$.bytes', j->>'$.api.tx') AS BIGINT) AS bytes,
+    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 1), '') AS BIGINT) AS first,
+    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 2), '') AS BIGINT) + 1 AS stop,
+    coalesce(j->>'$.user_agent', j->>'$.userAgent', '-') AS agent
+FROM (SELECT line, j, coalesce(j->>'$.content_range', j->>'$.responseHeader."Content-Range"', '') AS part
+      FROM (SELECT line, TRY_CAST(line AS JSON) AS j FROM {{lines}}))""")
+
+_S3_HEAD = r"^\S+ \S+ \[[^\]]+\] \S+ \S+ \S+ [A-Z0-9]+(?:\.[A-Z0-9_]+)+ "
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
+S3 = Format('s3', b'.OBJECT ', f"regexp_matches(line, '{_S3_HEAD}')", rf"""
+SELECT line, t[5] AS address,
+    {_TIME.format("ltrim(t[3], '[') || ' ' || rtrim(t[4], ']')")} AS moment,
+    CASE WHEN t[8] LIKE '%.GET.OBJECT' THEN 'GET' ELSE t[8] END AS method,
+    '{OBJECT}' || url_decode(url_decode(t[9])) AS target,
+    TRY_CAST(numbers[2] AS USMALLINT) AS status,
+    {_NUMBER.format('numbers[4]')} AS bytes, NULL::BIGINT AS first, NULL::BIGINT AS stop,
+    coalesce(x[6], '-') AS agent
+FROM (SELECT line, x, string_split(x[1], ' ') AS t, string_split(x[3], ' ') AS numbers
+      FROM (SELECT line, string_split(line, '"') AS x FROM {{lines}}))""")
+
+#: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
+CLOUDFRONT = Format('cloudfront', b'\t', r"regexp_matches(line, '^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t')", """
+SELECT line, f[5] AS address, TRY_CAST(f[1] || ' ' || f[2] AS TIMESTAMP) AS moment, f[6] AS method,
+    f[8] || CASE WHEN coalesce(f[12], '-') = '-' THEN '' ELSE '?' || f[12] END AS target,
+    TRY_CAST(f[9] AS USMALLINT) AS status, TRY_CAST(f[4] AS BIGINT) AS bytes,
+    TRY_CAST(f[32] AS BIGINT) AS first, TRY_CAST(f[33] AS BIGINT) + 1 AS stop,
+    url_decode(url_decode(coalesce(f[11], '-'))) AS agent
+FROM (SELECT line, string_split(line, chr(9)) AS f FROM {lines})""")
+
+#: In the order in which they are tried.
+FORMATS = (JSON, CLOUDFRONT, S3, COMBINED)
+
+
+def query(part: bytes) -> str:
+    """Return the query for the requests in the lines of ``part``; lines of no format have no ``moment``."""
+    present = [one for one in FORMATS if one.sign in part]
+    others = [f'coalesce({one.own}, FALSE)' for one in present]
+    selects = []
+    for number, one in enumerate(present):
+        own = ' AND NOT '.join([others[number], *others[:number]])
+        selects.append(one.select.replace('{lines}', f'(SELECT line FROM lines WHERE {own})'))
+    nothing = ', '.join(f'NULL::{kind} AS {name}' for name, kind in COLUMNS.items() if name != 'line')
+    rest = f' WHERE NOT ({" OR ".join(others)})' if others else ''
+    selects.append(f'SELECT line, {nothing} FROM lines{rest}')
+    return '\nUNION ALL\n'.join(selects)

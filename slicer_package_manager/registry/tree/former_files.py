@@ -1,0 +1,70 @@
+"""Facts of the files of packages that are gone: replaced, removed, or deleted with their package.
+
+Statistics from the logs of web servers look up what an address stood for, also after the file was replaced or its
+package was deleted. Facts of files that are still there are read from their documents, see
+:mod:`catalog.published_files`. The transaction that detaches a file records those that would be lost with it.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bson.objectid import ObjectId
+from girder.models.folder import Folder
+
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import clock, transactions
+
+#: Metadata of a package that statistics show; what its type does not have is left out.
+SHOWN = ('baseName', 'os', 'arch', 'revision', 'version', 'build_date', 'pre_release', 'category')
+
+
+class FormerFile(transactions.TransactionalModel):
+    """Facts in the collection ``slicer_package_former_file``, which are kept for good.
+
+    A document has what :func:`facts` returns, ``removed`` (when the file was detached), and if the package was deleted
+    too, ``public`` (whether everyone could download it).
+    """
+
+    stored_in = 'slicer_package_former_file'
+
+
+def facts(item: Mapping[str, Any], file: Mapping[str, Any]) -> Document:
+    """Return what statistics need of ``file``, a file of the package ``item``.
+
+    ``app_revision`` is the revision of the application, and ``object`` the key of the file in object storage.
+    """
+    meta, spm = item['meta'], item['spm']
+    package_type = PACKAGE_TYPES[spm['kind']]
+    return {'file': file['_id'], 'item': item['_id'], 'app': spm['app'], 'kind': package_type.label,
+            'name': file['name'], 'sha512': file.get('sha512') or '', 'size': file.get('size'),
+            'created': file['created'], 'object': file.get('s3Key') or '', 'release': spm.get('release') or '',
+            'app_revision': meta.get(package_type.app_revision),
+            **{key: meta[key] for key in SHOWN if meta.get(key) is not None}}
+
+
+def record(item: Mapping[str, Any], file: Mapping[str, Any]) -> None:
+    """Record ``file``, which is detached from the package ``item`` in the same transaction."""
+    FormerFile().collection.insert_one({**facts(item, file), 'removed': clock.now()})
+
+
+def record_deleted(items: Iterable[Mapping[str, Any]], files: Iterable[Mapping[str, Any]]) -> None:
+    """Record those of ``files`` that belong to packages among ``items``, which the same transaction deletes."""
+    packages = {item['_id']: item for item in items if 'kind' in item.get('spm', ())}
+    found = [(packages[owner], file) for file in files if (owner := _owner(file)) in packages]
+    if found:
+        public = _public({item['folderId'] for item, _ in found})
+        FormerFile().collection.insert_many([
+            {**facts(item, file), 'removed': clock.now(), 'public': item['folderId'] in public}
+            for item, file in found])
+
+
+def _owner(file: Mapping[str, Any]) -> ObjectId | None:
+    owner: ObjectId | None = file.get('itemId') or file.get('attachedToId')
+    return owner
+
+
+def _public(folders: Iterable[ObjectId]) -> set[ObjectId]:
+    return {one['_id'] for one in Folder().collection.find({'_id': {'$in': list(folders)}, 'public': True}, {'_id': 1})}
+
