@@ -198,16 +198,16 @@ def test_sizes_that_a_kill_after_the_commit_leaves_are_repaired(installation, ma
 
 
 def test_an_upload_that_ends_while_sizes_are_compared_is_no_damage(installation, make, monkeypatch):
-    from slicer_package_manager.doctor import sizes
-    item, look = make('package', baseName='New')['_id'], sizes._sizes
+    from slicer_package_manager.registry.tree import sizes
+    item, look = make('package', baseName='New')['_id'], sizes.sums
     pending = [lambda: upload(installation.api, item, b'content')]
 
-    def late(key, query):
-        seen = look(key, query)
+    def late(*args):
+        seen = look(*args)
         if pending:
             pending.pop()()
         return seen
-    monkeypatch.setattr(sizes, '_sizes', late)
+    monkeypatch.setattr(sizes, 'sums', late)
     assert found() == []
     assert pending == []
 

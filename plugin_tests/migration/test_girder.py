@@ -1,6 +1,8 @@
 """Migrations from the database of an older server: what readers, administrators and the doctor find afterwards."""
 import contextlib
 import hashlib
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,11 +16,12 @@ from plugin_tests.conftest import upload
 from plugin_tests.migration.older_server import APP, OlderServer
 from slicer_package_manager.doctor.checks import run as check
 from slicer_package_manager.doctor.findings import Options as DoctorOptions
-from slicer_package_manager.migration import changes, girder_database, run, writer
+from slicer_package_manager.migration import changes, girder_database, run, verify, writer
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import COLLECTION, Journal
 from slicer_package_manager.migration.notes import Outcome
 from slicer_package_manager.migration.options import Options
+from slicer_package_manager.migration.references import References
 from slicer_package_manager.migration.rules.items import Choices
 from slicer_package_manager.progress import silent
 
@@ -676,6 +679,26 @@ def test_bytes_and_counts_and_documents_that_are_missing_are_found(filled):
     assert [reason for kind, _, reason in found if kind == 'file'] == [
         f'its bytes are not those it states: {hashlib.sha512(b"eno").hexdigest()}']
     assert [note for note in verified(filled, sample=0) if note[0] == 'file'] == []
+
+
+def test_the_verification_keeps_no_documents_in_memory(filled, monkeypatch):
+    """Nor does it read what it does not compare."""
+    for number in range(30):
+        filled.file(filled.extension(filled.draft_extensions, baseName=f'E{number}'), str(number).encode())
+    migrate(filled)
+    large = {'spm.large': 'x' * 1_000_000}
+    here()['file'].update_many({}, {'$set': large})
+    filled.db['item'].update_many({}, {'$set': {'large': 'x' * 1_000_000}})
+    ids = [one['_id'] for one in here()['file'].find({}, {'_id': 1})]
+    monkeypatch.setattr(girder_database.batches, '__defaults__', (10,))
+    tracemalloc.start()
+    with ThreadPoolExecutor(2) as workers:
+        found = [*verify.bytes_of_files(here(), ids, None, silent, workers),
+                 *verify.differences(filled.db, here(), References(), {filled.draft_extensions['_id']}, set())]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [note for note in found if note.kind in ('file', 'item')] == []
+    assert peak < 10_000_000
 
 
 # In place

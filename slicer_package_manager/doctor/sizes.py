@@ -13,7 +13,7 @@ from girder.models.item import Item
 from slicer_package_manager.doctor.findings import WARNING, Finding, Options, name
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import keys
+from slicer_package_manager.registry.tree import keys, sizes
 
 _REGISTERED = {keys.ROLE: {'$exists': True}}
 
@@ -27,9 +27,9 @@ def wrong_sizes(_options: Options) -> Iterator[Finding]:
 
 def _wrong(model: Any, query: Document, key: str) -> Iterator[Finding]:
     """Findings about the documents of ``model``, whose items have their id as ``key``."""
-    sizes = _sizes(key, {})
+    found = sizes.sums(Item().collection, key, {})
     for one in model.find(query, fields=['name', 'size']):
-        if one['size'] != sizes.get(one['_id'], 0):
+        if one['size'] != found.get(one['_id'], 0):
             yield from _still_wrong(model, key, one['_id'])
 
 
@@ -43,12 +43,8 @@ def _still_wrong(model: Any, key: str, identifier: ObjectId) -> Iterator[Finding
 
 @transactions.atomic
 def _look(model: Any, key: str, identifier: ObjectId) -> tuple[Document | None, int]:
-    return model.findOne({'_id': identifier}), _sizes(key, {key: identifier}).get(identifier, 0)
-
-
-def _sizes(key: str, query: Document) -> dict[ObjectId, int]:
-    return {row['_id']: row['size'] for row in Item().collection.aggregate([
-        {'$match': query}, {'$group': {'_id': f'${key}', 'size': {'$sum': '$size'}}}])}
+    found = sizes.sums(Item().collection, key, {key: identifier})
+    return model.findOne({'_id': identifier}), found.get(identifier, 0)
 
 
 @transactions.atomic

@@ -12,9 +12,8 @@ from pymongo.errors import PyMongoError
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.migration.rules import shapes, values
-from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree.registration import PACKAGES_NAME
+from slicer_package_manager.registry.tree import older_data
 
 AnyDatabase: TypeAlias = Database[Document]
 
@@ -60,16 +59,6 @@ def identity(database: AnyDatabase) -> str:
     return str(oldest['_id']) if oldest else database.name
 
 
-def applications(database: AnyDatabase) -> Iterator[tuple[Document, Document]]:
-    """Yield the folder of each application, and the folder ``packages`` that it is in."""
-    templates = [{f'meta.{package_type.template}': {'$exists': True}} for package_type in PACKAGE_TYPES.values()]
-    tops = {top['_id']: top for top in database['folder'].find(
-        {'name': PACKAGES_NAME, 'parentCollection': 'collection'})}
-    for app in database['folder'].find({'parentId': {'$in': list(tops)}, 'parentCollection': 'folder',
-                                        '$or': templates}, sort=[('created', 1)]):
-        yield app, tops[app['parentId']]
-
-
 def folders_below(database: AnyDatabase, folder_id: Any) -> list[Document]:
     """Return all folders below the folder ``folder_id``, each after the one that it is in."""
     found: list[Document] = []
@@ -102,6 +91,19 @@ def files_of(database: AnyDatabase, items: Iterable[Mapping[str, Any]]) -> dict[
     return found
 
 
+def ids_of_items(database: AnyDatabase, folder_ids: Iterable[Any]) -> Iterator[Any]:
+    """Yield the ids of the items in these folders."""
+    for ids in batches(folder_ids):
+        yield from (one['_id'] for one in database['item'].find({'folderId': {'$in': ids}}, {'_id': 1}))
+
+
+def ids_of_files(database: AnyDatabase, item_ids: Iterable[Any]) -> Iterator[Any]:
+    """Yield the ids of the files of these items, those beside that for readers included."""
+    for ids in batches(item_ids):
+        either = [{key: {'$in': ids}} for key in ('itemId', 'attachedToId')]
+        yield from (one['_id'] for one in database['file'].find({'$or': either}, {'_id': 1}))
+
+
 def size_of_files(database: AnyDatabase, stores: list[Any]) -> int:
     """Return how many bytes the files in the assetstores ``stores`` have, those with the same checksum once."""
     return sum(values.whole(row['size']) or 0 for row in database['file'].aggregate(
@@ -132,8 +134,8 @@ class OlderServer:
         self._changed: dict[tuple[str, str], set[str] | None] = {}
 
     def applications(self) -> Iterator[tuple[Document, Document]]:
-        """See :func:`applications`."""
-        for app, packages in applications(self._database):
+        """Yield the folder of each application, and the folder ``packages`` that it is in."""
+        for app, packages in older_data.applications(self._database):
             found = self.shaped('folder', [packages, app])
             if len(found) == len((app, packages)):
                 yield found[1], found[0]

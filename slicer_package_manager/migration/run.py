@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from functools import cached_property
 from typing import Any
 
 from girder.constants import AssetstoreType
@@ -139,6 +140,10 @@ class _Migration:
         return LinkedFiles(contents, workers, self._report, hosts, api, public, dry=self._options.dry_run,
                            others=others, limited=limited)
 
+    @cached_property
+    def _unreachable(self) -> set[Any]:
+        return leftovers.unreachable_folders(self._source)
+
     def _stores(self) -> dict[Any, Reader]:
         if self._options.files == 'link':
             return {}
@@ -193,7 +198,7 @@ class _Migration:
         merged = {one for app in apps for one in app.layout.merged}
         if not self._options.packages_only and not self._options.apps:
             folders.update(one['_id'] for one in self._source['folder'].find({}, {'_id': 1}))
-            folders -= leftovers.unreachable_folders(self._source)
+            folders -= self._unreachable
         if not self._options.in_place:
             yield from verify.differences(self._source, self._here, self._references, folders, merged)
         for app in apps:
@@ -201,7 +206,7 @@ class _Migration:
             for (kind, *_), number in self._fetched_of(app).items():
                 fetched[kind] += number
             yield from verify.counts([app.folder, *app.sources], self._here, app.id, app.folder['name'], fetched)
-        files = verify.files_of(self._here, verify.items_in(self._here, folders))
+        files = girder_database.ids_of_files(self._here, girder_database.ids_of_items(self._here, folders))
         yield from verify.bytes_of_files(self._here, files, self._options.sample, self._steps, workers)
         if self._options.source_api and self._options.api:
             yield from self._compare(self._options.source_api, self._options.api, apps)
@@ -252,7 +257,7 @@ class _Migration:
         """The ids of all folders that are stored with applications, or left out with them."""
         return {one['_id'] for app, packages in everything
                 for one in (app, packages, *girder_database.folders_below(self._source, app['_id']))
-                } | leftovers.unreachable_folders(self._source)
+                } | self._unreachable
 
     def _count(self, apps: list[Application]) -> None:
         for app in apps:

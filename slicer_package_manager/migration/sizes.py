@@ -7,6 +7,7 @@ from pymongo import UpdateOne
 
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree import sizes
 
 
 def add_up(database: AnyDatabase) -> None:
@@ -23,8 +24,7 @@ def _root(kind: str) -> Document:
 
 
 def _wrong(database: AnyDatabase, collection: str, key: str, where: Document) -> Iterator[UpdateOne]:
-    sums = {row['_id']: row['size'] for row in database['item'].aggregate(
-        [{'$match': where}, {'$group': {'_id': f'${key}', 'size': {'$sum': '$size'}}}], allowDiskUse=True)}
+    sums = sizes.sums(database['item'], key, where)
     for one in database[collection].find({}, {'size': 1}):
         size = sums.get(one['_id'], 0)
         if one.get('size') != size:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 from girder.exceptions import GirderException
 
-from slicer_package_manager.migration.girder_database import AnyDatabase, batches
+from slicer_package_manager.migration.girder_database import AnyDatabase, batches, ids_of_files, ids_of_items
 from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.migration.references import References
 from slicer_package_manager.progress import Advance, Steps
@@ -31,6 +31,10 @@ _SAME = {
     'item': ('created', 'creatorId'),
     'file': ('linkUrl', 'created', 'size'),
 }
+#: Further fields that are read. Documents may be large, so others are not.
+_NAMES = ('name', 'login', 'sha512')
+#: The fields of a file by which its bytes are read.
+_OF_BYTES = ('name', 'assetstoreId', 'size', 'sha512', *stores.content_fields())
 #: Of fields with secrets, a note does not show the values.
 _SECRET = ('salt', 'otp', 'key')
 
@@ -52,31 +56,19 @@ def _ids(kind: str, source: AnyDatabase, folders: set[Any], merged: set[Any]) ->
     if kind == 'folder':
         yield from folders - merged
     elif kind == 'item':
-        yield from items_in(source, folders)
+        yield from ids_of_items(source, folders)
     elif kind == 'file':
-        yield from files_of(source, items_in(source, folders))
+        yield from ids_of_files(source, ids_of_items(source, folders))
     else:
         yield from (one['_id'] for one in source[kind].find({}, {'_id': 1}))
-
-
-def items_in(database: AnyDatabase, folders: Iterable[Any]) -> Iterator[Any]:
-    """Yield the ids of the items in ``folders``."""
-    for some in batches(folders):
-        yield from (one['_id'] for one in database['item'].find({'folderId': {'$in': some}}, {'_id': 1}))
-
-
-def files_of(database: AnyDatabase, items: Iterable[Any]) -> Iterator[Any]:
-    """Yield the ids of the files of ``items``, those beside that for readers included."""
-    for some in batches(items):
-        either = [{key: {'$in': some}} for key in ('itemId', 'attachedToId')]
-        yield from (one['_id'] for one in database['file'].find({'$or': either}, {'_id': 1}))
 
 
 def _of_batch(kind: str, source: AnyDatabase, here: AnyDatabase, references: References, ids: list[Any]
               ) -> Iterator[Note]:
     mapped = {references.of(kind, one): one for one in ids}
-    found = {one['_id']: one for one in here[kind].find({'_id': {'$in': list(mapped)}})}
-    for one in source[kind].find({'_id': {'$in': ids}}):
+    fields = [*_SAME[kind], *_NAMES]
+    found = {one['_id']: one for one in here[kind].find({'_id': {'$in': list(mapped)}}, fields)}
+    for one in source[kind].find({'_id': {'$in': ids}}, fields):
         other = found.get(references.of(kind, one['_id']))
         name = str(one.get('name', one.get('login', '')))
         if other is None:
@@ -106,12 +98,19 @@ def bytes_of_files(here: AnyDatabase, file_ids: Iterable[Any], sample: int | Non
     """
     ids = list(file_ids)
     chosen = ids if sample is None or sample >= len(ids) else random.sample(ids, sample)
-    files = [file for some in batches(chosen) for file in here['file'].find({
-        '_id': {'$in': some}, 'assetstoreId': {'$ne': None}})]
-    with steps('Verifying files', sum(file['size'] for file in files), True) as advance:
-        for note in workers.map(lambda file: _bytes_of(file, advance), files):
-            if note:
-                yield note
+    with steps('Verifying files', _size_of(here, chosen), True) as advance:
+        for files in _stored(here, chosen, _OF_BYTES):
+            yield from filter(None, workers.map(lambda file: _bytes_of(file, advance), files))
+
+
+def _size_of(here: AnyDatabase, ids: list[Any]) -> int:
+    return sum(file['size'] for files in _stored(here, ids, ('size',)) for file in files)
+
+
+def _stored(here: AnyDatabase, ids: list[Any], fields: Sequence[str]) -> Iterator[list[Document]]:
+    """Yield the ``fields`` of those files that are in an assetstore, some at a time."""
+    for some in batches(ids):
+        yield list(here['file'].find({'_id': {'$in': some}, 'assetstoreId': {'$ne': None}}, list(fields)))
 
 
 def _bytes_of(file: Document, advance: Advance) -> Note | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slicer_package_manager import file_copies
-from slicer_package_manager.migration import download_counts, settings, sizes, target_store, verify
+from slicer_package_manager.migration import download_counts, girder_database, settings, sizes, target_store, verify
 from slicer_package_manager.migration.contents import Contents
 from slicer_package_manager.migration.errors import LostBytesError, MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase
@@ -164,5 +164,5 @@ class _Import:
         for name, number, stored in download_counts.lower(app['_id'], self._counts):
             yield Note(Outcome.DIFFERENT, 'downloads', str(app['_id']), name,
                        f'{number} downloads were counted, and {stored} are here')
-        files = verify.files_of(self._here, (one.id for one in self._plan))
+        files = girder_database.ids_of_files(self._here, (one.id for one in self._plan))
         yield from verify.bytes_of_files(self._here, files, self._options.common.sample, self._steps, workers)

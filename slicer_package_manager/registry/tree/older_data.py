@@ -33,7 +33,7 @@ def require_none(database: AnyDatabase) -> None:
 
     :raises UnusableDatabaseError: it has; the message names the applications.
     """
-    found = list(_applications(database))
+    found = [app for app, _ in applications(database, {'name': 1, 'parentId': 1}, unmigrated=True)]
     if not found:
         return
     names = ', '.join(f'"{app["name"]}" ({app["_id"]})' for app in found[:_NAMED])
@@ -44,10 +44,18 @@ def require_none(database: AnyDatabase) -> None:
         f'with `--dry-run` shows what that would do. Or copy from it into another database. See {PAGE}')
 
 
-def _applications(database: AnyDatabase) -> Iterator[Document]:
+def applications(database: AnyDatabase, fields: Document | None = None, *, unmigrated: bool = False
+                 ) -> Iterator[tuple[Document, Document]]:
+    """Yield the folder of each application of the older plugin, and the folder ``packages`` that it is in.
+
+    :param fields: to read of both, ``parentId`` among them; all by default.
+    :param unmigrated: only those that are neither registered nor set aside by a migration.
+    """
+    tops = {top['_id']: top for top in database['folder'].find(
+        {'name': PACKAGES_NAME, 'parentCollection': 'collection'}, fields)}
     templates = [{f'meta.{package_type.template}': {'$exists': True}} for package_type in PACKAGE_TYPES.values()]
-    tops = database['folder'].find({'name': PACKAGES_NAME, 'parentCollection': 'collection'}, {'_id': 1})
-    parents = [top['_id'] for top in tops]
-    return database['folder'].find(
-        {'parentId': {'$in': parents}, 'parentCollection': 'folder', 'spm': {'$exists': False},
-         f'{ORIGIN}.set_aside': {'$exists': False}, '$or': templates}, {'name': 1})
+    query: Document = {'parentId': {'$in': list(tops)}, 'parentCollection': 'folder', '$or': templates}
+    if unmigrated:
+        query |= {'spm': {'$exists': False}, f'{ORIGIN}.set_aside': {'$exists': False}}
+    for app in database['folder'].find(query, fields, sort=[('created', 1)]):
+        yield app, tops[app['parentId']]

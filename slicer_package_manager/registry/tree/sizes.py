@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 from bson.objectid import ObjectId
 from girder.utility.model_importer import ModelImporter
 from pymongo import WriteConcern
+from pymongo.collection import Collection
 
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import data_version
 
 #: The name of a model and an id: of a folder, or of a collection or user around it.
@@ -33,6 +35,12 @@ def grow(size: int, *places: Place) -> None:
     """After the commit, add ``size`` bytes to the size of each of ``places``."""
     if size:
         data_version.after_commit(partial(_grow, size, places))
+
+
+def sums(items: Collection[Document], key: str, query: Document) -> dict[Any, int]:
+    """Return the sums of the sizes of ``items`` that match ``query``, by the value of ``key``."""
+    return {row['_id']: row['size'] for row in items.aggregate(
+        [{'$match': query}, {'$group': {'_id': f'${key}', 'size': {'$sum': '$size'}}}], allowDiskUse=True)}
 
 
 def _grow(size: int, places: tuple[Place, ...]) -> None:
