@@ -6,9 +6,7 @@ import shlex
 import signal
 from pathlib import Path
 
-import pymongo
 import pytest
-from bson.objectid import ObjectId
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from plugin_tests import commands
@@ -24,23 +22,6 @@ HOW_TO = Path(__file__).parents[2] / 'docs' / 'how-to' / 'move-from-the-older-se
 @pytest.fixture
 def uri(older, mongo_uri):
     return mongo_uri.rpartition('/')[0] + '/older'
-
-
-@pytest.fixture
-def target(mongo_uri, tmp_path):
-    """A new database with a filesystem assetstore: its address, and itself."""
-    address = mongo_uri.rpartition('/')[0] + '/migrated'
-    with pymongo.MongoClient(address, tz_aware=True) as client:
-        client.drop_database('migrated')
-        found = client['migrated']
-        found['assetstore'].insert_one({'type': 0, 'name': 'files', 'root': str(tmp_path / 'new'), 'perms': 0o600,
-                                        'created': older_moment(), 'current': True})
-        yield database.completed(address), found
-        client.drop_database('migrated')
-
-
-def older_moment():
-    return ObjectId().generation_time
 
 
 @pytest.fixture

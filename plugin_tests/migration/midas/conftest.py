@@ -1,7 +1,7 @@
 import pytest
 
 from plugin_tests import mariadb
-from plugin_tests.migration.midas import sql
+from plugin_tests.migration.midas import older_midas, sql
 
 
 @pytest.fixture(scope='session')
@@ -21,3 +21,11 @@ def restored_midas(mariadb_socket):
                 cursor.executemany(statement, rows) if rows else cursor.execute(statement)
         return f'mysql://root@localhost/{name}?unix_socket={mariadb_socket}'
     return restore
+
+
+@pytest.fixture
+def target(target):
+    """A new database with an administrator and an assetstore: its address, and itself."""
+    target[1]['user'].insert_one({'login': 'admin', 'email': 'admin@example.org', 'admin': True,
+                                  'created': older_midas.DAY})
+    return target

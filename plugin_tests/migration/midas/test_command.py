@@ -2,31 +2,14 @@
 import json
 import random
 
-import pymongo
 import pytest
 
 from plugin_tests import commands
 from plugin_tests.migration.midas import older_midas
 from plugin_tests.waiting import PATIENCE, poll
-from slicer_package_manager.cli import database
 from slicer_package_manager.registry.catalog.applications import SLICER
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
-
-
-@pytest.fixture
-def target(mongo_uri, tmp_path):
-    """A new database with an administrator and an assetstore: its address, and itself."""
-    address = mongo_uri.rpartition('/')[0] + '/imported'
-    with pymongo.MongoClient(address, tz_aware=True) as client:
-        client.drop_database('imported')
-        found = client['imported']
-        moment = older_midas.DAY
-        found['assetstore'].insert_one({'type': 0, 'name': 'files', 'root': str(tmp_path / 'new'), 'perms': 0o600,
-                                        'created': moment, 'current': True})
-        found['user'].insert_one({'login': 'admin', 'email': 'admin@example.org', 'admin': True, 'created': moment})
-        yield database.completed(address), found
-        client.drop_database('imported')
 
 
 def stores(midas):

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
@@ -56,11 +56,12 @@ def resolve(kind: Kind, text: str, user: UserDocument | None, operation: Operati
 
     :raises Invalid: it is none of these.
     :raises NotFound: there is nothing of this name, or ``user`` may not read it.
-    :raises Gone: it was on the MIDAS server, and is not here.
+    :raises Gone: it was on the MIDAS server, and is not here, or without its file.
     """
     identifier = object_id(text.removesuffix(_ONLY_REVISION)) if kind is not Kind.MD5 else None
     if identifier:
-        return Resolved(_readable(_of_id(identifier), kind, text, user, operation))
+        readable = _readable(_of_id(identifier), user, operation)
+        return Resolved(_with_file(readable) or _not_found(kind, text))
     value = spelled(kind, text)
     if value is None:
         raise Invalid([(kind.value, f'"{validators.shortened(text)}" is neither a number of MIDAS nor an id')])
@@ -68,16 +69,22 @@ def resolve(kind: Kind, text: str, user: UserDocument | None, operation: Operati
     if alias is None:
         _require_no_revision(kind, value, user, operation)
         raise NotFound(_unknown(kind, value))
-    if not found:
-        return _elsewhere(alias)
-    return Resolved(_readable(found, kind, text, user, operation))
+    readable = _readable(found, user, operation)
+    if found and not readable:
+        _not_found(kind, text)
+    target = _with_file(readable)
+    return Resolved(target) if target else _elsewhere(alias)
 
 
-def _readable(found: Sequence[Target], kind: Kind, text: str, user: UserDocument | None, operation: Operation
-              ) -> Target:
-    for target in found:
-        if target.file and access.allows(operation, target.folder, user):
-            return target
+def _readable(found: Sequence[Target], user: UserDocument | None, operation: Operation) -> list[Target]:
+    return [one for one in found if access.allows(operation, one.folder, user)]
+
+
+def _with_file(found: Sequence[Target]) -> Target | None:
+    return next((one for one in found if one.file), None)
+
+
+def _not_found(kind: Kind, text: str) -> NoReturn:
     raise NotFound(_unknown(kind, validators.shortened(text)))
 
 
