@@ -112,6 +112,29 @@ def test_archives_of_extensions_only_are_searched_for_dependencies(whole, monkey
     assert len(searched) == listed_ + 1  # with the twin
 
 
+def test_the_archive_decides_on_dependencies_and_the_table_if_it_has_no_description(midas):
+    midas.item(79, files=[('Plain.tar.gz', b'plain')])
+    midas.extension(14, 79, 'Plain')
+    midas.extension(15, 78, 'Ext', slicer_revision='40000')
+    for name in ('Ext', 'Plain'):
+        midas.add('slicerpackages_extensiondependency', slicerpackages_extension_name=name,
+                  slicerpackages_extension_dependency='Plain' if name == 'Ext' else 'Ext')
+    for _ in range(2):
+        migrate(midas)
+        found = [item_of('extension', number)[0]['meta'].get('dependency') for number in (12, 13, 14, 15)]
+        assert found == ['Other', None, 'Ext', None]
+
+
+def test_values_are_cut_if_they_were_stored_with_the_greatest_length(midas):
+    midas.tables['bitstream'][0].update(mimetype='x' * 30)
+    midas.tables['bitstream'][1].update(name=older_midas.through_latin1('ü' * 127) + 'x', mimetype='x' * 29)
+    found = {note.name: note.reason for note in migrate(midas).notes if note.kind == 'column'}
+    first, second = (one['bitstream_id'] for one in midas.tables['bitstream'][:2])
+    assert found['bitstream.mimetype'].endswith(f': {first}')
+    assert 'bitstream.name' in found
+    assert any(f': {second}' in note.reason for note in migrate(midas).notes if note.name == 'bitstream.name')
+
+
 def test_a_file_without_a_valid_checksum_is_taken(midas):
     midas.tables['bitstream'][0]['checksum'] = 'none'
     assert migrate(midas).conclusion() == 'Ready to switch.'

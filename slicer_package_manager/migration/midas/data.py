@@ -76,9 +76,12 @@ class Data:
 
     def mended_rows(self, table: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of ``table`` with mended texts."""
+        return (mended for _, mended in self._rows_and_mended(table))
+
+    def _rows_and_mended(self, table: str) -> Iterator[tuple[Row, dict[str, Any]]]:
         for row in self._source.rows(table):
-            yield {key: self._mend(f'{table}.{key}', value) if isinstance(value, str) else value
-                   for key, value in row.items()}
+            yield row, {key: self._mend(f'{table}.{key}', value) if isinstance(value, str) else value
+                        for key, value in row.items()}
 
     def _mend(self, column: str, text: str) -> str:
         found = texts.mended(text)
@@ -92,16 +95,17 @@ class Data:
 
     def _with_item(self, table: str) -> Iterator[PackedRow]:
         columns = {name: place for place, name in enumerate(tables.COLUMNS[table])}
-        for row in self.mended_rows(table):
+        for stored, row in self._rows_and_mended(table):
             if row['item_id'] in self.items:
                 values = (row[name] if row[name] is not None or name in _NOT_TEXTS else '' for name in columns)
                 found = PackedRow(table, columns, tuple(self._once.setdefault(one, one) for one in values))
-                self._mark_cut(table, found.number, row)
+                self._mark_cut(table, found.number, stored)
                 yield found
             else:
                 self.dangling[table].append(row[tables.NUMBERS[table]])
 
     def _mark_cut(self, table: str, number: int, row: Row) -> None:
+        """Note values that may be cut off; ``row`` is as it is stored, since mended texts are shorter."""
         for (of_table, column), length in CUT.items():
             if of_table == table and len(row[column] or '') == length:
                 self.cut[f'{table}.{column}'].append(number)
@@ -114,10 +118,10 @@ class Data:
                 self._files.add_revision(_revision(row))
             else:
                 self.dangling['itemrevision'].append(row['itemrevision_id'])
-        for row in self.mended_rows('bitstream'):
+        for stored, row in self._rows_and_mended('bitstream'):
             if row['itemrevision_id'] in item_of:
                 self._files.add_file(item_of[row['itemrevision_id']], _bitstream(row))
-                self._mark_cut('bitstream', row['bitstream_id'], row)
+                self._mark_cut('bitstream', row['bitstream_id'], stored)
             elif (row['itemrevision_id'] or 0) < 0:
                 self.thumbnails += 1
             else:

@@ -55,7 +55,8 @@ class MidasFiles(Files):
             facts = {**facts, 'sha512': file['sha512']}
         meta = item['meta']
         if _is_extension(item):
-            names = file.get('spm', {}).get(_DEPENDS) or self._stated.table.get(meta['baseName'], [])
+            names = file.get('spm', {}).get(_DEPENDS)
+            names = self._stated.table.get(meta['baseName'], []) if names is None else names
             meta = {**meta, **({'dependency': ' '.join(names)} if names else {})}
         return found._replace(item={**item, 'meta': meta, 'spm': {**item['spm'], 'midas': facts}})
 

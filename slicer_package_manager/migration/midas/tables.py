@@ -44,7 +44,8 @@ REQUIRED = {PACKAGE: {'package_id', 'item_id'}, EXTENSION: {EXTENSION_ID, 'item_
             'itemrevision': {'itemrevision_id', 'item_id', 'revision'},
             'bitstream': {'bitstream_id', 'itemrevision_id', 'name', 'path'}}
 #: Columns that MIDAS cut off at this length without an error.
-CUT = {(EXTENSION, 'repository_url'): 255, (EXTENSION, 'repository_type'): 10, ('bitstream', 'name'): 255}
+CUT = {(EXTENSION, 'repository_url'): 255, (EXTENSION, 'repository_type'): 10, ('bitstream', 'name'): 255,
+       ('bitstream', 'mimetype'): 30}
 #: Tables whose rows have no place here, with what the report calls these.
 LEFT_OUT = {
     'ratings_item': 'ratings', 'comments_item': 'comments', 'metadatavalue': 'metadata values',
