@@ -304,7 +304,7 @@ def test_lists_are_served_while_no_server_responds(servers, token, tmp_path, app
         assert (stale.status_code, stale.headers['X-Cache-Status']) == (200, 'STALE')
         assert stale.content == before.content
         if outage == 'end':
-            # What was never requested is not cached, and what users get is cached for nobody.
+            # What was never requested is not cached, and what users get is not cached at all.
             assert client.get(f'{url}&limit=3').status_code == 502
             assert client.get(url, headers={'Girder-Token': token}).status_code == 502
             remove_old_lists(tmp_path / 'cache', aged=False)

@@ -20,6 +20,11 @@ def alias(db):
     return record
 
 
+def record_facts(db, item, facts):
+    """Store ``facts`` of MIDAS with a package, as an import does."""
+    db['item'].update_one({'_id': ObjectId(item['_id'])}, {'$set': {'spm.midas': facts}})
+
+
 @pytest.fixture
 def ask(anonymous):
     """Call a method of the API of MIDAS; returns its data."""

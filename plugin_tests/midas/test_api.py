@@ -3,7 +3,7 @@ import pytest
 from bson.objectid import ObjectId
 
 from plugin_tests.conftest import upload
-from plugin_tests.midas.conftest import MIDAS
+from plugin_tests.midas.conftest import MIDAS, record_facts
 from plugin_tests.roundtrips import counting
 
 pytestmark = pytest.mark.database
@@ -145,7 +145,6 @@ def test_an_upload_is_refused_without_reading_it(anonymous, app):
 
 
 def test_packages_have_their_file_and_what_midas_stated(ready, make, ask, alias, db, make_release, grant):
-    from slicer_package_manager.registry.midas import facts
     make_release('4.8.1', '26813')
     old = ready('package', revision='26813')
     ready('package', revision='33000', os='win')
@@ -153,8 +152,8 @@ def test_packages_have_their_file_and_what_midas_stated(ready, make, ask, alias,
     hidden = ready('package', revision='34000')
     grant({'_id': hidden['folderId']})
     file = db['file'].find_one({'itemId': ObjectId(old['_id'])})
-    facts.record(ObjectId(old['_id']), {'md5': 'a' * 32, 'sha512': file['sha512'], 'codebase': 'Slicer4',
-                                        'submissiontype': 'experimental', 'checkoutdate': '2012-11-01 00:10:11'})
+    record_facts(db, old, {'md5': 'a' * 32, 'sha512': file['sha512'], 'codebase': 'Slicer4',
+                           'submissiontype': 'experimental', 'checkoutdate': '2012-11-01 00:10:11'})
     newer, found = ask(PACKAGES)
     assert found == {
         'package_id': old['_id'], 'item_id': old['_id'], 'os': 'linux', 'arch': 'amd64', 'revision': '26813',

@@ -29,7 +29,7 @@ def get(client, path, **params):
 
 ADDRESSES = [
     'download?items=77', 'download/?items=77&dummy=x', 'download/index?items=77', 'download?items=0077',
-    'download?bitstream=1201', 'download/item/77', 'download/item/77/any/thing.zip', 'download/bitstream/1201/x.nrrd',
+    'download?bitstream=1201', 'download/item/77', 'download/item/77/any/file.zip', 'download/bitstream/1201/x.nrrd',
     'rest/bitstream/download/1201', f'rest/bitstream/download?checksum={MD5}',
     f'rest/bitstream/download?checksum={MD5.upper()}', f'api/json?method=midas.bitstream.download&checksum={MD5}',
     f'api/json?checksum={MD5}&method=midas.bitstream.download', 'api/rest?method=midas.bitstream.download&id=1201',

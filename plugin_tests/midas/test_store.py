@@ -146,7 +146,7 @@ def test_the_page_is_read_once_until_something_changes(ready, anonymous, api, sh
     assert shown(**FOR) == ['New', 'SlicerIGT']
 
 
-def test_nobody_sees_more_on_the_page_than_everyone(ready, api, anonymous, grant):
+def test_no_user_sees_more_on_the_page_than_everyone(ready, api, anonymous, grant):
     private = ready('extension')
     grant({'_id': private['folderId']})
     for client in (api, anonymous):

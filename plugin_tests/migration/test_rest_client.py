@@ -19,7 +19,7 @@ def test_a_busy_server_is_asked_again(httpserver: HTTPServer):
 
 
 @pytest.mark.parametrize(('answer', 'message'), [
-    ({'response_data': 'no such thing', 'status': 404}, 'answers 404: no such thing'),
+    ({'response_data': 'no such item', 'status': 404}, 'answers 404: no such item'),
     ({'response_data': '{"message": "Access denied."}', 'status': 403}, 'answers 403: Access denied.'),
     ({'response_data': '', 'status': 503}, 'answers 503')])
 def test_an_error_is_named(httpserver: HTTPServer, answer, message):

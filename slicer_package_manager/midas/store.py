@@ -1,7 +1,7 @@
 """``/midas3/slicerappstore``: the catalog as Slicer 4 shows it in its Extensions Manager, and its lists as JSON.
 
-Its browsers are as old as it is: the page is plain HTML, which can be read and used without a script. The script tells
-Slicer to install an extension. A browser of today is led to the catalog of today instead.
+Its browsers are as old as it is: the page is plain HTML, which can be read and used without a script. The script has
+Slicer install an extension. A browser of today is led to the catalog of today instead.
 
 Like that one, the page lists public extensions only, since Slicer requests them without a login.
 """

@@ -52,7 +52,7 @@ def _follow(here: AnyDatabase, journal: Journal, kind: str, gone: list[Any], *, 
             continue
         if digest(one) not in written[one['_id']]:
             yield note(Outcome.UNDECIDED, reason='it was deleted at the source, and changed here',
-                       remedy='Delete it here if nobody needs it.')
+                       remedy='Delete it here if it is not needed.')
         elif not delete or (kind == 'folder' and _has_items(one)) or kind == 'group':
             yield note(Outcome.LEFT_OUT, reason='it was deleted at the source since the run before; it is still here',
                        remedy='Run the migration again with --since-last --delete, delete it here, or keep it.')

@@ -2,8 +2,8 @@
 
 A row for each document has a digest of what was written. So a later run knows whether a document was changed here, at
 the source, or at both. The rows stay: the next run needs them. What is about to be written is noted before as
-``intended``, and as ``digest`` after it. So a process that is killed in between leaves no document that nobody has
-written.
+``intended``, and as ``digest`` after it. So a process that is killed in between leaves no document of which it
+is unknown who has written it.
 
 One migration runs at a time: it owns the lease, and renews it until its end. That of a process which was killed ends
 after :data:`_LEASE` seconds.

@@ -222,12 +222,12 @@ def _incomplete(folder: Document) -> Document:
 
 
 def _closed(folder: Document) -> Document:
-    """The folder of a release or draft before all of it is here: nobody sees what is in it, but administrators.
+    """The folder of a release or draft before all of it is here: only administrators see what is in it.
 
     Until then another one may have its name and its revision, so it has others.
     """
-    nobody: Document = {'users': [], 'groups': []}
-    closed = {**folder, 'public': False, 'access': nobody, ORIGIN: {**folder.get(ORIGIN, {}), _CLOSED: True}}
+    no_access: Document = {'users': [], 'groups': []}
+    closed = {**folder, 'public': False, 'access': no_access, ORIGIN: {**folder.get(ORIGIN, {}), _CLOSED: True}}
     if registration.role(folder) in CHANNELS:
         name, revision = (f'{text} ({folder["_id"]})' for text in (folder['name'], folder['spm']['revision']))
         closed |= {'name': name, 'lowerName': name.lower(), 'spm': {**folder['spm'], 'revision': revision}}

@@ -9,7 +9,7 @@ _TYPES = {
     'rating': 'tinyint', 'download': 'bigint', 'sizebytes': 'bigint', 'os': 'varchar(256)',
     'slicer_revision': 'varchar(255)'}
 _DATES = ('date', 'date_creation', 'creation', 'checkoutdate')
-#: Columns that nobody may read.
+#: Columns that must not be read.
 _SECRET = {'user': ('password varchar(100) default "secret"',)}
 #: Columns that are numbers in one table, and texts in another one.
 _NUMBERS = {('itemrevision', 'revision')}

@@ -3,6 +3,7 @@ import pytest
 from bson.objectid import ObjectId
 
 from plugin_tests.conftest import upload
+from plugin_tests.midas.conftest import record_facts
 from slicer_package_manager.registry.midas import facts
 
 pytestmark = pytest.mark.database
@@ -17,7 +18,7 @@ def imported(make, db):
     """A package that came from MIDAS."""
     item = make('package', content=b'a')
     file = db['file'].find_one({'itemId': ObjectId(item['_id'])})
-    facts.record(ObjectId(item['_id']), {**KNOWN, 'sha512': file['sha512']})
+    record_facts(db, item, {**KNOWN, 'sha512': file['sha512']})
     return item
 
 

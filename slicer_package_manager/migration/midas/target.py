@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
+from girder.constants import AccessType
 
 from slicer_package_manager.migration import girder_database
 from slicer_package_manager.migration.errors import MigrationError
@@ -14,7 +15,7 @@ from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree import keys, registration
+from slicer_package_manager.registry.tree import documents, keys, registration
 from slicer_package_manager.registry.tree.registration import APPLICATION, ORIGIN, PACKAGES_NAME
 
 #: The name of the application for which Slicer requests extensions.
@@ -39,7 +40,7 @@ def find(here: AnyDatabase, wanted: str | None) -> Target:
 
     :raises MigrationError: there is no such id, several have the name, or this server has no administrator.
     """
-    admins = [one['_id'] for one in here['user'].find({'admin': True}, {'_id': 1}, sort=[('created', 1)])]
+    admins = list(here['user'].find({'admin': True}, {'_id': 1}, sort=[('created', 1)]))
     if not admins:
         raise MigrationError('This server has no administrator. Start it once, or create an account: '
                              '`slicer-package-manager serve`.')
@@ -51,12 +52,13 @@ def find(here: AnyDatabase, wanted: str | None) -> Target:
     if collection is None:
         raise MigrationError(f'The application "{app["name"]}" is in no collection; `slicer-package-manager doctor` '
                              'names what is wrong.')
-    return Target(app, packages, collection, girder_database.folders_below(here, app['_id']), _creator(app, admins))
+    return Target(app, packages, collection, girder_database.folders_below(here, app['_id']),
+                  _creator(app, admins)['_id'])
 
 
 def _creator(app: Document | None, admins: list[Any]) -> Any:
     """The creator of ``app``, so that it is the same in each run; an account that an import made may be the oldest."""
-    return app['creatorId'] if app and app.get('creatorId') in admins else admins[0]
+    return next((one for one in admins if app and one['_id'] == app.get('creatorId')), admins[0])
 
 
 def _existing(here: AnyDatabase, wanted: str | None) -> Document | None:
@@ -77,25 +79,25 @@ def _new(here: AnyDatabase, name: str, admins: list[Any]) -> Target:
     identifier = ObjectId(SLICER) if name == SLICER_NAME else ids.of('application', name)
     app = here['folder'].find_one({'_id': identifier})
     creator = _creator(app, admins)
-    collection = here['collection'].find_one({'name': COLLECTION_NAME}) or {
-        **_named(ids.of('collection', COLLECTION_NAME), COLLECTION_NAME, creator), 'spm': {'role': 'collection'}}
+    collection = here['collection'].find_one({'name': COLLECTION_NAME}) or _collection(creator['_id'])
     place = {'parentId': collection['_id'], 'parentCollection': 'collection', 'name': PACKAGES_NAME}
     packages = here['folder'].find_one(place) or {
-        **_named(ids.of('packages', PACKAGES_NAME), PACKAGES_NAME, creator), **place,
-        'baseParentType': 'collection', 'baseParentId': collection['_id'], 'spm': {'role': registration.PACKAGES}}
+        **documents.new_folder(collection, 'collection', PACKAGES_NAME, creator,
+                               _id=ids.of('packages', PACKAGES_NAME)), 'spm': {'role': registration.PACKAGES}}
     if app and not registration.is_set_aside(app):
         raise MigrationError(f'The folder "{app["name"]}" has the id {identifier}, which the new application needs. '
                              'Name another application: --app NAME')
-    app = app or {
-        **_named(identifier, name, creator), 'parentId': packages['_id'], 'parentCollection': 'folder',
-        'baseParentType': 'collection', 'baseParentId': collection['_id'],
-        'meta': {one.template: one.default_template for one in PACKAGE_TYPES.values()}}
+    app = app or documents.new_folder(
+        packages, 'folder', name, creator, _id=identifier,
+        meta={one.template: one.default_template for one in PACKAGE_TYPES.values()})
     app = {key: value for key, value in app.items() if key != ORIGIN}
-    return Target(app, packages, collection, girder_database.folders_below(here, identifier), creator)
+    return Target(app, packages, collection, girder_database.folders_below(here, identifier),
+                  creator['_id'])
 
 
-def _named(identifier: ObjectId, name: str, creator: Any) -> Document:
-    moment = clock.now()
-    return {'_id': identifier, 'name': name, 'lowerName': name.lower(), 'description': '', 'creatorId': creator,
-            'created': moment, 'updated': moment, 'size': 0, 'meta': {}, 'public': True,
-            'access': {'users': [{'id': creator, 'level': 2, 'flags': []}], 'groups': []}}
+def _collection(creator: Any) -> Document:
+    moment, name = clock.now(), COLLECTION_NAME
+    access = {'users': [{'id': creator, 'level': AccessType.ADMIN, 'flags': []}], 'groups': []}
+    return {'_id': ids.of('collection', name), 'name': name, 'lowerName': name.lower(), 'description': '',
+            'creatorId': creator, 'created': moment, 'updated': moment, 'size': 0, 'meta': {}, 'public': True,
+            'access': access, 'spm': {'role': 'collection'}}

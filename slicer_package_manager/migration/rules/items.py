@@ -22,7 +22,7 @@ _OF_PACKAGES = ('build_date', 'pre_release')
 class Found(NamedTuple):
     """An item of the source, and those of its files whose bytes are there.
 
-    :param lost: other files, which are to stay with the item although nobody can read them.
+    :param lost: other files, which are to stay with the item although no reader can read them.
     """
 
     item: Document
@@ -98,7 +98,7 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     given = found.item.get('meta') or {}
     if values.weight(found.item) > _MOST:
         return _set_aside(_ordinary(found, folder)._replace(notes=[]), 'its metadata is so large that the document of '
-                          'the item cannot be changed', 'Remove what nobody needs at the source.')
+                          'the item cannot be changed', 'Remove at the source what is not needed.')
     digest = stated(given)
     file = twins.file_for_readers(found.files, digest, prefer_newest=choices.prefer_newest_file)
     place = folder['spm']
@@ -170,7 +170,7 @@ def _notes(item: Document, changes: Sequence[str], beside: Sequence[Document]) -
     if beside:
         names = ', '.join(f'"{file["name"]}" ({file["_id"]})' for file in beside)
         found.append(_note(Outcome.MENDED, item, f'it has other files beside that for readers: {names}',
-                           'They can be read by their ids. Delete those that nobody needs.'))
+                           'They can be read by their ids. Delete those that are not needed.'))
     return found
 
 
@@ -219,7 +219,7 @@ def _first(group: Sequence[Decision], present: Document | None, choices: Choices
 
 def _twin(decision: Decision, listed: Document) -> Decision:
     return _set_aside(decision, f'the item {listed["_id"]} has the same identity and is listed',
-                      'It can be read by its id. Delete it if nobody needs it.')
+                      'It can be read by its id. Delete it if it is not needed.')
 
 
 def _beside_present(decision: Decision, present: Document, choices: Choices) -> Decision:

@@ -1,13 +1,12 @@
-"""What MIDAS stated about a package, kept in one key of its item, ``spm.midas``, which no response of Girder shows."""
+"""What MIDAS stated about a package, kept in one key of its item, ``spm.midas``, which no response of Girder shows.
+
+The import of MIDAS data stores them with the item; see :mod:`migration.midas.documents`.
+"""
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from bson.objectid import ObjectId
-from girder.models.item import Item
-
-from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.types import MidasFacts
 
 #: Facts about the file, which are true only as long as the item has this file.
@@ -22,12 +21,3 @@ def of(item: Mapping[str, Any], file: Mapping[str, Any]) -> MidasFacts:
             found.pop(key, None)
     facts: MidasFacts = found  # type: ignore[assignment] # without some of the keys
     return facts
-
-
-def record(item_id: ObjectId, facts: MidasFacts) -> None:
-    """Store ``facts`` of the package ``item_id`` in the place of others; nothing is stored if there is no such package.
-
-    :param facts: ``sha512`` is that of the file that ``md5`` belongs to.
-    """
-    Item().collection.update_one({'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}},
-                                 {'$set': {keys.MIDAS: dict(facts)}})

@@ -45,7 +45,7 @@
    * @param {(answer: unknown) => void} [answered]
    * @returns {boolean} whether Slicer was called
    */
-  function tell(method, value, answered) {
+  function call(method, value, answered) {
     var model = view.extensions_manager_model;
     if (!model || !model[method]) return false;
     var answer = answered ? model[method](value, answered) : model[method](value);
@@ -75,10 +75,10 @@
     all('a.install').forEach(function (button) {
       var name = nameOf(button);
       show(button);
-      tell('isExtensionInstalled', name, function (installed) {
+      call('isExtensionInstalled', name, function (installed) {
         if (installed && !states[name]) setExtensionButtonState(name, 'Installed');
       });
-      tell('isExtensionScheduledForUninstall', name, function (scheduled) {
+      call('isExtensionScheduledForUninstall', name, function (scheduled) {
         if (scheduled) setExtensionButtonState(name, 'ScheduledForUninstall');
       });
     });
@@ -88,9 +88,9 @@
   function act(button) {
     var name = nameOf(button);
     var state = states[name];
-    if (state === 'Installed') return tell('scheduleExtensionForUninstall', name);
-    if (state === 'ScheduledForUninstall') return tell('cancelExtensionScheduledForUninstall', name);
-    return tell('downloadAndInstallExtension', button.getAttribute('data-id') || '');
+    if (state === 'Installed') return call('scheduleExtensionForUninstall', name);
+    if (state === 'ScheduledForUninstall') return call('cancelExtensionScheduledForUninstall', name);
+    return call('downloadAndInstallExtension', button.getAttribute('data-id') || '');
   }
 
   /** @param {unknown} text */
