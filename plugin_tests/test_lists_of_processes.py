@@ -23,7 +23,8 @@ def test_a_setting_that_is_changed_by_one_process_is_seen_by_the_other_at_once(t
 
 
 @pytest.mark.parametrize('query', [
-    '', '?limit=0&os=linux', '?app_revision=33000&q=brain', '?app_revision=33000&limit=1'])
+    '', '?limit=0&os=linux', '?app_revision=33000&q=brain', '?app_revision=33000&q=brian&sort=relevance',
+    '?app_revision=33000&limit=1'])
 def test_lists_that_the_front_makes_are_those_of_girder(two_servers, api, app, make, query):
     path = f'/app/{app["_id"]}/extension{query}'
     with httpx.Client() as client:

@@ -285,6 +285,64 @@ def test_pages_of_a_search_in_a_revision_are_parts_of_it(api, app, make, anonymo
         assert all('spm' not in one for one in page.json())
 
 
+RANKED = {**NARROW, 'sort': 'relevance'}
+
+
+@pytest.fixture
+def ranked(api, make, found):
+    """The names that a search finds, in its order, among extensions that were made in another one."""
+    for name, values in (('SlicerIGT', {'description': 'Guided by needles'}), ('Other', {'category': 'Needles'}),
+                         ('NeedleFinder', {}), ('Rendering', {})):
+        make('extension', baseName=name, **{'description': 'text', **values}, content=b'x')
+    make('extension', baseName='Needle', os='win', content=b'x')
+
+    def search(q, client=None, **filters):
+        given = {key: value for key, value in {**RANKED, **filters}.items() if value is not None}
+        items = found('extension', client or api, q=q, **given)
+        return [one['meta']['baseName'] for one in items]
+    return search
+
+
+@pytest.mark.parametrize(('q', 'names'), [
+    ('needle', ['NeedleFinder', 'Other', 'SlicerIGT']), ('NEEDEL', ['NeedleFinder', 'Other', 'SlicerIGT']),
+    ('igt', ['SlicerIGT']), ('slicer-igt', ['SlicerIGT']), ('needle finder', ['NeedleFinder']),
+    ('nothing', []), ('\x00needle', []), ('', ['Rendering', 'NeedleFinder', 'Other', 'SlicerIGT'])])
+def test_the_most_relevant_come_first(ranked, anonymous, q, names):
+    for client in (None, anonymous, anonymous):
+        assert ranked(q, client) == names
+        assert ranked(q, client, sortdir=-1) == names
+        assert ranked(q, client, limit=1, offset=1) == names[1:2]
+
+
+def test_relevance_is_that_of_the_latest_texts(ranked, make, anonymous):
+    assert ranked('needle', anonymous)[0] == 'NeedleFinder'
+    make('extension', baseName='SlicerNeedle', content=b'x')
+    assert ranked('needle', anonymous)[0] == 'SlicerNeedle'
+
+
+def test_one_release_can_be_searched_by_relevance(ranked, make, make_release, anonymous):
+    make_release('5.8', '34000')
+    make('extension', baseName='Needle', app_revision='34000', content=b'x')
+    release = {'app_revision': None, 'release_id': '5.8'}
+    assert ranked('needel', anonymous, **release) == ranked('needle', **release) == ['Needle']
+
+
+def test_what_is_private_is_not_found_by_relevance(ranked, make, make_release, anonymous):
+    make_release('5.8', '34000', public=False)
+    make('extension', baseName='Needle', app_revision='34000', content=b'x')
+    assert ranked('needle', app_revision='34000') == ['Needle']
+    assert ranked('needle', anonymous, app_revision='34000') == []
+
+
+@pytest.mark.parametrize(('package_type', 'params', 'message'), [
+    ('extension', {'q': 'a'}, 'only with app_revision or one release'),
+    ('extension', {'q': 'a', 'release_id': 'draft'}, 'only with app_revision or one release'),
+    ('package', {}, 'sort: must be one of'), ('extension', {'sort': 'relevances'}, 'meta.tier, name, relevance, size')])
+def test_other_lists_have_no_relevance(anonymous, app, package_type, params, message):
+    answer = anonymous.get(f'/app/{app["_id"]}/{package_type}', params={'sort': 'relevance', **params})
+    assert (answer.status_code, message in answer.json()['message']) == (400, True), answer.text
+
+
 def test_a_search_in_a_revision_tells_downloads(api, make, found, anonymous):
     item = make('extension', keywords='x')['_id']
     upload(api, item, b'content')

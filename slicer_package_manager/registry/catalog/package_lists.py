@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+import orjson
 from bson.raw_bson import RawBSONDocument
 from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import releases, search_patterns
+from slicer_package_manager.registry.catalog.ranking import Index
 from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS, PackageType
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing, Page
 from slicer_package_manager.registry.schema.types import Document
@@ -54,18 +57,30 @@ class Candidates:
 
     def __init__(self, found: Sequence[Candidate], page: Page) -> None:
         self._found, self._page = found, page
-        self.memory = sum(200 + len(one.text) + len(one.json) for one in found)
+        # The index has each word in a set, and again by its fields.
+        self.memory = sum(200 + (6 if page.by_relevance else 1) * len(one.text) + len(one.json) for one in found)
 
     def matching(self, q: str) -> Listing:
-        """The page of those that have all words of ``q``."""
+        """The page of those that have all words of ``q``, or of those that :mod:`ranking` finds, by relevance."""
         if validators.has_control_characters(q):
             return Listing([], 0)
-        found = self._found
-        for word in map(search_patterns.plain, dict.fromkeys(q.split())):
-            found = [one for one in found if word in one.text]
+        found = self._ranked(q) if self._page.by_relevance else self._with_all(q)
         start, limit = self._page.offset, self._page.limit
         shown = found[start:start + limit if limit else None]
         return Listing([one.json for one in shown], len(found))
+
+    def _with_all(self, q: str) -> Sequence[Candidate]:
+        found = self._found
+        for word in map(search_patterns.plain, dict.fromkeys(q.split())):
+            found = [one for one in found if word in one.text]
+        return found
+
+    def _ranked(self, q: str) -> Sequence[Candidate]:
+        return [self._found[place] for place in self._index.ranked(q)]
+
+    @cached_property
+    def _index(self) -> Index:
+        return Index([orjson.loads(one.json)['meta'] for one in self._found])
 
 
 @transactions.atomic
@@ -73,14 +88,17 @@ def find(package_type: PackageType, app: ApplicationFolder, user: UserDocument |
          q: str | None = None, **filters: Any) -> Listing:
     """The packages of ``package_type`` in ``app`` that ``user`` may see and that match all filters.
 
-    :param q: words. Each must be in name, description, keywords or contributors. Case and accents do not matter.
+    :param q: words. Each must be in name, description, keywords or contributors. Case and accents do not matter. If
+        the page is ``by_relevance``, :mod:`ranking` has what is found.
     :param filters: those of :func:`query_of`. A filter that is ``None`` does not apply.
     :returns: documents as Girder's responses have them, as JSON; see :mod:`item_json`.
-    :raises Invalid: ``tier`` is out of range.
+    :raises Invalid: ``tier`` is out of range, or the page is ``by_relevance`` and the search is in many revisions.
     """
     query = query_of(package_type, app, user, **filters)
     if q and (is_narrow(package_type, filters) or any(keys.CHANNEL in one for one in query['$and'])):
         return _candidates(query, page).matching(q)
+    if q and page.by_relevance:
+        raise Invalid([('sort', f'can be relevance only with {package_type.app_revision} or one release')])
     if q:
         query['$and'].append(_of_search(package_type, app, q))
     return Listing.with_total(list(map(item_json.of, _read(query, page))), Item(), query, page)

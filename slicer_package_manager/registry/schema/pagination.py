@@ -21,29 +21,36 @@ ITEM_SORTS = {label: _DOCUMENT_KEYS | {f'meta.{key}' for key in package_type.key
               for label, package_type in PACKAGE_TYPES.items()}
 
 
+#: The order of a search by relevance. Without search words, and where it makes no difference, the newest come first.
+RELEVANCE = 'relevance'
+
+
 @dataclass(frozen=True)
 class Page:
     """A part of a list: ``limit`` documents (0 for all) after the first ``offset``, ordered by ``sort``.
 
     ``sort`` is the order for the database: after the requested key come the time of creation and the id, so that no
-    document is repeated or skipped from one page to the next.
+    document is repeated or skipped from one page to the next. ``by_relevance`` states that a search comes before it.
     """
 
     limit: int
     offset: int
     sort: tuple[tuple[str, int], ...]
+    by_relevance: bool = False
 
 
 def page(limit: int, offset: int, sort: Sequence[tuple[str, int]], allowed: Collection[str]) -> Page:
     """Make the page for Girder's paging parameters.
 
-    :param sort: Girder's ``[(key, direction)]``; only the first pair counts.
+    :param sort: Girder's ``[(key, direction)]``; only the first pair counts. :data:`RELEVANCE` has one direction.
     :param allowed: the keys by which the list can be sorted.
     :raises Invalid: a number is negative or above 2**31 - 1, or the key is not in ``allowed``.
     """
     key, direction = sort[0]
     check_numbers(limit, offset, *(
         [] if key in allowed else [('sort', f'must be one of {", ".join(sorted(allowed))}')]))
+    if key == RELEVANCE:
+        return Page(limit, offset, (('created', -1), ('_id', -1)), by_relevance=True)
     order = dict.fromkeys((key, 'created', '_id') if key != '_id' else (key,))
     return Page(limit, offset, tuple((one, direction) for one in order))
 

@@ -11,7 +11,7 @@ from slicer_package_manager.registry.catalog import applications, package_lists,
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
-from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, Listing, page
+from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, RELEVANCE, Listing, page
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
@@ -19,6 +19,11 @@ from slicer_package_manager.rest.handlers.parameters import of_application, with
 from slicer_package_manager.rest.middleware import upload_warnings
 from slicer_package_manager.rest.middleware.prepared_lists import prepared_list
 from slicer_package_manager.rest.middleware.response_cache import list_response
+
+_RELEVANCE = ('With `q` and `sort=relevance`, the best matches come first: those by name, then by keywords, category, '
+              'description and contributors. Typing errors, other forms of a word, spaces and hyphens are tolerated, '
+              'and an extension may lack some of the words. This requires one revision of the application, or one '
+              'release.')
 
 
 @call(access.LIST_PACKAGES, (
@@ -38,8 +43,8 @@ def listPackages(app_id: str, package_name: str | None, package_id: str | None, 
 
 
 @call(access.LIST_PACKAGES, (
-    with_downloads(with_filters(of_application('List or search extensions of an application, newest first.'),
-                                EXTENSION.fields))
+    with_downloads(with_filters(of_application('List or search extensions of an application, newest first.')
+                                .notes(_RELEVANCE), EXTENSION.fields))
     .param('extension_name', 'Only the extension whose item has this name. Case is ignored.', required=False)
     .param('extension_id', 'Only the extension with this id.', required=False)
     .param('release_id', 'Only extensions of the release with this id or name; "draft" for those of all drafts.',
@@ -63,7 +68,8 @@ def listExtensions(app_id: str, extension_name: str | None, extension_id: str | 
 def _list(package_type: PackageType, app_id: str, limit: int, offset: int, sort: list[tuple[str, int]], *,
           with_downloads: bool, q: str | None = None, **filters: Any) -> Response:
     user = current_user()
-    part = page(limit, offset, sort, ITEM_SORTS[package_type.label])
+    relevance = {RELEVANCE} if package_type is EXTENSION else set()
+    part = page(limit, offset, sort, ITEM_SORTS[package_type.label] | relevance)
 
     def load() -> ApplicationFolder:
         return applications.load(app_id, user, access.LIST_PACKAGES)

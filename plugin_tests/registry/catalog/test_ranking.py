@@ -1,0 +1,179 @@
+"""Search in the order of relevance finds what people look for, in the real catalog and in made-up entries."""
+import random
+import re
+
+import pytest
+
+from plugin_tests.site import EXTENSIONS
+from slicer_package_manager.registry.catalog.ranking import Index, initials, joined, words
+
+#: What people may type, with the extension that they want first.
+QUESTIONS = """
+rt: SlicerRT
+elastix: SlicerElastix
+slicer elastix: SlicerElastix
+Elastiks: SlicerElastix
+totalsegmentater: TotalSegmentator
+total segmentator: TotalSegmentator
+total-segmentator: TotalSegmentator
+volume rendering: SlicerPRISMRendering
+igt: SlicerIGT
+open igt link: SlicerOpenIGTLink
+openigtlink: SlicerOpenIGTLink
+ants: SlicerANTs
+vmtk: SlicerVMTK
+heart: SlicerHeart
+morph: SlicerMorph
+jupiter: SlicerJupyter
+radiomics: SlicerRadiomics
+monai label: MONAILabel
+virtual reality: SlicerVirtualReality
+vr: SlicerVirtualReality
+skull strip: SkullStripper
+swiss skull: SwissSkullStripper
+brain extraction: HDBrainExtraction
+hd-bet: HDBrainExtraction
+nn-unet: NNUNet
+pet dicom: PETDICOMExtension
+dicom web browser: DICOMwebBrowser
+tractography: UKFTractography
+dmri: SlicerDMRI
+python script editor: ScriptEditor
+pytorch: PyTorch
+film dosimetry: FilmDosimetryAnalysis
+dose volume histogram: SlicerRT
+kidney stone: KidneyStoneCalculator
+liver: SlicerLiver
+lung ct: LungCTAnalyzer
+airway: AirwaySegmentation
+spharm pdm: SPHARM-PDM
+markups to model: MarkupsToModel
+extra effects: SegmentEditorExtraEffects
+sam: SegmentWithSAM
+free surfer: SlicerFreeSurfer
+tcia: TCIABrowser
+prostate: SlicerProstate
+mp review: mpReview
+perk tutor: PerkTutor
+translation: LanguagePacks
+anonymise: SlicerBatchAnonymize
+tooth: CBCTToothSegmentation
+chest imaging platform: Chest_Imaging_Platform
+cip: Chest_Imaging_Platform
+hologram: SlicerLookingGlass
+matlab: MatlabBridge
+bezier: SurfaceMarkup
+BÉZIER: SurfaceMarkup
+wrap solidify: SurfaceWrapSolidify
+case iterator: SlicerCaseIterator
+t1 mapping: T1Mapping
+deep brain stimulation: SlicerNetstim
+port placement: PortPlacement
+fiducial distance: FiducialsToModelDistance
+orthodontics: OrthodonticAnalysis
+"""
+NAMES = [one['name'] for one in EXTENSIONS]
+
+
+@pytest.fixture(scope='module')
+def catalog():
+    """What a search finds among the real extensions: names, the most relevant first."""
+    index = Index([{**one, 'baseName': one['name']} for one in EXTENSIONS])
+    return lambda query: [NAMES[place] for place in index.ranked(query)]
+
+
+def found(query, *documents):
+    return [documents[place]['baseName'] for place in Index(documents).ranked(query)]
+
+
+def extension(name, **values):
+    return {'baseName': name, **values}
+
+
+@pytest.mark.parametrize('question', QUESTIONS.strip().splitlines())
+def test_what_people_want_comes_first(catalog, question):
+    query, wanted = question.split(': ')
+    assert catalog(query)[:1] == [wanted]
+
+
+def test_there_are_enough_questions():
+    assert len(QUESTIONS.strip().splitlines()) >= 60
+
+
+@pytest.mark.parametrize('spelled', [
+    str.lower, str.upper, lambda name: re.sub('(?<=[a-z])(?=[A-Z])|[_-]', ' ', name),
+    lambda name: re.sub('^Slicer|Extension$', '', name)], ids=['lower', 'upper', 'with spaces', 'without common parts'])
+def test_every_name_finds_its_extension(catalog, spelled):
+    assert [name for name in NAMES if catalog(spelled(name))[:1] != [name]] == []
+
+
+def mistyped(name, how, choose):
+    place = choose.randrange(1, len(name) - 1)
+    before, letter, after = name[:place], name[place], name[place + 1:]
+    return {'missing': before + after, 'doubled': before + letter * 2 + after,
+            'swapped': before + after[:1] + letter + after[1:],
+            'other': f'{before}{choose.choice("aeinrst")}{after}'}[how]
+
+
+@pytest.mark.parametrize('how', ['missing', 'doubled', 'swapped', 'other'])
+def test_a_name_with_a_typing_error_finds_its_extension(catalog, how):
+    choose = random.Random(how)
+    asked = {name: mistyped(name.lower(), how, choose) for name in NAMES[::2] if len(name) > 8}
+    assert len(asked) > 100
+    assert [(name, query) for name, query in asked.items() if catalog(query)[:1] != [name]] == []
+
+
+def test_fields_count_in_their_order():
+    documents = [extension('A', contributors='Needle Example'), extension('B', description='for a needle'),
+                 extension('C', category='Needle'), extension('D', keywords='needle'), extension('NeedleTools'),
+                 extension('SlicerNeedle'), extension('Needle')]
+    assert found('needle', *documents) == ['Needle', 'SlicerNeedle', 'NeedleTools', 'D', 'C', 'B', 'A']
+
+
+def test_equally_relevant_ones_keep_their_order():
+    assert found('x', *(extension(name, category='x') for name in 'cab')) == ['c', 'a', 'b']
+
+
+def test_words_match_better_the_more_equal_they_are():
+    documents = [extension(f'E{number}', description=text) for number, text in enumerate((
+        'resegment', 'segmental', 'segmentation', 'segment', 'sgement'))]
+    assert found('segment', *documents) == ['E3', 'E2', 'E1', 'E0']
+    assert found('segmant', *documents[2:]) == ['E3', 'E2']
+
+
+def test_rare_words_count_more():
+    documents = [extension('A', description='medical analysis'), extension('B', description='colocalization'),
+                 *(extension(f'C{number}', description='medical') for number in range(9))]
+    assert found('medical colocalization', *documents)[0] == 'B'
+
+
+def test_markup_and_accents_do_not_matter():
+    documents = [extension('A', description='a <b>Bé</b>zier &eacute;tude'),
+                 extension('B', description='<a href="x">y</a>')]
+    assert found('etude', *documents) == ['A']
+    assert found('href', *documents) == []
+    assert found('e\u0301tude', *documents) == ['A']
+
+
+@pytest.mark.parametrize('query', ['', ' ', '-', '<>', '\U0001f600', 'zzzzzz', 'zz'])
+def test_what_is_nowhere_finds_nothing(query):
+    assert found(query, extension('A', description='text'), extension('')) == []
+
+
+def test_without_extensions_nothing_is_found():
+    assert found('needle') == []
+
+
+@pytest.mark.parametrize(('name', 'parts'), [
+    ('SlicerOpenIGTLink', {'sliceropenigtlink', 'slicer', 'open', 'igt', 'link'}),
+    ('PET-MUST-Segmenter', {'petmustsegmenter', 'pet', 'must', 'segmenter'}),
+    ('T1_ECVMapping', {'t1ecvmapping', 't1', 'ecvmapping', 'ecv', 'mapping', 't', '1'}),
+    ('Q3DC', {'q3dc', 'q', '3dc'}), ('mpReview', {'mpreview', 'mp', 'review'}), ('日本語', {'日本語'}), ('', set())])
+def test_a_name_has_its_parts(name, parts):
+    assert words(name, is_name=True) == parts
+
+
+def test_names_are_joined_and_abbreviated():
+    assert joined('Total-Segmentator 2') == 'totalsegmentator2'
+    assert initials('SlicerVirtualReality') == ['vr']
+    assert initials('Elastix') == initials('SlicerElastix') == []
