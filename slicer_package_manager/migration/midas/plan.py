@@ -8,7 +8,7 @@ Entries are made when they are asked for: all of them together would take more m
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -26,10 +26,6 @@ from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.registry.midas.numbers import Kind
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.types import Document
-
-#: Finds where a package is already: its kind, metadata and file, and the folder here of the release or draft that MIDAS
-#: names, ``None`` if it is not here. See :meth:`present.Present.folder_of`.
-Finder: TypeAlias = Callable[[Kind, Mapping[str, Any], Bitstream | None, Any], Any]
 
 _NO_ROW: Row = {}
 _KINDS = {tables.PACKAGE: Kind.PACKAGE, tables.EXTENSION: Kind.EXTENSION}
@@ -67,6 +63,11 @@ class Entry(NamedTuple):
         if self.kind is Kind.EXTENSION:
             return metadata.extension(self.row)
         return metadata.package(self.row, self.channel.release, self.file.name if self.file else '', self.created)
+
+
+#: Finds the folder where an entry is already, given the id of the release or draft that MIDAS names, ``None`` if that
+#: is not here. See :meth:`present.Present.folder_of`.
+Finder: TypeAlias = Callable[[Entry, Any], Any]
 
 
 class Total(NamedTuple):
@@ -187,7 +188,7 @@ class Plan:
 
     def _folder(self, entry: Entry) -> Any:
         here = self.places.existing(entry.channel)
-        found = self._present(entry.kind, entry.metadata, entry.file, here['_id'] if here else None)
+        found = self._present(entry, here['_id'] if here else None)
         place = self.places.channel if entry.kind is Kind.PACKAGE else self.places.extensions
         return found or place(entry.channel, entry.created)['_id']
 

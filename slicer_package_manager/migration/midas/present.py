@@ -6,10 +6,11 @@ be the same one, so its addresses lead to that. No release gets a package a seco
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from slicer_package_manager.migration.girder_database import AnyDatabase
+from slicer_package_manager.migration.midas.plan import Entry
 from slicer_package_manager.migration.midas.rules.files import Bitstream
 from slicer_package_manager.migration.rules import texts
 from slicer_package_manager.registry.midas import aliases
@@ -35,14 +36,15 @@ class Present:
                                        keys.MIDAS: {'$exists': False}}, _KEPT):
             self._found[item['spm']['kind'], item['spm']['identity']].append(item)
 
-    def folder_of(self, kind: Kind, meta: Mapping[str, Any], file: Bitstream | None, channel: Any) -> Any:
-        """Return the folder of the package with the identity of ``meta`` and the bytes of ``file``.
+    def folder_of(self, entry: Entry, channel: Any) -> Any:
+        """Return the folder of the package with the identity and the bytes of ``entry``.
 
         :returns: ``None`` if there is none, or if it is in the release or draft ``channel``.
         """
+        file = entry.file
         if not self._found or file is None or file.is_link:
             return None
-        package_type = EXTENSION if kind is Kind.EXTENSION else PACKAGE
+        meta, package_type = entry.metadata, EXTENSION if entry.kind is Kind.EXTENSION else PACKAGE
         identity = registration.identity(package_type, {
             **meta, 'os': texts.system(meta['os']), 'arch': texts.architecture(meta['arch'])})
         found = (one for one in self._found.get((package_type.label, identity), ())
