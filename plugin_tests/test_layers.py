@@ -112,13 +112,16 @@ ORDER = {
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {
     '__main__': {'cli'},
-    'cli': {'addresses', 'archives', 'client', 'config', 'descriptions', 'errors', 'explain', 'filenames', 'github',
-            'fields', 'localfile', 'metadata', 'mirror', 'oidc', 'publish', 'receipts', 'registry', 'retry', 'tags'},
+    'cli': {'addresses', 'archives', 'client', 'config', 'descriptions', 'diagnosis', 'errors', 'explain', 'fields',
+            'filenames', 'github', 'identity', 'localfile', 'metadata', 'mirror', 'oidc', 'publish', 'receipts',
+            'registry', 'retry', 'tags'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
     'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
     'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'registry', 'transfer'},
     'download': {'connection', 'errors', 'registry'},
+    'diagnosis': {'addresses', 'connection', 'errors', 'identity', 'journal', 'registry'},
+    'identity': {'connection', 'registry'},
     'mirror': {'connection', 'download', 'errors', 'fields', 'registry'},
     'receipts': {'publish'},
     'registry': {'connection', 'constants', 'errors', 'fields'},

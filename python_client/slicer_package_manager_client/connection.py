@@ -53,6 +53,8 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         self.timeout = timeout
         #: Warnings: which given values the server, or this client, changed.
         self.warnings: list[str] = []
+        #: Id, name, user and expiry of the API key of the login, if the server states them.
+        self.api_key: dict[str, Any] | None = None
         #: Called with each token that this client receives.
         self.on_token: Callable[[str], None] = lambda _token: None
         self._log_in: Callable[[Connection], Any] | None = None
@@ -70,6 +72,7 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
                 return cast('dict[str, Any]', GirderClient.authenticate(client, username, password, interactive))
             answer = client.post('api_key/token', data={'key': apiKey})
             client.setToken(answer['authToken']['token'])
+            client.api_key = answer.get('apiKey')
             return cast('dict[str, Any]', answer['user'])
 
         return cast('dict[str, Any]', self.logInBy(log_in, again=bool(apiKey or password)))

@@ -84,6 +84,9 @@ class FakeGirder(Fake):
         self.checksums = True
         self.names_travel = True  # PUT /file/:id/contents takes a name and a checksum; None: refuses them
         self.warning = None
+        self.about_key = None  # what the server states about the API key
+        self.scopes = ['core.user_auth']
+        self.editable_apps, self.problems = [], {}
         self.id_tokens = []  # that can be exchanged, each once
         self.url = server.url_for('/api/v1')
         server.expect_request(re.compile('/api/v1/.*')).respond_with_handler(self.answer)
@@ -129,7 +132,24 @@ class FakeGirder(Fake):
     def log_in(self, request):
         if request.form.get('key') != self.key:
             return problem(400, 'Invalid API key.')
-        return answer({'authToken': {'token': self.token}, 'user': {'login': 'builder'}})
+        about = {'apiKey': self.about_key} if self.about_key else {}
+        return answer({'authToken': {'token': self.token}, 'user': {'login': 'builder'}, **about})
+
+    def current_token(self, request):
+        known = request.headers.get('Girder-Token') == self.token
+        return answer({'userId': 'u' * 24, 'scope': self.scopes, 'expires': self.created} if known else None)
+
+    def current_user(self, request):
+        return answer({'login': 'builder'} if 'slicer_package_manager.upload' not in self.scopes else None)
+
+    def get_app(self, request, app_id):
+        return answer(next(one for one in self.apps if one['_id'] == app_id))
+
+    def editable(self, request):
+        return answer(self.editable_apps)
+
+    def health(self, request):
+        return answer({'database': 'ok', 'version': '1.0.0', **self.problems})
 
     def exchange(self, request):
         if request.form.get('id_token') not in self.id_tokens:
@@ -297,6 +317,11 @@ class FakeGirder(Fake):
         ('POST', '/api/v1/api_key/token', log_in),
         ('POST', '/api/v1/slicer_package_manager/oidc/token', exchange),
         ('GET', '/api/v1/user/authentication', log_in_by_password),
+        ('GET', '/api/v1/token/current', current_token),
+        ('GET', '/api/v1/user/me', current_user),
+        ('GET', '/api/v1/slicer_package_manager/editable', editable),
+        ('GET', '/api/v1/slicer_package_manager/health', health),
+        ('GET', '/api/v1/app/(\\w{24})', get_app),
         ('GET', '/api/v1/app', list_apps),
         ('POST', '/api/v1/app', create_app),
         ('DELETE', '/api/v1/app/(\\w+)', delete_app),

@@ -275,6 +275,19 @@ def test_a_draft_is_promoted_and_mirrored(run, proxy, make_archive, tmp_path):
         'downloaded': 0, 'unchanged': 5, 'deleted': 1}, err
 
 
+def test_a_key_that_can_only_upload_is_described(run, admin):
+    limited = admin.post('api_key', parameters={'name': 'nightly', 'scope': '["slicer_package_manager.upload"]'})['key']
+    code, out, err = run('whoami', 'Slicer', key=limited)
+    lines = dict(line.split(': ', 1) for line in out.splitlines())
+    assert (code, lines['user'], lines['expires'], lines['scopes'], lines['uploads to Slicer']) == (
+        0, 'admin', 'never', 'slicer_package_manager.upload', 'allowed'), err
+    assert lines['key'].startswith('nightly (')
+    code, out, err = run('doctor', 'Slicer', '--json', key=limited)
+    assert code == 0, out
+    assert {one['check']: one['result'] for one in json.loads(out)['checks']} == dict.fromkeys(
+        ('address', 'proxy', 'server', 'clock', 'login', 'application', 'journal'), 'ok')
+
+
 def test_a_file_of_300_mib_goes_there_and_back(run, admin, tmp_path, identity):
     path = tmp_path / 'large.tar.gz'
     block = os.urandom(MIB)

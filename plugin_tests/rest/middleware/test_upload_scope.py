@@ -53,6 +53,18 @@ def replace_as_client_011(client, item, content):
     client.put(f'/file/{new["_id"]}', params={'name': 'file.tar.gz'}).raise_for_status()
 
 
+def test_a_login_states_which_key_it_was_and_when_it_expires(key, token_of):
+    from slicer_package_manager.registry.accounts import api_keys
+    answer = token_of(key['key']).raise_for_status().json()
+    assert {name: answer['apiKey'][name] for name in ('_id', 'name', 'login')} == {
+        '_id': str(key['_id']), 'name': 'nightly', 'login': 'buildbot'}
+    left = datetime.fromisoformat(answer['apiKey']['expires']) - datetime.now(timezone.utc)
+    assert timedelta(days=29) < left < timedelta(days=30)
+    assert set(answer['apiKey']) == {'_id', 'name', 'login', 'expires'}
+    lasting = api_keys.create('buildbot', 'lasting', 'upload', None)
+    assert token_of(lasting['key']).json()['apiKey']['expires'] is None
+
+
 @PACKAGE_TYPES
 def test_it_is_enough_to_upload_to_a_private_application_and_to_replace(machine, private, files_of, package_type):
     assert [app['name'] for app in machine.get('/app', params={'name': 'Slicer'}).json()] == ['Slicer']

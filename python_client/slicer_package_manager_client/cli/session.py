@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -113,6 +114,16 @@ class Session:
         self._log_in(client)
         return client
 
+    def client_without_login(self) -> SlicerPackageClient:
+        """Another client, which is not logged in."""
+        from slicer_package_manager_client.cli.progress import reporter
+
+        return self._new_client(reporter())
+
+    def limit_retries(self, times: int) -> None:
+        """Retry no request more often than this."""
+        self._settings.values['retries'] = times
+
     def client_for_thread(self, progress: Any) -> SlicerPackageClient:
         """Another client with the same login, for one thread.
 
@@ -167,6 +178,15 @@ class Session:
                 self._log_in_by_id_token(client)
             elif credentials:
                 client.authenticate(**credentials)
+        self._warn_of_expiry(client)
+
+    def _warn_of_expiry(self, client: SlicerPackageClient) -> None:
+        """Warn before an upload if the API key expires soon."""
+        from slicer_package_manager_client import identity
+
+        soon = identity.expiry_warning(client.api_key, datetime.now(timezone.utc))
+        if soon and click.get_current_context().info_name == 'upload':
+            self._reporter.warn(soon)
 
     def _is_trusted_publisher(self, credentials: dict[str, Any]) -> bool:
         """Whether to log in with an ID token of the CI service; by default, only to upload without credentials."""

@@ -68,7 +68,8 @@ def _listed(session: Session, *, app_name: str, coll_id: str | None, release: st
     client = session.client
     app = client.findApp(app_name, coll_id)
     folder = client.findRelease(app['_id'], release) if release else client.findDraft(app['_id'], str(draft))
-    origin = {'app': app['_id'], 'folder': folder['_id'], 'name': folder['name'], **{key: value for key, value in filters.items() if value}}
+    origin = {'app': app['_id'], 'folder': folder['_id'], 'name': folder['name'],
+              **{key: value for key, value in filters.items() if value}}
     with client.explained():
         return origin, mirror.entries(client, app, release=folder if release else None,
                                       revision=folder['meta'].get('revision'), **filters)

@@ -109,6 +109,15 @@ def days_left(secret: str) -> float | None:
     return float((key['expires'] - clock.now()) / _DAY)
 
 
+def described(secret: str) -> Document | None:
+    """Return ``_id``, ``name`` and ``expires`` of a key, and the ``login`` of its user; ``None`` if there is none."""
+    key = ApiKey().findOne({'key': secret}, fields=['name', 'expires', 'userId'])
+    user = User().findOne({'_id': key['userId']}, fields=['login']) if key else None
+    if key is None or user is None:
+        return None
+    return {'_id': key['_id'], 'name': key.get('name', ''), 'expires': key.get('expires'), 'login': user['login']}
+
+
 # What the scope allows to ``user``, for whom a request comes with a token that has no other scope. An id that
 # belongs to no document is allowed too: Girder then answers that there is no such document.
 

@@ -122,6 +122,15 @@ def _limit_lifetime(event: events.Event) -> None:
         params['duration'] = str(min(requested, left) if requested else left)
 
 
+def _describe_key(event: events.Event) -> None:
+    """After ``POST /api_key/token``: state which key it was, its user, and when it expires, which Girder does not."""
+    answer = event.info['returnVal']
+    # Girder takes the parameters of a call out of those of the event.
+    described = api_keys.described(str(cherrypy.request.params.get('key', '')).strip())
+    if isinstance(answer, dict) and described is not None:
+        answer['apiKey'] = described
+
+
 @before_anyone
 def _check_key(event: events.Event) -> None:
     """Before an API key is created or changed: refuse durations and scopes on which Girder fails later."""
@@ -155,4 +164,5 @@ HANDLERS = {
     'rest.post.api_key.before': _check_key,
     'rest.put.api_key/:id.before': _check_key,
     'rest.post.api_key/token.before': _limit_lifetime,
+    'rest.post.api_key/token.after': _describe_key,
 }
