@@ -141,6 +141,7 @@ CALLS = [
     Call(f'DELETE {APP}/package/:pkg_id', (None, 14, 14), before=new_package),
     Call(f'DELETE {APP}/extension/:ext_id', (None, 14, 14), before=new_extension),
     Call(f'GET {APP}/summary', (9, 12, 9)),
+    Call(f'GET {APP}/popularity', (9, 12, 8)),
     Call(f'GET {APP}/expected', (9, 12, 9)),
     Call(f'GET {APP}/expected/:name', (9, 12, 9), before=lambda _: {'name': 'Expected'}),
     Call(f'PUT {APP}/release/:release_id_or_name/ready', (None, 7, 7), params={'ready': 'true'},

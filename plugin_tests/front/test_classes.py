@@ -35,6 +35,8 @@ ID = '5f4474d0e1d8c75dfc705482'
     ('/findall', Work.READS),
     (f'/api/v1/app/{ID}/downloadstats', Work.HEAVY),
     (f'/api/v1/app/{ID}/summary', Work.HEAVY),
+    (f'/api/v1/app/{ID}/popularity', Work.HEAVY), (f'/api/v1/app/{ID}/expected', Work.HEAVY),
+    (f'/api/v1/app/{ID}/expected/SlicerIGT', Work.HEAVY),
     (f'/api/v1/folder/{ID}/download', Work.HEAVY),
     (f'/api/v1/collection/{ID}/download', Work.HEAVY),
     ('/api/v1/resource/download', Work.HEAVY),

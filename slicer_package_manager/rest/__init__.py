@@ -52,6 +52,7 @@ ROUTES: list[Route] = [
     ('POST', (':app_id', 'extension'), package.upsertExtension),
     ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
+    ('GET', (':app_id', 'popularity'), statistics.getPopularity),
     ('GET', (':app_id', 'summary'), summary.getSummary),
     ('GET', (':app_id', 'expected'), expected.compareExtensions),
     ('GET', (':app_id', 'expected', ':name'), expected.getExtensionStatus),

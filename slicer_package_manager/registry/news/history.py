@@ -23,7 +23,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, data_version, transactions
 from slicer_package_manager.registry.tree import access, keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
-from slicer_package_manager.registry.tree.types import ApplicationFolder
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 #: What an event is: the first revision of an extension, or another one.
 NEW, CHANGED = 'new', 'changed'
@@ -76,7 +76,7 @@ def _observe(app: ApplicationFolder) -> None:
     known = set(_known(app['_id']))
     names = {name for name, _ in known}
     inserted = []
-    for name, revision, since in sorted(_public(app), key=lambda row: row[2]):
+    for name, revision, since in sorted(revisions(app, None), key=lambda row: row[2]):
         if (name, revision) not in known:
             inserted.append({'app': app['_id'], 'baseName': name, 'revision': revision, 'since': since,
                              'kind': CHANGED if name in names else NEW})
@@ -89,11 +89,11 @@ def _known(app_id: ObjectId) -> Iterator[tuple[str, str]]:
         yield event['baseName'], event['revision']
 
 
-def _public(app: ApplicationFolder) -> Iterator[tuple[str, str, Any]]:
-    """Yield name, revision and the first update of each revision that everyone may see."""
+def revisions(app: ApplicationFolder, user: UserDocument | None) -> Iterator[tuple[str, str, Any]]:
+    """Yield name, revision and the first update of each revision of an extension that ``user`` may see."""
     for row in Item().collection.aggregate([
             {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label,
-                        '$and': [access.item_clause(app, None)]}},
+                        '$and': [access.item_clause(app, user)]}},
             {'$group': {'_id': {'name': '$meta.baseName', 'revision': '$meta.revision'},
                         'since': {'$min': '$updated'}}}], allowDiskUse=True, batchSize=BATCH):
         yield row['_id']['name'], row['_id']['revision'], row['since']

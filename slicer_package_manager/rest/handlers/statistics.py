@@ -3,19 +3,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import cherrypy
 from bson.objectid import ObjectId
 from girder.api.rest import setRawResponse, setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.downloads import rollup, sealing, statistics
+from slicer_package_manager.registry.news import popularity
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Listing, check_numbers
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_filters
 from slicer_package_manager.rest.http.semantics import content_disposition
-from slicer_package_manager.rest.middleware.response_cache import live_response
+from slicer_package_manager.rest.middleware.response_cache import live_response, record_response
 
 _PAGE = 50
 
@@ -45,6 +48,32 @@ def downloadStats(app_id: str, limit: int | None, offset: int | None, format: st
     check_numbers(limit, offset)
     app, hidden, sealed = _visible(app_id)
     return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed), format)
+
+
+@call(access.GET_STATISTICS, (
+    of_application('Get the downloads of extensions in the last 30, 90 and 365 days, and what is new or has changed.')
+    .notes('Over all builds and systems. Rows have `baseName`, the downloads in each period, `new`, the time when the '
+           'extension was first seen, and `changed`, the time when a build had a new revision of it; both may be '
+           '`null`. With `sort=trending`, extensions come first that have more downloads than in the 30 days before. '
+           'Days are in UTC, and today is included. The response may be a minute old.')
+    .param('sort', 'What comes first.', required=False, enum=list(popularity.SORTS), default='downloads')
+    .param('limit', f'Maximum number of rows; 0 for all; by default {_PAGE}.', required=False, dataType='integer',
+           default=_PAGE)
+    .param('offset', 'Number of rows to skip.', required=False, dataType='integer', default=0)
+    .errorResponse('A number is negative or too large, or the order does not exist.')
+))
+def getPopularity(app_id: str, sort: str, limit: int, offset: int) -> Response:
+    user = current_user()
+    check_numbers(limit, offset)
+    total = 0
+
+    def read() -> list[Document]:
+        nonlocal total
+        app = applications.load(app_id, user, access.GET_STATISTICS)
+        found = popularity.of_extensions(app, user, sort, limit, offset)
+        total = found.total
+        return found.documents
+    return record_response((cherrypy.request.path_info, sort, limit, offset), read, total=lambda _: total)
 
 
 def _visible(app_id: str) -> tuple[ApplicationFolder, list[str], list[ObjectId]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LIMITED = (
     'get.app', 'get.app/:app_id/release', 'get.app/:app_id/draft', 'get.app/:app_id/package',
     'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.app/:app_id/summary',
+    'get.app/:app_id/popularity', 'get.app/:app_id/expected', 'get.app/:app_id/expected/:name',
     'get.app/:app_id/package/find', 'get.app/:app_id/package/findall', 'get.app/:app_id/package/download',
     'get.find', 'get.findall', 'get.download',  # beside the API; the download page calls check()
     'get.midas3/api/json', 'post.midas3/api/json', 'put.midas3/api/json', 'get.midas3/rest/item/:id',
