@@ -1,6 +1,7 @@
 """The commands ``logs``, run as an operator runs them."""
 import gzip
 import json
+from datetime import datetime, timezone
 
 import pytest
 
@@ -99,3 +100,36 @@ def test_a_missing_package_is_named(logs, monkeypatch, tmp_path):
     done = run(logs, 'ingest', logs.log(line()), '--facts', logs.facts)
     assert done.returncode == 1
     assert 'require the package duckdb. Install the extra "logs"' in done.stderr
+
+
+@pytest.mark.database
+def test_the_counts_of_the_server_are_compared_with_the_logs(logs, mongo_uri, make, api, anonymous, app):
+    item = make('package', content=b'one')
+    for _ in range(3):
+        assert anonymous.get(f'/item/{item["_id"]}/download').content == b'one'
+    day = f'{datetime.now(timezone.utc):%d/%b/%Y}'
+    lines = [line(f'/api/v1/item/{item["_id"]}/download', size=3, time=f'{day}:00:00:{number:02} +0000')
+             for number in range(3)]
+    assert run(logs, 'ingest', logs.log(*lines), '--database', mongo_uri).returncode == 0
+    done = run(logs, 'check', '--database', mongo_uri)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert done.stdout.splitlines()[-1] == '1 days: server 3, logs 3, of them 0 by robots (+0.000 %).'
+
+    counts = logs.path.parent / 'counts.csv'
+    counts.write_bytes(api.get(f'/app/{app["_id"]}/downloadstats', params={
+        'granularity': 'day', 'format': 'csv', 'limit': 0}).content.replace(b',3\r\n', b',4\r\n'))
+    different = run(logs, 'check', '--counts', counts)
+    assert different.returncode == 1
+    assert ('package Slicer linux amd64 33000: server 4, logs 3: no request in the logs of "default" in the hours '
+            '01') in different.stdout
+    (package,) = json.loads(run(logs, 'check', '--counts', counts, '--json').stdout)['packages']
+    assert (package['baseName'], package['server'], package['logs'], package['difference']) == ('Slicer', 4, 3, -1)
+    assert run(logs, 'check', '--counts', counts, '--tolerance', '30').returncode == 0
+
+
+def test_what_cannot_be_compared_has_exit_code_2_and_a_reason(logs):
+    counts = logs.log('period,count,kind,baseName,os,arch,revision\n', name='counts.csv')
+    done = run(logs, 'check', '--counts', counts)
+    assert (done.returncode, done.stdout) == (2, '')
+    assert 'There are no daily files in' in done.stderr
+    assert run(logs, 'check').returncode == 2

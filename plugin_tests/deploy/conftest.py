@@ -25,6 +25,7 @@ def servers(tmp_path_factory):
         both = [start('--no-embedded', '--workers', '1', '--access-log', str(log), env=env) for log in logs]
         for server, log in zip(both, logs, strict=True):
             server.ready().log = log
+            server.database = env['SLICER_PACKAGE_MANAGER_DATABASE']
         yield both
 
 

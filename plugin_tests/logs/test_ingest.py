@@ -200,7 +200,7 @@ def test_many_records_are_written_in_parts(directory, expected, monkeypatch):
     monkeypatch.setattr(ingest, '_RECORDS', 20)
     monkeypatch.setattr(reading, '_BLOCK', 3000)
     directory.ingest(directory.log(*ALL))
-    assert len(list((directory.path / 'open' / '2026-11-01').glob('*.parquet'))) > 5
+    assert len(list((directory.path / 'open' / '2026-11-01').glob('*.parquet'))) > 1
     assert directory.published() == expected
 
 

@@ -61,7 +61,7 @@ def test_a_damaged_file_is_refused(stored, way):
 
 def test_what_decompresses_to_very_much_is_read_in_small_blocks(stored):
     path = stored(gzip.compress(b'0' * (64 << 20)))
-    assert max(map(len, blocks(path))) <= 4 << 20
+    assert max(map(len, blocks(path))) <= reading._BLOCK
 
 
 @pytest.mark.parametrize('size', [1, 7, 1000, 4 << 20])

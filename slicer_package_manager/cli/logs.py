@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,45 +15,15 @@ import click
 
 from slicer_package_manager.cli import connection, progress
 from slicer_package_manager.cli.data_dir import DataDir
-from slicer_package_manager.cli.errors import ServeError
+from slicer_package_manager.cli.logs_check import check
+from slicer_package_manager.cli.logs_options import failures, place_option
 
 if TYPE_CHECKING:
     from slicer_package_manager.logs.ingest import FileReport
 
-Command = Callable[..., Any]  # its parameters are its options
 #: Exit code: files could not be read to the end.
 _INCOMPLETE = 3
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_DIRECTORY = click.Path(file_okay=False, path_type=Path)
-
-
-def place_option(command: Command) -> Command:
-    """Add to ``command`` the option that names the directory of the statistics."""
-    return click.option(
-        '--statistics-dir', type=_DIRECTORY, envvar='SLICER_PACKAGE_MANAGER_STATISTICS_DIR', show_envvar=True,
-        help='Directory of the statistics; by default "statistics" in the data directory.')(command)
-
-
-@contextmanager
-def failures() -> Iterator[None]:
-    """Turn the errors of statistics into messages of the command.
-
-    :raises ServeError: the statistics cannot be made.
-    """
-    from slicer_package_manager.logs.errors import LogsError  # noqa: PLC0415 - most commands need not load it
-    # Facts name private packages, and records of open days have hashes of clients.
-    mask = os.umask(0o077)
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ServeError(f'Statistics from logs require the package {error.name}. Install the extra "logs": '
-                         'pip install ".[logs]" in a clone.') from error
-    except LogsError as error:
-        raise ServeError(str(error)) from error
-    except OSError as error:
-        raise ServeError(f'{error.filename or "The statistics"}: {error.strerror}.') from error
-    finally:
-        os.umask(mask)
 
 
 @click.group()
@@ -201,3 +170,6 @@ def _report(reports: Sequence[FileReport], days: list[str], *, as_json: bool) ->
             click.echo(f'{one.name}: {one.problem}', err=True)
     if days:
         click.echo(f'Daily files were made for {len(days)} days, {days[0]} to {days[-1]}.')
+
+
+logs.add_command(check)

@@ -24,7 +24,7 @@ from slicer_package_manager.logs.rules import counting, privacy
 from slicer_package_manager.logs.rules.clients import ROBOT
 from slicer_package_manager.logs.rules.privacy import Combination
 
-_MEMORY = '300MB'
+_MEMORY = '256MB'
 #: Facts of the package in each row.
 FACTS = ('kind', 'app', 'baseName', 'os', 'arch', 'revision', 'app_revision', 'version', 'release', 'pre_release',
          'item', 'file')

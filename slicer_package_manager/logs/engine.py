@@ -25,27 +25,38 @@ from slicer_package_manager.logs.countries import Countries
 from slicer_package_manager.logs.rules import addresses, clients, counting, formats
 
 #: Of the memory of a process below 500 MB, what DuckDB may use.
-_MEMORY = '280MB'
+_MEMORY = '240MB'
 #: How many values are remembered, of each kind and in each thread; and how many pieces wait for a thread.
-_REMEMBERED, _WAITING = 200_000, 2
+_REMEMBERED, _WAITING = 200_000, 1
 _RECORD = ('day DATE, line UUID, client UBIGINT, chain VARCHAR, key VARCHAR, level UTINYINT, status USMALLINT, '
            'bytes BIGINT, first BIGINT, stop BIGINT, country VARCHAR, class VARCHAR, os VARCHAR')
 _WORDS = ' OR '.join(f"contains(target, '{word}')" for word in addresses.WORDS)
+_LINES = "SELECT line FROM (SELECT unnest(string_split($1, chr(10))) AS line) WHERE line <> ''"
 #: Requests that may be for a package. Logs of buckets have keys of objects.
 _CANDIDATE = (f"(moment IS NOT NULL AND ({_WORDS} OR starts_with(target, '{addresses.OBJECT}') "
               "OR regexp_matches(target, '/[0-9a-f]{32}$')))")
-# The hash of a line is compared only while its salt exists, so that MD5 suffices; it takes half the time of SHA-256.
+# Hashes are compared only while their salt exists, so that fast ones suffice: MD5 for a line, and for a client that of
+# DuckDB, which differs between its versions.
 #: The text of other lines is not needed any more.
 _REQUESTS = (f'SELECT CASE WHEN {_CANDIDATE} THEN line END AS line, * EXCLUDE (line), CAST(moment AS DATE) AS day, '
              f'{counting.MALFORMED} AS malformed FROM')
 _STAGE = f"""
 INSERT INTO staging
 SELECT day, CAST(md5(salt || $source || line) AS UUID),
-    CAST('0x' || left(sha256(salt || address || ' ' || agent), 16) AS UBIGINT), $chain, key, level, status, bytes,
+    hash(salt, address, agent), $chain, key, level, status, bytes,
     first, stop, coalesce(country, 'unknown'), class, os
 FROM (SELECT requests.*, key, level FROM requests JOIN targets USING (target)
       WHERE {counting.REASON} = '{counting.KEPT}')
 LEFT JOIN places USING (address) JOIN agents USING (agent) JOIN salts USING (day)"""
+_HOURS = f"""
+SELECT DISTINCT date_trunc('hour', moment) FROM requests WHERE malformed IS NULL AND {counting.POSSIBLE}"""
+#: Lines that are no candidates need no look-up.
+_REASONS = f"""
+SELECT reason, sum(number)::BIGINT FROM (
+    SELECT coalesce(malformed, 'other address') AS reason, count(*) AS number FROM requests WHERE line IS NULL
+    GROUP BY reason
+    UNION ALL SELECT {counting.REASON} AS reason, count(*) FROM requests JOIN targets USING (target)
+    WHERE line IS NOT NULL GROUP BY reason) GROUP BY reason"""
 
 
 class Counts:
@@ -146,31 +157,34 @@ class _Reader:
                        'CREATE TEMP TABLE places (address VARCHAR, country VARCHAR);'
                        'CREATE TEMP TABLE salts (day DATE, salt VARCHAR)')
         self._sizes: Counter[str] = Counter()
+        self._days: set[date] = set()
 
     def read(self, lines: bytes, source: str, chain: str) -> tuple[list[tuple[str, int]], list[datetime]]:
         """Stage the records of ``lines``; return how many lines have which reason, and the hours of all requests."""
         execute = self._cursor.execute
-        execute('CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM (SELECT '
-                "unnest(string_split($1, chr(10))) AS line) WHERE line <> ''", [_text(lines)])
+        execute(f'CREATE OR REPLACE TEMP TABLE lines AS {_LINES}', [_text(lines)])
         execute(f'CREATE OR REPLACE TEMP TABLE requests AS {_REQUESTS} ({formats.query(lines)})')
+        hours = [hour for hour, in execute(_HOURS).fetchall()]
+        self._learn('salts', {hour.date() for hour in hours} - self._days)
+        self._days.update(hour.date() for hour in hours)
         for table, column in self._keys.items():
-            self._learn(table, column)
+            self._learn(table, self._missing(table, column))
         execute(_STAGE, {'source': source, 'chain': chain})
-        hours = execute("SELECT DISTINCT date_trunc('hour', moment) FROM requests "
-                        f'WHERE malformed IS NULL AND {counting.POSSIBLE}').fetchall()
-        reasons = execute(f'SELECT {counting.REASON} AS reason, count(*) FROM requests '
-                          'LEFT JOIN targets USING (target) GROUP BY reason').fetchall()
-        return reasons, [hour for hour, in hours]
+        return execute(_REASONS).fetchall(), hours
 
-    def _learn(self, table: str, column: str) -> None:
-        """Add to ``table`` what is decided of those values in ``column`` of the candidates that it lacks."""
+    def _missing(self, table: str, column: str) -> list[str]:
+        """Return the values in ``column`` of the candidates that ``table`` lacks."""
         if self._sizes[table] > _REMEMBERED:
             self._cursor.execute(f'TRUNCATE {table}')
             self._sizes[table] = 0
         new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE line IS NOT NULL) '
                                    f'ANTI JOIN {table} USING ({column})').fetchall()
-        if new:
-            rows = [(one, *self._decide[table](one)) for one, in new]
+        return [value for value, in new]
+
+    def _learn(self, table: str, values: Iterable[Any]) -> None:
+        """Add to ``table`` what is decided of each of the new ``values``."""
+        rows = [(one, *self._decide[table](one)) for one in values]
+        if rows:
             columns = ', '.join(f'unnest(${number}::{_TYPES.get((table, number), "VARCHAR")}[])'
                                 for number in range(1, len(rows[0]) + 1))
             self._cursor.execute(f'INSERT INTO {table} SELECT {columns}',
@@ -179,7 +193,7 @@ class _Reader:
 
 
 #: The tables of what is decided, each with the column that it is decided by.
-_KEYS = {'targets': 'target', 'agents': 'agent', 'places': 'address', 'salts': 'day'}
+_KEYS = {'targets': 'target', 'agents': 'agent', 'places': 'address'}
 #: Types of the columns, by their number, that are no text.
 _TYPES = {('targets', 3): 'UTINYINT', ('salts', 1): 'DATE'}
 

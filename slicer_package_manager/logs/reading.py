@@ -13,7 +13,7 @@ import zstandard
 from slicer_package_manager.progress import Advance
 
 #: Bytes that are read at once, and the most that come of them at once.
-_RAW, _BLOCK = 1 << 18, 1 << 22
+_RAW, _BLOCK = 1 << 18, 1 << 23
 #: A longer line is not kept in memory.
 _LONGEST = 1 << 20
 #: Takes the place of such a line.

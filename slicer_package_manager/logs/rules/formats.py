@@ -22,7 +22,7 @@ NO_REQUEST = """(line LIKE '#%'
 class Format(NamedTuple):
     """One format.
 
-    :param sign: bytes that a part of a log has if it has lines of this format.
+    :param sign: bytes that a part of a log has if it has lines of this format; it begins with a line break.
     :param own: condition for its lines, which no format after it gets.
     :param select: the query, in which ``{lines}`` stands for its lines.
     """
@@ -42,6 +42,9 @@ _TIME = """try_strptime(substr({0}, 1, 20), '%d/%b/%Y:%H:%M:%S')
 #: A request such as ``GET /path HTTP/1.1``.
 _REQUEST = "split_part({0}, ' ', 1) AS method, split_part({0}, ' ', 2) AS target"
 _NUMBER = "CASE WHEN {0} = '-' THEN 0 ELSE TRY_CAST({0} AS BIGINT) END"
+#: The first byte of a range such as ``bytes 0-99/1000`` (1), or its last byte (2).
+_BOUND = r"""CASE WHEN part LIKE 'bytes %'
+    THEN TRY_CAST(regexp_extract(part, '^bytes (\d+)-(\d+)/', {0}) AS BIGINT) END"""
 #: The line with quotes only around fields: Apache and `serve` write a quote in a field as ``\\"``.
 _PLAIN = r"""CASE WHEN contains(line, '\') THEN replace(replace(line, '\\', '/'), '\"', '''') ELSE line END"""
 
@@ -53,15 +56,15 @@ SELECT line,
     {_REQUEST.format('x[2]')},
     TRY_CAST(numbers[2] AS USMALLINT) AS status,
     {_NUMBER.format('numbers[3]')} AS bytes,
-    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 1), '') AS BIGINT) AS first,
-    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 2), '') AS BIGINT) + 1 AS stop,
+    {_BOUND.format(1)} AS first,
+    {_BOUND.format(2)} + 1 AS stop,
     coalesce(x[6], '-') AS agent
 FROM (SELECT line, x, x[1] AS head, left(right(x[1], 28), 26) AS stamp, string_split(x[3], ' ') AS numbers,
              coalesce(x[8], '') AS part
       FROM (SELECT line, string_split({_PLAIN}, '"') AS x FROM {{lines}}))""")
 
 #: Lines of our own JSON log, also of other messages, and of MinIO's audit log.
-JSON = Format('json', b'{', "line LIKE '{%'", rf"""
+JSON = Format('json', b'\n{', "line LIKE '{%'", rf"""
 SELECT line, coalesce(j->>'$.address', j->>'$.remotehost', '') AS address,
     TRY_CAST(j->>'$.time' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS moment,
     CASE j->>'$.api.name' WHEN 'GetObject' THEN 'GET'
@@ -69,8 +72,8 @@ SELECT line, coalesce(j->>'$.address', j->>'$.remotehost', '') AS address,
     coalesce('{OBJECT}' || (j->>'$.api.object'), j->>'$.path', '') AS target,
     TRY_CAST(coalesce(j->>'$.status', j->>'$.api.statusCode') AS USMALLINT) AS status,
     TRY_CAST(coalesce(j->>'$.bytes', j->>'$.api.tx') AS BIGINT) AS bytes,
-    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 1), '') AS BIGINT) AS first,
-    TRY_CAST(nullif(regexp_extract(part, '^bytes (\d+)-(\d+)/', 2), '') AS BIGINT) + 1 AS stop,
+    {_BOUND.format(1)} AS first,
+    {_BOUND.format(2)} + 1 AS stop,
     coalesce(j->>'$.user_agent', j->>'$.userAgent', '-') AS agent
 FROM (SELECT line, j, coalesce(j->>'$.content_range', j->>'$.responseHeader."Content-Range"', '') AS part
       FROM (SELECT line, TRY_CAST(line AS JSON) AS j FROM {{lines}}))""")
@@ -102,14 +105,19 @@ FORMATS = (JSON, CLOUDFRONT, S3, COMBINED)
 
 
 def query(part: bytes) -> str:
-    """Return the query for the requests in the lines of ``part``; lines of no format have no ``moment``."""
-    present = [one for one in FORMATS if one.sign in part]
+    """Return the query for the requests in the lines of ``part``; lines of no format have no ``moment``.
+
+    Most logs have one format. Its query reads all lines then, so that the table ``lines`` is read once only.
+    """
+    text = b'\n' + part
+    present = [one for one in FORMATS if one.sign in text] or [COMBINED]
+    if present == [COMBINED]:
+        return COMBINED.select.replace('{lines}', 'lines')
     others = [f'coalesce({one.own}, FALSE)' for one in present]
     selects = []
     for number, one in enumerate(present):
         own = ' AND NOT '.join([others[number], *others[:number]])
         selects.append(one.select.replace('{lines}', f'(SELECT line FROM lines WHERE {own})'))
     nothing = ', '.join(f'NULL::{kind} AS {name}' for name, kind in COLUMNS.items() if name != 'line')
-    rest = f' WHERE NOT ({" OR ".join(others)})' if others else ''
-    selects.append(f'SELECT line, {nothing} FROM lines{rest}')
+    selects.append(f'SELECT line, {nothing} FROM lines WHERE NOT ({" OR ".join(others)})')
     return '\nUNION ALL\n'.join(selects)
