@@ -27,6 +27,7 @@ FAMILIES = {
     'packages': ('/app/:app_id/package',),
     'extensions': ('/app/:app_id/extension',),
     'releases': ('/app/:app_id/release', '/app/:app_id/draft'),
+    'publishers': ('/app/:app_id/publisher', '/slicer_package_manager/oidc'),
     'applications': ('/app',),
     'server': ('/slicer_package_manager',),
 }

@@ -94,6 +94,10 @@ def api_key(world):
     return {'key': world.key}
 
 
+def new_publisher(world):
+    return {'publisher_id': world.post(f'/app/{world.app_id}/publisher', **PUBLISHER, branch=world.fresh())}
+
+
 def hosted_elsewhere(world):
     return {'id': world.link}
 
@@ -102,6 +106,8 @@ def of_item(world):
     return {'item': world.item}
 
 
+PUBLISHER = {'issuer': 'https://gitlab.com', 'repository': 'a/b', 'repository_id': '1', 'workflow': '.gitlab-ci.yml',
+             'extensions': '*', 'login': 'editor'}
 APP = '/app/:app_id'
 ALL = {'limit': 0}
 UPDATE = {**EXTENSION_FORM, 'revision': '{fresh}'}
@@ -140,6 +146,13 @@ CALLS = [
     Call(f'POST {APP}/extension', (None, 14, 14), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
     Call(f'DELETE {APP}/package/:pkg_id', (None, 14, 14), before=new_package),
     Call(f'DELETE {APP}/extension/:ext_id', (None, 14, 14), before=new_extension),
+    Call(f'GET {APP}/package/:pkg_id/provenance', (5, 6, 6), before=lambda world: {'pkg_id': world.item}),
+    Call(f'GET {APP}/extension/:ext_id/provenance', (5, 6, 6), before=lambda world: {'ext_id': world.link}),
+    Call(f'GET {APP}/extension/:ext_id/provenance', (1, 6, 6), 'cached', before=lambda world: {'ext_id': world.link},
+         again=True),
+    Call(f'GET {APP}/publisher', (None, None, 5)),
+    Call(f'POST {APP}/publisher', (None, None, 7), params={**PUBLISHER, 'branch': '{fresh}'}),
+    Call(f'DELETE {APP}/publisher/:publisher_id', (None, None, 4), before=new_publisher),
     Call(f'GET {APP}/summary', (9, 12, 9)),
     Call(f'GET {APP}/popularity', (9, 12, 8)),
     Call(f'GET {APP}/expected', (9, 12, 9)),
@@ -200,7 +213,7 @@ WHOLE_FOLDERS = [
     Call(f'DELETE {APP}/release/:release_id_or_name', (None, 22, 22), 'a release', before=release),
     Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 22, 22), params={'revision': '{revision}'},
          before=promotable),
-    Call(f'DELETE {APP}', (None, 40, 40), before=application),
+    Call(f'DELETE {APP}', (None, 41, 41), before=application),
 ]
 
 

@@ -79,7 +79,8 @@ def test_the_rest_reference_has_every_call_of_girder_that_promises_more(wsgi_app
 def test_the_examples_of_the_rest_reference_are_real(api):
     real_ids = {}
     expect('5f4474d0e1d8c75dfc705482', {'SlicerIGT': 'IGT', 'SlicerRT': 'Radiotherapy'})
-    for example in EXAMPLES:
+    # Other tests have what an example requires.
+    for example in (one for one in EXAMPLES if 'requires' not in one):
         method, path = example['request'].split(' ', 1)
         location = example.get('location')
         for shown, real in real_ids.items():

@@ -79,6 +79,7 @@ def bind_events(info: PluginInfo) -> None:
     for module in (events, upload_scope, girder_file_calls, setting_calls, girder_upload_calls):
         for name, handler in module.HANDLERS.items():
             bind(name, module.__name__, handler)
+    upload_scope.start()
     girder_file_calls.add_named_download(info['apiRoot'].item)
 
 

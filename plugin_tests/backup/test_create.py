@@ -71,6 +71,19 @@ def test_all_documents_and_bytes_are_in_a_backup(make_backup, ready, db, place):
     assert (result.files, result.copied, result.shared, result.left_out) == (2, [2, 12], [0, 0], [])
 
 
+def test_publishers_and_the_runs_of_files_are_in_a_backup(make_backup, ready, db, app):
+    from slicer_package_manager.registry.accounts import publishers
+    made = publishers.add(db['folder'].find_one({'_id': ObjectId(app['_id'])}), {
+        'issuer': 'https://gitlab.com', 'repository': 'a/b', 'repository_id': '1', 'workflow': '.gitlab-ci.yml',
+        'branch': 'main', 'extensions': '*', 'login': 'admin'})
+    item = ready('extension')
+    db['file'].update_one({'itemId': ObjectId(item['_id'])}, {'$set': {'spm.build': {'repository': 'a/b', 'run': '7'}}})
+    result = make_backup()
+    assert saved(result, 'slicer_package_publisher').keys() == {made['_id']}
+    file, = saved(result, 'file').values()
+    assert file['spm'] == {'build': {'repository': 'a/b', 'run': '7'}}
+
+
 def test_only_its_owner_can_read_a_backup(db, tmp_path, mongo_uri):
     from plugin_tests import commands
     done = commands.run('backup', tmp_path / 'new', '--database', mongo_uri)

@@ -352,14 +352,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('20 checks, 1 findings, 0 of them fixed.\n')
+    assert output.endswith('21 checks, 1 findings, 0 of them fixed.\n')
     version = list(installation.db['slicer_package_change'].find())
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert list(installation.db['slicer_package_change'].find()) != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '20 checks, 0 findings, 0 of them fixed.\n', '')
+    assert doctor() == (0, '21 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors
@@ -374,3 +374,31 @@ def test_aliases_of_midas_that_lead_to_nothing_are_found_and_repaired(installati
     assert found(repair=True) == ['aliases']
     assert found() == []
     assert [aliases.find(Kind.ITEM, number).is_gone for number in ('77', '78', '79')] == [True, False, True]
+
+
+def test_publishers_that_cannot_upload_are_found(installation, app, admin, make_user, api):
+    from slicer_package_manager.doctor import publishers as checks
+    from slicer_package_manager.doctor.findings import Options
+    from slicer_package_manager.registry.accounts import publishers
+
+    def reasons():
+        return [finding.what for finding in checks.unusable(Options())]
+    setting = {'key': 'core.server_root', 'value': 'https://packages.example.org'}
+    api.put('/system/setting', params=setting).raise_for_status()
+    values = {'issuer': 'https://gitlab.com', 'repository': 'a/b', 'repository_id': '1', 'workflow': '.gitlab-ci.yml',
+              'branch': 'main', 'extensions': '*', 'login': 'admin'}
+    one, = [publishers.add(installation.db['folder'].find_one({'_id': ObjectId(app['_id'])}), values)]
+    assert found() == []
+    collection, identifier = installation.db['slicer_package_publisher'], {'_id': ObjectId(one['_id'])}
+    stored = collection.find_one(identifier)
+    for change, reason in (({'user': ObjectId()}, 'its account was deleted'), ({'app': ObjectId()}, 'its application'),
+                           ({'user': make_user('stranger')['_id']}, 'may not write'),
+                           ({'issuer': 'https://gitlab.example.org'}, 'slicer_package_manager.oidc_issuers')):
+        collection.replace_one(identifier, {**stored, **change})
+        what, = reasons()
+        assert reason in what
+        assert found() == ['publishers']
+    collection.replace_one(identifier, stored)
+    api.delete('/system/setting', params={'key': 'core.server_root'}).raise_for_status()
+    what, = reasons()
+    assert 'core.server_root is not set' in what

@@ -99,6 +99,23 @@ def test_an_extension_has_a_page_with_all_that_is_known(open_window, album):
     expect(page.locator('h1:visible')).to_have_text('ModelToModelDistance')
 
 
+def test_the_page_of_an_extension_states_which_run_has_built_it(open_window, site):
+    place = 'https://github.com/SlicerIGT/SlicerIGT'
+    app = site.application('With a publisher')
+    site.package(app)
+    item = site.extension(app)
+    site.database['file'].update_one({'itemId': ObjectId(item['_id'])}, {'$set': {'spm.build': {
+        'repository': 'SlicerIGT/SlicerIGT', 'commit': 'ab12cd34ef56ab12', 'run': '42', 'repository_url': place,
+        'commit_url': f'{place}/commit/ab12cd34ef56ab12', 'run_url': 'javascript:alert(1)'}}})
+    window = open_window(f'/catalog/All/33241/linux?app={app}&extension=SlicerIGT')
+    built = window.page.locator('dl.facts > div', has_text='Built by')
+    expect(built.locator('dd')).to_have_text('SlicerIGT/SlicerIGT@ab12cd3, run 42')
+    assert [link.get_attribute('href') for link in built.locator('a').all()] == [
+        place, f'{place}/commit/ab12cd34ef56ab12']
+    assert window.accessibility() == {}
+    site.client.delete(f'/app/{app}').raise_for_status()
+
+
 def test_it_works_with_a_keyboard(open_window):
     window = open_window(SMALL)
     page = window.page

@@ -1,8 +1,10 @@
 """Makers of what the REST tests need, and a view of all that is stored."""
 import json
 
+import httpx
 import pytest
 
+from plugin_tests import issuer as issuers
 from plugin_tests.conftest import upload
 
 
@@ -101,3 +103,86 @@ def ready(make, api):
         upload(api, item['_id'], b'content of ' + item['_id'].encode())
         return item
     return maker
+
+
+@pytest.fixture(scope='session')
+def issuer_server():
+    with issuers.server() as found:
+        yield found
+
+
+@pytest.fixture(scope='session')
+def issuer_keys():
+    return {'rs': issuers.rs256(), 'ec': issuers.es256()}
+
+
+@pytest.fixture
+def issuer(issuer_server, issuer_keys, api, monkeypatch, tmp_path):
+    """An issuer of ID tokens that the server allows, with nothing of it in the server's cache."""
+    from slicer_package_manager.registry.accounts import issuer_keys as of_server
+    server, authority = issuer_server
+    authority.cert_pem.write_to_path(str(tmp_path / 'authority.pem'))
+    monkeypatch.setenv('SSL_CERT_FILE', str(tmp_path / 'authority.pem'))
+    monkeypatch.setitem(httpx.Client.__init__.__kwdefaults__, 'verify', True)
+    of_server.of.cache_clear()
+    found = issuers.Issuer(server, issuer_keys)
+    api.put('/system/setting', params={'list': json.dumps([
+        {'key': 'slicer_package_manager.oidc_issuers', 'value': {found.url: 'github'}},
+        {'key': 'core.server_root', 'value': issuers.AUDIENCE}])}).raise_for_status()
+    return found
+
+
+@pytest.fixture
+def buildbot(make_user, admin):
+    return make_user('buildbot')
+
+
+@pytest.fixture
+def register(api, app, issuer, buildbot, grant):
+    """Register a publisher of the application, by default the repository of the issuer's tokens."""
+    grant(app, buildbot, level=1, public=True, recurse=True)
+
+    def add(client=api, app_id=app['_id'], **values):
+        return client.post(f'/app/{app_id}/publisher', data={'issuer': issuer.url, **issuers.PUBLISHER, **values})
+    return add
+
+
+@pytest.fixture
+def exchange(anonymous):
+    def post(id_token, client=anonymous, **values):
+        return client.post('/slicer_package_manager/oidc/token', data={'id_token': id_token, **values})
+    return post
+
+
+@pytest.fixture
+def machine_of(register, exchange, login, issuer):
+    """A client with the token of a publisher, which is registered first."""
+    def get(claims=None, **values):
+        register(**values).raise_for_status()
+        answer = exchange(issuer.token(claims)).raise_for_status().json()
+        client = login()
+        client.headers['Girder-Token'] = answer['authToken']['token']
+        return client
+    return get
+
+
+@pytest.fixture
+def tokens(db):
+    """The tokens of publishers in the database."""
+    return lambda: list(db['token'].find({'publisher': {'$exists': True}}))
+
+
+@pytest.fixture
+def registered(register):
+    register().raise_for_status()
+
+
+@pytest.fixture
+def refused(exchange, tokens):
+    """Exchange a token that is refused; gives the message. What is ``malformed`` may be no token to the library."""
+    def post(id_token, status=403, *, malformed=False, **values):
+        answer = exchange(id_token, **values)
+        assert answer.status_code in (status, *([400] if malformed else [])), answer.text
+        assert tokens() == []
+        return answer.json()['message']
+    return post

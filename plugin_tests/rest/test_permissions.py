@@ -63,6 +63,11 @@ def sees_replacement(client, world):
     return done(answer) and len(answer.json()) > 1
 
 
+def exchanges(client, _world):
+    """Whether the call is carried out: the reason why it fails is a setting, and not the caller."""
+    return 'core.server_root' in client.post('/slicer_package_manager/oidc/token', data={'id_token': 'x'}).text
+
+
 def chooses_id(client, _world):
     return done(client.post('/app', params={'name': 'Chosen', 'app_id': str(ObjectId())}))
 
@@ -93,6 +98,7 @@ TRIALS = {
     access.SAVE_PACKAGE: Trial(sends('POST', '/app/{app}/package', **{**FORMS['package'], 'baseName': 'New'}),
                                ('target',)),
     access.DELETE_PACKAGE: Trial(sends('DELETE', '/app/{app}/package/{package}'), ('draft',)),
+    access.GET_PROVENANCE: Trial(sends('GET', '/app/{app}/package/{package}/provenance'), ('draft',)),
     access.DOWNLOAD_FILE: Trial(sends('GET', '/item/{package}/download'), ('draft',)),
     access.LIST_FILES: Trial(sends('GET', '/item/{package}/files'), ('draft',)),
     access.LIST_REPLACEMENTS: Trial(sees_replacement, ('draft',)),
@@ -100,6 +106,8 @@ TRIALS = {
                               ('draft',)),
     access.RENAME_FILE: Trial(sends('PUT', '/file/{file}', name='b.zip'), ('draft',)),
     access.DELETE_FILE: Trial(sends('DELETE', '/file/{file}'), ('draft',)),
+    access.MANAGE_PUBLISHERS: Trial(sends('GET', '/app/{app}/publisher')),
+    access.EXCHANGE_ID_TOKEN: Trial(exchanges),
     access.LIST_CHANGES: Trial(sends('GET', '/slicer_package_manager/audit')),
     access.CHANGE_SETTINGS: Trial(sends('PUT', '/system/setting', key='core.brand_name', value='Packages')),
     access.CHECK_HEALTH: Trial(sends('GET', '/slicer_package_manager/health')),

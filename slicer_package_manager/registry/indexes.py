@@ -14,6 +14,7 @@ from girder.models.upload import Upload
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from slicer_package_manager.registry.accounts import id_tokens, publishers
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.expected import store
@@ -102,6 +103,7 @@ def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
     return ((Item(), ITEM_INDEXES), (Folder(), FOLDER_INDEXES), (Collection(), COLLECTION_INDEXES),
             (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES),
             (aliases.AliasModel(), aliases.INDEXES), (history.EventModel(), history.INDEXES),
+            (publishers.PublisherModel(), publishers.INDEXES), (id_tokens.SpentToken(), id_tokens.INDEXES),
             (store.ExpectedModel(), store.INDEXES))
 
 

@@ -16,6 +16,7 @@ from slicer_package_manager.rest.handlers import (
     health,
     lookup,
     package,
+    publisher,
     readiness,
     release,
     retention,
@@ -48,9 +49,14 @@ ROUTES: list[Route] = [
     ('GET', (':app_id', 'package', 'findall'), lookup.findAllPackages),
     ('GET', (':app_id', 'package', 'download'), lookup.downloadPackage),
     ('DELETE', (':app_id', 'package', ':pkg_id'), package.deletePackage),
+    ('GET', (':app_id', 'package', ':pkg_id', 'provenance'), package.getPackageProvenance),
     ('GET', (':app_id', 'extension'), package.listExtensions),
     ('POST', (':app_id', 'extension'), package.upsertExtension),
     ('DELETE', (':app_id', 'extension', ':ext_id'), package.deleteExtension),
+    ('GET', (':app_id', 'extension', ':ext_id', 'provenance'), package.getExtensionProvenance),
+    ('GET', (':app_id', 'publisher'), publisher.listPublishers),
+    ('POST', (':app_id', 'publisher'), publisher.addPublisher),
+    ('DELETE', (':app_id', 'publisher', ':publisher_id'), publisher.removePublisher),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
     ('GET', (':app_id', 'popularity'), statistics.getPopularity),
     ('GET', (':app_id', 'summary'), summary.getSummary),
@@ -64,6 +70,7 @@ OF_SERVER: list[Route] = [
     ('GET', ('editable',), editing.listEditable),
     ('GET', ('name_template_example',), editing.getNameTemplateExample),
     ('GET', ('audit',), audit.listChanges),
+    ('POST', ('oidc', 'token'), publisher.exchangeIdToken),
 ]
 
 #: Calls at the root of the server, where existing programs request them: mount point, path below it, and handler.

@@ -167,3 +167,20 @@ def test_a_change_does_not_fail_with_the_audit_log(api, audited, monkeypatch):
         raise pymongo.errors.AutoReconnect('away')
     monkeypatch.setattr(audit_log.Change().collection.__class__, 'insert_one', broken)
     audit_log.record({'method': 'POST', 'path': '/x', 'login': 'admin'})
+
+
+def test_uploads_of_a_publisher_have_its_run_and_the_exchange_is_no_change(changes, machine_of, app, audited, issuer):
+    machine = machine_of()
+    one, *_ = changes(kind='publisher')
+    assert (one['login'], one['app'], one['given']['repository']) == ('admin', app['_id'], 'SlicerIGT/SlicerIGT')
+    assert [one for one in changes() if 'oidc' in one['path']] == []
+    audited.delete_many({})
+    item = machine.post(f'/app/{app["_id"]}/extension', params=EXTENSION_FORM).raise_for_status().json()
+    upload(machine, item['_id'], b'content')
+    found = changes()
+    assert [one['kind'] for one in found] == ['file', 'extension']
+    for one in found:
+        assert one['login'] == 'buildbot'
+        assert (one['build']['repository'], one['build']['run']) == ('SlicerIGT/SlicerIGT', '42')
+        assert one['build']['commit'].startswith('ab12cd34')
+        assert 'key' not in one

@@ -5,17 +5,13 @@ Girder's keys do not expire and have, by default, all permissions of their user.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from bson.objectid import ObjectId
 from girder.constants import TokenScope
 from girder.models.api_key import ApiKey
-from girder.models.file import File
-from girder.models.folder import Folder
-from girder.models.item import Item
-from girder.models.upload import Upload
 from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import users as accounts_users
@@ -24,8 +20,6 @@ from slicer_package_manager.registry.schema.errors import Forbidden, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import access, item_files, keys
-from slicer_package_manager.registry.tree.types import UserDocument
 
 UPLOAD = 'slicer_package_manager.upload'
 #: Purposes of a key and their scopes; ``None`` stands for all permissions of its user.
@@ -116,45 +110,3 @@ def described(secret: str) -> Document | None:
     if key is None or user is None:
         return None
     return {'_id': key['_id'], 'name': key.get('name', ''), 'expires': key.get('expires'), 'login': user['login']}
-
-
-# What the scope allows to ``user``, for whom a request comes with a token that has no other scope. An id that
-# belongs to no document is allowed too: Girder then answers that there is no such document.
-
-def may_see(user: UserDocument, app_id: ObjectId | None) -> bool:
-    """Whether ``user`` may write to a folder of the application ``app_id``, and so may find the application."""
-    writable = access.folder_clause(user, access.SAVE_PACKAGE.target)
-    return Folder().findOne({keys.APP: app_id, **writable}, fields=['_id']) is not None
-
-
-def may_fill(user: UserDocument, item_id: ObjectId | None) -> bool:
-    """Whether ``user`` may upload a file to the item ``item_id``: it is a package or extension, and writable."""
-    item: Document | None = Item().findOne({'_id': item_id}) if item_id else None
-    return item_id is not None and (item is None or _may_write(user, item))
-
-
-def _may_write(user: UserDocument, item: Mapping[str, Any]) -> bool:
-    return 'kind' in item.get('spm', ()) and access.allows(access.UPLOAD_FILE, item, user)
-
-
-def may_replace(user: UserDocument, file_id: ObjectId | None) -> bool:
-    """Whether ``user`` may replace the file ``file_id``: it belongs, or belonged, to a writable package."""
-    file: Document | None = File().findOne({'_id': file_id}) if file_id else None
-    item = item_files.package_of(file) if file else None
-    return file_id is not None and (file is None or (item is not None and _may_write(user, item)))
-
-
-def may_remove(user: UserDocument, file_id: ObjectId | None) -> bool:
-    """Whether ``user`` may delete the file ``file_id``: it may be replaced, and another file takes its place."""
-    file: Document | None = File().findOne({'_id': file_id}) if file_id else None
-    return may_replace(user, file_id) and (file is None or bool(item_files.is_replaced(file)))
-
-
-def may_continue(user: UserDocument, upload_id: ObjectId | None) -> bool:
-    """Whether ``user`` began the upload ``upload_id``, of a file of a package or extension."""
-    upload: Document | None = Upload().findOne({'_id': upload_id}) if upload_id else None
-    if upload is None:
-        return upload_id is not None
-    if upload['userId'] != user['_id']:
-        return False
-    return may_replace(user, upload['fileId']) if upload.get('fileId') else may_fill(user, upload.get('parentId'))

@@ -29,8 +29,9 @@ class Change(transactions.TransactionalModel):
     """Changes in the collection ``slicer_package_audit``.
 
     A document has ``when``, ``user`` (id), ``login``, ``kind`` (the type of what was changed), ``method``, ``path``,
-    ``route``, ``address`` and ``request_id``; if known, ``key`` (id of the API key), ``app`` (id of the application)
-    and ``name``; and ``given`` (values) for what belongs to an application.
+    ``route``, ``address`` and ``request_id``; if known, ``key`` (id of the API key) or ``build`` (the run of a CI
+    service that uploads as a publisher), ``app`` (id of the application) and ``name``; and ``given`` (values) for what
+    belongs to an application.
     """
 
     stored_in = 'slicer_package_audit'

@@ -18,13 +18,14 @@ from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server import clock, transactions, write_gate
-from slicer_package_manager.registry.tree import access, documents, keys, registration
+from slicer_package_manager.registry.tree import access, documents, item_files, keys, registration
 from slicer_package_manager.registry.tree.access import Operation
 from slicer_package_manager.registry.tree.types import (
     ApplicationFolder,
     ChannelFolder,
     PackageItem,
     RegisteredFolder,
+    StoredFile,
     UserDocument,
 )
 
@@ -183,3 +184,14 @@ def load(package_type: PackageType, app: ApplicationFolder, identifier: str, use
                        f'"{app["name"]}".')
     access.require(operation, item, user)
     return item
+
+
+def file_of(item: PackageItem) -> StoredFile:
+    """The file of ``item`` that readers get.
+
+    :raises NotFound: it has none yet.
+    """
+    found = item_files.with_files({'itemId': item['_id']})
+    if found is None or found.current is None:
+        raise NotFound(f'"{item["name"]}" has no file.')
+    return found.current

@@ -28,6 +28,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
 
+from slicer_package_manager.registry.accounts import publishers
 from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.schema.types import Document
@@ -115,6 +116,7 @@ def _remove_folders(folders: Sequence[Document], progress: Any) -> None:
         sealing.begin(folder)
     Folder().collection.delete_many({'_id': {'$in': _ids(folders)}})
     aliases.forget(_ids(folders))
+    publishers.forget(_ids(one for one in folders if role(one) == APPLICATION))
     cancel_uploads('folder', folders)
     transactions.after_commit(partial(_report, Folder(), folders[::-1], progress))
 

@@ -17,7 +17,7 @@ from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import settings
-from slicer_package_manager.registry.tree import documents, file_names, item_files, keys
+from slicer_package_manager.registry.tree import builds, documents, file_names, item_files, keys
 from slicer_package_manager.registry.tree.types import PackageItem, StoredFile, UserDocument
 
 _LARGEST = 2**53
@@ -116,12 +116,18 @@ def put(item: PackageItem, link: Link, user: UserDocument | None) -> None:
 def _put(fields: Document, user: UserDocument | None, package: item_files.Package | None) -> None:
     file = package and package.current
     is_link = file and file.get('linkUrl')
-    if package is None or (file and is_link and all(file.get(key) == value for key, value in fields.items())):
+    if package is None or (file and is_link and _is_same(file, fields)):
         return
     if file and is_link:
         _change(package, file, fields)
     else:
         _create(package, fields, user)
+
+
+def _is_same(file: StoredFile, fields: Document) -> bool:
+    """Whether ``file`` has these values, and is known to be of the current run if there is one."""
+    return (all(file.get(key) == value for key, value in fields.items())
+            and builds.current() in (None, builds.of_file(file)))
 
 
 def _file_fields(link: Link) -> Document:
@@ -133,7 +139,8 @@ def _file_fields(link: Link) -> Document:
 def _create(package: item_files.Package, fields: Document, user: UserDocument | None) -> None:
     file: Any = {'_id': ObjectId(), 'created': item_files.later_than(package.files), 'creatorId': user and user['_id'],
                  'itemId': package.item['_id'], 'assetstoreId': None,
-                 **{key: value for key, value in fields.items() if value is not None}}
+                 **{key: value for key, value in fields.items() if value is not None},
+                 **builds.registered(builds.current())}
     item_files.state(package.item, [*package.files, file])
     documents.insert(File(), file, 'after')
 
@@ -143,5 +150,10 @@ def _change(package: item_files.Package, file: StoredFile, fields: Document) -> 
     known['created'] = item_files.later_than([file])
     changed: Any = {**file, **fields, **known}
     item_files.state(package.item, [changed if one is file else one for one in package.files])
+    build = builds.current()
     unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: ''}
+    if build:
+        known[keys.BUILD] = build
+    else:
+        unknown[keys.BUILD] = ''
     File().collection.update_one({'_id': file['_id']}, {'$set': known, '$unset': unknown})

@@ -28,15 +28,19 @@ READY_SHARE = 'slicer_package_manager.ready_share'
 READY_EXPECTED_SHARE = 'slicer_package_manager.ready_expected_share'
 UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 MIDAS = 'slicer_package_manager.midas'
+OIDC_ISSUERS = 'slicer_package_manager.oidc_issuers'
 
 #: What Girder's web client is called, unless an administrator sets ``core.brand_name``.
 BRAND = 'Slicer Package Manager'
 #: The key of the quota for applications that have none of their own.
 ALL_OTHERS = 'default'
 DELIVERIES = ('auto', 'redirect', 'stream')
+#: The services whose ID tokens are understood.
+CI_SERVICES = ('github', 'gitlab')
 
 _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
 _ID = re.compile('[0-9a-f]{24}')
+_ISSUER = re.compile(r'https://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._-]+)*')
 
 
 def _hosts(value: object) -> list[str]:
@@ -84,6 +88,18 @@ def _number(largest: int) -> Callable[[object], int]:
     return rule
 
 
+def _issuers(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError('must be an object such as {"https://gitlab.com": "gitlab"}')  # noqa: TRY004 - as all rules
+    for issuer, service in value.items():
+        if not _ISSUER.fullmatch(issuer):
+            raise ValueError(f'"{issuer}" is no issuer; write it as https://gitlab.example.org, without a slash at the '
+                             'end')
+        if service not in CI_SERVICES:
+            raise ValueError(f'the service of "{issuer}" must be one of {", ".join(CI_SERVICES)}')
+    return value
+
+
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError('must be true or false')  # noqa: TRY004 - one kind of refusal
@@ -103,6 +119,7 @@ RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of setti
     READY_EXPECTED_SHARE: (_number(100), 0),
     UPLOAD_MAX_AGE: (_number(3650), 7),
     MIDAS: (_switch, True),
+    OIDC_ISSUERS: (_issuers, {'https://token.actions.githubusercontent.com': 'github', 'https://gitlab.com': 'gitlab'}),
 }
 
 

@@ -15,17 +15,19 @@ from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Conflict, NotFound
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree import builds
 
 
 @contextmanager
 def exclusively(upload: Document) -> Iterator[None]:
     """Append the next bytes to ``upload`` in the block, while no other request does.
 
-    :raises Conflict: another request does, or has done so since ``upload`` was read.
+    :raises Conflict: another request does, or has done so since ``upload`` was read, or another run has begun it.
     """
     if '_id' not in upload:  # no other request knows it
         yield
         return
+    builds.require_same(upload)
     with _locked(upload) as arrived:
         if arrived != upload['received'] and _has_moved(upload):
             _refuse_again(upload)

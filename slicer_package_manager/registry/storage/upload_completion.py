@@ -45,7 +45,7 @@ from slicer_package_manager.registry.storage import (
     upload_chunks,
     uploads,
 )
-from slicer_package_manager.registry.tree import documents, file_names, former_files, item_files
+from slicer_package_manager.registry.tree import builds, documents, file_names, former_files, item_files
 from slicer_package_manager.registry.tree.types import StoredFile
 
 logger = logging.getLogger(__name__)
@@ -117,9 +117,11 @@ def finish(upload: Document, package: item_files.Package, assetstore: Document |
     store = stores.of_assetstore(assetstore)
     store.complete(upload)
     with _canceled_if_refused(upload):
+        builds.require_same(upload)
         upload_announcements.require(upload)
         content = store.finalizeUpload(upload, {
-            'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size']})
+            'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size'],
+            **builds.of_upload(upload)})
         events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
         file = item_files.change(package, partial(_store, upload, content, is_stored))
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
@@ -185,6 +187,8 @@ def _replace(upload: Document, content: Document, package: item_files.Package) -
     """Set ``content`` in a file of ``package``, and keep its old bytes for their readers by a detached copy."""
     old = _replaceable(upload, package)
     new = {**content, **_announced_name(upload), 'created': item_files.later_than([old])}
+    if 'moves' in upload and 'spm' in old:
+        new['spm'] = old['spm']
     removed = [key for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new]
     file: Document = {**{key: value for key, value in old.items() if key not in removed}, **new}
     item_files.state(package.item, [cast('StoredFile', file) if one is old else one for one in package.files])

@@ -90,6 +90,9 @@ SAVE_PACKAGE = Operation(
     'it that exists')
 DELETE_PACKAGE = Operation('delete a package or extension', USER, DATA_WRITE, READ, WRITE, 'its folder')
 
+GET_PROVENANCE = Operation(
+    'get the origin of a package or extension', ANYONE, DATA_READ, READ, READ, 'its folder')
+
 DOWNLOAD_FILE = Operation('download a file', ANYONE, DATA_READ, None, READ, 'its folder')
 LIST_FILES = Operation('list the files of an item', ANYONE, DATA_READ, None, READ, 'its folder')
 LIST_REPLACEMENTS = Operation(
@@ -98,6 +101,8 @@ UPLOAD_FILE = Operation('upload or replace a file', USER, DATA_WRITE, None, WRIT
 RENAME_FILE = Operation('rename a file', USER, DATA_WRITE, None, WRITE, 'its folder')
 DELETE_FILE = Operation('delete a file', USER, DATA_WRITE, None, WRITE, 'its folder')
 
+MANAGE_PUBLISHERS = Operation('list, register and remove publishers', ADMINISTRATOR, None)
+EXCHANGE_ID_TOKEN = Operation('exchange an ID token of a CI service', ANYONE, None)
 LIST_CHANGES = Operation('read the audit log', ADMINISTRATOR, None)
 CHANGE_SETTINGS = Operation('change settings', ADMINISTRATOR, None)
 CHECK_HEALTH = Operation('check whether the server works', ANYONE, None)

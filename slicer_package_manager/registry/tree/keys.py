@@ -28,3 +28,6 @@ BESIDE = 'spm.beside'
 
 #: Of files whose content is elsewhere: the checksum that its server published, as the link checker found it.
 DIGEST = 'spm.digest'
+
+#: Of files: the run of a CI service that has uploaded the content, see :mod:`builds`.
+BUILD = 'spm.build'

@@ -69,17 +69,36 @@ class PackageRegistration(TypedDict):
     midas: NotRequired[MidasFacts]
 
 
+class Build(TypedDict):
+    """The run of a CI service that built a file, as the service has stated it in a signed ID token.
+
+    ``run`` is the number by which people know it, and the URLs are those of the service.
+    """
+
+    issuer: str
+    repository: str
+    commit: str
+    ref: str
+    workflow: str
+    run: str
+    repository_url: str
+    commit_url: str
+    run_url: str
+
+
 class FileRegistration(TypedDict, total=False):
     """``spm`` of a stored file.
 
     ``retired`` is the moment when it was detached from its item, ``waited`` whether it was a replacement that waited
     for its uploader to delete the older file. ``beside`` marks a file that a migration found beside the one that
-    readers get: it is attached to the item, and can be read by its id.
+    readers get: it is attached to the item, and can be read by its id. ``build`` is the run that has uploaded the
+    content.
     """
 
     retired: datetime
     waited: bool
     beside: bool
+    build: Build
 
 
 class _Named(TypedDict):

@@ -23,14 +23,14 @@ from slicer_package_manager.registry.schema.errors import Conflict, Invalid, Not
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import object_id, text
 from slicer_package_manager.registry.storage import file_removal, upload_announcements, upload_chunks, upload_completion
-from slicer_package_manager.registry.tree import access, file_names, item_files
+from slicer_package_manager.registry.tree import access, builds, file_names, item_files
 from slicer_package_manager.rest.downloads.girder_file_calls import found_by_id
 from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import permitted
 
 _BAD_REQUEST = 400
 #: Keys of an upload that clients do not get.
-_INTERNAL = ('tempFile', 'announced', 'sha512state')
+_INTERNAL = ('tempFile', 'announced', 'sha512state', 'build')
 #: Parameters of ``POST /file`` that only Girder's handler knows.
 _OF_GIRDER = {'assetstoreId', 'uploadExtraParameters'}
 _PARENTS: dict[str | None, Callable[[], Any]] = {'folder': Folder, 'item': Item}
@@ -74,9 +74,10 @@ def _is_form(content_type: str) -> bool:
 
 
 def announce(event: Event) -> None:
-    """Before an upload is saved: add what its client announces, if this request begins it."""
+    """Before an upload is saved: add what its client announces, and the run that it belongs to, if it begins now."""
     if '_id' not in event.info:
         upload_announcements.announce(event.info, request_state.current().announced)
+        builds.record(event.info)
 
 
 @permitted(access.RENAME_FILE)

@@ -15,7 +15,8 @@ from slicer_package_manager.rest.handlers.call import Response, call
     .notes('Each entry has `when`, `user` (id), `login`, `kind` (what was changed: `package`, `extension`, `release`, '
            '`application`, `file`, or the name of a Girder resource), `method`, `path`, `route`, `address` and '
            '`request_id`. Where they are known, it also has `app` (id of the application), `name`, `key` (id of the '
-           'API key) and `given` (parameters). The list is empty unless the audit log is enabled.')
+           'API key), `build` (the run of a CI service that uploaded as a publisher: `repository`, `commit`, `run`) '
+           'and `given` (parameters). The list is empty unless the audit log is enabled.')
     .param('user', 'Only changes by the user with this login or id.', required=False)
     .param('kind', 'Only changes of this kind.', required=False)
     .param('app_id', 'Only changes in the application with this id.', required=False)

@@ -20,6 +20,7 @@ OPEN = {
     # Requested by Girder's web client before a login, and by clients to find out whether they are logged in.
     'GET /system/public_settings', 'GET /system/plugin_static_files', 'GET /user/me', 'GET /token/current',
     'GET /user/authentication', 'DELETE /user/authentication', 'POST /api_key/token',
+    'POST /slicer_package_manager/oidc/token',
     # Other settings control accounts and passwords.
     'POST /user', 'PUT /user/password/temporary', 'GET /user/password/temporary/:id', 'PUT /user/:id/verification',
     'POST /user/verification', 'GET /oauth/provider', 'GET /oauth/:provider/callback',

@@ -28,7 +28,8 @@ _CHANGING = {'POST', 'PUT', 'PATCH', 'DELETE'}
 _FAILURES = 400
 #: Calls that change nothing: uploads are recorded when they are complete, and a login is no change.
 _NOT_RECORDED = {'/file', '/file/chunk', '/file/completion', '/file/:id/contents', '/file/upload/:id', '/api_key/token',
-                '/user/authentication', '/resource/download', '/token/session', '/token/current'}
+                '/user/authentication', '/slicer_package_manager/oidc/token', '/resource/download', '/token/session',
+                '/token/current'}
 #: Calls for Slicer 4, which change nothing whatever their method is.
 _OF_MIDAS = '/midas3'
 #: Calls before which the document that they change is read.
@@ -70,8 +71,9 @@ def _record_request(details: Mapping[str, Any]) -> None:
 
 def _caller() -> Document:
     user, token = getCurrentUser(), getCurrentToken()
-    key = {'key': token['apiKeyId']} if token and 'apiKeyId' in token else {}
-    return {'user': user and user['_id'], 'login': user and user['login'], **key,
+    build = request_state.current().build
+    origin = {'key': token['apiKeyId']} if token and 'apiKeyId' in token else {'build': build} if build else {}
+    return {'user': user and user['_id'], 'login': user and user['login'], **origin,
             'address': tracing.client_address(), 'request_id': tracing.request_id()}
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LIMITED = (
     'get.app', 'get.app/:app_id/release', 'get.app/:app_id/draft', 'get.app/:app_id/package',
     'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.app/:app_id/summary',
+    'get.app/:app_id/package/:pkg_id/provenance', 'get.app/:app_id/extension/:ext_id/provenance',
+    'get.app/:app_id/publisher',
     'get.app/:app_id/popularity', 'get.app/:app_id/expected', 'get.app/:app_id/expected/:name',
     'get.app/:app_id/package/find', 'get.app/:app_id/package/findall', 'get.app/:app_id/package/download',
     'get.find', 'get.findall', 'get.download',  # beside the API; the download page calls check()
@@ -27,7 +29,7 @@ LIMITED = (
     'get.midas3/slicerappstore/index/listextensions', 'get.midas3/slicerappstore/index/categories',
     'get.resource/search', 'get.resource/download', 'post.resource/download', 'get.folder/:id/download',
     'get.collection/:id/download', 'get.item', 'get.folder', 'get.collection', 'get.group', 'get.user', 'get.describe',
-    'get.user/authentication', 'post.user', 'put.user/password/temporary',
+    'get.user/authentication', 'post.user', 'put.user/password/temporary', 'post.slicer_package_manager/oidc/token',
 )
 
 

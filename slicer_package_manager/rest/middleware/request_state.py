@@ -17,7 +17,7 @@ from dogpile.cache.proxy import ProxyBackend
 from girder.api.rest import requestCache
 
 from slicer_package_manager.registry.server import anonymous_access
-from slicer_package_manager.registry.tree.types import PackageItem
+from slicer_package_manager.registry.tree.types import Build, PackageItem
 
 _ATTRIBUTE = 'spm'
 
@@ -44,6 +44,8 @@ class RequestState:
     before_response: set[Callable[[], None]] = field(default_factory=set)
     #: What the client announces about the file that it uploads, such as its checksum.
     announced: dict[str, Any] = field(default_factory=dict)
+    #: The run of a CI service whose token allows the request, as its publisher.
+    build: Build | None = None
     #: Whether the response is the file of a package, whose download is counted while it is sent.
     is_package_sent: bool = False
     #: Packages in the archive that is sent; ``None`` if the response is no archive.

@@ -2,8 +2,8 @@
 
 1. A token whose only scope is "upload packages" lacks the scope of every call, so Girder treats its requests as
    anonymous. New calls of Girder are therefore closed to it.
-2. Before a call in :data:`ALLOWED`, the event handler loads the user of the token and checks whether the user may make
-   the call.
+2. Before a call in :data:`ALLOWED`, the event handler loads the user of the token, and the publisher if it is that of
+   one, and checks whether they may make the call.
 3. If so, it sets the scope that the request requires to the scope of the token. The handler checks access as always.
 """
 from __future__ import annotations
@@ -20,42 +20,53 @@ from girder.api.rest import getCurrentToken, getCurrentUser
 from girder.constants import TokenScope
 from girder.models.user import User
 
-from slicer_package_manager.registry.accounts import api_keys
+from slicer_package_manager.registry.accounts import api_keys, token_exchange, upload_rules
+from slicer_package_manager.registry.accounts.upload_rules import Uploader
 from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.validators import object_id
 from slicer_package_manager.registry.server import clock
-from slicer_package_manager.registry.tree.types import UserDocument
+from slicer_package_manager.registry.tree import builds
+from slicer_package_manager.rest.middleware import request_state
 from slicer_package_manager.rest.middleware.permissions import before_anyone
 
 #: A hundred years. Dates far beyond are not valid.
 _MOST_DAYS = 36525
-#: Whether a user may make a call, which Girder describes by the ``info`` of its event.
-Rule: TypeAlias = Callable[[UserDocument, Mapping[str, Any]], bool]
+#: Whether an uploader may make a call, which Girder describes by the ``info`` of its event.
+Rule: TypeAlias = Callable[[Uploader, Mapping[str, Any]], bool]
 
 
-def _in_path(allowed: Callable[[UserDocument, ObjectId | None], bool], name: str) -> Rule:
-    return lambda user, info: allowed(user, object_id(info.get(name)))
+def _in_path(allowed: Callable[[Uploader, ObjectId | None], bool], name: str) -> Rule:
+    return lambda uploader, info: allowed(uploader, object_id(info.get(name)))
 
 
-def _of_upload(user: UserDocument, info: Mapping[str, Any]) -> bool:
-    return api_keys.may_continue(user, object_id(info['params'].get('uploadId')))
+def _of_upload(uploader: Uploader, info: Mapping[str, Any]) -> bool:
+    return upload_rules.may_continue(uploader, object_id(info['params'].get('uploadId')))
 
 
-def _begins_upload(user: UserDocument, info: Mapping[str, Any]) -> bool:
+def _begins_upload(uploader: Uploader, info: Mapping[str, Any]) -> bool:
     params = info['params']
     return (params.get('parentType') == 'item' and 'linkUrl' not in params
-            and api_keys.may_fill(user, object_id(params.get('parentId'))))
+            and upload_rules.may_fill(uploader, object_id(params.get('parentId'))))
 
 
-def _always(_user: UserDocument, _info: Mapping[str, Any]) -> bool:
+def _always(_uploader: Uploader, _info: Mapping[str, Any]) -> bool:
     return True
 
 
-_of_application = _in_path(api_keys.may_see, 'app_id')
-_of_item = _in_path(api_keys.may_fill, 'id')
-_of_file = _in_path(api_keys.may_replace, 'id')
+def _saves(package_type: PackageType) -> Rule:
+    def rule(uploader: Uploader, info: Mapping[str, Any]) -> bool:
+        upload_rules.require_allowed(
+            uploader, object_id(info.get('app_id')), package_type.label, info['params'].get('baseName'))
+        return True
+    return rule
 
-#: Each allowed call with the function that decides whether the user of the token may make it.
+
+_of_application = _in_path(upload_rules.may_see, 'app_id')
+_of_item = _in_path(upload_rules.may_fill, 'id')
+_of_file = _in_path(upload_rules.may_replace, 'id')
+
+#: Each allowed call with the function that decides whether the uploader may make it.
 ALLOWED = {
     'get.app': _always,
     'get.app/:app_id': _of_application,
@@ -63,18 +74,18 @@ ALLOWED = {
     'get.app/:app_id/draft': _of_application,
     'get.app/:app_id/package': _of_application,
     'get.app/:app_id/extension': _of_application,
-    'post.app/:app_id/package': _always,
-    'post.app/:app_id/extension': _always,
+    'post.app/:app_id/package': _saves(PACKAGE),
+    'post.app/:app_id/extension': _saves(EXTENSION),
     'get.item/:id': _of_item,
     'get.item/:id/files': _of_item,
     'get.file/offset': _of_upload,
     'post.file': _begins_upload,
     'post.file/chunk': _of_upload,
     'post.file/completion': _of_upload,
-    'delete.file/upload/:id': _in_path(api_keys.may_continue, 'id'),
+    'delete.file/upload/:id': _in_path(upload_rules.may_continue, 'id'),
     'put.file/:id/contents': _of_file,
     'put.file/:id': _of_file,
-    'delete.file/:id': _in_path(api_keys.may_remove, 'id'),
+    'delete.file/:id': _in_path(upload_rules.may_remove, 'id'),
 }
 
 
@@ -89,9 +100,13 @@ def require_enough() -> None:
 
     :raises Forbidden: 403.
     """
-    if is_for_uploads(getCurrentToken()) and getCurrentUser() is None:
-        raise Forbidden('This API key is only for uploads of packages to applications that its user may write to. '
-                        'Use a key with more scopes for other calls.')
+    token = getCurrentToken()
+    if not is_for_uploads(token) or getCurrentUser() is not None:
+        return
+    if token_exchange.build_of(token):
+        raise Forbidden('This token of a publisher is only for uploads of the packages that the publisher may upload.')
+    raise Forbidden('This API key is only for uploads of packages to applications that its user may write to. '
+                    'Use a key with more scopes for other calls.')
 
 
 def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:
@@ -101,8 +116,9 @@ def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:
         if token is None or not is_for_uploads(token):
             return
         user = User().load(token['userId'], force=True)
-        if user and is_allowed(user, event.info):
+        if user and is_allowed(token_exchange.uploader_of(token, user), event.info):
             cherrypy.request.requiredScopes = api_keys.UPLOAD
+            request_state.current().build = token_exchange.build_of(token)
     return handler
 
 
@@ -166,3 +182,8 @@ HANDLERS = {
     'rest.post.api_key/token.before': _limit_lifetime,
     'rest.post.api_key/token.after': _describe_key,
 }
+
+
+def start() -> None:
+    """Let the registry know which run of a CI service the current request belongs to."""
+    builds.find_by(lambda: request_state.current().build)

@@ -5,12 +5,13 @@ import { element } from '../dom.js';
 import { counted, number, plainLines } from '../texts.js';
 import { showDeletion } from './deletion.js';
 import { showDialog } from './dialogs.js';
-import { AccessType, appPath, call, formatSize, girder, notify, summaryOf } from './girder.js';
+import { AccessType, appPath, call, formatSize, girder, isAdmin, notify, summaryOf } from './girder.js';
 import { missingExtensions } from './missing.js';
 import { editTemplates, PACKAGE_TYPES } from './name_templates.js';
 import { forgetEditable } from './nav.js';
 import { showPromotion } from './promote.js';
 import { showPruning } from './prune.js';
+import { publisherSection } from './publishers.js';
 import { legend, releaseTable } from './release_table.js';
 import { packageCount, rowContents, systemsOf } from './row.js';
 import { breadcrumb, button, header, icon, nothingToEdit, Page } from './widgets.js';
@@ -60,6 +61,7 @@ export class ApplicationView extends Page {
       this.drafts(app, total, drafts, releases, systems),
       missingExtensions(app),
       this.templates(app),
+      isAdmin() && publisherSection(app),
     );
   }
 

@@ -98,6 +98,14 @@ export const SETTINGS = [
     label: 'Answer the addresses of MIDAS, which Slicer 4 requests',
     type: 'checkbox',
   },
+  {
+    name: 'oidc_issuers',
+    label: 'CI services whose workflows may be publishers',
+    type: 'json',
+    help:
+      'The issuers of their ID tokens, each with the service whose claims it has, github or gitlab: ' +
+      '{"https://gitlab.example.org": "gitlab"}.',
+  },
 ];
 
 /** @typedef {Record<string, unknown>} Stored values of settings by key */

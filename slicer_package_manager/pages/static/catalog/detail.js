@@ -7,6 +7,7 @@ import { day, number, richText, size } from '../texts.js';
 import { embedded } from './bridge.js';
 import { buildName, byRevision, systemName } from './builds.js';
 import { byMonth, chart } from './chart.js';
+import { showOrigin } from './origin.js';
 import { action, icon, revisionLink, tierChip } from './parts.js';
 import { tierName } from './tiers.js';
 
@@ -172,13 +173,15 @@ function facts(about, extension) {
     ['Size', extension.size ? size(extension.size) : ''],
     ['Downloads of this build', number(extension.downloads)],
   ];
-  return element(
+  const list = element(
     'dl.facts',
     {},
     ...rows
       .filter(([, value]) => value)
       .map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
   );
+  showOrigin(list, extension.id);
+  return list;
 }
 
 /**
