@@ -45,7 +45,8 @@ BESIDE = [
 ]
 READS = [*(f'/api/v1{path}' for path in API_READS), *BESIDE]
 OPEN = ['/api/v1/slicer_package_manager/health', '/api/v1/slicer_package_manager/health?probe=live',
-        '/api/v1/system/version', '/api/v1/system/public_settings', '/api/v1/user/me', '/api/v1/token/current', '/admin']
+        '/api/v1/system/version', '/api/v1/system/public_settings', '/api/v1/user/me', '/api/v1/token/current',
+        '/admin']
 
 
 def statuses(client, paths, documents, **kwargs):
