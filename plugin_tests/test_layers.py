@@ -114,8 +114,8 @@ ORDER = {
 CLIENT_ARROWS = {
     '__main__': {'cli'},
     'cli': {'addresses', 'archives', 'client', 'config', 'descriptions', 'diagnosis', 'errors', 'explain', 'fields',
-            'filenames', 'github', 'identity', 'localfile', 'metadata', 'mirror', 'oidc', 'publish', 'receipts',
-            'registry', 'retry', 'tags'},
+            'filenames', 'github', 'identity', 'inspection', 'localfile', 'metadata', 'mirror', 'oidc',
+            'publish', 'receipts', 'registry', 'retry', 'tags'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
     'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
@@ -123,6 +123,7 @@ CLIENT_ARROWS = {
     'download': {'connection', 'errors', 'registry'},
     'diagnosis': {'addresses', 'connection', 'errors', 'identity', 'journal', 'registry'},
     'identity': {'connection', 'registry'},
+    'inspection': {'addresses', 'archives', 'binaries', 'errors', 'fields', 'filenames'},
     'mirror': {'connection', 'download', 'errors', 'fields', 'registry'},
     'receipts': {'publish'},
     'registry': {'connection', 'constants', 'errors', 'fields'},
@@ -137,8 +138,8 @@ CLIENT_ARROWS = {
     'retry': {'config'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
-CLIENT_GROUND = ('addresses', 'archives', 'certificates', 'config', 'constants', 'errors', 'journal', 'fields',
-                 'localfile', 'tags')
+CLIENT_GROUND = ('addresses', 'archives', 'binaries', 'certificates', 'config', 'constants', 'errors', 'journal',
+                 'fields', 'localfile', 'tags')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),

@@ -55,7 +55,7 @@ CHANGING = {path for path, command in LEAVES.items() if any(one.name == 'dry_run
 
 
 @pytest.fixture
-def full(girder, tmp_path):
+def full(girder, tmp_path, make_archive):
     """A server with one object of each type, and matching arguments for each command."""
     girder.apps[0]['_accessLevel'] = 1
     girder.make_release('5.8', '32000')
@@ -82,6 +82,7 @@ def full(girder, tmp_path):
         ('draft', 'ready'): ['Slicer', '33000', 'auto'],
         ('package', 'show'): ['Slicer', 'Slicer'], ('extension', 'show'): ['Slicer', 'Foo', '--os', 'linux'],
         ('sync',): ['Slicer', str(tmp_path / 'out'), '--draft', '33000'], ('open',): ['Slicer'],
+        ('check',): [str(make_archive('33000-linux-amd64-Foo-git1.tar.gz')), '--against', 'Slicer'],
         ('whoami',): ['Slicer'], ('doctor',): ['Slicer'],
     }
 
@@ -118,7 +119,7 @@ def test_a_dry_run_changes_nothing(path, full, run, girder, tmp_path):
 def test_commands_that_change_something_have_a_dry_run():
     assert set(LEAVES) - CHANGING == {('app', 'list'), ('release', 'list'), ('draft', 'list'), ('package', 'list'),
                                       ('extension', 'list'), ('package', 'show'), ('extension', 'show'), ('open',),
-                                      ('whoami',), ('doctor',), ('stats',)}
+                                      ('whoami',), ('doctor',), ('check',), ('stats',)}
 
 
 @pytest.mark.parametrize('path', sorted(set(LEAVES) - {('app', 'create')}), ids=' '.join)
