@@ -346,6 +346,7 @@ class FakeGirder(Fake):
         ('PUT', '/api/v1/file/(\\w+)', rename),
         ('DELETE', '/api/v1/file/(\\w+)', delete_file),
         ('GET', '/api/v1/file/(\\w+)/download', download),
+        ('HEAD', '/api/v1/file/(\\w+)/download', download),
     )
 
 

@@ -83,6 +83,7 @@ def full(girder, tmp_path, make_archive):
         ('package', 'show'): ['Slicer', 'Slicer'], ('extension', 'show'): ['Slicer', 'Foo', '--os', 'linux'],
         ('sync',): ['Slicer', str(tmp_path / 'out'), '--draft', '33000'], ('open',): ['Slicer'],
         ('check',): [str(make_archive('33000-linux-amd64-Foo-git1.tar.gz')), '--against', 'Slicer'],
+        ('verify',): ['Slicer', '--draft', '33000'],
         ('whoami',): ['Slicer'], ('doctor',): ['Slicer'],
     }
 
@@ -119,7 +120,8 @@ def test_a_dry_run_changes_nothing(path, full, run, girder, tmp_path):
 def test_commands_that_change_something_have_a_dry_run():
     assert set(LEAVES) - CHANGING == {('app', 'list'), ('release', 'list'), ('draft', 'list'), ('package', 'list'),
                                       ('extension', 'list'), ('package', 'show'), ('extension', 'show'), ('open',),
-                                      ('whoami',), ('doctor',), ('check',), ('stats',)}
+                                      ('whoami',), ('doctor',), ('check',), ('verify',),
+                                      ('stats',)}
 
 
 @pytest.mark.parametrize('path', sorted(set(LEAVES) - {('app', 'create')}), ids=' '.join)

@@ -266,6 +266,9 @@ def test_a_draft_is_promoted_and_mirrored(run, proxy, make_archive, tmp_path):
     done = subprocess.run(['sha512sum', '--check', '--quiet', 'SHA512SUMS'], cwd=tmp_path / 'release', check=False)
     assert done.returncode == 0
     assert {sha512(path) for path in (tmp_path / 'release').rglob('*.tar.gz')} == {sha512(path) for path in paths}
+    for arguments in (['--release', '8.1'], ['--release', '8.1', '--download'], paths):
+        code, out, err = run('verify', 'Slicer', *arguments, '--json')
+        assert (code, json.loads(out)['totals']['ok']) == (0, 6), err
     code, out, _err = run('extension', 'show', 'Slicer', 'Mirrored0', '--os', 'win', '--release', '8.1', '--json')
     item = json.loads(out)['item']
     assert (code, item['meta']['sha512']) == (0, sha512(paths[1]))

@@ -121,7 +121,8 @@ class _Threads:
 
     def _failed(self, result: Result, error: Exception) -> None:
         result.exit_code = self._session.print_error(error, f'{result.path}: ')
-        result.status = 'refused' if result.exit_code in _REFUSED else 'failed'
+        if result.status == 'skipped':  # else the work has named its own status for this error
+            result.status = 'refused' if result.exit_code in _REFUSED else 'failed'
         result.error = {key: self._session.redacted(text) for key, text in as_document(error).items()}
         self._outage = self._outage or isinstance(error, NetworkProblem)
         self._stopped = self._stopped or self._fail_fast

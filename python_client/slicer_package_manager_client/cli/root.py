@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from slicer_package_manager_client import __version__, config
-from slicer_package_manager_client.cli import account, channels, check, open_page, packages, statistics, sync
+from slicer_package_manager_client.cli import account, channels, check, open_page, packages, statistics, sync, verify
 from slicer_package_manager_client.cli.failures import Commands, Reporter
 from slicer_package_manager_client.cli.options import Duration, option
 from slicer_package_manager_client.cli.session import Session, Settings
@@ -80,6 +80,7 @@ for _package_type in PACKAGE_TYPES:
 cli.add_command(statistics.stats)
 cli.add_command(sync.sync)
 cli.add_command(check.check)
+cli.add_command(verify.verify)
 cli.add_command(account.whoami)
 cli.add_command(account.doctor)
 cli.add_command(open_page.open_page)

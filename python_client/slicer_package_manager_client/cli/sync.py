@@ -41,7 +41,7 @@ def sync(session: Session, /, directory: str, prune: bool, jobs: int, as_json: b
     from slicer_package_manager_client.mirror import Mirror
 
     started = time.monotonic()
-    origin, entries = _listed(session, **given)
+    origin, entries = listed(session, **given)
     run = _Sync(Mirror(Path(directory), origin), dry_run=dry_run)
     status = parallel.run(session, run.outdated(entries), run.fetch, jobs=jobs, title=f'Sync {directory}')
     if status == 0:
@@ -55,7 +55,7 @@ def sync(session: Session, /, directory: str, prune: bool, jobs: int, as_json: b
     return status
 
 
-def _listed(session: Session, *, app_name: str, coll_id: str | None, release: str | None, draft: str | None,
+def listed(session: Session, *, app_name: str, coll_id: str | None, release: str | None, draft: str | None,
             **filters: Any) -> tuple[dict[str, Any], list[Entry]]:
     """Return what is mirrored, and its items.
 
