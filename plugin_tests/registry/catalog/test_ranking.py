@@ -147,6 +147,33 @@ def test_rare_words_count_more():
     assert found('medical colocalization', *documents)[0] == 'B'
 
 
+def test_an_extension_that_lacks_a_word_counts_less():
+    documents = [extension('LiverTools'), extension('A', keywords='liver planning'),
+                 *(extension(f'C{number}', description='planning') for number in range(5))]
+    assert found('liver planning', *documents) == ['A', 'LiverTools']
+    assert found('liver', *documents) == ['LiverTools', 'A']
+
+
+def test_an_extension_that_has_only_the_common_words_is_not_found():
+    documents = [extension('A', description='colocalization'),
+                 *(extension(f'PlanningTool{number}') for number in range(5))]
+    assert found('colocalization planning', *documents) == ['A']
+
+
+def test_a_word_that_no_extension_has_hides_nothing(catalog):
+    assert 'SlicerLiver' in catalog('liver xyzzyq')
+    assert catalog('xyzzyq qyzzyx') == []
+
+
+def test_words_without_a_meaning_do_not_matter(catalog):
+    assert catalog('how to register images') == catalog('register images') != []
+    assert found('the', extension('Other', description='the'), extension('B')) == ['Other']
+
+
+def test_a_part_of_a_word_is_not_related_to_it():
+    assert found('slicermorf', extension('SlicerMorph'), extension('SlicerHeart')) == ['SlicerMorph']
+
+
 def test_markup_and_accents_do_not_matter():
     documents = [extension('A', description='a <b>Bé</b>zier &eacute;tude'),
                  extension('B', description='<a href="x">y</a>')]

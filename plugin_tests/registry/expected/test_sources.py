@@ -39,6 +39,11 @@ def test_an_archive_has_the_files_at_its_top(tmp_path, top):
     assert names(archive(tmp_path / 'a.zip', files)) == ['A', 'B']
 
 
+def test_an_archive_with_several_folders_has_no_entries_in_them(tmp_path):
+    with pytest.raises(Invalid, match='has no file NAME'):
+        names(archive(tmp_path / 'a.zip', {'a/A.json': ENTRY, 'b/B.json': ENTRY}))
+
+
 def test_json_counts_if_there_are_both_formats(tmp_path):
     entry, = sources.read(folder(tmp_path, {'A.json': ENTRY, 'A.s4ext': FILES['A.s4ext']}))
     assert entry == {'name': 'A', 'category': '', 'tier': 3, 'repository_url': 'https://example.org/a.git'}

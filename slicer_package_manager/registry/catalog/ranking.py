@@ -42,8 +42,13 @@ _STEM = 4
 _INSIDE, _ONE_ERROR, _TWO_ERRORS = 3, 4, 8
 #: The share of the letters that must agree if a query resembles a whole name.
 _RESEMBLING = 0.8
-#: The letters that two words of one family begin with, at least, and their share of the shorter word.
-_COMMON, _COMMON_SHARE = 5, 0.75
+#: The letters that two words of one family begin with, at least, and their share of the shorter word; and the share of
+#: the longer word that the shorter one exceeds.
+_COMMON, _COMMON_SHARE, _SIMILAR_LENGTH = 5, 0.75, 0.6
+#: Words that do not matter beside others.
+_STOP_WORDS = frozenset((
+    'a', 'an', 'and', 'as', 'at', 'by', 'do', 'for', 'from', 'how', 'i', 'in', 'into', 'is', 'it', 'my', 'of', 'on',
+    'or', 'the', 'to', 'what', 'with'))
 #: The share of the words that must match, and the share of the best score that others must have if some do not match.
 _MATCHED, _LEAST = 0.5, 0.2
 
@@ -83,8 +88,8 @@ def _quality(asked: str, word: str) -> float:
 
 def _is_related(one: str, other: str) -> bool:
     """Whether two words begin alike, such as ``simulate`` and ``simulation``."""
-    shorter = min(len(one), len(other))
-    if one[:_COMMON] != other[:_COMMON]:
+    shorter, longer = sorted((len(one), len(other)))
+    if one[:_COMMON] != other[:_COMMON] or shorter <= _SIMILAR_LENGTH * longer:
         return False
     common = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), shorter)
     return common >= max(_COMMON, _COMMON_SHARE * shorter)
@@ -143,7 +148,8 @@ class Index:
 
     def ranked(self, query: str) -> list[int]:
         """The places of the documents that match ``query``, the most relevant first."""
-        matches = [self._matches(word) for word in dict.fromkeys(plain(one) for one in _PART.findall(query))]
+        asked = dict.fromkeys(plain(one) for one in _PART.findall(query))
+        matches = [self._matches(word) for word in [one for one in asked if one not in _STOP_WORDS] or asked]
         scores = self._of_names(joined(query))
         for place in {place for found in matches for place in found.scores}:
             share = self._share(place, matches)
@@ -166,7 +172,8 @@ class Index:
         for word, quality in self._similar(asked):
             for place, weight in self._weights[word].items():
                 found[place] = max(found.get(place, 0.0), quality * weight)
-        rarity = math.log(1 + self._number / max(len(found), 1))
+        # A word that no extension has is as unimportant as one that all have.
+        rarity = math.log(1 + self._number / len(found)) if found else math.log(2)
         return _Match({place: score * rarity for place, score in found.items()}, rarity)
 
     def _similar(self, asked: str) -> list[tuple[str, float]]:
