@@ -160,6 +160,12 @@ def test_an_extension_that_has_only_the_common_words_is_not_found():
     assert found('colocalization planning', *documents) == ['A']
 
 
+def test_beside_a_name_that_matches_wholly_those_that_lack_a_word_are_not_found():
+    documents = [extension('FilmDosimetry'), extension('A', description='film'),
+                 *(extension(f'C{number}', description='dosimetry') for number in range(5))]
+    assert found('film dosimetry', *documents) == ['FilmDosimetry']
+
+
 def test_a_word_that_no_extension_has_hides_nothing(catalog):
     assert 'SlicerLiver' in catalog('liver xyzzyq')
     assert catalog('xyzzyq qyzzyx') == []
