@@ -201,7 +201,7 @@ CALLS = [
     Call('GET /', (1, 3, 3), 'cached', again=True),
     Call('GET /catalog', (4, 6, 6)),
     Call('GET /download', (11, 13, 13)),
-    Call('POST /api_key/token', (8, 8, 8), before=api_key, params={'key': '{key}'}),
+    Call('POST /api_key/token', (10, 10, 10), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),
 ]
