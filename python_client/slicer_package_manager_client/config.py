@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from slicer_package_manager_client.errors import InvalidRequest
 
@@ -52,6 +52,14 @@ def load(path: str | None, profile: str | None) -> dict[str, Any]:
     return _checked(profiles[name], f'profile "{name}" of "{file}"', file.parent)
 
 
+def profiles(path: str | None) -> list[str]:
+    """Return the names of the profiles.
+
+    :raises InvalidRequest: the file is missing or invalid.
+    """
+    return sorted(_parse(Path(path).expanduser() if path else default_path())[0])
+
+
 def _parse(file: Path) -> tuple[dict[str, Any], str | None]:
     try:
         content = tomllib.loads(file.read_text('utf-8'))
@@ -85,6 +93,16 @@ def _checked(profile: Any, where: str, base: Path) -> dict[str, Any]:
 def environment(name: str) -> str | None:
     """Return the value of an environment variable, or ``None`` if it is empty or not set."""
     return os.environ.get(name, '').strip() or None
+
+
+def require_private(path: str, warn: Callable[[str], None]) -> None:
+    """Warn if other users may read a file with a key or a token. Windows has no such permissions of files."""
+    try:
+        mode = Path(path).expanduser().stat().st_mode
+    except OSError:
+        return  # read_secret() reports it
+    if os.name == 'posix' and mode & 0o077:
+        warn(f'Warning: other users of this machine may read "{path}". Run: chmod 600 {path}')
 
 
 def read_secret(path: str, what: str) -> str:

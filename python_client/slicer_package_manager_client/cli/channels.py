@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import click
 
-from slicer_package_manager_client.cli import options, output
+from slicer_package_manager_client.cli import completion, options, output
 from slicer_package_manager_client.cli.promotion import promote, ready_command
 from slicer_package_manager_client.cli.prune import prune
 from slicer_package_manager_client.cli.session import Session, pass_session
@@ -118,7 +118,7 @@ def list_releases(session: Session, app_name: str, coll_id: str | None, as_json:
 
 @release.command('delete')
 @options.app_name
-@click.argument('name')
+@click.argument('name', shell_complete=completion.releases)
 @options.deleting_command
 @pass_session
 def delete_release(session: Session, app_name: str, name: str, coll_id: str | None, as_json: bool,

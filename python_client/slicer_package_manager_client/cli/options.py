@@ -1,11 +1,12 @@
 """Options that several commands share."""
 from __future__ import annotations
 
-import functools
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
 import click
+
+from slicer_package_manager_client.cli import completion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,13 +43,23 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
         return float(match[1]) * {'': 1, 's': 1, 'm': 60, 'h': 3600}[match[2]]
 
 
-option = functools.partial(click.option, cls=Option)
+
+def with_hyphens(*names: str) -> tuple[str, ...]:
+    """Return the names of an option, and those of release 0.11 with an underscore also with a hyphen."""
+    return (*names, *(name.replace('_', '-') for name in names if name.startswith('--') and '_' in name))
+
+
+def option(*names: str, **attributes: Any) -> Decorator:
+    """Return a decorator that adds an :class:`Option`."""
+    return click.option(*with_hyphens(*names), cls=Option, **attributes)
+
+
 
 collection = option('--coll_id', help='ID of an existing collection')
 as_json = option('--json', 'as_json', is_flag=True, help='Print JSON instead of text')
 dry_run = option('--dry-run', is_flag=True, help='Print what would be done, and change nothing')
 yes = option('--yes', is_flag=True, help='Do not ask for confirmation on a terminal')
-app_name = click.argument('app_name')
+app_name = click.argument('app_name', shell_complete=completion.applications)
 
 
 def limit(noun: str) -> Decorator:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slicer_package_manager_client import receipts
-from slicer_package_manager_client.cli import options, output
+from slicer_package_manager_client.cli import completion, options, output
 from slicer_package_manager_client.cli.channels import delete
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.cli.upload import upload_command
@@ -55,7 +55,8 @@ def _filters(package_type: PackageType) -> options.Decorator:
     if package_type is EXTENSION:
         of_package_type = [
             options.option('--app_revision', help='Only this revision of the application'),
-            options.option('--release', default='draft', show_default=True,
+            options.option('--release', shell_complete=completion.releases,
+                           default='draft', show_default=True,
                            help='Only extensions of this release; draft for those of no release'),
             options.option('--query', help='Words that the name, description, keywords or contributors contain'),
             click.option('--all', is_flag=True, help='List extensions of all releases and drafts'),
@@ -64,7 +65,8 @@ def _filters(package_type: PackageType) -> options.Decorator:
         of_package_type = [
             options.option('--revision', help='Only this revision of the application'),
             options.option('--version', help='Only this version of the application'),
-            options.option('--release', help='Only packages of this release; draft for those of no release'),
+            options.option('--release', shell_complete=completion.releases,
+                           help='Only packages of this release; draft for those of no release'),
         ]
 
     def decorate(function: Any) -> Any:
@@ -83,7 +85,8 @@ def _selection(package_type: PackageType) -> options.Decorator:
         options.option('--os', type=click.Choice(OPERATING_SYSTEMS), help='Operating system of the build'),
         options.option('--arch', type=click.Choice(ARCHITECTURES), help='Processor architecture of the build'),
         options.option(revision, help='Revision of the application  [default: the newest build]'),
-        options.option('--release', help='Release of the application; draft for a build of no release'),
+        options.option('--release', shell_complete=completion.releases,
+                           help='Release of the application; draft for a build of no release'),
     ]
     if package_type is PACKAGE:
         selecting.insert(4, options.option('--version', help='Version of the application'))

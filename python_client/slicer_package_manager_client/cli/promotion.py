@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from slicer_package_manager_client.cli import options, output
+from slicer_package_manager_client.cli import completion, options, output
 from slicer_package_manager_client.cli.session import Session, pass_session
 
 
 @click.command()
 @options.app_name
-@click.argument('name')
+@click.argument('name', shell_complete=completion.releases)
 @options.changing_command
 @pass_session
 def promote(session: Session, app_name: str, name: str, coll_id: str | None, as_json: bool, dry_run: bool) -> None:
@@ -40,7 +40,7 @@ def ready_command(noun: str, argument: str) -> click.Command:
     @click.command('ready', help=f'Set whether a {noun} is offered as the latest one.\n\nREADY is true, '
                                  'which is the default, false, or auto: the server decides.')
     @options.app_name
-    @click.argument(argument)
+    @click.argument(argument, shell_complete=completion.releases if noun == 'release' else None)
     @click.argument('ready', type=click.Choice(['true', 'false', 'auto']), default='true')
     @options.changing_command
     @pass_session

@@ -6,7 +6,18 @@ from typing import Any
 import click
 
 from slicer_package_manager_client import __version__, config
-from slicer_package_manager_client.cli import account, channels, check, open_page, packages, statistics, sync, verify
+from slicer_package_manager_client.cli import (
+    account,
+    channels,
+    check,
+    completion,
+    help_texts,
+    open_page,
+    packages,
+    statistics,
+    sync,
+    verify,
+)
 from slicer_package_manager_client.cli.failures import Commands, Reporter
 from slicer_package_manager_client.cli.options import Duration, option
 from slicer_package_manager_client.cli.session import Session, Settings
@@ -48,7 +59,7 @@ from slicer_package_manager_client.fields import PACKAGE_TYPES
         type=click.Path(dir_okay=False),
         help='Configuration file  [default: ~/.config/slicer-package-manager/client.toml]')
 @option('--profile', envvar='SLICER_PACKAGE_MANAGER_PROFILE', show_envvar=True,
-        help='Profile of the configuration file  [default: the one it names]')
+        shell_complete=completion.profiles, help='Profile of the configuration file  [default: the one it names]')
 @option('--verbose', is_flag=True, help='Print requests, and tracebacks of failures, on stderr')
 @click.version_option(__version__, prog_name='slicer_package_manager_client')
 @click.pass_context
@@ -84,3 +95,4 @@ cli.add_command(verify.verify)
 cli.add_command(account.whoami)
 cli.add_command(account.doctor)
 cli.add_command(open_page.open_page)
+help_texts.complete(cli)

@@ -67,6 +67,7 @@ class Settings:
         if kind == 'api_key':
             return {'apiKey': self.values['api_key']}
         if kind == 'api_key_file':
+            config.require_private(self.values['api_key_file'], output.note)
             return {'apiKey': config.read_secret(self.values['api_key_file'], 'API key')}
         return {'username': self.values['username'], 'password': self._password()}
 
@@ -120,9 +121,10 @@ class Session:
 
         return self._new_client(reporter())
 
-    def limit_retries(self, times: int) -> None:
-        """Retry no request more often than this."""
+    def limit_retries(self, times: int, timeout: float | None = None) -> None:
+        """Retry no request more often than this, and wait no longer than ``timeout`` seconds for data."""
         self._settings.values['retries'] = times
+        self._settings.values['timeout'] = timeout or self._settings.values['timeout']
 
     def client_for_thread(self, progress: Any) -> SlicerPackageClient:
         """Another client with the same login, for one thread.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client.cli import options, output, results
+from slicer_package_manager_client.cli import completion, options, output, results
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.fields import ARCHITECTURES, OPERATING_SYSTEMS
 
@@ -22,7 +22,7 @@ _COLUMNS = {'downloaded': 'downloaded', 'unchanged': 'unchanged', 'deleted': 'de
 @click.command()
 @options.app_name
 @click.argument('directory', type=click.Path(file_okay=False))
-@options.option('--release', help='Release to mirror')
+@options.option('--release', shell_complete=completion.releases, help='Release to mirror')
 @options.option('--draft', metavar='REVISION', help='Revision of the draft to mirror, instead of a release')
 @options.option('--os', type=click.Choice(OPERATING_SYSTEMS), help='Only this operating system')
 @options.option('--arch', type=click.Choice(ARCHITECTURES), help='Only this processor architecture')

@@ -87,12 +87,14 @@ def _with_options(package_type: PackageType) -> options.Decorator:
 
 def _field_option(field: Any) -> options.Decorator:
     if field.option == 'pre_release':
-        return click.option('--pre_release/--no-pre_release', default=None, help=field.help)
+        return click.option('--pre_release/--no-pre_release', '--pre-release/--no-pre-release', default=None,
+                            help=field.help)
     if field.type is not str or field.option == 'build_date':
         return options.option(f'--{field.option}', type=field.type, default=None, help=field.help)
     # An empty text is passed on: it clears the value on the server.
     default = f'  [default: {field.default}]' if field.default else ''
-    return click.option(f'--{field.option}', help=f'{field.help}{default}')
+    required = '  [required, unless the name of the file states it]' if field.asked else ''
+    return click.option(*options.with_hyphens(f'--{field.option}'), help=f'{field.help}{default}{required}')
 
 
 def _require_one_way(paths: list[str], given: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from slicer_package_manager_client import archives, config, tags
 from slicer_package_manager_client.addresses import without_credentials
+from slicer_package_manager_client.cli import output
 from slicer_package_manager_client.errors import InvalidRequest, Refused
 from slicer_package_manager_client.fields import PACKAGE
 
@@ -118,6 +119,7 @@ class FileUpload:
     def _token(self) -> str:
         path, token = self._given['github_token_file'], config.environment('GITHUB_TOKEN')
         if path:
+            config.require_private(path, output.note)
             token = config.read_secret(path, 'GitHub token')
         if not token:
             raise Refused('There is no GitHub token.', advice='Set GITHUB_TOKEN, or give --github-token-file.')

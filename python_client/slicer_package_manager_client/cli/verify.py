@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client.cli import options, results
+from slicer_package_manager_client.cli import completion, options, results
 from slicer_package_manager_client.cli.session import Session, pass_session
 from slicer_package_manager_client.errors import ChecksumMismatch, NotFound
 from slicer_package_manager_client.fields import ARCHITECTURES, OPERATING_SYSTEMS, PACKAGE_TYPES
@@ -28,7 +28,7 @@ _TYPES = {one.label: one for one in reversed(PACKAGE_TYPES)}
 @click.command()
 @options.app_name
 @click.argument('filepath', nargs=-1, metavar='[FILEPATH]...')
-@options.option('--release', help='Release to verify')
+@options.option('--release', shell_complete=completion.releases, help='Release to verify')
 @options.option('--draft', metavar='REVISION', help='Revision of the draft to verify, instead of a release')
 @options.option('--type', 'label', type=click.Choice(list(_TYPES)), default='extension', show_default=True,
                 help='What the local files are')

@@ -1,0 +1,82 @@
+"""What ``--help`` shows beside options: summaries that are not cut, examples, and exit statuses."""
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+
+from slicer_package_manager_client.errors import EXIT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = 'slicer_package_manager_client'
+#: Arguments of an example for each command.
+EXAMPLES = {
+    'app create': ('Slicer --desc "3D Slicer"',),
+    'app list': ('--json',),
+    'app delete': ('Slicer --dry-run',),
+    'release create': ('Slicer 5.8.1 33241',),
+    'release list': ('Slicer',),
+    'release promote': ('Slicer 5.8.1',),
+    'release ready': ('Slicer 5.8.1', 'Slicer 5.8.1 false'),
+    'release delete': ('Slicer 5.8.1 --dry-run',),
+    'draft list': ('Slicer --limit 10',),
+    'draft ready': ('Slicer 33000 auto',),
+    'draft delete': ('Slicer 33000 --dry-run',),
+    'draft prune': ('Slicer --keep 180 --dry-run',),
+    'package list': ('Slicer --os linux --release 5.8.1',),
+    'package show': ('Slicer Slicer --os linux --arch amd64 --release 5.8.1',),
+    'package upload': ('Slicer Slicer-5.9.0-2026-11-01-linux-amd64.tar.gz --revision 33000',),
+    'package download': ('Slicer Slicer --os linux --arch amd64 --release 5.8.1',),
+    'package delete': ('Slicer Slicer_linux_amd64_33000 --dry-run',),
+    'extension list': ('Slicer --app-revision 33000 --os linux',),
+    'extension show': ('Slicer SlicerIGT --os linux --arch amd64 --app-revision 33000',),
+    'extension upload': ('Slicer build/*.tar.gz -j 8',
+                         'Slicer Foo.tar.gz --name Foo --app-revision 33000 --metadata Foo.s4ext'),
+    'extension download': ('Slicer SlicerIGT --os linux --arch amd64 --app-revision 33000',),
+    'extension delete': ('Slicer 33000_SlicerIGT_linux_amd64_ab12cd3 --dry-run',),
+    'stats': ('Slicer --from 2026-01-01 --by month --csv',),
+    'sync': ('Slicer mirror --release 5.8.1 --delete',),
+    'check': ('build/*.tar.gz --against Slicer',),
+    'verify': ('Slicer build/*.tar.gz', 'Slicer --release 5.8.1 --download'),
+    'whoami': ('Slicer',),
+    'doctor': ('Slicer',),
+    'open': ('Slicer',),
+}
+
+
+def complete(root: click.Group) -> None:
+    """Add summaries, examples and exit statuses to all commands below ``root``."""
+    for path, command in commands(root):
+        command.short_help = _summary(command.help or '')
+        if not isinstance(command, click.Group):
+            command.epilog = _epilog(path)
+    root.epilog = _statuses()
+
+
+def commands(group: click.Group, path: str = '') -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands below ``group`` with their paths, such as ``app list``."""
+    for name, command in group.commands.items():
+        yield f'{path} {name}'.strip(), command
+        if isinstance(command, click.Group):
+            yield from commands(command, f'{path} {name}'.strip())
+
+
+def _summary(text: str) -> str:
+    """Return the first sentence."""
+    first = ' '.join(text.partition('\n\n')[0].split())
+    return re.split(r'(?<=\w)\.(?:\s|$)', first, maxsplit=1)[0]
+
+
+def _epilog(path: str) -> str:
+    examples = '\n'.join(f'  {NAME} {path} {arguments}' for arguments in EXAMPLES[path])
+    return f'\b\nExamples:\n{examples}\n\n{_statuses()}'
+
+
+def _statuses() -> str:
+    lines = (textwrap.fill(f'{status:>5}  {meaning}', 96, subsequent_indent=' ' * 7)
+             for status, _code, meaning in EXIT_CODES)
+    return '\b\nExit statuses:\n' + '\n'.join(lines)
