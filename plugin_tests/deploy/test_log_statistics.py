@@ -57,6 +57,14 @@ def requests(site, client, paths, number):
     return 4
 
 
+def test_the_log_has_the_numbers_of_midas_and_no_other_query(site, anonymous):
+    for query in ('token=SECRET&items=77&x=SECRET', 'bitstream=SECRET', 'items=77SECRET'):
+        anonymous.get(f'/midas3/download?{query}')
+    poll(lambda: site.log.count(' /midas3/download') == 3, 'all requests are logged')
+    assert '"GET /midas3/download?items=77 HTTP/1.1"' in site.log
+    assert 'SECRET' not in site.log
+
+
 def test_both_agree_on_mixed_requests(site, servers, anonymous, file, tmp_path):
     downloads = sum(requests(site, anonymous, file, number) for number in range(ROUNDS))
     last = anonymous.get('/api/v1/system/version', headers={'User-Agent': 'the-last-one'})

@@ -91,12 +91,3 @@ class Directory:
 @pytest.fixture
 def directory(tmp_path):
     return Directory(tmp_path)
-
-
-@pytest.fixture
-def counted(directory):
-    """How many downloads of "Slicer" these lines are."""
-    def count(*lines, **options):
-        directory.ingest(directory.log(*lines), **options)
-        return directory.counts().get('Slicer', 0) if directory.manifest()['days'] else 0
-    return count

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from plugin_tests.logs.conftest import EXTENSION, FILE, ITEM, OTHER_FILE, SIZE, fact, line
+from plugin_tests.logs.conftest import EXTENSION, FILE, ITEM, OTHER_FILE, SIZE, Directory, fact, line
 from slicer_package_manager.logs import daily
 
 OBJECT = 'ab/cd/abcd' + 'e' * 28
@@ -23,51 +23,60 @@ def part(first, stop, sent=None, total=SIZE, **values):
                 rest=f' "bytes {first}-{stop - 1}/{total}"', **values)
 
 
-@pytest.mark.parametrize(('lines', 'downloads'), [
-    ([line()], 1), ([line(), line()], 2), ([line(size=SIZE + 300)], 1), ([line(size=SIZE - 1)], 0),
-    ([line(status=499, size=0)], 0), ([line(method='HEAD')], 0), ([line(status=304, size=0)], 0),
-    ([line(status=404)], 0), ([line(status=416)], 0),
-    ([line(status=302, size=219)], 1), ([line(status=303, size=0)], 1), ([line(status=307, size=0)], 1)])
-def test_a_response_counts_if_it_is_whole(counted, lines, downloads):
-    assert counted(*lines) == downloads
-
-
-@pytest.mark.parametrize(('lines', 'downloads'), [
-    ([part(0, SIZE)], 1), ([part(0, 100)], 0), ([part(SIZE // 2, SIZE)], 1), ([part(SIZE - 65_536, SIZE)], 1),
-    ([part(SIZE - 65_535, SIZE)], 0), ([part(SIZE // 2, SIZE, sent=1000)], 0),
-    ([part(0, SIZE // 2), part(SIZE // 2, SIZE)], 1), ([line(size=1000), part(1000, SIZE)], 1)])
-def test_a_part_counts_if_it_reaches_the_end(counted, lines, downloads):
-    assert counted(*lines) == downloads
-
-
-@pytest.mark.parametrize(('sizes', 'downloads'), [
-    ([SIZE], 1), ([100], 0), ([SIZE // 4] * 4, 1), ([SIZE // 4] * 3, 0), ([SIZE // 4] * 8, 2), ([SIZE, 100], 1)])
-def test_parts_without_a_range_count_when_they_make_up_the_file(counted, sizes, downloads):
-    assert counted(*[line(status=206, size=size) for size in sizes]) == downloads
-
-
-def test_a_resumed_download_counts_once(counted):
-    assert counted(line(size=300_000), line(status=206, size=700_100)) == 1
-
-
-def test_broken_off_downloads_do_not_make_up_a_whole_one(counted):
-    assert counted(line(size=700_000), line(size=700_000)) == 0
-
-
-def test_parts_of_several_clients_are_no_download(counted):
-    assert counted(line(status=206, size=SIZE // 2), line(status=206, size=SIZE // 2, address='203.0.113.1')) == 0
-
-
 BITSTREAM = f'/bitstream/{ITEM}'
 
 
-@pytest.mark.parametrize(('lines', 'downloads'), [
-    ([line(BITSTREAM, status=302)], 1), ([line(BITSTREAM, status=302), line()], 1),
-    ([line(BITSTREAM, status=302), line(size=10)], 0), ([line(BITSTREAM, status=302), line(status=302)], 1),
-    ([line(BITSTREAM, status=302), line(address='203.0.113.1')], 2),
-    ([line(BITSTREAM, status=302), line(), line()], 2)])
-def test_a_redirect_counts_unless_the_request_that_follows_is_logged_too(counted, lines, downloads):
-    assert counted(*lines) == downloads
+def pieces(*sizes):
+    """Responses with parts of the file, of which the log does not state the range."""
+    return [line(status=206, size=size) for size in sizes]
+
+
+#: Lines of a log, with the number of downloads that they are.
+CASES = {
+    # A response counts if it is whole.
+    'whole': ([line()], 1), 'twice': ([line(), line()], 2), 'with headers': ([line(size=SIZE + 300)], 1),
+    'broken off': ([line(size=SIZE - 1)], 0), 'left': ([line(status=499, size=0)], 0),
+    'head': ([line(method='HEAD')], 0), 'not modified': ([line(status=304, size=0)], 0),
+    'missing': ([line(status=404)], 0), 'unsatisfiable': ([line(status=416)], 0),
+    'redirected': ([line(status=302, size=219)], 1), 'see other': ([line(status=303, size=0)], 1),
+    'temporary redirect': ([line(status=307, size=0)], 1),
+    'broken off twice': ([line(size=700_000), line(size=700_000)], 0),
+    # A part counts if it reaches the end.
+    'all as a part': ([part(0, SIZE)], 1), 'beginning': ([part(0, 100)], 0),
+    'second half': ([part(SIZE // 2, SIZE)], 1),
+    'long tail': ([part(SIZE - 65_536, SIZE)], 1), 'probe of the tail': ([part(SIZE - 65_535, SIZE)], 0),
+    'broken off part': ([part(SIZE // 2, SIZE, sent=1000)], 0),
+    'two parts': ([part(0, SIZE // 2), part(SIZE // 2, SIZE)], 1), 'resumed': ([line(size=1000), part(1000, SIZE)], 1),
+    # Without ranges, parts count when they make up the file.
+    'one piece': (pieces(SIZE), 1), 'small piece': (pieces(100), 0), 'four pieces': (pieces(*[SIZE // 4] * 4), 1),
+    'three pieces': (pieces(*[SIZE // 4] * 3), 0), 'eight pieces': (pieces(*[SIZE // 4] * 8), 2),
+    'one piece and a small one': (pieces(SIZE, 100), 1),
+    'resumed by a piece': ([line(size=300_000), *pieces(700_100)], 1),
+    'pieces of two clients': ([*pieces(SIZE // 2), line(status=206, size=SIZE // 2, address='203.0.113.1')], 0),
+    # A redirect counts unless the request that follows is logged too.
+    'forwarded': ([line(BITSTREAM, status=302)], 1), 'followed': ([line(BITSTREAM, status=302), line()], 1),
+    'followed and broken off': ([line(BITSTREAM, status=302), line(size=10)], 0),
+    'followed to a redirect': ([line(BITSTREAM, status=302), line(status=302)], 1),
+    'not followed': ([line(BITSTREAM, status=302), line(address='203.0.113.1')], 2),
+    'followed by two': ([line(BITSTREAM, status=302), line(), line()], 2),
+    'sent at once': ([line(BITSTREAM)], 1)}
+
+
+@pytest.fixture(scope='module')
+def downloads(tmp_path_factory):
+    """The numbers of downloads of all cases, each of which is on a day of its own."""
+    directory = Directory(tmp_path_factory.mktemp('cases'))
+    days = {name: date(2026, 1, 1) + timedelta(days=number) for number, name in enumerate(CASES)}
+    directory.ingest(directory.log(*(one.replace('01/Nov/2026', f'{days[name]:%d/%b/%Y}')
+                                     for name, (lines, _) in CASES.items() for one in lines)))
+    there = directory.manifest()['days']
+    return {name: directory.counts(f'{day:%Y/%m/%d}').get('Slicer', 0) if day.isoformat() in there else 0
+            for name, day in days.items()}
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_what_counts_as_a_download(downloads, case):
+    assert downloads[case] == CASES[case][1]
 
 
 def test_a_redirect_to_object_storage_whose_log_is_read_counts_once(directory):

@@ -99,7 +99,7 @@ def _from_logs(place: Place, days: Iterable[str]) -> dict[tuple[str, ...], Numbe
     files = [str(place.published / f'{day.replace("-", "/")}.parquet') for day in days]
     if not files:
         return {}
-    with duckdb.connect(':memory:', config={'autoinstall_known_extensions': False}) as database:
+    with duckdb.connect(':memory:', config={'autoinstall_known_extensions': False, 'threads': 1}) as database:
         rows = database.execute(_LOGS, {'files': files}).fetchall()
     return {tuple(str(value) for value in key): Numbers(0, int(requests), int(robots), int(incomplete))
             for *key, requests, robots, incomplete in rows}

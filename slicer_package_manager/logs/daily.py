@@ -33,10 +33,15 @@ COLUMNS = ('day', *FACTS, 'country', 'client', 'client_os', 'requests', 'clients
 
 _VALUES = ('client', 'key', 'level', 'status', 'bytes', 'first', 'stop', 'country', 'class', 'os')
 _MIN = ', '.join(f'min({name}) AS {name}' for name in _VALUES)
+#: Lines that are in several records, which are few.
+_REPEATED = 'CREATE OR REPLACE TEMP TABLE repeated AS SELECT line FROM records GROUP BY line HAVING count(*) > 1'
 #: The requests in the records: a line counts as often as in the chain that has it most often.
 _REQUESTS = f"""
-CREATE OR REPLACE TEMP TABLE requests AS SELECT {_MIN}, max(n) AS n FROM (
-    SELECT line, chain, {_MIN}, sum(n) AS n FROM read_parquet($files) GROUP BY line, chain) GROUP BY line"""
+CREATE OR REPLACE TEMP VIEW requests AS
+SELECT {', '.join(_VALUES)}, n FROM records ANTI JOIN repeated USING (line)
+UNION ALL SELECT {_MIN}, max(n) AS n FROM (
+    SELECT line, chain, {_MIN}, sum(n) AS n FROM records SEMI JOIN repeated USING (line) GROUP BY line, chain)
+GROUP BY line"""
 #: The file that each address stands for: the newest one of that day, or else the newest one.
 _RESOLVED = """
 CREATE OR REPLACE TEMP TABLE resolved AS SELECT key, id, size FROM (
@@ -81,7 +86,10 @@ class Daily:
     def make(self, day: date, records: list[Path]) -> DayFiles:
         """Make the files of ``day`` from its ``records``."""
         execute = self._database.execute
-        execute(_REQUESTS, {'files': [str(path) for path in records]})
+        files = ', '.join(f"'{facts.quoted(path)}'" for path in records)
+        execute(f'CREATE OR REPLACE TEMP VIEW records AS SELECT * FROM read_parquet([{files}])')
+        execute(_REPEATED)
+        execute(_REQUESTS)
         execute(_RESOLVED, {'day': day})
         execute(_DOWNLOADS)
         self._combine()

@@ -56,7 +56,7 @@ def write(place: Place) -> None:
     known = countries()
     numbers = {code: number for number, code in enumerate(known)}
     with replaced(place.published / NAME) as new, new.open('w', encoding='utf-8') as file, duckdb.connect(
-            ':memory:', config={'autoinstall_known_extensions': False}) as database:
+            ':memory:', config={'autoinstall_known_extensions': False, 'threads': 1}) as database:
         rows = database.execute(_ROWS, {'files': files}) if files else database.execute('SELECT 1 LIMIT 0')
         used = _write_access(file, rows, numbers)
         database.execute(_PACKAGES, {'facts': str(place.facts)})

@@ -25,11 +25,14 @@ from slicer_package_manager.logs.countries import Countries
 from slicer_package_manager.logs.rules import addresses, clients, counting, formats
 
 #: Of the memory of a process below 500 MB, what DuckDB may use.
-_MEMORY = '240MB'
+_MEMORY = '260MB'
 #: How many values are remembered, of each kind and in each thread; and how many pieces wait for a thread.
 _REMEMBERED, _WAITING = 200_000, 1
 _RECORD = ('day DATE, line UUID, client UBIGINT, chain VARCHAR, key VARCHAR, level UTINYINT, status USMALLINT, '
            'bytes BIGINT, first BIGINT, stop BIGINT, country VARCHAR, class VARCHAR, os VARCHAR')
+#: Equal lines have equal values.
+_OTHERS = ', '.join(f'any_value({name}) AS {name}' for name in (
+    'client', 'key', 'level', 'status', 'bytes', 'first', 'stop', 'country', 'class', 'os'))
 _WORDS = ' OR '.join(f"contains(target, '{word}')" for word in addresses.WORDS)
 _LINES = "SELECT line FROM (SELECT unnest(string_split($1, chr(10))) AS line) WHERE line <> ''"
 #: Requests that may be for a package. Logs of buckets have keys of objects.
@@ -123,8 +126,8 @@ class Engine:
     def write(self, day: date, path: Path) -> None:
         """Write the staged records of ``day`` to ``path``; equal lines of a chain as one with their number ``n``."""
         self._database.execute(
-            f"COPY (SELECT * EXCLUDE (day), count(*) AS n FROM staging WHERE day = '{day}' GROUP BY ALL) "
-            f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+            f"COPY (SELECT line, chain, {_OTHERS}, count(*) AS n FROM staging WHERE day = '{day}' "
+            f"GROUP BY line, chain) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
 
     def clear(self) -> None:
         """Forget all staged records."""

@@ -37,7 +37,7 @@ def store(exported: Path, target: Path) -> int:
     :raises LogsError: the file has no facts.
     """
     columns = ', '.join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-    with duckdb.connect(':memory:', config={'autoinstall_known_extensions': False}) as database:
+    with duckdb.connect(':memory:', config={'autoinstall_known_extensions': False, 'threads': 1}) as database:
         try:
             database.execute(f"CREATE TABLE facts AS SELECT * FROM read_json($1, format = 'newline_delimited', "
                              f"columns = {{{columns}}})", [str(exported)])
