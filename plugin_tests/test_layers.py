@@ -107,8 +107,8 @@ ORDER = {
     'front': ('server', 'application', 'downloads', 'cached', 'girder', 'bodies', 'classes', 'access_log', 'exchange',
               'connection', 'protocol', 'versions', 'threads', 'coalesced', 'admission', 'pace'),
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
-    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'offers', 'application', 'page_cache', 'html',
-              'builds', 'visitors', 'about', 'addresses', 'assets'),
+    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'offers', 'application',
+              'page_cache', 'links', 'html', 'builds', 'extensions', 'visitors', 'about', 'addresses', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

@@ -38,7 +38,7 @@ def test_the_page_of_an_item_is_that_of_its_package(ready, alias, anonymous, pla
         answer = anonymous.get(MIDAS + path.format(number))
         return answer.status_code, answer.headers.get('Location')
     for number in ('1', extension['_id']):
-        assert leads(number) == (302, f'/catalog/All/33000/linux?app={app}&arch=amd64&extension=SlicerIGT')
+        assert leads(number) == (302, f'/extension/SlicerIGT?app={app}&revision=33000&os=linux&arch=amd64')
     assert leads('2') == (302, f'/download?app={app}')
     assert [leads(number)[0] for number in ('3', '4', '5', '9' * 30, '%00')] == [410, 410, 404, 400, 400]
     grant({'_id': package['folderId']})

@@ -91,14 +91,14 @@ def test_browsers_of_today_are_led_to_the_catalog_of_today(ready, anonymous, ali
             ('', '/catalog'), ('/', '/catalog'), ('?layout=layout', '/catalog'),
             ('?os=linux&arch=amd64&revision=33000&search=a+b', '/catalog/All/33000/linux?q=a+b&arch=amd64'),
             ('/?os=win&revision=33000&category=IO&app=x', '/catalog/IO/33000/win?app=x'),
-            ('/extension/view?baseName=X&revision=1&os=mac', '/catalog/All/1/macosx?extension=X')]:
+            ('/extension/view?baseName=X&revision=1&os=mac', '/extension/X?revision=1&os=macosx')]:
         answer = anonymous.get(STORE + path)
         assert (answer.status_code, answer.headers['Location']) == (302, target)
     app = item['meta']['app_id']
     for identifier in ('12', item['_id']):
         answer = anonymous.get(f'{STORE}/extension/view', params={'extensionId': identifier, 'breadcrumbs': 'none'})
         assert (answer.status_code, answer.headers['Location']) == (
-            302, f'/catalog/All/33000/linux?app={app}&arch=amd64&extension=SlicerIGT')
+            302, f'/extension/SlicerIGT?app={app}&revision=33000&os=linux&arch=amd64')
 
 
 def test_slicer_shows_an_extension_by_its_number_or_id(ready, anonymous, alias, grant, make):

@@ -26,28 +26,31 @@ CATALOGS = {
     '/catalog/%C3%96l%20%3F%23/33241/linux/amd64': '/catalog/%C3%96l%20%3F%23/33241/linux?arch=amd64',
 }
 VIEWS = {
-    '/view/SlicerIGT/33241/linux': '/catalog/All/33241/linux?extension=SlicerIGT',
-    '/view/SlicerIGT/33241/linux/': '/catalog/All/33241/linux?extension=SlicerIGT',
-    '/view/SlicerIGT/33241/macosx/arm64': '/catalog/All/33241/macosx?arch=arm64&extension=SlicerIGT',
-    '/view/SlicerIGT/33241/mac/amd64': '/catalog/All/33241/macosx?arch=amd64&extension=SlicerIGT',
-    '/view/SlicerIGT/33241/windows?app=x': '/catalog/All/33241/win?app=x&extension=SlicerIGT',
-    '/view/%C3%84%20%26%2B/33241/win': '/catalog/All/33241/win?extension=%C3%84+%26%2B',
-    '/view/SlicerIGT': '/catalog?extension=SlicerIGT',
-    '/view/SlicerIGT/33241': '/catalog/All/33241?extension=SlicerIGT',
+    '/view/SlicerIGT/33241/linux': '/extension/SlicerIGT?revision=33241&os=linux',
+    '/view/SlicerIGT/33241/linux/': '/extension/SlicerIGT?revision=33241&os=linux',
+    '/view/SlicerIGT/33241/macosx/arm64': '/extension/SlicerIGT?revision=33241&os=macosx&arch=arm64',
+    '/view/SlicerIGT/33241/mac/amd64': '/extension/SlicerIGT?revision=33241&os=macosx&arch=amd64',
+    '/view/SlicerIGT/33241/windows?app=x': '/extension/SlicerIGT?app=x&revision=33241&os=win',
+    '/view/%C3%84%20%26%2B/33241/win': '/extension/%C3%84%20%26%2B?revision=33241&os=win',
+    '/view/a%25/33241/win': '/extension?name=a%25&revision=33241&os=win',
+    '/view/SlicerIGT': '/extension/SlicerIGT',
+    '/view/SlicerIGT/33241': '/extension/SlicerIGT?revision=33241',
     '/view': '/catalog',
+    '/catalog?revision=33241&system=win+amd64&q=a': '/catalog/All/33241/win?q=a&arch=amd64',
+    '/catalog?category=Segmentation&q=a': '/catalog/Segmentation?q=a',
     '/midas3/slicerappstore': '/catalog',
     '/midas3/slicerappstore?layout=layout&os=linux&arch=amd64&revision=33241': '/catalog/All/33241/linux?arch=amd64',
     '/midas3/slicerappstore?layout=empty&os=linux&arch=amd64&revision=33241': None,
     '/midas3/slicerappstore/?os=win&revision=33241&category=Segmentation': '/catalog/Segmentation/33241/win',
     '/midas3/slicerappstore/extension/view?baseName=SlicerIGT&revision=33241&os=macosx&arch=amd64':
-        '/catalog/All/33241/macosx?arch=amd64&extension=SlicerIGT',
+        '/extension/SlicerIGT?revision=33241&os=macosx&arch=amd64',
 }
 
 
 def target(site, path):
-    """Where a browser is sent that asks for ``path``; ``None`` if it gets the page."""
+    """Where a browser is sent that asks for ``path``; ``None`` if it gets a page, perhaps on what does not exist."""
     answer = httpx.get(site.url + path)
-    if answer.status_code == 200:
+    if answer.status_code == 200 or '<h1' in answer.text:
         return None
     assert answer.status_code == 302
     assert 'http' not in answer.headers['Location']  # right behind each proxy

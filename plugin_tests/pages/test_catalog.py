@@ -62,7 +62,8 @@ def test_all_extensions_are_listed_searched_and_sorted(open_window, album):
 
 
 def test_categories_are_in_the_address_and_have_numbers(open_window):
-    page = open_window(LARGE + '?q=segmentation').page
+    window = open_window(LARGE + '?q=segmentation')
+    page = window.page
     found = page.locator('#categories a', has_text=re.compile('^Segmentation'))
     expect(found).to_be_visible()
     number = int(found.locator('.number').inner_text())
@@ -76,6 +77,7 @@ def test_categories_are_in_the_address_and_have_numbers(open_window):
     wait_for_list(page, 6)  # with the subcategories
     page.goto('/catalog/Nothing%20of%20that%20sort/33241/linux')
     expect(page.locator('#empty')).to_contain_text('There is no category “Nothing of that sort” here.')
+    window.problems.clear()  # the browser reports the status
 
 
 def test_an_extension_has_a_page_with_all_that_is_known(open_window, album):
@@ -174,6 +176,7 @@ def test_an_unknown_revision_is_reported_with_those_that_exist(open_window, albu
     page.set_viewport_size({'width': 1280, 'height': 800})
     page.locator('#empty a', has_text='Windows (20)').click()
     wait_for_list(page, 20)
+    window.problems.clear()  # the browser reports the status
 
 
 def test_a_system_without_extensions_is_reported_with_those_that_have_some(open_window):
@@ -197,6 +200,7 @@ def test_why_an_extension_is_missing(open_window, album):
     expect(page.locator('.title .action')).to_contain_text('Download')
     page.goto('/catalog/All/33241/linux?extension=NoSuchThing')
     expect(page.locator('#detail')).to_contain_text('There is no extension “NoSuchThing”.')
+    window.problems.clear()  # the browser reports the status
 
 
 def test_no_extensions_at_all(site, open_window, album):
@@ -260,10 +264,12 @@ def test_a_failure_of_the_server_is_reported_and_can_be_retried(open_window):
     message = {'message': 'The database is away.', 'type': 'internal'}
     page.route('**/extension?**', lambda route: route.fulfill(status=503, body=json.dumps(message)))
     page.goto(SMALL)
+    expect(page.locator('#revision option')).to_have_count(3)
+    page.locator('#revision').select_option('33241')
     expect(page.locator('#problem')).to_contain_text('The database is away.')
     page.unroute('**/extension?**')
     page.locator('#problem button').click()
-    wait_for_list(page, 10)
+    wait_for_list(page, 255)
     window.problems.clear()  # the browser reports the status
 
 

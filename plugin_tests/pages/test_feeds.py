@@ -53,8 +53,8 @@ def test_new_and_changed_extensions_have_a_feed_each(read, make):
     assert [one.name for one in entry.authors] == ['Ada Example', 'Ben Sample']
     assert [one.term for one in entry.tags] == ['IGT']
     assert entry.content[0].value == 'A &amp; B <b>bold</b> "q" \u00e9\U0001f600'
-    assert entry.link.startswith('http://testserver/catalog/All/33000/linux?')
-    assert 'extension=SlicerIGT' in entry.link
+    assert entry.link.startswith('http://testserver/extension/SlicerIGT?')
+    assert 'revision=33000&os=linux' in entry.link
     assert new.entries[0].updated >= entry.updated == entry.published
     assert new.feed.updated == new.entries[0].updated
     assert len({one.id for one in (*new.entries, *changed.entries, new.feed, changed.feed)}) == 5
@@ -79,7 +79,7 @@ def test_ids_stay_when_the_server_is_renamed_and_the_build_is_another_one(read, 
     after = read('new.atom')
     assert [one.id for one in (before.feed, *before.entries)] == [one.id for one in (after.feed, *after.entries)]
     assert before.entries[0].id.startswith('urn:uuid:')
-    assert after.entries[0].link.startswith('https://packages.example.org/p/catalog/All/33001/')
+    assert after.entries[0].link.startswith('https://packages.example.org/p/extension/SlicerIGT?')
 
 
 def test_json_feed_has_the_same_entries(get, read, make):

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from slicer_package_manager.pages import about, html, offers
-from slicer_package_manager.pages.home import Row
+from slicer_package_manager.pages import home as home_page
+from slicer_package_manager.pages.addresses import Place
+from slicer_package_manager.pages.extension_page import Detail, Row
+from slicer_package_manager.pages.extensions import Extension
+from slicer_package_manager.pages.listing import Choice, Listing
 from slicer_package_manager.registry.lookup.selection import Build
 
 #: Texts that try to end an attribute, an element or a comment, or to be read as a template.
@@ -48,7 +52,7 @@ class Structure(HTMLParser):
 def rendered(template, text, **values):
     known = text or '-'  # what every application has
     shown = {'brand': known, 'app': known, 'query': known, 'words': text, 'current': '', 'about': about_of(known),
-             **values}
+             'action': known, 'hidden': {'a': known}, **values}
     return Structure(html.TEMPLATES.get_template(template).render(root='./', static='./static', **shown))
 
 
@@ -67,19 +71,52 @@ def download_page(text):
     # A release always has a name, and its checksum is known.
     text = text or '-'
     shown = offers.arranged([offer(text, release=text), offer(text, final=False)], [offer(text, release=text)])
-    return rendered('download.html', text, name=text, offers=shown)
+    return rendered('download.html', text, name=text, offers=shown, yours=shown.systems[0])
 
 
 def home(text):
     text = text or '-'
-    row = Row(text, text, text, 1, False, text)
+    row = home_page.Row(text, text, text, 1, False, text)
     return rendered('home.html', text, lead=text, offers=text, extensions=text, numbers=[(text, text)], builds=[row])
 
 
+OF_CATALOG = {'sorts': {}, 'levels': {}, 'modules': [], 'system_name': lambda *system: system[0], 'data': {},
+              'others': [], 'revisions': [], 'of_extension': lambda **_: 'x', 'link': lambda **_: 'x'}
+
+
+def extension(text):
+    meta = {'baseName': text, 'os': 'linux', 'arch': 'amd64', 'app_revision': text, 'description': '<b>x</b>',
+            'category': 'IGT',
+            **dict.fromkeys(('contributors', 'license', 'keywords', 'revision'), text.strip() or '-')}
+    return Extension({'_id': text, 'meta': meta, 'created': '2026-11-01T00:00:00+00:00'})
+
+
+def catalog(text, **of_listing):
+    text = text or '-'
+    one = extension(text)
+    found = {'place': Place(text, text, 'linux', 'amd64'), 'choice': Choice(text), 'systems': {('linux', 'amd64'): 1},
+             'every': [one], 'found': [one], 'shown': [one], 'revisions': {text: text}, **of_listing}
+    return rendered('catalog.html', text, **{**OF_CATALOG, 'revisions': [(text, text)], 'data': {'text': text}},
+                    listing=Listing(**found), detail=None)
+
+
+def extension_page(text):
+    text = text or '-'
+    row = Row(text, text, [('linux', 'amd64', text)])
+    shown = Detail(text, extension(text), Place('', text), text, set(), [text], [text], [row], [row], [(text, 1)])
+    return rendered('catalog.html', text, **OF_CATALOG, listing=None, detail=shown, readable_size=str)
+
+
 PAGES = {
-    'catalog': lambda text: rendered('catalog.html', text),
+    'catalog': catalog,
+    'nothing in the catalog': lambda text: catalog(text, every=[], found=[], shown=[]),
+    'nothing found': lambda text: catalog(text, found=[], shown=[]),
+    'extension': extension_page,
+    'unknown extension': lambda text: rendered('extension_unknown.html', text, name=text, similar=[text],
+                                               link=lambda **_: 'x'),
     'download': download_page,
-    'nothing to download': lambda text: rendered('download.html', text, name=text, offers=offers.arranged([], [])),
+    'nothing to download': lambda text: rendered('download.html', text, name=text, yours=None,
+                                              offers=offers.arranged([], [])),
     'home': home,
     'start': lambda text: rendered('start.html', text, choices=[{'_id': text, 'name': text}]),
     'error': lambda text: rendered('error.html', text, about=None, title=text, message=text)}

@@ -11,7 +11,9 @@ from girder.plugin import registerPluginStaticContent
 from slicer_package_manager.pages import download, girder_client, html
 from slicer_package_manager.pages.assets import FOLDER, PLACE, Assets, digest
 from slicer_package_manager.pages.catalog import Catalog, View
+from slicer_package_manager.pages.crawlers import Robots, Sitemap
 from slicer_package_manager.pages.download import Download
+from slicer_package_manager.pages.extension_page import OneExtension
 from slicer_package_manager.pages.feeds import Feeds
 from slicer_package_manager.pages.girder_client import Administration
 from slicer_package_manager.pages.home import Home
@@ -19,8 +21,9 @@ from slicer_package_manager.pages.icon_file import Favicon
 from slicer_package_manager.pages.status import Status
 
 #: Each page with its path.
-PAGES = {'/catalog': Catalog, '/view': View, '/download': Download, '/feeds': Feeds, '/status': Status,
-         '/admin': Administration, '/favicon.ico': Favicon, f'/{PLACE}': Assets}
+PAGES = {'/catalog': Catalog, '/extension': OneExtension, '/view': View, '/download': Download, '/feeds': Feeds,
+         '/status': Status, '/admin': Administration, '/robots.txt': Robots, '/sitemap.xml': Sitemap,
+         '/favicon.ico': Favicon, f'/{PLACE}': Assets}
 
 
 def mount(tree: Tree, config: dict[str, dict[str, object]]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import posixpath
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +21,8 @@ FOLDER = Path(__file__).parent / 'static'
 #: The digest in the URL changes with the files, so the response for a URL never changes.
 _FOREVER = 'public, max-age=31536000, immutable'
 _SMALL = 500
+#: As Biome formats imports.
+_IMPORT = re.compile(r"^(?:import|\}) .*?from '(\.[^']+)';$", re.MULTILINE)
 # Operating systems differ in the types of these.
 _TYPES = {'.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'}
 
@@ -53,6 +57,21 @@ def digest() -> str:
     """Return a digest of all files, which identifies their version."""
     return hashlib.blake2b(''.join(f'{name} {asset.tag} ' for name, asset in every_asset().items()).encode(),
                            digest_size=6).hexdigest()
+
+
+@cache
+def modules_of(entry: str) -> tuple[str, ...]:
+    """The JavaScript modules that the module ``entry`` imports at once, and they, by their paths; for preloading."""
+    found: dict[str, None] = {}
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop(0)
+        for imported in _IMPORT.findall(every_asset()[name].body.decode()):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), imported))
+            if path != entry and path not in found:
+                found[path] = None
+                waiting.append(path)
+    return tuple(found)
 
 
 class Assets:

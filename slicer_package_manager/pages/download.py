@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import cherrypy
 from girder.exceptions import AccessException, GirderBaseException
 
-from slicer_package_manager.pages import about, html, offers, page_cache
+from slicer_package_manager.pages import about, html, offers, page_cache, visitors
 from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.application import application, require_reader, shown_app
 from slicer_package_manager.pages.html import Page
@@ -38,7 +38,7 @@ class Download:
         try:
             require_reader()
             rate_limits.check()
-            return calls.download(params) if asked else page_cache.respond(lambda: _page(application(app), app))
+            return calls.download(params) if asked else _respond(app)
         except GirderBaseException as error:
             code = 403 if isinstance(error, AccessException) else getattr(error, 'code', 400)
             raise cherrypy.HTTPError(code, str(error)) from None
@@ -49,9 +49,16 @@ class Download:
         return answer
 
 
-def _page(app: ApplicationFolder, wanted: str | None) -> Page:
+def _respond(wanted: str | None) -> bytes:
+    os = visitors.known_system(visitors.agent())
+    return page_cache.respond(lambda: _page(application(wanted), wanted, os), os)
+
+
+def _page(app: ApplicationFolder, wanted: str | None, visitors_os: str) -> Page:
     found = offers.of(app, html.root())
+    found.systems.sort(key=lambda one: one.os != visitors_os)
     return html.render('download.html', current='download', name=app['name'], offers=found,
+                       yours=next((one for one in found.systems if one.os == visitors_os), None),
                        about=_about(app, found, site.root()), **shown_app(app, wanted))
 
 

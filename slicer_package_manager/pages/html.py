@@ -29,7 +29,8 @@ TEMPLATES.filters['data'] = about.as_data
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: http:; "
           "base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
 #: What all pages need to know; a page about an application overrides it.
-_DEFAULTS = {'brand': PRODUCT, 'app': '', 'query': '', 'about': None, 'current': '', 'words': ''}
+_DEFAULTS: dict[str, Any] = {
+    'brand': PRODUCT, 'app': '', 'query': '', 'about': None, 'current': '', 'words': '', 'action': '', 'hidden': {}}
 
 
 @dataclass

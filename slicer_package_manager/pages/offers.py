@@ -63,6 +63,12 @@ class System(NamedTuple):
     name: str
     architectures: list[Architecture]
 
+    @property
+    def usual(self) -> list[Architecture]:
+        """What most visitors need: on a Mac, browsers do not state the architecture, so all; else the 64-bit builds."""
+        usual = [one for one in self.architectures if one.arch == 'amd64'] if self.os != 'macosx' else []
+        return usual or self.architectures
+
 
 class OldRelease(NamedTuple):
     """Older release with its builds; ``day`` is that of the newest one."""

@@ -16,6 +16,13 @@ def system(agent: str) -> str:
     return 'macosx' if 'Macintosh' in agent or 'Mac OS X' in agent else 'linux'
 
 
+def known_system(agent: str) -> str:
+    """The operating system; empty if the browser states none that there are builds for, such as that of a telephone."""
+    if any(one in agent for one in ('Android', 'iPhone', 'iPad', 'CrOS')):
+        return ''
+    return system(agent) if any(one in agent for one in ('Windows', 'Mac OS X', 'Linux')) else ''
+
+
 def is_in_slicer(agent: str) -> bool:
     """Whether the browser is one that applications embed, such as that of Slicer.
 

@@ -32,10 +32,27 @@ test('a failed request has the message of the server, or its status', async () =
   assert.deepEqual(await get('app'), [1]);
   answer(404, '{"message": "There is none."}');
   await assert.rejects(get('app'), { message: 'There is none.' });
-  answer(502, '<html>');
-  await assert.rejects(get('app'), { message: 'The server answers with status 502.' });
+});
+
+test('what kept a request from the server is named', async () => {
+  for (const [status, cause] of /** @type {[number, RegExp][]} */ ([
+    [502, /A proxy in front of the server .* \(status 502\)/],
+    [407, /The proxy of your network requires a login/],
+    [511, /Your network requires a login/],
+    [403, /is not from this server: a proxy may have blocked/],
+  ])) {
+    answer(status, '<html>');
+    await assert.rejects(get('app'), { message: cause });
+  }
+  answer(200, '<html>Welcome to the network of the hotel');
+  await assert.rejects(get('app'), { message: /A login page of your network, or a proxy, answered/ });
+  globalThis.fetch = async (_url, options) => {
+    assert.equal(options?.redirect, 'manual');
+    return /** @type {Response} */ ({ type: 'opaqueredirect', status: 0, ok: false });
+  };
+  await assert.rejects(get('app'), { message: /A login page of your network, or a proxy, answered/ });
   globalThis.fetch = async () => {
     throw new TypeError('failed');
   };
-  await assert.rejects(get('app'), { message: 'The server does not answer.' });
+  await assert.rejects(get('app'), { message: /^The server cannot be reached\./ });
 });

@@ -7,7 +7,7 @@ const row = (row) => /** @type {Registry.Row} */ (row);
 
 const SUMMARY = {
   releases: [
-    row({ name: '5.8', revision: '900', extensions: { linux: { amd64: 2 } }, ready_for: { linux: { amd64: true } } }),
+    row({ name: '5.8', revision: '900', extensions: { linux: { amd64: 2 } } }),
     row({ name: '5.6', revision: '800', extensions: {} }),
   ],
   drafts: [row({ name: '1000', revision: '1000', extensions: { win: { amd64: 1 } } })],
@@ -15,17 +15,9 @@ const SUMMARY = {
 
 test('builds without extensions are left out, and revisions are compared as numbers', () => {
   assert.deepEqual(builds.fromSummary(SUMMARY), [
-    { revision: '1000', release: null, systems: [{ os: 'win', arch: 'amd64', count: 1, ready: false }] },
-    { revision: '900', release: '5.8', systems: [{ os: 'linux', arch: 'amd64', count: 2, ready: true }] },
+    { revision: '1000', release: null, systems: [{ os: 'win', arch: 'amd64', count: 1 }] },
+    { revision: '900', release: '5.8', systems: [{ os: 'linux', arch: 'amd64', count: 2 }] },
   ]);
-});
-
-test('the latest release that is ready comes first, then any build', () => {
-  const all = builds.fromSummary(SUMMARY);
-  assert.equal(builds.latest(all, 'linux')?.revision, '900');
-  assert.equal(builds.latest(all, 'win')?.revision, '1000');
-  assert.equal(builds.latest(all, 'macosx')?.revision, '1000');
-  assert.equal(builds.latest([], 'linux'), null);
 });
 
 test('systems have the names that people know', () => {

@@ -35,10 +35,31 @@ test('an address that names nothing shows all extensions by name', () => {
 
 test('what is written is read again', () => {
   for (const category of ['Segmentation', 'IGT/Tools', 'a%2Fb', '100 %', 'ünï?#&']) {
-    const place = { ...PLACE, category };
+    const place = { ...PLACE, extension: null, category };
     // A slash and its escaped form are the same for addresses.
     assert.deepEqual(at(write(place)), { ...place, category: category.replace('%2F', '/') });
   }
+});
+
+test('the list has an address without the extension', () => {
+  const place = { ...PLACE, extension: null };
+  assert.equal(
+    write(place),
+    'https://example.org/x/catalog/Segmentation/33241/linux?arch=amd64&q=a+b&tier=3&app=5f4474d0e1d8c75dfc705482&sort=downloads',
+  );
+  assert.deepEqual(at(write(place)), place);
+});
+
+test('an extension has an address of its own, and unusual names are in its query', () => {
+  assert.equal(
+    write({ ...at('catalog/All/33241/linux'), extension: 'SlicerIGT' }),
+    'https://example.org/x/extension/SlicerIGT?revision=33241&os=linux',
+  );
+  for (const extension of ['a/b', 'a%2Fb', '100 %', '..', 'ü?#&', 'a\\b']) {
+    assert.deepEqual(at(write({ ...PLACE, extension })), { ...PLACE, extension });
+  }
+  assert.equal(at('catalog/All/33241/linux?extension=SlicerIGT').extension, 'SlicerIGT');
+  assert.equal(at('catalog?os=win').os, 'win');
 });
 
 test('an address without a build has no path', () => {

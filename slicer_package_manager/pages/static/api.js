@@ -31,16 +31,55 @@ export function address(path, parameters = {}) {
  * @param {string} path
  * @param {Parameters<typeof address>[1]} parameters
  * @returns {Promise<T>} the JSON of the response
- * @throws {Error} with the server's message, or that it does not answer
+ * @throws {Error} with the server's message, or what kept the request from it
  */
 export async function get(path, parameters = {}) {
+  const answer = await request(address(path, parameters));
+  const content = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Error(content?.message || statusText(answer.status));
+  if (content === null) throw new Error(NOT_OURS);
+  return content;
+}
+
+const LOGIN = 'If your network has a login page, open any other page in your browser to log in, and try again.';
+/** Something else than this server has answered. */
+export const NOT_OURS = `A login page of your network, or a proxy, answered in place of the server. ${LOGIN}`;
+const PROXY_LOGIN = 407;
+const NETWORK_LOGIN = 511;
+const GATEWAY = [502, 503, 504];
+
+/**
+ * Request a URL of this server without a login.
+ *
+ * @param {string} url
+ * @returns {Promise<Response>}
+ * @throws {Error} with what kept the request from the server
+ */
+export async function request(url) {
   let answer;
   try {
-    answer = await fetch(address(path, parameters), { credentials: 'omit' });
+    // The server redirects none of these requests.
+    answer = await fetch(url, { credentials: 'omit', redirect: 'manual' });
   } catch {
-    throw new Error('The server does not answer.');
+    if (navigator.onLine === false)
+      throw new Error('Your computer is offline. Connect it to a network, and try again.');
+    throw new Error(`The server cannot be reached. Check your connection, or try again later. ${LOGIN}`);
   }
-  const content = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Error(content?.message || `The server answers with status ${answer.status}.`);
-  return content;
+  if (answer.type === 'opaqueredirect') throw new Error(NOT_OURS);
+  return answer;
+}
+
+/**
+ * What a status means that came without a message of this server.
+ *
+ * @param {number} status
+ */
+export function statusText(status) {
+  if (status === PROXY_LOGIN)
+    return 'The proxy of your network requires a login (status 407). Log in to it, and try again.';
+  if (status === NETWORK_LOGIN) return `Your network requires a login (status 511). ${LOGIN}`;
+  if (GATEWAY.includes(status)) {
+    return `A proxy in front of the server answers that it cannot reach it (status ${status}). Try again later.`;
+  }
+  return `The answer has the status ${status}, and is not from this server: a proxy may have blocked the request.`;
 }

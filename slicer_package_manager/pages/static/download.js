@@ -63,20 +63,30 @@ function show(section, arch) {
   const mine = rows.filter((row) => row.dataset.arch === arch);
   const hint = hintFor(arch, rows.length, mine.length);
   const yours = byId('yours');
+  const choices = (mine.length ? mine : rows).map((row) => choice(section, row));
+  const hrefs = (/** @type {Element[]} */ links) => links.map((link) => link.getAttribute('href')).join(' ');
+  if (hrefs(choices) === hrefs([...yours.querySelectorAll('.choices a')]) && !hint === !one('.hint', yours)) return;
   fill(
     yours,
     element('h2', { id: 'yours-name' }, 'For your computer'),
-    element(
-      'div.choices',
-      {},
-      (mine.length ? mine : rows).map((row) => choice(section, row)),
-    ),
+    element('div.choices', {}, choices),
     hint && element('p.hint.small', {}, hint),
   );
   yours.hidden = false;
-  section.classList.add('here');
-  need('.chip', section).hidden = false;
-  byId('systems').prepend(section);
+  mark(section);
+}
+
+/**
+ * Show the section of the visitor's system first.
+ *
+ * @param {HTMLElement | null} section
+ */
+function mark(section) {
+  for (const other of document.querySelectorAll('.system')) {
+    other.classList.toggle('here', other === section);
+    need('h2 .chip', other).hidden = other !== section;
+  }
+  if (section && byId('systems').firstElementChild !== section) byId('systems').prepend(section);
 }
 
 /**
@@ -117,3 +127,7 @@ for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.quer
 const os = visitorSystem(navigator);
 const section = os && one(`.system[data-os="${os}"]`);
 if (section) show(section, await visitorArchitecture(navigator, os));
+else {
+  byId('yours').hidden = true;
+  mark(null);
+}

@@ -2,7 +2,7 @@
 // Revisions and systems for which extensions were built.
 
 /** @typedef {Registry.System} System */
-/** @typedef {System & {count: number, ready: boolean}} SystemBuild */
+/** @typedef {System & {count: number}} SystemBuild */
 /** @typedef {{revision: string, release: string | null, systems: SystemBuild[]}} Build */
 
 /** @type {Record<string, string>} */
@@ -28,13 +28,8 @@ export function systemName(os, arch) {
 
 /** Fields of a summary that the pages need: with the drafts of half a year the response must stay small. */
 export const FIELDS = 'name,revision,extensions';
-/** Fields that are needed to choose the latest build; the server may have to compare names of extensions for them. */
-export const TO_CHOOSE = `${FIELDS},ready_for`;
-
 /**
  * The builds in the summary of an application, newest revision first, without those that have no extensions.
- *
- * `ready` is false where the summary lacks it.
  *
  * @param {Pick<Registry.Summary, 'releases' | 'drafts'>} summary
  * @returns {Build[]}
@@ -55,7 +50,6 @@ function fromRow(row, release) {
       os,
       arch,
       count,
-      ready: Boolean(row.ready_for?.[os]?.[arch]),
     })),
   );
   return { revision: row.revision, release, systems };
@@ -78,34 +72,6 @@ export function byRevision(one, other) {
  */
 export function buildName({ release, revision }) {
   return release ? `${release} (${revision})` : revision;
-}
-
-/**
- * The build to show by default: the latest release for the system, else the latest build; `null` if there is none.
- *
- * @param {Build[]} builds newest first
- * @param {string} os
- */
-export function latest(builds, os) {
-  const has = (/** @type {Build} */ build, /** @type {boolean} */ ready) =>
-    build.systems.some((one) => one.os === os && (one.ready || !ready));
-  return (
-    builds.find((build) => build.release && has(build, true)) ||
-    builds.find((build) => has(build, true)) ||
-    builds.find((build) => has(build, false)) ||
-    builds[0] ||
-    null
-  );
-}
-
-/**
- * The operating system of the visitor, from the browser's `User-Agent`.
- *
- * @param {string} agent
- */
-export function visitorSystem(agent = navigator.userAgent) {
-  if (/Windows/.test(agent)) return 'win';
-  return /Macintosh|Mac OS X/.test(agent) ? 'macosx' : 'linux';
 }
 
 /** @type {{architecture?: string}} */

@@ -3,16 +3,34 @@
 
 import { element, webAddress } from '../dom.js';
 import { counted, day, plainText } from '../texts.js';
-import { action, icon, revisionLink, tierChip } from './parts.js';
+import { action, icon, revisionLink, tierChip, watchIcon } from './parts.js';
 
 /**
- * The card of an extension.
+ * The card of an extension: that which the server has drawn, if it has.
  *
  * @param {import('./selection.js').Extension} extension
  * @param {string} href the extension's own page
  * @returns {import('./parts.js').Updatable}
  */
 export function card(extension, href) {
+  return drawn(extension) || newCard(extension, href);
+}
+
+/** @param {import('./selection.js').Extension} extension */
+function drawn(extension) {
+  const place = document.getElementById(`extension-${extension.id}`)?.closest('.card');
+  const button = place?.querySelector('.action');
+  if (!(place instanceof HTMLElement) || !(button instanceof HTMLElement)) return null;
+  watchIcon(place, extension);
+  return { place, update: action(extension, button).update };
+}
+
+/**
+ * @param {import('./selection.js').Extension} extension
+ * @param {string} href
+ * @returns {import('./parts.js').Updatable}
+ */
+function newCard(extension, href) {
   const button = action(extension);
   const homepage = webAddress(extension.homepage);
   const id = `extension-${extension.id}`;
@@ -26,7 +44,7 @@ export function card(extension, href) {
       element(
         'div',
         {},
-        element('h2', { id }, element('a', { href, 'data-page': true }, extension.name)),
+        element('h2', { id }, element('a', { href, 'data-page': true, 'data-name': extension.name }, extension.name)),
         element('p.chips', {}, element('span.chip', {}, extension.category), tierChip(extension)),
       ),
     ),

@@ -6,19 +6,15 @@ import { ALL } from './place.js';
 import { categories } from './selection.js';
 
 /**
- * Show all categories with the numbers of extensions that the search and the filter leave.
+ * Show the categories with the numbers of extensions that the search and the filter leave; none that is empty.
  *
- * @param {import('./selection.js').Extension[]} all
  * @param {import('./selection.js').Extension[]} found
  * @param {string} current
  * @param {import('./explain.js').To} to
  */
-export function showCategories(all, found, current, to) {
-  const counts = new Map(categories(found).map((one) => [one.name, one.count]));
-  const rows = [
-    { name: ALL, count: found.length },
-    ...categories(all).map(({ name }) => ({ name, count: counts.get(name) || 0 })),
-  ];
+export function showCategories(found, current, to) {
+  const rows = [{ name: ALL, count: found.length }, ...categories(found)];
+  const focused = document.activeElement?.closest('#categories a')?.getAttribute('data-name');
   fill(
     byId('categories'),
     rows.map(({ name, count }) => element('li', {}, link(name, count, name === current, to))),
@@ -27,6 +23,9 @@ export function showCategories(all, found, current, to) {
     byId('category'),
     rows.map(({ name, count }) => option(name, count, name === current)),
   );
+  if (focused !== undefined && focused !== null) {
+    [...byId('categories').querySelectorAll('a')].find((one) => one.dataset.name === focused)?.focus();
+  }
   if (!rows.some((one) => one.name === current)) byId('category').prepend(option(current, 0, true));
 }
 
@@ -42,8 +41,8 @@ function link(name, count, isCurrent, to) {
     {
       href: to({ category: name }),
       'data-page': true,
+      'data-name': name,
       'aria-current': isCurrent ? 'page' : null,
-      class: count ? null : 'none',
     },
     element('span', {}, name),
     element('span.number', {}, String(count)),

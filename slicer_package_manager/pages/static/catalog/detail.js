@@ -1,297 +1,98 @@
 // @ts-check
-// The page of one extension.
+// The page of one extension. The server draws it, at the address of the extension; here it is put into the catalog, and
+// gets what needs a script: the button of Slicer, and the chart.
 
-import { APP, get } from '../api.js';
-import { element, fill, messageOf, webAddress } from '../dom.js';
-import { day, number, richText, size } from '../texts.js';
+import { NOT_OURS, request, statusText } from '../api.js';
+import { fill } from '../dom.js';
 import { embedded } from './bridge.js';
-import { buildName, byRevision, systemName } from './builds.js';
-import { byMonth, chart } from './chart.js';
+import { inlineData } from './inline.js';
 import { showOrigin } from './origin.js';
-import { action, icon, revisionLink, tierChip } from './parts.js';
-import { tierName } from './tiers.js';
+import { action, watchIcon } from './parts.js';
+import { fromItem } from './selection.js';
 
-/** @typedef {import('./selection.js').Extension} Extension */
-/** @typedef {Registry.Item} Item */
+const NOT_FOUND = 404;
+
+/** @typedef {import('./inline.js').Inline} Inline */
 
 /**
- * What the page shows.
+ * The page of an extension, requested from the server.
  *
- * @typedef {object} About
- * @property {Extension | null} extension `null` if there is none for this build
- * @property {string} name of the extension
- * @property {string} build name of the build
- * @property {import('./explain.js').To} to
- * @property {(name: string) => boolean} has whether this build has an extension of that name
- * @property {Map<string, string>} releases names by revisions
+ * @param {string} href
+ * @returns {Promise<{content: Element, title: string, data: Inline | null}>}
+ * @throws {Error} with the server's message, or what kept the request from it
  */
+export async function requested(href) {
+  const answer = await request(href);
+  if (!answer.ok && answer.status !== NOT_FOUND) throw new Error(statusText(answer.status));
+  // A document of its own: no script in it runs, and nothing is loaded.
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const content = page.getElementById('detail');
+  if (!content) throw new Error(NOT_OURS);
+  for (const link of content.querySelectorAll('a[href]')) {
+    link.setAttribute('href', new URL(link.getAttribute('href') || '', href).href);
+  }
+  return { content, title: page.title, data: inlineData(page) };
+}
 
 /**
- * Show an extension in `place`.
+ * Put the page of an extension into `place`.
  *
  * @param {HTMLElement} place
- * @param {About} about
+ * @param {Element} content that was requested
+ */
+export function put(place, content) {
+  fill(place, ...[...content.childNodes].map((one) => document.importNode(one, true)));
+}
+
+/**
+ * Add what needs a script to the page of an extension in `place`.
+ *
+ * @param {HTMLElement} place
+ * @param {Inline | null} data of the page
  * @returns {() => void} updates the button when Slicer's state of the extension changes
  */
-export function showDetail(place, about) {
-  const button = about.extension ? action(about.extension) : null;
-  const builds = element('div', {}, element('p.muted', {}, 'Loading…'));
-  const downloads = element('div', {}, element('p.muted', {}, 'Loading…'));
-  const back = element(
-    'p.back',
-    {},
-    element('a', { href: about.to({ extension: null }), 'data-page': true }, '← All extensions'),
-  );
-  const unknown = () =>
-    fill(
-      place,
-      back,
-      element('section.panel', {}, element('h1', { tabindex: -1 }, `There is no extension “${about.name}”.`)),
-    );
-  fill(
-    place,
-    back,
-    about.extension && button ? present(about, about.extension, button.place) : missing(about),
-    element('section.panel', {}, element('h2', {}, 'Builds'), builds),
-    element('section.panel', {}, element('h2', {}, 'Downloads'), downloads),
-  );
-  showBuilds(builds, about, unknown);
-  showDownloads(downloads, about.name);
-  return button ? button.update : () => {};
+export function enliven(place, data) {
+  showChart(place);
+  watchPictures(place);
+  const button = place.querySelector('.title .action');
+  const extension = data?.items.length ? fromItem(data.items[0]) : null;
+  if (extension) watchIcon(place, extension);
+  const facts = place.querySelector('dl.facts');
+  if (extension && facts instanceof HTMLElement) showOrigin(facts, extension.id);
+  const update = extension && button instanceof HTMLElement ? action(extension, button).update : () => {};
+  const withoutBuilds = () => {
+    if (embedded()) leaveBuilds(place);
+    update();
+  };
+  withoutBuilds();
+  return withoutBuilds;
 }
 
-/**
- * @param {About} about
- * @param {Extension} extension
- * @param {HTMLElement} button
- */
-function present(about, extension, button) {
-  const pictures = extension.screenshots.map(webAddress).filter((one) => one !== null);
-  return [
-    element(
-      'div.title',
-      {},
-      icon(extension, true),
-      element(
-        'div.name',
-        {},
-        element('h1', { tabindex: -1 }, extension.name),
-        element(
-          'p.chips',
-          {},
-          element('span.chip', {}, extension.category),
-          tierChip(extension),
-          element('span.muted.small', {}, about.build),
-        ),
-      ),
-      button,
-    ),
-    element(
-      'div.columns',
-      {},
-      element(
-        'div.main',
-        {},
-        element(
-          'section.panel.description',
-          {},
-          ...(extension.description ? richText(extension.description) : [element('p.muted', {}, 'No description.')]),
-        ),
-        pictures.length > 0 &&
-          element('section.panel', {}, element('h2', {}, 'Screenshots'), gallery(extension, pictures)),
-      ),
-      element('aside.panel', { 'aria-label': 'Facts' }, facts(about, extension)),
-    ),
-  ];
+// Slicer installs extensions only for its own build, so inside of it there are no links to others.
+/** @param {HTMLElement} place */
+function leaveBuilds(place) {
+  for (const link of place.querySelectorAll('a[data-build]')) link.replaceWith(...link.childNodes);
 }
 
-/** @param {About} about */
-function missing({ name, build }) {
-  return [
-    element('div.title', {}, element('div.name', {}, element('h1', { tabindex: -1 }, name))),
-    element(
-      'section.panel.hint',
-      {},
-      element('h2', {}, `Not available for ${build}`),
-      element(
-        'p',
-        {},
-        'Either it could not be built for that, or it is not meant for it. ' +
-          'Below is what there is, and when it was built last.',
-      ),
-    ),
-  ];
-}
-
-/**
- * @param {Extension} extension
- * @param {string[]} pictures URLs
- */
-function gallery({ name }, pictures) {
-  return element(
-    'ul.gallery',
-    {},
-    ...pictures.map((src, index) => {
-      const entry = element(
-        'li',
-        {},
-        element(
-          'a',
-          { href: src, rel: 'noopener noreferrer' },
-          element('img', {
-            src,
-            alt: `Screenshot ${index + 1} of ${name}`,
-            loading: 'lazy',
-            decoding: 'async',
-            onerror: () => entry.remove(),
-          }),
-        ),
-      );
-      return entry;
-    }),
-  );
-}
-
-/**
- * @param {About} about
- * @param {Extension} extension
- */
-function facts(about, extension) {
-  const homepage = webAddress(extension.homepage);
-  /** @type {[string, Content][]} */
-  const rows = [
-    ['Updated', day(extension.updated)],
-    ['Revision', revisionLink(extension)],
-    ['Homepage', homepage && element('a', { href: homepage, rel: 'noopener noreferrer' }, new URL(homepage).hostname)],
-    ['Contributors', extension.contributors],
-    ['License', extension.license],
-    ['Support', tierName(extension.tier)],
-    ['Status', extension.development_status],
-    ['Requires', others(about, extension.dependencies)],
-    ['Recommended', others(about, extension.recommends)],
-    ['Keywords', extension.keywords],
-    ['Size', extension.size ? size(extension.size) : ''],
-    ['Downloads of this build', number(extension.downloads)],
-  ];
-  const list = element(
-    'dl.facts',
-    {},
-    ...rows
-      .filter(([, value]) => value)
-      .map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
-  );
-  showOrigin(list, extension.id);
-  return list;
-}
-
-/**
- * @param {About} about
- * @param {string[]} names of other extensions
- */
-function others({ to, has }, names) {
-  return names.length
-    ? element(
-        'ul.plain',
-        {},
-        ...names.map((name) =>
-          element(
-            'li',
-            {},
-            element('a', { href: to({ extension: name }), 'data-page': true }, name),
-            !has(name) && element('span.muted', {}, ' (not available for this build)'),
-          ),
-        ),
-      )
-    : '';
-}
-
-/**
- * @param {HTMLElement} place
- * @param {About} about
- * @param {() => void} unknown shows that there is no such extension
- */
-async function showBuilds(place, about, unknown) {
-  try {
-    /** @type {Item[]} */
-    const items = await get(`app/${APP}/extension`, { baseName: about.name, limit: 0, sort: 'updated' });
-    if (items.length) fill(place, buildTable(items, about));
-    else unknown();
-  } catch (error) {
-    fill(place, element('p.failure', {}, messageOf(error)));
+/** @param {HTMLElement} place */
+function watchPictures(place) {
+  for (const image of place.querySelectorAll('.gallery img')) {
+    if (!(image instanceof HTMLImageElement)) continue;
+    const remove = () => image.closest('li')?.remove();
+    if (image.complete && !image.naturalWidth && image.currentSrc) remove();
+    else image.addEventListener('error', remove);
   }
 }
 
-/**
- * @param {Item[]} items
- * @param {About} about
- */
-function buildTable(items, { to, releases }) {
-  /** @type {Map<string, Registry.System>} */
-  const systems = new Map();
-  /** @type {Map<string, Map<string, string>>} */
-  const revisions = new Map();
-  for (const { meta, updated } of items) {
-    const system = `${meta.os} ${meta.arch}`;
-    systems.set(system, { os: meta.os, arch: meta.arch });
-    const built = revisions.get(meta.app_revision) || new Map();
-    revisions.set(meta.app_revision, built);
-    if (!built.has(system)) built.set(system, updated);
-  }
-  const columns = [...systems].sort(([one], [other]) => one.localeCompare(other));
-  /** @type {(revision: string, os: string, arch: string, updated?: string) => Content} */
-  const cell = (revision, os, arch, updated) =>
-    !updated
-      ? element('span', { title: 'Not available' }, '–')
-      : embedded()
-        ? day(updated)
-        : element('a', { href: to({ revision, os, arch, category: 'All', q: '' }), 'data-page': true }, day(updated));
-  return element(
-    'div.scroll',
-    { tabindex: 0, role: 'region', 'aria-label': 'Builds by revision and system' },
-    element(
-      'table.builds',
-      {},
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          element('th', { scope: 'col' }, 'For'),
-          ...columns.map(([, { os, arch }]) => element('th', { scope: 'col' }, systemName(os, arch))),
-        ),
-      ),
-      element(
-        'tbody',
-        {},
-        ...[...revisions]
-          .sort(([one], [other]) => byRevision(one, other))
-          .map(([revision, built]) =>
-            element(
-              'tr',
-              {},
-              element('th', { scope: 'row' }, buildName({ revision, release: releases.get(revision) })),
-              ...columns.map(([system, { os, arch }]) =>
-                element('td', {}, cell(revision, os, arch, built.get(system))),
-              ),
-            ),
-          ),
-      ),
-    ),
-  );
-}
-
-/**
- * @param {HTMLElement} place
- * @param {string} name
- */
-async function showDownloads(place, name) {
-  try {
-    /** @type {{period: string, count: number}[]} */
-    const rows = await get(`app/${APP}/downloadstats`, { kind: 'extension', name, granularity: 'month', limit: 0 });
-    const months = byMonth(rows);
-    fill(place, months.length ? chart(months) : element('p.muted', {}, 'None yet.'));
-  } catch (error) {
-    fill(place, element('p.failure', {}, messageOf(error)));
-  }
+/** @param {HTMLElement} place */
+async function showChart(place) {
+  const downloads = place.querySelector('#downloads');
+  const rows = [...(downloads?.querySelectorAll('tbody tr') || [])];
+  if (!downloads || !rows.length) return;
+  const counts = rows.map((row) => ({
+    period: row.querySelector('th')?.textContent || '',
+    count: Number(row.querySelector('td')?.dataset.count),
+  }));
+  const { byMonth, chart } = await import('./chart.js');
+  fill(downloads, chart(byMonth(counts)));
 }

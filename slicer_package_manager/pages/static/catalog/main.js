@@ -1,10 +1,11 @@
 // @ts-check
 // The catalog:
 //
-// 1. `arrive` reads the address, which Slicer's build overrides, and completes it with the latest build.
-// 2. `load` requests the extensions of that build, once for each build.
-// 3. `show` shows the list, or one extension, as the URL states.
-// 4. Every link, search and choice only changes the address (`go`), and `arrive` follows.
+// 1. The server draws the page that the address names, and puts the same data into it (`inline.js`).
+// 2. `arrive` reads the address, which Slicer's build overrides, and shows the list or one extension.
+// 3. `load` takes the extensions of the build from the page or, for another build, requests them, once for each build.
+// 4. `showOne` takes the page of an extension from the page, or requests it from the server (`detail.js`).
+// 5. Every link, search and choice only changes the address (`go`), and `arrive` follows.
 
 import { APP, get } from '../api.js';
 import { byId, element, fill, messageOf } from '../dom.js';
@@ -14,25 +15,35 @@ import * as builds from './builds.js';
 import { card } from './cards.js';
 import { showCategories } from './categories.js';
 import { chosenRevision, chosenSystem, showBuildChoice } from './choice.js';
-import { showDetail } from './detail.js';
+import { enliven, put, requested } from './detail.js';
 import { explain } from './empty.js';
+import { inlineData } from './inline.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
 import * as selection from './selection.js';
-import { allBuilds, releaseNames } from './summaries.js';
+import { releaseNames } from './summaries.js';
 import * as tiers from './tiers.js';
 
 /** @typedef {{revision: string, os: string, arch: string | null}} Build what the address names */
+/** @typedef {{revision: string, os: string, arch: string}} ShownBuild */
 
-const TITLE = document.title;
+const NAME = document.querySelector('.brand')?.textContent || '';
+const inline = inlineData();
+/** Whether nothing was loaded yet. */
+let isFresh = true;
+/** Whether the server has drawn the list that is shown. */
+let isServers = false;
+/** What the server has drawn of an extension, until it is used or replaced. */
+let drawn = inline?.extension ? inline : null;
 
 let here = place.read();
 /** The extensions of one build, with their cards by ids; `key` identifies the build. */
 let shown = nothingYet(null, { revision: '', os: '', arch: null });
 /** @type {Promise<void> | null} */
 let loading = null;
-/** The extension that is shown alone. @type {{name: string, key: string | null, update: () => void} | null} */
+/** The extension that is shown alone. @type {{name: string, build: ShownBuild, update: () => void} | null} */
 let detail = null;
+
 /** Position of the list, for the way back from an extension. */
 let scrolled = 0;
 
@@ -82,35 +93,36 @@ function onClick(event) {
 async function arrive() {
   const before = here;
   here = { ...place.read(), ...bridge.slicerBuild() };
-  byId('search', HTMLInputElement).value = here.q;
+  const field = byId('search', HTMLInputElement);
+  if (field.value.trim() !== here.q) field.value = here.q; // else the caret would move
   byId('sort', HTMLSelectElement).value = here.sort;
   byId('tier', HTMLSelectElement).value = String(here.tier || '');
   const mine = here;
   try {
+    if (here.extension) {
+      if (!before.extension) scrolled = window.scrollY;
+      await showOne();
+      return;
+    }
     if (!here.revision || !here.os) {
-      await choose();
+      choose();
       return;
     }
     const key = keyOf(current());
     if (shown.arch && key === keyOf(shown)) shown.key = key; // now named, and chosen already when it was not
     if (key !== shown.key) loading = load(key, current());
     await loading;
-    if (key === shown.key) show(before);
+    if (key === shown.key && here === mine) showList(before.extension);
   } catch (error) {
     if (here === mine) fail(messageOf(error)); // else something else is shown by now
   }
 }
 
-/** Complete an address without a build. */
-async function choose() {
-  const os = here.os || builds.visitorSystem();
-  const latest = builds.latest(await allBuilds(builds.TO_CHOOSE), os);
-  if (!latest) {
-    showAlone('There are no extensions here yet.', 'They appear as soon as the first one is uploaded.');
-    return;
-  }
-  const there = latest.systems.some((one) => one.os === os) ? os : latest.systems[0].os;
-  go(to({ revision: here.revision || latest.revision, os: here.revision ? os : there }), { replace: true });
+/** Complete an address without a build by the one that the server has chosen. */
+function choose() {
+  if (!inline || inline.extension) return; // the page states that there are no extensions
+  const { revision, os } = inline.place;
+  go(to({ revision: here.revision || revision, os: here.os || os }), { replace: true });
 }
 
 /**
@@ -118,50 +130,81 @@ async function choose() {
  * @param {Build} build
  */
 async function load(key, build) {
+  const isDrawn = isFresh && Boolean(inline && !inline.extension);
+  isFresh = false;
   shown = nothingYet(key, build);
-  showLoading();
+  if (!isDrawn) showLoading();
+  const processor = build.arch ? null : await builds.visitorProcessor();
+  if (shown.key !== key) return;
+  const known = fromPage(build, processor);
+  isServers = isDrawn && Boolean(known);
+  if (isDrawn && !known) showLoading();
   const { revision, os, arch } = build;
   const parameters = { app_revision: revision, os, arch, limit: 0, with_downloads: true };
-  const [items, processor] = await Promise.all([
-    /** @type {Promise<Registry.Item[]>} */ (get(`app/${APP}/extension`, parameters)),
-    arch ? null : builds.visitorProcessor(),
-  ]);
+  const items = known || /** @type {Registry.Item[]} */ (await get(`app/${APP}/extension`, parameters));
   if (shown.key !== key) return;
   const all = items.map(selection.fromItem);
-  shown.arch = arch || builds.chosenProcessor([...new Set(all.map((one) => one.arch))], processor);
+  shown.arch =
+    (known && inline?.place.arch) ||
+    arch ||
+    builds.chosenProcessor([...new Set(all.map((one) => one.arch))], processor);
   shown.extensions = all.filter((one) => one.arch === shown.arch);
   byId('cards').setAttribute('aria-busy', 'false');
   showBuildChoice(current);
 }
 
-// ---- The list
-
-/** @param {place.Place} before */
-function show(before) {
-  const detailed = Boolean(here.extension);
-  if (detailed && !before.extension) scrolled = window.scrollY;
-  byId('list').hidden = detailed;
-  byId('detail').hidden = !detailed;
-  byId('problem').hidden = true;
-  if (detailed) showOne();
-  else showList(before.extension ? scrolled : 0);
+/**
+ * The extensions of a build that the server has put into the page; `null` if that is about another build.
+ *
+ * @param {Build} build
+ * @param {string | null} processor of the visitor
+ */
+function fromPage({ revision, os, arch }, processor) {
+  if (!inline || inline.extension || inline.place.revision !== revision || inline.place.os !== os) return null;
+  const wanted = arch || builds.chosenProcessor(inline.architectures || [], processor) || inline.place.arch;
+  return wanted === inline.place.arch ? inline.items : null;
 }
 
-/** @param {number} scroll */
-function showList(scroll) {
+// ---- The list
+
+/** @param {'list' | 'detail' | 'problem'} part */
+function showPart(part) {
+  for (const id of ['list', 'detail', 'problem']) byId(id).hidden = id !== part;
+}
+
+/** @param {string | null} from the extension from which the visitor comes back */
+function showList(from) {
+  showPart('list');
+  byId('choice').hidden = false;
   detail = null;
-  document.title = TITLE;
+  document.title = here.category === place.ALL ? `${NAME} extensions` : `${here.category} extensions for ${NAME}`;
   showBuildName();
   const found = tiers.atLeast(selection.searched(shown.extensions, here.q), here.tier);
-  showCategories(shown.extensions, found, here.category, to);
+  showCategories(found, here.category, to);
   const cards = selection.sorted(selection.inCategory(found, here.category), here.sort);
-  fill(byId('cards'), ...cards.map((one) => cardOf(one).place));
+  showCards(cards.map((one) => cardOf(one).place));
   byId('cards').hidden = !cards.length;
-  fill(byId('empty'));
+  const isEmptyDrawn = isServers && !cards.length && !bridge.embedded();
+  isServers = false;
+  if (!isEmptyDrawn) fill(byId('empty'));
   const category = here.category === place.ALL ? '' : ` in ${here.category}`;
   byId('count').textContent = `${counted(cards.length, 'extension')}${category}${here.q ? ` for “${here.q}”` : ''}`;
-  if (!cards.length) explainEmpty(found);
-  if (scroll) window.scrollTo(0, scroll);
+  if (!cards.length && !isEmptyDrawn) explainEmpty(found);
+  if (!from) return;
+  if (scrolled) window.scrollTo(0, scrolled);
+  const link = byId('cards').querySelector(`a[data-name="${CSS.escape(from)}"]`);
+  if (link instanceof HTMLElement) link.focus({ preventScroll: true });
+}
+
+/**
+ * Draw the list, unless it is drawn like that.
+ *
+ * @param {HTMLElement[]} cards
+ */
+function showCards(cards) {
+  const list = byId('cards');
+  if (list.children.length === cards.length && cards.every((one, index) => list.children[index] === one)) return;
+  fill(list, ...cards);
 }
 
 /** @param {selection.Extension[]} found in all categories */
@@ -174,8 +217,9 @@ function explainEmpty(found) {
 
 /** @param {selection.Extension} extension */
 function cardOf(extension) {
-  const known =
-    shown.cards.get(extension.id) || card(extension, to({ extension: extension.name, q: '', tier: null, sort: null }));
+  const known = shown.cards.get(extension.id) || card(extension, to({ extension: extension.name, arch: shown.arch }));
+  const link = known.place.querySelector('h2 a');
+  if (link instanceof HTMLAnchorElement) link.href = to({ extension: extension.name, arch: shown.arch });
   shown.cards.set(extension.id, known);
   return known;
 }
@@ -184,33 +228,75 @@ async function showBuildName() {
   const { revision, os } = current();
   const name = (/** @type {string | undefined} */ release) =>
     `${release ? `${release} · ` : ''}${builds.systemName(os, shown.arch)} · revision ${revision}`;
-  byId('build').textContent = name(undefined);
+  const label = byId('build');
+  if (bridge.embedded() || !label.textContent?.endsWith(name(undefined))) label.textContent = name(undefined);
   if (bridge.embedded()) return;
   const names = await releaseNames();
-  if (here.revision === revision && here.os === os) byId('build').textContent = name(names.get(revision));
+  if (here.revision === revision && here.os === os) label.textContent = name(names.get(revision));
 }
 
 // ---- One extension
 
 async function showOne() {
-  const { key } = shown;
-  const { revision, os, shownArch, arch } = current();
   const name = here.extension || '';
-  if (detail && detail.name === name && detail.key === key) return;
-  const releases = await releaseNames();
-  if (here.extension !== name || shown.key !== key) return;
-  document.title = `${name} · ${TITLE}`;
-  const about = {
-    extension: shown.extensions.find((one) => one.name === name) || null,
-    name,
-    to,
-    releases,
-    build: `${releases.get(revision) || `revision ${revision}`}, ${builds.systemName(os, shownArch || arch)}`,
-    has: (/** @type {string} */ other) => shown.extensions.some((one) => one.name === other),
-  };
-  detail = { name, key, update: showDetail(byId('detail'), about) };
+  if (detail && detail.name === name && isOfBuild(detail.build)) return;
+  showPart('detail');
+  byId('choice').hidden = true;
+  const panel = byId('detail');
+  const data = drawn;
+  drawn = null;
+  if (data && data.extension === name && isOfBuild(data.place)) {
+    const isNamed = Boolean(here.arch);
+    complete(data.place);
+    detail = { name, build: data.place, update: enliven(panel, data) };
+    if (!isNamed) await suit(data);
+    return;
+  }
+  const { revision, os, arch } = here;
+  const mine = { name, build: { revision: revision || '', os: os || '', arch: arch || '' }, update: () => {} };
+  detail = mine;
+  // At once: Slicer refuses extensions that are not in the list that is loaded now.
+  fill(panel, element('p.muted', { role: 'status' }, 'Loading…'));
+  const page = await requested(to({}));
+  if (detail !== mine) return;
+  put(panel, page.content);
+  document.title = page.title;
+  if (page.data) {
+    complete(page.data.place);
+    mine.build = page.data.place;
+  }
+  mine.update = enliven(panel, page.data);
   window.scrollTo(0, 0);
-  byId('detail').querySelector('h1')?.focus();
+  panel.querySelector('h1')?.focus();
+}
+
+/**
+ * Show the build for the visitor's processor, which the server does not know, in place of the usual one.
+ *
+ * @param {import('./inline.js').Inline} data of the page that is shown
+ */
+async function suit({ place: { arch }, architectures = [] }) {
+  const shownOne = detail;
+  const processor = builds.chosenProcessor(architectures, await builds.visitorProcessor());
+  if (processor && processor !== arch && detail === shownOne && !bridge.embedded()) {
+    go(to({ arch: processor }), { replace: true });
+  }
+}
+
+/**
+ * Stay with a build that the server has chosen.
+ *
+ * @param {ShownBuild} build
+ */
+function complete({ revision, os, arch }) {
+  here = { ...here, revision: here.revision || revision, os: here.os || os, arch: here.arch || arch };
+}
+
+/** @param {ShownBuild} build */
+function isOfBuild({ revision, os, arch }) {
+  return (
+    (!here.revision || here.revision === revision) && (!here.os || here.os === os) && (!here.arch || here.arch === arch)
+  );
 }
 
 // ---- Messages
@@ -220,9 +306,7 @@ function showLoading() {
   fill(byId('cards'));
   fill(byId('empty'));
   byId('count').textContent = 'Loading…';
-  // Slicer refuses extensions that are not in the list that is loaded now.
   detail = null;
-  fill(byId('detail'), element('p.muted', {}, 'Loading…'));
 }
 
 /**
@@ -232,15 +316,14 @@ function showLoading() {
  * @param {string} text
  */
 function showAlone(title, text) {
-  byId('list').hidden = true;
-  byId('detail').hidden = true;
-  byId('problem').hidden = false;
+  showPart('problem');
   fill(byId('problem'), element('h1', {}, title), element('p', {}, text));
 }
 
 /** @param {string} message */
 function fail(message) {
   shown.key = null;
+  detail = null;
   showAlone('The extensions cannot be shown.', message);
   byId('problem').append(element('button.button', { type: 'button', onclick: bridge.refresh }, 'Try again'));
 }
@@ -277,17 +360,12 @@ function onChange(id, listener) {
 for (const link of document.querySelectorAll('link[href], a[href]:not([href^="#"])')) {
   Object.assign(link, { href: String(/** @type {HTMLAnchorElement | HTMLLinkElement} */ (link).href) });
 }
-byId('find', HTMLFormElement).action = String(byId('find', HTMLFormElement).action);
+for (const form of document.forms) if (form.hasAttribute('action')) form.setAttribute('action', form.action);
 bridge.open({ search, notice, state: onState, arrived: onSlicer });
 document.addEventListener('click', onClick);
 window.addEventListener('popstate', arrive);
 byId('search').addEventListener('input', () => search(byId('search', HTMLInputElement).value));
-for (const id of ['find', 'filters']) byId(id).addEventListener('submit', (event) => event.preventDefault());
-fill(
-  byId('tier'),
-  element('option', { value: '' }, 'Any support'),
-  tiers.LEVELS.map(({ tier, name }) => element('option', { value: tier }, name)),
-);
+for (const id of ['find', 'filters', 'choice']) byId(id).addEventListener('submit', (event) => event.preventDefault());
 onChange('tier', (value) => go(to({ tier: Number(value) || null }), { replace: true }));
 onChange('sort', (sort) => go(to({ sort }), { replace: true }));
 onChange('category', (category) => go(to({ category })));

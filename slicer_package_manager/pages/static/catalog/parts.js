@@ -16,7 +16,14 @@ const ACTIONS = {
   ScheduledForUninstall: { label: 'Keep installed', look: '', note: 'Will be uninstalled when Slicer restarts' },
   NotInstalled: { label: 'Install', look: '.primary' },
 };
-const HUES = 360;
+/** Colors of letters, see `catalog.css`. */
+const HUES = 12;
+const LOW_BYTE = 256;
+
+/** @param {string} name */
+function hue(name) {
+  return name.split('').reduce((sum, one) => sum + (one.charCodeAt(0) % LOW_BYTE), 0) % HUES;
+}
 
 /**
  * The icon of an extension; its first letter where there is none, or where it cannot be loaded.
@@ -27,9 +34,7 @@ export function icon(extension, large = false) {
   const place = element(`div.icon${large ? '.large' : ''}`, { 'aria-hidden': 'true' });
   const letter = () => {
     place.textContent = extension.name.slice(0, 1).toUpperCase();
-    const hue = [...extension.name].reduce((sum, one) => sum + one.charCodeAt(0) * 7, 0) % HUES;
-    place.style.setProperty('--hue', String(hue));
-    place.classList.add('letter');
+    place.classList.add('letter', `hue-${hue(extension.name)}`);
   };
   const src = webAddress(extension.icon_url);
   if (src) place.append(element('img', { src, alt: '', loading: 'lazy', decoding: 'async', onerror: letter }));
@@ -38,20 +43,37 @@ export function icon(extension, large = false) {
 }
 
 /**
+ * Show the letter in place of an icon that the server has drawn, and that cannot be loaded.
+ *
+ * @param {Element} place
+ * @param {Extension} extension
+ */
+export function watchIcon(place, extension) {
+  const image = place.querySelector('.icon img');
+  if (!(image instanceof HTMLImageElement)) return;
+  const replace = () =>
+    image
+      .closest('.icon')
+      ?.replaceWith(icon({ ...extension, icon_url: '' }, Boolean(place.querySelector('.icon.large'))));
+  if (image.complete && !image.naturalWidth) replace();
+  else image.addEventListener('error', replace);
+}
+
+/**
  * The button of an extension: inside of Slicer it installs or uninstalls it, elsewhere it downloads it.
  *
  * @param {Extension} extension
+ * @param {HTMLElement} place where the server has drawn it already, if it has
  * @returns {Updatable}
  */
-export function action(extension) {
-  const place = element('div.action');
+export function action(extension, place = element('div.action')) {
   const update = () => {
     const hadFocus = place.contains(document.activeElement);
     fill(place, embedded() ? slicerButton(extension) : downloadButton(extension));
     const button = place.querySelector('a, button');
     if (hadFocus && button instanceof HTMLElement) button.focus();
   };
-  update();
+  if (!place.firstChild || embedded()) update();
   return { place, update };
 }
 

@@ -1,5 +1,6 @@
 // @ts-check
-// Addresses of the catalog: /catalog/CATEGORY/REVISION/SYSTEM?arch=&q=&tier=&sort=&extension=&app=
+// Addresses of the catalog: /catalog/CATEGORY/REVISION/SYSTEM?arch=&q=&tier=&sort=&app=, and those of extensions:
+// /extension/NAME?revision=&os=&arch=&category=&q=&tier=&sort=&app=
 
 import { ROOT } from '../api.js';
 import { LEVELS } from './tiers.js';
@@ -22,6 +23,9 @@ import { LEVELS } from './tiers.js';
 export const ALL = 'All';
 export const SORTS = ['name', 'updated', 'downloads', 'tier'];
 
+// Names that browsers, servers or proxies would change in a path: slashes, escapes, and names of folders.
+const UNUSUAL = /[/\\%]|^\.+$/;
+
 /**
  * Read an address, by default that of the window.
  *
@@ -29,21 +33,57 @@ export const SORTS = ['name', 'updated', 'downloads', 'tier'];
  * @returns {Place & {sort: string}}
  */
 export function read(location = window.location) {
-  const home = new URL('catalog', ROOT).pathname;
-  const [category, revision, os] = location.pathname.slice(home.length).split('/').filter(Boolean).map(plain);
   const query = new URLSearchParams(location.search);
   const sort = query.get('sort') || '';
   const level = LEVELS.find(({ tier }) => String(tier) === query.get('tier'));
   return {
-    category: category || ALL,
-    revision: revision || null,
-    os: os || null,
+    ...(below('extension', location) ? ofExtension(location, query) : ofList(location, query)),
     arch: (query.get('arch') || '').toLowerCase() || null,
     q: query.get('q') || '',
     sort: SORTS.includes(sort) ? sort : SORTS[0],
     tier: level ? level.tier : null,
-    extension: query.get('extension') || null,
     app: query.get('app') || null,
+  };
+}
+
+/**
+ * The parts of the path below a page; `null` at other pages.
+ *
+ * @param {string} page
+ * @param {{pathname: string}} location
+ */
+function below(page, location) {
+  const home = new URL(page, ROOT).pathname;
+  const { pathname } = location;
+  if (pathname !== home && !pathname.startsWith(`${home}/`)) return null;
+  return pathname.slice(home.length).split('/').filter(Boolean).map(plain);
+}
+
+/**
+ * @param {{pathname: string}} location
+ * @param {URLSearchParams} query
+ */
+function ofList(location, query) {
+  const [category, revision, os] = below('catalog', location) || [];
+  return {
+    category: category || ALL,
+    revision: revision || null,
+    os: os || query.get('os') || null,
+    extension: query.get('extension') || null,
+  };
+}
+
+/**
+ * @param {{pathname: string}} location
+ * @param {URLSearchParams} query
+ */
+function ofExtension(location, query) {
+  const name = (below('extension', location) || []).join('/') || query.get('name');
+  return {
+    category: query.get('category') || ALL,
+    revision: query.get('revision') || null,
+    os: query.get('os') || null,
+    extension: name || null,
   };
 }
 
@@ -53,15 +93,34 @@ export function read(location = window.location) {
  * @param {Place} place
  */
 export function write(place) {
-  const { category, revision, os } = place;
-  const path = category && revision && os ? `/${[category, revision, os].map(escaped).join('/')}` : '';
   const query = new URLSearchParams();
-  for (const key of /** @type {const} */ (['arch', 'q', 'tier', 'extension', 'app'])) {
+  const path = place.extension ? pathOfExtension(place, query) : pathOfList(place);
+  for (const key of /** @type {const} */ (['arch', 'q', 'tier', 'app'])) {
     if (place[key]) query.set(key, String(place[key]));
   }
   if (place.sort && place.sort !== SORTS[0]) query.set('sort', place.sort);
   const text = String(query);
-  return new URL(`catalog${path}${text ? `?${text}` : ''}`, ROOT).href;
+  return new URL(`${path}${text ? `?${text}` : ''}`, ROOT).href;
+}
+
+/** @param {Place} place */
+function pathOfList({ category, revision, os }) {
+  if (revision && os) return `catalog/${[category, revision, os].map(escaped).join('/')}`;
+  return category === ALL ? 'catalog' : `catalog/${escaped(category)}`;
+}
+
+/**
+ * @param {Place} place
+ * @param {URLSearchParams} query gets what is not in the path
+ */
+function pathOfExtension({ extension, category, revision, os }, query) {
+  const name = extension || '';
+  const isPlain = !UNUSUAL.test(name);
+  if (!isPlain) query.set('name', name);
+  if (revision) query.set('revision', revision);
+  if (os) query.set('os', os);
+  if (category !== ALL) query.set('category', category);
+  return isPlain ? `extension/${encodeURIComponent(name)}` : 'extension';
 }
 
 // Servers and proxies decode an escaped slash, so it is escaped twice.

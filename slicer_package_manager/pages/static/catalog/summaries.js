@@ -4,22 +4,19 @@
 import { APP, get } from '../api.js';
 import * as builds from './builds.js';
 
-/** @type {Map<string, Promise<builds.Build[]>>} */
-const requested = new Map();
+/** @type {Promise<builds.Build[]> | null} */
+let requested = null;
 
-/**
- * All builds with extensions, newest first.
- *
- * @param {string} fields of the summary that are needed
- */
-export function allBuilds(fields = builds.FIELDS) {
-  const known = requested.get(fields) || requested.get(builds.TO_CHOOSE);
-  if (known) return known;
-  const request = /** @type {Promise<Registry.Summary>} */ (get(`app/${APP}/summary`, { limit: 0, fields })).then(
-    builds.fromSummary,
-  );
-  request.catch(() => requested.delete(fields));
-  requested.set(fields, request);
+/** All builds with extensions, newest first. */
+export function allBuilds() {
+  if (requested) return requested;
+  const request = /** @type {Promise<Registry.Summary>} */ (
+    get(`app/${APP}/summary`, { limit: 0, fields: builds.FIELDS })
+  ).then(builds.fromSummary);
+  request.catch(() => {
+    requested = null;
+  });
+  requested = request;
   return request;
 }
 

@@ -1,0 +1,132 @@
+"""The extensions of one build, as the catalog lists them: which build, what of it, and why it may be nothing."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from slicer_package_manager.pages import builds, extensions, page_cache
+from slicer_package_manager.pages.addresses import ALL, Place
+from slicer_package_manager.pages.builds import Build
+from slicer_package_manager.pages.extensions import Category, Extension
+from slicer_package_manager.registry.catalog import extension_lists, package_lists, summary
+from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.schema.fields import EXTENSION, OPERATING_SYSTEMS
+from slicer_package_manager.registry.schema.pagination import Page
+from slicer_package_manager.registry.schema.validators import SEARCH_CHARACTERS, SEARCH_WORDS
+from slicer_package_manager.registry.tree.types import ApplicationFolder
+
+_ALL_OF_IT = Page(0, 0, (('meta.baseName', 1), ('created', 1), ('_id', 1)))
+_OF_BUILDS = ('name', 'revision', 'extensions', 'ready_for')
+
+
+class Choice(NamedTuple):
+    """What the query of an address chooses; see ``place.js``."""
+
+    q: str = ''
+    tier: int | None = None
+    sort: str = 'name'
+
+
+class Listing(NamedTuple):
+    """The extensions of one build.
+
+    :param place: with the architecture that is shown.
+    :param systems: the number of extensions by system and architecture, for this revision.
+    :param every: the extensions for the architecture.
+    :param found: those that the search and the filter leave, in all categories.
+    :param shown: those of the category, in order.
+    :param revisions: all of the application, newest first, with the names of releases.
+    """
+
+    place: Place
+    choice: Choice
+    systems: dict[tuple[str, str], int]
+    every: list[Extension]
+    found: list[Extension]
+    shown: list[Extension]
+    revisions: dict[str, str]
+
+    @property
+    def release(self) -> str:
+        """The name of the release; empty for a draft."""
+        return self.revisions.get(self.place.revision, '')
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is what the address names; there may still be no extensions in it."""
+        place = self.place
+        return (place.os in OPERATING_SYSTEMS and (place.revision in self.revisions or bool(self.systems))
+                and (place.category == ALL or not self.every or place.category in self.all_categories))
+
+    @property
+    def all_categories(self) -> set[str]:
+        """Categories and subcategories of the build."""
+        return {part for one in self.every for part in (one.category, one.category.split('.')[0])}
+
+    @property
+    def categories(self) -> list[Category]:
+        """What the visitor may choose: with a search, only categories in which something was found."""
+        return [Category(ALL, len(self.found)), *extensions.categories(self.found)]
+
+    @property
+    def summary(self) -> str:
+        """How many extensions are shown, in words."""
+        number = len(self.shown)
+        category = '' if self.place.category == ALL else f' in {self.place.category}'
+        words = f' for “{self.choice.q}”' if self.choice.q else ''
+        return f'{number:,} extension{"" if number == 1 else "s"}{category}{words}'
+
+    @property
+    def build_name(self) -> str:
+        """The build in words."""
+        parts = (self.release, builds.system_name(self.place.os, self.place.arch), f'revision {self.place.revision}')
+        return ' · '.join(filter(None, parts))
+
+
+def all_builds(app: ApplicationFolder) -> list[Build]:
+    """The builds of ``app`` that have extensions, newest first; cached until the data changes."""
+    found: list[Build] = page_cache.value(
+        ('builds', app['_id']), lambda: builds.of_summary(summary.of(app, None, 0, 0, _OF_BUILDS)))
+    return found
+
+
+def complete(app: ApplicationFolder, place: Place, visitors_os: str) -> Place | None:
+    """Return ``place`` with a revision and a system: by default the latest build for the visitor.
+
+    :returns: ``None`` if there are no extensions at all.
+    """
+    os = place.os or visitors_os
+    if place.revision:
+        return place._replace(category=place.category or ALL, os=os)
+    latest = builds.latest(all_builds(app), os)
+    if latest is None:
+        return None
+    there = os if any(one.os == os for one in latest.systems) else latest.systems[0].os
+    return place._replace(category=place.category or ALL, revision=latest.revision, os=there)
+
+
+def read(app: ApplicationFolder, place: Place, choice: Choice) -> Listing:
+    """Read the extensions of a build that everyone may see.
+
+    :param place: complete, perhaps without an architecture.
+    """
+    revisions = extension_lists.revisions(app, None)
+    systems = extension_lists.systems(app, None, place.revision)
+    arch = place.arch or builds.usual_architecture(arch for os, arch in systems if os == place.os)
+    candidates = package_lists.candidates(
+        EXTENSION, app, None, _ALL_OF_IT, app_revision=place.revision, os=place.os, arch=arch)
+    items = list(map(orjson.loads, candidates.matching('').documents))
+    counts.add_totals(EXTENSION, app, items)
+    every = list(map(Extension, items))
+    matching = {orjson.loads(one)['_id'] for one in candidates.matching(choice.q).documents} if choice.q else None
+    found = extensions.at_least([one for one in every if matching is None or one.id in matching], choice.tier)
+    shown = extensions.in_order(extensions.in_category(found, place.category), choice.sort)
+    return Listing(place._replace(arch=arch), choice, systems, every, found, shown, revisions)
+
+
+def choice_of(q: str, tier: str, sort: str) -> Choice:
+    """Parse the query of an address. What is unknown is ignored, and a search is shortened to what may be searched."""
+    words = ' '.join(q[:SEARCH_CHARACTERS].split()[:SEARCH_WORDS])
+    level = next((one for one in extensions.LEVELS if str(one) == tier), None)
+    return Choice(words, level, sort if sort in extensions.SORTS else Choice().sort)

@@ -1,0 +1,89 @@
+"""What pages list of extensions: each function is one query, besides that for what the user may not see."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from girder.models.folder import Folder
+from girder.models.item import Item
+
+from slicer_package_manager.registry.catalog import package_lists
+from slicer_package_manager.registry.schema.fields import EXTENSION
+from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree import keys
+from slicer_package_manager.registry.tree.access import folder_clause
+from slicer_package_manager.registry.tree.registration import CHANNELS
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
+
+
+class Built(NamedTuple):
+    """A build of an extension: for which revision and system, and when it was uploaded.
+
+    :param updated: as ISO 8601.
+    """
+
+    id: str
+    app_revision: str
+    os: str
+    arch: str
+    revision: str
+    updated: str
+
+
+class Related(NamedTuple):
+    """The name of an extension, and what it states to require."""
+
+    name: str
+    dependency: str
+
+
+def revisions(app: ApplicationFolder, user: UserDocument | None) -> dict[str, str]:
+    """The revisions of the releases and drafts of ``app`` that ``user`` may see, each with the name of its release.
+
+    The name is empty for a draft.
+    """
+    found: dict[str, str] = {}
+    for folder in Folder().find({keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)}, **folder_clause(user)},
+                                fields=['name', 'spm']).batch_size(BATCH):
+        revision, is_draft = folder['spm']['revision'], folder['spm']['draft']
+        found[revision] = found.get(revision, '') if is_draft else folder['name']
+    return found
+
+
+@transactions.atomic
+def systems(app: ApplicationFolder, user: UserDocument | None, revision: str) -> dict[tuple[str, str], int]:
+    """The number of extensions for a revision of the application, by operating system and architecture."""
+    query = package_lists.query_of(EXTENSION, app, user, app_revision=revision)
+    rows = Item().collection.aggregate([
+        {'$match': query}, {'$group': {'_id': {'os': '$meta.os', 'arch': '$meta.arch'}, 'count': {'$sum': 1}}}])
+    return {(row['_id']['os'], row['_id']['arch']): row['count'] for row in rows}
+
+
+@transactions.atomic
+def builds(app: ApplicationFolder, user: UserDocument | None, name: str) -> list[Built]:
+    """All builds of the extension with the base name ``name``."""
+    return [Built(str(one['_id']), str(meta['app_revision']), meta['os'], meta['arch'], str(meta.get('revision') or ''),
+                  (one.get('updated') or one['created']).isoformat())
+            for one, meta in _found(app, user, ('app_revision', 'os', 'arch', 'revision'), baseName=name)]
+
+
+@transactions.atomic
+def related(app: ApplicationFolder, user: UserDocument | None, revision: str, os: str, arch: str) -> list[Related]:
+    """The extensions of one build with what they require."""
+    return [Related(meta['baseName'], str(meta.get('dependency') or ''))
+            for _, meta in _found(app, user, ('baseName', 'dependency'), app_revision=revision, os=os, arch=arch)]
+
+
+def _found(app: ApplicationFolder, user: UserDocument | None, of_metadata: tuple[str, ...], **filters: Any
+           ) -> list[tuple[Any, Document]]:
+    query = package_lists.query_of(EXTENSION, app, user, **filters)
+    fields = ['created', 'updated', *(f'meta.{key}' for key in of_metadata)]
+    return [(one, one['meta']) for one in Item().find(query, fields=fields).batch_size(BATCH)]
+
+
+@transactions.atomic
+def names(app: ApplicationFolder, user: UserDocument | None) -> list[str]:
+    """The base names of all extensions of ``app``, of whatever build."""
+    found: list[str] = Item().collection.distinct('meta.baseName', package_lists.query_of(EXTENSION, app, user))
+    return sorted(map(str, found))
