@@ -204,6 +204,14 @@ def test_many_records_are_written_in_parts(directory, expected, monkeypatch):
     assert directory.published() == expected
 
 
+def test_what_is_remembered_of_values_is_limited(directory, expected, monkeypatch):
+    from slicer_package_manager.logs import engine, reading
+    monkeypatch.setattr(engine, '_REMEMBERED', 0)
+    monkeypatch.setattr(reading, '_BLOCK', 3000)
+    directory.ingest(directory.log(*ALL))
+    assert directory.published() == expected
+
+
 def test_one_process_works_on_the_directory(directory):
     from slicer_package_manager.logs.errors import LogsError
     from slicer_package_manager.logs.statistics import locked

@@ -26,8 +26,8 @@ from slicer_package_manager.logs.rules import addresses, clients, counting, form
 
 #: Of the memory of a process below 500 MB, what DuckDB may use.
 _MEMORY = '260MB'
-#: How many values are remembered, of each kind and in each thread; and how many pieces wait for a thread.
-_REMEMBERED, _WAITING = 200_000, 1
+#: Characters of the values that are remembered, of each kind and in each thread; and how many pieces wait for a thread.
+_REMEMBERED, _WAITING = 6_000_000, 1
 _RECORD = ('day DATE, line UUID, client UBIGINT, chain VARCHAR, key VARCHAR, level UTINYINT, status USMALLINT, '
            'bytes BIGINT, first BIGINT, stop BIGINT, country VARCHAR, class VARCHAR, os VARCHAR')
 #: Equal lines have equal values.
@@ -131,7 +131,7 @@ class Engine:
 
     def clear(self) -> None:
         """Forget all staged records."""
-        self._database.execute('TRUNCATE staging')
+        self._database.execute(f'CREATE OR REPLACE TABLE staging ({_RECORD})')
 
     def _read(self, lines: bytes, source: str, chain: str, counts: Counts) -> None:
         reader = getattr(self._of_thread, 'reader', None)
@@ -155,12 +155,10 @@ class _Reader:
             'targets': _target, 'agents': clients.of_agent, 'places': lambda one: (countries.of(one),),
             'salts': lambda one: (salt(one),)}
         self._keys = {table: column for table, column in _KEYS.items() if table != 'places' or countries.are_known}
-        cursor.execute('CREATE TEMP TABLE targets (target VARCHAR, key VARCHAR, level UTINYINT);'
-                       'CREATE TEMP TABLE agents (agent VARCHAR, class VARCHAR, os VARCHAR);'
-                       'CREATE TEMP TABLE places (address VARCHAR, country VARCHAR);'
-                       'CREATE TEMP TABLE salts (day DATE, salt VARCHAR)')
         self._sizes: Counter[str] = Counter()
         self._days: set[date] = set()
+        for table in _TABLES:
+            self._create(table)
 
     def read(self, lines: bytes, source: str, chain: str) -> tuple[list[tuple[str, int]], list[datetime]]:
         """Stage the records of ``lines``; return how many lines have which reason, and the hours of all requests."""
@@ -175,11 +173,15 @@ class _Reader:
         execute(_STAGE, {'source': source, 'chain': chain})
         return execute(_REASONS).fetchall(), hours
 
+    def _create(self, table: str) -> None:
+        """Create ``table`` without rows. To truncate it would not release its memory."""
+        self._cursor.execute(f'CREATE OR REPLACE TEMP TABLE {table} ({_TABLES[table]})')
+        self._sizes[table] = 0
+
     def _missing(self, table: str, column: str) -> list[str]:
         """Return the values in ``column`` of the candidates that ``table`` lacks."""
         if self._sizes[table] > _REMEMBERED:
-            self._cursor.execute(f'TRUNCATE {table}')
-            self._sizes[table] = 0
+            self._create(table)
         new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE line IS NOT NULL) '
                                    f'ANTI JOIN {table} USING ({column})').fetchall()
         return [value for value, in new]
@@ -192,9 +194,11 @@ class _Reader:
                                 for number in range(1, len(rows[0]) + 1))
             self._cursor.execute(f'INSERT INTO {table} SELECT {columns}',
                                  [list(each) for each in zip(*rows, strict=True)])
-            self._sizes[table] += len(rows)
+            self._sizes[table] += sum(len(str(one)) for one, *_ in rows)
 
 
+_TABLES = {'targets': 'target VARCHAR, key VARCHAR, level UTINYINT', 'salts': 'day DATE, salt VARCHAR',
+           'agents': 'agent VARCHAR, class VARCHAR, os VARCHAR', 'places': 'address VARCHAR, country VARCHAR'}
 #: The tables of what is decided, each with the column that it is decided by.
 _KEYS = {'targets': 'target', 'agents': 'agent', 'places': 'address'}
 #: Types of the columns, by their number, that are no text.

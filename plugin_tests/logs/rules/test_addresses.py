@@ -43,7 +43,8 @@ def test_an_address_of_a_package_is_recognized(target, key, level):
     f'/api/v1/item/{ID}/files', f'/api/v1/item/{ID}', f'/api/v1/folder/{ID}/download', '/api/v1/item/short/download',
     f'/api/v1/item/{ID}/download/a/b', f'/bitstream/{ID}0', '/bitstream/', '/midas3/download',
     '/midas3/download?items=x', '/midas3/api/json?method=midas.slicerpackages.extension.list&id=12', '/midas3/item/77',
-    f'/api/v1/file/hashsum/md5/{SUM}/download', f'/x?next=/api/v1/item/{ID}/download', '/bitstream/1200/..'])
+    f'/api/v1/file/hashsum/md5/{SUM}/download', f'/x?next=/api/v1/item/{ID}/download', '/bitstream/1200/..',
+    'object:' + 'x' * 1025])
 def test_others_name_no_package(target):
     assert of_target(target) is None
 

@@ -32,6 +32,8 @@ class Address(NamedTuple):
 
 #: Begins the target of a request in the log of a bucket; the key of the object follows.
 OBJECT = 'object:'
+#: Object storage allows keys of 1,024 bytes.
+_LONGEST_OBJECT = len(OBJECT) + 1024
 #: Requests without one of these in their target name no package.
 WORDS = ('download', 'bitstream')
 _ID = '[0-9a-fA-F]{24}'
@@ -59,7 +61,7 @@ _METHOD = 'midas.bitstream.download'
 def of_target(target: str) -> Address | None:
     """Return the address that the target of a request has; ``None`` if it names no package."""
     if target.startswith(OBJECT):
-        return Address(target, Level.STORAGE)
+        return Address(target, Level.STORAGE) if len(target) <= _LONGEST_OBJECT else None
     path, _, query = target.partition('?')
     if '://' in path:  # a proxy logs whole URLs
         path = '/' + path.partition('://')[2].partition('/')[2]

@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 import crawleruseragents
+import ua_parser_rs
 from ua_parser import parse
 
 SLICER, BROWSER, COMMAND_LINE = 'slicer', 'browser', 'command line'
@@ -58,15 +59,19 @@ def _kind(text: str, is_spider: bool, is_browser: bool) -> str:
         return PACKAGE_MANAGER
     if _COMMAND_LINE.match(text):
         return COMMAND_LINE
-    if is_spider or _robots().search(text):
+    if is_spider or _robots().extract(text):
         return ROBOT
     return BROWSER if is_browser else UNKNOWN
 
 
 @cache
-def _robots() -> re.Pattern[str]:
-    """All patterns of crawler-user-agents as one: to try them one after the other takes a hundred times as long."""
-    return re.compile('|'.join(f'(?:{one["pattern"]})' for one in crawleruseragents.CRAWLER_USER_AGENTS_DATA))
+def _robots() -> ua_parser_rs.UserAgentExtractor:
+    """All patterns of crawler-user-agents, in what searches for them together.
+
+    The module ``re`` takes a millisecond for a user agent that has none of them. Hostile logs have millions of these.
+    """
+    patterns = [one['pattern'] for one in crawleruseragents.CRAWLER_USER_AGENTS_DATA]
+    return ua_parser_rs.UserAgentExtractor([(pattern, ROBOT, None, None, None, None) for pattern in patterns])
 
 
 def _named_system(text: str) -> str:
