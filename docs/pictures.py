@@ -69,7 +69,7 @@ def catalog_in_slicer(camera: Camera) -> browser.Window:
     window = camera.window()
     window.context.add_init_script(SLICER_EMBEDDING)
     window.page.goto(BUILD)
-    window.page.wait_for_selector('.card')
+    window.page.wait_for_selector('.card button')
     window.page.evaluate('window.app.$vuetify.theme.dark = true')
     return window
 
@@ -79,7 +79,7 @@ def extension(camera: Camera) -> browser.Window:
     window = camera.window()
     window.page.set_viewport_size({'width': 1280, 'height': 1250})
     name = next(one['name'] for one in site.EXTENSIONS if one.get('description') and one.get('contributors'))
-    window.page.goto(f'{BUILD}?extension={name}')
+    window.page.goto(f'/extension/{name}?revision=33241&os=linux')
     window.page.wait_for_selector('.plot canvas')
     return window
 
@@ -87,8 +87,9 @@ def extension(camera: Camera) -> browser.Window:
 def extension_missing(camera: Camera) -> browser.Window:
     """Page of an extension that was not built for a system."""
     window = camera.window()
-    window.page.goto(f'/catalog/All/33241/macosx?arch=amd64&extension={site.EXTENSIONS[30]["name"]}')
+    window.page.goto(f'/extension/{site.EXTENSIONS[30]["name"]}?revision=33241&os=macosx&arch=amd64')
     window.page.wait_for_selector('table.builds')
+    window.problems.clear()  # the browser reports the status
     return window
 
 
@@ -99,7 +100,7 @@ def download(camera: Camera) -> browser.Window:
         "Object.defineProperty(navigator, 'platform', { get: () => 'Win32' });"
         "Object.defineProperty(navigator, 'userAgentData', { get: () => undefined });")
     window.page.goto('/download')
-    window.page.wait_for_selector('#yours a')
+    window.page.locator('#yours a', has_text='Windows').wait_for()
     return window
 
 
