@@ -3,6 +3,8 @@ import pytest
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import COLLECTION, Journal
 
+pytestmark = pytest.mark.database
+
 
 class Interrupted:
     """A collection in which an interruption follows the first change that the server has made."""

@@ -91,7 +91,8 @@ class Engine:
             'preserve_insertion_order': False, 'allow_community_extensions': False})
         self._database.execute(f'CREATE TABLE staging ({_RECORD}); CREATE TABLE sealed (day DATE)')
         self._database.executemany('INSERT INTO sealed VALUES (?)', [(day,) for day in sealed] or [(date.min,)])
-        self._threads = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix='logs')
+        number = threads or os.cpu_count() or 1
+        self._threads, self._most = ThreadPoolExecutor(number, thread_name_prefix='logs'), number + _WAITING
         self._running: list[Future[None]] = []
         self._of_thread = threading.local()
         self._lock = threading.Lock()
@@ -104,7 +105,7 @@ class Engine:
     def submit(self, lines: bytes, source: str, chain: str, counts: Counts) -> None:
         """Stage the records of complete ``lines``, soon; what cannot be kept is added to ``counts``."""
         self._running.append(self._threads.submit(self._read, lines, source, chain, counts))
-        while len(self._running) > self._threads._max_workers + _WAITING:  # noqa: SLF001 - what it was made with
+        while len(self._running) > self._most:
             self._running.pop(0).result()
 
     def wait(self) -> None:

@@ -51,15 +51,12 @@ class Extension:
         self.updated = str(item.get('updated') or item['created'])
         self.downloads = int(item.get('downloads') or 0)
         self.size = int(item.get('size') or 0)
-        for key in ('revision', 'release', 'contributors', 'license', 'development_status', 'keywords'):
-            setattr(self, key, self._text(key))
-
-    revision: str
-    release: str
-    contributors: str
-    license: str
-    development_status: str
-    keywords: str
+        self.revision = self._text('revision')
+        self.release = self._text('release')
+        self.contributors = self._text('contributors')
+        self.license = self._text('license')
+        self.development_status = self._text('development_status')
+        self.keywords = self._text('keywords')
 
     def _text(self, key: str) -> str:
         return str(self._meta.get(key) or '').strip()
