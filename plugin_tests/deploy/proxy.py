@@ -37,6 +37,12 @@ def program():
     return shutil.which('nginx') or shutil.which('nginx', path='/usr/sbin:/usr/local/sbin')
 
 
+def beyond_buffers():
+    """A number of bytes, in MiB, that the network does not hold between a server, nginx and a client."""
+    received, sent = (int(Path(f'/proc/sys/net/ipv4/tcp_{one}mem').read_text().split()[-1]) for one in 'rw')
+    return (received + 2 * sent) * 5 // 4 // 2**20 + 8
+
+
 class Proxy:
     """nginx in front of the servers with these ``urls``; what it keeps and logs is in ``folder``."""
 

@@ -12,8 +12,7 @@ from plugin_tests.servers import poll
 pytestmark = [pytest.mark.process, pytest.mark.database,
               pytest.mark.skipif(proxy.program() is None, reason='nginx is not installed')]
 
-#: More than all buffers between a client and the server.
-SIZE = 32 * 1024 * 1024
+SIZE = proxy.beyond_buffers() * 2**20
 ROBOT = {'User-Agent': 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'}
 ROUNDS = 4
 

@@ -145,7 +145,7 @@ def test_a_setting_of_one_server_applies_to_the_other_and_to_nginx(servers, toke
 
 
 def test_counts_are_exact_without_transfers_that_end_early(site, admin, anonymous, app, extension):
-    content = os.urandom(MIB) * 24  # more than the buffers of the network hold
+    content = os.urandom(MIB) * proxy.beyond_buffers()
     large, small = extension('Counted', content), extension('Small', b'small')
 
     def download(number):

@@ -15,9 +15,9 @@ HEADERS = {'Authorization': f'Basic {SECRET}', 'Girder-Token': SECRET, 'Cookie':
 
 
 def written(caplog):
-    """What the server has logged; the client of the tests logs too."""
+    """What the server has logged; the client of the tests logs too, and the driver what ``serve`` does not log."""
     formatter = logging.Formatter()
-    return '\n'.join(formatter.format(one) for one in caplog.records if not one.name.startswith('http'))
+    return '\n'.join(formatter.format(one) for one in caplog.records if not one.name.startswith(('http', 'pymongo')))
 
 
 def fail(*_, **__):

@@ -48,6 +48,8 @@ def main(listener: int, workers: int, threads: int, access_log: Path | None) -> 
 
 def _configure_logs() -> None:
     logging.basicConfig(stream=sys.stdout, level=os.environ['LOGLEVEL'])
+    # The driver would log whole documents for debugging, with tokens and hashes of passwords.
+    logging.getLogger('pymongo').setLevel(logging.INFO)
     if environment.of().log_format == 'json':
         json_logs.use_json(logging.getLogger())
     # The access log of CherryPy would go to standard error at every level, with tokens.

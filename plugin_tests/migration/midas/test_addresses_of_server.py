@@ -98,7 +98,7 @@ def test_each_address_of_midas_is_answered_as_its_table_states(midas, client):
             assert 'secret' not in answer.text
             page = requested(client, path, **BROWSER)
             assert (page.status_code, page.headers['Content-Type']) == (status, 'text/html;charset=utf-8'), path
-    revision = '/catalog/All/21513/linux?arch=amd64&extension=Ext'
+    revision = '/extension/Ext?revision=21513&os=linux&arch=amd64'
     for path, target in [
             ('', '/catalog'), ('item/77', revision), ('item/77/', revision), ('item/view?itemId=77', revision),
             ('statistics/item?id=77', revision), ('item/900', '/download'), ('folder/4', '/catalog/All/21513'),
