@@ -19,7 +19,7 @@ SHORTEST = 60
 #: Places where a short limit, or a short pause, is what the test is about.
 MEANT = {
     'plugin_tests/waiting.py': {'time.sleep(min(max(waited / 10, 0.02), 0.1))'},
-    # Nobody answers yet, and whether the server has ended is looked at in between.
+    # No server answers yet, and whether the server has ended is looked at in between.
     'plugin_tests/processes.py': {"httpx.get(f'{url}/system/version', timeout=5)"},
     'plugin_tests/build_machine.py': {'threading.Event().wait(0.1)'},
     # A turn of the event loop, in which other tasks run.

@@ -94,6 +94,14 @@ class Proxy:
         """A client of the site, which trusts its certificate; a context manager."""
         return httpx.Client(base_url=self.url, verify=self.tls, headers=headers)
 
+    def leave_early(self, path, agent):
+        """Request ``path``, and close the connection after some of the response."""
+        with socket.create_connection(('127.0.0.1', self.port)) as plain:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            with self.tls.wrap_socket(plain, server_hostname='localhost') as connection:
+                connection.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {agent}\r\n\r\n'.encode())
+                assert connection.recv(100).startswith(b'HTTP/1.1 200')
+
     @property
     def log(self):
         """What the access log has now."""

@@ -154,21 +154,12 @@ def test_counts_are_exact_without_transfers_that_end_early(site, admin, anonymou
                 item = large if (number + turn) % 10 == 0 else small
                 client.get(f'/api/v1/item/{item["_id"]}/download').raise_for_status()
 
-    leave_early(site, f'/api/v1/item/{large["_id"]}/download')
+    site.leave_early(f'/api/v1/item/{large["_id"]}/download', 'early')
+    poll(lambda: '"early"' in site.log, 'nginx has seen that the client is gone')
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(download, range(8)))
     wanted = {'Counted': 8, 'Small': 72}
     poll(lambda: counted(anonymous, app, wanted) == wanted, 'all downloads are counted')
-
-
-def leave_early(site, path):
-    """Take some of the answer, close the connection, and wait until nginx has seen that."""
-    with socket.create_connection(('127.0.0.1', site.port)) as plain:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        with site.tls.wrap_socket(plain, server_hostname='localhost') as connection:
-            connection.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: early\r\n\r\n'.encode())
-            assert connection.recv(100).startswith(b'HTTP/1.1 200')
-    poll(lambda: '"early"' in site.log, 'nginx has seen that the client is gone')
 
 
 def counted(client, app, names):

@@ -12,7 +12,7 @@ HOUR = 3600
 
 
 class Visitor:
-    """A request from ``address``; it runs until it is told to :meth:`finish`."""
+    """A request from ``address``; it runs until :meth:`finish`."""
 
     def __init__(self, work, address='a', log=None):
         self.running = False

@@ -30,7 +30,7 @@ from slicer_package_manager.rest.handlers import site
 
 #: Parameters of the forms of the page, for browsers without scripts. An address has them in its path.
 _OF_FORMS = ('category', 'revision', 'os', 'system')
-#: How many extensions of a list search engines are told of, besides those that they find as links.
+#: How many extensions of a list are stated for search engines, besides those that they find as links.
 _MOST_LISTED = 30
 _MOST_BUILDS = 12
 
