@@ -34,7 +34,7 @@ def archive(depends, name='Ext', kind='tar'):
     target = io.BytesIO()
     if kind == 'zip':
         with zipfile.ZipFile(target, 'w') as found:
-            found.writestr(path, text)
+            found.writestr(zipfile.ZipInfo(path), text)  # without the time, so that the bytes are the same again
         return target.getvalue()
     with gzip.GzipFile(fileobj=target, mode='wb', mtime=0) as packed, tarfile.open(fileobj=packed, mode='w') as found:
         for member, content in (('Slicer-x/lib/library.so', b'library'), (path, text)):
