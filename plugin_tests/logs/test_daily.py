@@ -122,7 +122,8 @@ def test_a_row_has_the_facts_of_the_package_and_the_class_of_the_client(director
     assert row == {
         'day': '2026-11-01', 'kind': 'package', 'app': 'Slicer', 'baseName': 'Slicer', 'os': 'linux', 'arch': 'amd64',
         'revision': '33000', 'app_revision': '33000', 'version': '5.8.1', 'release': '5.8.1', 'pre_release': 'false',
-        'item': ITEM, 'file': FILE, 'country': 'unknown', 'client': 'browser', 'client_os': 'linux', 'requests': '3',
+        'item': ITEM, 'file': FILE, 'content': 'ab' * 8, 'country': 'unknown',
+        'client': 'browser', 'client_os': 'linux', 'requests': '3',
         'clients': '2', 'incomplete': '1'}
 
 
@@ -148,6 +149,19 @@ def test_a_rare_combination_is_not_published(directory):
     directory.ingest(directory.log(*(line(address=f'198.51.100.{number}') for number in range(5)), rare), threshold=5)
     assert directory.counts(by=('country', 'client', 'client_os')) == {
         ('unknown', 'browser', 'linux'): 5, ('other', 'other', 'other'): 1}
+
+
+def test_rows_state_which_content_of_a_file_was_downloaded(directory):
+    old, new = 'ab' * 64, 'cd' * 64
+    directory.use(fact(sha512=old, removed='2026-11-01T12:00:00+00:00'),
+                  fact(sha512=new, created='2026-11-01T12:00:00+00:00'), EXTENSION)
+    by_checksum = f'/api/v1/file/hashsum/sha512/{old.upper()}/download'
+    directory.ingest(directory.log(line(), line(by_checksum), line(by_checksum, address='203.0.113.1')))
+    assert directory.counts(by=('file', 'content')) == {(FILE, 'ab' * 8): 2, (FILE, 'cd' * 8): 1}
+    directory.use(fact(sha512=''), EXTENSION)
+    later = '02/Nov/2026:10:00:01 +0000'
+    directory.ingest(directory.log(line(f'/api/v1/file/{OTHER_FILE}/download', time=later), name='later.log'))
+    assert directory.counts('2026/11/02', by=('content',)) == {'cd' * 8: 1}
 
 
 def test_both_files_of_a_day_have_the_same_rows_and_the_manifest_has_their_checksums(directory):

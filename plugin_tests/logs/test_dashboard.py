@@ -4,7 +4,6 @@ import json
 import pytest
 
 from plugin_tests.logs.conftest import EXTENSION, ITEM, OTHER_FILE, fact, line
-from slicer_package_manager.logs import dashboard
 from slicer_package_manager.logs.countries import Countries
 
 ROBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'
@@ -52,14 +51,3 @@ def test_the_date_falls_back_to_that_of_the_upload(directory, shown):
     directory.use(fact(build_date=None, arch='i386'), EXTENSION)
     one = shown(line())['bitstream'][ITEM]
     assert (one['checkout'], one['bits']) == ('2026-10-31T05:00:00.000000+00:00', 32)
-
-
-def test_every_country_has_a_name_two_regions_and_a_middle():
-    found = dashboard.countries()
-    assert len(found) == 250
-    for code, one in found.items():
-        assert len(code) == 2
-        assert code.isupper()
-        assert all(one[:3])
-        assert abs(one.latitude) <= 90
-        assert abs(one.longitude) <= 180

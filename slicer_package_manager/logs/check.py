@@ -13,8 +13,8 @@ from slicer_package_manager.logs import manifest
 from slicer_package_manager.logs.errors import LogsError
 from slicer_package_manager.logs.place import Place
 from slicer_package_manager.logs.rules import comparison
-from slicer_package_manager.logs.rules.clients import ROBOT
 from slicer_package_manager.logs.rules.comparison import Circumstances, Numbers
+from slicer_package_manager.logs.rules.vocabulary import ROBOT
 
 #: The columns that identify a package in the rows of ``downloadstats``; ``revision`` is that of the application.
 PACKAGE = ('kind', 'baseName', 'os', 'arch', 'revision')

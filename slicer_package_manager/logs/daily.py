@@ -20,16 +20,16 @@ import duckdb
 
 from slicer_package_manager.logs import facts
 from slicer_package_manager.logs.place import Place, replaced
-from slicer_package_manager.logs.rules import counting, privacy
-from slicer_package_manager.logs.rules.clients import ROBOT
+from slicer_package_manager.logs.rules import contents, counting, privacy
 from slicer_package_manager.logs.rules.privacy import Combination
+from slicer_package_manager.logs.rules.vocabulary import ROBOT
 
 _MEMORY = '256MB'
 #: Facts of the package in each row.
 FACTS = ('kind', 'app', 'baseName', 'os', 'arch', 'revision', 'app_revision', 'version', 'release', 'pre_release',
          'item', 'file')
 #: The columns of the daily files; the last three are numbers.
-COLUMNS = ('day', *FACTS, 'country', 'client', 'client_os', 'requests', 'clients', 'incomplete')
+COLUMNS = ('day', *FACTS, 'content', 'country', 'client', 'client_os', 'requests', 'clients', 'incomplete')
 
 _VALUES = ('client', 'key', 'level', 'status', 'bytes', 'first', 'stop', 'country', 'class', 'os')
 _MIN = ', '.join(f'min({name}) AS {name}' for name in _VALUES)
@@ -59,6 +59,7 @@ _PUBLIC = 'downloads JOIN facts USING (id) WHERE coalesce(public, FALSE)'
 _ROWS = f"""
 CREATE OR REPLACE TEMP TABLE rows AS
 SELECT CAST($day AS DATE) AS day, {', '.join(f'facts.{name}' for name in FACTS)},
+    coalesce(left(lower(facts.sha512), {contents.DIGITS}), '') AS content,
     shown.country, shown.client, shown.client_os, CAST(sum(number) AS BIGINT) AS requests,
     count(*) FILTER (WHERE number > 0) AS clients, CAST(sum(responses - bodies) AS BIGINT) AS incomplete
 FROM downloads JOIN facts USING (id)

@@ -6,17 +6,14 @@ of its country. As in the earlier files, requests from an unknown country are le
 """
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
-from importlib import resources
-from itertools import islice
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import duckdb
 
 from slicer_package_manager.logs.place import Place, replaced
-from slicer_package_manager.logs.rules.clients import ROBOT
+from slicer_package_manager.logs.rules.vocabulary import ROBOT, countries
 
 NAME = 'dashboard.json'
 VERSION = '1.0'
@@ -30,24 +27,6 @@ SELECT DISTINCT ON (item) item, os, arch, version, release,
 FROM read_parquet($facts) WHERE kind = 'package' AND coalesce(public, FALSE) ORDER BY item, created DESC"""
 _PARTS = 3
 _BATCH = 10_000
-
-
-class Country(NamedTuple):
-    """A country: its name, the regions of the United Nations that it is in, and its middle in degrees."""
-
-    name: str
-    subregion: str
-    region: str
-    latitude: float
-    longitude: float
-
-
-def countries() -> dict[str, Country]:
-    """Return all countries by their codes."""
-    text = (resources.files('slicer_package_manager.logs') / 'countries.csv').read_text(encoding='utf-8')
-    rows = csv.reader(islice(text.splitlines(), 1, None))
-    return {code: Country(name, subregion, region, float(north), float(east))
-            for code, name, subregion, region, north, east in rows}
 
 
 def write(place: Place) -> None:

@@ -1,8 +1,8 @@
 """Classes of clients."""
 import pytest
 
-from slicer_package_manager.logs.rules import clients
 from slicer_package_manager.logs.rules.clients import of_agent
+from slicer_package_manager.logs.rules.vocabulary import CLASSES
 
 _WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 
@@ -29,4 +29,4 @@ _WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
     ('x' * 100_000, 'unknown', 'unknown')])
 def test_a_client_is_known_by_its_user_agent(agent, kind, system):
     assert of_agent(agent) == (kind, system)
-    assert kind in clients.CLASSES
+    assert kind in CLASSES

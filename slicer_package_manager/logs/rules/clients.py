@@ -9,10 +9,15 @@ import crawleruseragents
 import ua_parser_rs
 from ua_parser import parse
 
-SLICER, BROWSER, COMMAND_LINE = 'slicer', 'browser', 'command line'
-PACKAGE_MANAGER, ROBOT = 'package manager', 'robot'
-UNKNOWN = 'unknown'
-CLASSES = (SLICER, BROWSER, COMMAND_LINE, PACKAGE_MANAGER, ROBOT, UNKNOWN)
+from slicer_package_manager.logs.rules.vocabulary import (
+    BROWSER,
+    COMMAND_LINE,
+    PACKAGE_MANAGER,
+    ROBOT,
+    SLICER,
+    UNKNOWN,
+)
+
 #: Longer user agents are cut: their beginning decides, and parsers take long for the rest.
 _LONGEST = 512
 #: What Slicer sends for its own requests, and what the browser in it adds.

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from slicer_package_manager.logs.rules.clients import ROBOT
+from slicer_package_manager.logs.rules.vocabulary import OTHER, ROBOT
 
 #: The default of the number of clients that share each published combination.
 THRESHOLD = 5
-OTHER = 'other'
 
 
 class Combination(NamedTuple):
