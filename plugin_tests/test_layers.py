@@ -115,14 +115,14 @@ ORDER = {
 CLIENT_ARROWS = {
     '__main__': {'cli'},
     'cli': {'addresses', 'archives', 'client', 'config', 'descriptions', 'diagnosis', 'errors', 'explain', 'fields',
-            'filenames', 'github', 'identity', 'inspection', 'localfile', 'metadata', 'mirror', 'oidc',
+            'filenames', 'github', 'identity', 'inspection', 'localfile', 'logins', 'metadata', 'mirror', 'oidc',
             'publish', 'receipts', 'registry', 'retry', 'tags', 'verification'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
     'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
     'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'registry', 'transfer'},
     'download': {'connection', 'errors', 'registry'},
-    'diagnosis': {'addresses', 'connection', 'errors', 'identity', 'journal', 'registry'},
+    'diagnosis': {'addresses', 'connection', 'directories', 'errors', 'identity', 'registry'},
     'identity': {'connection', 'registry'},
     'inspection': {'addresses', 'archives', 'binaries', 'errors', 'fields', 'filenames'},
     'verification': {'connection', 'download', 'errors', 'fields', 'filenames', 'localfile', 'registry'},
@@ -135,13 +135,17 @@ CLIENT_ARROWS = {
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
     'descriptions': {'archives', 'filenames', 'metadata'},
     'filenames': {'fields'},
-    'metadata': {'errors', 'fields'},
+    'metadata': {'errors', 'fields', 'textfiles'},
     'explain': {'addresses', 'errors', 'retry'},
     'retry': {'config'},
+    'logins': {'directories', 'errors', 'locks'},
+    'config': {'directories', 'errors', 'textfiles'},
+    'journal': {'directories'},
+    'locks': {'directories'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
-CLIENT_GROUND = ('addresses', 'archives', 'binaries', 'certificates', 'config', 'constants', 'errors', 'journal',
-                 'fields', 'localfile', 'tags')
+CLIENT_GROUND = ('addresses', 'archives', 'binaries', 'certificates', 'constants', 'directories', 'errors', 'fields',
+                 'localfile', 'tags', 'textfiles')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
+from slicer_package_manager_client import textfiles
+from slicer_package_manager_client.directories import config_directory
 from slicer_package_manager_client.errors import InvalidRequest
 
 if sys.version_info >= (3, 11):
@@ -25,12 +27,11 @@ _FILES = ('api_key_file', 'certificate', 'github_token_file')
 
 
 def default_path() -> Path:
-    """Return the default path of the configuration file."""
-    if sys.platform == 'win32':
-        base = os.environ.get('APPDATA') or '~/AppData/Roaming'
-    else:
-        base = os.environ.get('XDG_CONFIG_HOME') or '~/.config'
-    return Path(base).expanduser() / 'slicer-package-manager' / 'client.toml'
+    """Return the default path of the configuration file.
+
+    :raises RuntimeError: the user has no home directory.
+    """
+    return config_directory() / 'client.toml'
 
 
 def load(path: str | None, profile: str | None) -> dict[str, Any]:
@@ -39,9 +40,12 @@ def load(path: str | None, profile: str | None) -> dict[str, Any]:
     :param path: of the file; by default :func:`default_path`, where the file need not exist.
     :raises InvalidRequest: the file is missing or invalid, or has no such profile.
     """
-    file = Path(path).expanduser() if path else default_path()
-    if not path and not profile and not file.exists():
+    file = _file(path)
+    if not path and not profile and not (file and file.exists()):
         return {}
+    if file is None:
+        raise InvalidRequest('There is no home directory, where the configuration file would be.',
+                             advice='Give its path with --config.')
     profiles, default = _parse(file)
     name = profile or default
     if name is None:
@@ -57,12 +61,21 @@ def profiles(path: str | None) -> list[str]:
 
     :raises InvalidRequest: the file is missing or invalid.
     """
-    return sorted(_parse(Path(path).expanduser() if path else default_path())[0])
+    file = _file(path)
+    return sorted(_parse(file)[0]) if file else []
+
+
+def _file(path: str | None) -> Path | None:
+    """Return the path of the configuration file; ``None`` without a home directory."""
+    try:
+        return Path(path).expanduser() if path else default_path()
+    except RuntimeError:
+        return None
 
 
 def _parse(file: Path) -> tuple[dict[str, Any], str | None]:
     try:
-        content = tomllib.loads(file.read_text('utf-8'))
+        content = tomllib.loads(textfiles.decoded(file.read_bytes()))
     except FileNotFoundError as error:
         raise InvalidRequest(f'There is no configuration file "{file}".') from error
     except (OSError, ValueError) as error:
@@ -105,13 +118,21 @@ def require_private(path: str, warn: Callable[[str], None]) -> None:
         warn(f'Warning: other users of this machine may read "{path}". Run: chmod 600 {path}')
 
 
+def first_word(content: bytes) -> str:
+    """Return the first word of a text, or ``''``.
+
+    :raises ValueError: it is no text.
+    """
+    return next(iter(textfiles.decoded(content).split()), '')
+
+
 def read_secret(path: str, what: str) -> str:
     """Return the first word of a file with a key or a token.
 
     :raises InvalidRequest: the file cannot be read, or is empty.
     """
     try:
-        secret = next(iter(Path(path).expanduser().read_text('utf-8').split()), '')
+        secret = first_word(Path(path).expanduser().read_bytes())
     except (OSError, ValueError) as error:
         raise InvalidRequest(f'The {what} cannot be read from "{path}": '
                              f'{getattr(error, "strerror", None) or error}.') from error

@@ -15,8 +15,8 @@ import requests
 
 from slicer_package_manager_client import identity, registry
 from slicer_package_manager_client.addresses import without_credentials
+from slicer_package_manager_client.directories import state_directory
 from slicer_package_manager_client.errors import NetworkProblem, Refused, SlicerPackageManagerError
-from slicer_package_manager_client.journal import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +132,14 @@ def _clock(date: str) -> Finding:
                                      f'{"ahead of" if ahead > 0 else "behind"} that of the server.')
 
 
+def of_credentials(sources: list[str]) -> Finding:
+    """Report which credentials are used; ``sources`` are in the order of their precedence."""
+    if not sources:
+        return Finding('credentials', OK, 'none')
+    rest = f'; not used: {", ".join(sources[1:])}' if sources[1:] else ''
+    return Finding('credentials', OK, f'{sources[0]}{rest}')
+
+
 def of_login(client: Connection, app_name: str | None, coll_id: str | None) -> Iterator[Finding]:
     """Check the login of ``client``, and whether it may upload to an application."""
     with client.explained():
@@ -154,7 +162,10 @@ def _login(client: Connection, found: dict[str, Any]) -> Finding:
 
 def of_machine() -> Finding:
     """Check that uploads can be resumed after a crash."""
-    directory = state_directory()
+    try:
+        directory = state_directory()
+    except RuntimeError as error:
+        return Finding('journal', WARNING, f'Uploads are not resumed by the next run: {error}.')
     parent = next(one for one in (directory, *directory.parents) if one.exists())
     if os.access(parent, os.W_OK):
         return Finding('journal', OK, str(directory))

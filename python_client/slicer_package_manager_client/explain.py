@@ -26,15 +26,16 @@ TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chu
 _KINDS = {400: errors.InvalidRequest, 401: errors.Refused, 403: errors.Refused, 404: errors.NotFound,
           409: errors.Conflict, 413: errors.InvalidRequest, 414: errors.InvalidRequest,
           422: errors.InvalidRequest}
-_LOG_IN = 'Give --api-key or set GIRDER_API_KEY.'
+#: What to do without credentials.
+LOG_IN = 'Run "login", give --api-key-file, or set GIRDER_API_KEY.'
 _ADVICE = {
-    401: _LOG_IN,
+    401: LOG_IN,
     403: 'Ask an administrator for access, or use the key of another account.',
     413: 'The server, or a proxy before it, does not take that much at once.',
 }
 #: Calls that log in, with what was refused and what to do.
 _LOGINS = {
-    'api_key/token': ('The API key was refused', 'Check --api-key or GIRDER_API_KEY.'),
+    'api_key/token': ('The API key was refused', 'Create another one on the account page of the server.'),
     'oidc/token': ('Trusted publishing was refused', 'An administrator of the server registers publishers.'),
 }
 _NO_SPACE = 507
@@ -192,7 +193,7 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
             return errors.Refused(f'{refused}: {reason}', server=server, advice=advice)
     advice = _ADVICE.get(error.status, '')
     if error.status == 403 and not logged_in:  # noqa: PLR2004
-        advice = _LOG_IN
+        advice = LOG_IN
     return kind(f'Refused with status {error.status}: {reason}', server=server, advice=advice)
 
 

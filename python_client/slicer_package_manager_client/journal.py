@@ -5,22 +5,16 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from slicer_package_manager_client.directories import state_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Days after which a record expires; Girder deletes unfinished uploads after some days, too.
 EXPIRY_DAYS = 7
-
-
-def state_directory() -> Path:
-    """Return the directory for state that outlives a run."""
-    if sys.platform == 'win32':
-        base = os.environ.get('LOCALAPPDATA') or str(Path.home() / 'AppData' / 'Local')
-    else:
-        base = os.environ.get('XDG_STATE_HOME') or str(Path.home() / '.local' / 'state')
-    return Path(base) / 'slicer-package-manager'
 
 
 class Journal:

@@ -5,12 +5,12 @@ enabled unless its description states otherwise.
 """
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from pathlib import Path
 from typing import Any, Callable
 
+from slicer_package_manager_client import textfiles
 from slicer_package_manager_client.errors import InvalidRequest
 from slicer_package_manager_client.fields import EXTENSION
 
@@ -35,7 +35,6 @@ _OF_THE_BUILD = frozenset({'$schema', 'build_subdirectory', 'svnusername', 'svnp
 DEFAULTS = {'tier': 1, 'enabled': True}
 _NONE = 'NA'
 _TRUE, _FALSE = frozenset({'1', 'true', 'yes', 'on'}), frozenset({'0', 'false', 'no', 'off'})
-_BOMS = ((codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
 
 Warn = Callable[[str], None]
 
@@ -73,7 +72,8 @@ def parsed(path: str, content: bytes, warn: Warn = lambda _text: None) -> dict[s
     file = Path(path)
     parse = parse_entry if file.suffix.lower() == '.json' else parse_s4ext
     try:
-        return {'name': file.stem, **parse(_decoded(content), lambda problem: warn(f'In "{path}", {problem}.'))}
+        text = textfiles.decoded(content)
+        return {'name': file.stem, **parse(text, lambda problem: warn(f'In "{path}", {problem}.'))}
     except ValueError as error:
         raise InvalidRequest(f'Metadata cannot be read from "{path}": {error}.') from error
 
@@ -119,22 +119,6 @@ def parse_entry(text: str, warn: Warn = lambda _text: None) -> dict[str, Any]:
     if options.get('repo_url'):
         options.setdefault('repo_type', 'git')
     return options
-
-
-def _decoded(data: bytes) -> str:
-    """Decode UTF-8, UTF-16 with a byte order mark, or otherwise Windows-1252."""
-    data = data.removeprefix(codecs.BOM_UTF8)  # an editor may have saved Latin-1 behind it
-    named = next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
-    if named:
-        return data.decode(named)
-    if b'\0' in data:
-        raise ValueError('it is no text')
-    for encoding in ('utf-8', 'cp1252'):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode('latin-1')
 
 
 def _as_options(found: dict[str, Any], names: dict[str, str], warn: Warn) -> dict[str, Any]:

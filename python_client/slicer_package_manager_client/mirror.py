@@ -133,7 +133,7 @@ class Mirror:
 
     def _write(self, name: str, text: str) -> None:
         scratch = self._directory / f'{name}.new'
-        scratch.write_text(text, 'utf-8')
+        scratch.write_bytes(text.encode())  # sha512sum does not know the line ends of Windows
         scratch.replace(self._directory / name)
 
     def _read(self) -> Document | None:

@@ -30,7 +30,8 @@ def test_prints_user_key_scopes_and_expiry(run, girder, key):
     key(100)
     lines = dict(line.split(': ', 1) for line in run('whoami').stdout.splitlines())
     assert lines == {'server': girder.url, 'user': 'buildbot', 'key': f'nightly ({"k" * 24})',
-                     'expires': f'{NOW + timedelta(days=100):%Y-%m-%d %H:%M} UTC', 'scopes': 'core.user_auth'}
+                     'expires': f'{NOW + timedelta(days=100):%Y-%m-%d %H:%M} UTC', 'scopes': 'core.user_auth',
+                     'credentials': '--api-key'}
 
 
 def test_a_server_that_states_no_key_is_enough(run, girder):
@@ -90,7 +91,7 @@ def test_the_doctor_finds_nothing(run, girder, key):
     assert done.exit_code == 0
     found = checks(done)
     assert {check: result for check, (result, _detail) in found.items()} == dict.fromkeys(
-        ('address', 'proxy', 'server', 'clock', 'login', 'application', 'journal'), 'ok')
+        ('address', 'proxy', 'server', 'clock', 'credentials', 'login', 'application', 'journal'), 'ok')
     assert 'version 1.0.0' in found['server'][1]
     assert '127.0.0.1' in found['address'][1]
     assert run('doctor').stdout.splitlines()[0].split() == ['CHECK', 'RESULT', 'DETAIL']

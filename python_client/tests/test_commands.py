@@ -51,6 +51,9 @@ def leaves(command=cli, path=()):
 
 
 LEAVES = dict(leaves())
+#: Commands about the keyring of this machine (test_login.py).
+LOGINS = {('login',), ('logout',)}
+REQUESTS = [path for path in LEAVES if path not in LOGINS]
 CHANGING = {path for path, command in LEAVES.items() if any(one.name == 'dry_run' for one in command.params)}
 
 
@@ -96,12 +99,12 @@ def test_takes_what_the_published_client_takes(path):
     assert set(PUBLISHED[path].split()) <= taken
 
 
-@pytest.mark.parametrize('path', LEAVES, ids=' '.join)
+@pytest.mark.parametrize('path', REQUESTS, ids=' '.join)
 def test_every_command_has_json_and_the_collection(path):
     assert {'as_json', 'coll_id'} <= {one.name for one in LEAVES[path].params}
 
 
-@pytest.mark.parametrize('path', LEAVES, ids=' '.join)
+@pytest.mark.parametrize('path', REQUESTS, ids=' '.join)
 def test_every_command_answers_json_when_asked(path, full, run):
     done = run(*path, *full[path], '--json')
     assert done.exit_code == 0, done.stderr
@@ -121,10 +124,10 @@ def test_commands_that_change_something_have_a_dry_run():
     assert set(LEAVES) - CHANGING == {('app', 'list'), ('release', 'list'), ('draft', 'list'), ('package', 'list'),
                                       ('extension', 'list'), ('package', 'show'), ('extension', 'show'), ('open',),
                                       ('whoami',), ('doctor',), ('check',), ('verify',),
-                                      ('stats',)}
+                                      ('stats',), *LOGINS}
 
 
-@pytest.mark.parametrize('path', sorted(set(LEAVES) - {('app', 'create')}), ids=' '.join)
+@pytest.mark.parametrize('path', sorted({*REQUESTS} - {('app', 'create')}), ids=' '.join)
 def test_every_command_passes_the_collection_on(path, full, run, girder):
     run(*path, *full[path], '--coll_id', 'c' * 24)
     assert girder.asked('GET', '/app$')[0].args['collection_id'] == 'c' * 24
@@ -136,7 +139,7 @@ def test_an_application_is_created_in_the_collection(run, girder):
         'name': 'New', 'collection_id': 'c' * 24, 'public': 'false', 'app_description': 'd'}
 
 
-@pytest.mark.parametrize('path', sorted(set(LEAVES) - {('doctor',)}), ids=' '.join)
+@pytest.mark.parametrize('path', sorted({*REQUESTS} - {('doctor',)}), ids=' '.join)
 def test_every_command_that_fails_says_so_on_one_line(path, full, run, girder):
     girder.fail('GET', '/api/v1/app', 500, times=999)
     done = run('--retries', 0, *path, *full[path])

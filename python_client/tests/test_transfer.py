@@ -3,13 +3,13 @@ from fakes import FakeGirder, problem
 
 from slicer_package_manager_client import transfer
 from slicer_package_manager_client.client import SlicerPackageClient
+from slicer_package_manager_client.directories import state_directory
 from slicer_package_manager_client.errors import (
     ChecksumMismatch,
     InvalidRequest,
     NetworkProblem,
     SlicerPackageManagerError,
 )
-from slicer_package_manager_client.journal import state_directory
 from slicer_package_manager_client.localfile import LocalFile
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',

@@ -7,6 +7,7 @@ from girder_client import HttpError
 from slicer_package_manager_client import fields, transfer
 from slicer_package_manager_client.client import SlicerPackageClient
 from slicer_package_manager_client.connection import Connection
+from slicer_package_manager_client.directories import state_directory
 from slicer_package_manager_client.errors import (
     ChecksumMismatch,
     Conflict,
@@ -15,7 +16,6 @@ from slicer_package_manager_client.errors import (
     NotFound,
     Refused,
 )
-from slicer_package_manager_client.journal import state_directory
 from slicer_package_manager_client.retry import Retries
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',

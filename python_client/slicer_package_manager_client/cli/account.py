@@ -1,6 +1,7 @@
 """Commands about the login and the way to the server."""
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
@@ -16,23 +17,74 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@options.as_json
+@pass_session
+def login(session: Session, as_json: bool) -> None:
+    """Store an API key in the keyring of the system, for the server of --api-url.
+
+    The key is asked for, or read from standard input if that is no terminal. It is stored if the server accepts it.
+    Commands use it unless other credentials are given.
+    """
+    from slicer_package_manager_client import identity, logins
+
+    logins.require_keyring()
+    key = session.read_key()
+    client = session.client_without_login()
+    with client.explained():
+        client.authenticate(apiKey=key)
+        found = identity.who(client)
+    name = logins.store(client.urlBase, key, str(found['user']))
+    others = ', '.join(one.source for one in session.credentials(client.urlBase)[:-1])
+    for line in (identity.expiry_warning(client.api_key, datetime.now(timezone.utc)),
+                 f'Other credentials have precedence: {others}.' if others else None):
+        if line:
+            output.note(line)
+    output.show({'status': 'stored', 'keyring': name, **found},
+                f'You are logged in to {found["server"]} as {found["user"]}. The API key is in the {name}.',
+                as_json=as_json)
+
+
+@click.command()
+@options.as_json
+@pass_session
+def logout(session: Session, as_json: bool) -> None:
+    """Remove the API key for the server of --api-url from the keyring of the system.
+
+    The key remains valid: delete it on the account page of the server if other people may know it.
+    """
+    from slicer_package_manager_client import logins
+
+    server = logins.address(session.client_without_login().urlBase)
+    if logins.delete(server):
+        output.show({'status': 'removed', 'server': server}, f'The API key for {server} is removed.', as_json=as_json)
+        return
+    others = ', '.join(logins.recorded())
+    output.show({'status': 'unchanged', 'server': server}, f'No API key for {server} is stored.', as_json=as_json)
+    if others:
+        output.note(f'There are keys for {others}; name one of them with --api-url.')
+
+
+@click.command()
 @click.argument('app_name', required=False)
 @options.every_command
 @pass_session
 def whoami(session: Session, app_name: str | None, coll_id: str | None, as_json: bool) -> int:
     """Print the user, the API key with its scopes and expiry, and whether it may upload to an application.
 
+    Also prints where the credentials come from, and which ones are not used because others have precedence.
+
     Fails if no credentials are given, or uploads to APP_NAME are not allowed.
     """
-    from slicer_package_manager_client import identity
+    from slicer_package_manager_client import explain, identity
 
     client = session.client
     with client.explained():
         found = identity.who(client)
         if found['user'] is None:
             raise Refused('You are not logged in.', server=client.urlBase,
-                          advice='Give --api-key or set GIRDER_API_KEY.')
-        lines = identity.summary(found)
+                          advice=explain.LOG_IN)
+        found['credentials'] = [one.source for one in session.credentials(client.urlBase)]
+        lines = [*identity.summary(found), *_precedence(found['credentials'])]
         if app_name:
             app = client.findApp(app_name, coll_id)
             found['may_upload'] = identity.may_write(client, app, found['scopes'])
@@ -48,7 +100,7 @@ def whoami(session: Session, app_name: str | None, coll_id: str | None, as_json:
 @options.every_command
 @pass_session
 def doctor(session: Session, app_name: str | None, coll_id: str | None, as_json: bool) -> int:
-    """Check address, proxy, TLS, server, clock, login and, for APP_NAME, the permission to upload.
+    """Check address, proxy, TLS, server, clock, credentials, login and, for APP_NAME, the permission to upload.
 
     The exit status is that of the worst problem. Warnings do not change it. Each check makes one attempt.
     """
@@ -61,11 +113,19 @@ def doctor(session: Session, app_name: str | None, coll_id: str | None, as_json:
     return max(finding.exit_code for finding in found)
 
 
+def _precedence(sources: list[str]) -> list[tuple[str, str]]:
+    """Return the lines about the sources of credentials, in the order of their precedence."""
+    lines = [('credentials', sources[0]), ('not used', ', '.join(sources[1:]))]
+    return [line for line in lines if line[1]]
+
+
 def _checks(session: Session, app_name: str | None, coll_id: str | None) -> Iterator[Finding]:
     from slicer_package_manager_client import diagnosis
 
-    yield from diagnosis.of_server(session.client_without_login())
+    client = session.client_without_login()
+    yield from diagnosis.of_server(client)
     try:
+        yield diagnosis.of_credentials([one.source for one in session.credentials(client.urlBase)])
         yield from diagnosis.of_login(session.client, app_name, coll_id)
     except SlicerPackageManagerError as error:
         yield diagnosis.failed('login', error)

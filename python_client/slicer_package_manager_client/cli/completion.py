@@ -38,7 +38,8 @@ def releases(ctx: click.Context, _parameter: click.Parameter, begin: str) -> lis
 
 def _client(ctx: click.Context) -> Any:
     from slicer_package_manager_client.cli.failures import Reporter
-    from slicer_package_manager_client.cli.session import Session, Settings
+    from slicer_package_manager_client.cli.session import Session
+    from slicer_package_manager_client.cli.settings import Settings
 
     root = ctx.find_root()
     values = config.load(root.params.get('config_file'), root.params.get('profile'))

@@ -42,6 +42,8 @@ EXAMPLES = {
     'sync': ('Slicer mirror --release 5.8.1 --delete',),
     'check': ('build/*.tar.gz --against Slicer',),
     'verify': ('Slicer build/*.tar.gz', 'Slicer --release 5.8.1 --download'),
+    'login': ('', '< key.txt'),
+    'logout': ('',),
     'whoami': ('Slicer',),
     'doctor': ('Slicer',),
     'open': ('Slicer',),
@@ -72,7 +74,7 @@ def _summary(text: str) -> str:
 
 
 def _epilog(path: str) -> str:
-    examples = '\n'.join(f'  {NAME} {path} {arguments}' for arguments in EXAMPLES[path])
+    examples = '\n'.join(f'  {NAME} {path} {arguments}'.rstrip() for arguments in EXAMPLES[path])
     return f'\b\nExamples:\n{examples}\n\n{_statuses()}'
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client.errors import SlicerPackageManagerError
+from slicer_package_manager_client import config
+from slicer_package_manager_client.errors import InvalidRequest, SlicerPackageManagerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +55,22 @@ def ask(question: str) -> str | None:
         return str(click.prompt(question, err=True))
     lines = (line.strip() for line in iter(sys.stdin.readline, ''))
     return next(filter(None, lines), None)
+
+
+def ask_secret(what: str) -> str:
+    """Return the first word of the answer of the user, which is not shown, or of stdin if that is no terminal.
+
+    :raises InvalidRequest: there is no word.
+    """
+    is_asked = sys.stdin.isatty()
+    answer = click.prompt(what, hide_input=True, err=True).encode() if is_asked else sys.stdin.buffer.read()
+    try:
+        word = config.first_word(answer)
+    except ValueError as error:
+        raise InvalidRequest(f'There is no {what} on standard input: {error}.') from error
+    if not word:
+        raise InvalidRequest(f'No {what} was given.')
+    return word
 
 
 def confirm(question: str, *, yes: bool) -> None:

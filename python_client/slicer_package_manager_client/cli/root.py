@@ -20,7 +20,8 @@ from slicer_package_manager_client.cli import (
 )
 from slicer_package_manager_client.cli.failures import Commands, Reporter
 from slicer_package_manager_client.cli.options import Duration, option
-from slicer_package_manager_client.cli.session import Session, Settings
+from slicer_package_manager_client.cli.session import Session
+from slicer_package_manager_client.cli.settings import Settings
 from slicer_package_manager_client.fields import PACKAGE_TYPES
 
 
@@ -57,7 +58,7 @@ from slicer_package_manager_client.fields import PACKAGE_TYPES
         help='Seconds before the first retry; each later pause is twice as long')
 @option('--config', 'config_file', envvar='SLICER_PACKAGE_MANAGER_CONFIG', show_envvar=True,
         type=click.Path(dir_okay=False),
-        help='Configuration file  [default: ~/.config/slicer-package-manager/client.toml]')
+        help='Configuration file  [default: client.toml in the configuration directory of the user]')
 @option('--profile', envvar='SLICER_PACKAGE_MANAGER_PROFILE', show_envvar=True,
         shell_complete=completion.profiles, help='Profile of the configuration file  [default: the one it names]')
 @option('--verbose', is_flag=True, help='Print requests, and tracebacks of failures, on stderr')
@@ -67,9 +68,9 @@ def cli(ctx: click.Context, /, config_file: str | None, profile: str | None, ver
         **_options: Any) -> None:
     """Upload, list and download packages of applications and their extensions.
 
-    To log in, create an API key on the server, and give it in the environment variable ``GIRDER_API_KEY``, or with
-    ``--api-key-file`` or ``--api-key``. Builds on GitHub Actions and GitLab CI can upload without one: see
-    ``--trusted-publishing``.
+    To log in, create an API key on the server. ``login`` stores it in the keyring of the system. Scripts give it in the
+    environment variable ``GIRDER_API_KEY``, or with ``--api-key-file`` or ``--api-key``. Builds on GitHub Actions and
+    GitLab CI can upload without one: see ``--trusted-publishing``.
 
     The client also accepts ``--username`` and ``--password``. If only ``--username`` is given, the client asks for the
     password on a terminal.
@@ -92,6 +93,8 @@ cli.add_command(statistics.stats)
 cli.add_command(sync.sync)
 cli.add_command(check.check)
 cli.add_command(verify.verify)
+cli.add_command(account.login)
+cli.add_command(account.logout)
 cli.add_command(account.whoami)
 cli.add_command(account.doctor)
 cli.add_command(open_page.open_page)

@@ -1,86 +1,24 @@
-"""Settings from options, environment and configuration file, and the client that uses them."""
+"""Context of commands: the client for the server of the options, logged in."""
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from slicer_package_manager_client import config
 from slicer_package_manager_client.cli import output
-from slicer_package_manager_client.errors import InvalidRequest
+from slicer_package_manager_client.cli.settings import KEYRING, Credentials
+from slicer_package_manager_client.errors import Refused
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.cli.failures import Reporter
+    from slicer_package_manager_client.cli.settings import Settings
     from slicer_package_manager_client.client import SlicerPackageClient
     from slicer_package_manager_client.retry import Retries
 
-_PARTS = ('host', 'scheme', 'port', 'api_root')
-
-
-@dataclass
-class Settings:
-    """Values of the global options, with the precedence of each."""
-
-    values: dict[str, Any]
-    sources: dict[str, int]  # 3: command line, 2: environment, 1: configuration file, 0: default
-
-    @classmethod
-    def of(cls, ctx: click.Context, profile: dict[str, Any]) -> Settings:
-        """Merge the options and environment of ``ctx`` with the values of ``profile``."""
-        values = dict(ctx.params)
-        sources = {name: _rank(ctx.get_parameter_source(name)) for name in values}
-        if 'ssl_verify' in profile:
-            profile = {**profile, 'no_ssl_verify': not profile['ssl_verify']}
-        for name, value in profile.items():
-            if name in values and sources[name] == 0:
-                values[name], sources[name] = value, 1
-        return cls(values, sources)
-
-    def url(self) -> dict[str, Any]:
-        """Return the arguments of a client for the address of the server.
-
-        :raises InvalidRequest: two addresses have the same precedence.
-        """
-        parts = {name: self.values[name] for name in _PARTS if self.values[name]}
-        api_url = self.values['api_url']
-        if not parts or (api_url and self.sources['api_url'] < max(self.sources[name] for name in parts)):
-            api_url = api_url if not parts else None
-        elif api_url:
-            raise InvalidRequest('Give --api-url, or --host with --scheme, --port and --api-root, not both.')
-        if api_url:
-            return {'apiUrl': api_url}
-        return {'host': parts.get('host'), 'scheme': parts.get('scheme'), 'port': parts.get('port'),
-                'apiRoot': parts.get('api_root')}
-
-    def credentials(self) -> dict[str, Any]:
-        """Return the arguments for a login, from the source with the highest precedence; empty without any."""
-        ranked = [(self.sources[name], -place, name)
-                  for place, name in enumerate(('api_key', 'api_key_file', 'username'))
-                  if self.values[name]]
-        if not ranked:
-            return {}
-        kind = max(ranked)[2]
-        if kind == 'api_key':
-            return {'apiKey': self.values['api_key']}
-        if kind == 'api_key_file':
-            config.require_private(self.values['api_key_file'], output.note)
-            return {'apiKey': config.read_secret(self.values['api_key_file'], 'API key')}
-        return {'username': self.values['username'], 'password': self._password()}
-
-    def _password(self) -> str:
-        if self.values['password']:
-            return str(self.values['password'])
-        if not output.interactive():
-            raise InvalidRequest('--username requires --password if there is no terminal.')
-        return str(click.prompt(f'Password for {self.values["username"]}', hide_input=True, err=True))
-
-
-def _rank(source: ParameterSource | None) -> int:
-    return {ParameterSource.COMMANDLINE: 3, ParameterSource.ENVIRONMENT: 2}.get(source, 0) if source else 0
+#: Source of credentials for trusted publishing.
+_BY_CI_SERVICE = 'ID token of the CI service'
 
 
 class Session:
@@ -169,18 +107,46 @@ class Session:
         """Return ``text`` with secrets masked."""
         return self._reporter.redacted(text)
 
+    def credentials(self, server: str) -> list[Credentials]:
+        """Return the credentials for ``server``, those that are used first."""
+        found = self._settings.credentials(server)
+        return [Credentials(_BY_CI_SERVICE, dict), *found] if self._is_trusted_publisher(found) else found
+
+    def read_key(self) -> str:
+        """Return an API key from a hidden prompt, or from standard input if that is no terminal.
+
+        :raises SlicerPackageManagerError: credentials are on the command line, or there is no key.
+        """
+        self._settings.require_no_credentials()
+        key = output.ask_secret('API key')
+        self.keep_secret(key)
+        return key
+
     def _log_in(self, client: SlicerPackageClient) -> None:
-        credentials = self._settings.credentials()
+        client.on_token = self.keep_secret
+        found = next(iter(self.credentials(client.urlBase)), None)
+        if found is None:
+            return
+        with client.explained():
+            if found.source == _BY_CI_SERVICE:
+                self._log_in_by_id_token(client)
+            else:
+                self._log_in_by(client, found)
+        self._warn_of_expiry(client)
+
+    def _log_in_by(self, client: SlicerPackageClient, found: Credentials) -> None:
+        """Log in; an error names the source of the credentials."""
+        credentials = found.read()
         for name in ('apiKey', 'password'):
             if credentials.get(name):
                 self.keep_secret(credentials[name])
-        client.on_token = self.keep_secret
-        with client.explained():
-            if self._is_trusted_publisher(credentials):
-                self._log_in_by_id_token(client)
-            elif credentials:
+        try:
+            with client.explained():
                 client.authenticate(**credentials)
-        self._warn_of_expiry(client)
+        except Refused as error:
+            again = ' Store another one with "login".' if found.source == KEYRING else ''
+            raise Refused(error.message, server=client.urlBase,
+                          advice=f'It comes from {found.source}.{again}') from error
 
     def _warn_of_expiry(self, client: SlicerPackageClient) -> None:
         """Warn before an upload if the API key expires soon."""
@@ -190,7 +156,7 @@ class Session:
         if soon and click.get_current_context().info_name == 'upload':
             self._reporter.warn(soon)
 
-    def _is_trusted_publisher(self, credentials: dict[str, Any]) -> bool:
+    def _is_trusted_publisher(self, credentials: list[Credentials]) -> bool:
         """Whether to log in with an ID token of the CI service; by default, only to upload without credentials."""
         from slicer_package_manager_client import oidc
 
