@@ -5,6 +5,7 @@ that is different is a note. Metadata, which the migration mends, is not compare
 """
 from __future__ import annotations
 
+import functools
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from slicer_package_manager.progress import Advance, Steps
 from slicer_package_manager.registry.downloads.counts import UNDATED
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import stores
+from slicer_package_manager.registry.storage.store import Store
 
 #: The fields of each kind that have to be the same.
 _SAME = {
@@ -99,8 +101,10 @@ def bytes_of_files(here: AnyDatabase, file_ids: Iterable[Any], sample: int | Non
     ids = list(file_ids)
     chosen = ids if sample is None or sample >= len(ids) else random.sample(ids, sample)
     with steps('Verifying files', _size_of(here, chosen), True) as advance:
+        store_of = functools.cache(stores.of_id)
         for files in _stored(here, chosen, _OF_BYTES):
-            yield from filter(None, workers.map(lambda file: _bytes_of(file, advance), files))
+            yield from filter(None, workers.map(
+                lambda file: _bytes_of(file, store_of(file['assetstoreId']), advance), files))
 
 
 def _size_of(here: AnyDatabase, ids: list[Any]) -> int:
@@ -113,8 +117,7 @@ def _stored(here: AnyDatabase, ids: list[Any], fields: Sequence[str]) -> Iterato
         yield list(here['file'].find({'_id': {'$in': some}, 'assetstoreId': {'$ne': None}}, list(fields)))
 
 
-def _bytes_of(file: Document, advance: Advance) -> Note | None:
-    store = stores.of_file(file)
+def _bytes_of(file: Document, store: Store | None, advance: Advance) -> Note | None:
     advance(file['size'])
     try:
         found = store.sha512(file) if store else 'in no assetstore'

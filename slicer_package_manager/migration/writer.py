@@ -169,7 +169,7 @@ class Writer:
             leaving = {owner['_id'] for owner in claims.owners(
                 self._database, collection, {claim for one in of_collection for claim in one.claims}).values()}
             self._database[collection].bulk_write(operations(of_collection, leaving))
-        self._note(self._journal.note, changes)
+        self._note(self._journal.done, changes)
 
     def _note(self, note: Callable[[str, list[Document]], None], changes: Sequence[Change]) -> None:
         for collection in {one.collection for one in changes} if not self._own else ():
@@ -190,7 +190,7 @@ class Writer:
                 self._note(self._journal.withdraw, part)
                 raise MigrationError('A name or an identity that a document is to get was given to another one here '
                                      'meanwhile. Run the same command again to continue.') from error
-            self._note(self._journal.note, written)
+            self._note(self._journal.done, written)
             self._note(self._journal.withdraw, refused)
             self._report.add(refusal(one.collection, one.after, Verdict.UNDECIDED) for one in refused)
         self._collected = []

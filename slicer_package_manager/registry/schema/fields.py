@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from slicer_package_manager.registry.schema import validators
@@ -81,12 +82,12 @@ class PackageType:
     managed: tuple[Field, ...]
     form_only: tuple[Field, ...] = ()
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """All metadata keys of packages of this type."""
         return frozenset(self.examples)
 
-    @property
+    @cached_property
     def managed_keys(self) -> frozenset[str]:
         """The metadata keys that the server sets."""
         return frozenset(field.name for field in self.managed)

@@ -55,6 +55,8 @@ def one_line(value: object) -> str:
     """Text on one line: each run of control characters becomes one space, and both ends are stripped."""
     if not isinstance(value, str):
         raise ValueError(f'must be a string, not {_type_name(value)}')  # noqa: TRY004 - as all validators
+    if value.isascii() and value.isprintable():  # as nearly all are
+        return value.strip()
     if _SURROGATES.search(value):
         raise ValueError('is not valid Unicode text')
     return _CONTROL_CHARACTERS.sub(' ', value).strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bson.objectid import ObjectId
 from girder.constants import AssetstoreType
 from girder.exceptions import NoAssetstoreAdapter
 from girder.models.assetstore import Assetstore
@@ -39,7 +40,12 @@ def of_assetstore(assetstore: Document) -> Store:
 
 def of_file(file: Document) -> Store | None:
     """Return the store of ``file``, or of an upload; ``None`` for a link, or if the assetstore was deleted."""
-    assetstore = Assetstore().load(file['assetstoreId']) if file.get('assetstoreId') else None
+    return of_id(file['assetstoreId']) if file.get('assetstoreId') else None
+
+
+def of_id(assetstore_id: ObjectId) -> Store | None:
+    """Return the store of the assetstore with this id; ``None`` if it was deleted."""
+    assetstore = Assetstore().load(assetstore_id)
     return of_assetstore(assetstore) if assetstore else None
 
 
