@@ -14,7 +14,7 @@ def database(model_base):
         model_base.CodecOptions = lambda **_: bson.codec_options.CodecOptions(tz_aware=True)
         from slicer_package_manager.registry.server import transactions
         # The collections are mongomock's, which has no transactions.
-        transactions.join = lambda _model: None
+        transactions.join = lambda *_: None
         transactions.run = lambda work, **_: work()
         transactions.find_for_update = lambda model, query: model.findOne(query)
     from girder.models import getDbConnection

@@ -3,7 +3,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM
+from plugin_tests.attested import BUNDLE, attestation
+from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM, upload
 
 LINK = 'https://github.com/a/b/c.zip'
 
@@ -73,6 +74,22 @@ def filled(world, revision):
     return {'release_id_or_name': revision}
 
 
+def attestable(world):
+    package, extension = (make(baseName=world.fresh()) for make in (world.package, world.extension))
+    for item in (package, extension):
+        upload(world.caller, item, CONTENT)
+    return {'pkg_id': package, 'ext_id': extension}
+
+
+def attested(world):
+    world.caller = world.clients[-1]
+    found = attestable(world)
+    for kind, key in (('package', 'pkg_id'), ('extension', 'ext_id')):
+        world.caller.put(f'/app/{world.app_id}/{kind}/{found[key]}/attestation', headers=OF_BUNDLE,
+                              content=attestation(CONTENT)).raise_for_status()
+    return found
+
+
 def application(world):
     identifier = world.application(world.fresh())
     for _ in range(world.depth):
@@ -116,6 +133,7 @@ CREATE = {**EXTENSION_FORM, 'baseName': '{fresh}'}
 LIST = 'midas.slicerpackages.extension.list'
 OF_REVISION = {'method': LIST, 'slicer_revision': '33000', 'os': 'linux', 'arch': 'amd64'}
 RAW = {'Content-Type': 'application/octet-stream'}
+CONTENT, OF_BUNDLE = b'content', {'Content-Type': BUNDLE}
 
 CALLS = [
     Call('GET /app', (3, 4, 4), params=ALL),
@@ -146,10 +164,15 @@ CALLS = [
     Call(f'POST {APP}/extension', (None, 14, 14), 'new, hosted elsewhere', params={**CREATE, 'url': LINK}),
     Call(f'DELETE {APP}/package/:pkg_id', (None, 14, 14), before=new_package),
     Call(f'DELETE {APP}/extension/:ext_id', (None, 14, 14), before=new_extension),
-    Call(f'GET {APP}/package/:pkg_id/provenance', (5, 6, 6), before=lambda world: {'pkg_id': world.item}),
+    Call(f'GET {APP}/package/:pkg_id/provenance', (6, 7, 7), before=lambda world: {'pkg_id': world.item}),
     Call(f'GET {APP}/extension/:ext_id/provenance', (5, 6, 6), before=lambda world: {'ext_id': world.link}),
     Call(f'GET {APP}/extension/:ext_id/provenance', (1, 6, 6), 'cached', before=lambda world: {'ext_id': world.link},
          again=True),
+    *[call for name in ('package/:pkg_id', 'extension/:ext_id') for call in (
+        Call(f'GET {APP}/{name}/attestation', (6, 7, 7), before=attested),
+        Call(f'PUT {APP}/{name}/attestation', (None, 13, 13), before=attestable, content=attestation(CONTENT),
+             headers=OF_BUNDLE),
+    )],
     Call(f'GET {APP}/publisher', (None, None, 5)),
     Call(f'POST {APP}/publisher', (None, None, 7), params={**PUBLISHER, 'branch': '{fresh}'}),
     Call(f'DELETE {APP}/publisher/:publisher_id', (None, None, 4), before=new_publisher),
@@ -184,14 +207,14 @@ CALLS = [
         'parentType': 'item', 'parentId': '{ext_id}', 'name': 'a.zip', 'size': 3}),
     Call('POST /file/chunk', (None, 14, 14), 'the last', content=b'abc', headers=RAW, before=begun,
          params={'uploadId': '{upload}', 'offset': 0}),
-    Call('POST /file/chunk', (None, 15, 15), 'the last of a replacement', content=b'abc', headers=RAW,
+    Call('POST /file/chunk', (None, 16, 16), 'the last of a replacement', content=b'abc', headers=RAW,
          before=replacement, params={'uploadId': '{upload}', 'offset': 0}),
     Call('GET /file/offset', (None, 4, 4), before=begun, params={'uploadId': '{upload}'}),
     Call('PUT /file/:id/contents', (None, 8, 8), before=new_file, params={'size': 3}),
     Call('PUT /file/:id', (None, 9, 9), 'renamed', before=new_file, params={'name': '{fresh}'}),
-    Call('DELETE /file/:id', (None, 16, 16), before=new_file),
-    Call('DELETE /file/:id', (None, 10, 10), 'the old of two', before=second_file),
-    Call('DELETE /item/:id', (None, 22, 22), before=item_with_file),
+    Call('DELETE /file/:id', (None, 17, 17), before=new_file),
+    Call('DELETE /file/:id', (None, 11, 11), 'the old of two', before=second_file),
+    Call('DELETE /item/:id', (None, 23, 23), before=item_with_file),
     Call('GET /midas3/api/json', (6, 10, 7), 'extensions of a revision', params=OF_REVISION),
     Call('GET /midas3/api/json', (1, 10, 7), 'extensions of a revision, cached', params=OF_REVISION, again=True),
     Call('GET /midas3/api/json', (6, 10, 7), 'one extension', params={'method': LIST, 'extension_id': '{item}'},

@@ -85,8 +85,8 @@ ARROWS = {
 ORDER = {
     'backup': ('prune', 'restore', 'verify', 'create', 'live_database', 'sources', 'directory', 'file_index',
                'manifest', 'objects', 'dump_files', 'validation', 'store_types', 'projection', 'errors'),
-    'doctor': ('checks', 'aliases', 'publishers', 'file_bytes', 'server', 'document_schema', 'download_counts',
-               'registrations', 'sizes', 'packages', 'findings'),
+    'doctor': ('checks', 'aliases', 'attestations', 'publishers', 'file_bytes', 'server', 'document_schema',
+               'download_counts', 'registrations', 'sizes', 'packages', 'findings'),
     'cli': ('web_server', 'workers', 'backup', 'logs_check', 'logs_options', 'connection', 'mongod', 'web', 'bootstrap',
             'listener', 'admin', 'supervisor', 'data_dir', 'processes', 'replica_set', 'database', 'migration_report',
             'progress', 'errors', 'tables'),

@@ -14,7 +14,7 @@ from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import quotas, upload_completion
-from slicer_package_manager.registry.tree import consistency, documents, file_names, item_files
+from slicer_package_manager.registry.tree import attestations, consistency, documents, file_names, item_files
 from slicer_package_manager.rest.middleware import upload_warnings
 
 #: The folder that Girder is saving in this thread, and its registration before.
@@ -39,6 +39,12 @@ def on_folder_saved(event: events.Event) -> None:
     if folder is event.info:
         sealing.leave(event.info, before)
         consistency.follow_folder(event.info, before)
+
+
+def on_item_copied(event: events.Event) -> None:
+    """After an item was copied with its files."""
+    consistency.register_item(event.info)
+    attestations.copy({event.info['copyOfItem']: event.info['_id']})
 
 
 def on_upload_save(event: events.Event) -> None:
@@ -66,8 +72,7 @@ def on_item_removed(event: events.Event) -> None:
 
 HANDLERS: dict[str, Callable[[events.Event], None]] = {
     'model.item.save': on_item_save,
-    # After an item was copied with its files.
-    'model.item.copy.after': lambda event: consistency.register_item(event.info),
+    'model.item.copy.after': on_item_copied,
     'model.folder.save': on_folder_save,
     'model.folder.save.after': on_folder_saved,
     'model.upload.save': on_upload_save,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from bson.objectid import ObjectId
 
+from plugin_tests.attested import BUNDLE, attestation
 from plugin_tests.conftest import upload
 
 pytestmark = pytest.mark.database
@@ -82,6 +83,15 @@ def test_publishers_and_the_runs_of_files_are_in_a_backup(make_backup, ready, db
     assert saved(result, 'slicer_package_publisher').keys() == {made['_id']}
     file, = saved(result, 'file').values()
     assert file['spm'] == {'build': {'repository': 'a/b', 'run': '7'}}
+
+
+def test_attestations_are_in_a_backup(make_backup, ready, db, api, app):
+    item = ready('extension')
+    content = attestation(b'content')
+    api.put(f'/app/{app["_id"]}/extension/{item["_id"]}/attestation', content=content, headers={
+        'Content-Type': BUNDLE}).raise_for_status()
+    one, = saved(make_backup(), 'slicer_package_attestation').values()
+    assert (one['item'], one['content']) == (ObjectId(item['_id']), content)
 
 
 def test_only_its_owner_can_read_a_backup(db, tmp_path, mongo_uri):

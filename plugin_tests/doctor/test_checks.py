@@ -352,14 +352,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('21 checks, 1 findings, 0 of them fixed.\n')
+    assert output.endswith('22 checks, 1 findings, 0 of them fixed.\n')
     version = list(installation.db['slicer_package_change'].find())
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert list(installation.db['slicer_package_change'].find()) != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '21 checks, 0 findings, 0 of them fixed.\n', '')
+    assert doctor() == (0, '22 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors
@@ -402,3 +402,17 @@ def test_publishers_that_cannot_upload_are_found(installation, app, admin, make_
     api.delete('/system/setting', params={'key': 'core.server_root'}).raise_for_status()
     what, = reasons()
     assert 'core.server_root is not set' in what
+
+
+def test_attestations_of_bytes_that_are_gone_are_found(installation):
+    from slicer_package_manager.registry.schema.attestations import Attestation
+    from slicer_package_manager.registry.tree import attestations
+    item = installation.package
+    attestations.put(item['_id'], item['meta']['sha512'], 'a' * 64, Attestation(b'{}', 'application/json'))
+    assert found() == []
+    attestations.put(item['_id'], 'b' * 128, 'a' * 64, Attestation(b'{}', 'application/json'))
+    attestations.put(ObjectId(), item['meta']['sha512'], 'a' * 64, Attestation(b'{}', 'application/json'))
+    assert found(repair=True) == ['attestations'] * 2
+    assert found() == []
+    one, = installation.db['slicer_package_attestation'].find()
+    assert (one['item'], one['sha512']) == (item['_id'], item['meta']['sha512'])

@@ -6,7 +6,9 @@ import pytest
 from bson import ObjectId
 from playwright.sync_api import expect
 
+from plugin_tests.attested import BUNDLE, attestation, sha256
 from plugin_tests.browser import WIDTHS
+from plugin_tests.conftest import upload
 
 SMALL = '/catalog/All/33400/linux'
 LARGE = '/catalog/All/33241/linux'
@@ -114,6 +116,20 @@ def test_the_page_of_an_extension_states_which_run_has_built_it(open_window, sit
     expect(built.locator('dd')).to_have_text('SlicerIGT/SlicerIGT@ab12cd3, run 42')
     assert [link.get_attribute('href') for link in built.locator('a').all()] == [
         place, f'{place}/commit/ab12cd34ef56ab12']
+    assert window.accessibility() == {}
+    site.client.delete(f'/app/{app}').raise_for_status()
+
+
+def test_the_page_of_an_extension_links_to_its_attestation(open_window, site):
+    app = site.application('With an attestation')
+    item = site.extension(app)['_id']
+    upload(site.client, item, content := b'content')
+    path = f'/app/{app}/extension/{item}/attestation'
+    site.client.put(path, content=attestation(content), headers={'Content-Type': BUNDLE}).raise_for_status()
+    window = open_window(f'/catalog/All/33241/linux?app={app}&extension=SlicerIGT')
+    shown = window.page.locator('dl.facts > div', has_text='Attestation')
+    expect(shown.locator('dd')).to_have_text(f'for SHA-256 {sha256(content)[:7]}, not verified by this server')
+    assert shown.locator('a').get_attribute('href').endswith(f'/api/v1{path}')
     assert window.accessibility() == {}
     site.client.delete(f'/app/{app}').raise_for_status()
 

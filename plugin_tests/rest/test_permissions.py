@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pytest
 from bson.objectid import ObjectId
 
+from plugin_tests.attested import BUNDLE, attestation
 from plugin_tests.conftest import FORMS
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree.access import Caller
@@ -63,6 +64,11 @@ def sees_replacement(client, world):
     return done(answer) and len(answer.json()) > 1
 
 
+def attests(client, world):
+    return done(client.put('/app/{app}/package/{package}/attestation'.format(**world.ids), headers={
+        'Content-Type': BUNDLE}, content=attestation(b'content of ' + world.ids['package'].encode())))
+
+
 def exchanges(client, _world):
     """Whether the call is carried out: the reason why it fails is a setting, and not the caller."""
     return 'core.server_root' in client.post('/slicer_package_manager/oidc/token', data={'id_token': 'x'}).text
@@ -99,6 +105,7 @@ TRIALS = {
                                ('target',)),
     access.DELETE_PACKAGE: Trial(sends('DELETE', '/app/{app}/package/{package}'), ('draft',)),
     access.GET_PROVENANCE: Trial(sends('GET', '/app/{app}/package/{package}/provenance'), ('draft',)),
+    access.ATTEST_FILE: Trial(attests, ('draft',)),
     access.DOWNLOAD_FILE: Trial(sends('GET', '/item/{package}/download'), ('draft',)),
     access.LIST_FILES: Trial(sends('GET', '/item/{package}/files'), ('draft',)),
     access.LIST_REPLACEMENTS: Trial(sees_replacement, ('draft',)),

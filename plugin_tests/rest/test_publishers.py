@@ -126,7 +126,7 @@ def test_an_invalid_setting_of_issuers_is_refused(api, value):
 def test_a_machine_uploads_its_extension_and_the_run_is_stated(machine_of, app, provenance, build, found):
     machine = machine_of()
     item = uploaded(machine, app)
-    assert provenance(item).json() == {'build': build}
+    assert provenance(item).json() == {'build': build, 'attestation': None}
     assert [one['_id'] for one in found('extension')] == [item['_id']]
 
 
@@ -180,7 +180,7 @@ def test_a_publisher_without_extensions_uploads_packages_only(machine_of, app, p
     machine = machine_of(extensions='', packages='true')
     item = machine.post(f'/app/{app["_id"]}/package', params=PACKAGE_FORM).raise_for_status().json()
     upload(machine, item['_id'], b'package')
-    assert provenance(item, 'package').json() == {'build': build}
+    assert provenance(item, 'package').json() == {'build': build, 'attestation': None}
     answer = machine.post(f'/app/{app["_id"]}/extension', params=EXTENSION_FORM)
     assert answer.status_code == 403
     assert 'may upload packages to' in answer.json()['message']
@@ -212,26 +212,26 @@ def test_the_run_goes_with_the_content(machine_of, app, api, files_of, provenanc
     begun = api.put(f'/file/{file["_id"]}/contents', params={'size': 5}).raise_for_status().json()
     chunk = {'content': b'other', 'headers': {'Content-Type': 'application/octet-stream'}}
     api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, **chunk).raise_for_status()
-    assert provenance(item).json() == {'build': None}
+    assert provenance(item).json() == {'build': None, 'attestation': None}
     begun = machine.put(f'/file/{file["_id"]}/contents', params={'size': 5}).raise_for_status().json()
     assert 'build' not in begun
     machine.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, **chunk).raise_for_status()
-    assert provenance(item).json() == {'build': build}
+    assert provenance(item).json() == {'build': build, 'attestation': None}
     upload(api, item['_id'], b'by hand')
-    assert provenance(item).json() == {'build': None}
+    assert provenance(item).json() == {'build': None, 'attestation': None}
 
 
 def test_a_package_that_is_hosted_elsewhere_has_the_run_that_registered_it(machine_of, app, api, provenance, build):
     form = {**EXTENSION_FORM, 'url': 'https://github.com/x/y/releases/download/1/a.tar.gz', 'size': 5}
     path, machine = f'/app/{app["_id"]}/extension', machine_of()
     item = machine.post(path, params=form).raise_for_status().json()
-    assert provenance(item).json() == {'build': build}
+    assert provenance(item).json() == {'build': build, 'attestation': None}
     api.post(path, params={**form, 'description': 'new'}).raise_for_status()
-    assert provenance(item).json() == {'build': build}, 'the link is the same'
+    assert provenance(item).json() == {'build': build, 'attestation': None}, 'the link is the same'
     api.post(path, params={**form, 'size': 6}).raise_for_status()
-    assert provenance(item).json() == {'build': None}
+    assert provenance(item).json() == {'build': None, 'attestation': None}
     machine.post(path, params={**form, 'size': 6}).raise_for_status()
-    assert provenance(item).json() == {'build': build}
+    assert provenance(item).json() == {'build': build, 'attestation': None}
 
 
 def test_no_other_token_continues_the_upload_of_a_run(machine_of, app, login, buildbot, exchange, issuer, provenance):
@@ -281,7 +281,7 @@ def test_promotion_keeps_the_run(machine_of, app, api, make, provenance, build, 
     make('package', content=b'package')
     release = make_release('5.8', '33000')
     api.post(f'/app/{app["_id"]}/release/{release["_id"]}/promote', params={'revision': '33000'}).raise_for_status()
-    assert provenance(item).json() == {'build': build}
+    assert provenance(item).json() == {'build': build, 'attestation': None}
 
 
 @pytest.mark.parametrize(('issuer_url', 'site'), [

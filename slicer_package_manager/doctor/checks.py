@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 from slicer_package_manager.doctor import (
     aliases,
+    attestations,
     document_schema,
     download_counts,
     file_bytes,
@@ -33,6 +34,7 @@ CHECKS = (
     Check('orphans', 'all documents have their parent', registrations.orphans),
     Check('aliases', 'each alias of MIDAS leads to what exists', aliases.dangling),
     Check('publishers', 'publishers can upload', publishers.unusable),
+    Check('attestations', 'each attestation is about the file of a package', attestations.lost),
     Check('bytes', 'the bytes of all files exist', file_bytes.lost),
     Check('checksums', 'the bytes of files have the checksums of the files', file_bytes.changed),
     Check('replaced', 'replaced files are removed in time', file_bytes.replaced),

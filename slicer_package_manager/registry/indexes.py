@@ -23,7 +23,7 @@ from slicer_package_manager.registry.news import history
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import keys
+from slicer_package_manager.registry.tree import attestations, keys
 from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
@@ -104,7 +104,8 @@ def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
             (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES),
             (aliases.AliasModel(), aliases.INDEXES), (history.EventModel(), history.INDEXES),
             (publishers.PublisherModel(), publishers.INDEXES), (id_tokens.SpentToken(), id_tokens.INDEXES),
-            (store.ExpectedModel(), store.INDEXES))
+            (store.ExpectedModel(), store.INDEXES),
+            (attestations.AttestationModel(), attestations.INDEXES))
 
 
 def missing() -> list[WantedIndex]:

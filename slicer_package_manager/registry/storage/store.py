@@ -216,12 +216,16 @@ class Store(Protocol):
         return self.size
 
     def sha512(self, file: Document) -> str:
-        """Return the SHA-512 of the bytes that the store has of ``file``, as hexadecimal digits; reads all of them.
+        """Return the SHA-512 of the bytes that the store has of ``file``, see :meth:`digest`."""
+        return self.digest(file, 'sha512')
+
+    def digest(self, file: Document, algorithm: str) -> str:
+        """Return the checksum of the bytes that the store has of ``file``, as hexadecimal digits; reads all of them.
 
         :raises LostError: the store does not have them.
         :raises Unavailable: the store cannot be reached.
         """
-        digest = hashlib.sha512()
+        digest = hashlib.new(algorithm)
         for piece in self.read(file, 0, file['size']):
             digest.update(piece)
         return digest.hexdigest()

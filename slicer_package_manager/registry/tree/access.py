@@ -93,6 +93,8 @@ DELETE_PACKAGE = Operation('delete a package or extension', USER, DATA_WRITE, RE
 GET_PROVENANCE = Operation(
     'get the origin of a package or extension', ANYONE, DATA_READ, READ, READ, 'its folder')
 
+ATTEST_FILE = Operation('attest the file of a package or extension', USER, DATA_WRITE, READ, WRITE, 'its folder')
+
 DOWNLOAD_FILE = Operation('download a file', ANYONE, DATA_READ, None, READ, 'its folder')
 LIST_FILES = Operation('list the files of an item', ANYONE, DATA_READ, None, READ, 'its folder')
 LIST_REPLACEMENTS = Operation(

@@ -21,7 +21,7 @@ from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import consistency, documents, keys, sizes
+from slicer_package_manager.registry.tree import attestations, consistency, documents, keys, sizes
 from slicer_package_manager.registry.tree.registration import package_type_in
 
 
@@ -60,6 +60,7 @@ def _copy_items(source: Document, folder: Document, creator: Mapping[str, Any], 
     for model, copies in ((Item(), list(items.values())), (File(), files)):
         if copies:
             model.collection.insert_many(copies)
+    attestations.copy({one['copyOfItem']: one['_id'] for one in items.values()})
     for item in items.values():
         transactions.after_commit(partial(_report, item, progress))
     size = sum(one.get('size', 0) for one in items.values())

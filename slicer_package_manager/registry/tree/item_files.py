@@ -28,13 +28,11 @@ from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, 
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import former_files, keys, sizes
+from slicer_package_manager.registry.tree import attestations, former_files, keys, sizes
 from slicer_package_manager.registry.tree.types import ChannelFolder, PackageItem, StoredFile
 
-#: The keys of the place of an item.
-PLACE = ('folderId', 'baseParentType', 'baseParentId')
-#: The smallest difference between moments in the database.
-_TICK = timedelta(milliseconds=1)
+PLACE = ('folderId', 'baseParentType', 'baseParentId')  #: The keys of the place of an item.
+_TICK = timedelta(milliseconds=1)  #: The smallest difference between moments in the database.
 _FILES = {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}
 _ASSETSTORE = {'$lookup': {'from': 'assetstore', 'pipeline': [{'$match': {'current': True}}], 'as': 'assetstore'}}
 
@@ -42,8 +40,7 @@ _ASSETSTORE = {'$lookup': {'from': 'assetstore', 'pipeline': [{'$match': {'curre
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
     """Return the package that ``file`` belongs to, or belonged to; ``None`` for other files."""
     query = _package(file)
-    found: PackageItem | None = Item().findOne(query) if query else None
-    return found
+    return Item().findOne(query) if query else None
 
 
 def _package(file: Mapping[str, Any]) -> Document | None:
@@ -225,6 +222,8 @@ def _write_facts(item: PackageItem, facts: Document) -> None:
     before = Item().collection.find_one_and_update(same, {'$set': {**changes, transactions.LOCK: ObjectId()}})
     if before is None:
         raise _OutdatedError
+    if stated[0] and stated[0] != facts['meta.sha512']:
+        attestations.end([item['_id']], still=facts['meta.sha512'])
     sizes.grow_around(before, facts['size'] - before.get('size', 0))
 
 
@@ -258,6 +257,7 @@ def detach_all(items: Sequence[Mapping[str, Any]]) -> list[Document]:
     found = [{**file, **detached({'itemId': file.get('itemId') or file['attachedToId']})} for file in files]
     if found:
         former_files.record_deleted(items, found)
+        attestations.end(one['_id'] for one in items)
         new = detached({'itemId': {'$ifNull': ['$itemId', '$attachedToId']}}) | {'spm': {'$literal': found[0]['spm']}}
         File().collection.update_many({'_id': {'$in': [file['_id'] for file in found]}}, [{'$set': new}])
     return found

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cherrypy
 import orjson
 from girder.constants import SortDir
 from girder.models.item import Item
@@ -13,14 +12,13 @@ from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.schema import metadata
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, RELEVANCE, Listing, page
-from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree import access, builds
+from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
 from slicer_package_manager.rest.middleware import upload_warnings
 from slicer_package_manager.rest.middleware.prepared_lists import prepared_list
-from slicer_package_manager.rest.middleware.response_cache import list_response, record_response
+from slicer_package_manager.rest.middleware.response_cache import list_response
 
 _RELEVANCE = ('With `q` and `sort=relevance`, the best matches come first: those by name, then by keywords, category, '
               'description and contributors. Typing errors, other forms of a word, spaces and hyphens are tolerated, '
@@ -141,36 +139,3 @@ def _delete(package_type: PackageType, app_id: str, item_id: str) -> Response:
     item = packages.load(package_type, app, item_id, user, access.DELETE_PACKAGE)
     removal.remove_item(item)
     return item
-
-
-_PROVENANCE = ('`build` is the run of a CI service that uploaded the file as a publisher, as the service has stated it '
-               'in a signed token: `issuer`, `repository`, `commit`, `ref`, `workflow`, `run`, and the URLs of these. '
-               'It is `null` for a file that was uploaded otherwise.')
-
-
-@call(access.GET_PROVENANCE, (
-    of_application('Get the origin of the file of a package.')
-    .notes(_PROVENANCE)
-    .param('pkg_id', 'Id of the package.', paramType='path')
-))
-def getPackageProvenance(app_id: str, pkg_id: str) -> Response:
-    return _provenance(PACKAGE, app_id, pkg_id)
-
-
-@call(access.GET_PROVENANCE, (
-    of_application('Get the origin of the file of an extension.')
-    .notes(_PROVENANCE)
-    .param('ext_id', 'Id of the extension.', paramType='path')
-))
-def getExtensionProvenance(app_id: str, ext_id: str) -> Response:
-    return _provenance(EXTENSION, app_id, ext_id)
-
-
-def _provenance(package_type: PackageType, app_id: str, item_id: str) -> Response:
-    user = current_user()
-
-    def read() -> Document:
-        app = applications.load(app_id, user, access.GET_PROVENANCE)
-        file = packages.file_of(packages.load(package_type, app, item_id, user, access.GET_PROVENANCE))
-        return {'build': builds.of_file(file)}
-    return record_response(cherrypy.request.path_info, read)

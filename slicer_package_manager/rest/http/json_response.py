@@ -19,11 +19,13 @@ class JsonResponse:
     :param body: the JSON.
     :param total: the number of documents on all pages of a list; ``None`` if the response is no list.
     :param cache_control: the header ``Cache-Control``.
+    :param media_type: the header ``Content-Type``.
     """
 
     body: bytes
     total: int | None
     cache_control: str
+    media_type: str = 'application/json'
 
     def __post_init__(self) -> None:
         self.tag = hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
@@ -45,7 +47,7 @@ class JsonResponse:
         headers['ETag'] = f'"{self.tag}-gzip"' if is_compressed else f'"{self.tag}"'
         if if_none_match and self._is_named_in(if_none_match):
             return 304, headers, b''
-        headers['Content-Type'] = 'application/json'
+        headers['Content-Type'] = self.media_type
         if not is_compressed:
             return 200, headers, self.body
         headers['Content-Encoding'] = 'gzip'

@@ -114,6 +114,11 @@ def record_response(key: Hashable, read: Callable[[], Any],  # what JSON can exp
     def make() -> JsonResponse:
         content = read()
         return JsonResponse(orjson.dumps(content, default=str), total and total(content), 'no-cache')
+    return respond(key, make)
+
+
+def respond(key: Hashable, make: Callable[[], JsonResponse]) -> bytes:
+    """Respond with what ``make`` returns, cached as in :func:`record_response`."""
     if getCurrentUser() is not None or not is_plain():
         return send(make())
     return send(cached(key, make))

@@ -64,6 +64,7 @@ def _saves(package_type: PackageType) -> Rule:
 
 _of_application = _in_path(upload_rules.may_see, 'app_id')
 _of_item = _in_path(upload_rules.may_fill, 'id')
+_of_package, _of_extension = (_in_path(upload_rules.may_fill, name) for name in ('pkg_id', 'ext_id'))
 _of_file = _in_path(upload_rules.may_replace, 'id')
 
 #: Each allowed call with the function that decides whether the uploader may make it.
@@ -76,6 +77,8 @@ ALLOWED = {
     'get.app/:app_id/extension': _of_application,
     'post.app/:app_id/package': _saves(PACKAGE),
     'post.app/:app_id/extension': _saves(EXTENSION),
+    'put.app/:app_id/package/:pkg_id/attestation': _of_package,
+    'put.app/:app_id/extension/:ext_id/attestation': _of_extension,
     'get.item/:id': _of_item,
     'get.item/:id/files': _of_item,
     'get.file/offset': _of_upload,

@@ -1,7 +1,7 @@
 // @ts-check
-// Which run of a CI service has uploaded an extension.
+// Which run of a CI service has uploaded an extension, and whether there is an attestation of how it was built.
 
-import { APP, get } from '../api.js';
+import { APP, address, get } from '../api.js';
 import { element, webAddress } from '../dom.js';
 
 /**
@@ -16,23 +16,49 @@ import { element, webAddress } from '../dom.js';
  * @property {string} run_url
  */
 
-/** Digits of a commit that are shown. */
+/**
+ * @typedef {object} Attestation
+ * @property {string} sha256 of the file
+ */
+
+/** Digits of a commit or checksum that are shown. */
 const SHORT = 7;
 
 /**
- * Add the run to a list of facts, if it is known. Without it, or if the server does not answer, nothing changes.
+ * Add the run and the attestation to a list of facts, if there are any. Without it, or if the server does not answer, nothing changes.
  *
  * @param {HTMLElement} facts
  * @param {string} id of the extension's item
  */
 export async function showOrigin(facts, id) {
   try {
-    /** @type {{build: Build | null}} */
-    const { build } = await get(`app/${APP}/extension/${encodeURIComponent(id)}/provenance`);
-    if (build) facts.append(element('div', {}, element('dt', {}, 'Built by'), element('dd', {}, origin(build))));
+    const path = `app/${APP}/extension/${encodeURIComponent(id)}`;
+    /** @type {{build: Build | null, attestation: Attestation | null}} */
+    const { build, attestation } = await get(`${path}/provenance`);
+    if (build) facts.append(fact('Built by', origin(build)));
+    if (attestation) facts.append(fact('Attestation', attested(attestation, address(`${path}/attestation`))));
   } catch {
     // The other facts are shown.
   }
+}
+
+/**
+ * @param {string} name
+ * @param {(Node | string)[]} content
+ */
+function fact(name, content) {
+  return element('div', {}, element('dt', {}, name), element('dd', {}, content));
+}
+
+/**
+ * The server has not verified the signature, so the page states no repository.
+ *
+ * @param {Attestation} attestation
+ * @param {string} href
+ */
+function attested({ sha256 }, href) {
+  const text = `for SHA-256 ${sha256.slice(0, SHORT)}, not verified by this server`;
+  return [element('a', { href, title: sha256, download: '' }, text)];
 }
 
 /** @param {Build} build */
