@@ -272,9 +272,9 @@ def test_ordinary_items_stay_as_they_are():
 @pytest.mark.parametrize(('stated', 'expected'), [('a' * 128, 'a' * 128), ('b', None), (None, None)])
 def test_a_link_gets_the_checksum_that_its_item_states(stated, expected):
     link = file(linkUrl='https://github.com/a/b.tar.gz', sha512=None)
-    (decision,) = decide(found(link, sha512=stated))
-    assert decision.files[0].get('sha512') == expected
-    assert decision.item['meta']['sha512'] == (expected or '')
+    assert items.with_digest(link, [link], items.stated({'sha512': stated})).get('sha512') == expected
+    other = file(sha512='a' * 128)
+    assert items.with_digest(link, [link, other], items.stated({'sha512': stated})) == link
 
 
 def test_deciding_again_changes_nothing():

@@ -99,14 +99,12 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     if values.weight(found.item) > _MOST:
         return _set_aside(_ordinary(found, folder)._replace(notes=[]), 'its metadata is so large that the document of '
                           'the item cannot be changed', 'Remove at the source what is not needed.')
-    digest = stated(given)
-    file = twins.file_for_readers(found.files, digest, prefer_newest=choices.prefer_newest_file)
+    file = twins.file_for_readers(found.files, stated(given), prefer_newest=choices.prefer_newest_file)
     place = folder['spm']
     mended = fields.mend(package_type, given, fields.Context(
         str(place['app']), revision(place), place['release'], found.item['created'], file['name'] if file else ''))
     beside = [*(one for one in found.files if one is not file), *found.lost]
     item = _with_origin(_moved(found.item, folder), {} if mended.problem else mended.aside)
-    file = file and with_digest(file, found.files, digest)
     files = [file] if file else []
     item['size'] = _size(files)
     notes = [*_notes(item, [] if mended.problem else mended.changes, beside),
