@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
+from plugin_tests.waiting import PATIENCE, poll
 from slicer_package_manager.migration import rest_client
 from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.migration.pace import Pace
 from slicer_package_manager.migration.rest_client import RestClient
 
 
@@ -44,3 +48,25 @@ def test_a_server_that_is_away(monkeypatch):
     monkeypatch.setattr(httpx.Client, 'get', lambda *_, **__: (_ for _ in ()).throw(httpx.ConnectError('refused')))
     with pytest.raises(MigrationError, match='does not answer: refused'):
         RestClient('http://127.0.0.1:9/api/v1').get('app')
+
+
+@pytest.mark.parametrize(('pauses', 'slow', 'status'), [((3600,), 3600, 503), ((), 0, 200)], ids=['busy', 'slow'])
+def test_an_interruption_ends_the_pauses(httpserver: HTTPServer, monkeypatch, pauses, slow, status):
+    monkeypatch.setattr(rest_client, '_PAUSES', pauses)
+    monkeypatch.setattr(rest_client, '_SLOW', slow)
+    monkeypatch.setattr(httpx.Response, 'elapsed', timedelta(hours=1))
+    httpserver.expect_request('/app').respond_with_data('[]', status)
+    pace = Pace(None)
+    client = RestClient(httpserver.url_for('/'), pace=pace)
+
+    def run():
+        with pace.workers(1) as workers:
+            started.append(workers.submit(client.get, 'app'))
+            poll(lambda: httpserver.log, 'the server has answered')
+            raise KeyboardInterrupt
+    started: list = []
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    with pytest.raises(MigrationError, match='was interrupted'):
+        started[0].result(PATIENCE)
+    assert len(httpserver.log) == 1

@@ -254,10 +254,10 @@ def _migrate(source: str | None, options: Options, steps: Steps) -> Report:
     from girder.models import getDbConnection  # noqa: PLC0415
 
     from slicer_package_manager.cli.bootstrap import NEW_DATABASE_SETTINGS  # noqa: PLC0415
-    from slicer_package_manager.migration import girder_database, rest_client, run  # noqa: PLC0415
+    from slicer_package_manager.migration import girder_database, pace, rest_client, run  # noqa: PLC0415
     here = girder_database.opened(getDbConnection().get_database())
     if source and source.startswith(_SERVERS):
-        client = rest_client.RestClient(source, os.environ.get(_API_KEY_VARIABLE))
+        client = rest_client.RestClient(source, os.environ.get(_API_KEY_VARIABLE), pace.Pace(options.rate))
         return run.migrate_over_rest(client, here, options, NEW_DATABASE_SETTINGS, steps)
     older = girder_database.connect(source) if source else here
     return run.migrate(older, here, options, NEW_DATABASE_SETTINGS, steps)

@@ -1,4 +1,4 @@
-"""The threads that read files in a migration, and a limit of the bytes that they read in a second."""
+"""The threads of a migration that read its source: what they wait for, and how many bytes they read in a second."""
 from __future__ import annotations
 
 import threading
@@ -31,6 +31,11 @@ class Pace:
                 workers.shutdown(wait=False, cancel_futures=True)
                 raise
 
+    def pause(self, seconds: float) -> bool:
+        """Wait, and return whether the migration was interrupted, which ends the wait."""
+        self._sleep(seconds)
+        return self._stopped.is_set()
+
     def limited(self, advance: Advance) -> Advance:
         """``advance``, which waits until so many bytes may be read."""
         def wait(number: int) -> None:
@@ -39,5 +44,5 @@ class Pace:
                 with self._lock:
                     self._free = max(self._free, self._clock()) + number / self._rate
                     pause = self._free - self._clock()
-                self._sleep(max(0, pause))
+                self.pause(max(0, pause))
         return wait

@@ -1,11 +1,10 @@
 """Requests to the REST API of a server that goes on serving others meanwhile.
 
 A request is repeated while the server is busy or cannot be reached. After an answer that took long, the client pauses
-as long, so that it takes at most half of the time of a slow server.
+as long, so that it takes at most half of the time of a slow server. An interruption of the migration ends all pauses.
 """
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 
 from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.migration.pace import Pace
 from slicer_package_manager.registry.schema import validators
 
 #: Returns the JSON that a server answers to a path of its API with these parameters.
@@ -28,11 +28,12 @@ class RestClient:
     """A client of the API at the URL ``api``.
 
     :param api_key: for an API key of the server; without one, the client is anonymous.
+    :param pace: of the migration for which it reads.
     :raises MigrationError: the server does not answer, or refuses the key.
     """
 
-    def __init__(self, api: str, api_key: str | None = None) -> None:
-        self.url = api.rstrip('/')
+    def __init__(self, api: str, api_key: str | None = None, pace: Pace | None = None) -> None:
+        self.url, self.pace = api.rstrip('/'), pace or Pace(None)
         self._client = httpx.Client(base_url=f'{self.url}/', timeout=_SECONDS, follow_redirects=True)
         self.is_anonymous = not api_key
         if api_key:
@@ -60,10 +61,15 @@ class RestClient:
                     raise MigrationError(f'{self._client.base_url} does not answer: {error}') from error
             else:
                 if answer.status_code not in _BUSY or pause is None:
-                    time.sleep(answer.elapsed.total_seconds() if answer.elapsed.total_seconds() > _SLOW else 0)
+                    if answer.elapsed.total_seconds() > _SLOW:
+                        self._pause(answer.elapsed.total_seconds())
                     return answer
-            time.sleep(pause)
+            self._pause(pause)
         raise AssertionError
+
+    def _pause(self, seconds: float) -> None:
+        if self.pace.pause(seconds):
+            raise MigrationError('The migration was interrupted.')
 
     def download(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes of a file.

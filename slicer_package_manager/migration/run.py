@@ -60,7 +60,7 @@ def migrate_over_rest(client: RestClient, here: AnyDatabase, options: Options, d
     if admin is None:
         raise MigrationError('This server has no administrator. Start it once: `slicer-package-manager serve`.')
     copy = girder_database.opened(here.client[f'{here.name}_older'])
-    with Journal(copy, 'copy').lease(), Pace(options.rate).workers(options.connections) as workers:
+    with Journal(copy, 'copy').lease(), client.pace.workers(options.connections) as workers:
         girder_rest.Copy(client, copy, admin['_id'], workers).read(steps)
         return migrate(copy, here, options, defaults, steps, client)
 
@@ -83,7 +83,8 @@ class _Migration:
                  client: RestClient | None) -> None:
         self._client = client
         self._source, self._here, self._options, self._steps = source, here, options, steps
-        self._report, self._references, self._pace = Report(), References(), Pace(options.rate)
+        self._report, self._references = Report(), References()
+        self._pace = client.pace if client else Pace(options.rate)
         self._tree = girder_database.OlderServer(source, self._report.add)
         self._journal = Journal(here, girder_database.identity(source))
         # The source has counted these, and not yet those of this run.
