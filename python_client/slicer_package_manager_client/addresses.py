@@ -1,7 +1,6 @@
 """Removal of credentials from URLs, and brackets around IPv6 addresses."""
 from __future__ import annotations
 
-import ipaddress
 import re
 
 # RFC 3986, section 3.2: the authority of a URL ends at the first "/", "?" or "#".
@@ -22,6 +21,8 @@ def without_credentials(text: str, *, is_address: bool = True) -> str:
 
 def bracketed(host: str) -> str:
     """Return ``host`` as a URL has it (RFC 3986 section 3.2.2, RFC 6874 for the zone)."""
+    import ipaddress  # noqa: PLC0415  # --help does without it
+
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -10,11 +10,6 @@ from slicer_package_manager_client import textfiles
 from slicer_package_manager_client.directories import config_directory
 from slicer_package_manager_client.errors import InvalidRequest
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 #: Keys of a profile, with the types of their values.
 KEYS: dict[str, tuple[type, ...]] = {
     'api_url': (str,), 'api_key_file': (str,), 'username': (str,), 'certificate': (str,),
@@ -74,6 +69,11 @@ def _file(path: str | None) -> Path | None:
 
 
 def _parse(file: Path) -> tuple[dict[str, Any], str | None]:
+    # ruff: noqa: PLC0415  # --help does without it
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         content = tomllib.loads(textfiles.decoded(file.read_bytes()))
     except FileNotFoundError as error:

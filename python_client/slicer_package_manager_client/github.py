@@ -1,12 +1,11 @@
 """Upload of release assets to GitHub, repeatable after any interruption."""
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import httpx
+import requests
 
 from slicer_package_manager_client.errors import (
     ChecksumMismatch,
@@ -17,7 +16,9 @@ from slicer_package_manager_client.errors import (
     Refused,
     SlicerPackageManagerError,
 )
-from slicer_package_manager_client.retry import is_transient_status, pause_in
+from slicer_package_manager_client.explain import TRANSIENT, explain_connection, is_lasting
+from slicer_package_manager_client.github_session import Answered, Body, RateLimited, Session, message_of
+from slicer_package_manager_client.retry import is_transient_status
 from slicer_package_manager_client.transfer import content_type
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from slicer_package_manager_client.localfile import LocalFile
     from slicer_package_manager_client.retry import Retries
-
-_logger = logging.getLogger(__name__)
 
 API_URL = 'https://api.github.com'
 SIZE_LIMIT = 2 << 30
@@ -56,12 +55,6 @@ class Asset:
     sent: int = field(compare=False)
 
 
-class _RateLimited(httpx.HTTPStatusError):
-    """Too many requests; GitHub states how long to wait, or else asks for at least one minute."""
-
-    pause = 60.0
-
-
 class _TryAgain(Exception):
     """A failure that the next attempt may cure."""
 
@@ -87,9 +80,7 @@ class GitHub:
         self._base = f'{api_url.rstrip("/")}/repos/{repository}'
         self._retries = retries
         self._progress = progress
-        self._http = httpx.Client(timeout=timeout, headers={
-            'Authorization': f'Bearer {token}', 'Accept': 'application/vnd.github+json',
-            'X-GitHub-Api-Version': '2022-11-28', 'User-Agent': 'slicer-package-manager-client'})
+        self._http = Session(token, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +103,7 @@ class GitHub:
             asset: Asset = self._retries.attempts(_is_transient)(self._publish_once, release, source)
         except _TryAgain as error:
             self._fail(error.reason or error)
-        except httpx.HTTPError as error:
+        except requests.RequestException as error:
             self._fail(error)
         return asset
 
@@ -148,7 +139,7 @@ class GitHub:
         names = {name, _UNREADABLE.sub('.', name)}
         page = 1
         while True:
-            assets = self._send('GET', f'{self._base}/releases/{release["id"]}/assets', params={
+            assets = self._http.ask('GET', f'{self._base}/releases/{release["id"]}/assets', params={
                 'per_page': _PER_PAGE, 'page': page}).json()
             for asset in assets:
                 if asset['name'] in names or asset.get('label') == name:
@@ -161,8 +152,8 @@ class GitHub:
         immutable = release.get('immutable')
         if not immutable:
             try:
-                self._send('DELETE', f'{self._base}/releases/assets/{asset["id"]}')
-            except httpx.HTTPStatusError as error:
+                self._http.ask('DELETE', f'{self._base}/releases/assets/{asset["id"]}')
+            except Answered as error:
                 if error.response.status_code == 404:  # noqa: PLR2004
                     return
                 immutable = error.response.status_code == 422  # noqa: PLR2004
@@ -176,56 +167,43 @@ class GitHub:
 
     def _upload(self, release: dict[str, Any], source: LocalFile) -> dict[str, Any]:
         url = release['upload_url'].split('{', 1)[0]
-        headers = {'Content-Type': content_type(source.name), 'Content-Length': str(source.size)}
         source.require_unchanged()
         try:
-            answer = self._send('POST', url, params={'name': source.name}, headers=headers,
-                                content=self._blocks_with_progress(source))
-        except httpx.HTTPStatusError as error:
+            with self._progress(label=source.name, length=source.size) as reporter:
+                answer = self._http.ask('POST', url, params={'name': source.name}, data=Body(source, reporter),
+                                    headers={'Content-Type': content_type(source.name)})
+        except Answered as error:
             if 'already_exists' in error.response.text:
                 raise _TryAgain(error) from error
             raise
         return dict(answer.json())
 
-    def _blocks_with_progress(self, source: LocalFile) -> Any:
-        with self._progress(label=source.name, length=source.size) as reporter:
-            for block in source.blocks():
-                yield block
-                reporter.update(len(block))
-
     def _json(self, method: str, url: str, body: Any = None, *,
               missing_ok: bool = False) -> dict[str, Any] | None:
         try:
-            answer = self._retries.attempts(_is_transient)(self._send, method, url, json=body)
-        except httpx.HTTPError as error:
-            if missing_ok and isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 404:  # noqa: PLR2004
+            answer = self._retries.attempts(_is_transient)(self._http.ask, method, url, json=body)
+        except requests.RequestException as error:
+            if missing_ok and isinstance(error, Answered) and error.response.status_code == 404:  # noqa: PLR2004
                 return None
             self._fail(error)
         return dict(answer.json())
-
-    def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
-        _logger.debug('%s %s', method, url)
-        answer = self._http.request(method, url, follow_redirects=method == 'GET', **more)
-        if not answer.is_success:
-            kind = _RateLimited if _is_rate_limit(answer) else httpx.HTTPStatusError
-            raise kind(f'status {answer.status_code}', request=answer.request, response=answer)
-        return answer
 
     def _fail(self, error: BaseException) -> NoReturn:
         """Explain the failure.
 
         :raises SlicerPackageManagerError: always.
         """
-        if not isinstance(error, httpx.HTTPStatusError):
-            raise NetworkProblem(f'GitHub cannot be reached ({type(error).__name__}).',
-                                 server=self._base) from error
+        if isinstance(error, requests.RequestException) and not isinstance(error, Answered):
+            raise explain_connection(error, self._base) from error
+        if not isinstance(error, Answered):
+            raise NetworkProblem(f'GitHub failed: {error}.', server=self._base) from error
         status = error.response.status_code
         if _is_transient(error):
             raise NetworkProblem(f'GitHub failed or limits requests (status {status}): '
-                                 f'{_message(error.response)}', server=self._base,
+                                 f'{message_of(error.response)}', server=self._base,
                                  advice='Run again later.') from error
         kind = _KINDS.get(status, SlicerPackageManagerError)
-        raise kind(f'GitHub refused with status {status}: {_message(error.response)}', server=self._base,
+        raise kind(f'GitHub refused with status {status}: {message_of(error.response)}', server=self._base,
                    advice=_ADVICE.get(status, '')) from error
 
 
@@ -251,23 +229,7 @@ def _is_same(asset: dict[str, Any], source: LocalFile) -> bool:
 
 
 def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, httpx.HTTPStatusError):
-        return isinstance(error, _RateLimited) or is_transient_status(error.response.status_code)
-    return isinstance(error, (_TryAgain, httpx.TransportError)) and not isinstance(
-        error, httpx.UnsupportedProtocol)
-
-
-def _is_rate_limit(answer: httpx.Response) -> bool:
-    """Whether the answer reports a rate limit, for which GitHub also uses 403."""
-    return answer.status_code == 429 or (answer.status_code == 403 and (  # noqa: PLR2004
-        pause_in(answer.headers) is not None or 'rate limit' in answer.text.lower()))
-
-
-def _message(answer: httpx.Response) -> str:
-    try:
-        body = answer.json()
-        details = [str(one.get('message') or one.get('code') or '') for one in body.get('errors') or []]
-        reason = ' '.join([str(body['message']), *details])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        reason = answer.text[:120]
-    return ' '.join(reason.split()).rstrip('.') + '.'
+    if isinstance(error, Answered):
+        return isinstance(error, RateLimited) or is_transient_status(error.response.status_code)
+    return isinstance(error, _TryAgain) or (
+        isinstance(error, TRANSIENT) and not is_lasting(error, first_contact=False))

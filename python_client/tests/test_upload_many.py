@@ -242,13 +242,14 @@ def test_a_long_silence_is_broken(monkeypatch, capsys):
 
 
 def test_bars_show_all_files_and_each_transfer(monkeypatch, capsys):
-    from slicer_package_manager_client.cli.progress import bars
-
-    progress = bars()
-    shown = many_progress.Bars(2, 4000, progress)
-    with shown.reporter('a', 1000) as transfer:
+    shown = many_progress.Bars(2, 4000)
+    with shown.reporter('a', 1000) as transfer, shown.reporter('b', 3000):
         transfer.update(500)
-        assert [(task.description, task.completed) for task in progress.tasks] == [('0/2 files', 500), ('a', 500)]
+        bars = [shown._all, *shown._bars.values()]
+        assert [(one.desc, one.n, one.total) for one in bars] == [
+            ('0/2 files', 500, 4000), ('a', 500, 1000), ('b', 0, 3000)]
+        assert len({one.pos for one in bars}) == 3
     shown.finished('x/a', 1000, 'uploaded')
-    assert [(task.description, task.completed) for task in progress.tasks] == [('1/2 files', 1000)]
-    assert '[1/2] a: uploaded' in capsys.readouterr().err
+    assert (shown._all.desc, shown._all.n, shown._bars) == ('1/2 files', 1000, {})
+    shown.close()
+    assert '[1/2] a: uploaded\n' in capsys.readouterr().err

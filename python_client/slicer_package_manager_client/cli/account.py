@@ -1,7 +1,6 @@
 """Commands about the login and the way to the server."""
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +24,8 @@ def login(session: Session, as_json: bool) -> None:
     The key is asked for, or read from standard input if that is no terminal. It is stored if the server accepts it.
     Commands use it unless other credentials are given.
     """
+    from datetime import datetime, timezone
+
     from slicer_package_manager_client import identity, logins
 
     logins.require_keyring()

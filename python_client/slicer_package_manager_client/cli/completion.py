@@ -43,7 +43,7 @@ def _client(ctx: click.Context) -> Any:
 
     root = ctx.find_root()
     values = config.load(root.params.get('config_file'), root.params.get('profile'))
-    session = Session(Settings.of(root, values), Reporter(), root)
+    session = Session(lambda: Settings.of(root, values), Reporter(), root)
     session.limit_retries(0, timeout=_PATIENCE)
     return session.client
 

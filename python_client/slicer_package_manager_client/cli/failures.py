@@ -2,16 +2,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import sys
-import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from slicer_package_manager_client.cli import ci
+from slicer_package_manager_client.cli.lazy import LazyGroup
 from slicer_package_manager_client.errors import EXIT_CODES, INTERRUPTED, InvalidRequest, SlicerPackageManagerError
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ class Reporter:
         :param about: the file that it is about, if the command has several.
         """
         if self.verbose and not isinstance(error, click.ClickException):
+            import traceback
+
             self.say(''.join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip())
         if type(error).__name__ == 'NoArgsIsHelpError':  # click 8.2 or later: a group without a command
             click.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
@@ -65,21 +66,6 @@ class Reporter:
             text = text.replace(secret, '***')
         return _USER_IN_URL.sub(r'\1***@', _KEY_IN_URL.sub(r'\1***', text))
 
-    def log_requests(self) -> None:
-        """Print each request from now on, if verbose."""
-        logger = logging.getLogger('slicer_package_manager_client')
-        logger.setLevel(logging.DEBUG if self.verbose else logging.NOTSET)
-        logger.handlers = [_Handler(self)] if self.verbose else []
-
-
-class _Handler(logging.Handler):
-    def __init__(self, reporter: Reporter) -> None:
-        super().__init__()
-        self._reporter = reporter
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._reporter.say(record.getMessage())
-
 
 def described(error: BaseException) -> tuple[str, int]:
     """Return the line to print about ``error``, and the exit status."""
@@ -106,7 +92,7 @@ def as_document(error: BaseException) -> dict[str, Any]:
     return {'code': next(code for one, code, _meaning in EXIT_CODES if one == status), 'message': line}
 
 
-class Commands(click.Group):
+class Commands(LazyGroup):
     """Root group, which reports the errors of all commands."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,

@@ -50,13 +50,12 @@ EXAMPLES = {
 }
 
 
-def complete(root: click.Group) -> None:
-    """Add summaries, examples and exit statuses to all commands below ``root``."""
-    for path, command in commands(root):
-        command.short_help = _summary(command.help or '')
-        if not isinstance(command, click.Group):
-            command.epilog = _epilog(path)
-    root.epilog = _statuses()
+def complete(command: click.Command, path: str) -> None:
+    """Add summaries, examples and exit statuses to a command, or to all commands of a group."""
+    for one_path, one in [(path, command), *(commands(command, path) if isinstance(command, click.Group) else ())]:
+        one.short_help = summary(one.help or '')
+        if not isinstance(one, click.Group):
+            one.epilog = f'\b\nExamples:\n{_examples(one_path)}\n\n{statuses()}'
 
 
 def commands(group: click.Group, path: str = '') -> Iterator[tuple[str, click.Command]]:
@@ -67,18 +66,18 @@ def commands(group: click.Group, path: str = '') -> Iterator[tuple[str, click.Co
             yield from commands(command, f'{path} {name}'.strip())
 
 
-def _summary(text: str) -> str:
-    """Return the first sentence."""
+def summary(text: str) -> str:
+    """Return the first sentence of a help text."""
     first = ' '.join(text.partition('\n\n')[0].split())
     return re.split(r'(?<=\w)\.(?:\s|$)', first, maxsplit=1)[0]
 
 
-def _epilog(path: str) -> str:
-    examples = '\n'.join(f'  {NAME} {path} {arguments}'.rstrip() for arguments in EXAMPLES[path])
-    return f'\b\nExamples:\n{examples}\n\n{_statuses()}'
+def _examples(path: str) -> str:
+    return '\n'.join(f'  {NAME} {path} {arguments}'.rstrip() for arguments in EXAMPLES[path])
 
 
-def _statuses() -> str:
+def statuses() -> str:
+    """Return the text about exit statuses."""
     lines = (textwrap.fill(f'{status:>5}  {meaning}', 96, subsequent_indent=' ' * 7)
              for status, _code, meaning in EXIT_CODES)
     return '\b\nExit statuses:\n' + '\n'.join(lines)

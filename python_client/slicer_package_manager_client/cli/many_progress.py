@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client.cli.progress import readable
+from slicer_package_manager_client.cli.progress import bar, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,33 +101,39 @@ class Transfer:
 class Bars(Display):
     """A bar for all files, and one for each transfer."""
 
-    def __init__(self, count: int, total: int, progress: Any) -> None:
+    def __init__(self, count: int, total: int) -> None:
         super().__init__(count, total)
-        self._progress = progress
-        self._tasks: dict[int, Any] = {}
-        self._all = progress.add_task(f'0/{count} files', total=self._total or None)
+        self._bars: dict[int, Any] = {}
+        self._all = bar(f'0/{count} files', total)
 
     def begin(self, transfer: Transfer) -> None:
         """Add a bar."""
-        super().begin(transfer)
-        self._tasks[id(transfer)] = self._progress.add_task(transfer.label, total=transfer.length or None)
+        with self._lock:
+            super().begin(transfer)
+            self._bars[id(transfer)] = bar(transfer.label, transfer.length)
 
     def advance(self, transfer: Transfer, size: int) -> None:
         """Advance the bar of the transfer, and that of all files."""
-        self._progress.advance(self._tasks[id(transfer)], size)
-        super().advance(transfer, size)
+        with self._lock:
+            self._bars[id(transfer)].update(size)
+            super().advance(transfer, size)
 
     def end(self, transfer: Transfer) -> None:
         """Remove the bar."""
-        super().end(transfer)
-        self._progress.remove_task(self._tasks.pop(id(transfer)))
+        with self._lock:
+            super().end(transfer)
+            self._bars.pop(id(transfer)).close()
+
+    def close(self) -> None:
+        """Remove the bar for all files."""
+        self._all.close()
 
     def _show(self) -> None:
-        self._progress.update(self._all, completed=self._done(),
-                              description=f'{self._finished}/{self._count} files')
+        self._all.set_description_str(f'{self._finished}/{self._count} files', refresh=False)
+        self._all.update(self._done() - self._all.n)
 
     def _print(self, line: str) -> None:
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._all.write(line, file=sys.stderr)
         self._show()
 
 
@@ -138,7 +144,5 @@ def display(files: Sequence[Any]) -> Iterator[Display]:
     if not sys.stderr.isatty():
         yield Display(len(files), total)
         return
-    from slicer_package_manager_client.cli.progress import bars
-
-    with bars() as progress:
-        yield Bars(len(files), total, progress)
+    with contextlib.closing(Bars(len(files), total)) as shown:
+        yield shown

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slicer_package_manager_client import receipts
 from slicer_package_manager_client.cli import completion, options, output
 from slicer_package_manager_client.cli.channels import delete
 from slicer_package_manager_client.cli.session import Session, pass_session
@@ -115,6 +114,8 @@ def _show_command(package_type: PackageType) -> click.Command:
     def command(session: Session, /, app_name: str, id_or_name: str, as_json: bool, **given: Any) -> None:
         client = session.client
         item = client.find(package_type, app_name, id_or_name, **given)
+        from slicer_package_manager_client import receipts
+
         document = {'item': item, **receipts.addresses(client.urlBase, item['_id'], client.fileOf(item))}
         output.show(document, '\n'.join(f'{name}: {value}' for name, value in _facts(document)), as_json=as_json)
 
@@ -170,3 +171,6 @@ def _delete_command(package_type: PackageType) -> click.Command:
                as_json=as_json, dry_run=dry_run, yes=yes)
 
     return command
+
+
+package, extension = group(PACKAGE), group(EXTENSION)

@@ -1,6 +1,7 @@
 """Progress of transfers on stderr: a bar on a terminal, plain lines elsewhere."""
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,22 @@ def reporter() -> Any:
     return Bar if sys.stderr.isatty() else Lines
 
 
-def bars() -> Any:
-    """Return a display of bars on stderr, which vanishes at its end."""
-    from rich import progress
-    from rich.console import Console
+def bar(label: str, length: int) -> Any:
+    """Return a bar for ``length`` bytes, below those that are shown on stderr; it vanishes when it is closed."""
+    return _bars()(desc=label, total=length or None, unit='B', unit_scale=True, unit_divisor=1024, leave=False,
+                   dynamic_ncols=True, file=sys.stderr)
 
-    return progress.Progress(
-        progress.TextColumn('{task.description}', markup=False), progress.BarColumn(),
-        progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True)
+
+@functools.cache
+def _bars() -> Any:
+    """Return the class of tqdm, without its thread, and without the lock between processes."""
+    import threading
+
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())
+    tqdm.monitor_interval = 0
+    return tqdm
 
 
 class Bar:
@@ -35,19 +43,20 @@ class Bar:
     reportProgress = True
 
     def __init__(self, label: str = '', length: int = 0) -> None:
-        self._progress = bars()
-        self._task = self._progress.add_task(label, total=length or None)
+        self._label = label
+        self._length = length
+        self._bar: Any = None
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bar = bar(self._label, self._length)
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._progress.stop()
+        self._bar.close()
 
     def update(self, chunkSize: int) -> None:
         """Add ``chunkSize`` bytes."""
-        self._progress.advance(self._task, chunkSize)
+        self._bar.update(chunkSize)
 
 
 class Lines:

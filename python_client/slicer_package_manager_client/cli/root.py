@@ -6,26 +6,37 @@ from typing import Any
 import click
 
 from slicer_package_manager_client import __version__, config
-from slicer_package_manager_client.cli import (
-    account,
-    channels,
-    check,
-    completion,
-    help_texts,
-    open_page,
-    packages,
-    statistics,
-    sync,
-    verify,
-)
+from slicer_package_manager_client.cli import completion, help_texts
 from slicer_package_manager_client.cli.failures import Commands, Reporter
 from slicer_package_manager_client.cli.options import Duration, option
 from slicer_package_manager_client.cli.session import Session
 from slicer_package_manager_client.cli.settings import Settings
-from slicer_package_manager_client.fields import PACKAGE_TYPES
+
+_HERE = __name__.rpartition('.')[0]
+#: For each command its module, its name there, and its summary.
+COMMANDS = {name: (f'{_HERE}.{module}', attribute, summary) for name, module, attribute, summary in (
+    ('app', 'channels', 'app', 'Create, list and delete applications'),
+    ('release', 'channels', 'release', 'Create, list, promote and delete releases of an application'),
+    ('draft', 'channels', 'draft', 'List and delete drafts, the revisions of an application that are no releases'),
+    ('package', 'packages', 'package', 'Upload, list, show, download and delete application packages'),
+    ('extension', 'packages', 'extension', 'Upload, list, show, download and delete extensions'),
+    ('stats', 'statistics', 'stats', 'Print how often packages and extensions of an application were downloaded'),
+    ('sync', 'sync', 'sync', 'Mirror the packages and extensions of a release or draft in DIRECTORY'),
+    ('check', 'check', 'check', 'Check archives before an upload, without a server unless --against is given'),
+    ('verify', 'verify', 'verify', 'Verify that the server has local files, or that a release or draft is as recorded'),
+    ('login', 'account', 'login', 'Store an API key in the keyring of the system, for the server of --api-url'),
+    ('logout', 'account', 'logout', 'Remove the API key for the server of --api-url from the keyring of the system'),
+    ('whoami', 'account', 'whoami',
+     'Print the user, the API key with its scopes and expiry, and whether it may upload to an application'),
+    ('doctor', 'account', 'doctor',
+     'Check address, proxy, TLS, server, clock, credentials, login and, for APP_NAME, the permission to upload'),
+    ('open', 'open_page', 'open_page',
+     'Open the catalog of an application, or the page of a package or extension, in the browser'),
+)}
 
 
-@click.command(cls=Commands, context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100})
+@click.command(cls=Commands, table=COMMANDS, epilog=help_texts.statuses(), context_settings={
+    'help_option_names': ['-h', '--help'], 'max_content_width': 100})
 @option('--api-url', envvar='SLICER_PACKAGE_MANAGER_API_URL', show_envvar=True,
         help='RESTful API URL (e.g. https://girder.example.com:443/api/v1)')
 @option('--api-key', envvar='GIRDER_API_KEY', show_envvar=True, help='API key to log in with')
@@ -77,25 +88,8 @@ def cli(ctx: click.Context, /, config_file: str | None, profile: str | None, ver
     """
     reporter = ctx.obj if isinstance(ctx.obj, Reporter) else Reporter()
     reporter.verbose = verbose
-    reporter.log_requests()
-    values = config.load(config_file, profile)
-    ctx.default_map = {package_type.label: {'upload': {key: value for key, value in values.items()
-                                               if key.startswith('github_')}} for package_type in PACKAGE_TYPES}
-    ctx.obj = Session(Settings.of(ctx, values), reporter, ctx)
+    if verbose:
+        from slicer_package_manager_client.cli import request_log
 
-
-cli.add_command(channels.app)
-cli.add_command(channels.release)
-cli.add_command(channels.draft)
-for _package_type in PACKAGE_TYPES:
-    cli.add_command(packages.group(_package_type))
-cli.add_command(statistics.stats)
-cli.add_command(sync.sync)
-cli.add_command(check.check)
-cli.add_command(verify.verify)
-cli.add_command(account.login)
-cli.add_command(account.logout)
-cli.add_command(account.whoami)
-cli.add_command(account.doctor)
-cli.add_command(open_page.open_page)
-help_texts.complete(cli)
+        ctx.with_resource(request_log.printed(reporter.say))
+    ctx.obj = Session(lambda: Settings.of(ctx, config.load(config_file, profile)), reporter, ctx)

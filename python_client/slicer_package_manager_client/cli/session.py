@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import click
 
@@ -22,12 +21,25 @@ _BY_CI_SERVICE = 'ID token of the CI service'
 
 
 class Session:
-    """Context of commands: a client that is created at first use."""
+    """Context of commands: a client that is created at first use.
 
-    def __init__(self, settings: Settings, reporter: Reporter, ctx: click.Context) -> None:
-        self._settings = settings
+    :param settings: returns the settings; called at first use, too, since ``--help`` needs none.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], reporter: Reporter, ctx: click.Context) -> None:
+        self._read_settings = settings
         self._reporter = reporter
         self._ctx = ctx
+
+    @functools.cached_property
+    def _settings(self) -> Settings:
+        return self._read_settings()
+
+    def add_profile(self, given: dict[str, Any]) -> None:
+        """Replace defaults in ``given``, the options of the current command, with the values of the profile."""
+        context = click.get_current_context()
+        given.update({name: value for name, value in self._settings.profile.items() if name in given
+                      and context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT})
 
     @property
     def retries(self) -> Retries:
@@ -150,6 +162,8 @@ class Session:
 
     def _warn_of_expiry(self, client: SlicerPackageClient) -> None:
         """Warn before an upload if the API key expires soon."""
+        from datetime import datetime, timezone
+
         from slicer_package_manager_client import identity
 
         soon = identity.expiry_warning(client.api_key, datetime.now(timezone.utc))

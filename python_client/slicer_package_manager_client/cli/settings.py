@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import click
 from click.core import ParameterSource
 
-from slicer_package_manager_client import config, logins
+from slicer_package_manager_client import config
 from slicer_package_manager_client.cli import output
 from slicer_package_manager_client.errors import InvalidRequest
 
@@ -72,6 +72,8 @@ class Settings:
 
     def credentials(self, server: str) -> list[Credentials]:
         """Return the credentials that are given for ``server``, those with the highest precedence first."""
+        from slicer_package_manager_client import logins
+
         found = [Credentials(source, getattr(self, f'_by_{name}')) for name, source in self._given()]
         if logins.is_recorded(server):
             found.append(Credentials(KEYRING, lambda: {'apiKey': logins.key(server)}))

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slicer_package_manager_client import tags
-from slicer_package_manager_client.cli import ci, options, output, upload_values
+from slicer_package_manager_client.cli import ci, options, output
 from slicer_package_manager_client.cli.progress import readable
 from slicer_package_manager_client.cli.session import Session, pass_session
-from slicer_package_manager_client.cli.upload_file import FileUpload
 from slicer_package_manager_client.fields import EXTENSION, PackageType
-from slicer_package_manager_client.receipts import receipt
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.publish import Outcome
@@ -48,6 +46,7 @@ def upload_command(package_type: PackageType) -> click.Command:
                 **given: Any) -> int:
         paths = list(dict.fromkeys(filter(None, filepath)))
         _require_one_way(paths, given)
+        session.add_profile(given)
         if len(paths) < 2:  # noqa: PLR2004
             _upload_one(session, package_type, paths[0] if paths else None, given, as_json=as_json)
             return 0
@@ -122,6 +121,10 @@ def _require_one_way(paths: list[str], given: dict[str, Any]) -> None:
 def _upload_one(session: Session, package_type: PackageType, filepath: str | None, given: dict[str, Any], *,
                 as_json: bool) -> None:
     """Upload one file, and print what release 0.11 printed."""
+    from slicer_package_manager_client.cli import upload_values
+    from slicer_package_manager_client.cli.upload_file import FileUpload
+    from slicer_package_manager_client.receipts import receipt
+
     started = time.monotonic()
     values = upload_values.of_one(package_type, filepath, given)
     title = f'Upload {Path(filepath).name if filepath else values.get("name")}'
