@@ -119,6 +119,10 @@ def hosted_elsewhere(world):
     return {'id': world.link}
 
 
+def checksum(world):
+    return {'checksum': world.checksum}
+
+
 def of_item(world):
     return {'item': world.item}
 
@@ -192,6 +196,8 @@ CALLS = [
     Call(f'GET {APP}/downloadstats', (2, 6, 5), 'cached', again=True),
     Call(f'GET {APP}/downloadstats', (6, 7, 6), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (5, 6, 5), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
+    Call(f'GET {APP}/downloadstats', (8, 9, 7), 'by country, from logs', params={**ALL, 'columns': 'country'}),
+    Call(f'GET {APP}/downloadstats/:checksum', (None, 8, 8), before=checksum),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (3, 4, 4)),
     Call('GET /item/:id/files', (2, 7, 7)),

@@ -7,9 +7,11 @@ import pytest
 from bson.objectid import ObjectId
 
 from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM, Client, empty_database, set_up, upload
+from plugin_tests.logs import loaded
 from plugin_tests.roundtrips import counting
 from plugin_tests.roundtrips_table import CALLS, WHOLE_FOLDERS, as_markdown
 from plugin_tests.site import SLICER
+from slicer_package_manager.logs.rules.vocabulary import countries
 
 pytestmark = pytest.mark.database
 
@@ -56,6 +58,7 @@ class World:
             self.file = self.upload(self.item)
             self.upload(self.extension(app_revision=revision))
         self.link = self.extension(baseName='Linked', url='https://github.com/a/b/c.zip')
+        self._log('2026-01-01', 1)
 
     def fresh(self):
         """A text that was never used before."""
@@ -101,6 +104,7 @@ class World:
                                        'spm': {**template['spm'], 'app': identifier}})
         self._grow_files()
         self._grow_counts(number)
+        self._grow_logs(number)
         self.extension(baseName=self.fresh())  # waits for its file, as some do in the small world
 
     def _grow_files(self):
@@ -108,6 +112,16 @@ class World:
         items = [item['_id'] for item in self.db.item.find({'spm.ready': False}, ['_id'])]
         self.db.file.insert_many([{**file, '_id': ObjectId(), 'itemId': item, 'sha512': str(item)} for item in items])
         self.db.item.update_many({'_id': {'$in': items}}, {'$set': {'spm.ready': True}})
+
+    def _log(self, day, number):
+        """Load as many rows of ``day`` about the file, and about files that are unknown here."""
+        loaded.load(*(loaded.row(day=day, item=item, file=file, content=content, country=country)
+                      for item, file, content in ((self.item, self.file, self.checksum[:16]), (self.item, 'x', 'x'))
+                      for country in list(countries())[:number]))
+
+    def _grow_logs(self, number):
+        for day in range(1, 29):
+            self._log(f'2026-02-{day:02}', number)
 
     def _grow_counts(self, number):
         count = self.db.slicer_package_download.find_one({'baseName': 'Slicer'})

@@ -133,3 +133,89 @@ def test_what_cannot_be_compared_has_exit_code_2_and_a_reason(logs):
     assert (done.returncode, done.stdout) == (2, '')
     assert 'There are no daily files in' in done.stderr
     assert run(logs, 'check').returncode == 2
+
+
+def asked(client, app, **params):
+    """The downloads by country that the server shows."""
+    rows = client.get(f'/app/{app["_id"]}/downloadstats', params={'columns': 'country', **params})
+    return [(one['period'], one['country'], one['count']) for one in rows.raise_for_status().json()]
+
+
+@pytest.fixture
+def item(make):
+    return make('package', content=b'one')
+
+
+@pytest.mark.database
+def test_statistics_with_the_facts_of_the_server_are_loaded_into_it(logs, mongo_uri, item, anonymous, app):
+    target = f'/api/v1/item/{item["_id"]}/download'
+    log = logs.log(line(target, size=3), line(target, size=3, time='02/Nov/2026:00:00:00 +0000'))
+    done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == '2 days with 2 rows were loaded into the server; it had 0 others.'
+    assert asked(anonymous, app) == [('2026-11-01', 'unknown', 1), ('2026-11-02', 'unknown', 1)]
+    log = logs.log(log.read_bytes(), line(target, size=3), name='grown.log')
+    done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
+    assert done.stdout.splitlines()[-1] == '1 days with 1 rows were loaded into the server; it had 1 others.'
+    assert asked(anonymous, app) == [('2026-11-01', 'unknown', 2), ('2026-11-02', 'unknown', 1)]
+
+
+@pytest.mark.database
+def test_statistics_that_were_made_elsewhere_are_loaded(logs, mongo_uri, item, anonymous, app, monkeypatch, tmp_path):
+    assert commands.run('logs', 'facts', '-o', logs.facts, '--database', mongo_uri).returncode == 0
+    log = logs.log(line(f'/api/v1/item/{item["_id"]}/download', size=3))
+    assert run(logs, 'ingest', log, '--facts', logs.facts, '--threshold', '1').returncode == 0
+    assert anonymous.get(f'/app/{app["_id"]}/downloadstats', params={'country': 'DE'}).status_code == 404
+
+    (tmp_path / 'duckdb.py').write_text('raise ModuleNotFoundError("No module named \'duckdb\'", name="duckdb")')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    done = run(logs, 'load', '--database', mongo_uri)
+    assert (done.returncode, done.stdout) == (
+        0, '1 days with 1 rows were loaded into the server; it had 0 others.\n'), done.stderr
+    assert asked(anonymous, app) == [('2026-11-01', 'unknown', 1)]
+    assert run(logs, 'load', '--database', mongo_uri).stdout == (
+        '0 days with 0 rows were loaded into the server; it had 1 others.\n')
+
+
+def test_what_cannot_be_loaded_has_a_reason(logs):
+    done = run(logs, 'load')
+    assert (done.returncode, done.stdout) == (1, '')
+    assert 'There are no daily files in' in done.stderr
+
+
+@pytest.mark.database
+def test_a_daily_file_that_was_changed_is_not_loaded(logs, mongo_uri, item, anonymous, app):
+    assert run(logs, 'ingest', logs.log(line()), '--facts', logs.facts).returncode == 0
+    (path,) = logs.path.glob('published/2026/11/*.csv.gz')
+    path.write_bytes(gzip.compress(b'day\n'))
+    done = run(logs, 'load', '--database', mongo_uri)
+    assert done.returncode == 1
+    assert f'{path} is not what the manifest states' in done.stderr
+    assert anonymous.get(f'/app/{app["_id"]}/downloadstats', params={'country': 'DE'}).status_code == 404
+
+
+@pytest.mark.database
+def test_who_has_a_file(logs, mongo_uri, item, api):
+    target = f'/api/v1/item/{item["_id"]}/download'
+    log = logs.log(line(target, size=3), line(target, size=3, address='203.0.113.1'))
+    assert run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1').returncode == 0
+    checksum = api.get(f'/item/{item["_id"]}').json()['meta']['sha512']
+    upload(api, item['_id'], b'better')
+    api.delete(f'/item/{item["_id"]}').raise_for_status()
+    done = commands.run('logs', 'who', checksum, '--database', mongo_uri)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.splitlines()
+    assert text[0].startswith('file.tar.gz: package Slicer linux amd64 33000, published ')
+    assert ', replaced or deleted ' in text[0]
+    assert text[1] == '2 downloads, and 0 by robots, in the logs of 1 days, 2026-11-01 to 2026-11-01.'
+    assert [one.split() for one in text[2:]] == [
+        [], ['Day', 'Downloads', 'Clients'], ['2026-11-01', '2', '2'],
+        [], ['Country', 'Downloads', 'Clients'], ['unknown', '2', '2'],
+        [], ['System', 'Downloads', 'Clients'], ['linux', '2', '2']]
+    found = json.loads(commands.run('logs', 'who', checksum, '--database', mongo_uri, '--json').stdout)
+    assert (found['requests'], found['rows']) == (2, [
+        {'day': '2026-11-01', 'country': 'unknown', 'client_os': 'linux', 'requests': 2, 'clients': 2}])
+    for wrong, reason in (('x', 'is no checksum'), ('0' * 128, 'was ever published')):
+        done = commands.run('logs', 'who', wrong, '--database', mongo_uri)
+        assert (done.returncode, done.stdout) == (1, '')
+        assert reason in done.stderr

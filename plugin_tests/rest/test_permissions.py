@@ -74,6 +74,11 @@ def exchanges(client, _world):
     return 'core.server_root' in client.post('/slicer_package_manager/oidc/token', data={'id_token': 'x'}).text
 
 
+def finds_affected(client, world):
+    """Whether the call gets to the checksum, which is none."""
+    return 'is no checksum' in client.get('/app/{app}/downloadstats/x'.format(**world.ids)).text
+
+
 def chooses_id(client, _world):
     return done(client.post('/app', params={'name': 'Chosen', 'app_id': str(ObjectId())}))
 
@@ -90,6 +95,7 @@ TRIALS = {
     access.GET_SUMMARY: Trial(lists('/app/{app}/summary', 'release'), ('release',)),
     access.GET_EXPECTED: Trial(sees_expected, ('release',)),
     access.GET_STATISTICS: Trial(sees_statistics, ('release', 'draft')),
+    access.FIND_AFFECTED: Trial(finds_affected),
     access.LIST_RELEASES: Trial(lists('/app/{app}/release', 'release'), ('release',)),
     access.CREATE_RELEASE: Trial(sends('POST', '/app/{app}/release', name='6.0', app_revision='35000')),
     access.DELETE_RELEASE: Trial(sends('DELETE', '/app/{app}/release/{release}'), ('release',)),

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from slicer_package_manager.cli import connection, progress
+from slicer_package_manager.cli import connection, logs_load, progress
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.logs_check import check
 from slicer_package_manager.cli.logs_options import failures, place_option
+from slicer_package_manager.cli.logs_who import who
 
 if TYPE_CHECKING:
     from slicer_package_manager.logs.ingest import FileReport
@@ -35,6 +36,7 @@ def logs() -> None:
       slicer-package-manager logs facts -o facts.jsonl.gz
       slicer-package-manager logs ingest --dir /var/log/nginx --match '*access*' --countries GeoLite2-Country.mmdb
       slicer-package-manager logs ingest access.log.2.gz --facts facts.jsonl.gz --dry-run
+      slicer-package-manager logs who $(sha512sum installer.exe | cut -d' ' -f1)
     """  # noqa: D301 - click takes the control character as "keep these lines"
 
 
@@ -100,7 +102,8 @@ def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statisti
 
     Logs of nginx, Apache, "serve", Amazon S3, CloudFront and MinIO are recognized, plain or compressed by gzip, zstd or
     bzip2. They may be read again, overlap and come in any order: each line counts once. A log that still grows, or ends
-    in the middle of a line, is continued the next time.
+    in the middle of a line, is continued the next time. If the facts are from the database of a server, the daily files
+    are loaded into it, see "logs load".
 
     Exit codes: 0 all files were read, 1 nothing was done (the reason is on standard error), 2 the command line is
     wrong, 3 some files could not be read, or not to their end.
@@ -113,13 +116,16 @@ def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statisti
         found = list(reading.files_below(directory, match)) if directory else []
         with _place(statistics_dir or data_dir / 'statistics', dry=dry_run) as path, locked(path) as place:
             statistics = Statistics(place, Options(**options), progress.step)
+            of_server = not dry_run and _use_facts(statistics, facts_file, database, data_dir)
             if not dry_run:
-                _use_facts(statistics, facts_file, database, data_dir)
                 statistics.require_facts()
             reports = statistics.ingest([*files, *found], dry=dry_run)
             days = [] if dry_run else statistics.publish()
+            loaded = _load(path, database, data_dir) if of_server and days else None
     problems = [one for one in reports if one.problem]
     _report(reports, [day.isoformat() for day in days], as_json=as_json)
+    if loaded and not as_json:
+        logs_load.report(loaded)
     if any(one.name in map(str, files) or not one.is_no_log for one in problems):
         sys.exit(_INCOMPLETE)
 
@@ -134,8 +140,8 @@ def _place(directory: Path, *, dry: bool) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _use_facts(statistics: Any, file: Path | None, database: str | None, data_dir: Path) -> None:
-    """Store the facts in ``file``, or else those of the server, if there is one."""
+def _use_facts(statistics: Any, file: Path | None, database: str | None, data_dir: Path) -> bool:
+    """Store the facts in ``file``, or else those of the server, if there is one; return whether they are its facts."""
     if file:
         statistics.use_facts(file)
     elif database or DataDir(data_dir).database.is_dir():
@@ -143,6 +149,13 @@ def _use_facts(statistics: Any, file: Path | None, database: str | None, data_di
             _export(database, data_dir, exported)
             exported.flush()
             statistics.use_facts(Path(exported.name))
+        return True
+    return False
+
+
+def _load(directory: Path, database: str | None, data_dir: Path) -> logs_load.Loaded:
+    with connection.connected(database, data_dir):
+        return logs_load.load_into_connected(directory)
 
 
 def _report(reports: Sequence[FileReport], days: list[str], *, as_json: bool) -> None:
@@ -173,3 +186,5 @@ def _report(reports: Sequence[FileReport], days: list[str], *, as_json: bool) ->
 
 
 logs.add_command(check)
+logs.add_command(logs_load.load)
+logs.add_command(who)

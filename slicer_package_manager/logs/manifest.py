@@ -6,11 +6,13 @@ source has requests, and whether it is final.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slicer_package_manager.logs.daily import DayFiles
 from slicer_package_manager.logs.place import Place, replaced
 from slicer_package_manager.logs.rules.counting import DEFINITIONS
+
+if TYPE_CHECKING:
+    from slicer_package_manager.logs.daily import DayFiles
 
 NAME = 'manifest.json'
 #: Totals of a day that are added up over all days; clients are those of one day only.

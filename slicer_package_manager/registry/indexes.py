@@ -15,7 +15,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from slicer_package_manager.registry.accounts import id_tokens, publishers
-from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.downloads import counts, logged
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.expected import store
 from slicer_package_manager.registry.midas import aliases
@@ -23,7 +23,7 @@ from slicer_package_manager.registry.news import history
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
-from slicer_package_manager.registry.tree import attestations, keys
+from slicer_package_manager.registry.tree import attestations, former_files, keys
 from slicer_package_manager.registry.tree.unique_indexes import (
     CHANNEL_REVISION,
     COLLECTION_NAME,
@@ -105,7 +105,8 @@ def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
             (aliases.AliasModel(), aliases.INDEXES), (history.EventModel(), history.INDEXES),
             (publishers.PublisherModel(), publishers.INDEXES), (id_tokens.SpentToken(), id_tokens.INDEXES),
             (store.ExpectedModel(), store.INDEXES),
-            (attestations.AttestationModel(), attestations.INDEXES))
+            (attestations.AttestationModel(), attestations.INDEXES),
+            (former_files.FormerFile(), former_files.INDEXES), (logged.LoggedDownload(), logged.INDEXES))
 
 
 def missing() -> list[WantedIndex]:

@@ -63,6 +63,7 @@ ROUTES: list[Route] = [
     ('POST', (':app_id', 'publisher'), publisher.addPublisher),
     ('DELETE', (':app_id', 'publisher', ':publisher_id'), publisher.removePublisher),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
+    ('GET', (':app_id', 'downloadstats', ':checksum'), statistics.findAffected),
     ('GET', (':app_id', 'popularity'), statistics.getPopularity),
     ('GET', (':app_id', 'summary'), summary.getSummary),
     ('GET', (':app_id', 'expected'), expected.compareExtensions),

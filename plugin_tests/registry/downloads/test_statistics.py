@@ -139,7 +139,7 @@ def plan_of(**command):
 @pytest.mark.usefixtures('counted')
 @QUESTIONS
 def test_days_come_from_indexes_in_order(question):
-    plan = plan_of(find=Download().name, filter=statistics._match(APP, Question(**question), ()),
+    plan = plan_of(find=Download().name, filter=statistics.condition(APP, Question(**question), ()),
                    sort=dict.fromkeys(ORDER, 1), limit=50)
     plan = str(plan['queryPlanner']['winningPlan'])
     assert 'IXSCAN' in plan
@@ -151,7 +151,7 @@ def test_days_come_from_indexes_in_order(question):
 @QUESTIONS
 @pytest.mark.parametrize('granularity', ['month', 'year'])
 def test_periods_are_added_up_from_indexes(question, granularity):
-    match = statistics._match(APP, Question(**question), ())
+    match = statistics.condition(APP, Question(**question), ())
     plan = str(plan_of(aggregate=Download().name, pipeline=statistics._grouped(match, granularity), cursor={}))
     assert 'IXSCAN' in plan
     assert 'COLLSCAN' not in plan

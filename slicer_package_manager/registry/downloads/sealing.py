@@ -17,7 +17,7 @@ Counts of public packages have no seal and do not change. Counts of a draft that
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
@@ -108,11 +108,23 @@ def visibility(app: ApplicationFolder, user: UserDocument | None) -> Visibility:
     found = Visibility([], [])
     public: Document = {'left': {'$exists': True}} if user is None else {}  # public counts have no seal
     for seal in Seal().collection.find({'app': app['_id'], **public}):
-        if user and all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards']):
+        if user and _is_readable(seal, user):
             found.readable.append(seal['_id'])
         elif 'left' in seal:
             found.hidden.append(seal['revision'])
     return found
+
+
+def unreadable(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]) -> list[Document]:
+    """The seals of ``revisions`` of ``app`` that ``user`` may not read, for numbers that are not moved to seals."""
+    if user and user['admin']:
+        return []
+    return [seal for seal in Seal().collection.find({'app': app['_id'], 'revision': {'$in': list(revisions)}})
+            if user is None or not _is_readable(seal, user)]
+
+
+def _is_readable(seal: Document, user: UserDocument) -> bool:
+    return all(access.allows(access.GET_STATISTICS, guard, user) for guard in seal['guards'])
 
 
 def visible_counts(app: ApplicationFolder, user: UserDocument | None) -> tuple[list[str], list[ObjectId]]:

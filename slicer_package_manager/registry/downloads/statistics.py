@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ def rows(app: ApplicationFolder, question: Question, limit: int, offset: int,
     :param sealed: seals whose counts are included, see :mod:`sealing`.
     :raises Invalid: a date is not a day.
     """
-    match = _match(app, question, hidden_revisions, sealed)
+    match = condition(app, question, hidden_revisions, sealed)
     days = question.granularity == 'day'
     found = _days_of(match, limit, offset) if days else _periods_of(match, question.granularity, limit, offset)
     if not offset and (not limit or len(found) < limit):
@@ -84,8 +84,9 @@ def _grouped(match: Document, granularity: str) -> list[Document]:
     return [{'$match': match}, {'$group': {'_id': group, 'count': {'$sum': '$count'}}}]
 
 
-def _match(app: ApplicationFolder, question: Question, hidden_revisions: Collection[str],
-           sealed: Sequence[ObjectId] = ()) -> Document:
+def condition(app: ApplicationFolder, question: Question, hidden_revisions: Collection[str],
+              sealed: Sequence[ObjectId] = ()) -> Document:
+    """The condition for the counts that match ``question``; for the parameters see :func:`rows`."""
     match: Document = {'app': {'$in': [app['_id'], *sealed]} if sealed else app['_id'],
                        'kind': question.kind or COUNTS, 'day': {'$gt': UNDATED, **_days(question)}}
     for key, value in (('baseName', question.name), ('os', question.os), ('arch', question.arch),
@@ -112,12 +113,13 @@ def _day(text: str) -> str:
     return day.isoformat()
 
 
-def as_csv(found: Iterable[dict[str, Any]]) -> str:
+def as_csv(found: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV with a header line, for spreadsheets."""
+    columns = (*COLUMNS[:-1], *(key for key in next(iter(found), {}) if key not in COLUMNS), COLUMNS[-1])
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([_harmless(row[column]) for column in COLUMNS] for row in found)
+    writer.writerow(columns)
+    writer.writerows([_harmless(row[column]) for column in columns] for row in found)
     return text.getvalue()
 
 

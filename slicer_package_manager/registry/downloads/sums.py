@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import orjson
-from pymongo.collection import Collection as MongoCollection
-from pymongo.read_concern import ReadConcern
 
 from slicer_package_manager.registry.downloads.counts import SUMS, Download
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE_TYPES
@@ -31,7 +29,7 @@ def read(of: Document, counts: Document, number: Any) -> list[Document]:
     :param counts: condition for the counts.
     :param number: expression of MongoDB for the number that a count contributes.
     """
-    return list(_at_one_moment().aggregate([
+    return list(transactions.at_one_moment(Download()).aggregate([
         {'$match': _either(of, counts)},
         {'$group': {'_id': _BY_PACKAGE, 'count': {'$sum': number}, 'texts': {'$push': '$counts'}}}],
         allowDiskUse=True, batchSize=BATCH))
@@ -39,18 +37,13 @@ def read(of: Document, counts: Document, number: Any) -> list[Document]:
 
 def read_each(of: Document, counts: Document) -> frozenset[bytes]:
     """Read what :func:`read` reads, as documents (BSON) of the stored sums and of each count."""
-    batches: Any = _at_one_moment().find_raw_batches(  # pymongo's type is that of another cursor
+    batches: Any = transactions.at_one_moment(Download()).find_raw_batches(  # pymongo's type is that of another cursor
         _either(of, counts), dict.fromkeys((*_PACKAGE, 'count', 'summed', 'counts'), 1), batch_size=BATCH)
     return frozenset(raw_documents.split(batches))
 
 
 def _either(of: Document, counts: Document) -> Document:
     return {'$or': [{**of, 'kind': SUMS}, {**of, **counts}]}  # each has an index
-
-
-def _at_one_moment() -> MongoCollection[Document]:
-    collection: MongoCollection[Document] = Download().collection
-    return collection if transactions.is_open() else collection.with_options(read_concern=ReadConcern('snapshot'))
 
 
 def by_revision(rows: Iterable[Document]) -> tuple[dict[str, bytes], dict[str, Sums]]:

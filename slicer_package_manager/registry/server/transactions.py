@@ -177,6 +177,12 @@ def is_open() -> bool:
     return _current.get() is not None
 
 
+def at_one_moment(model: Any) -> Collection[Document]:  # Girder's models have no types
+    """The collection of ``model`` for a read that sees all documents as of one moment, however long it takes."""
+    collection: Collection[Document] = model.collection
+    return collection if is_open() else collection.with_options(read_concern=ReadConcern('snapshot'))
+
+
 def before_commit(function: Callable[[], None]) -> bool:
     """Call ``function`` once before the commit, however often this is requested; ``False`` outside of a transaction."""
     transaction = _current.get()

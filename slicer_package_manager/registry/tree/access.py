@@ -72,6 +72,7 @@ GET_SUMMARY = Operation('get the summary of an application', ANYONE, DATA_READ, 
 GET_EXPECTED = Operation(
     'compare extensions with the expected ones', ANYONE, DATA_READ, READ, READ, 'each release or draft')
 GET_STATISTICS = Operation('get download statistics', ANYONE, DATA_READ, READ, READ, 'each release or draft')
+FIND_AFFECTED = Operation('find who has downloaded a file', USER, DATA_READ, ADMIN)
 
 LIST_RELEASES = Operation('list releases', ANYONE, DATA_READ, READ, READ, 'each release')
 CREATE_RELEASE = Operation('create a release', USER, DATA_WRITE, WRITE)

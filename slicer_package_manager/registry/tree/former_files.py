@@ -11,6 +11,7 @@ from typing import Any
 
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
+from pymongo import ASCENDING, IndexModel
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
@@ -30,10 +31,15 @@ class FormerFile(transactions.TransactionalModel):
     stored_in = 'slicer_package_former_file'
 
 
+INDEXES = [IndexModel([(key, ASCENDING)], name=f'spm_former_{key}') for key in ('sha512', 'item')] + [
+    IndexModel([('md5', ASCENDING)], name='spm_former_md5', partialFilterExpression={'md5': {'$exists': True}})]
+
+
 def facts(item: Mapping[str, Any], file: Mapping[str, Any]) -> Document:
     """Return what statistics need of ``file``, a file of the package ``item``.
 
-    ``app_revision`` is the revision of the application, and ``object`` the key of the file in object storage.
+    ``app_revision`` is the revision of the application, ``object`` the key of the file in object storage, and ``md5``
+    what MIDAS stated, if it did.
     """
     meta, spm = item['meta'], item['spm']
     package_type = PACKAGE_TYPES[spm['kind']]
@@ -41,7 +47,14 @@ def facts(item: Mapping[str, Any], file: Mapping[str, Any]) -> Document:
             'name': file['name'], 'sha512': file.get('sha512') or '', 'size': file.get('size'),
             'created': file['created'], 'object': file.get('s3Key') or '', 'release': spm.get('release') or '',
             'app_revision': meta.get(package_type.app_revision),
-            **{key: meta[key] for key in SHOWN if meta.get(key) is not None}}
+            **{key: meta[key] for key in SHOWN if meta.get(key) is not None}, **_of_midas(spm, file)}
+
+
+def _of_midas(spm: Mapping[str, Any], file: Mapping[str, Any]) -> Document:
+    """The MD5 that MIDAS stated of ``file``; nothing of another file."""
+    stated = spm.get('midas') or {}
+    is_of_file = 'md5' in stated and stated.get('sha512') == file.get('sha512')
+    return {'md5': stated['md5']} if is_of_file else {}
 
 
 def record(item: Mapping[str, Any], file: Mapping[str, Any]) -> None:

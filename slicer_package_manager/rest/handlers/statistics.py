@@ -8,7 +8,8 @@ from bson.objectid import ObjectId
 from girder.api.rest import setRawResponse, setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications
-from slicer_package_manager.registry.downloads import rollup, sealing, statistics
+from slicer_package_manager.registry.downloads import affected, logged_statistics, rollup, sealing, statistics
+from slicer_package_manager.registry.downloads.logged_statistics import CLIENTS, Clients
 from slicer_package_manager.registry.news import popularity
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import Listing, check_numbers
@@ -21,12 +22,15 @@ from slicer_package_manager.rest.http.semantics import content_disposition
 from slicer_package_manager.rest.middleware.response_cache import live_response, record_response
 
 _PAGE = 50
+_CLASSES = ', '.join(f'"{one}"' for one in CLIENTS)
 
 
 @call(access.GET_STATISTICS, (
     with_filters(of_application('Get the download counts of packages and extensions.'))
     .notes('Without parameters, all counts by revision of the application, as an object. With any parameter, rows with '
-           '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, sorted by these keys.')
+           '`period`, `kind`, `baseName`, `os`, `arch`, `revision`, `release` and `count`, sorted by these keys. With '
+           '`country`, `client` or `columns`, the numbers are from the logs that were loaded, and not the counts of '
+           'the server itself. Robots are left out unless `client` is a column.')
     .param('date_from', 'First day to count, such as 2026-11-01 (UTC).', required=False)
     .param('date_to', 'Last day to count, inclusive.', required=False)
     .param('granularity', 'Length of a period; by default a day.', required=False,
@@ -38,16 +42,47 @@ _PAGE = 50
     .param('limit', f'Maximum number of rows; 0 for all; by default {_PAGE}.', required=False, dataType='integer')
     .param('offset', 'Number of rows to skip.', required=False, dataType='integer')
     .param('format', 'Format of the rows: JSON, or CSV for spreadsheets.', required=False, enum=['json', 'csv'])
+    .param('country', 'Only downloads from this country, according to logs: a code of ISO 3166 such as DE, "unknown", '
+           'or "other" for countries with few clients.', required=False)
+    .param('client', f'Only downloads by this class of clients, according to logs: {_CLASSES}.', required=False)
+    .param('columns', 'What rows tell apart besides: "country", "client", or both, separated by a comma, according to '
+           'logs. A filter by one of them makes it a column, too.', required=False)
     .errorResponse()
+    .errorResponse('A parameter is about clients, and no statistics from logs were loaded into the server.', 404)
 ))
-def downloadStats(app_id: str, limit: int | None, offset: int | None, format: str | None, **question: Any) -> Response:  # noqa: A002 - the name of the parameter
+def downloadStats(app_id: str, limit: int | None, offset: int | None, format: str | None, country: str | None,  # noqa: A002 - the name of the parameter
+                  client: str | None, columns: str | None, **question: Any) -> Response:
     filters = {key: value for key, value in question.items() if key != 'params' and value is not None}
-    if not filters and limit is None and offset is None and format is None:
+    clients = Clients(country, client, columns)
+    if not filters and limit is None and offset is None and format is None and not clients.are_asked_for:
         return live_response(lambda: rollup.Totals(*_visible(app_id)).as_json)
     limit, offset = _PAGE if limit is None else limit, offset or 0
     check_numbers(limit, offset)
+    wanted = statistics.Question(**filters)
+    if clients.are_asked_for:
+        app = applications.load(app_id, user := current_user(), access.GET_STATISTICS)
+        return _rows(logged_statistics.rows(app, user, wanted, clients, limit, offset), format)
     app, hidden, sealed = _visible(app_id)
-    return _rows(statistics.rows(app, statistics.Question(**filters), limit, offset, hidden, sealed), format)
+    return _rows(statistics.rows(app, wanted, limit, offset, hidden, sealed), format)
+
+
+@call(access.FIND_AFFECTED, (
+    of_application('Get the downloads of one file by day, country and operating system of the client, from logs.')
+    .notes('For any content that was ever published, also if it was replaced or deleted. `files` are those that have '
+           'or had it; `removed` states when it was replaced or deleted. `requests` are downloads, without `robots`; '
+           '`clients` are distinct on each day. On the day of a replacement, logs do not show which content a client '
+           'got: `replacements` has such days with the downloads of the newer content that may be of this one. Rare '
+           'combinations of country and system are "other". Packages that not everyone may download are in no '
+           'statistics from logs.')
+    .param('checksum', 'SHA-512 of the file in hexadecimal, or the MD5 that MIDAS has stated.', paramType='path')
+    .errorResponse('The checksum is malformed.')
+    .errorResponse('No file with this checksum was published in the application, or no statistics from logs were '
+                   'loaded into the server.', 404)
+))
+def findAffected(app_id: str, checksum: str) -> Response:
+    app = applications.load(app_id, current_user(), access.FIND_AFFECTED)
+    found = affected.find(checksum, app)
+    return {**found._asdict(), 'logs': found.logs._asdict()}
 
 
 @call(access.GET_STATISTICS, (

@@ -1,0 +1,183 @@
+"""Statistics from logs that were loaded into the server: rows by country and client, of what the caller may see."""
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from plugin_tests.logs.loaded import load, of_item, row
+from plugin_tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.database
+
+COLUMNS = ['period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release']
+
+
+@pytest.fixture
+def package(make):
+    return make('package', content=b'package')
+
+
+@pytest.fixture
+def ask(anonymous, app):
+    def asked(caller=anonymous, **params):
+        return caller.get(f'/app/{app["_id"]}/downloadstats', params=params)
+    return asked
+
+
+@pytest.fixture
+def total(ask):
+    return lambda **params: sum(one['count'] for one in ask(limit=0, **params).raise_for_status().json())
+
+
+@pytest.fixture
+def loaded(package, make):
+    """Downloads of a package and an extension on two days of two months."""
+    extension = make('extension', content=b'extension')
+    load(of_item(package, requests='5'), of_item(package, country='FR', client='slicer', requests='7'),
+         of_item(package, country='FR', client='robot', requests='100'),
+         of_item(package, day='2026-12-01', country='other', client='other', client_os='other', requests='11'),
+         of_item(extension, country='unknown', client='command line', requests='13'),
+         of_item(extension, requests='0'))
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('params', 'number'), [
+    ({'columns': 'country'}, 36), ({'country': 'DE'}, 5), ({'country': 'fr'}, 7),
+    ({'country': 'FR', 'client': 'robot'}, 100), ({'country': 'unknown'}, 13), ({'country': 'other'}, 11),
+    ({'country': 'JP'}, 0), ({'client': 'slicer'}, 7),
+    ({'client': 'other'}, 11), ({'columns': 'client'}, 136), ({'columns': 'country', 'kind': 'package'}, 23),
+    ({'columns': 'country', 'name': 'SlicerIGT'}, 13), ({'columns': 'country', 'date_to': '2026-11-30'}, 25),
+    ({'columns': 'country', 'revision': '1'}, 0), ({'columns': 'country', 'release': 'draft'}, 36),
+    ({'columns': 'country', 'os': 'win'}, 0)])
+def test_filters(ask, params, number):
+    assert sum(one['count'] for one in ask(**params).raise_for_status().json()) == number
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('params', 'more'), [
+    ({'columns': 'country'}, ['country']), ({'columns': 'client,country'}, ['country', 'client']),
+    ({'country': 'FR'}, ['country']), ({'client': 'slicer'}, ['client']),
+    ({'columns': 'country', 'client': 'slicer'}, ['country', 'client'])])
+def test_rows_have_the_columns_that_are_asked_for(ask, params, more):
+    rows = ask(**params).raise_for_status().json()
+    assert rows
+    for one in rows:
+        assert set(one) == {*COLUMNS, *more, 'count'}
+    lines = ask(format='csv', **params).raise_for_status().text.splitlines()
+    assert lines[0].split(',') == [*COLUMNS, *more, 'count']
+    assert len(lines) == len(rows) + 1
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('granularity', 'periods'), [
+    ('day', ['2026-11-01', '2026-12-01']), ('month', ['2026-11', '2026-12']), ('year', ['2026'])])
+def test_pages_of_periods_are_in_order_and_neither_repeat_nor_skip(ask, granularity, periods):
+    everything = ask(columns='country', granularity=granularity, limit=0).json()
+    assert sorted({one['period'] for one in everything}) == periods
+    assert everything == sorted(everything, key=lambda one: [one[key] for key in (*COLUMNS, 'country')])
+    pages = [ask(columns='country', granularity=granularity, limit=1, offset=offset) for offset in range(5)]
+    assert [one for page in pages for one in page.json()] == everything
+    assert {page.headers['Girder-Total-Count'] for page in pages} == {str(len(everything))}
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('params', 'hint'), [
+    ({'country': 'XX'}, 'ISO 3166'), ({'country': ''}, 'ISO 3166'), ({'country': 'D'}, 'ISO 3166'),
+    ({'country': '$ne'}, 'ISO 3166'), ({'client': 'Slicer'}, 'slicer, browser, command line'),
+    ({'client': '\x00'}, 'slicer, browser'), ({'columns': 'os'}, 'country, client'),
+    ({'columns': ''}, 'country, client'), ({'columns': 'country,'}, 'country, client'),
+    ({'columns': 'country', 'date_from': 'x'}, '2026-11-01'),
+    ({'columns': 'country', 'limit': '-1'}, 'limit')])
+def test_unusable_parameters_are_400_and_say_what_would_do(ask, params, hint):
+    answer = ask(**params)
+    assert answer.status_code == 400, answer.text
+    assert hint in answer.json()['message']
+
+
+@pytest.mark.usefixtures('package')
+def test_a_server_without_logs_says_so(ask):
+    answer = ask(country='DE')
+    assert answer.status_code == 404
+    assert 'logs load' in answer.json()['message']
+    load(row(requests='0'))
+    assert ask(country='DE').json() == []
+
+
+@pytest.mark.usefixtures('loaded')
+def test_what_the_server_counts_itself_stays_as_it_is(ask, app, anonymous, package):
+    before = ask().content, ask(limit=0).content, ask(format='csv').content
+    assert before[:2] == (b'{}', b'[]')
+    anonymous.get(f'/item/{package["_id"]}/download').raise_for_status()
+    assert ask().json() == {'33000': {'applications': {'linux': {'amd64': 1}}}}
+    assert [set(one) for one in ask(limit=0).json()] == [{*COLUMNS, 'count'}]
+
+
+@pytest.mark.usefixtures('loaded')
+def test_another_application_sees_nothing_of_it(api, anonymous):
+    other = api.post('/app', params={'name': 'Other'}).raise_for_status().json()
+    assert anonymous.get(f'/app/{other["_id"]}/downloadstats', params={'columns': 'country'}).json() == []
+
+
+@pytest.mark.usefixtures('loaded')
+def test_a_day_is_replaced_as_a_whole(total, package):
+    load(of_item(package, requests='2'))
+    assert total(columns='country') == 13
+    load(of_item(package, day='2026-12-01', requests='0'))
+    assert total(columns='country') == 2
+
+
+def test_readers_see_the_old_day_or_the_new_one_while_processes_replace_it(package, total):
+    """Each version has the same number of downloads, in other documents."""
+    versions = [[of_item(package, file={'_id': f'{version}-{number}'}, requests='1') for number in range(100)]
+                for version in range(2)]
+    load(*versions[0])
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(load, *versions[number % 2]) for number in range(8)]
+        found = set()
+        while not all(one.done() for one in writers):
+            found.add(total(columns='country'))
+        for one in writers:
+            one.result(PATIENCE)
+    assert found | {total(columns='country')} == {100}
+
+
+def test_a_private_application_is_hidden(api, anonymous, app, ask, package):
+    load(of_item(package))
+    api.put(f'/folder/{app["_id"]}/access', params={
+        'access': json.dumps({'users': [], 'groups': []}), 'public': 'false'}).raise_for_status()
+    assert ask(columns='country').status_code == 401
+    assert sum(one['count'] for one in ask(api, columns='country').json()) == 1
+
+
+def hide(api, folder):
+    api.put(f'/folder/{folder["_id"]}/access', params={
+        'access': json.dumps({'users': [], 'groups': []}), 'public': 'false', 'recurse': 'true'}).raise_for_status()
+
+
+@pytest.mark.parametrize('place', ['release', 'draft'])
+def test_what_became_private_is_hidden_and_stays_so_when_it_is_deleted(
+        api, anonymous, app, ask, folders, make, make_release, place):
+    """Its rows were loaded while it was public."""
+    release = make_release('5.8', '33000') if place == 'release' else None
+    item = make('package', content=b'package')
+    other = make('package', content=b'other', revision='34000')
+    load(of_item(item, requests='3'), of_item(other, requests='5'))
+
+    def seen(caller):
+        return sum(one['count'] for one in ask(caller, columns='country').raise_for_status().json())
+    assert (seen(anonymous), seen(api)) == (8, 8)
+    hide(api, release or folders(folders(app)['draft'])['33000'])
+    assert (seen(anonymous), seen(api)) == (5, 8)
+    api.delete(f'/app/{app["_id"]}/release/{"5.8" if release else "33000"}').raise_for_status()
+    assert (seen(anonymous), seen(api)) == (5, 8)
+    new = make('package', content=b'new')
+    load(of_item(new, day='2999-01-01', requests='7'))
+    assert (seen(anonymous), seen(api)) == (12, 15)
+
+
+def test_what_was_deleted_while_it_was_public_stays(api, app, make, total):
+    load(of_item(item := make('package', content=b'package'), requests='3'))
+    api.delete(f'/app/{app["_id"]}/package/{item["_id"]}').raise_for_status()
+    assert total(columns='country') == 3
+    load(of_item(item, requests='4'))
+    assert total(columns='country') == 4

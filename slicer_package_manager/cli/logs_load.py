@@ -1,0 +1,70 @@
+"""The command ``logs load``: give the daily files to the server."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from slicer_package_manager.cli import connection, progress
+from slicer_package_manager.cli.logs_options import failures, place_option
+
+
+class Loaded(NamedTuple):
+    """How many days and rows were loaded, and how many days the server has had already."""
+
+    days: int
+    rows: int
+    known: int
+
+
+@click.command()
+@place_option
+@connection.options
+def load(statistics_dir: Path | None, database: str | None, data_dir: Path) -> None:
+    """Load the daily files into the database of the server, so that it shows downloads by country and client.
+
+    "logs ingest" does so itself if it gets the facts from the database. Days that the server has already are skipped.
+    Days that it has and that are not in the directory stay.
+    """
+    directory = statistics_dir or data_dir / 'statistics'
+    with failures(), _locked(directory), connection.connected(database, data_dir):
+        loaded = load_into_connected(directory)
+    report(loaded)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    from slicer_package_manager.logs import published  # noqa: PLC0415 - most commands need not load it
+    from slicer_package_manager.logs.place import Place  # noqa: PLC0415
+    published.checksums(Place(directory))  # there is something to lock
+    with Place(directory).locked():
+        yield
+
+
+def load_into_connected(directory: Path) -> Loaded:
+    """Load the daily files in ``directory``, which is locked, into the database that is connected.
+
+    :raises LogsError: there are none, or one is damaged.
+    """
+    # Girder connects when it is imported.
+    from slicer_package_manager.logs import published  # noqa: PLC0415
+    from slicer_package_manager.logs.place import Place  # noqa: PLC0415
+    from slicer_package_manager.registry.downloads import logged  # noqa: PLC0415
+    place = Place(directory)
+    wanted, known = published.checksums(place), logged.checksums()
+    changed = [day for day, sha256 in wanted.items() if known.get(day) != sha256]
+    logged.prepare()
+    rows = 0
+    with progress.step('Loading days', len(changed), False) as advance:
+        for day in changed:
+            rows += logged.replace(day, wanted[day], published.rows(place, day, wanted[day]))
+            advance(1)
+    return Loaded(len(changed), rows, len(wanted) - len(changed))
+
+
+def report(loaded: Loaded) -> None:
+    """Print what was loaded."""
+    click.echo(f'{loaded.days} days with {loaded.rows} rows were loaded into the server; it had {loaded.known} others.')

@@ -1,0 +1,134 @@
+"""Statistics from logs: rows by country and class of client, and sums for pages, of what the caller may see."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slicer_package_manager.logs.rules.vocabulary import CLASSES, OTHER, ROBOT, UNKNOWN, countries
+from slicer_package_manager.registry.downloads import logged, sealing, statistics
+from slicer_package_manager.registry.downloads.logged import LoggedDownload
+from slicer_package_manager.registry.downloads.statistics import COLUMNS, Question
+from slicer_package_manager.registry.schema.pagination import BATCH, Listing
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.schema.validators import Input, clean_all, shortened
+from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
+
+#: What clients are told apart by, each a key of a row.
+BY = ('country', 'client')
+#: All values of ``client``.
+CLIENTS = (*CLASSES, OTHER)
+
+
+class Clients(NamedTuple):
+    """Which clients a request is about, and by what it tells them apart.
+
+    :param country: a code of ISO 3166, ``unknown`` or ``other``.
+    :param client: a class of clients, or ``other``.
+    :param columns: names of :data:`BY`, separated by commas.
+    """
+
+    country: str | None = None
+    client: str | None = None
+    columns: str | None = None
+
+    @property
+    def are_asked_for(self) -> bool:
+        """Whether there is any parameter."""
+        return any(value is not None for value in self)
+
+    def cleaned(self) -> tuple[Document, tuple[str, ...]]:
+        """Return the condition for rows, and the columns: those that are named, and those with a filter.
+
+        Robots are left out, unless the class is a column.
+
+        :raises Invalid: there is no such country, class or column.
+        """
+        given = clean_all(**{name: Input(value, rule, required=True) for name, value, rule in zip(
+            self._fields, self, (_country, _client, _columns), strict=True) if value is not None})
+        columns = tuple(name for name in BY if name in given or name in given.get('columns', ()))
+        condition: Document = {f'rows.{name}': given[name] for name in BY if name in given}
+        return condition if 'client' in columns else {**condition, **_PEOPLE}, columns
+
+
+_PEOPLE: Document = {'rows.client': {'$ne': ROBOT}}
+
+
+def _country(text: str) -> str:
+    code = text if text in (UNKNOWN, OTHER) else text.upper()
+    if code not in countries() and code not in (UNKNOWN, OTHER):
+        raise ValueError(f'"{shortened(text)}" is not the code of a country. Give one of ISO 3166 such as DE, '
+                         f'"{UNKNOWN}", or "{OTHER}" for countries with few clients')
+    return code
+
+
+def _client(text: str) -> str:
+    return _one_of(text, CLIENTS, 'a class of clients')
+
+
+def _columns(text: str) -> list[str]:
+    return [_one_of(name.strip(), BY, 'a column') for name in text.split(',')]
+
+
+def _one_of(text: str, allowed: Sequence[str], what: str) -> str:
+    if text not in allowed:
+        raise ValueError(f'"{shortened(text)}" is not {what}. There are: {", ".join(allowed)}')
+    return text
+
+
+def rows(app: ApplicationFolder, user: UserDocument | None, question: Question, clients: Clients, limit: int,
+         offset: int) -> Listing:
+    """One page of the rows of ``app`` that match ``question``, by which they are ordered, and ``clients``.
+
+    :param limit: number of rows, 0 for all.
+    :raises Invalid: a date is not a day, or there is no such country, class or column.
+    :raises NotFound: no logs were loaded.
+    """
+    condition, columns = clients.cleaned()
+    logged.days()
+    matching = _matching(app, user, question, condition)
+    size = statistics.GRANULARITIES[question.granularity]
+    group: Document = {'period': {'$substrCP': ['$day', 0, size]}, **{key: f'${key}' for key in COLUMNS[1:-1]},
+                       **{key: f'$rows.{key}' for key in columns}}
+    pipeline = [*matching, {'$group': {'_id': group, 'count': {'$sum': '$rows.requests'}}}]
+    page: list[Document] = [{'$sort': {f'_id.{key}': 1 for key in group}}, {'$skip': offset},
+                            *([{'$limit': limit}] if limit else [])]
+    found = [{**row['_id'], 'count': row['count']} for row in _aggregate([*pipeline, *page])]
+    if not offset and (not limit or len(found) < limit):
+        return Listing(found, len(found))
+    return Listing(found, next(iter(_aggregate([*pipeline, {'$count': 'total'}])), {'total': 0})['total'])
+
+
+def by(app: ApplicationFolder, key: str, question: Question) -> dict[str, int]:
+    """The downloads that match ``question`` and that everyone may see, by ``key`` of a row, without robots.
+
+    The largest number comes first; equal ones are by name.
+    """
+    found = _aggregate([*_matching(app, None, question, _PEOPLE),
+                        {'$group': {'_id': f'$rows.{key}', 'count': {'$sum': '$rows.requests'}}}])
+    return {row['_id']: row['count'] for row in sorted(found, key=lambda row: (-row['count'], row['_id']))}
+
+
+def _aggregate(pipeline: list[Document]) -> list[Document]:
+    return list(transactions.at_one_moment(LoggedDownload()).aggregate(pipeline, allowDiskUse=True, batchSize=BATCH))
+
+
+def _matching(app: ApplicationFolder, user: UserDocument | None, question: Question, condition: Document
+              ) -> list[Document]:
+    """The stages that give each row that matches, and that ``user`` may see."""
+    hidden, _ = sealing.visible_counts(app, user)
+    match = {**statistics.condition(app, question, hidden), **_unsealed(app, user)}
+    return [{'$match': match}, {'$unwind': '$rows'}, {'$match': condition}]
+
+
+def _unsealed(app: ApplicationFolder, user: UserDocument | None) -> Document:
+    """The condition that leaves out what became private after it was logged, and was deleted then."""
+    revisions = LoggedDownload().collection.distinct('revision', {'app': app['_id']})
+    sealed = [_sealed(seal) for seal in sealing.unreadable(app, user, revisions)]
+    return {'$nor': sealed} if sealed else {}
+
+
+def _sealed(seal: Document) -> Document:
+    draft: Document = {} if seal['draft'] is None else {'release': '' if seal['draft'] else {'$ne': ''}}
+    return {'revision': seal['revision'], 'kind': {'$in': seal['kinds']}, **draft,
+            'day': {'$lte': f'{seal["_id"].generation_time:%Y-%m-%d}'}}
