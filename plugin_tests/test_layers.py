@@ -114,13 +114,15 @@ ORDER = {
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {
     '__main__': {'cli'},
-    'cli': {'addresses', 'archives', 'client', 'config', 'descriptions', 'diagnosis', 'errors', 'explain', 'fields',
-            'filenames', 'github', 'identity', 'inspection', 'localfile', 'logins', 'metadata', 'mirror', 'oidc',
-            'publish', 'receipts', 'registry', 'retry', 'tags', 'verification'},
+    'cli': {'addresses', 'archives', 'attestations', 'client', 'config', 'descriptions', 'diagnosis', 'errors',
+            'explain', 'fields', 'filenames', 'github', 'identity', 'inspection', 'localfile', 'logins', 'metadata',
+            'mirror', 'oidc', 'publish', 'receipts', 'registry', 'retry', 'tags', 'verification'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
-    'package_calls': {'addresses', 'connection', 'download', 'errors', 'fields', 'localfile', 'publish', 'registry'},
-    'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'registry', 'transfer'},
+    'package_calls': {'addresses', 'attestations', 'connection', 'download', 'errors', 'fields', 'localfile',
+                      'provenance', 'publish', 'registry'},
+    'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'provenance', 'registry', 'transfer'},
+    'provenance': {'attestations', 'connection', 'errors', 'fields', 'registry'},
     'download': {'connection', 'errors', 'registry'},
     'diagnosis': {'addresses', 'connection', 'directories', 'errors', 'identity', 'registry'},
     'identity': {'connection', 'registry'},
@@ -145,8 +147,8 @@ CLIENT_ARROWS = {
     'locks': {'directories'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
-CLIENT_GROUND = ('addresses', 'archives', 'binaries', 'certificates', 'constants', 'directories', 'errors', 'fields',
-                 'localfile', 'tags', 'textfiles')
+CLIENT_GROUND = ('addresses', 'archives', 'attestations', 'binaries', 'certificates', 'constants', 'directories',
+                 'errors', 'fields', 'localfile', 'tags', 'textfiles')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import requests
 
@@ -76,13 +76,16 @@ class Download:
     """Download of a file to the path ``target``.
 
     :param force: whether a different file at ``target`` may be overwritten.
+    :param accept: called with the SHA-256 of the whole file before it gets its name; raises an error to refuse it.
     """
 
-    def __init__(self, client: Connection, file: Document, target: Path, *, force: bool = False) -> None:
+    def __init__(self, client: Connection, file: Document, target: Path, *, force: bool = False,
+                 accept: Callable[[str], None] | None = None) -> None:
         self._client = client
         self._file = file
         self._target = target
         self._force = force
+        self._accept = accept
         self._size: int | None = file.get('size')
         self._sha512: str | None = (file.get('sha512') or '').lower() or None
         tag = (self._sha512 or f'{file["_id"]}-{file.get("updated", file.get("created", ""))}')
@@ -92,10 +95,12 @@ class Download:
         """Download the file and return :data:`DOWNLOADED`, or :data:`UNCHANGED` if it was there.
 
         :raises Conflict: another file is there.
+        :raises SlicerPackageManagerError: ``accept`` has refused the file. What has arrived is deleted.
         :raises ChecksumMismatch: the received bytes were damaged twice; they are deleted.
         """
         self._client.retries.refill()
         if self._is_there():
+            self._require_accepted(self._target)
             return UNCHANGED
         with _local_errors(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +109,19 @@ class Download:
                 raise ChecksumMismatch(
                     f'"{self._file["name"]}" arrived damaged; it was deleted.', server=self._client.urlBase,
                     advice='Run the command again; if the error persists, inform the administrators of the server.')
+            try:
+                self._require_accepted(self._part)
+            except SlicerPackageManagerError:
+                self._part.unlink()
+                raise
             self._part.replace(self._target)
         return DOWNLOADED
+
+    def _require_accepted(self, path: Path) -> None:
+        if self._accept:
+            with path.open('rb') as stream:
+                sha256 = _digest(stream, 'sha256').hexdigest()
+            self._accept(sha256)
 
     def plan(self) -> str:
         """Return what :meth:`run` would return, without changing anything.
@@ -204,8 +220,8 @@ def _continues(answer: requests.Response, start: int) -> bool:
     return answer.headers.get('Content-Range', '').startswith(f'bytes {start}-')
 
 
-def _digest(stream: Any) -> Any:
-    digest = hashlib.sha512()
+def _digest(stream: Any, algorithm: str = 'sha512') -> Any:
+    digest = hashlib.new(algorithm)
     while block := stream.read(BLOCK):
         digest.update(block)
     return digest

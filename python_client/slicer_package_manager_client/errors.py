@@ -9,6 +9,7 @@
     +-- Conflict                5   another object has that name already
     +-- NetworkProblem          6   the server cannot be reached, or failed, after all retries
     +-- ChecksumMismatch        7   the bytes that arrived are not the bytes that were sent
+    +-- Unverified              8   no attestation proves where a file comes from
 """
 from __future__ import annotations
 
@@ -82,6 +83,13 @@ class ChecksumMismatch(SlicerPackageManagerError):
     code = 'checksum_mismatch'
 
 
+class Unverified(SlicerPackageManagerError):
+    """No attestation proves that a file was built where it should have been."""
+
+    exit_code = 8
+    code = 'unverified'
+
+
 #: Exit statuses, their names in JSON and their meanings, for the documentation.
 EXIT_CODES = (
     (0, '', 'The command succeeded, or nothing had to be done.'),
@@ -92,5 +100,6 @@ EXIT_CODES = (
     (Conflict.exit_code, Conflict.code, 'Another object has that name already.'),
     (NetworkProblem.exit_code, NetworkProblem.code, 'A server cannot be reached, or failed, after all retries.'),
     (ChecksumMismatch.exit_code, ChecksumMismatch.code, 'The bytes that arrived are not the bytes that were sent.'),
+    (Unverified.exit_code, Unverified.code, 'No attestation proves where the file was built; it was not stored.'),
     (INTERRUPTED, 'interrupted', 'Interrupted from the keyboard; run the same command again to resume.'),
 )

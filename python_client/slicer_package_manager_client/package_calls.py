@@ -5,8 +5,9 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
-from slicer_package_manager_client import registry
+from slicer_package_manager_client import provenance, registry
 from slicer_package_manager_client.addresses import without_credentials
+from slicer_package_manager_client.attestations import Verification
 from slicer_package_manager_client.connection import Connection
 from slicer_package_manager_client.download import Download, file_of, local_name
 from slicer_package_manager_client.errors import InvalidRequest, SlicerPackageManagerError
@@ -69,6 +70,20 @@ class PackageCalls(Connection):
             return self.publication(package_type, app_name, options, coll_id=coll_id).send(source, force=force)
 
     @explained
+    def provenanceOf(self, package_type: PackageType, app_name: str, item: Document,
+                     coll_id: str | None = None) -> Document:
+        """Return what the server states about the origin of the file of a package or extension.
+
+        ``build`` is the run of a CI service that has uploaded it, and ``attestation`` has the ``url`` of its
+        attestation; either is ``None`` if there is none. A server that is too old for that states nothing.
+        """
+        app = registry.application(self, app_name, coll_id)
+        found = provenance.of_item(self, package_type, app, item)
+        if found.get('attestation'):
+            found['attestation']['url'] = provenance.attestation_url(self.urlBase, package_type, app, item)
+        return found
+
+    @explained
     def find(self, package_type: PackageType, app_name: str, id_or_name: str, coll_id: str | None = None, *,
              release: str | None = None, **filters: Any) -> Document:
         """Return the package or extension with that id or name; see :func:`registry.package`."""
@@ -118,21 +133,34 @@ class PackageCalls(Connection):
     @explained
     def fetch(self, package_type: PackageType, app_name: str, id_or_name: str, *, coll_id: str | None = None,
               dir_path: Path_ | None = None, output: Path_ | None = None, force: bool = False,
-              dry_run: bool = False, **filters: Any) -> tuple[Document, Path, str]:
+              dry_run: bool = False, verify_provenance: str | None = None, **filters: Any
+              ) -> tuple[Document, Path, str]:
         """Download a package or extension; return its item, the local path and the status.
 
         :param filters: those of :meth:`find`.
         :param output: the path of the local file, instead of its own name in ``dir_path``.
         :param force: overwrite a different file.
         :param dry_run: return the status without downloading.
+        :param verify_provenance: the repository on GitHub that must have built the file, see :mod:`attestations`.
+        :raises Unverified: no attestation proves that it has.
         """
         if dir_path and output:
             raise InvalidRequest('Give a directory or a path for the file, not both.')
         item = self.find(package_type, app_name, id_or_name, coll_id, **filters)
         file = file_of(self, item)
         target = Path(output) if output else Path(dir_path or '.') / local_name(file['name'])
-        download = Download(self, file, target, force=force)
+        accept = (self._acceptance(package_type, app_name, coll_id, item, verify_provenance) if verify_provenance
+                  else None)
+        download = Download(self, file, target, force=force, accept=accept)
         return item, target, download.plan() if dry_run else download.run()
+
+    def _acceptance(self, package_type: PackageType, app_name: str, coll_id: str | None, item: Document,
+                    repository: str) -> Callable[[str], None]:
+        """Return the function that refuses another file than one that ``repository`` has built."""
+        verification = Verification(repository)
+        content = provenance.attestation_of(self, package_type, registry.application(self, app_name, coll_id), item)
+        attested = verification.attested(content)
+        return lambda sha256: verification.require(attested, sha256, item['name'])
 
     @explained
     def listPackages(self, package_type: PackageType, app_name: str, *, coll_id: str | None = None,

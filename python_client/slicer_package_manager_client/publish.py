@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from girder_client import HttpError
 
-from slicer_package_manager_client import registry
+from slicer_package_manager_client import provenance, registry
 from slicer_package_manager_client.errors import ChecksumMismatch, Conflict, SlicerPackageManagerError
 from slicer_package_manager_client.journal import Journal
 from slicer_package_manager_client.transfer import ItemGone, Transfer, is_gone
@@ -38,6 +38,7 @@ class Outcome:
     :param created: whether the item is new.
     :param notes: remarks for the user.
     :param sent: how many bytes were sent; fewer than those of the file if an upload was resumed.
+    :param attestation_url: where the attestation is, if one was sent.
     """
 
     status: str
@@ -46,6 +47,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     file: Document | None = None
     sent: int = 0
+    attestation_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,14 @@ class Publication:
             raise SlicerPackageManagerError(
                 'The server did not register the URL; it may be too old for that.', server=self._client.urlBase)
         return Outcome(REGISTERED, self._client.getItem(item['_id']), created=existing is None, file=files[-1])
+
+    def attest(self, outcome: Outcome, attestation: bytes) -> None:
+        """Store ``attestation`` as that of the file of ``outcome``.
+
+        :raises SlicerPackageManagerError: the server is too old for that.
+        """
+        outcome.attestation_url = provenance.attest(
+            self._client, self._package_type, self._app, outcome.item, attestation)
 
     def register(self, more: Document | None = None, *, new: bool = False) -> Document:
         """Create the item, or update its metadata.

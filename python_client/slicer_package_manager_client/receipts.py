@@ -17,6 +17,7 @@ def receipt(api_url: str, outcome: Outcome, seconds: float) -> dict[str, Any]:
     :param seconds: how long the command took.
     """
     receipt = {**addresses(api_url, outcome.item['_id'], outcome.file), 'bytes': outcome.sent,
+               'attestation_url': outcome.attestation_url,
                'seconds': round(seconds, 3),
                'bytes_per_second': round(outcome.sent / seconds) if seconds and outcome.sent else None}
     return {key: value for key, value in receipt.items() if value is not None}

@@ -88,6 +88,8 @@ class FakeGirder(Fake):
         self.scopes = ['core.user_auth']
         self.editable_apps, self.problems = [], {}
         self.id_tokens = []  # that can be exchanged, each once
+        self.attestations = {}  # by items; None: the server is too old for them
+        self.build = None  # the run that has uploaded all files
         self.url = server.url_for('/api/v1')
         server.expect_request(re.compile('/api/v1/.*')).respond_with_handler(self.answer)
         self.make_app('Slicer')
@@ -310,6 +312,22 @@ class FakeGirder(Fake):
             return Response(status=302, headers={'Location': file['linkUrl']})
         return ranged(request, file['data'])
 
+    def provenance(self, request, app_id, kind, item_id):
+        if self.attestations is None:
+            return problem(400, f'No matching route for "GET app/{app_id}/{kind}/{item_id}/provenance"')
+        content = self.attestations.get(item_id)
+        return answer({'build': self.build, 'attestation': content and {'size': len(content)}})
+
+    def attest(self, request, app_id, kind, item_id):
+        if self.attestations is None:
+            return problem(400, f'No matching route for "PUT app/{app_id}/{kind}/{item_id}/attestation"')
+        self.attestations[item_id] = request.get_data()
+        return answer({'size': len(request.get_data())})
+
+    def attestation(self, request, _app, _kind, item_id):
+        content = (self.attestations or {}).get(item_id)
+        return problem(404, 'There is no attestation.') if content is None else Response(content)
+
     def statistics(self, request, _app):
         return answer(self.stats)
 
@@ -322,6 +340,9 @@ class FakeGirder(Fake):
         ('GET', '/api/v1/slicer_package_manager/editable', editable),
         ('GET', '/api/v1/slicer_package_manager/health', health),
         ('GET', '/api/v1/app/(\\w{24})', get_app),
+        ('GET', '/api/v1/app/(\\w+)/(package|extension)/(\\w+)/provenance', provenance),
+        ('PUT', '/api/v1/app/(\\w+)/(package|extension)/(\\w+)/attestation', attest),
+        ('GET', '/api/v1/app/(\\w+)/(package|extension)/(\\w+)/attestation', attestation),
         ('GET', '/api/v1/app', list_apps),
         ('POST', '/api/v1/app', create_app),
         ('DELETE', '/api/v1/app/(\\w+)', delete_app),

@@ -116,7 +116,8 @@ def _show_command(package_type: PackageType) -> click.Command:
         item = client.find(package_type, app_name, id_or_name, **given)
         from slicer_package_manager_client import receipts
 
-        document = {'item': item, **receipts.addresses(client.urlBase, item['_id'], client.fileOf(item))}
+        document = {'item': item, **receipts.addresses(client.urlBase, item['_id'], client.fileOf(item)),
+                    'provenance': client.provenanceOf(package_type, app_name, item, given['coll_id'])}
         output.show(document, '\n'.join(f'{name}: {value}' for name, value in _facts(document)), as_json=as_json)
 
     return command
@@ -131,6 +132,11 @@ def _facts(document: Document) -> Iterator[tuple[str, Any]]:
             yield key, ' '.join(str(value).split())
     yield from (('file', file['name']), ('size', file.get('size')), ('sha512', file.get('sha512')),
                 ('url', document['url']), ('download', document['download_url']))
+    build, attestation = (document['provenance'].get(key) for key in ('build', 'attestation'))
+    if build:
+        yield 'built by', f'{build["repository"]}@{build["commit"]}, run {build["run"]} ({build["run_url"]})'
+    if attestation:
+        yield 'attestation', attestation['url']
 
 
 def _download_command(package_type: PackageType) -> click.Command:
@@ -140,6 +146,9 @@ def _download_command(package_type: PackageType) -> click.Command:
     @options.option('--dir_path', help=f'Directory to download the {package_type.label} to  [default: this one]')
     @options.option('--output', help='Path to save it under, instead of its own name')
     @click.option('--force', is_flag=True, help='Overwrite a different file')
+    @options.option('--verify-provenance', metavar='OWNER/REPO',
+                    help='Store the file only if its attestation proves that GitHub Actions built it in this '
+                         'repository')
     @options.changing_command
     @pass_session
     def command(session: Session, /, app_name: str, id_or_name: str, as_json: bool, dry_run: bool,

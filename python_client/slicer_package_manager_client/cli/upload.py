@@ -65,6 +65,8 @@ def _with_options(package_type: PackageType) -> options.Decorator:
         optional = [field.option for field in package_type.fields if not field.required and field.type is str]
         more: list[options.Decorator] = [options.option('--clear', multiple=True, type=click.Choice(optional),
                                help='Remove the value of this option on the server'), *_LINK_OPTIONS, *_GITHUB_OPTIONS,
+                options.option('--attestation', metavar='FILE', type=click.Path(dir_okay=False),
+                               help='Sigstore bundle about the file, such as actions/attest-build-provenance makes'),
                 options.option('--force', type=bool, default=False,
                                help='Send the file even if the server has the same one'),
                 click.option('--no-check', is_flag=True, help='Send the file even if it is no archive'),
@@ -112,6 +114,8 @@ def _require_one_way(paths: list[str], given: dict[str, Any]) -> None:
             raise click.UsageError(f'{", ".join(map(_dashed, stray))} can only be used with {owner}.')
     if given['force'] and (given['url'] or given['github_repo']):
         raise click.UsageError('--force is for files that are sent to the server.')
+    if given['attestation'] and (given['url'] or given['github_repo']):
+        raise click.UsageError('--attestation is for files that are sent to the server.')
     if given['url'] and len(paths) > 1:
         raise click.UsageError('--url is for one file; there are several.')
     if not paths and not given['url']:
@@ -150,6 +154,8 @@ def _upload_one(session: Session, package_type: PackageType, filepath: str | Non
 def _receipt_lines(made: dict[str, Any]) -> list[str]:
     """Return what is printed on stderr about an upload: stdout has what release 0.11 printed."""
     lines = [f'Item: {made["url"]}', f'Download: {made["download_url"]}']
+    if 'attestation_url' in made:
+        lines.append(f'Attestation: {made["attestation_url"]}')
     if made['bytes']:
         speed = f' ({readable(made["bytes_per_second"])}/s)' if 'bytes_per_second' in made else ''
         lines.append(f'Sent {readable(made["bytes"])} in {made["seconds"]:.1f} s{speed}.')

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from slicer_package_manager_client import archives, config, tags
+from slicer_package_manager_client import archives, attestations, config, tags
 from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.cli import output
 from slicer_package_manager_client.errors import InvalidRequest, Refused
@@ -53,15 +54,22 @@ class FileUpload:
     def _with_file(self) -> Outcome:
         from slicer_package_manager_client.localfile import LocalFile
 
-        algorithms = ('sha512', 'sha256') if self._given['github_repo'] else ('sha512',)
+        algorithms = (('sha512', 'sha256') if self._given['github_repo'] or self._given['attestation'] else
+                      ('sha512',))
         with LocalFile(str(self._filepath), algorithms) as source:
             if not self._given['no_check']:
                 archives.require(source.path, installers=self._package_type is PACKAGE)
             link = self._link(source) if self._given['url'] else None
+            attestation = self._attestation(source) if self._given['attestation'] else None
             with self._new_client().explained():
-                return self._publish(source, link)
+                return self._publish(source, link, attestation)
 
-    def _publish(self, source: LocalFile, link: Link | None) -> Outcome:
+    def _attestation(self, source: LocalFile) -> bytes:
+        content = attestations.read(Path(self._given['attestation']))
+        attestations.require_about(content, source.digest('sha256'), source.path)
+        return content
+
+    def _publish(self, source: LocalFile, link: Link | None, attestation: bytes | None) -> Outcome:
         publication = self._publication()
         if self._given['github_repo']:
             return self._on_github(publication, source)
@@ -69,7 +77,10 @@ class FileUpload:
             return publication.plan(None) if self._given['dry_run'] else publication.link(link)
         if self._given['dry_run']:
             return publication.plan(source, force=self._given['force'])
-        return publication.send(source, force=self._given['force'])
+        outcome = publication.send(source, force=self._given['force'])
+        if attestation:
+            publication.attest(outcome, attestation)
+        return outcome
 
     def _register_only(self) -> Outcome:
         link = self._link(None)
