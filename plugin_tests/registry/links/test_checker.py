@@ -7,6 +7,7 @@ import tenacity
 from bson.objectid import ObjectId
 from werkzeug import Response
 
+from slicer_package_manager import retries
 from slicer_package_manager.registry.links import checker
 from slicer_package_manager.registry.links.checker import Options
 
@@ -117,8 +118,8 @@ def test_a_link_that_cannot_work_is_tried_once(ask, monkeypatch, error):
 
 
 def pause_after(headers, status=429):
-    with pytest.raises(checker._BusyError) as busy:
-        checker._final(checker.httpx.Response(status, headers=headers))
+    with pytest.raises(retries.BusyError) as busy:
+        retries.final(checker.httpx.Response(status, headers=headers))
     return busy.value.pause
 
 
@@ -127,13 +128,13 @@ def pause_after(headers, status=429):
 def test_a_refusal_is_a_limit_if_its_headers_say_so(status, headers):
     assert pause_after(headers, status) == (7 if 'Retry-After' in headers else None)
     refused = checker.httpx.Response(status, headers={'X-RateLimit-Remaining': '1', 'X-RateLimit-Reset': '1'})
-    assert checker._final(refused) is refused
+    assert retries.final(refused) is refused
 
 
 @pytest.mark.parametrize('status', [200, 404])
 def test_the_last_response_before_a_limit_is_final(status):
     last = checker.httpx.Response(status, headers={'X-RateLimit-Remaining': '0'})
-    assert checker._final(last) is last
+    assert retries.final(last) is last
 
 
 def test_of_a_limit_only_its_end_in_the_future_is_waited_for():
@@ -283,13 +284,13 @@ def test_linked_files_are_those_of_the_application(api, app, make):
 
 
 @pytest.mark.parametrize(('error', 'attempt', 'pause'), [
-    (None, 1, 3), (None, 2, 6), (None, 3, 12), (None, 20, 900), (checker._BusyError('busy'), 2, 6),
-    (checker._BusyError('busy', 7), 3, 7), (checker._BusyError('busy', 0), 3, 0),
-    (checker._BusyError('busy', 10**6), 1, 900)])
+    (None, 1, 3), (None, 2, 6), (None, 3, 12), (None, 20, 900), (retries.BusyError('busy'), 2, 6),
+    (retries.BusyError('busy', 7), 3, 7), (retries.BusyError('busy', 0), 3, 0),
+    (retries.BusyError('busy', 10**6), 1, 900)])
 def test_pauses_grow_unless_the_server_asks_for_one(error, attempt, pause):
     outcome = error and SimpleNamespace(exception=lambda: error)
     state = SimpleNamespace(outcome=outcome, attempt_number=attempt)
-    assert checker._Checker(None, Options(pause=3))._pause(state) == pause
+    assert retries.pause_before(state, 3, 900) == pause
 
 
 def test_other_servers_see_who_asks_and_are_asked_by_the_options(httpserver, monkeypatch):

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from urllib.parse import quote, unquote
 
 import httpx
 from girder.models.file import File
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from slicer_package_manager import retries
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import keys
 
@@ -24,7 +23,6 @@ Pair = tuple[Document, Document]
 #: The longest pause before a retry, in seconds, whatever a server asks for.
 _LONGEST_PAUSE = 900
 _ASSET = re.compile(r'https://github\.com/([^/]+)/([^/]+)/releases/download/([^/]+)/([^/?]+)')
-_TOO_MANY = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 
 
 class Finding(NamedTuple):
@@ -52,14 +50,6 @@ class Options:
     attempts: int = 4
     pause: float = 1
     github_api: str = GITHUB_API
-
-
-class _BusyError(Exception):
-    """The other server limits requests; try again after ``pause`` seconds; ``None`` if it does not report how long."""
-
-    def __init__(self, reason: str, pause: float | None = None) -> None:
-        super().__init__(reason)
-        self.pause = pause
 
 
 def linked_files(app: Document | None = None) -> Iterator[Pair]:
@@ -91,7 +81,7 @@ class _Checker:
         item, file = pair
         try:
             state, reason = self._judge(file)
-        except (_BusyError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (retries.BusyError, httpx.HTTPError, httpx.InvalidURL) as error:
             state, reason = UNREACHABLE, str(error) or type(error).__name__
         return Finding(str(item['_id']), item['name'], file['linkUrl'], state, reason)
 
@@ -135,34 +125,5 @@ class _Checker:
 
     def _request(self, method: str, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """Send a request, and again after growing pauses while the other server is busy or cannot be reached."""
-        retrying = Retrying(stop=stop_after_attempt(self.options.attempts), wait=self._pause, reraise=True,
-                            retry=retry_if_exception_type((_BusyError, httpx.TransportError)))
-        return retrying(lambda: _final(self.client.request(method, url, headers=headers)))
-
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked: float | None = getattr(error, 'pause', None)
-        growing: float = self.options.pause * 2 ** (state.attempt_number - 1)
-        return min(growing if asked is None else asked, _LONGEST_PAUSE)
-
-
-def _final(response: httpx.Response) -> httpx.Response:
-    """Return ``response``, unless it is a request to try again later.
-
-    :raises _BusyError: it does.
-    """
-    limited = response.status_code in _TOO_MANY and (
-        'Retry-After' in response.headers or response.headers.get('X-RateLimit-Remaining') == '0')
-    if limited or response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
-        raise _BusyError(f'status {response.status_code}', _asked_pause(response.headers))
-    return response
-
-
-def _asked_pause(headers: httpx.Headers) -> float | None:
-    """Return the seconds after which the other server accepts the next request, ``None`` if it does not report them."""
-    after, reset = headers.get('Retry-After', ''), headers.get('X-RateLimit-Reset', '')
-    if after.isdigit():
-        return int(after)
-    if reset.isdigit() and headers.get('X-RateLimit-Remaining') == '0':
-        return max(int(reset) - time.time(), 0)
-    return None
+        retrying = retries.repeated(self.options.attempts, self.options.pause, _LONGEST_PAUSE)
+        return retrying(lambda: retries.final(self.client.request(method, url, headers=headers)))
