@@ -6,10 +6,10 @@ import sys
 from plugin_tests.waiting import PATIENCE
 
 
-def environment():
-    """Ours, without what is meant for the tests or a server of the developer."""
+def environment(**variables):
+    """Ours with ``variables``, without what is meant for the tests or a server of the developer."""
     return {name: value for name, value in os.environ.items()
-            if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
+            if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_', 'GITHUB_'))} | variables
 
 
 def started(*args):
@@ -18,7 +18,7 @@ def started(*args):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(*args):
-    """The command after its end, with what it said."""
-    return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', *map(str, args)], env=environment(),
-                          capture_output=True, text=True, timeout=PATIENCE, check=False)
+def run(*args, **variables):
+    """The command after its end, with what it said; ``variables`` are added to its environment."""
+    return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', *map(str, args)],
+                          env=environment(**variables), capture_output=True, text=True, timeout=PATIENCE, check=False)

@@ -32,6 +32,11 @@ def options(command: Command) -> Command:
     command = click.option(
         '--database', metavar='URI', envvar=['SLICER_PACKAGE_MANAGER_DATABASE', 'GIRDER_MONGO_URI'], show_envvar=True,
         help='MongoDB of the server, mongodb://HOST:PORT/NAME; by default that of the data directory.')(command)
+    return data_dir_option(command)
+
+
+def data_dir_option(command: Command) -> Command:
+    """Add to ``command`` the option that names a data directory."""
     return click.option(
         '--data-dir', type=click.Path(file_okay=False, path_type=Path), envvar='SLICER_PACKAGE_MANAGER_DATA_DIR',
         show_envvar=True, show_default=True,

@@ -17,6 +17,7 @@ from slicer_package_manager.cli import connection, logs_load, progress
 from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.logs_check import check
 from slicer_package_manager.cli.logs_options import failures, place_option
+from slicer_package_manager.cli.logs_publish import publish
 from slicer_package_manager.cli.logs_who import who
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def logs() -> None:
       slicer-package-manager logs facts -o facts.jsonl.gz
       slicer-package-manager logs ingest --dir /var/log/nginx --match '*access*' --countries GeoLite2-Country.mmdb
       slicer-package-manager logs ingest access.log.2.gz --facts facts.jsonl.gz --dry-run
+      slicer-package-manager logs publish --repository example/statistics --token-file token
       slicer-package-manager logs who $(sha512sum installer.exe | cut -d' ' -f1)
     """  # noqa: D301 - click takes the control character as "keep these lines"
 
@@ -93,11 +95,14 @@ def _export(database: str | None, data_dir: Path, file: _Writable) -> int:
                    'all that could be traced to a client is deleted.')
 @click.option('--threshold', type=click.IntRange(1), default=5, show_default=True,
               help='Number of clients of a day that share each published combination of country, client and system.')
+@click.option('--raw-logs', type=click.Choice(['pseudonyms', 'unchanged']),
+              help='Keep the requests, too, until "logs publish" has published and deleted them: with a pseudonym of '
+                   'the day in place of each address, or as they are. Without it, none is kept.')
 @click.option('--dry-run', is_flag=True, help='Read the logs and report what is in them, but write nothing.')
 @click.option('--json', 'as_json', is_flag=True, help='Print the report as JSON, with each file.')
 def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statistics_dir: Path | None,
-           database: str | None, data_dir: Path, facts_file: Path | None, dry_run: bool, as_json: bool,
-           **options: Any) -> None:
+           database: str | None, data_dir: Path, facts_file: Path | None, raw_logs: str | None, dry_run: bool,
+           as_json: bool, **options: Any) -> None:
     """Read access logs (FILES, or all in a directory), and update the daily files.
 
     Logs of nginx, Apache, "serve", Amazon S3, CloudFront and MinIO are recognized, plain or compressed by gzip, zstd or
@@ -112,10 +117,12 @@ def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statisti
         raise click.UsageError('Name the logs to read: FILES, or --dir DIRECTORY.')
     with failures():
         from slicer_package_manager.logs import ingest as reading  # noqa: PLC0415
+        from slicer_package_manager.logs.rules.raw_lines import Kind  # noqa: PLC0415
         from slicer_package_manager.logs.statistics import Options, Statistics, locked  # noqa: PLC0415
         found = list(reading.files_below(directory, match)) if directory else []
         with _place(statistics_dir or data_dir / 'statistics', dry=dry_run) as path, locked(path) as place:
-            statistics = Statistics(place, Options(**options), progress.step)
+            statistics = Statistics(place, Options(**options, raw_logs=Kind(raw_logs) if raw_logs else None),
+                                    progress.step)
             of_server = not dry_run and _use_facts(statistics, facts_file, database, data_dir)
             if not dry_run:
                 statistics.require_facts()
@@ -188,3 +195,4 @@ def _report(reports: Sequence[FileReport], days: list[str], *, as_json: bool) ->
 logs.add_command(check)
 logs.add_command(logs_load.load)
 logs.add_command(who)
+logs.add_command(publish)

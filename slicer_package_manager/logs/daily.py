@@ -10,7 +10,7 @@ import csv
 import gzip
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -102,12 +102,7 @@ class Daily:
         found = self._database.execute(
             f'SELECT country, client, client_os, count(DISTINCT person) FILTER (WHERE number > 0) FROM {_PUBLIC} '
             'GROUP BY ALL').fetchall()
-        shown = privacy.published({Combination(*one): number for *one, number in found}, self._threshold)
-        self._database.execute('CREATE OR REPLACE TEMP TABLE combinations (own STRUCT(a VARCHAR, b VARCHAR, '
-                               'c VARCHAR), country VARCHAR, client VARCHAR, client_os VARCHAR)')
-        if shown:
-            self._database.executemany('INSERT INTO combinations VALUES (row(?, ?, ?), ?, ?, ?)',
-                                       [[*own, *other] for own, other in shown.items()])
+        create_combinations(self._database, {Combination(*one): number for *one, number in found}, self._threshold)
 
     def _totals(self) -> dict[str, int]:
         people = f"count(DISTINCT person) FILTER (WHERE number > 0 AND client <> '{ROBOT}')"
@@ -137,6 +132,17 @@ class Daily:
         yield f'{stem}.csv.gz', described(target)
 
 
+def create_combinations(database: duckdb.DuckDBPyConnection, clients: Mapping[Combination, int],
+                        threshold: int) -> None:
+    """Create the table ``combinations``: what is published in the place of each, see :func:`privacy.published`."""
+    database.execute('CREATE OR REPLACE TEMP TABLE combinations (own STRUCT(a VARCHAR, b VARCHAR, c VARCHAR), '
+                     'country VARCHAR, client VARCHAR, client_os VARCHAR)')
+    shown = privacy.published(clients, threshold)
+    if shown:
+        database.executemany('INSERT INTO combinations VALUES (row(?, ?, ?), ?, ?, ?)',
+                             [[*own, *other] for own, other in shown.items()])
+
+
 def _csv(rows: list[tuple[Any, ...]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
@@ -152,10 +158,17 @@ def described(path: Path) -> tuple[str, int]:
 
 
 @contextmanager
-def opened(place: Place, threshold: int) -> Iterator[Daily]:
-    """Give what makes daily files in ``place``, which has facts."""
+def database(place: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a database in memory that has the facts in ``place``."""
     with duckdb.connect(':memory:', config={
             'threads': 2, 'memory_limit': _MEMORY, 'temp_directory': str(place.scratch),
-            'autoinstall_known_extensions': False, 'preserve_insertion_order': False}) as database:
-        facts.load(database, place.facts)
-        yield Daily(place, database, threshold)
+            'autoinstall_known_extensions': False, 'preserve_insertion_order': False}) as connection:
+        facts.load(connection, place.facts)
+        yield connection
+
+
+@contextmanager
+def opened(place: Place, threshold: int) -> Iterator[Daily]:
+    """Give what makes daily files in ``place``, which has facts."""
+    with database(place) as connection:
+        yield Daily(place, connection, threshold)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
@@ -29,12 +31,13 @@ _PARTS = 3
 _BATCH = 10_000
 
 
-def write(place: Place) -> None:
-    """Write the file for the dashboard from all daily files in ``place``."""
-    files = [str(path) for path in sorted(place.published.glob('????/??/??.parquet'))]
+def write(place: Place, target: Path, last: date = date.max) -> None:
+    """Write the file for the dashboard, ``target``, from all daily files in ``place`` up to the day ``last``."""
+    newest = place.published / f'{last:%Y/%m/%d}.parquet'
+    files = [str(path) for path in sorted(place.published.glob('????/??/??.parquet')) if path <= newest]
     known = countries()
     numbers = {code: number for number, code in enumerate(known)}
-    with replaced(place.published / NAME) as new, new.open('w', encoding='utf-8') as file, duckdb.connect(
+    with replaced(target) as new, new.open('w', encoding='utf-8') as file, duckdb.connect(
             ':memory:', config={'autoinstall_known_extensions': False, 'threads': 1}) as database:
         rows = database.execute(_ROWS, {'files': files}) if files else database.execute('SELECT 1 LIMIT 0')
         used = _write_access(file, rows, numbers)

@@ -44,6 +44,10 @@ class Days:
         """Return the files with the records of ``day``."""
         return sorted(self.directory(day).glob('*.parquet'))
 
+    def raw(self, day: date) -> list[Path]:
+        """Return the files with lines for the raw logs of ``day``."""
+        return sorted(self._place.raw.glob(f'*/{day}/*.parquet'))
+
     def salt(self, day: date) -> str:
         """Return the salt of ``day``, which exists until the day is sealed."""
         with self._lock:
@@ -68,10 +72,9 @@ class Days:
         for day in list(self):
             if day in self._ledger.sealed:
                 self._forget(day)
-                continue
-            for path in self.directory(day).iterdir():
-                if path.suffix == '.parquet' and path.stem not in self._ledger.flushes:
-                    path.unlink()
+        for path in (*self._place.open.glob('*/*.parquet'), *self._place.raw.glob('*/*/*.parquet')):
+            if path.stem not in self._ledger.flushes:
+                path.unlink()
 
     def is_made(self, day: date, basis: str) -> bool:
         """Whether the daily files of ``day`` were made from its records as they are, and from ``basis``."""
@@ -93,7 +96,7 @@ class Days:
         return [day for day in self if day <= ended and self._age(day) >= open_days * 86400]
 
     def _age(self, day: date) -> float:
-        newest = max((path.stat().st_mtime for path in self.records(day)), default=0.0)
+        newest = max((path.stat().st_mtime for path in (*self.records(day), *self.raw(day))), default=0.0)
         return time.time() - newest
 
     def seal(self, day: date) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 import duckdb
 
 from slicer_package_manager.logs.countries import Countries
-from slicer_package_manager.logs.rules import addresses, clients, counting, formats
+from slicer_package_manager.logs.rules import addresses, clients, counting, formats, raw_lines
+from slicer_package_manager.logs.rules.raw_lines import Kind
 
 #: Of the memory of a process below 500 MB, what DuckDB may use.
 _MEMORY = '260MB'
@@ -40,9 +41,11 @@ _CANDIDATE = (f"(moment IS NOT NULL AND ({_WORDS} OR starts_with(target, '{addre
               "OR regexp_matches(target, '/[0-9a-f]{32}$')))")
 # Hashes are compared only while their salt exists, so that fast ones suffice: MD5 for a line, and for a client that of
 # DuckDB, which differs between its versions.
-#: The text of other lines is not needed any more.
+#: The text of other lines is not needed any more, unless it is for raw logs.
 _REQUESTS = (f'SELECT CASE WHEN {_CANDIDATE} THEN line END AS line, * EXCLUDE (line), CAST(moment AS DATE) AS day, '
-             f'{counting.MALFORMED} AS malformed FROM')
+             f'{counting.MALFORMED} AS malformed, CASE WHEN {{raw}} THEN line END AS raw FROM')
+#: Which lines are for raw logs.
+_RAW: Mapping[Kind | None, str] = {None: 'FALSE', Kind.PSEUDONYMS: raw_lines.INCLUDED, Kind.UNCHANGED: 'TRUE'}
 _STAGE = f"""
 INSERT INTO staging
 SELECT day, CAST(md5(salt || $source || line) AS UUID),
@@ -51,6 +54,20 @@ SELECT day, CAST(md5(salt || $source || line) AS UUID),
 FROM (SELECT requests.*, key, level FROM requests JOIN targets USING (target)
       WHERE {counting.REASON} = '{counting.KEPT}')
 LEFT JOIN places USING (address) JOIN agents USING (agent) JOIN salts USING (day)"""
+_RAW_COLUMNS = ('day DATE, source VARCHAR, line UUID, chain VARCHAR, moment TIMESTAMP, text VARCHAR, key VARCHAR, '
+                'client VARCHAR, country VARCHAR, class VARCHAR, os VARCHAR, method VARCHAR, target VARCHAR, '
+                'status USMALLINT, bytes BIGINT, first BIGINT, stop BIGINT, agent VARCHAR')
+_RAW_LINE = 'day, $source, CAST(md5(salt || $source || raw) AS UUID), $chain, moment'
+_RAW_KEPT = f'raw IS NOT NULL AND malformed IS NULL AND {counting.POSSIBLE} AND day NOT IN (SELECT day FROM sealed)'
+_STAGE_RAW = {
+    Kind.UNCHANGED: f"""
+INSERT INTO raw_lines BY POSITION SELECT {_RAW_LINE}, raw, {', '.join(['NULL'] * 12)}
+FROM requests JOIN salts USING (day) WHERE {_RAW_KEPT}""",
+    Kind.PSEUDONYMS: f"""
+INSERT INTO raw_lines BY POSITION SELECT {_RAW_LINE}, NULL, key, left(sha256(salt || ' client ' || address), 16),
+    coalesce(country, 'unknown'), class, os, method, shown_targets.shown, status, bytes, first, stop, shown_agents.shown
+FROM requests JOIN salts USING (day) JOIN targets USING (target) JOIN shown_targets USING (target)
+JOIN shown_agents USING (agent) JOIN agents USING (agent) LEFT JOIN places USING (address) WHERE {_RAW_KEPT}"""}
 _HOURS = f"""
 SELECT DISTINCT date_trunc('hour', moment) FROM requests WHERE malformed IS NULL AND {counting.POSSIBLE}"""
 #: Lines that are no candidates need no look-up.
@@ -81,15 +98,17 @@ class Engine:
 
     :param salt: returns the salt of a day, which is not sealed.
     :param sealed: the days that are.
+    :param raw: which raw logs are staged, too.
     """
 
     def __init__(self, countries: Countries, salt: Callable[[date], str], sealed: Iterable[date],
-                 threads: int | None = None) -> None:
-        self._countries, self._salt = countries, salt
+                 threads: int | None = None, raw: Kind | None = None) -> None:
+        self._countries, self._salt, self._raw = countries, salt, raw
         self._database = duckdb.connect(':memory:', config={
             'threads': 1, 'memory_limit': _MEMORY, 'temp_directory': '', 'autoinstall_known_extensions': False,
             'preserve_insertion_order': False, 'allow_community_extensions': False})
-        self._database.execute(f'CREATE TABLE staging ({_RECORD}); CREATE TABLE sealed (day DATE)')
+        self._database.execute('CREATE TABLE sealed (day DATE)')
+        self.clear()
         self._database.executemany('INSERT INTO sealed VALUES (?)', [(day,) for day in sealed] or [(date.min,)])
         number = threads or os.cpu_count() or 1
         self._threads, self._most = ThreadPoolExecutor(number, thread_name_prefix='logs'), number + _WAITING
@@ -115,7 +134,8 @@ class Engine:
 
     def wait_if_full(self, records: int) -> bool:
         """If more than ``records`` are staged, wait until all lines are, and return whether that is so."""
-        (number,), = self._database.execute('SELECT count(*) FROM staging').fetchall()
+        (number,), = self._database.execute('SELECT (SELECT count(*) FROM staging) + (SELECT count(*) FROM raw_lines)'
+                                            ).fetchall()
         if number > records:
             self.wait()
         return bool(number > records)
@@ -130,14 +150,25 @@ class Engine:
             f"COPY (SELECT line, chain, {_OTHERS}, count(*) AS n FROM staging WHERE day = '{day}' "
             f"GROUP BY line, chain) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
 
+    def raw_days(self) -> list[date]:
+        """Return the days of the staged lines of raw logs."""
+        return [day for day, in self._database.execute('SELECT DISTINCT day FROM raw_lines ORDER BY day').fetchall()]
+
+    def write_raw(self, day: date, path: Path) -> None:
+        """Write the staged lines of the raw logs of ``day`` to ``path``, as :meth:`write` does with records."""
+        self._database.execute(
+            f"COPY (SELECT * EXCLUDE (day), count(*) AS n FROM raw_lines WHERE day = '{day}' GROUP BY ALL) "
+            f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+
     def clear(self) -> None:
-        """Forget all staged records."""
-        self._database.execute(f'CREATE OR REPLACE TABLE staging ({_RECORD})')
+        """Forget all staged records and lines."""
+        self._database.execute(f'CREATE OR REPLACE TABLE staging ({_RECORD}); '
+                               f'CREATE OR REPLACE TABLE raw_lines ({_RAW_COLUMNS})')
 
     def _read(self, lines: bytes, source: str, chain: str, counts: Counts) -> None:
         reader = getattr(self._of_thread, 'reader', None)
         if reader is None:
-            reader = self._of_thread.reader = _Reader(self._database.cursor(), self._countries, self._salt)
+            reader = self._of_thread.reader = _Reader(self._database.cursor(), self._countries, self._salt, self._raw)
         found = reader.read(lines, source, chain)
         with self._lock:
             counts.add(*found)
@@ -150,12 +181,16 @@ def _quoted(path: Path) -> str:
 class _Reader:
     """The steps of one thread."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, countries: Countries, salt: Callable[[date], str]) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, countries: Countries, salt: Callable[[date], str],
+                 raw: Kind | None) -> None:
+        self._cursor, self._raw = cursor, raw
         self._decide: dict[str, Callable[[Any], tuple[Any, ...]]] = {
             'targets': _target, 'agents': clients.of_agent, 'places': lambda one: (countries.of(one),),
-            'salts': lambda one: (salt(one),)}
-        self._keys = {table: column for table, column in _KEYS.items() if table != 'places' or countries.are_known}
+            'salts': lambda one: (salt(one),), 'shown_targets': lambda one: (raw_lines.shown_target(one),),
+            'shown_agents': lambda one: (raw_lines.shown_agent(one),)}
+        self._keys = {table: column for table, column in (_KEYS | (_RAW_KEYS if raw is Kind.PSEUDONYMS else {})).items()
+                      if table != 'places' or countries.are_known}
+        self._looked_up = 'raw IS NOT NULL' if raw is Kind.PSEUDONYMS else 'FALSE'
         self._sizes: Counter[str] = Counter()
         self._days: set[date] = set()
         for table in _TABLES:
@@ -165,13 +200,16 @@ class _Reader:
         """Stage the records of ``lines``; return how many lines have which reason, and the hours of all requests."""
         execute = self._cursor.execute
         execute(f'CREATE OR REPLACE TEMP TABLE lines AS {_LINES}', [_text(lines)])
-        execute(f'CREATE OR REPLACE TEMP TABLE requests AS {_REQUESTS} ({formats.query(lines)})')
+        execute(f'CREATE OR REPLACE TEMP TABLE requests AS {_REQUESTS.replace("{raw}", _RAW[self._raw])} '
+                f'({formats.query(lines)})')
         hours = [hour for hour, in execute(_HOURS).fetchall()]
         self._learn('salts', {hour.date() for hour in hours} - self._days)
         self._days.update(hour.date() for hour in hours)
         for table, column in self._keys.items():
             self._learn(table, self._missing(table, column))
         execute(_STAGE, {'source': source, 'chain': chain})
+        if self._raw:
+            execute(_STAGE_RAW[self._raw], {'source': source, 'chain': chain})
         return execute(_REASONS).fetchall(), hours
 
     def _create(self, table: str) -> None:
@@ -180,11 +218,11 @@ class _Reader:
         self._sizes[table] = 0
 
     def _missing(self, table: str, column: str) -> list[str]:
-        """Return the values in ``column`` of the candidates that ``table`` lacks."""
+        """Return the values in ``column`` of the candidates, and of lines for raw logs, that ``table`` lacks."""
         if self._sizes[table] > _REMEMBERED:
             self._create(table)
-        new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE line IS NOT NULL) '
-                                   f'ANTI JOIN {table} USING ({column})').fetchall()
+        new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE line IS NOT NULL OR '
+                                   f'{self._looked_up}) ANTI JOIN {table} USING ({column})').fetchall()
         return [value for value, in new]
 
     def _learn(self, table: str, values: Iterable[Any]) -> None:
@@ -199,9 +237,11 @@ class _Reader:
 
 
 _TABLES = {'targets': 'target VARCHAR, key VARCHAR, level UTINYINT', 'salts': 'day DATE, salt VARCHAR',
-           'agents': 'agent VARCHAR, class VARCHAR, os VARCHAR', 'places': 'address VARCHAR, country VARCHAR'}
+           'agents': 'agent VARCHAR, class VARCHAR, os VARCHAR', 'places': 'address VARCHAR, country VARCHAR',
+           'shown_targets': 'target VARCHAR, shown VARCHAR', 'shown_agents': 'agent VARCHAR, shown VARCHAR'}
 #: The tables of what is decided, each with the column that it is decided by.
 _KEYS = {'targets': 'target', 'agents': 'agent', 'places': 'address'}
+_RAW_KEYS = {'shown_targets': 'target', 'shown_agents': 'agent'}
 #: Types of the columns, by their number, that are no text.
 _TYPES = {('targets', 3): 'UTINYINT', ('salts', 1): 'DATE'}
 

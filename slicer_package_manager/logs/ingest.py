@@ -20,6 +20,7 @@ from slicer_package_manager.logs import days as open_days
 from slicer_package_manager.logs.days import Days
 from slicer_package_manager.logs.engine import Counts, Engine
 from slicer_package_manager.logs.ledger import Content, Flush, Ledger
+from slicer_package_manager.logs.raw_logs import RawLogs
 from slicer_package_manager.logs.reading import DamagedError, Lines, blocks, readable_blocks
 from slicer_package_manager.progress import Advance
 
@@ -57,11 +58,14 @@ class FileReport:
 class Ingest:
     """Reads logs of ``source`` by ``engine``.
 
+    :param raw: where lines for raw logs are written, if ``engine`` stages them.
     :param dry: nothing is written.
     """
 
-    def __init__(self, ledger: Ledger, days: Days, engine: Engine, source: str, *, dry: bool = False) -> None:
+    def __init__(self, ledger: Ledger, days: Days, engine: Engine, source: str, *, raw: RawLogs,
+                 dry: bool = False) -> None:
         self._ledger, self._days, self._engine, self._source, self._dry = ledger, days, engine, source, dry
+        self._raw = raw
         self._flush = Flush(secrets.token_hex(8))
         self._reports: list[tuple[FileReport, Counts]] = []
 
@@ -143,13 +147,23 @@ class Ingest:
             for hour in counts.hours:
                 flush.note_hour(self._source, f'{hour:%Y-%m-%d}', hour.hour)
             counts.hours.clear()
-        paths = [self._days.prepare(day) / f'{flush.id}.parquet' for day in self._engine.days()]
-        for day, path in zip(self._engine.days(), paths, strict=True):
-            self._engine.write(day, path)
+        paths = self._write(flush)
         if flush.contents:
             open_days.commit_files(paths)
             self._ledger.commit(flush)
         self._engine.clear()
+
+    def _write(self, flush: Flush) -> list[Path]:
+        """Write what is staged, and return the files."""
+        paths = []
+        for day in self._engine.days():
+            paths.append(self._days.prepare(day) / f'{flush.id}.parquet')
+            self._engine.write(day, paths[-1])
+        for day in self._engine.raw_days():
+            self._days.prepare(day)  # its salt is that of the pseudonyms
+            paths.append(self._raw.prepare(day) / f'{flush.id}.parquet')
+            self._engine.write_raw(day, paths[-1])
+        return paths
 
 
 def _first_line(path: Path) -> bytes:

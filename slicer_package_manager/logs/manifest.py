@@ -27,13 +27,14 @@ def read(place: Place) -> dict[str, Any]:
     return found
 
 
-def entry(files: DayFiles, hours: dict[str, dict[str, int]], *, final: bool) -> dict[str, Any]:
+def entry(files: DayFiles, hours: dict[str, dict[str, int]], threshold: int, *, final: bool) -> dict[str, Any]:
     """Return what the manifest has of a day.
 
     :param hours: by source and day, the hours with requests, see :class:`ledger.Flush`.
+    :param threshold: see :mod:`privacy`.
     """
     day = files.day.isoformat()
-    return {'final': final, **files.totals,
+    return {'final': final, 'threshold': threshold, **files.totals,
             'hours': {source: _shown(days[day]) for source, days in sorted(hours.items()) if day in days},
             'files': {name: {'sha256': digest, 'size': size} for name, (digest, size) in files.files.items()}}
 
@@ -43,9 +44,14 @@ def _shown(hours: int) -> str:
     return ''.join(str(hours >> hour & 1) for hour in range(_HOURS))
 
 
-def write(place: Place, days: dict[str, Any]) -> None:
-    """Write the manifest of all ``days``."""
+def text(days: dict[str, Any]) -> str:
+    """Return the manifest of all ``days``."""
     totals = {name: sum(one[name] for one in days.values()) for name in _SUMS}
     found = {'definitions': DEFINITIONS, 'totals': totals, 'days': dict(sorted(days.items()))}
+    return json.dumps(found, indent=1) + '\n'
+
+
+def write(place: Place, days: dict[str, Any]) -> None:
+    """Write the manifest of all ``days``."""
     with replaced(place.published / NAME) as new:
-        new.write_text(json.dumps(found, indent=1) + '\n')
+        new.write_text(text(days))

@@ -2,6 +2,7 @@
 
 ``ledger.jsonl`` and ``ledger.key`` state what was read, see :mod:`ledger`. ``open/YYYY-MM-DD/`` has the records of a
 day that is not sealed yet, and its salt, see :mod:`days`. ``published/`` has the daily files, see :mod:`daily`.
+``raw/KIND/YYYY-MM-DD/`` has raw logs that are to be published, if the operator wants them, see :mod:`raw_logs`.
 """
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.ledger, self.key = path / 'ledger.jsonl', path / 'ledger.key'
-        self.open, self.published = path / 'open', path / 'published'
+        self.open, self.published, self.raw = path / 'open', path / 'published', path / 'raw'
         self.facts, self.scratch = path / 'facts.parquet', path / 'scratch'
 
     def create(self) -> None:

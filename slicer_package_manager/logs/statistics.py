@@ -23,7 +23,9 @@ from slicer_package_manager.logs.errors import LogsError
 from slicer_package_manager.logs.ingest import FileReport, Ingest
 from slicer_package_manager.logs.ledger import Ledger
 from slicer_package_manager.logs.place import Place
+from slicer_package_manager.logs.raw_logs import RawLogs
 from slicer_package_manager.logs.rules import counting, privacy
+from slicer_package_manager.logs.rules.raw_lines import Kind
 from slicer_package_manager.progress import Steps
 
 
@@ -34,12 +36,14 @@ class Options(NamedTuple):
     :param countries: the database of countries.
     :param open_days: for how many days after its end, and after its last records, a day stays open.
     :param threshold: see :mod:`privacy`.
+    :param raw_logs: which raw logs are kept until they are published and pruned, see :mod:`raw_logs`.
     """
 
     source: str = 'default'
     countries: Path | None = None
     open_days: int = 2
     threshold: int = privacy.THRESHOLD
+    raw_logs: Kind | None = None
 
 
 @contextmanager
@@ -90,9 +94,12 @@ class Statistics:
         :param dry: write nothing.
         """
         countries = Countries(self._options.countries)
-        with closing(Engine(countries, self._days.salt, self._ledger.sealed)) as engine, \
+        kind = self._options.raw_logs
+        raw = RawLogs(self._place, kind or Kind.PSEUDONYMS)
+        with closing(Engine(countries, self._days.salt, self._ledger.sealed, raw=kind)) as engine, \
                 self._steps('Reading logs', ingest.total_size(paths), True) as advance:
-            return Ingest(self._ledger, self._days, engine, self._options.source, dry=dry).read(paths, advance)
+            return Ingest(self._ledger, self._days, engine, self._options.source, raw=raw, dry=dry).read(
+                paths, advance)
 
     def publish(self) -> list[date]:
         """Make the daily files that are out of date, and seal the days that are due; return the days that were made."""
@@ -112,13 +119,14 @@ class Statistics:
                 self._steps('Making daily files', len(days), False) as advance:
             for day in days:
                 files = made.make(day, self._days.records(day))
-                found[day.isoformat()] = manifest.entry(files, self._ledger.hours, final=False)
+                found[day.isoformat()] = manifest.entry(files, self._ledger.hours, self._options.threshold,
+                                                        final=False)
                 advance(1)
         self._write(found)
 
     def _write(self, days: dict[str, dict[str, object]]) -> None:
         manifest.write(self._place, days)
-        dashboard.write(self._place)
+        dashboard.write(self._place, self._place.published / dashboard.NAME)
 
     def _seal(self) -> None:
         due = self._days.due(self._options.open_days)
