@@ -1,4 +1,5 @@
 """The server's own counts beside those from logs."""
+import json
 from datetime import date
 
 import pytest
@@ -73,6 +74,16 @@ def test_private_packages_are_not_compared(directory):
     directory.use(fact(public=False))
     directory.ingest(directory.log(line()))
     assert check.compare(Place(directory.path), [], Period()).total == Numbers()
+
+
+def test_a_comparison_is_saved_beside_the_daily_files(compared, directory):
+    found = compared([line()], counts(number=3), counts(day='2026-11-02'), period=Period(None, date(2026, 11, 2)))
+    found.save(Place(directory.path))
+    saved = json.loads(directory.published()[check.NAME])
+    assert saved == found.as_json()
+    assert [(one['day'], one['server'], one['difference']) for one in saved['days']] == [
+        ('2026-11-01', 3, -2), ('2026-11-02', 1, -1)]
+    assert saved['packages'][0]['baseName'] == 'Slicer'
 
 
 def test_counts_are_read_from_the_csv_of_the_server(tmp_path):

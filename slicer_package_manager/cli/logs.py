@@ -18,6 +18,7 @@ from slicer_package_manager.cli.data_dir import DataDir
 from slicer_package_manager.cli.logs_check import check
 from slicer_package_manager.cli.logs_options import failures, place_option
 from slicer_package_manager.cli.logs_publish import publish
+from slicer_package_manager.cli.logs_report import report
 from slicer_package_manager.cli.logs_who import who
 
 if TYPE_CHECKING:
@@ -196,3 +197,4 @@ logs.add_command(check)
 logs.add_command(logs_load.load)
 logs.add_command(who)
 logs.add_command(publish)
+logs.add_command(report)

@@ -12,13 +12,12 @@ import click
 
 from slicer_package_manager.cli import connection, tables
 from slicer_package_manager.cli.errors import ServeError
-from slicer_package_manager.cli.logs_options import failures, place_option
+from slicer_package_manager.cli.logs_options import DAY, failures, place_option
 
 if TYPE_CHECKING:
     from slicer_package_manager.logs.check import Comparison, Row
 
 _DIFFERENT, _NOT_COMPARED = 1, 2
-_DAY = click.DateTime(['%Y-%m-%d'])
 _PERCENT = 100
 
 
@@ -28,15 +27,17 @@ _PERCENT = 100
 @click.option('--counts', 'counts_file', type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help='Counts of the server by day, as "downloadstats" returns them as CSV, in place of those in the '
                    'database.')
-@click.option('--from', 'first', type=_DAY, help='First day to compare; by default the first one with logs.')
-@click.option('--to', 'last', type=_DAY, help='Last day to compare; by default the last one with logs.')
+@click.option('--from', 'first', type=DAY, help='First day to compare; by default the first one with logs.')
+@click.option('--to', 'last', type=DAY, help='Last day to compare; by default the last one with logs.')
 @click.option('--tolerance', type=click.FloatRange(0, 100), default=0.1, show_default=True,
               help='Largest difference of a day, in percent, that is no disagreement.')
 @click.option('--limit', type=click.IntRange(0), default=20, show_default=True,
               help='Number of packages with differences to print.')
 @click.option('--json', 'as_json', is_flag=True, help='Print the comparison as JSON, with all packages that differ.')
+@click.option('--save', is_flag=True, help='Save the comparison beside the daily files, for "logs report".')
 def check(statistics_dir: Path | None, database: str | None, data_dir: Path, counts_file: Path | None,
-          first: datetime | None, last: datetime | None, tolerance: float, limit: int, as_json: bool) -> None:
+          first: datetime | None, last: datetime | None, tolerance: float, limit: int, as_json: bool,
+          save: bool) -> None:
     """Compare the downloads that the server has counted with those in the logs, and explain differences.
 
     The numbers from logs include robots, which the server counts too. Private packages are left out.
@@ -50,14 +51,16 @@ def check(statistics_dir: Path | None, database: str | None, data_dir: Path, cou
             from slicer_package_manager.logs.place import Place  # noqa: PLC0415
             counts = checks.counts_in(counts_file) if counts_file else _counts(database, data_dir)
             period = checks.Period(first and first.date(), last and last.date())
-            found = checks.compare(Place(statistics_dir or data_dir / 'statistics'), counts, period)
+            place = Place(statistics_dir or data_dir / 'statistics')
+            found = checks.compare(place, counts, period)
+            if save:
+                found.save(place)
     except ServeError as error:
         click.echo(f'Error: {error.message}', err=True)
         sys.exit(_NOT_COMPARED)
     differ = [row for row in found.days if not row.numbers.agrees(tolerance / _PERCENT)]
     if as_json:
-        click.echo(json.dumps({'days': [_shown(row) for row in found.days],
-                               'packages': [_shown(row) for row in found.packages]}, indent=2))
+        click.echo(json.dumps(found.as_json(), indent=2))
     else:
         _print(found, differ, limit)
     sys.exit(_DIFFERENT if differ else 0)
@@ -69,13 +72,6 @@ def _counts(database: str | None, data_dir: Path) -> list[dict[str, Any]]:
         # Girder connects when it is imported.
         from slicer_package_manager.registry.downloads import public_counts  # noqa: PLC0415
         return list(public_counts.by_day())
-
-
-def _shown(row: Row) -> dict[str, Any]:
-    from slicer_package_manager.logs.check import PACKAGE  # noqa: PLC0415
-    package = dict(zip(PACKAGE, row.package, strict=True)) if row.package else {}
-    return {'day': row.day, **package, **row.numbers._asdict(), 'difference': row.numbers.difference,
-            'reasons': row.reasons}
 
 
 def _print(found: Comparison, differ: Iterable[Row], limit: int) -> None:

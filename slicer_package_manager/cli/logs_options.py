@@ -12,6 +12,8 @@ import click
 from slicer_package_manager.cli.errors import ServeError
 
 Command = Callable[..., Any]  # its parameters are its options
+#: The type of an option that is a day.
+DAY = click.DateTime(['%Y-%m-%d'])
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 

@@ -6,6 +6,7 @@
 3. :mod:`daily` makes the daily files from these records, with the :mod:`facts` of all files that were ever published.
    :mod:`manifest` and :mod:`dashboard` describe them for people and programs.
 4. :mod:`days` deletes the records and the salt of days that are final.
+5. :mod:`check` compares the daily files with the server's own counts, and :mod:`report` shows them.
 
 ``rules`` has what is decided: formats, addresses, classes of clients, what counts, and what is not published. Nothing
 here needs Girder or a database, except that the facts come from one.

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,11 +12,13 @@ import duckdb
 
 from slicer_package_manager.logs import manifest
 from slicer_package_manager.logs.errors import LogsError
-from slicer_package_manager.logs.place import Place
+from slicer_package_manager.logs.place import Place, replaced
 from slicer_package_manager.logs.rules import comparison
 from slicer_package_manager.logs.rules.comparison import Circumstances, Numbers
 from slicer_package_manager.logs.rules.vocabulary import ROBOT
 
+#: The file in which a comparison is saved, beside the daily files.
+NAME = 'check.json'
 #: The columns that identify a package in the rows of ``downloadstats``; ``revision`` is that of the application.
 PACKAGE = ('kind', 'baseName', 'os', 'arch', 'revision')
 _HOURS = 24
@@ -54,6 +57,21 @@ class Comparison(NamedTuple):
         for row in self.days:
             total = total.plus(row.numbers)
         return total
+
+    def as_json(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows for JSON."""
+        return {'days': [_shown(row) for row in self.days], 'packages': [_shown(row) for row in self.packages]}
+
+    def save(self, place: Place) -> None:
+        """Write the rows beside the daily files in ``place``, where :mod:`report.comparison` finds them."""
+        with replaced(place.published / NAME) as new:
+            new.write_text(json.dumps(self.as_json(), indent=1) + '\n')
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    package = dict(zip(PACKAGE, row.package, strict=True)) if row.package else {}
+    return {'day': row.day, **package, **row.numbers._asdict(), 'difference': row.numbers.difference,
+            'reasons': row.reasons}
 
 
 def counts_in(path: Path) -> list[dict[str, Any]]:

@@ -20,12 +20,15 @@ UNFINISHED = '.new-'
 
 
 class Place:
-    """The paths in the directory ``path``."""
+    """The paths in the directory ``path``.
 
-    def __init__(self, path: Path) -> None:
+    :param published: the directory of the daily files, if it is another one.
+    """
+
+    def __init__(self, path: Path, published: Path | None = None) -> None:
         self.path = path
         self.ledger, self.key = path / 'ledger.jsonl', path / 'ledger.key'
-        self.open, self.published, self.raw = path / 'open', path / 'published', path / 'raw'
+        self.open, self.published, self.raw = path / 'open', published or path / 'published', path / 'raw'
         self.facts, self.scratch = path / 'facts.parquet', path / 'scratch'
 
     def create(self) -> None:
@@ -44,6 +47,12 @@ class Place:
         return locks.locked(self.path / 'lock', lambda owner: LogsError(
             f'The statistics directory {self.path} is in use by process {owner}. Wait for its end.' if owner else
             'Statistics from logs require Linux or macOS.'))
+
+
+def for_reading(path: Path) -> Place:
+    """Return the statistics in ``path``, which may also be a copy of their directory ``published``."""
+    place = Place(path)
+    return place if place.published.is_dir() else Place(path, published=path)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 
+from slicer_package_manager import csv_cells
 from slicer_package_manager.registry.downloads.counts import COUNTS, ORDER, UNDATED, Download
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing
@@ -22,8 +23,6 @@ GRANULARITIES = {'day': 10, 'month': 7, 'year': 4}
 COLUMNS = ('period', 'kind', 'baseName', 'os', 'arch', 'revision', 'release', 'count')
 #: Projection of the documents to the columns.
 _PROJECTION = {'_id': 0, 'day': 1, **dict.fromkeys(COLUMNS[1:], 1)}
-#: Spreadsheets run a cell as a formula that begins with one of these.
-_FORMULAS = ('=', '+', '-', '@', '\t', '\r')
 
 
 class Question(NamedTuple):
@@ -119,9 +118,5 @@ def as_csv(found: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([_harmless(row[column]) for column in columns] for row in found)
+    writer.writerows([csv_cells.harmless(row[column]) for column in columns] for row in found)
     return text.getvalue()
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

@@ -1,0 +1,10 @@
+"""Cells of CSV that people open with a spreadsheet."""
+from __future__ import annotations
+
+#: Spreadsheets run a cell as a formula that begins with one of these.
+_FORMULAS = ('=', '+', '-', '@', '\t', '\r')
+
+
+def harmless(value: object) -> object:
+    """Return ``value`` for a cell: a text that a spreadsheet would run as a formula begins with a quotation mark."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
