@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 OVERVIEW = HERE / 'reference' / 'rest.md'
 #: The pages, each with the beginnings of the paths on it. The first page that fits has the route.
 FAMILIES = {
-    'statistics': ('/app/:app_id/downloadstats', '/app/:app_id/summary', '/app/:app_id/expected',
+    'statistics': ('/app/:app_id/downloads', '/app/:app_id/summary', '/app/:app_id/expected',
                    '/app/:app_id/popularity'),
     'lookup': ('/app/:app_id/package/find', '/app/:app_id/package/download'),
     'packages': ('/app/:app_id/package',),

@@ -58,6 +58,20 @@ class Site:
             {'app': ObjectId(app), 'kind': kind, 'revision': revision, 'baseName': name, 'os': system[0],
              'arch': system[1], 'release': release, 'day': day, 'count': count} for day, count in by_day.items()])
 
+    def log(self, app, name, countries, *, kind='extension', revision='33241', day='2026-10-01', content='', item=''):
+        """Have ``name`` downloaded according to logs: ``countries`` has numbers by countries."""
+        self.database['slicer_package_logged_day'].replace_one({'_id': day}, {'sha256': 'x'}, upsert=True)
+        self.database['slicer_package_logged_download'].insert_one({
+            'app': ObjectId(app), 'day': day, 'kind': kind, 'revision': revision, 'baseName': name, 'os': 'linux',
+            'arch': 'amd64', 'release': '', 'item': item, 'file': item, 'content': content, 'rows': [
+                {'country': country, 'client': 'browser', 'client_os': 'win', 'requests': number, 'clients': number}
+                for country, number in countries.items()]})
+
+    def forget_logs(self):
+        """Delete all that :meth:`log` has stored."""
+        for name in ('day', 'download'):
+            self.database[f'slicer_package_logged_{name}'].delete_many({})
+
     def close(self):
         self.client.close()
         self._mongo.close()

@@ -42,7 +42,7 @@ ARROWS = {
     'midas': {'pages', 'registry.catalog', 'registry.downloads', 'registry.links', 'registry.midas', 'registry.schema',
               'registry.server', 'registry.tree', 'rest', 'rest.downloads', 'rest.handlers', 'rest.http',
               'rest.middleware'},
-    'pages': {'registry.catalog', 'registry.downloads', 'registry.expected', 'registry.lookup', 'registry.news',
+    'pages': {'logs', 'registry.catalog', 'registry.downloads', 'registry.expected', 'registry.lookup', 'registry.news',
               'registry.schema', 'registry.server', 'registry.tree', 'rest', 'rest.handlers', 'rest.http',
               'rest.middleware'},
     'front': {'registry.downloads', 'registry.server', 'rest.downloads', 'rest.http', 'rest.middleware'},
@@ -114,8 +114,9 @@ ORDER = {
     'front': ('server', 'application', 'downloads', 'cached', 'girder', 'bodies', 'classes', 'access_log', 'exchange',
               'connection', 'protocol', 'versions', 'threads', 'coalesced', 'admission', 'pace'),
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
-    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'offers', 'application',
-              'page_cache', 'links', 'html', 'builds', 'extensions', 'visitors', 'about', 'addresses', 'assets'),
+    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'shares', 'offers',
+              'application', 'page_cache', 'links', 'html', 'builds', 'extensions', 'visitors', 'about', 'addresses',
+              'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

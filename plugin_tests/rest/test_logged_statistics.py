@@ -181,3 +181,44 @@ def test_what_was_deleted_while_it_was_public_stays(api, app, make, total):
     assert total(columns='country') == 3
     load(of_item(item, requests='4'))
     assert total(columns='country') == 4
+
+
+@pytest.fixture
+def overview(anonymous, app):
+    def asked(caller=anonymous, **params):
+        return caller.get(f'/app/{app["_id"]}/downloads', params=params).raise_for_status().json()
+    return asked
+
+
+def count(db, item, day, number):
+    """Let the server have counted downloads of ``item``."""
+    from bson.objectid import ObjectId
+    one = of_item(item)
+    db['slicer_package_download'].insert_one({
+        'app': ObjectId(item['meta']['app_id']), 'kind': one['kind'], 'revision': one['app_revision'], 'day': day,
+        'count': number, **{key: one[key] for key in ('baseName', 'os', 'arch', 'release')}})
+
+
+def test_an_overview_has_the_counts_of_the_server_and_the_countries_of_logs(db, make, overview, package):
+    assert overview() == {'months': [], 'systems': [], 'countries': [], 'logs': None}
+    other = make('extension', content=b'extension', os='win')
+    for item, day, number in ((package, '2026-10-31', 1), (package, '2026-11-01', 2), (other, '2026-11-30', 4)):
+        count(db, item, day, number)
+    load(of_item(package, requests='5'), of_item(package, client='robot', requests='100'),
+         of_item(other, day='2026-11-03', country='FR', requests='7'))
+    assert overview() == {
+        'months': [{'period': '2026-10', 'count': 1}, {'period': '2026-11', 'count': 6}],
+        'systems': [{'os': 'win', 'arch': 'amd64', 'count': 4}, {'os': 'linux', 'arch': 'amd64', 'count': 3}],
+        'countries': [{'country': 'FR', 'count': 7}, {'country': 'DE', 'count': 5}],
+        'logs': {'first': '2026-11-01', 'last': '2026-11-03', 'number': 2}}
+    one = overview(kind='extension', name='SlicerIGT', date_from='2026-11-01')
+    assert [sum(row['count'] for row in one[key]) for key in ('months', 'systems', 'countries')] == [4, 4, 7]
+    assert overview(os='linux')['countries'] == [{'country': 'DE', 'count': 5}]
+
+
+def test_an_overview_shows_nothing_private(db, api, app, folders, overview, package):
+    count(db, package, '2026-11-01', 2)
+    load(of_item(package, requests='5'))
+    hide(api, folders(folders(app)['draft'])['33000'])
+    assert [overview()[key] for key in ('months', 'systems', 'countries')] == [[], [], []]
+    assert [sum(row['count'] for row in overview(api)[key]) for key in ('months', 'systems', 'countries')] == [2, 2, 5]

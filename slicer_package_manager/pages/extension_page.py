@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from slicer_package_manager.pages import about, builds, extensions, html, page_cache, visitors
+from slicer_package_manager.pages import about, builds, extensions, html, page_cache, shares, visitors
 from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.application import application, require_reader, shown_app
@@ -15,10 +15,12 @@ from slicer_package_manager.pages.assets import modules_of
 from slicer_package_manager.pages.extensions import Extension
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.pages.links import Links
+from slicer_package_manager.pages.shares import Share
 from slicer_package_manager.registry.catalog import extension_lists, package_lists
 from slicer_package_manager.registry.catalog.extension_lists import Built
 from slicer_package_manager.registry.catalog.search_patterns import plain
-from slicer_package_manager.registry.downloads import counts, sealing, statistics
+from slicer_package_manager.registry.downloads import counts, overview, statistics
+from slicer_package_manager.registry.downloads.logged import Days
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import Page as Part
 from slicer_package_manager.registry.schema.revisions import revision_order
@@ -41,6 +43,19 @@ class Row(NamedTuple):
     days: list[tuple[str, str, str]]  # system, architecture, day; empty if there is none
 
 
+class Downloads(NamedTuple):
+    """The downloads of an extension.
+
+    :param months: by month, the oldest first, of at most three years.
+    :param logs: the days of the logs that the countries are from; ``None`` if there are none.
+    """
+
+    months: list[tuple[str, int]]
+    systems: list[Share]
+    countries: list[Share]
+    logs: Days | None
+
+
 class Detail(NamedTuple):
     """What the page shows.
 
@@ -52,7 +67,7 @@ class Detail(NamedTuple):
     :param required_by: those of them that require this one.
     :param rows: builds of releases, and of the newest previews.
     :param older: builds of other previews.
-    :param months: downloads by month, oldest first.
+    :param downloads: of all its builds.
     """
 
     name: str
@@ -64,7 +79,7 @@ class Detail(NamedTuple):
     columns: list[str]
     rows: list[Row]
     older: list[Row]
-    months: list[tuple[str, int]]
+    downloads: Downloads
 
 
 class OneExtension:
@@ -147,7 +162,8 @@ def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: B
         {one.name for one in related},
         sorted(one.name for one in related if wanted.extension in extensions.names(one.dependency)),
         [builds.system_name(*system) for system in _systems(built)],
-        [row for row in rows if row not in previews], previews, _months(app, wanted.extension))
+        [row for row in rows if row not in previews], previews,
+        _downloads(app, wanted.extension))
 
 
 def _extension(app: ApplicationFolder, item_id: str) -> Extension | None:
@@ -170,13 +186,11 @@ def _rows(built: Sequence[Built], revisions: Mapping[str, str]) -> list[Row]:
             for revision in sorted(days, key=revision_order, reverse=True)]
 
 
-def _months(app: ApplicationFolder, name: str) -> list[tuple[str, int]]:
-    """Downloads by month over all builds, oldest first, of at most three years."""
-    question = statistics.Question(kind=EXTENSION.label, name=name, granularity='month')
-    sums: dict[str, int] = {}
-    for row in statistics.rows(app, question, 0, 0, *sealing.visible_counts(app, None)).documents:
-        sums[row['period']] = sums.get(row['period'], 0) + row['count']
-    return sorted(sums.items())[-_MOST_MONTHS:]
+def _downloads(app: ApplicationFolder, name: str) -> Downloads:
+    """Downloads over all builds that everyone may see."""
+    found = overview.of(app, None, statistics.Question(kind=EXTENSION.label, name=name))
+    return Downloads([(one['period'], one['count']) for one in found.months][-_MOST_MONTHS:],
+                     shares.of_systems(found.systems), shares.of_countries(found.countries), found.logs)
 
 
 def _about(app: ApplicationFolder, detail: Detail, wanted: str) -> About:

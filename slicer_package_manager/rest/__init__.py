@@ -64,6 +64,7 @@ ROUTES: list[Route] = [
     ('DELETE', (':app_id', 'publisher', ':publisher_id'), publisher.removePublisher),
     ('GET', (':app_id', 'downloadstats'), statistics.downloadStats),
     ('GET', (':app_id', 'downloadstats', ':checksum'), statistics.findAffected),
+    ('GET', (':app_id', 'downloads'), statistics.getOverview),
     ('GET', (':app_id', 'popularity'), statistics.getPopularity),
     ('GET', (':app_id', 'summary'), summary.getSummary),
     ('GET', (':app_id', 'expected'), expected.compareExtensions),

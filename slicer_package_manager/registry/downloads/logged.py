@@ -82,16 +82,22 @@ def checksums() -> dict[str, str]:
     return {one['_id']: one['sha256'] for one in LoggedDay().collection.find({}, {'sha256': 1})}
 
 
+def loaded_days() -> Days | None:
+    """Return the days that are here; ``None`` if there are none."""
+    found = sorted(checksums())
+    return Days(found[0], found[-1], len(found)) if found else None
+
+
 def days() -> Days:
     """Return the days that are here.
 
     :raises NotFound: there are none.
     """
-    found = sorted(checksums())
-    if not found:
+    found = loaded_days()
+    if found is None:
         raise NotFound('No statistics from logs were loaded into this server, so it does not know downloads by country '
                        'and client. An administrator loads them with "slicer-package-manager logs load".')
-    return Days(found[0], found[-1], len(found))
+    return found
 
 
 def replace(day: str, sha256: str, rows: Iterable[Mapping[str, str]]) -> int:

@@ -1,7 +1,7 @@
 """Statistics from logs: rows by country and class of client, and sums for pages, of what the caller may see."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from slicer_package_manager.logs.rules.vocabulary import CLASSES, OTHER, ROBOT, UNKNOWN, countries
@@ -86,7 +86,8 @@ def rows(app: ApplicationFolder, user: UserDocument | None, question: Question, 
     """
     condition, columns = clients.cleaned()
     logged.days()
-    matching = _matching(app, user, question, condition)
+    hidden, _ = sealing.visible_counts(app, user)
+    matching = _matching(app, user, question, condition, hidden)
     size = statistics.GRANULARITIES[question.granularity]
     group: Document = {'period': {'$substrCP': ['$day', 0, size]}, **{key: f'${key}' for key in COLUMNS[1:-1]},
                        **{key: f'$rows.{key}' for key in columns}}
@@ -99,25 +100,22 @@ def rows(app: ApplicationFolder, user: UserDocument | None, question: Question, 
     return Listing(found, next(iter(_aggregate([*pipeline, {'$count': 'total'}])), {'total': 0})['total'])
 
 
-def by(app: ApplicationFolder, key: str, question: Question) -> dict[str, int]:
-    """The downloads that match ``question`` and that everyone may see, by ``key`` of a row, without robots.
-
-    The largest number comes first; equal ones are by name.
-    """
-    found = _aggregate([*_matching(app, None, question, _PEOPLE),
-                        {'$group': {'_id': f'$rows.{key}', 'count': {'$sum': '$rows.requests'}}}])
-    return {row['_id']: row['count'] for row in sorted(found, key=lambda row: (-row['count'], row['_id']))}
+def by_country(app: ApplicationFolder, user: UserDocument | None, question: Question,
+               hidden_revisions: Collection[str]) -> dict[str, int]:
+    """The downloads of ``app`` that match ``question`` and that ``user`` may see, without robots, by country."""
+    found = _aggregate([*_matching(app, user, question, _PEOPLE, hidden_revisions),
+                        {'$group': {'_id': '$rows.country', 'count': {'$sum': '$rows.requests'}}}])
+    return {row['_id']: row['count'] for row in found}
 
 
 def _aggregate(pipeline: list[Document]) -> list[Document]:
     return list(transactions.at_one_moment(LoggedDownload()).aggregate(pipeline, allowDiskUse=True, batchSize=BATCH))
 
 
-def _matching(app: ApplicationFolder, user: UserDocument | None, question: Question, condition: Document
-              ) -> list[Document]:
+def _matching(app: ApplicationFolder, user: UserDocument | None, question: Question, condition: Document,
+              hidden_revisions: Collection[str]) -> list[Document]:
     """The stages that give each row that matches, and that ``user`` may see."""
-    hidden, _ = sealing.visible_counts(app, user)
-    match = {**statistics.condition(app, question, hidden), **_unsealed(app, user)}
+    match = {**statistics.condition(app, question, hidden_revisions), **_unsealed(app, user)}
     return [{'$match': match}, {'$unwind': '$rows'}, {'$match': condition}]
 
 

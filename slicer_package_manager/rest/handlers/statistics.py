@@ -8,7 +8,7 @@ from bson.objectid import ObjectId
 from girder.api.rest import setRawResponse, setResponseHeader
 
 from slicer_package_manager.registry.catalog import applications
-from slicer_package_manager.registry.downloads import affected, logged_statistics, rollup, sealing, statistics
+from slicer_package_manager.registry.downloads import affected, logged_statistics, overview, rollup, sealing, statistics
 from slicer_package_manager.registry.downloads.logged_statistics import CLIENTS, Clients
 from slicer_package_manager.registry.news import popularity
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
@@ -64,6 +64,25 @@ def downloadStats(app_id: str, limit: int | None, offset: int | None, format: st
         return _rows(logged_statistics.rows(app, user, wanted, clients, limit, offset), format)
     app, hidden, sealed = _visible(app_id)
     return _rows(statistics.rows(app, wanted, limit, offset, hidden, sealed), format)
+
+
+@call(access.GET_STATISTICS, (
+    with_filters(of_application('Get the downloads by month, by system and by country.'))
+    .notes('`months` and `systems` are counts of the server itself, `systems` of what was downloaded. `countries` are '
+           'from logs, without robots; `logs` states their days, and is `null` if none were loaded.')
+    .param('kind', 'Only packages or only extensions.', required=False, enum=sorted(PACKAGE_TYPES))
+    .param('name', 'Only this base name.', required=False)
+    .param('revision', 'Only this revision of the application.', required=False)
+    .param('release', 'Only the release with this name; "draft" for downloads of drafts.', required=False)
+    .param('date_from', 'First day to count, such as 2026-11-01 (UTC).', required=False)
+    .param('date_to', 'Last day to count, inclusive.', required=False)
+    .errorResponse()
+))
+def getOverview(app_id: str, **question: Any) -> Response:
+    app = applications.load(app_id, user := current_user(), access.GET_STATISTICS)
+    wanted = {key: value for key, value in question.items() if key != 'params' and value is not None}
+    found = overview.of(app, user, statistics.Question(**wanted))
+    return {**found._asdict(), 'logs': found.logs and found.logs._asdict()}
 
 
 @call(access.FIND_AFFECTED, (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIMITED = (
     'get.app', 'get.app/:app_id/release', 'get.app/:app_id/draft', 'get.app/:app_id/package',
     'get.app/:app_id/extension', 'get.app/:app_id/downloadstats', 'get.app/:app_id/downloadstats/:checksum',
-    'get.app/:app_id/summary',
+    'get.app/:app_id/downloads', 'get.app/:app_id/summary',
     'get.app/:app_id/package/:pkg_id/provenance', 'get.app/:app_id/extension/:ext_id/provenance',
     'get.app/:app_id/package/:pkg_id/attestation', 'get.app/:app_id/extension/:ext_id/attestation',
     'get.app/:app_id/publisher',

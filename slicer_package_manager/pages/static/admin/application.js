@@ -88,6 +88,12 @@ export class ApplicationView extends Page {
           app.public ? icon('globe', 'Public') : icon('lock', 'Private'),
         ),
         element('a.btn.btn-sm.btn-default', { href: `#folder/${app._id}` }, icon('folder-open'), 'Folder'),
+        element(
+          'a.btn.btn-sm.btn-default',
+          { href: `#packages/${app._id}/statistics` },
+          icon('chart-bar'),
+          'Statistics',
+        ),
         app.access >= AccessType.ADMIN &&
           button('Delete application', 'trash', 'danger', () => this.deleteApplication(app, total)),
       ),

@@ -8,6 +8,7 @@ import { girder } from './girder.js';
 import { addNavigationEntry } from './nav.js';
 import { addPanels } from './panels.js';
 import { PLUGIN, SETTINGS_ROUTE, SettingsView } from './settings.js';
+import { StatisticsView } from './statistics.js';
 
 girder.pluginUtils.registerPluginNamespace(PLUGIN, {});
 
@@ -17,6 +18,10 @@ girder.router.route('packages', 'packages', () => {
 });
 girder.router.route('packages/:id', 'packagesOfApplication', (id) => {
   girder.events.trigger('g:navigateTo', ApplicationView, { id });
+  girder.events.trigger('g:highlightItem', 'PackagesView');
+});
+girder.router.route('packages/:id/statistics', 'packagesStatistics', (id) => {
+  girder.events.trigger('g:navigateTo', StatisticsView, { id });
   girder.events.trigger('g:highlightItem', 'PackagesView');
 });
 girder.router.route(SETTINGS_ROUTE, 'packagesSettings', () => girder.events.trigger('g:navigateTo', SettingsView));

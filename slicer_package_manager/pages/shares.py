@@ -1,0 +1,52 @@
+"""Tables that show a whole by its parts, such as downloads by country: pure rules."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from slicer_package_manager.logs.rules.vocabulary import OTHER, UNKNOWN, countries
+from slicer_package_manager.pages import builds
+from slicer_package_manager.registry.schema.types import Document
+
+#: How many countries are named.
+_MOST = 12
+_PERCENT = 100
+_NAMES = {UNKNOWN: 'Unknown', OTHER: 'Other'}
+
+
+class Share(NamedTuple):
+    """A part of a whole.
+
+    :param percent: of the whole.
+    :param width: of its bar, in percent of the largest part.
+    """
+
+    name: str
+    number: int
+    percent: float
+    width: float
+
+
+def of_systems(rows: Iterable[Document]) -> list[Share]:
+    """The shares of systems, from rows with ``os``, ``arch`` and ``count``."""
+    return _shares([(builds.system_name(row['os'], row['arch']), row['count']) for row in rows])
+
+
+def of_countries(rows: Sequence[Document]) -> list[Share]:
+    """The shares of countries, from rows with ``country`` and ``count``, the most first; small ones are one share."""
+    named = [row for row in rows if row['country'] != OTHER]
+    rest = sum(row['count'] for row in rows) - sum(row['count'] for row in named[:_MOST])
+    return _shares([(country_name(row['country']), row['count']) for row in named[:_MOST]]
+                   + ([(_NAMES[OTHER], rest)] if rest else []))
+
+
+def country_name(code: str) -> str:
+    """The name of a country, from its code or what stands for one."""
+    known = countries().get(code)
+    return known.name if known else _NAMES.get(code, code)
+
+
+def _shares(parts: Sequence[tuple[str, int]]) -> list[Share]:
+    whole, most = sum(number for _, number in parts), max((number for _, number in parts), default=0)
+    return [Share(name, number, _PERCENT * number / whole, _PERCENT * number / most)
+            for name, number in parts if number]

@@ -1,0 +1,63 @@
+"""Downloads by month, system and country, for pages and for the administration."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from slicer_package_manager.registry.downloads import logged, logged_statistics, sealing, statistics
+from slicer_package_manager.registry.downloads.counts import Download
+from slicer_package_manager.registry.downloads.logged import Days
+from slicer_package_manager.registry.downloads.statistics import Question
+from slicer_package_manager.registry.schema.pagination import BATCH
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
+
+
+class Overview(NamedTuple):
+    """The downloads that match a question.
+
+    :param months: ``period`` and ``count``, the oldest month first. Months without downloads are left out.
+    :param systems: ``os``, ``arch`` and ``count`` of what was downloaded, the most first.
+    :param countries: ``country`` and ``count`` according to logs, without robots, the most first.
+    :param logs: the days of these logs; ``None`` if none were loaded.
+    """
+
+    months: list[Document]
+    systems: list[Document]
+    countries: list[Document]
+    logs: Days | None
+
+
+def of(app: ApplicationFolder, user: UserDocument | None, question: Question) -> Overview:
+    """The downloads of ``app`` that match ``question`` and that ``user`` may see.
+
+    :raises Invalid: a date is not a day.
+    """
+    hidden, sealed = sealing.visible_counts(app, user)
+    rows = _counts(statistics.condition(app, question, hidden, sealed))
+    logs = logged.loaded_days()
+    countries = logged_statistics.by_country(app, user, question, hidden) if logs else {}
+    return Overview(
+        [{'period': period, 'count': count} for (period,), count in sorted(_sums(rows, 'period').items())],
+        [{'os': os, 'arch': arch, 'count': count} for (os, arch), count in _most_first(_sums(rows, 'os', 'arch'))],
+        [{'country': country, 'count': count} for country, count in _most_first(countries)], logs)
+
+
+def _counts(match: Document) -> list[Document]:
+    """The server's own counts that match, by month and system."""
+    group: Document = {'period': {'$substrCP': ['$day', 0, statistics.GRANULARITIES['month']]}, 'os': '$os',
+                       'arch': '$arch'}
+    found = Download().collection.aggregate(
+        [{'$match': match}, {'$group': {'_id': group, 'count': {'$sum': '$count'}}}], batchSize=BATCH)
+    return [{**row['_id'], 'count': row['count']} for row in found]
+
+
+def _sums(rows: list[Document], *by: str) -> dict[Any, int]:
+    sums: dict[Any, int] = {}
+    for row in rows:
+        key = tuple(row[name] for name in by)
+        sums[key] = sums.get(key, 0) + row['count']
+    return sums
+
+
+def _most_first(sums: dict[Any, int]) -> list[tuple[Any, int]]:
+    return sorted(sums.items(), key=lambda one: (-one[1], one[0]))
