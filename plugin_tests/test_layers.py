@@ -122,15 +122,15 @@ ORDER = {
 CLIENT_ARROWS = {
     '__main__': {'cli'},
     'cli': {'addresses', 'archives', 'attestations', 'client', 'config', 'descriptions', 'diagnosis', 'errors',
-            'explain', 'fields', 'filenames', 'github', 'identity', 'inspection', 'localfile', 'logins', 'metadata',
-            'mirror', 'oidc', 'publish', 'receipts', 'registry', 'retry', 'tags', 'verification'},
+            'explain', 'fields', 'filenames', 'github', 'identity', 'inspection', 'localfile', 'locks', 'logins',
+            'metadata', 'mirror', 'oidc', 'publish', 'receipts', 'registry', 'retry', 'tags', 'verification'},
     '': {'client', 'constants', 'errors'},
     'client': {'errors', 'package_calls', 'fields', 'registry'},
     'package_calls': {'addresses', 'attestations', 'connection', 'download', 'errors', 'fields', 'localfile',
                       'provenance', 'publish', 'registry'},
     'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'provenance', 'registry', 'transfer'},
     'provenance': {'attestations', 'connection', 'errors', 'fields', 'registry'},
-    'download': {'connection', 'errors', 'registry'},
+    'download': {'connection', 'errors', 'locks', 'registry'},
     'diagnosis': {'addresses', 'connection', 'directories', 'errors', 'identity', 'registry'},
     'identity': {'connection', 'registry'},
     'inspection': {'addresses', 'archives', 'binaries', 'errors', 'fields', 'filenames'},
@@ -151,7 +151,7 @@ CLIENT_ARROWS = {
     'logins': {'directories', 'errors', 'locks'},
     'config': {'directories', 'errors', 'textfiles'},
     'journal': {'directories'},
-    'locks': {'directories'},
+    'locks': {'directories', 'errors'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
 CLIENT_GROUND = ('addresses', 'archives', 'attestations', 'binaries', 'certificates', 'constants', 'directories',

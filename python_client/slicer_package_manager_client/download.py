@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import requests
 
+from slicer_package_manager_client import locks
 from slicer_package_manager_client.errors import (
     ChecksumMismatch,
     Conflict,
@@ -94,11 +95,15 @@ class Download:
     def run(self) -> str:
         """Download the file and return :data:`DOWNLOADED`, or :data:`UNCHANGED` if it was there.
 
-        :raises Conflict: another file is there.
+        :raises Conflict: another file is there, or another process downloads this one.
         :raises SlicerPackageManagerError: ``accept`` has refused the file. What has arrived is deleted.
         :raises ChecksumMismatch: the received bytes were damaged twice; they are deleted.
         """
         self._client.retries.refill()
+        with locks.exclusive(self._target, busy=f'Another process downloads to "{self._target}" now.'):
+            return self._run()
+
+    def _run(self) -> str:
         if self._is_there():
             self._require_accepted(self._target)
             return UNCHANGED

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from slicer_package_manager_client.directories import state_directory
+from slicer_package_manager_client.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Wait until no other process of this user is in a ``with`` block for ``path``.
+def exclusive(path: Path, busy: str = '') -> Iterator[None]:
+    """Keep other processes and threads of this user out of ``with`` blocks for ``path``.
 
     The lock is a file in the state directory, and not beside ``path``, where it would be in the way. Without a home
-    directory that can be written, or on a file system without locks, nobody waits.
+    directory that can be written, or on a file system without locks, there is none.
+
+    :param busy: what is wrong if another process has the lock; without it, this one waits.
+    :raises Conflict: another process has the lock.
     """
     import filelock  # noqa: PLC0415  # only transfers need it
 
@@ -26,5 +30,9 @@ def exclusive(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
             directory = state_directory() / 'locks'
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            stack.enter_context(filelock.FileLock(str(directory / f'{name}.lock')))
+            lock = filelock.FileLock(str(directory / f'{name}.lock'))
+            try:
+                stack.enter_context(lock.acquire(timeout=0 if busy else -1))
+            except filelock.Timeout as error:
+                raise Conflict(busy, advice='Wait until it has ended, and run the command again.') from error
         yield

@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 
 import pytest
 from werkzeug import Response
@@ -55,6 +57,18 @@ def test_saves_under_another_path(fetch, tmp_path):
 def test_a_directory_and_a_path_contradict_each_other(fetch, tmp_path):
     with pytest.raises(InvalidRequest):
         fetch(output=tmp_path / 'other')
+
+
+def test_two_processes_do_not_write_one_file(fetch, girder, tmp_path):
+    code = ('import sys; from pathlib import Path; from slicer_package_manager_client import locks\n'
+            f'with locks.exclusive(Path({str(tmp_path / "out" / NAME)!r})): print(flush=True); sys.stdin.read()')
+    with subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(Conflict, match='Another process downloads to'):
+            fetch()
+        assert girder.asked('GET', 'download$') == []
+        other.communicate()
+    assert fetch()[2] == 'downloaded'
 
 
 def test_the_same_file_is_not_fetched_again(fetch, girder):

@@ -1,13 +1,14 @@
 """What differs between Linux, macOS and Windows, with simulated functions of the other systems."""
 from pathlib import Path
 
+import filelock
 import platformdirs
 import pytest
 from platformdirs import windows
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 
-from slicer_package_manager_client import config, diagnosis, directories, journal, mirror
+from slicer_package_manager_client import config, diagnosis, directories, journal, locks, mirror
 from slicer_package_manager_client.errors import InvalidRequest
 
 
@@ -75,3 +76,18 @@ def test_checksums_have_the_line_ends_that_sha512sum_reads(monkeypatch, tmp_path
     made._files = {'x': {'sha512': 'ab', 'item': 'i'}}
     made.save()
     assert (tmp_path / mirror.SUMS).read_bytes() == b'ab  x\n'
+
+
+@pytest.mark.parametrize('error', [OSError(45, 'Operation not supported'), NotImplementedError()])
+def test_a_file_system_without_locks_is_used_without_them(error, monkeypatch, tmp_path):
+    def fail(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, 'acquire', fail)
+    with locks.exclusive(tmp_path / 'x', busy='busy'):
+        pass
+
+
+def test_an_error_inside_of_a_lock_is_not_hidden(tmp_path):
+    with pytest.raises(OSError, match='mine'), locks.exclusive(tmp_path / 'x'):
+        raise OSError('mine')

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from slicer_package_manager_client import mirror
+from slicer_package_manager_client import locks, mirror
 
 META = {'baseName': 'Foo', 'os': 'linux', 'arch': 'amd64', 'revision': '33000', 'app_revision': '33000'}
 
@@ -147,3 +147,10 @@ def test_a_damaged_record_is_reported(content, draft, sync, tmp_path):
     sync()
     (tmp_path / 'mirror' / mirror.STATE).write_text(content)
     sync(status=2)
+
+
+def test_two_processes_do_not_mirror_in_one_directory(draft, sync, tmp_path):
+    with locks.exclusive(tmp_path / 'mirror'):  # threads are kept out as processes are
+        sync(status=5)
+        assert not (tmp_path / 'mirror').exists()
+    assert sync() == {'downloaded': 4, 'bytes': 10}

@@ -37,11 +37,19 @@ def sync(session: Session, /, directory: str, prune: bool, jobs: int, as_json: b
 
     Downloads only what has changed, resumes interrupted downloads, verifies checksums, and writes them to SHA512SUMS.
     """
+    from slicer_package_manager_client import locks
+
+    origin, entries = listed(session, **given)
+    with locks.exclusive(Path(directory), busy=f'Another process mirrors in "{directory}" now.'):
+        return _sync(session, directory, origin, entries, prune=prune, jobs=jobs, as_json=as_json, dry_run=dry_run)
+
+
+def _sync(session: Session, directory: str, origin: dict[str, Any], entries: list[Entry], *, prune: bool, jobs: int,
+          as_json: bool, dry_run: bool) -> int:
     from slicer_package_manager_client.cli import parallel
     from slicer_package_manager_client.mirror import Mirror
 
     started = time.monotonic()
-    origin, entries = listed(session, **given)
     run = _Sync(Mirror(Path(directory), origin), dry_run=dry_run)
     status = parallel.run(session, run.outdated(entries), run.fetch, jobs=jobs, title=f'Sync {directory}')
     if status == 0:
