@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING, Any, Callable
 
 import requests
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 BLOCK = 1 << 16
 DOWNLOADED, UNCHANGED = 'downloaded', 'unchanged'
 _PARTIAL, _UNSATISFIABLE = 206, 416
+#: What systems report about a full disk; Windows has no quotas of this kind.
+_FULL = {errno.ENOSPC, getattr(errno, 'EDQUOT', errno.ENOSPC)}
 #: Bytes of a file's name on the file systems of Linux, macOS and Windows.
 LONGEST_NAME = 255
 #: Names of devices on Windows, with any ending (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
@@ -107,8 +111,9 @@ class Download:
         if self._is_there():
             self._require_accepted(self._target)
             return UNCHANGED
-        with _local_errors(self._target):
+        with local_errors(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._require_room()
             resumed = self._part.exists()
             if not self._fetch() and not (resumed and self._fetch()):
                 raise ChecksumMismatch(
@@ -127,6 +132,15 @@ class Download:
             with path.open('rb') as stream:
                 sha256 = _digest(stream, 'sha256').hexdigest()
             self._accept(sha256)
+
+    def _require_room(self) -> None:
+        """Check that the rest of the file fits on the disk, so that it is not filled in vain."""
+        received = self._part.stat().st_size if self._part.exists() else 0
+        required, free = (self._size or 0) - received, shutil.disk_usage(self._target.parent).free
+        if required > free:
+            raise SlicerPackageManagerError(
+                f'"{self._target}" requires {required} bytes, but the disk has {free} left; nothing was received.',
+                advice='Make room, and run the command again.')
 
     def plan(self) -> str:
         """Return what :meth:`run` would return, without changing anything.
@@ -233,11 +247,13 @@ def _digest(stream: Any, algorithm: str = 'sha512') -> Any:
 
 
 @contextlib.contextmanager
-def _local_errors(target: Path) -> Iterator[None]:
+def local_errors(target: Path) -> Iterator[None]:
+    """Convert errors while ``target`` is written in the ``with`` block to :class:`SlicerPackageManagerError`."""
     try:
         yield
     except requests.RequestException:
         raise
     except OSError as error:
+        advice = 'Make room, and run the command again to resume.' if error.errno in _FULL else ''
         raise SlicerPackageManagerError(
-            f'"{target}" cannot be written: {error.strerror or error}.') from error
+            f'"{target}" cannot be written: {error.strerror or error}.', advice=advice) from error

@@ -123,10 +123,14 @@ def delete(api_url: str) -> bool:
     server = address(api_url)
     if server not in recorded():
         return False
-    backend = _backend()
-    with _explained(server, 'delete the key'):
-        if backend.get_password(SERVICE, server) is not None:
-            backend.delete_password(SERVICE, server)
+    try:
+        backend = _backend()
+        with _explained(server, 'delete the key'):
+            if backend.get_password(SERVICE, server) is not None:
+                backend.delete_password(SERVICE, server)
+    except SlicerPackageManagerError as error:
+        error.advice = f'To go on without the login, and leave the key in the keyring, delete "{_record()}".'
+        raise
     _change(server, None)
     return True
 
@@ -164,7 +168,8 @@ def _backend() -> Any:
         raise InvalidRequest(f'The keyring of this system cannot be used: {_reason(error)}.',
                              advice=_OTHERWISE) from error
     if not is_safe:
-        raise InvalidRequest(f'This system has no keyring that encrypts ("{backend.name}" is not used).', advice=(
+        found = f' ("{backend.name}" is not used)' if backend.priority > 0 else ''
+        raise InvalidRequest(f'This system has no keyring that encrypts{found}.', advice=(
             f'On Linux, a desktop session provides the Secret Service or KWallet. {_OTHERWISE}'))
     return backend
 
@@ -179,4 +184,4 @@ def _explained(server: str, what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    return ' '.join(str(error).split()).rstrip('.') or type(error).__name__
+    return ' '.join(str(error).split()).rstrip('.!') or type(error).__name__

@@ -8,6 +8,7 @@
 """
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from slicer_package_manager_client import registry
-from slicer_package_manager_client.download import Download, file_of, local_name
+from slicer_package_manager_client.download import Download, file_of, local_errors, local_name
 from slicer_package_manager_client.errors import Conflict, InvalidRequest
 from slicer_package_manager_client.fields import PACKAGE_TYPES
 from slicer_package_manager_client.registry import DRAFT, Document, given
@@ -126,15 +127,18 @@ class Mirror:
 
     def save(self) -> None:
         """Record the state, and list the checksums."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        with local_errors(self._directory):
+            self._directory.mkdir(parents=True, exist_ok=True)
         sums = ''.join(f'{file["sha512"]}  {path}\n' for path, file in sorted(self._files.items()) if file['sha512'])
         self._write(SUMS, sums)
         self._write(STATE, json.dumps({'origin': self._origin, 'files': self._files}, indent=1, sort_keys=True))
 
     def _write(self, name: str, text: str) -> None:
-        scratch = self._directory / f'{name}.new'
-        scratch.write_bytes(text.encode())  # sha512sum does not know the line ends of Windows
-        scratch.replace(self._directory / name)
+        target, scratch = self._directory / name, self._directory / f'{name}.new'
+        with local_errors(target), contextlib.ExitStack() as stack:
+            stack.callback(scratch.unlink, missing_ok=True)
+            scratch.write_bytes(text.encode())  # sha512sum does not know the line ends of Windows
+            scratch.replace(target)
 
     def _read(self) -> Document | None:
         path = self._directory / STATE

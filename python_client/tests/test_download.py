@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import subprocess
 import sys
 
@@ -57,6 +58,19 @@ def test_saves_under_another_path(fetch, tmp_path):
 def test_a_directory_and_a_path_contradict_each_other(fetch, tmp_path):
     with pytest.raises(InvalidRequest):
         fetch(output=tmp_path / 'other')
+
+
+@pytest.mark.parametrize(('received', 'free', 'fits'), [
+    (0, len(DATA) - 1, False), (0, len(DATA), True), (1000, len(DATA) - 1000, True), (1000, len(DATA) - 1001, False)])
+def test_a_disk_that_is_too_small_is_not_filled(received, free, fits, fetch, client, girder, tmp_path, monkeypatch):
+    partial(client, girder, tmp_path, DATA[:received])
+    monkeypatch.setattr(download.shutil, 'disk_usage', lambda _path: shutil._ntuple_diskusage(0, 0, free))
+    if fits:
+        assert fetch()[2] == 'downloaded'
+        return
+    with pytest.raises(SlicerPackageManagerError, match=f'requires {len(DATA) - received} bytes.*has {free} left'):
+        fetch()
+    assert girder.asked('GET', 'download$') == []
 
 
 def test_two_processes_do_not_write_one_file(fetch, girder, tmp_path):

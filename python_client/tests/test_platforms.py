@@ -1,4 +1,5 @@
 """What differs between Linux, macOS and Windows, with simulated functions of the other systems."""
+import errno
 from pathlib import Path
 
 import filelock
@@ -9,7 +10,7 @@ from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 
 from slicer_package_manager_client import config, diagnosis, directories, journal, locks, mirror
-from slicer_package_manager_client.errors import InvalidRequest
+from slicer_package_manager_client.errors import InvalidRequest, SlicerPackageManagerError
 
 
 @pytest.fixture
@@ -91,3 +92,18 @@ def test_a_file_system_without_locks_is_used_without_them(error, monkeypatch, tm
 def test_an_error_inside_of_a_lock_is_not_hidden(tmp_path):
     with pytest.raises(OSError, match='mine'), locks.exclusive(tmp_path / 'x'):
         raise OSError('mine')
+
+
+@pytest.mark.parametrize('name', [mirror.SUMS, mirror.STATE])
+def test_a_full_disk_is_explained_when_a_mirror_is_recorded(name, monkeypatch, tmp_path):
+    def fill(path, data):
+        with path.open('wb') as stream:
+            stream.write(data[:1])
+        if path.name == f'{name}.new':
+            raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(Path, 'write_bytes', fill)
+    with pytest.raises(SlicerPackageManagerError, match='Make room') as raised:
+        mirror.Mirror(tmp_path, {'app': 'a'}).save()
+    assert str(tmp_path / name) in str(raised.value)
+    assert list(tmp_path.glob('*.new')) == []
