@@ -70,6 +70,32 @@ def test_items_get_the_identities_of_others_in_a_chain(migrated, three, anonymou
     assert findings() == []
 
 
+def test_items_are_deleted_and_created_again(migrated, three, anonymous):
+    """Each gets another id, and one of them was changed here, where it stays."""
+    migrate(migrated)
+    for one in three:
+        migrated.db['item'].delete_one({'_id': one['_id']})
+        migrated.db['file'].delete_many({'itemId': one['_id']})
+    here()['item'].update_one({'_id': three[2]['_id']}, {'$set': {'meta.homepage': 'https://here.example.org'}})
+    anew = [migrated.extension(migrated.draft_extensions, letter.encode(), baseName=letter) for letter in 'ABC']
+    report = migrate(migrated, since_last=True, delete=True)
+    assert notes(report, Outcome.DELETED) == {('item', str(one['_id'])) for one in three[:2]}
+    assert notes(report, Outcome.UNDECIDED) == {('item', str(three[2]['_id']))}
+    assert {str(one['_id']) for one in (*anew[:2], three[2])} < listed(anonymous).keys()
+    assert str(anew[2]['_id']) not in listed(anonymous)
+    assert anonymous.get(f'/item/{anew[0]["_id"]}/download').content == b'A'
+    assert findings() == []
+
+
+def test_items_are_created_again_where_so_many_are_gone_that_none_is_deleted(filled, three, anonymous):  # noqa: F811
+    others = [filled.extension(filled.draft_extensions, b'x', baseName=f'E{number}') for number in range(30)]
+    migrate(filled)
+    filled.db['item'].delete_many({'_id': {'$in': [one['_id'] for one in others]}})
+    filled.extension(filled.draft_extensions, b'x', baseName='E0')
+    migrate(filled, since_last=True, delete=True)
+    assert listed(anonymous).keys() >= {str(one['_id']) for one in others}
+
+
 def test_items_swap_their_folders(migrated, three, anonymous):
     """Both folders have an item with the identity of the one that leaves."""
     other = migrated.extension(migrated.release_extensions, b'other', baseName='A', app_revision='29402')

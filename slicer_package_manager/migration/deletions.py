@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from girder.models.folder import Folder
 from girder.models.item import Item
@@ -26,20 +26,39 @@ def follow(source: AnyDatabase, here: AnyDatabase, journal: Journal, *, delete: 
     :param delete: delete it here, too, unless it was changed here. Accounts are disabled instead.
     """
     for kind in _KINDS:
-        known = list(journal.ids(kind))
-        gone = [one for some in batches(known) for one in _gone(source, kind, some)]
-        is_doubtful = len(gone) > _MANY and len(gone) * 2 > len(known)
-        if is_doubtful and delete:
+        gone = _gone(source, journal, kind)
+        if gone.is_doubtful and delete:
             yield Note(Outcome.UNDECIDED, kind, kind, kind,
-                       f'{len(gone)} of {len(known)} are not at the source any more; none of them is deleted here',
+                       f'{len(gone.ids)} of {gone.known} are not at the source any more; none of them is deleted here',
                        'Make sure that SOURCE is the right one, and complete.')
-        for some in batches(gone):
-            yield from _follow(here, journal, kind, some, delete=delete and not is_doubtful)
+        for some in batches(gone.ids):
+            yield from _follow(here, journal, kind, some, delete=delete and not gone.is_doubtful)
 
 
-def _gone(source: AnyDatabase, kind: str, ids: list[Any]) -> list[Any]:
-    there = {one['_id'] for one in source[kind].find({'_id': {'$in': ids}}, {'_id': 1})}
-    return [one for one in ids if one not in there]
+def items(source: AnyDatabase, journal: Journal) -> set[Any]:
+    """Return the ids of the items that :func:`follow` deletes, unless they were changed here."""
+    gone = _gone(source, journal, 'item')
+    return set() if gone.is_doubtful else set(gone.ids)
+
+
+class _Gone(NamedTuple):
+    """The ids of the documents of one kind that the source no longer has, of so many ``known`` ones."""
+
+    ids: list[Any]
+    known: int
+
+    @property
+    def is_doubtful(self) -> bool:
+        return len(self.ids) > _MANY and len(self.ids) * 2 > self.known
+
+
+def _gone(source: AnyDatabase, journal: Journal, kind: str) -> _Gone:
+    known, gone = 0, []
+    for some in batches(journal.ids(kind)):
+        known += len(some)
+        there = {one['_id'] for one in source[kind].find({'_id': {'$in': some}}, {'_id': 1})}
+        gone += [one for one in some if one not in there]
+    return _Gone(gone, known)
 
 
 def _follow(here: AnyDatabase, journal: Journal, kind: str, gone: list[Any], *, delete: bool) -> Iterator[Note]:

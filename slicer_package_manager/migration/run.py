@@ -115,7 +115,7 @@ class _Migration:
         with self._pace.workers(self._options.connections) as workers:
             files = self._files(contents, workers)
             trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options,
-                          self._tree.folders_of)
+                          self._tree.folders_of, self._leaving())
             apps = self._take(trees)
             self._show(trees, apps, changed)
             if self._options.verify and not self._options.dry_run:
@@ -129,6 +129,11 @@ class _Migration:
         if not self._options.dry_run:
             self._journal.end()
         return self._report
+
+    def _leaving(self) -> set[Any]:
+        """The ids of the items that are deleted here at the end."""
+        is_wanted = self._options.since_last and self._options.delete
+        return deletions.items(self._source, self._journal) if is_wanted else set()
 
     def _files(self, contents: Contents, workers: Executor) -> Files:
         hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)

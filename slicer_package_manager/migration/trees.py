@@ -1,7 +1,7 @@
 """Folders and items, one folder after the other: read, decide, take the bytes, write."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -54,12 +54,14 @@ class Trees:
     """Takes folders and items of ``source`` over.
 
     :param folders_of: returns the folder that each of these items of the source is in, if they move.
+    :param leaving: ids of items here that this run deletes, since the source has them no longer.
     :ivar instead: for each item of the source that is here already, the id of the one that is the same.
     """
 
     def __init__(self, source: Source, writer: Writer, references: References, files: Files, report: Report,
-                 options: Options, folders_of: Callable[[set[Any]], Mapping[Any, Any]] = lambda _: {}) -> None:
-        self._folders_of, self._taken = folders_of, set[Any]()
+                 options: Options, folders_of: Callable[[set[Any]], Mapping[Any, Any]] = lambda _: {},
+                 leaving: Collection[Any] = ()) -> None:
+        self._folders_of, self._leaving, self._taken = folders_of, leaving, set[Any]()
         self._source, self._writer, self._references = source, writer, references
         self._files, self._report, self._options = files, report, options
         self.instead: dict[Any, Any] = {}
@@ -184,10 +186,11 @@ class Trees:
         self._write([one for one in decisions if not one.same_as], folder, app)
 
     def _coming(self, items: set[Any], ids: set[Any]) -> set[Any]:
-        """Those of ``ids`` that this run takes: with ``items``, which are in one folder, or in another one."""
+        """Those of ``ids`` that this run deletes, or takes: with ``items``, which are in one folder, or in others."""
         others = self._folders_of(ids - items)
         takes_all = not self._options.apps and not self._options.packages_only
-        return ids & items | {one for one, folder in others.items() if takes_all or folder in self._taken}
+        return ids & items | ids.intersection(self._leaving) | {
+            one for one, folder in others.items() if takes_all or folder in self._taken}
 
     def _write(self, decisions: list[item_rules.Decision], folder: Document, app: Application | None) -> None:
         """Store the files first, so that no item is here without its file. Items that stay keep their files."""
@@ -196,6 +199,7 @@ class Trees:
                   for file in documents(one for one in decisions if one.item['_id'] in taken)]
         files, _ = self._writer.judge('file', wanted)
         replaced = [] if self._options.in_place else self._replaced(items, wanted)
+        items += self._writer.giving_up(self._leaving, [one.after for one in items])
         seen = _seen(items, folder, app)
         changes = [*files, *replaced, *items]
         self._writer.write([one for one in changes if one.item not in seen])

@@ -12,7 +12,7 @@
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -77,6 +77,15 @@ class Writer:
         unchanged = {one['_id'] for one in here if one['_id'] in written and digest(one) in written[one['_id']]}
         leaving = coming(unchanged)
         return {one['spm']['identity']: one for one in here if one['_id'] not in leaving}
+
+    def giving_up(self, ids: Collection[Any], items: Sequence[Document]) -> Iterator[Change]:
+        """The changes by which those of the items ``ids`` lose their registration whose names or identities ``items``
+        get.
+        """
+        wanted = {claim for one in items for claim in claims.of('item', one)} if ids else ()
+        for owner in {one['_id']: one for one in claims.owners(self._database, 'item', wanted).values()}.values():
+            if owner['_id'] in ids:
+                yield Change('item', owner, {key: value for key, value in owner.items() if key != 'spm'})
 
     def expect(self, folders: Iterable[Document]) -> None:
         """Note what folders are to be, before any of them is judged: some give up their names to others."""
