@@ -2,6 +2,7 @@
 import re
 
 import pytest
+from werkzeug import Response
 
 from plugin_tests.migration.older_api import KEY, OlderApi
 from plugin_tests.migration.older_server import APP
@@ -152,6 +153,24 @@ def test_a_file_that_the_source_cannot_deliver_is_named(api, filled):
     next(path for path in filled.root.rglob('*') if path.is_file() and path.read_bytes() == b'one').unlink()
     (note,) = migrate(api).undecided
     assert (note.outcome, note.reason) == (Outcome.LOST, 'the source answers 500 instead of its bytes')
+
+
+def test_a_file_of_which_the_source_delivers_a_part_is_named(api, filled, monkeypatch):
+    def cut(self, file_id):
+        content = b'half of it'
+        return Response(iter([content]), headers={'Content-Length': str(2 * len(content))})
+    monkeypatch.setattr(OlderApi, 'download', cut)
+    reasons = {note.reason.partition(':')[0] for note in migrate(api).undecided}
+    assert reasons == {'the source does not send all of its bytes'}
+
+
+def test_a_source_that_goes_away_in_a_file_ends_the_migration(api, httpserver, monkeypatch):
+    def cut(self, file_id):
+        httpserver.clear_all_handlers()
+        return Response(iter([b'half of it']), headers={'Content-Length': '100'})
+    monkeypatch.setattr(OlderApi, 'download', cut)
+    with pytest.raises(MigrationError, match='Run the migration again to continue'):
+        migrate(api)
 
 
 def test_a_wrong_key_is_refused(api, httpserver):

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from itertools import count
 
 import httpx
 import pytest
@@ -50,13 +50,12 @@ def test_a_server_that_is_away(monkeypatch):
         RestClient('http://127.0.0.1:9/api/v1').get('app')
 
 
-@pytest.mark.parametrize(('pauses', 'slow', 'status'), [((3600,), 3600, 503), ((), 0, 200)], ids=['busy', 'slow'])
+@pytest.mark.parametrize(('pauses', 'slow', 'status'), [((3600,), 7200, 503), ((), 0, 200)], ids=['busy', 'slow'])
 def test_an_interruption_ends_the_pauses(httpserver: HTTPServer, monkeypatch, pauses, slow, status):
     monkeypatch.setattr(rest_client, '_PAUSES', pauses)
     monkeypatch.setattr(rest_client, '_SLOW', slow)
-    monkeypatch.setattr(httpx.Response, 'elapsed', timedelta(hours=1))
     httpserver.expect_request('/app').respond_with_data('[]', status)
-    pace = Pace(None)
+    pace = Pace(None, count(step=3600).__next__)
     client = RestClient(httpserver.url_for('/'), pace=pace)
 
     def run():
@@ -70,3 +69,27 @@ def test_an_interruption_ends_the_pauses(httpserver: HTTPServer, monkeypatch, pa
     with pytest.raises(MigrationError, match='was interrupted'):
         started[0].result(PATIENCE)
     assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize('broken', [0, 1])
+def test_a_download_is_repeated_while_the_server_is_busy_or_closes_the_connection(
+        httpserver: HTTPServer, monkeypatch, broken):
+    httpserver.expect_ordered_request('/file/1/download').respond_with_data('busy', 503)
+    httpserver.expect_ordered_request('/file/1/download').respond_with_data(b'bytes')
+    send, failures = httpx.Client.send, [httpx.RemoteProtocolError('Server disconnected')] * broken
+
+    def failing(*args, **options):
+        if failures:
+            raise failures.pop()
+        return send(*args, **options)
+    monkeypatch.setattr(httpx.Client, 'send', failing)
+    monkeypatch.setattr(rest_client, '_PAUSES', (0,) * (1 + broken))
+    with RestClient(httpserver.url_for('/')).download('file/1/download') as pieces:
+        assert b''.join(pieces) == b'bytes'
+
+
+def test_a_download_from_a_server_that_stays_busy_is_no_lost_file(httpserver: HTTPServer):
+    httpserver.expect_request('/file/1/download').respond_with_data('', 503)
+    with (pytest.raises(MigrationError, match='file/1/download answers 503'),
+          RestClient(httpserver.url_for('/')).download('file/1/download')):
+        pass

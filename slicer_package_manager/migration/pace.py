@@ -11,12 +11,15 @@ from slicer_package_manager.progress import Advance
 
 
 class Pace:
-    """Keeps the threads of a migration to ``rate`` bytes per second together; there is no limit if it is ``None``."""
+    """Keeps the threads of a migration to ``rate`` bytes per second together; there is no limit if it is ``None``.
+
+    :param clock: returns the seconds since any moment.
+    """
 
     def __init__(self, rate: int | None, clock: Callable[[], float] = time.monotonic,
                  sleep: Callable[[float], object] | None = None) -> None:
         self._stopped = threading.Event()
-        self._rate, self._clock, self._sleep = rate, clock, sleep or self._stopped.wait
+        self._rate, self.clock, self._sleep = rate, clock, sleep or self._stopped.wait
         self._lock = threading.Lock()
         self._free = clock()  # when the next bytes may be read
 
@@ -42,7 +45,7 @@ class Pace:
             advance(number)
             if self._rate and number:
                 with self._lock:
-                    self._free = max(self._free, self._clock()) + number / self._rate
-                    pause = self._free - self._clock()
+                    self._free = max(self._free, self.clock()) + number / self._rate
+                    pause = self._free - self.clock()
                 self.pause(max(0, pause))
         return wait

@@ -6,7 +6,7 @@ as long, so that it takes at most half of the time of a slow server. An interrup
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
@@ -54,6 +54,7 @@ class RestClient:
 
     def _repeated(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         for pause in (*_PAUSES, None):
+            begun = self.pace.clock()
             try:
                 answer = request()
             except httpx.TransportError as error:
@@ -61,9 +62,10 @@ class RestClient:
                     raise MigrationError(f'{self._client.base_url} does not answer: {error}') from error
             else:
                 if answer.status_code not in _BUSY or pause is None:
-                    if answer.elapsed.total_seconds() > _SLOW:
-                        self._pause(answer.elapsed.total_seconds())
+                    taken = self.pace.clock() - begun
+                    self._pause(taken if taken > _SLOW else 0)
                     return answer
+                answer.close()
             self._pause(pause)
         raise AssertionError
 
@@ -71,19 +73,20 @@ class RestClient:
         if self.pace.pause(seconds):
             raise MigrationError('The migration was interrupted.')
 
-    def download(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
+    @contextmanager
+    def download(self, path: str) -> Iterator[Iterator[bytes]]:
         """The bytes of a file.
 
-        :raises httpx.HTTPError: they cannot be read.
+        :raises MigrationError: the server does not answer, or is busy.
+        :raises httpx.HTTPStatusError: it answers with another error.
+        :raises httpx.TransportError: it does not send all bytes.
         """
-        return _downloaded(self._client, path)
-
-
-@contextmanager
-def _downloaded(client: httpx.Client, path: str) -> Iterator[Iterator[bytes]]:
-    with client.stream('GET', path, headers={'Accept-Encoding': 'identity'}) as answer:
-        answer.raise_for_status()
-        yield answer.iter_raw(_PIECE)
+        request = self._client.build_request('GET', path, headers={'Accept-Encoding': 'identity'})
+        with closing(self._repeated(lambda: self._client.send(request, stream=True))) as answer:
+            if answer.status_code in _BUSY:
+                raise MigrationError(f'{answer.url.copy_with(query=None)} answers {answer.status_code}.')
+            answer.raise_for_status()
+            yield answer.iter_raw(_PIECE)
 
 
 def _message(answer: httpx.Response) -> str:

@@ -115,9 +115,16 @@ class Remote:
         except httpx.HTTPStatusError as error:
             raise LostBytesError(f'the source answers {error.response.status_code} instead of its bytes') from error
         except httpx.TransportError as error:
-            raise MigrationError(f'The source does not answer any more: {error}. Run the migration again to continue.'
-                                 ) from error
+            self._require()
+            raise LostBytesError(f'the source does not send all of its bytes: {error}') from error
         self._fetched(file)
+
+    def _require(self) -> None:
+        """Require that the source still answers: then it has only a part of the file."""
+        try:
+            self._client.get('system/version')
+        except MigrationError as error:
+            raise MigrationError(f'{error} Run the migration again to continue.') from error
 
 
 class _Pieces(RawIOBase):
