@@ -45,10 +45,22 @@ def test_what_differs(here, reason):
     assert any(reason in one for one in compare(here))
 
 
-def test_what_the_report_says_is_excused():
-    assert compare(server(name='F'), i=[Outcome.MENDED]) == []
-    assert compare(server(meta=None), i=[Outcome.NOT_LISTED]) == []
-    assert compare(server(name='F'), i=[Outcome.NOT_LISTED])
+@pytest.mark.parametrize(('here', 'outcome', 'reason'), [
+    (server(name='F'), Outcome.MENDED, 'its name is now "F"'), (meta(baseName='F'), Outcome.MENDED, 'x; baseName: was'),
+    (meta(baseName=None), Outcome.MENDED, 'moved out of the metadata: a, baseName'),
+    (meta(baseName=None), Outcome.MENDED, 'meta: what cannot be represented was replaced'),
+    (server(name='F'), Outcome.UNDECIDED, ''), (server(meta=None), Outcome.NOT_LISTED, ''),
+    (server(meta=None), Outcome.MENDED, 'os: "mac" was changed to "macosx"'), (meta(empty='now'), Outcome.DELETED, '')])
+def test_what_the_report_says_is_excused(here, outcome, reason):
+    assert compare(here, i={outcome: reason}) == []
+
+
+@pytest.mark.parametrize(('here', 'outcome', 'reason'), [
+    (server(name='F'), Outcome.NOT_LISTED, ''), (server(name='F'), Outcome.MENDED, 'dependency: "NA" was cleared'),
+    (meta(baseName='F'), Outcome.MENDED, 'moved out of the metadata: a'),
+    (server(meta=None), Outcome.MENDED, 'dependency: "NA" was cleared'), (server(_id='j'), Outcome.MENDED, 'tier: x')])
+def test_what_the_report_does_not_say_differs(here, outcome, reason):
+    assert compare(here, i={outcome: reason}, j={outcome: reason})
 
 
 def test_fewer_downloads():

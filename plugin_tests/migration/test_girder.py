@@ -410,6 +410,17 @@ def test_what_was_deleted_at_the_source_is_deleted_here_if_that_is_wanted(filled
     assert findings() == []
 
 
+def test_the_verification_follows_the_deletions(filled, monkeypatch):
+    migrate(filled)
+    filled.db['item'].delete_one({'_id': filled.one['_id']})
+    seen = []
+    monkeypatch.setattr(verify, 'differences', lambda _, database, *__: (
+        seen.extend(database['item'].distinct('_id')) or ()))
+    migrate(filled, since_last=True, delete=True, verify=True)
+    assert filled.two['_id'] in seen
+    assert filled.one['_id'] not in seen
+
+
 # What is here already
 
 def test_accounts_with_the_same_login_are_refused_or_the_same_person(filled, anonymous, make_user):

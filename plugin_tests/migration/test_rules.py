@@ -204,6 +204,13 @@ def test_a_package_states_its_file_and_its_place():
     assert (decision.files, decision.beside, decision.notes) == ([one], [], [])
 
 
+def test_a_checksum_that_is_not_that_of_the_file_is_reported():
+    (decision,) = decide(found(file(), sha512='0' * 128))
+    assert [note.reason.partition(' ')[0] for note in decision.notes] == ['sha512:']
+    for stated in None, '', decision.files[0]['sha512'].upper():
+        assert decide(found(decision.files[0], sha512=stated))[0].notes == []
+
+
 def test_an_item_without_a_file_is_registered_and_not_listed():
     (decision,) = decide(found())
     assert (decision.item['spm']['ready'], decision.item['meta']['sha512'], decision.files) == (False, '', [])

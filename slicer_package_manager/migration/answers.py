@@ -2,10 +2,11 @@
 
 For each application that everyone may read: its packages, releases and downloads, and for each revision and system the
 list of extensions that a Slicer asks for. An item may be missing here only if the report says why, and its metadata may
-differ only if the report says that it is mended.
+differ only if the report names the value as mended. What had no value there may have one here.
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -17,12 +18,17 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.types import Document
 
+#: The outcomes of items that no list here has.
+_UNLISTED = {Outcome.NOT_LISTED, Outcome.LOST, Outcome.NOW_HIDDEN}
+#: The metadata by which lists are filtered. An item with other values is in other lists.
+_FILTERS = ('os', 'arch', 'revision', 'app_revision', 'app_id', 'baseName')
 
-def compare(older: Get, here: Get, app_ids: Collection[str], excused: Mapping[str, Collection[Outcome]], steps: Steps
-            ) -> Iterator[Note]:
+
+def compare(older: Get, here: Get, app_ids: Collection[str], excused: Mapping[str, Mapping[Outcome, str]],
+            steps: Steps) -> Iterator[Note]:
     """Yield a note for each answer about the applications ``app_ids`` that differs.
 
-    :param excused: for items by id, what the report says about them.
+    :param excused: for items by id, the outcomes that the report states, with their reasons.
     """
     for app_id in app_ids:
         requests = list(_requests(older, app_id))
@@ -48,20 +54,32 @@ def _named(path: str, params: Mapping[str, Any]) -> str:
     return f'{path}?{"&".join(f"{key}={value}" for key, value in params.items())}'
 
 
-def _compared(older: list[Document], here: list[Document], request: str, excused: Mapping[str, Collection[Outcome]]
+def _compared(older: list[Document], here: list[Document], request: str, excused: Mapping[str, Mapping[Outcome, str]]
               ) -> Iterator[Note]:
     before, now = ({one['_id']: one for one in answer} for answer in (older, here))
     for identifier, one in before.items():
-        said = excused.get(identifier, ())
+        said = excused.get(identifier, {})
+        mended = said.get(Outcome.MENDED, '')
         if identifier not in now:
-            if not {Outcome.NOT_LISTED, Outcome.LOST, Outcome.NOW_HIDDEN, Outcome.MENDED}.intersection(said):
+            if not _UNLISTED.intersection(said) and not any(_is_named(key, mended) for key in _FILTERS):
                 yield _different(one, f'{request} had it, and has it not here')
-        elif Outcome.MENDED not in said:
+        elif Outcome.UNDECIDED not in said:
             for key, what in _values(one, now[identifier]):
-                yield _different(one, f'{key} {what} in {request}')
+                if not _is_named(key, mended):
+                    yield _different(one, f'{key} {what} in {request}')
     for identifier in now.keys() - before.keys():
-        if Outcome.MENDED not in excused.get(identifier, ()):
+        mended = excused.get(identifier, {}).get(Outcome.MENDED, '')
+        if not any(_is_named(key, mended) for key in _FILTERS):
             yield _different(now[identifier], f'{request} has it here only')
+
+
+def _is_named(key: str, mended: str) -> bool:
+    """Whether the report names ``key`` among what is ``mended``; see :mod:`rules.fields` and :mod:`rules.shapes`."""
+    name = key.removeprefix('meta.')
+    if f'{name}: ' in mended or (name == 'name' and 'its name is now ' in mended):
+        return True
+    aside = re.search('moved out of the metadata: ([^;]*)', mended)
+    return 'meta: ' in mended or bool(aside and name in aside[1].split(', '))
 
 
 def _values(older: Document, here: Document) -> Iterator[tuple[str, str]]:
@@ -69,7 +87,7 @@ def _values(older: Document, here: Document) -> Iterator[tuple[str, str]]:
     pairs += [(f'meta.{key}', value, here['meta'].get(key)) for key, value in older.get('meta', {}).items()
               if not key.startswith('download')]
     for key, before, now in pairs:
-        if _plain(key, before) != _plain(key, now) and (before, now) not in ((None, None), ('', None)):
+        if before not in (None, '') and _plain(key, before) != _plain(key, now):
             yield key, f'is {validators.shortened(repr(now))}, and was {validators.shortened(repr(before))},'
 
 

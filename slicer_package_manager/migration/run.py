@@ -118,14 +118,14 @@ class _Migration:
                           self._tree.folders_of, self._leaving())
             apps = self._take(trees)
             self._show(trees, apps, changed)
+            if self._options.since_last:
+                self._report.add(deletions.follow(self._source, self._here, self._journal,
+                                                  delete=self._options.delete and not self._options.dry_run))
             if self._options.verify and not self._options.dry_run:
                 self._report.add(one for one in self._verify(apps, workers)
                                  if not self._tree.explains(one) and not files.links.explains(one))
         self._report.add([*files.notes(), *settings.notes(changed), *leftovers.notes(self._source),
                           *(girder_rest.secrets(self._source) if self._client else ())])
-        if self._options.since_last:
-            self._report.add(deletions.follow(self._source, self._here, self._journal,
-                                              delete=self._options.delete and not self._options.dry_run))
         if not self._options.dry_run:
             self._journal.end()
         return self._report
@@ -219,9 +219,10 @@ class _Migration:
 
     def _compare(self, source_api: str, api: str, apps: list[Application]) -> Iterator[Note]:
         """Compare what both servers answer about the applications that everyone may read."""
-        excused: dict[str, set[Outcome]] = {}
+        excused: dict[str, dict[Outcome, str]] = {}
         for note in self._report.notes:
-            excused.setdefault(note.id, set()).add(note.outcome)
+            said = excused.setdefault(note.id, {})
+            said[note.outcome] = f'{said.get(note.outcome, "")}; {note.reason}'
         public = [str(app.id) for app in apps if app.folder.get('public')]
         yield from answers.compare(RestClient(source_api).get, RestClient(api).get, public, excused, self._steps)
 

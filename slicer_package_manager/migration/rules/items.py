@@ -106,13 +106,12 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     beside = [*(one for one in found.files if one is not file), *found.lost]
     item = _with_origin(_moved(found.item, folder), {} if mended.problem else mended.aside)
     files = [file] if file else []
-    item['size'] = _size(files)
-    notes = [*_notes(item, [] if mended.problem else mended.changes, beside),
+    item['size'], sha512 = _size(files), (file or {}).get('sha512') or ''
+    notes = [*_notes(item, [] if mended.problem else [*mended.changes, *_of_digest(given, sha512)], beside),
              *_of_other_type(package_type, item, given)]
     if mended.problem:
         return _set_aside(Decision(item, files, beside, notes), mended.problem,
                           'Correct its metadata in Girder; then it is listed.')
-    sha512 = (file or {}).get('sha512') or ''
     item['meta'] = {**mended.meta, **registration.place_values(package_type, folder), 'sha512': sha512}
     item['description'] = _description(package_type, item)
     if not file:
@@ -129,6 +128,13 @@ def stated(given: Mapping[str, Any]) -> str | None:
         return validators.sha512(given.get('sha512'))
     except ValueError:
         return None
+
+
+def _of_digest(given: Mapping[str, Any], sha512: str) -> Iterator[str]:
+    """What to report if metadata states another checksum than ``sha512``, that of the file."""
+    if given.get('sha512') and stated(given) != sha512:
+        now = 'changed to that of its file' if sha512 else 'cleared'
+        yield f'sha512: "{values.printable(given["sha512"])}" was {now}'
 
 
 def _of_other_type(package_type: PackageType, item: Document, given: Mapping[str, Any]) -> Iterator[Note]:
