@@ -777,3 +777,18 @@ def test_in_place_a_lost_file_stays_with_its_item(place, anonymous):
     assert listed(anonymous, 'package') == {}
     assert here()['file'].find_one({'attachedToId': place.slicer['_id']})
 
+
+
+def test_two_releases_of_one_revision_stay_undecided_in_place_and_are_counted_once(in_place):
+    in_place.draft('29738')
+    for name in '4.11', 'again':
+        _, extensions = in_place.release(name, '29402', meta={'downloadStats': {
+            'extensions': {'A': {'linux': {'amd64': 3}}}}})
+        in_place.extension(extensions, b'x', app_revision='29402')
+    reports = [run.migrate(here(), here(), Options(in_place=True), {}, silent) for _ in range(3)]
+    assert len({str(report.undecided) for report in reports}) == 1
+    assert len(reports[0].undecided) == 1
+    found = here()['slicer_package_download'].find({'day': ''})
+    assert sorted((one['release'], one['revision'], one['count']) for one in found) == [
+        ('4.11', '29402', 3), ('again', '29402', 3)]
+    assert [name for name in reports[1].totals if 'new or changed' in name] == []

@@ -45,7 +45,8 @@ def _of_folder(folder: Mapping[str, Any], placed: Mapping[str, Any] | None) -> I
     if place == DRAFTS:
         yield from rules.of_drafts(meta.get('downloadStats'))
     elif place == RELEASE or 'revision' in meta:  # a release that is set aside, too
-        revision = str(texts.as_text(meta['revision']))
+        revision = (items.revision(placed['spm']) if placed and place == RELEASE else
+                    str(texts.as_text(meta['revision'])))
         yield from rules.of_release(meta.get('downloadStats'), revision)
         yield from rules.of_early_release(meta.get('downloadExtensions'), revision)
 

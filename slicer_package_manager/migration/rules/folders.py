@@ -151,9 +151,17 @@ def _registered(folder: Document, parent: Mapping[str, Any], notes: list[Note]) 
 
 
 def _anew(folder: Document) -> Document:
-    """``folder`` without the mark of a migration that has set it aside: it may have been corrected."""
+    """``folder`` without what a migration has made of it, since that may have been corrected: the mark that it is set
+    aside, and a revision of its own, see :func:`_separate`.
+    """
     origin = {key: value for key, value in folder.get(ORIGIN, {}).items() if key != 'set_aside'}
-    return {**{key: value for key, value in folder.items() if key != ORIGIN}, **({ORIGIN: origin} if origin else {})}
+    found = {key: value for key, value in folder.items() if key != ORIGIN}
+    meta, former = folder.get('meta') or {}, origin.get('meta', {}).get('revision')
+    if former is not None and meta.get('revision') == f'{former} ({folder["name"]})':
+        found['meta'] = {**meta, 'revision': former}
+        origin['meta'] = {key: value for key, value in origin['meta'].items() if key != 'revision'}
+    kept = {key: value for key, value in origin.items() if value}
+    return {**found, **({ORIGIN: kept} if kept else {})}
 
 
 def _mend(folder: Document, place: str) -> Iterator[str]:
