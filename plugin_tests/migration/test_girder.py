@@ -410,6 +410,17 @@ def test_what_was_deleted_at_the_source_is_deleted_here_if_that_is_wanted(filled
     assert findings() == []
 
 
+def test_what_a_killed_run_left_of_a_file_is_removed(filled):
+    unfinished = Path(here()['assetstore'].find_one()['root'], 'temp')
+    migrate(filled)
+    for name in 'migration-abc', 'of-an-upload':
+        (unfinished / name).write_bytes(b'half')
+    migrate(filled, dry_run=True)
+    assert {path.name for path in unfinished.iterdir()} == {'migration-abc', 'of-an-upload'}
+    migrate(filled)
+    assert {path.name for path in unfinished.iterdir()} == {'of-an-upload'}
+
+
 def test_the_verification_follows_the_deletions(filled, monkeypatch):
     migrate(filled)
     filled.db['item'].delete_one({'_id': filled.one['_id']})

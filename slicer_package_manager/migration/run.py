@@ -107,6 +107,7 @@ class _Migration:
             self._accounts.match(same_users=self._options.same_users)
         if not self._options.dry_run:
             data_version.watch(lambda _: False)
+            target_store.discard_unfinished(store)
             if not self._options.in_place:
                 indexes.ensure()
         written = self._journal.written('setting', [*settings.TAKEN, *settings.RENEWED])

@@ -26,6 +26,8 @@ from slicer_package_manager.registry.storage import s3_copy, stores
 from slicer_package_manager.registry.storage.s3_bucket import Bucket
 
 _UNFINISHED = 'temp'
+#: How the names of files begin of which not all is there.
+_PREFIX = 'migration-'
 #: Requires that a file has this size and this SHA-512.
 Require = Callable[[int, str], None]
 
@@ -41,6 +43,9 @@ class Target(Protocol):
 
         :raises MigrationError: they do not.
         """
+
+    def discard_unfinished(self) -> None:
+        """Remove what a migration that was killed has left of a file. No other one may run."""
 
     def has(self, file: Mapping[str, Any]) -> bool:
         """Whether ``file``, a document of this server, is there, as far as one can see without reading it."""
@@ -74,6 +79,11 @@ class DirectoryTarget:
             raise MigrationError(f'The files of the older server that are copied have {total} bytes, and {self._root} '
                                  f'has only {free} left.')
 
+    def discard_unfinished(self) -> None:
+        """See :class:`Target`."""
+        for path in (self._root / _UNFINISHED).glob(f'{_PREFIX}*'):
+            path.unlink(missing_ok=True)
+
     def has(self, file: Mapping[str, Any]) -> bool:
         """See :class:`Target`."""
         with suppress(OSError):
@@ -104,7 +114,7 @@ class DirectoryTarget:
 
     def _new(self) -> Path:
         (self._root / _UNFINISHED).mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._root / _UNFINISHED)
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=self._root / _UNFINISHED)
         os.close(handle)
         return Path(name)
 
@@ -144,6 +154,9 @@ class BucketTarget:
     def require_room(self, total: int) -> None:  # noqa: ARG002 - a bucket has no end
         """Require that the bucket can be reached."""
         self._bucket.require()
+
+    def discard_unfinished(self) -> None:
+        """See :class:`Target`. An upload that is not completed is no object."""
 
     def has(self, file: Mapping[str, Any]) -> bool:
         """See :class:`Target`."""
@@ -224,6 +237,11 @@ def is_same_place(one: Document, other: Document) -> bool:
             str(other.get('root')))
     return one.get('type') == other.get('type') == AssetstoreType.S3 and all(
         (one.get(key) or '') == (other.get(key) or '') for key in ('service', 'bucket', 'prefix'))
+
+
+def discard_unfinished(store: Document) -> None:
+    """See :meth:`Target.discard_unfinished`."""
+    of(store).discard_unfinished()
 
 
 def require_room(store: Document, total: int) -> None:

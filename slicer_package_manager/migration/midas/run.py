@@ -94,6 +94,7 @@ class _Import:
         if not self._dry:
             plugin_settings.register()  # aliases are checked by them
             data_version.watch(lambda _: False)
+            target_store.discard_unfinished(store)
             indexes.ensure()
         common, changed = self._options.common, settings.allow_hosts(self._here, self._options.common.link_hosts)
         if not self._dry:
