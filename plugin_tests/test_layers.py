@@ -3,6 +3,7 @@
 ``docs/development/architecture.md`` explains the floors.
 """
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -68,7 +69,8 @@ ARROWS = {
                          'registry.midas', 'registry.schema', 'registry.server', 'registry.storage', 'registry.tree'},
     'registry.expected': {'registry.schema', 'registry.server', 'registry.tree'},
     'registry.midas': {'registry.links', 'registry.schema', 'registry.server', 'registry.tree'},
-    'registry.storage': {'durability', 'registry.schema', 'registry.server', 'registry.tree'},
+    'registry.storage': {'durability', 'inspection', 'inspector', 'registry.schema', 'registry.server',
+                         'registry.tree'},
     'registry.links': {'registry.schema', 'registry.server', 'registry.tree', 'retries'},
     'registry.accounts': {'registry.schema', 'registry.server', 'registry.tree'},
     'registry.downloads': {'csv_cells', 'logs', 'registry.midas', 'registry.schema', 'registry.server',
@@ -78,6 +80,8 @@ ARROWS = {
     'registry.schema': set(),
     'file_copies': {'progress'},
     'csv_cells': set(),
+    'inspector': {'inspection'},
+    'inspection': set(),
     'durability': set(),
     'progress': set(),
     'retries': set(),
@@ -121,7 +125,7 @@ ORDER = {
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {
     '__main__': {'cli'},
-    'cli': {'addresses', 'archives', 'attestations', 'client', 'config', 'descriptions', 'diagnosis', 'errors',
+    'cli': {'addresses', 'attestations', 'checks', 'client', 'config', 'descriptions', 'diagnosis', 'errors',
             'explain', 'fields', 'filenames', 'github', 'identity', 'inspection', 'localfile', 'locks', 'logins',
             'metadata', 'mirror', 'oidc', 'publish', 'receipts', 'registry', 'retry', 'tags', 'verification'},
     '': {'client', 'constants', 'errors'},
@@ -133,7 +137,7 @@ CLIENT_ARROWS = {
     'download': {'connection', 'errors', 'locks', 'registry'},
     'diagnosis': {'addresses', 'connection', 'directories', 'errors', 'identity', 'registry'},
     'identity': {'connection', 'registry'},
-    'inspection': {'addresses', 'archives', 'binaries', 'errors', 'fields', 'filenames'},
+    'checks': {'addresses', 'errors', 'fields', 'inspection'},
     'verification': {'connection', 'download', 'errors', 'fields', 'filenames', 'localfile', 'registry'},
     'mirror': {'connection', 'download', 'errors', 'fields', 'registry'},
     'receipts': {'publish'},
@@ -143,8 +147,8 @@ CLIENT_ARROWS = {
     'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
     'oidc': {'certificates', 'config', 'connection', 'errors', 'explain'},
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
-    'descriptions': {'archives', 'filenames', 'metadata'},
-    'filenames': {'fields'},
+    'descriptions': {'inspection', 'metadata'},
+    'filenames': {'fields', 'inspection'},
     'metadata': {'errors', 'fields', 'textfiles'},
     'explain': {'addresses', 'errors', 'retry'},
     'retry': {'config'},
@@ -154,8 +158,8 @@ CLIENT_ARROWS = {
     'locks': {'directories', 'errors'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
-CLIENT_GROUND = ('addresses', 'archives', 'attestations', 'binaries', 'certificates', 'constants', 'directories',
-                 'errors', 'fields', 'localfile', 'tags', 'textfiles')
+CLIENT_GROUND = ('addresses', 'attestations', 'certificates', 'constants', 'directories', 'errors', 'fields',
+                 'inspection', 'localfile', 'tags', 'textfiles')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),
@@ -180,20 +184,31 @@ def nodes(path):
     return list(ast.walk(ast.parse(path.read_text())))
 
 
+def root_of(path):
+    return next(root for root in (ROOT, CLIENT) if root in path.parents)
+
+
+def modules_below(root):
+    """The files of modules, also in the folder that the server shares with the client by a symbolic link."""
+    return sorted(Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names
+                  if name.endswith('.py'))
+
+
 def imported(path):
     """The dotted names of all that a module imports, wherever it does."""
     for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, 'imports are absolute'
-            yield from (f'{node.module}.{one.name}' for one in node.names)
+            assert not node.level or path.parent.name == 'inspection', 'imports are absolute'
+            module = '.'.join(path.relative_to(root_of(path).parent).parent.parts) if node.level else node.module
+            yield from (f'{module}.{one.name}' for one in node.names)
 
 
 @cache
 def graph(root):
     """The modules below the package ``root``, each with those of the package that it imports; ``''`` is the package."""
-    modules = {'.'.join(path.relative_to(root).with_suffix('').parts): path for path in root.rglob('*.py')}
+    modules = {'.'.join(path.relative_to(root).with_suffix('').parts): path for path in modules_below(root)}
     paths = {'' if name == '__init__' else name.removesuffix('.__init__'): path for name, path in modules.items()}
 
     def nearest(name):

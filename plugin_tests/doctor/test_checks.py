@@ -253,6 +253,7 @@ REPORTED = {
     'links the server may not fetch': ('settings', settings('slicer_package_manager.link_hosts', ['*.example.org'])),
     'a default application that is gone': ('settings', settings('slicer_package_manager.default_app', 'a' * 24)),
     'a quota of no application': ('settings', settings('slicer_package_manager.upload_quotas', {'a' * 24: 5})),
+    'a check of no application': ('settings', settings('slicer_package_manager.checked_applications', ['a' * 24])),
     'a cache in each process': ('settings', settings('core.cache.enabled', True)),
     'no administrator': ('settings', lambda one: one.db['user'].update_many({}, {'$set': {'admin': False}})),
     'no current assetstore': ('assetstores', lambda one: one.db['assetstore'].update_many(

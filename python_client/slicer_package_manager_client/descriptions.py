@@ -4,7 +4,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from slicer_package_manager_client import archives, filenames, metadata
+from slicer_package_manager_client import metadata
+from slicer_package_manager_client.inspection import archives
 
 SUFFIXES = ('.s4ext', '.json')
 #: Bytes of the largest description that is read from an archive.
@@ -19,7 +20,7 @@ def find(path: Path, name: str | None, warn: metadata.Warn = lambda _text: None)
     :param name: of the extension, if it is known.
     :raises InvalidRequest: the description is invalid.
     """
-    for stem in dict.fromkeys(filter(None, (filenames.stem(path.name), name))):
+    for stem in dict.fromkeys(filter(None, (archives.stem(path.name), name))):
         for suffix in SUFFIXES:
             beside = path.with_name(f'{stem}{suffix}')
             if beside.is_file():
@@ -29,9 +30,10 @@ def find(path: Path, name: str | None, warn: metadata.Warn = lambda _text: None)
 
 def _inside(path: Path, name: str | None, warn: metadata.Warn) -> dict[str, Any]:
     try:
-        for member in archives.members(path):
-            if member.size <= LARGEST and _is_description(PurePosixPath(member.name), name):
-                return metadata.parsed(f'{path}/{member.name}', member.read(LARGEST), warn)
+        with path.open('rb') as stream:
+            for member in archives.members(stream):
+                if member.size <= LARGEST and _is_description(PurePosixPath(member.name), name):
+                    return metadata.parsed(f'{path}/{member.name}', member.read(LARGEST), warn)
     except archives.UNREADABLE:
         pass  # the upload reports a file that is no archive
     return {}

@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING
 
 from slicer_package_manager_client.fields import ARCHITECTURES, OPERATING_SYSTEMS
+from slicer_package_manager_client.inspection import archives
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.fields import PackageType
@@ -16,18 +17,12 @@ _EXTENSION = re.compile(
     r'-(?P<repo_type>git|svn|hg|bzr|cvs|local)(?P<revision>[^-]*)(-\d{4}-\d{2}-\d{2})?')
 #: ``Slicer-5.8.1-linux-amd64``, ``Slicer-5.9.0-2026-11-01-linux-amd64``.
 _PACKAGE = re.compile(rf'(?P<name>[^-]+)-(?P<version>\d+\.\d+.*?)-{_SYSTEM}')
-_SUFFIX = re.compile(r'(\.tar)?\.[A-Za-z][A-Za-z0-9]{0,9}$')
 _PATTERNS = {'extension': _EXTENSION, 'package': _PACKAGE}
-
-
-def stem(name: str) -> str:
-    """Return the file name without the suffix of an archive or installer."""
-    return _SUFFIX.sub('', name)
 
 
 def facts(name: str, package_type: PackageType) -> dict[str, str]:
     """Return values by the names of options; empty if ``name`` is not as CPack makes it."""
-    match = _PATTERNS[package_type.label].fullmatch(stem(name))
+    match = _PATTERNS[package_type.label].fullmatch(archives.stem(name))
     found = {key: value for key, value in match.groupdict().items() if value} if match else {}
     if found.get('repo_type') == 'local':
         del found['repo_type']

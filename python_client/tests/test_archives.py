@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from slicer_package_manager_client import archives
+from slicer_package_manager_client import checks
 from slicer_package_manager_client.errors import InvalidRequest
 
 
@@ -31,7 +31,7 @@ def zipped():
 def test_archives_are_taken(content, tmp_path):
     (tmp_path / 'file').write_bytes(content)
     for installers in (True, False):
-        archives.require(tmp_path / 'file', installers=installers)
+        checks.require(tmp_path / 'file', installers=installers)
 
 
 @pytest.mark.parametrize('content', [
@@ -40,9 +40,9 @@ def test_archives_are_taken(content, tmp_path):
     pytest.param(b'#!/bin/sh\n', id='script')])
 def test_installers_are_packages_and_no_extensions(content, tmp_path):
     (tmp_path / 'file').write_bytes(content)
-    archives.require(tmp_path / 'file', installers=True)
+    checks.require(tmp_path / 'file', installers=True)
     with pytest.raises(InvalidRequest, match='is no archive'):
-        archives.require(tmp_path / 'file', installers=False)
+        checks.require(tmp_path / 'file', installers=False)
 
 
 @pytest.mark.parametrize('content', [
@@ -55,4 +55,4 @@ def test_other_files_are_refused(content, tmp_path):
     (tmp_path / 'file.tar.gz').write_bytes(content)
     for installers in (True, False):
         with pytest.raises(InvalidRequest, match='--no-check'):
-            archives.require(tmp_path / 'file.tar.gz', installers=installers)
+            checks.require(tmp_path / 'file.tar.gz', installers=installers)

@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import write_tar
 
-from slicer_package_manager_client import binaries
+from slicer_package_manager_client.inspection import binaries
 
 NAME = '33000-linux-amd64-Foo-git1-2026-11-01.tar.gz'
 TOP = '33000-linux-amd64-Foo-git1-2026-11-01'

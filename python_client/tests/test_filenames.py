@@ -2,6 +2,7 @@ import pytest
 
 from slicer_package_manager_client import filenames
 from slicer_package_manager_client.fields import EXTENSION, PACKAGE
+from slicer_package_manager_client.inspection import archives
 
 
 @pytest.mark.parametrize(('name', 'found'), [
@@ -35,4 +36,4 @@ def test_the_name_of_a_package_states_facts(name, found):
 
 @pytest.mark.parametrize('name', ['a.b-1.2.3.tar.gz', 'a.b-1.2.3.zip', 'a.b-1.2.3.7z', 'a.b-1.2.3.tar.xz', 'a.b-1.2.3'])
 def test_a_version_is_no_suffix(name):
-    assert filenames.stem(name) == ('a.b-1.2.3' if not name.endswith('.7z') else name)
+    assert archives.stem(name) == ('a.b-1.2.3' if not name.endswith('.7z') else name)

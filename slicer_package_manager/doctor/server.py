@@ -102,6 +102,10 @@ def _applications(values: Document) -> Iterator[Finding]:
         yield Finding(WARNING, f'{settings.DEFAULT_APP} is {default}, which is not a public application: the pages and '
                                '/find show nothing.',
                       'Set it to the id of another one, or leave it empty.')
+    for app in set(values[settings.CHECKED_APPLICATIONS]) - {settings.EVERY_APPLICATION}:
+        if not _exists(app):
+            yield Finding(WARNING, f'{settings.CHECKED_APPLICATIONS} has {app}, which is not an application.',
+                          'Remove it, or correct the id.')
     for app in values[settings.UPLOAD_QUOTAS]:
         if app != settings.ALL_OTHERS and not _exists(app):
             yield Finding(WARNING, f'{settings.UPLOAD_QUOTAS} limits {app}, which is not an application.',

@@ -13,7 +13,7 @@ from slicer_package_manager_client.fields import ARCHITECTURES, OPERATING_SYSTEM
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.fields import PackageType
-    from slicer_package_manager_client.inspection import Problem
+    from slicer_package_manager_client.inspection.contents import Problem
 
 _TYPES = {one.label: one for one in reversed(PACKAGE_TYPES)}
 
@@ -60,21 +60,22 @@ def _values(path: str, package_type: PackageType, given: dict[str, Any]) -> dict
 
 
 def _problems(path: str, package_type: PackageType, given: dict[str, Any]) -> list[Problem]:
-    from slicer_package_manager_client import inspection
+    from slicer_package_manager_client import checks
+    from slicer_package_manager_client.inspection import contents
 
     if not Path(path).is_file():
-        return [inspection.Problem(inspection.ERROR, 'There is no such file.')]
+        return [contents.Problem(contents.ERROR, 'There is no such file.')]
     try:
         values = _values(path, package_type, given)
     except InvalidRequest as error:
-        return [inspection.Problem(inspection.ERROR, str(error))]
-    return inspection.check(Path(path), package_type, values)
+        return [contents.Problem(contents.ERROR, str(error))]
+    return checks.check(Path(path), package_type, values)
 
 
 def _compared(session: Session, app_name: str, coll_id: str | None, package_type: PackageType, path: str,
               given: dict[str, Any]) -> list[Problem]:
     """Compare the size with that of the newest build for the system, if there is one."""
-    from slicer_package_manager_client import inspection
+    from slicer_package_manager_client import checks
 
     client = session.client
     client.findApp(app_name, coll_id)
@@ -85,7 +86,7 @@ def _compared(session: Session, app_name: str, coll_id: str | None, package_type
         return []
     builds = client.listPackages(package_type, app_name, coll_id=coll_id, name=values['name'], os=values.get('os'),
                                  arch=values.get('arch'), limit=1)
-    return list(inspection.compare(Path(path).stat().st_size, builds[0].get('size') or 0)) if builds else []
+    return list(checks.compare(Path(path).stat().st_size, builds[0].get('size') or 0)) if builds else []
 
 
 def _show(found: dict[str, list[Problem]], *, as_json: bool) -> None:

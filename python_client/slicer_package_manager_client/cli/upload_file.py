@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from slicer_package_manager_client import archives, attestations, config, tags
+from slicer_package_manager_client import attestations, checks, config, tags
 from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.cli import output
 from slicer_package_manager_client.errors import InvalidRequest, Refused
@@ -58,7 +58,7 @@ class FileUpload:
                       ('sha512',))
         with LocalFile(str(self._filepath), algorithms) as source:
             if not self._given['no_check']:
-                archives.require(source.path, installers=self._package_type is PACKAGE)
+                checks.require(source.path, installers=self._package_type is PACKAGE)
             link = self._link(source) if self._given['url'] else None
             attestation = self._attestation(source) if self._given['attestation'] else None
             with self._new_client().explained():

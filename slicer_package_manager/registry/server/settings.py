@@ -29,11 +29,14 @@ READY_EXPECTED_SHARE = 'slicer_package_manager.ready_expected_share'
 UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 MIDAS = 'slicer_package_manager.midas'
 OIDC_ISSUERS = 'slicer_package_manager.oidc_issuers'
+CHECKED_APPLICATIONS = 'slicer_package_manager.checked_applications'
 
 #: What Girder's web client is called, unless an administrator sets ``core.brand_name``.
 BRAND = 'Slicer Package Manager'
 #: The key of the quota for applications that have none of their own.
 ALL_OTHERS = 'default'
+#: Stands for all applications in a list of ids.
+EVERY_APPLICATION = '*'
 DELIVERIES = ('auto', 'redirect', 'stream')
 #: The services whose ID tokens are understood.
 CI_SERVICES = ('github', 'gitlab')
@@ -63,6 +66,16 @@ def _application(value: object) -> str:
     if not isinstance(value, str) or (value and not _ID.fullmatch(value.lower())):
         raise ValueError('must be the id of an application, 24 hexadecimal digits, or an empty text')
     return value.lower()
+
+
+def _applications(value: object) -> list[str]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError('must be a list of ids of applications')  # noqa: TRY004 - one kind of refusal
+    found = [one.strip().lower() if isinstance(one, str) else one for one in value]
+    for one in found:
+        if one != EVERY_APPLICATION and not (isinstance(one, str) and _ID.fullmatch(one)):
+            raise ValueError(f'"{one}" is neither the id of an application nor "{EVERY_APPLICATION}" for all')
+    return found
 
 
 def _quotas(value: object) -> dict[str, int]:
@@ -112,6 +125,7 @@ RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of setti
     LINK_DELIVERY: (_delivery, 'auto'),
     DEFAULT_APP: (_application, ''),
     UPLOAD_QUOTAS: (_quotas, {}),
+    CHECKED_APPLICATIONS: (_applications, []),
     STREAM_HOSTS: (_hosts, ['github.com', 'release-assets.githubusercontent.com', 'objects.githubusercontent.com']),
     LIST_MAX_AGE: (_number(3600), 0),
     LIST_CACHE: (_number(4096), 16),

@@ -9,10 +9,11 @@ import logging
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import filelock
 from girder.exceptions import GirderException
@@ -46,6 +47,13 @@ class FilesystemStore(FilesystemUploads, Store):
             return opened(_read(file, self.fullPath(file), start, stop))
         except FileNotFoundError as error:
             raise LostError(str(error)) from error
+
+    @contextmanager
+    def opened(self, file: Document) -> Iterator[BinaryIO]:
+        """Open ``file``, see :meth:`Store.opened`."""
+        self.require_readable()
+        with Path(self.fullPath(file)).open('rb') as stream:
+            yield stream
 
     def downloadFile(self, file: Document, *args: Any, **kwargs: Any) -> Any:
         """Return the function by which Girder streams ``file``."""

@@ -21,12 +21,13 @@ Contract between a store and the uploads in the database:
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from itertools import islice
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, BinaryIO, ClassVar, NamedTuple, Protocol
 
 from girder.exceptions import GirderException, ValidationException
 from girder.utility import _hash_state
@@ -131,6 +132,19 @@ class Store(Protocol):
         :raises LostError: the store does not have them.
         :raises Unavailable: the store cannot be reached.
         """
+
+    @contextmanager
+    def opened(self, file: Document) -> Iterator[BinaryIO]:
+        """Return a context with an open file of the system that has the bytes of ``file``; a remote store copies them.
+
+        :raises OSError: there is no room for a copy.
+        :raises LostError, Unavailable: see :meth:`read`.
+        """
+        with tempfile.TemporaryFile() as copy:
+            for piece in self.read(file, 0, file['size']):
+                copy.write(piece)
+            copy.seek(0)
+            yield copy
 
     def url(self, file: Document, disposition: str, *, head: bool) -> str:
         """Return a URL at which a client downloads ``file`` from the store; only for stores with :attr:`has_urls`.

@@ -5,7 +5,8 @@ would be lost. For packages and extensions:
 
 1. The store checks that all bytes have arrived. Their checksum must be the one that the client has announced: a damaged
    upload ends here.
-2. The store puts the bytes in their place. No file refers to them yet.
+2. The store puts the bytes in their place. No file refers to them yet. If the application requires it, they are
+   checked (:mod:`upload_checks`).
 3. One transaction removes the document of the upload, and writes what the package states about its file: checksum,
    size, and whether it has one. A new file is inserted with the id of its upload, and detaches the old one. For new
    content of an existing file, a detached copy of its document keeps the old bytes for their readers.
@@ -42,6 +43,7 @@ from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.storage import (
     stores,
     upload_announcements,
+    upload_checks,
     upload_chunks,
     uploads,
 )
@@ -122,6 +124,7 @@ def finish(upload: Document, package: item_files.Package, assetstore: Document |
         content = store.finalizeUpload(upload, {
             'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size'],
             **builds.of_upload(upload)})
+        upload_checks.require(package.item, upload, content, store)
         events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
         file = item_files.change(package, partial(_store, upload, content, is_stored))
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})

@@ -28,7 +28,7 @@ OPEN = {
 MESSAGE = ('This server requires a login for reading: log in, or send a token. '
            f'(The setting {anonymous_access.KEY} is true.)')
 #: Settings that each upload reads, by one query.
-OF_UPLOADS = (settings.UPLOAD_QUOTAS, PluginSettings.AUTO_COMPUTE)
+OF_UPLOADS = (settings.UPLOAD_QUOTAS, settings.CHECKED_APPLICATIONS, PluginSettings.AUTO_COMPUTE)
 
 
 def state() -> anonymous_access.State:

@@ -53,6 +53,14 @@ export const SETTINGS = [
       '{"default": 1000000000000}. Without either there is no limit.',
   },
   {
+    name: 'checked_applications',
+    label: 'Applications whose uploads are checked',
+    type: 'lines',
+    help:
+      'Their ids, one on each line; * for all. Archives that the command "check" of the client finds wrong are refused: ' +
+      'unreadable, for another system, in a folder of another name, or with incomplete metadata.',
+  },
+  {
     name: 'ready_share',
     label: 'Share of extensions that makes a release or draft ready, in percent',
     type: 'number',
