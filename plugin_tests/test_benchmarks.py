@@ -1,11 +1,12 @@
 """The benchmark's own data and arithmetic, as far as its ratios rest on them."""
 import re
+import sys
 
 import bson
 import pytest
 from bson.objectid import ObjectId
 
-from benchmarks import extensions, report, runner
+from benchmarks import command_line, extensions, report, runner
 from benchmarks.cases import SUITES, Case
 from benchmarks.options import FULL, QUICK
 from benchmarks.servers import LARGE, OURS, PEER
@@ -38,6 +39,15 @@ def test_the_table_shows_what_was_missed():
     shown = runner.Result(case(target=None), {OURS: [10.0], PEER: [100.0]})
     rows = report.table([missed, shown]).splitlines()[2:]
     assert ('**missed**' in rows[0], 'missed' in rows[1], shown.good) == (True, False, True)
+
+
+@pytest.mark.process
+def test_the_cost_of_a_command_is_not_that_of_the_benchmark():
+    held = bytearray(b'x' * (400 << 20))  # a child has it, too, until it runs its program
+    cost = command_line.run(sys.executable, '-c', 'import hashlib; hashlib.sha512(b"x" * (64 << 20))')
+    assert 64 < cost.memory < len(held) >> 20
+    with pytest.raises(RuntimeError, match='status 3'):
+        command_line.run(sys.executable, '-c', 'raise SystemExit(3)')
 
 
 def test_every_case_of_a_suite_has_a_name_of_its_own():

@@ -6,7 +6,7 @@
     +-- InvalidRequest          2   an option or a value is wrong
     +-- NotFound                3   the named object does not exist, or you may not see it
     +-- Refused                 4   credentials are missing, wrong or not sufficient
-    +-- Conflict                5   another object has that name already
+    +-- Conflict                5   another object has that name already, or another process uses the file
     +-- NetworkProblem          6   the server cannot be reached, or failed, after all retries
     +-- ChecksumMismatch        7   the bytes that arrived are not the bytes that were sent
     +-- Unverified              8   no attestation proves where a file comes from
@@ -63,7 +63,7 @@ class Refused(SlicerPackageManagerError):
 
 
 class Conflict(SlicerPackageManagerError):
-    """Another object has that name already."""
+    """Another object has that name already, or another process uses the file."""
 
     exit_code = 5
     code = 'conflict'
@@ -97,7 +97,7 @@ EXIT_CODES = (
     (InvalidRequest.exit_code, InvalidRequest.code, 'An option or a value is wrong; nothing was changed.'),
     (NotFound.exit_code, NotFound.code, 'The named object does not exist, or you may not see it.'),
     (Refused.exit_code, Refused.code, 'Credentials are missing, wrong or not sufficient.'),
-    (Conflict.exit_code, Conflict.code, 'Another object has that name already.'),
+    (Conflict.exit_code, Conflict.code, 'Another object has that name already, or another process uses the file.'),
     (NetworkProblem.exit_code, NetworkProblem.code, 'A server cannot be reached, or failed, after all retries.'),
     (ChecksumMismatch.exit_code, ChecksumMismatch.code, 'The bytes that arrived are not the bytes that were sent.'),
     (Unverified.exit_code, Unverified.code, 'No attestation proves where the file was built; it was not stored.'),
