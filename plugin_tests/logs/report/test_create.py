@@ -53,7 +53,7 @@ def hostile(tmp_path_factory):
     files = Files(tmp_path_factory.mktemp('hostile'))
     for day in ('2026-11-01', '2026-11-03'):
         files.write(day, package(3, app=HOSTILE[0], version=HOSTILE[1], os=HOSTILE[0], arch=HOSTILE[2],
-                                 country=HOSTILE[1], client=HOSTILE[3]),
+                                 country=HOSTILE[7], client=HOSTILE[3]),
                     *(extension(name, number + 1, app=HOSTILE[0]) for number, name in enumerate(HOSTILE)))
     (files.published / 'check.json').write_text(json.dumps(COMPARED))
     (files.published / 'manifest.json').write_text(json.dumps({'days': {'2026-11-03': {'final': False}}}))

@@ -102,7 +102,7 @@ def _bars(table: Table, names: Sequence[str], series: plots.Series) -> tuple[Plo
 def _by_country(files: DailyFiles) -> Section:
     table = tables.by_country(files)
     totals = dict(zip(table.column('country'), table.column('total'), strict=True))
-    most = ', '.join(f'{name}: {total:,}' for _, name, *_, total in table.rows[:5])
+    most = ', '.join(f'{labels.printable(name, 40)}: {total:,}' for _, name, *_, total in table.rows[:5])
     return Section('by-country', 'Downloads by country', 'The country of the client. If few clients of a day share '
                    'a country, program and system, their country is not published: it is "other".', table,
                    world(totals) if table.rows else None,
@@ -117,10 +117,11 @@ def _top_extensions(files: DailyFiles) -> Section:
     before = files.period.before
     there = len(files.there(before))
     text = (f'The {movement.MOST} extensions with the most downloads, with their rank in each step of the period. '
+            'Blue lines rise from their first to their last step, and orange, dashed lines fall. '
             f'"Before" is the period of the same length before this one: {before.first} to {before.last}, of which '
             f'{there} of {before.length} days have daily files.')
     alt = 'Rank of each extension over time. At the end of the period: ' + ', '.join(
-        f'{labels.printable(name, 40)}: {row[-1]}' for name, row in zip(names, table.rows, strict=True))
+        f'{labels.printable(name, 40)}: {row[-1] or "none"}' for name, row in zip(names, table.rows, strict=True))
     return Section('top-extensions', 'Top extensions, and how they move', text, table,
                    plots.ranks(table, names) if table.rows else None, alt)
 
