@@ -82,7 +82,7 @@ def test_it_works_on_the_page_of_an_extension_too(slicer):
 def test_what_slicer_says_before_the_list_is_there_counts(slicer):
     page = slicer(None, more=OTHER)
     held = []
-    page.route('**/extension?**', lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.route('**/extension?**', lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks it
     page.goto(ELSEWHERE)
     poll(lambda: held or page.wait_for_timeout(10), 'the list is asked for')  # Playwright works while the page waits
     page.evaluate("app.setExtensionButtonState('AdaptiveBrush', 'Installed'); app.search('brush')")

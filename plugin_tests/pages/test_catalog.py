@@ -202,7 +202,7 @@ def test_a_system_without_extensions_is_reported_with_those_that_have_some(open_
 
 
 def test_why_an_extension_is_missing(open_window, album):
-    window = open_window('/catalog/All/33241/macosx?arch=amd64&q=AdaptiveBrush+nothing')
+    window = open_window('/catalog/All/33241/macosx?arch=amd64&q=qqqqqqq+zzzzzzz')
     page = window.page
     expect(page.locator('#empty')).to_contain_text('Nothing found.')
     page.locator('#search').fill('Breast')

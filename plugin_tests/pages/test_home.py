@@ -38,7 +38,8 @@ def test_the_search_of_the_first_page_finds_extensions(open_window):
     page.keyboard.press('/')
     page.keyboard.type('adaptivebrush')
     page.keyboard.press('Enter')
-    wait_for_list(page, 1)
+    expect(page.locator('#count')).to_contain_text('for “adaptivebrush”')
+    expect(page.locator('.card h2').first).to_have_text('AdaptiveBrush')
     expect(page.locator('#search')).to_have_value('adaptivebrush')
 
 

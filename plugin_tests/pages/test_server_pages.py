@@ -155,11 +155,35 @@ def test_scripts_request_nothing_that_the_page_has(open_window, path):
     window.page.goto(path)
     window.page.wait_for_load_state('networkidle')
     assert [one for one in asked if '/extension?' in one or '/downloadstats' in one] == []
-    # The list is the server's, and works: a search is answered without a request.
+    # The list is the server's, and works: a search requests what it finds, once.
     if 'extension/' not in path:
-        window.page.locator('#search').fill('ablationplanner')
-        wait_for_list(window.page, 1)
-        assert [one for one in asked if '/extension?' in one] == []
+        for text in ('ablationplanner', '', 'ablationplanner'):
+            window.page.locator('#search').fill(text)
+            wait_for_list(window.page, 1 if text else 255)
+        asked = [one for one in asked if '/extension?' in one]
+        assert len(asked) == 1
+        assert 'sort=relevance' in asked[0]
+
+
+def test_pages_rank_what_a_search_finds_and_mark_its_words(open_window, plain):
+    for query, first in {'rt': 'SlicerRT', 'elastix': 'SlicerElastix', 'totalsegmentater': 'TotalSegmentator'}.items():
+        page = plain(f'{LARGE}?q={query}').page
+        assert names(page)[0] == first
+        assert page.locator('#sort').input_value() == 'relevance'
+    page = open_window(LARGE).page
+    wait_for_list(page, 255)
+    page.locator('#search').type('volume rendering')
+    expect(page.locator('#count')).to_contain_text('for “volume rendering”')
+    ranked = names(page)
+    assert names(plain(f'{LARGE}?q=volume+rendering').page) == ranked
+    assert 'sort' not in page.url
+    assert {one.lower() for one in page.locator('.card mark').all_inner_texts()} == {'volume', 'rendering'}
+    page.locator('#sort').select_option('name')
+    page.wait_for_url(re.compile('sort=name'))
+    assert names(page) == sorted(ranked, key=str.lower)
+    page.locator('#search').fill('')
+    wait_for_list(page, 255)
+    assert page.locator('.card mark').count() == 0
 
 
 def test_all_modules_are_requested_at_once(open_window, site):

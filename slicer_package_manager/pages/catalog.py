@@ -113,8 +113,8 @@ def _page(wanted: str | None, place: Place, choice: Choice, visitors_os: str, *,
              'levels': extensions.LEVELS, 'modules': modules_of('catalog/main.js')}
     if not found:
         return html.render('catalog.html', listing=None, detail=None, about=_about(app, place, None, wanted), **shown)
-    others = {'app': wanted or '', 'q': choice.q, 'sort': '' if choice.sort == 'name' else choice.sort,
-              'tier': str(choice.tier or '')}
+    sort = '' if choice.sort == extensions.usual_sort(choice.q) else choice.sort
+    others = {'app': wanted or '', 'q': choice.q, 'sort': sort, 'tier': str(choice.tier or '')}
     place = found.place if place.arch else found.place._replace(arch='')
     link = Links(place, others)
     return html.render(
@@ -162,5 +162,7 @@ def _with_extensions(app: ApplicationFolder, found: Listing) -> list[builds.Buil
 def _for_scripts(found: Listing) -> dict[str, object]:
     """The list as the scripts read it, so that they need not request it."""
     _, revision, os, arch, _ = found.place
-    return {'place': {'revision': revision, 'os': os, 'arch': arch}, 'items': [one.for_scripts for one in found.every],
+    search = {'q': found.choice.q, 'found': [one.id for one in found.matching]} if found.choice.q else {}
+    return {**search, 'place': {'revision': revision, 'os': os, 'arch': arch},
+            'items': [one.for_scripts for one in found.every],
             'architectures': [one for of, one in found.systems if of == os]}

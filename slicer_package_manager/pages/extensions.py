@@ -21,8 +21,11 @@ ALL = 'All'
 NO_CATEGORY = 'Uncategorized'
 #: Slicer's words for tiers, on Slicer's scale: the higher, the better.
 _TIERS = ((5, 'Supported by Slicer core developers'), (3, 'Community-supported'), (1, 'Experimental'))
-#: Orders of the list, with the words for them. The first one is the usual one.
-SORTS = {'name': 'By name', 'updated': 'Newest first', 'downloads': 'Most downloaded', 'tier': 'Best supported'}
+#: The usual order of what a search finds, and that of lists without a search.
+RELEVANCE, BY_NAME = 'relevance', 'name'
+#: Orders of the list, with the words for them.
+SORTS = {RELEVANCE: 'Best match', BY_NAME: 'By name', 'updated': 'Newest first', 'downloads': 'Most downloaded',
+         'tier': 'Best supported'}
 #: Lowest tiers that the filter offers.
 LEVELS = {5: _TIERS[0][1], 3: f'{_TIERS[1][1]} or better'}
 #: The number of colors of letters that stand for icons, see ``catalog.css``.
@@ -208,11 +211,37 @@ def at_least(extensions: Sequence[Extension], tier: int | None) -> list[Extensio
 
 
 def in_order(extensions: Iterable[Extension], sort: str) -> list[Extension]:
-    """``extensions`` in the order ``sort``, one of :data:`SORTS`; equal ones by name."""
+    """``extensions`` in the order ``sort``, one of :data:`SORTS`; equal ones by name.
+
+    Those of a search come in the order of their relevance, and stay so.
+    """
+    if sort == RELEVANCE:
+        return list(extensions)
     found = sorted(extensions, key=lambda one: order(one.name))
     keys: dict[str, Any] = {'updated': lambda one: one.updated, 'downloads': lambda one: one.downloads,
                             'tier': lambda one: float('-inf') if one.tier is None else one.tier}
     return sorted(found, key=keys[sort], reverse=True) if sort in keys else found
+
+
+def usual_sort(q: str) -> str:
+    """The order of a list if the address names none."""
+    return RELEVANCE if q else BY_NAME
+
+
+def marked(text: str, q: str) -> Markup:
+    """``text`` with the words of the search ``q`` as ``<mark>``, in any case and with any accents."""
+    words = [re.escape(one) for one in sorted(map(plain, q.split()), key=len, reverse=True)]
+    spots = re.finditer('|'.join(words), _letter_by_letter(text)) if words else iter(())
+    made, end = Markup(), 0
+    for spot in spots:
+        made += text[end:spot.start()] + Markup('<mark>{}</mark>').format(text[spot.start():spot.end()])
+        end = spot.end()
+    return made + text[end:]
+
+
+def _letter_by_letter(text: str) -> str:
+    """``text`` as :func:`plain` has it, with as many characters."""
+    return text.lower() if text.isascii() else ''.join(plain(one)[:1] or one for one in text)
 
 
 def order(name: str) -> list[tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import cherrypy
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from slicer_package_manager.pages import about
+from slicer_package_manager.pages import about, extensions
 from slicer_package_manager.pages.assets import PLACE, digest
 from slicer_package_manager.rest.http.headers import accepts_gzip
 from slicer_package_manager.rest.http.semantics import has_tag
@@ -24,7 +24,7 @@ TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / 'templates'), autoescape=True, undefined=StrictUndefined,
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     auto_reload=False)
-TEMPLATES.filters['data'] = about.as_data
+TEMPLATES.filters |= {'data': about.as_data, 'marked': extensions.marked}
 #: Scripts and styles are files of this package. Images may come from any host: extensions name them by URL.
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: http:; "
           "base-uri 'none'; form-action 'self'; frame-ancestors 'self'")

@@ -10,13 +10,14 @@ from slicer_package_manager.pages.addresses import ALL, Place
 from slicer_package_manager.pages.builds import Build
 from slicer_package_manager.pages.extensions import Category, Extension
 from slicer_package_manager.registry.catalog import extension_lists, package_lists, summary
+from slicer_package_manager.registry.catalog.package_lists import Candidates
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.schema.fields import EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.schema.validators import SEARCH_CHARACTERS, SEARCH_WORDS
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 
-_ALL_OF_IT = Page(0, 0, (('meta.baseName', 1), ('created', 1), ('_id', 1)))
+_ALL_OF_IT = Page(0, 0, (('meta.baseName', 1), ('created', 1), ('_id', 1)), by_relevance=True)
 _OF_BUILDS = ('name', 'revision', 'extensions', 'ready_for')
 
 
@@ -25,7 +26,7 @@ class Choice(NamedTuple):
 
     q: str = ''
     tier: int | None = None
-    sort: str = 'name'
+    sort: str = extensions.BY_NAME
 
 
 class Listing(NamedTuple):
@@ -34,7 +35,8 @@ class Listing(NamedTuple):
     :param place: with the architecture that is shown.
     :param systems: the number of extensions by system and architecture, for this revision.
     :param every: the extensions for the architecture.
-    :param found: those that the search and the filter leave, in all categories.
+    :param matching: those that the search finds, the most relevant first; all without a search.
+    :param found: those of them that the filter leaves, in all categories.
     :param shown: those of the category, in order.
     :param revisions: all of the application, newest first, with the names of releases.
     """
@@ -43,6 +45,7 @@ class Listing(NamedTuple):
     choice: Choice
     systems: dict[tuple[str, str], int]
     every: list[Extension]
+    matching: list[Extension]
     found: list[Extension]
     shown: list[Extension]
     revisions: dict[str, str]
@@ -119,14 +122,22 @@ def read(app: ApplicationFolder, place: Place, choice: Choice) -> Listing:
     items = list(map(orjson.loads, candidates.matching('').documents))
     counts.add_totals(EXTENSION, app, items)
     every = list(map(Extension, items))
-    matching = {orjson.loads(one)['_id'] for one in candidates.matching(choice.q).documents} if choice.q else None
-    found = extensions.at_least([one for one in every if matching is None or one.id in matching], choice.tier)
+    matching = _searched(candidates, every, choice.q)
+    found = extensions.at_least(matching, choice.tier)
     shown = extensions.in_order(extensions.in_category(found, place.category), choice.sort)
-    return Listing(place._replace(arch=arch), choice, systems, every, found, shown, revisions)
+    return Listing(place._replace(arch=arch), choice, systems, every, matching, found, shown,
+                   revisions)
+
+
+def _searched(candidates: Candidates, every: list[Extension], q: str) -> list[Extension]:
+    """Those of ``every`` that the search finds, the most relevant first."""
+    known = {one.id: one for one in every}
+    return [known[orjson.loads(one)['_id']] for one in candidates.matching(q).documents] if q else every
 
 
 def choice_of(q: str, tier: str, sort: str) -> Choice:
     """Parse the query of an address. What is unknown is ignored, and a search is shortened to what may be searched."""
     words = ' '.join(q[:SEARCH_CHARACTERS].split()[:SEARCH_WORDS])
     level = next((one for one in extensions.LEVELS if str(one) == tier), None)
-    return Choice(words, level, sort if sort in extensions.SORTS else Choice().sort)
+    is_known = sort in extensions.SORTS and (words or sort != extensions.RELEVANCE)
+    return Choice(words, level, sort if is_known else extensions.usual_sort(words))

@@ -44,6 +44,42 @@ export const number = (value) => NUMBER.format(value);
 export const counted = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 
 /**
+ * `text` with the words of the search `q` marked, in any case and with any accents.
+ *
+ * @param {string} text
+ * @param {string} q
+ */
+export function marked(text, q) {
+  const words = plain(q).split(/\s+/).filter(Boolean);
+  if (!words.length) return [text];
+  words.sort((one, other) => other.length - one.length);
+  const pattern = new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'), 'g');
+  const letters = [...text].map((letter) => (letter.length === 1 && plain(letter)[0]) || letter).join('');
+  const made = [];
+  let end = 0;
+  for (const spot of letters.matchAll(pattern)) {
+    const { index = 0 } = spot;
+    made.push(text.slice(end, index), element('mark', {}, text.slice(index, index + spot[0].length)));
+    end = index + spot[0].length;
+  }
+  return [...made, text.slice(end)];
+}
+
+/**
+ * `text` without case and accents.
+ *
+ * @param {string} text
+ */
+function plain(text) {
+  return text
+    .toLowerCase()
+    .replace(/ß/g, 'ss')
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .normalize('NFC');
+}
+
+/**
  * The day of a timestamp, in UTC; an empty text if it is none.
  *
  * @param {string} text

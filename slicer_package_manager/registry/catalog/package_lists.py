@@ -64,7 +64,7 @@ class Candidates:
         """The page of those that have all words of ``q``, or of those that :mod:`ranking` finds, by relevance."""
         if validators.has_control_characters(q):
             return Listing([], 0)
-        found = self._ranked(q) if self._page.by_relevance else self._with_all(q)
+        found = self._ranked(q) if self._page.by_relevance and q.strip() else self._with_all(q)
         start, limit = self._page.offset, self._page.limit
         shown = found[start:start + limit if limit else None]
         return Listing([one.json for one in shown], len(found))

@@ -16,6 +16,7 @@ const SEARCH_PAUSE = 400;
  * @typedef {object} List
  * @property {places.Place} place what the address names
  * @property {selection.Extension[]} extensions all of the build
+ * @property {selection.Extension[]} matching those that the search finds
  * @property {Parameters<typeof emptyBuild>[1]} build
  * @property {import('./explain.js').To} to
  * @property {() => boolean} isOver whether the page shows something else by now
@@ -28,9 +29,9 @@ const SEARCH_PAUSE = 400;
  * @param {List} list
  */
 export async function explain(found, list) {
-  const { place, extensions, build, to, isOver } = list;
+  const { place, extensions, matching, build, to, isOver } = list;
   const empty = byId('empty');
-  const lower = selection.inCategory(selection.searched(extensions, place.q), place.category).length;
+  const lower = selection.inCategory(matching, place.category).length;
   if (!extensions.length) {
     const all = await allBuilds();
     if (!isOver()) fill(empty, emptyBuild(all, build, to));

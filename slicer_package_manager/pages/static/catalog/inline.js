@@ -5,6 +5,8 @@
  * @typedef {object} Inline
  * @property {{revision: string, os: string, arch: string}} place the build that is shown
  * @property {Registry.Item[]} items
+ * @property {string} [q] the search of the page
+ * @property {string[]} [found] ids of what it finds, the best match first
  * @property {string[]} [architectures] those that the build has extensions for, on this system
  * @property {string} [extension] name of the extension that is shown alone
  */

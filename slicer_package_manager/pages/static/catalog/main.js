@@ -20,6 +20,7 @@ import { explain } from './empty.js';
 import { inlineData } from './inline.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
+import { mark, remember, search } from './search.js';
 import * as selection from './selection.js';
 import { releaseNames } from './summaries.js';
 import * as tiers from './tiers.js';
@@ -95,7 +96,7 @@ async function arrive() {
   here = { ...place.read(), ...bridge.slicerBuild() };
   const field = byId('search', HTMLInputElement);
   if (field.value.trim() !== here.q) field.value = here.q; // else the caret would move
-  byId('sort', HTMLSelectElement).value = here.sort;
+  showSort();
   byId('tier', HTMLSelectElement).value = String(here.tier || '');
   const mine = here;
   try {
@@ -112,7 +113,8 @@ async function arrive() {
     if (shown.arch && key === keyOf(shown)) shown.key = key; // now named, and chosen already when it was not
     if (key !== shown.key) loading = load(key, current());
     await loading;
-    if (key === shown.key && here === mine) showList(before.extension);
+    const ids = await search(shown, here.q, () => here !== mine);
+    if (key === shown.key && here === mine) showList(before.extension, ids);
   } catch (error) {
     if (here === mine) fail(messageOf(error)); // else something else is shown by now
   }
@@ -172,14 +174,26 @@ function showPart(part) {
   for (const id of ['list', 'detail', 'problem']) byId(id).hidden = id !== part;
 }
 
-/** @param {string | null} from the extension from which the visitor comes back */
-function showList(from) {
+/** What a search finds can be shown by relevance. */
+function showSort() {
+  const control = byId('sort', HTMLSelectElement);
+  const relevance = /** @type {HTMLOptionElement} */ (control.querySelector(`[value=${place.RELEVANCE}]`));
+  relevance.hidden = relevance.disabled = !here.q;
+  control.value = here.sort;
+}
+
+/**
+ * @param {string | null} from the extension from which the visitor comes back
+ * @param {string[] | null} ids what the search finds
+ */
+function showList(from, ids) {
   showPart('list');
   byId('choice').hidden = false;
   detail = null;
   document.title = here.category === place.ALL ? `${NAME} extensions` : `${here.category} extensions for ${NAME}`;
   showBuildName();
-  const found = tiers.atLeast(selection.searched(shown.extensions, here.q), here.tier);
+  const matching = selection.matching(shown.extensions, ids);
+  const found = tiers.atLeast(matching, here.tier);
   showCategories(found, here.category, to);
   const cards = selection.sorted(selection.inCategory(found, here.category), here.sort);
   showCards(cards.map((one) => cardOf(one).place));
@@ -189,7 +203,7 @@ function showList(from) {
   if (!isEmptyDrawn) fill(byId('empty'));
   const category = here.category === place.ALL ? '' : ` in ${here.category}`;
   byId('count').textContent = `${counted(cards.length, 'extension')}${category}${here.q ? ` for “${here.q}”` : ''}`;
-  if (!cards.length && !isEmptyDrawn) explainEmpty(found);
+  if (!cards.length && !isEmptyDrawn) explainEmpty(found, matching);
   if (!from) return;
   if (scrolled) window.scrollTo(0, scrolled);
   const link = byId('cards').querySelector(`a[data-name="${CSS.escape(from)}"]`);
@@ -207,12 +221,15 @@ function showCards(cards) {
   fill(list, ...cards);
 }
 
-/** @param {selection.Extension[]} found in all categories */
-function explainEmpty(found) {
+/**
+ * @param {selection.Extension[]} found in all categories
+ * @param {selection.Extension[]} matching the search
+ */
+function explainEmpty(found, matching) {
   const { key, extensions } = shown;
   const { q } = here;
   const isOver = () => shown.key !== key || here.q !== q || Boolean(here.extension);
-  explain(found, { place: here, extensions, build: current(), to, isOver });
+  explain(found, { place: here, extensions, matching, build: current(), to, isOver });
 }
 
 /** @param {selection.Extension} extension */
@@ -220,6 +237,7 @@ function cardOf(extension) {
   const known = shown.cards.get(extension.id) || card(extension, to({ extension: extension.name, arch: shown.arch }));
   const link = known.place.querySelector('h2 a');
   if (link instanceof HTMLAnchorElement) link.href = to({ extension: extension.name, arch: shown.arch });
+  mark(known.place, here.q);
   shown.cards.set(extension.id, known);
   return known;
 }
@@ -343,8 +361,8 @@ function onSlicer() {
 }
 
 /** @param {string} text */
-function search(text) {
-  go(to({ q: text, extension: null }), { replace: true });
+function find(text) {
+  go(place.write(place.searching(here, text)), { replace: true });
 }
 
 /**
@@ -361,10 +379,11 @@ for (const link of document.querySelectorAll('link[href], a[href]:not([href^="#"
   Object.assign(link, { href: String(/** @type {HTMLAnchorElement | HTMLLinkElement} */ (link).href) });
 }
 for (const form of document.forms) if (form.hasAttribute('action')) form.setAttribute('action', form.action);
-bridge.open({ search, notice, state: onState, arrived: onSlicer });
+if (inline) remember(inline);
+bridge.open({ search: find, notice, state: onState, arrived: onSlicer });
 document.addEventListener('click', onClick);
 window.addEventListener('popstate', arrive);
-byId('search').addEventListener('input', () => search(byId('search', HTMLInputElement).value));
+byId('search').addEventListener('input', () => find(byId('search', HTMLInputElement).value));
 for (const id of ['find', 'filters', 'choice']) byId(id).addEventListener('submit', (event) => event.preventDefault());
 onChange('tier', (value) => go(to({ tier: Number(value) || null }), { replace: true }));
 onChange('sort', (sort) => go(to({ sort }), { replace: true }));

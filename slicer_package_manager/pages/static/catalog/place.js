@@ -21,7 +21,8 @@ import { LEVELS } from './tiers.js';
  */
 
 export const ALL = 'All';
-export const SORTS = ['name', 'updated', 'downloads', 'tier'];
+export const RELEVANCE = 'relevance';
+export const SORTS = [RELEVANCE, 'name', 'updated', 'downloads', 'tier'];
 
 // Names that browsers, servers or proxies would change in a path: slashes, escapes, and names of folders.
 const UNUSUAL = /[/\\%]|^\.+$/;
@@ -34,16 +35,34 @@ const UNUSUAL = /[/\\%]|^\.+$/;
  */
 export function read(location = window.location) {
   const query = new URLSearchParams(location.search);
+  const q = (query.get('q') || '').trim();
   const sort = query.get('sort') || '';
   const level = LEVELS.find(({ tier }) => String(tier) === query.get('tier'));
   return {
     ...(below('extension', location) ? ofExtension(location, query) : ofList(location, query)),
     arch: (query.get('arch') || '').toLowerCase() || null,
-    q: query.get('q') || '',
-    sort: SORTS.includes(sort) ? sort : SORTS[0],
+    q,
+    sort: SORTS.includes(sort) && (q || sort !== RELEVANCE) ? sort : usualSort(q),
     tier: level ? level.tier : null,
     app: query.get('app') || null,
   };
+}
+
+/**
+ * The order of a list if the address names none.
+ *
+ * @param {string} q
+ */
+export const usualSort = (q) => (q ? RELEVANCE : 'name');
+
+/**
+ * `place` with the search `q`, in the usual order if that is the order now.
+ *
+ * @param {Place} place
+ * @param {string} q
+ */
+export function searching(place, q) {
+  return { ...place, q, sort: place.sort === usualSort(place.q) ? usualSort(q.trim()) : place.sort, extension: null };
 }
 
 /**
@@ -98,7 +117,7 @@ export function write(place) {
   for (const key of /** @type {const} */ (['arch', 'q', 'tier', 'app'])) {
     if (place[key]) query.set(key, String(place[key]));
   }
-  if (place.sort && place.sort !== SORTS[0]) query.set('sort', place.sort);
+  if (place.sort && place.sort !== usualSort(place.q)) query.set('sort', place.sort);
   const text = String(query);
   return new URL(`${path}${text ? `?${text}` : ''}`, ROOT).href;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Which extensions are shown, and in which order: pure functions.
 
-import { ALL } from './place.js';
+import { ALL, RELEVANCE } from './place.js';
 import { byTier } from './tiers.js';
 
 /** @typedef {ReturnType<typeof fromItem>} Extension */
@@ -50,7 +50,6 @@ export function fromItem(item) {
     updated: item.updated || item.created,
     downloads: item.downloads || 0,
     size: item.size || 0,
-    search: folded([meta.baseName, meta.description, meta.keywords, meta.contributors].join('\n')),
   };
 }
 
@@ -61,20 +60,6 @@ export function fromItem(item) {
  */
 function wholeNumber(value) {
   return ['number', 'string'].includes(typeof value) && /^-?\d+$/.test(String(value).trim()) ? Number(value) : null;
-}
-
-/**
- * `text` without case and accents, as the registry searches.
- *
- * @param {string} text
- */
-function folded(text) {
-  return text
-    .toLowerCase()
-    .replace(/ß/g, 'ss')
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '')
-    .normalize('NFC');
 }
 
 /** @param {unknown} text */
@@ -109,14 +94,15 @@ export function categories(extensions) {
 }
 
 /**
- * Extensions with every word of the search, in any order, as the registry searches.
+ * The extensions with these ids, in their order.
  *
  * @param {Extension[]} extensions
- * @param {string} text
+ * @param {string[] | null} ids what a search finds; `null` without a search
  */
-export function searched(extensions, text) {
-  const wanted = words(folded(text));
-  return extensions.filter((one) => wanted.every((word) => one.search.includes(word)));
+export function matching(extensions, ids) {
+  if (!ids) return extensions;
+  const known = new Map(extensions.map((one) => [one.id, one]));
+  return ids.flatMap((id) => known.get(id) || []);
 }
 
 /**
@@ -131,11 +117,12 @@ export function inCategory(extensions, category) {
 }
 
 /**
- * Extensions in the order `sort`, one of `SORTS`; equal ones by name.
+ * Extensions in the order `sort`, one of `SORTS`; equal ones by name. What a search finds comes by relevance, and stays so.
  *
  * @param {Extension[]} extensions
  * @param {string} sort
  */
 export function sorted(extensions, sort) {
+  if (sort === RELEVANCE) return extensions;
   return [...extensions].sort((one, other) => ORDERS[sort](one, other) || NAMES.compare(one.name, other.name));
 }
