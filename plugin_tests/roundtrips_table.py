@@ -197,7 +197,7 @@ CALLS = [
     Call(f'GET {APP}/downloadstats', (6, 7, 6), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (5, 6, 5), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
     Call(f'GET {APP}/downloadstats', (8, 9, 7), 'by country, from logs', params={**ALL, 'columns': 'country'}),
-    Call(f'GET {APP}/downloads', (9, 10, 8)),
+    Call(f'GET {APP}/downloads', (10, 11, 9)),
     Call(f'GET {APP}/downloadstats/:checksum', (None, 8, 8), before=checksum),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /item/:id', (3, 4, 4)),

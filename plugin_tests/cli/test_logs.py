@@ -147,7 +147,7 @@ def item(make):
 
 
 @pytest.mark.database
-def test_statistics_with_the_facts_of_the_server_are_loaded_into_it(logs, mongo_uri, item, anonymous, app):
+def test_statistics_with_the_facts_of_the_server_are_loaded_into_it(logs, mongo_uri, item, anonymous, app, db):
     target = f'/api/v1/item/{item["_id"]}/download'
     log = logs.log(line(target, size=3), line(target, size=3, time='02/Nov/2026:00:00:00 +0000'))
     done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
@@ -155,6 +155,10 @@ def test_statistics_with_the_facts_of_the_server_are_loaded_into_it(logs, mongo_
     assert done.stdout.splitlines()[-1] == '2 days with 2 rows were loaded into the server; it had 0 others.'
     assert asked(anonymous, app) == [('2026-11-01', 'unknown', 1), ('2026-11-02', 'unknown', 1)]
     log = logs.log(log.read_bytes(), line(target, size=3), name='grown.log')
+    done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
+    assert done.stdout.splitlines()[-1] == '1 days with 1 rows were loaded into the server; it had 1 others.'
+    assert asked(anonymous, app) == [('2026-11-01', 'unknown', 2), ('2026-11-02', 'unknown', 1)]
+    db['slicer_package_logged_day'].delete_one({'_id': '2026-11-02'})  # as if a run was killed before it loaded the day
     done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
     assert done.stdout.splitlines()[-1] == '1 days with 1 rows were loaded into the server; it had 1 others.'
     assert asked(anonymous, app) == [('2026-11-01', 'unknown', 2), ('2026-11-02', 'unknown', 1)]

@@ -18,6 +18,7 @@ def app(site):
     site.count(found, 'Extension', {'2026-11-01': 16}, system=('win', 'amd64'))
     yield found
     site.forget_logs()
+    site.client.delete('/system/setting', params={'key': 'slicer_package_manager.countries_notice'})
     site.client.delete(f'/app/{found}').raise_for_status()
 
 
@@ -34,6 +35,8 @@ SYSTEMS = [['Windows', '24', '60.0 %'], ['Linux', '8', '20.0 %'], ['macOS (Apple
 @pytest.mark.parametrize('script', [True, False])
 def test_tables_have_the_downloads_by_month_system_and_country(open_window, site, app, script):
     site.log(app, 'Extension', COUNTRIES)
+    site.client.put('/system/setting', params={
+        'key': 'slicer_package_manager.countries_notice', 'value': '"By <b>DB-IP</b>"'}).raise_for_status()
     site.log(app, 'Other', {'FR': 1000})
     page = open_window(f'/extension/Extension?app={app}', java_script_enabled=script).page
     systems = rows(page, 'By system')
@@ -42,6 +45,7 @@ def test_tables_have_the_downloads_by_month_system_and_country(open_window, site
     assert rows(page, 'By country') == [['Germany', '60', '60.0 %'], ['United States', '30', '30.0 %'],
                                         ['Unknown', '8', '8.0 %'], ['Other', '2', '2.0 %']]
     expect(page.locator('.parts')).to_contain_text('2026-10-01 to 2026-10-01')
+    expect(page.locator('.parts')).to_contain_text('By <b>DB-IP</b>')
     if script:
         expect(page.locator('.chart figcaption')).to_have_text('40 downloads from Sep 2026 to Nov 2026')
     else:

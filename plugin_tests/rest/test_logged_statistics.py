@@ -200,7 +200,7 @@ def count(db, item, day, number):
 
 
 def test_an_overview_has_the_counts_of_the_server_and_the_countries_of_logs(db, make, overview, package):
-    assert overview() == {'months': [], 'systems': [], 'countries': [], 'logs': None}
+    assert overview() == {'months': [], 'systems': [], 'countries': [], 'logs': None, 'notice': ''}
     other = make('extension', content=b'extension', os='win')
     for item, day, number in ((package, '2026-10-31', 1), (package, '2026-11-01', 2), (other, '2026-11-30', 4)):
         count(db, item, day, number)
@@ -210,7 +210,7 @@ def test_an_overview_has_the_counts_of_the_server_and_the_countries_of_logs(db, 
         'months': [{'period': '2026-10', 'count': 1}, {'period': '2026-11', 'count': 6}],
         'systems': [{'os': 'win', 'arch': 'amd64', 'count': 4}, {'os': 'linux', 'arch': 'amd64', 'count': 3}],
         'countries': [{'country': 'FR', 'count': 7}, {'country': 'DE', 'count': 5}],
-        'logs': {'first': '2026-11-01', 'last': '2026-11-03', 'number': 2}}
+        'logs': {'first': '2026-11-01', 'last': '2026-11-03', 'number': 2}, 'notice': ''}
     one = overview(kind='extension', name='SlicerIGT', date_from='2026-11-01')
     assert [sum(row['count'] for row in one[key]) for key in ('months', 'systems', 'countries')] == [4, 4, 7]
     assert overview(os='linux')['countries'] == [{'country': 'DE', 'count': 5}]
@@ -222,3 +222,15 @@ def test_an_overview_shows_nothing_private(db, api, app, folders, overview, pack
     hide(api, folders(folders(app)['draft'])['33000'])
     assert [overview()[key] for key in ('months', 'systems', 'countries')] == [[], [], []]
     assert [sum(row['count'] for row in overview(api)[key]) for key in ('months', 'systems', 'countries')] == [2, 2, 5]
+
+
+@pytest.mark.parametrize('value', ['x' * 501, 'a\nb', '5', '[]'])
+def test_the_notice_is_shown_with_countries_only(api, overview, package, value):
+    def put(text):
+        return api.put('/system/setting', params={'key': 'slicer_package_manager.countries_notice', 'value': text})
+    notice = 'IP Geolocation by <b>DB-IP</b>'
+    put(f'"{notice}"').raise_for_status()
+    assert overview()['notice'] == ''
+    load(of_item(package))
+    assert overview()['notice'] == notice
+    assert put(value if value in ('5', '[]') else json.dumps(value)).status_code == 400

@@ -23,6 +23,7 @@ from slicer_package_manager.cli.logs_who import who
 
 if TYPE_CHECKING:
     from slicer_package_manager.logs.ingest import FileReport
+    from slicer_package_manager.logs.place import Place
 
 #: Exit code: files could not be read to the end.
 _INCOMPLETE = 3
@@ -129,10 +130,10 @@ def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statisti
                 statistics.require_facts()
             reports = statistics.ingest([*files, *found], dry=dry_run)
             days = [] if dry_run else statistics.publish()
-            loaded = _load(path, database, data_dir) if of_server and days else None
+            loaded = _load(place, database, data_dir) if of_server else None
     problems = [one for one in reports if one.problem]
     _report(reports, [day.isoformat() for day in days], as_json=as_json)
-    if loaded and not as_json:
+    if loaded and loaded.days and not as_json:
         logs_load.report(loaded)
     if any(one.name in map(str, files) or not one.is_no_log for one in problems):
         sys.exit(_INCOMPLETE)
@@ -161,9 +162,13 @@ def _use_facts(statistics: Any, file: Path | None, database: str | None, data_di
     return False
 
 
-def _load(directory: Path, database: str | None, data_dir: Path) -> logs_load.Loaded:
+def _load(place: Place, database: str | None, data_dir: Path) -> logs_load.Loaded | None:
+    """Load the daily files, if there are any, into the server: also those of a run that was killed before it did."""
+    from slicer_package_manager.logs import manifest  # noqa: PLC0415 - most commands need not load it
+    if not manifest.read(place)['days']:
+        return None
     with connection.connected(database, data_dir):
-        return logs_load.load_into_connected(directory)
+        return logs_load.into_connected(place)
 
 
 def _report(reports: Sequence[FileReport], days: list[str], *, as_json: bool) -> None:

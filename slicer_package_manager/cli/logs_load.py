@@ -1,15 +1,16 @@
 """The command ``logs load``: give the daily files to the server."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from slicer_package_manager.cli import connection, progress
 from slicer_package_manager.cli.logs_options import failures, place_option
+
+if TYPE_CHECKING:
+    from slicer_package_manager.logs.place import Place
 
 
 class Loaded(NamedTuple):
@@ -29,31 +30,24 @@ def load(statistics_dir: Path | None, database: str | None, data_dir: Path) -> N
     "logs ingest" does so itself if it gets the facts from the database. Days that the server has already are skipped.
     Days that it has and that are not in the directory stay.
     """
-    directory = statistics_dir or data_dir / 'statistics'
-    with failures(), _locked(directory), connection.connected(database, data_dir):
-        loaded = load_into_connected(directory)
+    with failures():
+        from slicer_package_manager.logs import published  # noqa: PLC0415 - most commands need not load it
+        from slicer_package_manager.logs.place import Place  # noqa: PLC0415
+        place = Place(statistics_dir or data_dir / 'statistics')
+        published.checksums(place)  # there is something to lock
+        with place.locked(), connection.connected(database, data_dir):
+            loaded = into_connected(place)
     report(loaded)
 
 
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    from slicer_package_manager.logs import published  # noqa: PLC0415 - most commands need not load it
-    from slicer_package_manager.logs.place import Place  # noqa: PLC0415
-    published.checksums(Place(directory))  # there is something to lock
-    with Place(directory).locked():
-        yield
-
-
-def load_into_connected(directory: Path) -> Loaded:
-    """Load the daily files in ``directory``, which is locked, into the database that is connected.
+def into_connected(place: Place) -> Loaded:
+    """Load the daily files in ``place``, which is locked, into the database that is connected.
 
     :raises LogsError: there are none, or one is damaged.
     """
     # Girder connects when it is imported.
     from slicer_package_manager.logs import published  # noqa: PLC0415
-    from slicer_package_manager.logs.place import Place  # noqa: PLC0415
     from slicer_package_manager.registry.downloads import logged  # noqa: PLC0415
-    place = Place(directory)
     wanted, known = published.checksums(place), logged.checksums()
     changed = [day for day, sha256 in wanted.items() if known.get(day) != sha256]
     logged.prepare()

@@ -48,12 +48,14 @@ class Downloads(NamedTuple):
 
     :param months: by month, the oldest first, of at most three years.
     :param logs: the days of the logs that the countries are from; ``None`` if there are none.
+    :param notice: what has to be shown with countries.
     """
 
     months: list[tuple[str, int]]
     systems: list[Share]
     countries: list[Share]
     logs: Days | None
+    notice: str
 
 
 class Detail(NamedTuple):
@@ -190,7 +192,8 @@ def _downloads(app: ApplicationFolder, name: str) -> Downloads:
     """Downloads over all builds that everyone may see."""
     found = overview.of(app, None, statistics.Question(kind=EXTENSION.label, name=name))
     return Downloads([(one['period'], one['count']) for one in found.months][-_MOST_MONTHS:],
-                     shares.of_systems(found.systems), shares.of_countries(found.countries), found.logs)
+                     shares.of_systems(found.systems), shares.of_countries(found.countries), found.logs,
+                     found.notice)
 
 
 def _about(app: ApplicationFolder, detail: Detail, wanted: str) -> About:

@@ -9,6 +9,7 @@ from slicer_package_manager.registry.downloads.logged import Days
 from slicer_package_manager.registry.downloads.statistics import Question
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 
@@ -19,12 +20,14 @@ class Overview(NamedTuple):
     :param systems: ``os``, ``arch`` and ``count`` of what was downloaded, the most first.
     :param countries: ``country`` and ``count`` according to logs, without robots, the most first.
     :param logs: the days of these logs; ``None`` if none were loaded.
+    :param notice: what has to be shown with countries; empty without them.
     """
 
     months: list[Document]
     systems: list[Document]
     countries: list[Document]
     logs: Days | None
+    notice: str
 
 
 def of(app: ApplicationFolder, user: UserDocument | None, question: Question) -> Overview:
@@ -39,7 +42,8 @@ def of(app: ApplicationFolder, user: UserDocument | None, question: Question) ->
     return Overview(
         [{'period': period, 'count': count} for (period,), count in sorted(_sums(rows, 'period').items())],
         [{'os': os, 'arch': arch, 'count': count} for (os, arch), count in _most_first(_sums(rows, 'os', 'arch'))],
-        [{'country': country, 'count': count} for country, count in _most_first(countries)], logs)
+        [{'country': country, 'count': count} for country, count in _most_first(countries)], logs,
+        settings.get(settings.COUNTRIES_NOTICE) if countries else '')
 
 
 def _counts(match: Document) -> list[Document]:

@@ -30,6 +30,7 @@ UPLOAD_MAX_AGE = 'slicer_package_manager.upload_max_age'
 MIDAS = 'slicer_package_manager.midas'
 OIDC_ISSUERS = 'slicer_package_manager.oidc_issuers'
 CHECKED_APPLICATIONS = 'slicer_package_manager.checked_applications'
+COUNTRIES_NOTICE = 'slicer_package_manager.countries_notice'
 
 #: What Girder's web client is called, unless an administrator sets ``core.brand_name``.
 BRAND = 'Slicer Package Manager'
@@ -41,6 +42,8 @@ DELIVERIES = ('auto', 'redirect', 'stream')
 #: The services whose ID tokens are understood.
 CI_SERVICES = ('github', 'gitlab')
 
+#: The longest text, in characters.
+_LONGEST_TEXT = 500
 _HOST = re.compile(r'(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
 _ID = re.compile('[0-9a-f]{24}')
 _ISSUER = re.compile(r'https://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._-]+)*')
@@ -119,6 +122,12 @@ def _switch(value: object) -> bool:
     return value
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not value.isprintable():
+        raise ValueError(f'must be a text of at most {_LONGEST_TEXT} characters on one line')
+    return value.strip()
+
+
 #: Each setting with its validator and its default.
 RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of settings are JSON
     LINK_HOSTS: (_hosts, ['github.com']),
@@ -133,6 +142,7 @@ RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of setti
     READY_EXPECTED_SHARE: (_number(100), 0),
     UPLOAD_MAX_AGE: (_number(3650), 7),
     MIDAS: (_switch, True),
+    COUNTRIES_NOTICE: (_text, ''),
     OIDC_ISSUERS: (_issuers, {'https://token.actions.githubusercontent.com': 'github', 'https://gitlab.com': 'gitlab'}),
 }
 

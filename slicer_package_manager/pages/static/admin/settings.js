@@ -102,6 +102,12 @@ export const SETTINGS = [
     help: 'Counted from its last chunk. 0: never.',
   },
   {
+    name: 'countries_notice',
+    label: 'Notice beside downloads by country',
+    type: 'text',
+    help: 'What the license of the database of countries requires, such as “IP Geolocation by DB-IP, https://db-ip.com”.',
+  },
+  {
     name: 'midas',
     label: 'Answer the addresses of MIDAS, which Slicer 4 requests',
     type: 'checkbox',

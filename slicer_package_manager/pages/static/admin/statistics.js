@@ -12,7 +12,7 @@ import { breadcrumb, button, day, header, nothingToEdit, Page, spinner } from '.
 /** @typedef {{period: string, count: number}} Month */
 /** @typedef {{os: string, arch: string, count: number}} System */
 /** @typedef {{country: string, count: number}} Country */
-/** @typedef {{months: Month[], systems: System[], countries: Country[], logs: Days | null}} Overview */
+/** @typedef {{months: Month[], systems: System[], countries: Country[], logs: Days | null, notice: string}} Overview */
 /** @typedef {{requests: number, clients: number}} Sums */
 /** @typedef {[name: string, ...numbers: number[]]} Line of a table */
 /** @typedef {{name: string, kind: string, baseName: string, created: string, removed?: string}} File */
@@ -101,7 +101,7 @@ export class StatisticsView extends Page {
 }
 
 /** @param {Overview} overview */
-function downloads({ months, systems, countries, logs }) {
+function downloads({ months, systems, countries, logs, notice }) {
   if (!months.length && !countries.length) return element('p', {}, 'There are no downloads yet.');
   return element(
     'div.spm-statistics',
@@ -124,7 +124,7 @@ function downloads({ months, systems, countries, logs }) {
         ['Country', 'Downloads'],
         countries.map(({ country, count }) => [countryName(country), count]),
       ),
-      element('p.spm-faint', {}, logs ? source(logs) : NO_LOGS),
+      element('p.spm-faint', {}, logs ? `${source(logs)} ${notice}` : NO_LOGS),
     ),
   );
 }
