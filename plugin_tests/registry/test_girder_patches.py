@@ -48,6 +48,7 @@ CHECKSUMS = {
     'girder.models.collection.Collection.load': '767047546311',
     'girder.models.collection.Collection.save': 'd5c603b08542',
     'girder.models.file.File.load': '9abcfa19c3da',
+    'girder.models.file.File.hasAccess': '543d4aacbc5d',
     'girder.models.file.File.save': 'd5c603b08542',
     'girder.models.file.File.remove': 'c0b66dd2ed39',
     'girder.models.file.File.updateFile': '9a2cb2300006',
@@ -389,6 +390,13 @@ def test_girder_lets_everyone_have_a_file_without_its_item(models, document, any
     file = document(itemId=None, attachedToType='item', attachedToId=ObjectId())
     any_db['file'].insert_one(file)
     assert models['File'].load(models['File'](), file['_id'], level=2, user=None)
+
+
+def test_girder_fails_to_check_the_access_to_an_attached_file(models, document):
+    from girder.exceptions import ValidationException
+    file = document(itemId=None, attachedToType='item', attachedToId=ObjectId())
+    with pytest.raises(ValidationException, match='null ObjectId'):
+        models['File'].hasAccess(models['File'](), file)
 
 
 def test_girder_saves_whole_documents_of_files(models, stub, document):

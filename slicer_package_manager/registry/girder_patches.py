@@ -98,6 +98,16 @@ def _load_file(original: Original, *args: Any, **kwargs: Any) -> Any:
     return file
 
 
+def _has_access_to_file(original: Original, resource: Document, *args: Any, **kwargs: Any) -> bool:
+    """Decide by what the file is attached to: Girder loads the item of each file, and fails if it is in none."""
+    if resource.get('itemId'):
+        return bool(original(resource, *args, **kwargs))
+    if resource.get('attachedToType') != 'item':
+        return False
+    item = Item().load(resource.get('attachedToId'), force=True)
+    return item is not None and bool(Item().hasAccess(item, *args, **kwargs))
+
+
 def _remove_file(original: Original, file: Document, **kwargs: object) -> None:
     """Delete the document before the bytes, and only if no other file takes its place in the item.
 
@@ -204,6 +214,7 @@ PATCHES = (
     Patch(Collection, 'load', saves.load),
     Patch(Collection, 'save', saves.save_collection),
     Patch(File, 'load', _load_file),
+    Patch(File, 'hasAccess', _has_access_to_file),
     Patch(File, 'save', saves.save_file),
     Patch(File, 'remove', _remove_file),
     Patch(File, 'updateFile', _update_file),

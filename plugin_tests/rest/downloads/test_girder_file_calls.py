@@ -6,6 +6,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from bson.objectid import ObjectId
 
 from plugin_tests.conftest import upload
 from slicer_package_manager.registry.storage import file_removal
@@ -224,6 +225,18 @@ def test_an_item_without_a_file_is_no_empty_archive(api, anonymous, make, packag
         assert answer.status_code == 404
         assert 'no file yet' in answer.json()['message']
     assert anonymous.get(f'/item/{item["_id"]}/files').json() == []
+
+
+def test_files_beside_that_of_a_package_are_listed_by_their_checksum(anonymous, make, db):
+    file = db.file.find_one({'itemId': ObjectId(make('package', content=b'abc')['_id'])})
+    beside = {**file, '_id': ObjectId(), 'itemId': None, 'attachedToType': 'item', 'attachedToId': file['itemId']}
+    of_nothing = {**beside, '_id': ObjectId(), 'attachedToId': ObjectId()}
+    of_others = {**beside, '_id': ObjectId(), 'attachedToType': ['job', 'jobs']}
+    db.file.insert_many([beside, of_nothing, of_others])
+    found = anonymous.get(f'/file/hashsum/sha512/{sha512(b"abc")}').raise_for_status().json()
+    assert sorted(one['_id'] for one in found) == sorted([str(file['_id']), str(beside['_id'])])
+    db.folder.update_many({}, {'$set': {'public': False}})
+    assert anonymous.get(f'/file/hashsum/sha512/{sha512(b"abc")}').json() == []
 
 
 @PACKAGE_TYPES
