@@ -116,8 +116,10 @@ def _report(result: Result, *, dry: bool, as_json: bool) -> None:
                          ('deleted here, since they are published', result.deleted_here)):
         if names:
             click.echo(f'{would}{words}: {_shown(names)}' if dry else f'{words.capitalize()}: {_shown(names)}')
-    if result.as_json() == type(result)().as_json():
+    if result.is_empty:
         click.echo('All is published.')
+    for notice in result.notices:
+        click.echo(notice, err=True)
 
 
 def _shown(names: list[str]) -> str:

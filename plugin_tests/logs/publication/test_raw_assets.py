@@ -164,7 +164,9 @@ def test_damaged_uploads_are_deleted(github, publish, ingest):
 def test_lines_as_they_are_are_published_if_the_operator_asks(github, publish, ingest):
     given = [*lines(), line('/', address='203.0.113.1', rest=' "x"')]
     ingest(*given, raw_logs='unchanged')
-    assert publish().assets == ['dashboard.json']
+    result = publish()
+    assert result.assets == ['dashboard.json']
+    assert '--raw-logs pseudonyms' in result.notices[0]
     assert publish(raw_logs=Kind.UNCHANGED).assets == ['2026-11-01-default.unchanged.log.gz']
     assert set(shown(github, '2026-11-01-default.unchanged.log.gz')) == {one.rstrip('\n') for one in given}
 
@@ -223,7 +225,7 @@ def test_old_raw_logs_are_deleted_here_and_there(github, publish, directory, lon
     assert (result.deleted_here, result.deleted_there) == ([str(older)], [f'{older}-default.log.gz'])
     assert raw_days(directory) == [str(newer)]
     assert github.names() == [f'{newer}-default.log.gz', 'dashboard.json']
-    assert publish(keep_raw_days=15) == type(result)()
+    assert publish(keep_raw_days=15).is_empty
 
 
 @pytest.mark.parametrize(('keep', 'left'), [(20, 2), (19, 1)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slicer_package_manager.logs.rules import privacy
 from slicer_package_manager.logs.rules.raw_lines import Kind
@@ -33,6 +33,7 @@ class Result:
     :param assets: the names of assets that were sent.
     :param deleted_here: the days whose raw logs were deleted in the directory.
     :param deleted_there: the names of raw logs that were deleted in the repository.
+    :param notices: what the operator may have expected otherwise.
     """
 
     files: list[str] = field(default_factory=list)
@@ -40,10 +41,16 @@ class Result:
     assets: list[str] = field(default_factory=list)
     deleted_here: list[str] = field(default_factory=list)
     deleted_there: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, list[str]]:
         """Return all values by their names."""
         return asdict(self)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything was there already, and nothing was too old."""
+        return not any(names for name, names in self.as_json().items() if name != 'notices')
 
 
 def yesterday() -> date:

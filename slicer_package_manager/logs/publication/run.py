@@ -38,7 +38,8 @@ class Publication:
 
         :raises LogsError: the repository is not private, GitHub refuses something, or there are no statistics.
         """
-        self._days.clean()
+        if not self._options.dry:
+            self._days.clean()
         result = Result()
         small = SmallFiles(self._place, self._last, self._options, self._steps)
         small.require_any()
@@ -87,6 +88,10 @@ class Publication:
             result.assets.append(dashboard.NAME)
 
     def _publish_raw(self, kind: Kind, result: Result) -> None:
-        raw = RawAssets(RawLogs(self._place, kind), self._releases, self._options, self._steps, self._require_private)
+        logs = RawLogs(self._place, kind)
+        if next(iter(logs), None) is None:
+            result.notices.append(f'There are no raw logs to publish. "slicer-package-manager logs ingest" keeps them '
+                                  f'with --raw-logs {kind.value}.')
+        raw = RawAssets(logs, self._releases, self._options, self._steps, self._require_private)
         raw.publish(self._last, result)
         raw.prune(self._last - timedelta(days=self._options.keep_raw_days - 1), set(self._days), result)

@@ -45,11 +45,11 @@ class SmallFiles:
         self._days: dict[str, Any] = {day: entry for day, entry in known.items() if day <= last.isoformat()}
 
     def require_any(self) -> None:
-        """Check that there are daily files, and that all of them may be published.
+        """Check that there are daily files with their facts, and that all of them may be published.
 
         :raises LogsError: there are none, or some were made with a smaller threshold.
         """
-        if not self._days:
+        if not self._days or not self._place.facts.exists():
             raise LogsError(f'There are no daily files of days that have ended in {self._place.published}. Run '
                             '"slicer-package-manager logs ingest" first.')
         low = [day for day, entry in self._days.items() if entry.get('threshold', 0) < self._options.threshold]
