@@ -48,7 +48,8 @@ def test_statistics_are_published_once(statistics, github, token):
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert sorted(result['assets']) == github.names() == ASSETS
-    assert len(result['files']) == 5
+    assert len(result['files']) == 6
+    assert '2026-11-02' in github.files()['report.html'].decode()
     assert 'Sending' in done.stderr
     assert github.token not in done.stdout + done.stderr
     again = commands.run(*arguments(statistics, github), GITHUB_TOKEN=github.token)
@@ -58,7 +59,7 @@ def test_statistics_are_published_once(statistics, github, token):
 def test_a_dry_run_reports_what_it_would_do(statistics, github, token):
     done = commands.run(*arguments(statistics, github, '--token-file', token, '--dry-run'))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith('Would be committed: 5 files, 2026/11/01.csv.gz to manifest.json\n'
+    assert done.stdout.startswith('Would be committed: 6 files, 2026/11/01.csv.gz to report.html\n'
                                   'Would be sent as assets of releases: 3 files')
     assert {one.method for one in github.requests} == {'GET'}
 

@@ -38,6 +38,8 @@ _LATER = 3
 @click.option('--threshold', type=click.IntRange(1), default=5, show_default=True,
               help='Refuse daily files that were made with a smaller threshold; show nothing in raw logs with '
                    'pseudonyms that fewer clients of a day share.')
+@click.option('--notice', default='', envvar='SLICER_PACKAGE_MANAGER_COUNTRIES_NOTICE', show_envvar=True,
+              help='Notice in the report that the license of the database of countries requires.')
 @click.option('--api-url', default='https://api.github.com', show_default=True,
               help='API of GitHub; of GitHub Enterprise Server, "https://HOST/api/v3".')
 @click.option('--uploads-url', multiple=True,
@@ -49,8 +51,8 @@ _LATER = 3
 @click.option('--dry-run', is_flag=True, help='Report what would be published and deleted, but change nothing.')
 @click.option('--json', 'as_json', is_flag=True, help='Print the report as JSON.')
 def publish(token_file: Path | None, statistics_dir: Path | None, data_dir: Path, raw: bool, no_raw_logs: bool,
-            keep_raw_days: int, threshold: int, dry_run: bool, as_json: bool, **access: Any) -> None:
-    """Publish the daily files, their manifest and raw logs in a private repository of GitHub.
+            keep_raw_days: int, threshold: int, notice: str, dry_run: bool, as_json: bool, **access: Any) -> None:
+    """Publish the daily files, their report and raw logs in a private repository of GitHub.
 
     Run it once a day. It publishes what is missing in the repository or differs there, so it may be interrupted at any
     moment, and missed days are caught up. The token requires the permission "Contents: Read and write" for this
@@ -71,7 +73,7 @@ def publish(token_file: Path | None, statistics_dir: Path | None, data_dir: Path
         from slicer_package_manager.logs.publication.options import Options  # noqa: PLC0415
         try:
             result = _run(statistics_dir or data_dir / 'statistics', _token(token_file), access, Options(
-                _kind(raw=raw, none=no_raw_logs), keep_raw_days, threshold, dry_run))
+                _kind(raw=raw, none=no_raw_logs), keep_raw_days, threshold, notice, dry_run))
         except LaterError as error:
             click.echo(f'Error: {error}', err=True)
             sys.exit(_LATER)

@@ -1,4 +1,6 @@
 """Statistics that are published in a fake GitHub."""
+from types import SimpleNamespace
+
 import pytest
 from pytest_httpserver import HTTPServer
 
@@ -41,6 +43,20 @@ def api(github, pauses):
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(autouse=True)
+def report(monkeypatch):
+    """The options of the reports, in place of which a page is made at once that has their number."""
+    from slicer_package_manager.logs.publication import small_files
+    made = []
+
+    def create(_place, output, options):
+        made.append(options)
+        (output / 'report.html').write_text(f'Report {len(made)}')
+        return SimpleNamespace(path=output / 'report.html')
+    monkeypatch.setattr(small_files.create, 'create', create)
+    return made
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from plugin_tests.logs import fake_github
 from plugin_tests.logs.conftest import line
 from plugin_tests.logs.publication.conftest import lines
 from slicer_package_manager.logs.errors import LaterError, LogsError
+from slicer_package_manager.logs.publication.options import yesterday
 
 DAY_FILES = ['2026/11/01.csv.gz', '2026/11/01.parquet']
 
@@ -25,9 +26,10 @@ def published(directory):
 
 def test_an_empty_repository_gets_everything_in_one_commit(github, publish, directory):
     result = publish()
-    assert result.files == [*DAY_FILES, 'manifest.json']
+    assert result.files == [*DAY_FILES, 'manifest.json', 'report.html']
     files = github.files()
     assert 'Keep this repository private' in files.pop('README.md').decode()
+    assert files.pop('report.html') == b'Report 1'
     assert files == published(directory)
     assert github.history() == ['Add 2026-11-01', 'Describe the statistics']
     assert result.commits == [github.branches['main']]
@@ -39,6 +41,26 @@ def test_the_file_for_the_dashboard_is_an_asset_that_is_replaced(github, publish
     ingest(*lines('02/Nov/2026'), name='2', raw_logs=None)
     assert publish().assets == ['dashboard.json']
     assert json.loads(github.asset('dashboard.json')) == json.loads(directory.published()['dashboard.json'])
+
+
+def test_the_report_is_that_of_all_days_and_made_when_they_change(github, publish, ingest, report):
+    publish(notice='By the makers')
+    publish(notice='By the makers')
+    (options,) = report
+    assert (options.period.first, options.period.last, options.notice) == (None, yesterday(), 'By the makers')
+    ingest(*lines('02/Nov/2026'), name='2', raw_logs=None)
+    publish()
+    assert github.files()['report.html'] == b'Report 2'
+    github.add_commit({'report.html': b'by another'})
+    assert publish().is_empty
+
+
+def test_without_downloads_there_is_no_report(github, publish, ingest, directory, report):
+    directory.path = directory.path.parent / 'new'
+    ingest(line('/api/v1/item/' + 'f' * 24 + '/download'), raw_logs=None)
+    assert publish().files == [*DAY_FILES, 'manifest.json']
+    assert publish().is_empty
+    assert report == []
 
 
 def test_what_is_published_is_not_sent_again(github, publish):
@@ -77,7 +99,7 @@ def test_many_days_are_committed_in_parts_and_the_manifest_last(github, publish,
     assert 'manifest.json' not in github.files()
     blobs = len(github.asked('POST', 'blobs'))
     publish()
-    assert len(github.asked('POST', 'blobs')) == blobs + 3  # two of the last part, and the manifest
+    assert len(github.asked('POST', 'blobs')) == blobs + 4  # two of the last part, the manifest and the report
     assert len(json.loads(github.files()['manifest.json'])['days']) == 5
 
 
@@ -90,7 +112,7 @@ def test_another_commit_meanwhile_is_kept(github, publish):
     publish()
     assert github.files()['notes.txt'] == b'ours'
     assert github.history() == ['Add 2026-11-01', 'By another', 'Describe the statistics']
-    assert len(github.asked('POST', 'blobs')) == 3
+    assert len(github.asked('POST', 'blobs')) == 4
 
 
 def test_a_branch_that_always_moves_is_given_up(github, publish):
@@ -168,7 +190,7 @@ def test_bytes_that_github_received_otherwise_are_noticed(github, publish):
 def test_a_dry_run_changes_nothing(github, publish, directory):
     before = directory.everything()
     result = publish(dry=True)
-    assert result.files == [*DAY_FILES, 'manifest.json']
+    assert result.files == [*DAY_FILES, 'manifest.json', 'report.html']
     assert result.assets == ['dashboard.json']
     assert {one.method for one in github.requests} == {'GET'}
     assert directory.everything() == before

@@ -15,12 +15,14 @@ class Options(NamedTuple):
     :param raw_logs: which raw logs are; ``None`` means none, which are not deleted either.
     :param keep_raw_days: for how many days raw logs are kept, here and in the repository.
     :param threshold: of daily files that were made with a smaller one, see :mod:`privacy`, none is published.
+    :param notice: what the license of the database of countries requires to be shown in the report.
     :param dry: write nothing, neither here nor in the repository.
     """
 
     raw_logs: Kind | None = Kind.PSEUDONYMS
     keep_raw_days: int = 90
     threshold: int = privacy.THRESHOLD
+    notice: str = ''
     dry: bool = False
 
 
