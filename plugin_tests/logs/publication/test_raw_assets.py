@@ -256,9 +256,10 @@ def test_what_was_published_late_stays_there_as_long(github, publish, directory,
 def test_an_open_day_is_kept(github, publish, directory, ingest):
     ingest(*lines('01/Nov/2025'))
     sent_on(github, '2025-11-02')
-    result = publish(keep_raw_days=5)
-    assert result.deleted_here == []
+    assert publish(keep_raw_days=5).deleted_here == []
     assert raw_days(directory) == ['2025-11-01']
+    assert publish(keep_raw_days=5).is_empty
+    assert github.names() == ['2025-11-01-default.log.gz', 'dashboard.json']
 
 
 def test_only_raw_logs_are_deleted(github, publish, ingest):

@@ -1,7 +1,7 @@
 """Raw logs as assets: one release for each month, and one asset for each day and source.
 
 Raw logs are deleted when they are too old: those here only if GitHub has the same bytes, and if no more lines of their
-day are accepted; those in the repository only if they have been there as long.
+day are accepted; those in the repository only if they are not here any more, and have been there as long.
 """
 from __future__ import annotations
 
@@ -66,18 +66,21 @@ class RawAssets:
 
         :param open_days: the days of which more lines are accepted.
         """
-        for day in sorted(day for day in self._published if day < limit and day not in open_days):
+        old = sorted(day for day in self._published if day < limit and day not in open_days)
+        kept = set(self._raw) - set(old)  # they would be sent again
+        for day in old:
             result.deleted_here.append(day.isoformat())
             if not self._options.dry:
                 self._raw.delete(day)
         for release in self._releases.all():
             tag = release['tag_name']
             if tag.startswith(_TAG) and tag <= f'{_TAG}{limit:%Y-%m}':
-                self._prune_release(release, limit, result)
+                self._prune_release(release, limit, kept, result)
 
-    def _prune_release(self, release: dict[str, Any], limit: date, result: Result) -> None:
+    def _prune_release(self, release: dict[str, Any], limit: date, kept: Collection[date], result: Result) -> None:
         assets = list(self._releases.assets(release).values())
-        old = [one for one in assets if _is_old(one, limit)]
+        old = [one for one in assets if (day := _day_of(one)) and day not in kept
+               and day < limit and _moment(one).date() < limit]
         result.deleted_there += sorted(one['name'] for one in old)
         if self._options.dry:
             return
@@ -87,10 +90,10 @@ class RawAssets:
             self._releases.remove_release(release)
 
 
-def _is_old(asset: dict[str, Any], limit: date) -> bool:
-    """Whether an asset is a raw log of a day before ``limit``, and was sent before it."""
+def _day_of(asset: dict[str, Any]) -> date | None:
+    """The day of an asset that is a raw log."""
     name = LOG_NAME.fullmatch(asset['name'])
-    return name is not None and date.fromisoformat(name[1]) < limit and _moment(asset).date() < limit
+    return date.fromisoformat(name[1]) if name else None
 
 
 def _moment(asset: dict[str, Any]) -> datetime:
