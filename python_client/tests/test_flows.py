@@ -288,7 +288,7 @@ def test_a_key_that_can_only_upload_is_described(run, admin):
     code, out, err = run('doctor', 'Slicer', '--json', key=limited)
     assert code == 0, out
     assert {one['check']: one['result'] for one in json.loads(out)['checks']} == dict.fromkeys(
-        ('address', 'proxy', 'server', 'clock', 'login', 'application', 'journal'), 'ok')
+        ('address', 'proxy', 'server', 'clock', 'credentials', 'login', 'application', 'journal'), 'ok')
 
 
 def test_a_file_of_300_mib_goes_there_and_back(run, admin, tmp_path, identity):
