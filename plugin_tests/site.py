@@ -2,7 +2,7 @@
 import contextlib
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pymongo
@@ -60,7 +60,8 @@ class Site:
 
     def log(self, app, name, countries, *, kind='extension', revision='33241', day='2026-10-01', content='', item=''):
         """Have ``name`` downloaded according to logs: ``countries`` has numbers by countries."""
-        self.database['slicer_package_logged_day'].replace_one({'_id': day}, {'sha256': 'x'}, upsert=True)
+        self.database['slicer_package_logged_day'].replace_one(
+            {'_id': day}, {'sha256': 'x', 'loaded': datetime.now(timezone.utc)}, upsert=True)
         self.database['slicer_package_logged_download'].insert_one({
             'app': ObjectId(app), 'day': day, 'kind': kind, 'revision': revision, 'baseName': name, 'os': 'linux',
             'arch': 'amd64', 'release': '', 'item': item, 'file': item, 'content': content, 'rows': [

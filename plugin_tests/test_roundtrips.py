@@ -139,6 +139,7 @@ class World:
     def commands(self, call, client):
         """The commands that the database gets when ``client`` makes ``call``."""
         self.caller = client
+        from slicer_package_manager.registry.downloads import logged_statistics
         from slicer_package_manager.registry.server import data_version
         method, path = call.route.split(' ')
         item = path.startswith('/item')
@@ -149,6 +150,7 @@ class World:
                   for key, value in call.params.items()}
         if not call.again:
             data_version.announce()  # or the answer may be a cached list
+            logged_statistics._BY_COUNTRY.clear()
         with counting() as found:
             url = f'http://testserver{path}' if BESIDE_API.match(path) else path
             answer = client.request(method, url, params=params, content=call.content, headers=call.headers)

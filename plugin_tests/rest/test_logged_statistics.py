@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plugin_tests.logs.loaded import load, of_item, row
+from plugin_tests.roundtrips import counting
 from plugin_tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
@@ -234,3 +235,16 @@ def test_the_notice_is_shown_with_countries_only(api, overview, package, value):
     load(of_item(package))
     assert overview()['notice'] == notice
     assert put(value if value in ('5', '[]') else json.dumps(value)).status_code == 400
+
+
+def test_countries_are_added_up_once_until_other_logs_are_loaded(overview, package):
+    load(of_item(package, requests='5'))
+    with counting() as first:
+        assert overview()['countries'] == [{'country': 'DE', 'count': 5}]
+    with counting() as again:
+        assert overview()['countries'] == [{'country': 'DE', 'count': 5}]
+    assert [commands.count('aggregate slicer_package_logged_download') for commands in (first, again)] == [1, 0]
+    load(of_item(package, requests='7'))
+    assert overview()['countries'] == [{'country': 'DE', 'count': 7}]
+    load(of_item(package, day='2026-11-02', country='FR', requests='1'))
+    assert overview()['countries'] == [{'country': 'DE', 'count': 7}, {'country': 'FR', 'count': 1}]

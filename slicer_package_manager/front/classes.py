@@ -31,7 +31,8 @@ _PATIENCE = 10.0
 #: Paths of reads, by class; the first one that matches counts.
 _RULES = [(work, re.compile(pattern, re.DOTALL)) for work, pattern in (
     (Work.HEALTH, r'/metrics|.*/api/v1/(?:slicer_package_manager/health|system/version)'),
-    (Work.HEAVY, r'.*/api/v1/(?:app/[^/]*/(?:downloadstats|summary|popularity|expected(?:/.*)?)|describe)'),
+    (Work.HEAVY, r'.*/api/v1/app/[^/]*/(?:downloads|downloadstats(?:/.*)?|summary|popularity|expected(?:/.*)?)'),
+    (Work.HEAVY, r'.*/api/v1/describe'),
     (Work.HEAVY, r'.*/api/v1/slicer_package_manager/audit'),
     (Work.HEAVY, r'.*/api/v1/(?:resource/.*|(?:folder|collection)/[^/]*/download)'),
     (Work.DOWNLOADS, r'.*/api/v1/(?:item|file)/.*download(?:/[^/]*)?|.*/bitstream/.*|.*/package/download'),

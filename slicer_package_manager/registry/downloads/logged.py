@@ -10,7 +10,7 @@ may not see, see :func:`logged_statistics.visible`.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
@@ -82,9 +82,14 @@ def checksums() -> dict[str, str]:
     return {one['_id']: one['sha256'] for one in LoggedDay().collection.find({}, {'sha256': 1})}
 
 
-def loaded_days() -> Days | None:
-    """Return the days that are here; ``None`` if there are none."""
-    found = sorted(checksums())
+def loaded() -> frozenset[tuple[str, Any]]:
+    """Return the days that are here, each with when it was loaded: rows change only together with this."""
+    return frozenset((one['_id'], one.get('loaded')) for one in LoggedDay().collection.find({}, {'loaded': 1}))
+
+
+def days_of(version: Collection[tuple[str, Any]]) -> Days | None:
+    """Return the days of a result of :func:`loaded`; ``None`` if there are none."""
+    found = sorted(day for day, _ in version)
     return Days(found[0], found[-1], len(found)) if found else None
 
 
@@ -93,7 +98,7 @@ def days() -> Days:
 
     :raises NotFound: there are none.
     """
-    found = loaded_days()
+    found = days_of(loaded())
     if found is None:
         raise NotFound('No statistics from logs were loaded into this server, so it does not know downloads by country '
                        'and client. An administrator loads them with "slicer-package-manager logs load".')

@@ -1,6 +1,7 @@
 """Statistics from logs: rows by country and class of client, and sums for pages, of what the caller may see."""
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -12,12 +13,16 @@ from slicer_package_manager.registry.schema.pagination import BATCH, Listing
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, shortened
 from slicer_package_manager.registry.server import transactions
+from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 #: What clients are told apart by, each a key of a row.
 BY = ('country', 'client')
 #: All values of ``client``.
 CLIENTS = (*CLASSES, OTHER)
+#: Logs of years are added up for these, and change once a day.
+_BY_COUNTRY: VersionedCache[dict[str, int]] = VersionedCache(lifetime=math.inf)
+_MOST_CACHED = 5000
 
 
 class Clients(NamedTuple):
@@ -101,11 +106,19 @@ def rows(app: ApplicationFolder, user: UserDocument | None, question: Question, 
 
 
 def by_country(app: ApplicationFolder, user: UserDocument | None, question: Question,
-               hidden_revisions: Collection[str]) -> dict[str, int]:
-    """The downloads of ``app`` that match ``question`` and that ``user`` may see, without robots, by country."""
-    found = _aggregate([*_matching(app, user, question, _PEOPLE, hidden_revisions),
-                        {'$group': {'_id': '$rows.country', 'count': {'$sum': '$rows.requests'}}}])
-    return {row['_id']: row['count'] for row in found}
+               hidden_revisions: Collection[str], version: object) -> dict[str, int]:
+    """The downloads of ``app`` that match ``question`` and that ``user`` may see, without robots, by country.
+
+    :param version: a result of :func:`logged.loaded`. This process keeps the response until there is another one.
+    """
+    stages = _matching(app, user, question, _PEOPLE, hidden_revisions)
+    key = repr(stages)
+    found = _BY_COUNTRY.get(key, version)
+    if found is None:
+        rows = _aggregate([*stages, {'$group': {'_id': '$rows.country', 'count': {'$sum': '$rows.requests'}}}])
+        found = {row['_id']: row['count'] for row in rows}
+        _BY_COUNTRY.put(key, version, found, 1, _MOST_CACHED)
+    return found
 
 
 def _aggregate(pipeline: list[Document]) -> list[Document]:

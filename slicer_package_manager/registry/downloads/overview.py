@@ -37,8 +37,9 @@ def of(app: ApplicationFolder, user: UserDocument | None, question: Question) ->
     """
     hidden, sealed = sealing.visible_counts(app, user)
     rows = _counts(statistics.condition(app, question, hidden, sealed))
-    logs = logged.loaded_days()
-    countries = logged_statistics.by_country(app, user, question, hidden) if logs else {}
+    version = logged.loaded()
+    logs = logged.days_of(version)
+    countries = logged_statistics.by_country(app, user, question, hidden, version) if logs else {}
     return Overview(
         [{'period': period, 'count': count} for (period,), count in sorted(_sums(rows, 'period').items())],
         [{'os': os, 'arch': arch, 'count': count} for (os, arch), count in _most_first(_sums(rows, 'os', 'arch'))],

@@ -15,9 +15,13 @@ _LIFETIME = 60
 
 
 class VersionedCache(Generic[_Value]):
-    """Values by key, all of one data version; the least recently used ones make room for others. Thread-safe."""
+    """Values by key, all of one data version; the least recently used ones make room for others. Thread-safe.
 
-    def __init__(self) -> None:
+    :param lifetime: of a value, in seconds.
+    """
+
+    def __init__(self, lifetime: float = _LIFETIME) -> None:
+        self._lifetime = lifetime
         self._lock = threading.Lock()
         self._values: OrderedDict[Hashable, tuple[_Value, int]] = OrderedDict()
         self._version: object = None
@@ -63,4 +67,4 @@ class VersionedCache(Generic[_Value]):
             if version != self._version:
                 return True
             self._version = version
-        return time.monotonic() - self._since > _LIFETIME
+        return time.monotonic() - self._since > self._lifetime
