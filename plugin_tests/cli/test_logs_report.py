@@ -21,7 +21,8 @@ def test_a_report_is_made_of_a_copy_of_the_daily_files(files):
     for day in ('2026-10-31', '2026-11-01', '2026-11-30', '2026-12-01'):
         files.write(day, package(600))
     done = commands.run('logs', 'report', '--statistics-dir', files.published, '-o', files.output,
-                        '--from', '2026-11-01', '--to', '2026-11-30', '--notice', 'Made by X')
+                        '--from', '2026-11-01', '--to', '2026-11-30',
+                        SLICER_PACKAGE_MANAGER_COUNTRIES_NOTICE='Made by X')
     assert done.returncode == 0, done.stderr
     assert done.stdout == f'{files.output}/report.html has 1,200 downloads from 2026-11-01 to 2026-11-30.\n'
     assert 'Made by X' in (files.output / 'report.html').read_text()

@@ -20,7 +20,8 @@ from slicer_package_manager.cli.logs_options import DAY, failures, place_option
 @click.option('--check', 'check_file', type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help='Comparison with the counts of the server, as "logs check --json" prints it; by default that which '
                    '"logs check --save" has saved.')
-@click.option('--notice', default='', help='Notice that the license of the database of countries requires.')
+@click.option('--notice', default='', envvar='SLICER_PACKAGE_MANAGER_COUNTRIES_NOTICE', show_envvar=True,
+              help='Notice that the license of the database of countries requires.')
 def report(statistics_dir: Path | None, data_dir: Path, output: Path | None, first: datetime | None,
            last: datetime | None, check_file: Path | None, notice: str) -> None:
     """Make a report: a page with plots and tables, and each table as CSV and each plot as PNG.
