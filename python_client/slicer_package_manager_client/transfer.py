@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 import requests
 from girder_client import HttpError
 
-from slicer_package_manager_client.errors import ChecksumMismatch, NetworkProblem
+from slicer_package_manager_client.errors import ChecksumMismatch, InvalidRequest, NetworkProblem
 from slicer_package_manager_client.explain import answered_message
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _BAD_REQUEST = 400
 _LOST = frozenset({403, 404, 409, 410})
 _GONE = re.compile(r'invalid (\w+ )?(id|file|upload|item)|no such|not found|does not exist|is gone', re.IGNORECASE)
 _UNKNOWN_PARAMETER = re.compile(r'param|argument|unexpected|unknown', re.IGNORECASE)
+#: The server has checked the file, and will refuse it again.
+_WRONG = re.compile('does not pass the check')
 _CHECKSUM = re.compile(r'sha-?512|checksum', re.IGNORECASE)
 _TYPES = {'.gz': 'application/gzip', '.tgz': 'application/gzip', '.zip': 'application/zip',
           '.dmg': 'application/x-apple-diskimage', '.exe': 'application/vnd.microsoft.portable-executable'}
@@ -220,9 +222,14 @@ class Transfer:
         """Find out why the server refused a chunk.
 
         :raises ChecksumMismatch: the server received damaged bytes, and deleted them.
+        :raises InvalidRequest: the server has checked the file, and deleted it.
         :raises OffsetMismatch: the server is at another offset, another request uses the upload, or it does not exist.
         """
         reason = answered_message(error.responseText)
+        if error.status == _BAD_REQUEST and _WRONG.search(reason):
+            self._journal.forget(self._target)
+            raise InvalidRequest(reason, server=self._client.urlBase,
+                                 advice='"check" finds the same before an upload.') from error
         if error.status in {_BAD_REQUEST, 409, 422} and _CHECKSUM.search(reason):
             self._journal.forget(self._target)
             raise ChecksumMismatch(f'The server received "{self._source.name}" damaged, and deleted it: {reason}',

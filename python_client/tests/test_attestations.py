@@ -126,3 +126,12 @@ def test_a_file_of_unknown_origin_is_shown(show, girder, attestations):
     girder.attestations = attestations
     done = command()
     assert (done.exit_code, 'attestation' in done.stdout) == (0, False), done.stderr
+
+
+def test_a_file_that_the_server_has_checked_is_not_sent_again(run, girder, make_file):
+    body = json.dumps({'message': f'Invalid values: file: "{NAME}" does not pass the check for this application: '
+                                  'Its top folder is "Bar".'})
+    girder.fail('POST', '/file/chunk', 400, body=body, times=9)
+    done = run('extension', 'upload', 'Slicer', make_file(NAME), *ARGUMENTS)
+    assert (done.exit_code, 'top folder is "Bar"' in done.stderr) == (2, True), done.stderr
+    assert len(girder.asked('POST', '/file/chunk')) == 1
