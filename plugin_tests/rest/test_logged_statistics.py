@@ -3,10 +3,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pymongo.errors import ExecutionTimeout
 
 from plugin_tests.logs.loaded import load, of_item, row
 from plugin_tests.roundtrips import counting
 from plugin_tests.waiting import PATIENCE
+from slicer_package_manager.registry.downloads import logged_statistics
 
 pytestmark = pytest.mark.database
 
@@ -93,6 +95,18 @@ def test_unusable_parameters_are_400_and_say_what_would_do(ask, params, hint):
     answer = ask(**params)
     assert answer.status_code == 400, answer.text
     assert hint in answer.json()['message']
+
+
+@pytest.mark.usefixtures('loaded')
+def test_what_takes_too_long_to_add_up_is_ended_by_the_database_and_refused(ask, monkeypatch):
+    class Busy:
+        def aggregate(self, _pipeline, **options):
+            assert options['maxTimeMS'] == 20_000
+            raise ExecutionTimeout('operation exceeded time limit')
+    monkeypatch.setattr(logged_statistics.transactions, 'at_one_moment', lambda _: Busy())
+    answer = ask(columns='country')
+    assert answer.status_code == 400
+    assert 'give a shorter one, or the name of an extension' in answer.json()['message']
 
 
 @pytest.mark.usefixtures('package')

@@ -5,10 +5,13 @@ import math
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from pymongo.errors import ExecutionTimeout
+
 from slicer_package_manager.logs.rules.vocabulary import CLASSES, OTHER, ROBOT, UNKNOWN, countries
 from slicer_package_manager.registry.downloads import logged, sealing, statistics
 from slicer_package_manager.registry.downloads.logged import LoggedDownload
 from slicer_package_manager.registry.downloads.statistics import COLUMNS, Question
+from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, shortened
@@ -23,6 +26,8 @@ CLIENTS = (*CLASSES, OTHER)
 #: Logs of years are added up for these, and change once a day.
 _BY_COUNTRY: VersionedCache[dict[str, int]] = VersionedCache(lifetime=math.inf)
 _MOST_CACHED = 5000
+#: Within this time the database adds up, so that no request keeps it busy for minutes.
+_SECONDS = 20
 
 
 class Clients(NamedTuple):
@@ -86,7 +91,7 @@ def rows(app: ApplicationFolder, user: UserDocument | None, question: Question, 
     """One page of the rows of ``app`` that match ``question``, by which they are ordered, and ``clients``.
 
     :param limit: number of rows, 0 for all.
-    :raises Invalid: a date is not a day, or there is no such country, class or column.
+    :raises Invalid: a date is not a day, there is no such country, class or column, or there are too many rows.
     :raises NotFound: no logs were loaded.
     """
     condition, columns = clients.cleaned()
@@ -122,7 +127,13 @@ def by_country(app: ApplicationFolder, user: UserDocument | None, question: Ques
 
 
 def _aggregate(pipeline: list[Document]) -> list[Document]:
-    return list(transactions.at_one_moment(LoggedDownload()).aggregate(pipeline, allowDiskUse=True, batchSize=BATCH))
+    try:
+        return list(transactions.at_one_moment(LoggedDownload()).aggregate(
+            pipeline, allowDiskUse=True, batchSize=BATCH, maxTimeMS=_SECONDS * 1000))
+    except ExecutionTimeout as error:
+        reason = (f'the downloads of this period cannot be added up within {_SECONDS} seconds; give a shorter one, or '
+                  'the name of an extension')
+        raise Invalid([('date_from', reason)]) from error
 
 
 def _matching(app: ApplicationFolder, user: UserDocument | None, question: Question, condition: Document,
