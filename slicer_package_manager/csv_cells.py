@@ -7,4 +7,7 @@ _FORMULAS = ('=', '+', '-', '@', '\t', '\r')
 
 def harmless(value: object) -> object:
     """Return ``value`` for a cell: a text that a spreadsheet would run as a formula begins with a quotation mark."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+    if not isinstance(value, str):
+        return value
+    text = value.replace('\0', '\ufffd')  # Python 3.10 writes no null character into CSV
+    return f"'{text}" if text.startswith(_FORMULAS) else text

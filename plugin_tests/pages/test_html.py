@@ -11,9 +11,10 @@ from jinja2 import UndefinedError
 from slicer_package_manager.pages import about, html, offers
 from slicer_package_manager.pages import home as home_page
 from slicer_package_manager.pages.addresses import Place
-from slicer_package_manager.pages.extension_page import Detail, Row
+from slicer_package_manager.pages.extension_page import Detail, Downloads, Row, Share
 from slicer_package_manager.pages.extensions import Extension
 from slicer_package_manager.pages.listing import Choice, Listing
+from slicer_package_manager.registry.downloads.logged import Days
 from slicer_package_manager.registry.lookup.selection import Build
 
 #: Texts that try to end an attribute, an element or a comment, or to be read as a template.
@@ -24,7 +25,10 @@ HOSTILE = st.one_of(
 
 
 class Structure(HTMLParser):
-    """Elements with the names of their attributes, and all text and values."""
+    """Elements with the names of their attributes, and all text and values.
+
+    Marks are left out: of a search, each word has one.
+    """
 
     def __init__(self, text):
         super().__init__()
@@ -33,11 +37,13 @@ class Structure(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        if tag != 'mark':
+            self.elements.append((tag, tuple(name for name, _ in attrs)))
         self.texts += [value for _, value in attrs if value]
 
     def handle_endtag(self, tag):
-        self.elements.append(f'/{tag}')
+        if tag != 'mark':
+            self.elements.append(f'/{tag}')
 
     def handle_comment(self, data):
         self.elements.append(f'comment {data}')
@@ -95,7 +101,7 @@ def catalog(text, **of_listing):
     text = text or '-'
     one = extension(text)
     found = {'place': Place(text, text, 'linux', 'amd64'), 'choice': Choice(text), 'systems': {('linux', 'amd64'): 1},
-             'every': [one], 'found': [one], 'shown': [one], 'revisions': {text: text}, **of_listing}
+             'every': [one], 'matching': [one], 'found': [one], 'shown': [one], 'revisions': {text: text}, **of_listing}
     return rendered('catalog.html', text, **{**OF_CATALOG, 'revisions': [(text, text)], 'data': {'text': text}},
                     listing=Listing(**found), detail=None)
 
@@ -103,7 +109,9 @@ def catalog(text, **of_listing):
 def extension_page(text):
     text = text or '-'
     row = Row(text, text, [('linux', 'amd64', text)])
-    shown = Detail(text, extension(text), Place('', text), text, set(), [text], [text], [row], [row], [(text, 1)])
+    share = Share(text, 1, 100.0, 100.0)
+    downloads = Downloads([(text, 1)], [share], [share], Days(text, text, 1), text)
+    shown = Detail(text, extension(text), Place('', text), text, set(), [text], [text], [row], [row], downloads)
     return rendered('catalog.html', text, **OF_CATALOG, listing=None, detail=shown, readable_size=str)
 
 
