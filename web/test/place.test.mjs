@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL, read, write } from '../../slicer_package_manager/pages/static/catalog/place.js';
+import { ALL, read, searching, write } from '../../slicer_package_manager/pages/static/catalog/place.js';
 
 const PLACE = {
   category: 'Segmentation',
@@ -63,11 +63,18 @@ test('an extension has an address of its own, and unusual names are in its query
 });
 
 test('an address without a build has no path', () => {
-  assert.equal(write({ ...at('catalog'), q: 'x' }), 'https://example.org/x/catalog?q=x');
+  assert.equal(write(searching(at('catalog'), 'x')), 'https://example.org/x/catalog?q=x');
 });
 
-test('the usual order is not written', () => {
-  assert.equal(write(at('catalog/All/33241/linux?sort=name')), 'https://example.org/x/catalog/All/33241/linux');
+test('the usual order is not written, and is another one for what a search finds', () => {
+  const list = 'https://example.org/x/catalog/All/33241/linux';
+  assert.equal(write(at('catalog/All/33241/linux?sort=name')), list);
+  assert.equal(write(at('catalog/All/33241/linux?q=x&sort=relevance')), `${list}?q=x`);
+  assert.equal(at('catalog?sort=relevance').sort, 'name');
+  assert.equal(at('catalog?q=x').sort, 'relevance');
+  assert.equal(write(searching(at('catalog/All/33241/linux?q=x'), '')), list);
+  assert.equal(write(searching(at('catalog/All/33241/linux?sort=tier'), 'x')), `${list}?q=x&sort=tier`);
+  assert.equal(write(searching(at('catalog/All/33241/linux?q=x&sort=name'), 'y')), `${list}?q=y&sort=name`);
 });
 
 test('unknown orders, tiers and broken escapes are ignored', () => {
