@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from typing import BinaryIO
 
@@ -22,9 +23,12 @@ from slicer_package_manager.inspection.contents import ERROR, Facts, Problem
 
 #: What the program may use: processor time and time in seconds, and memory in bytes.
 SECONDS, PATIENCE, MEMORY = 60, 90, 512 << 20
+#: Bytes of memory to report that there was too little of it.
+_SPARE = 32 << 20
 PROGRAM = 'slicer_package_manager.inspector'
 #: How many programs a server process runs at a time; other uploads wait.
 _TURNS = threading.BoundedSemaphore(2)
+
 
 def inspect(stream: BinaryIO, facts: Facts) -> list[Problem]:
     """Return the problems of the archive in ``stream``, an open file, of which ``facts`` are stated.
@@ -71,14 +75,17 @@ def _too_much_memory(most: int) -> Problem:
 def main() -> None:
     """Print the problems of the archive in the standard input."""
     facts, seconds, memory = Facts(**json.loads(sys.argv[1])), *map(int, sys.argv[2:])
-    for limit, soft, hard in ((resource.RLIMIT_CPU, seconds, seconds + 5), (resource.RLIMIT_AS, memory, memory),
+    for limit, soft, hard in ((resource.RLIMIT_CPU, seconds, seconds + 5),
+                              (resource.RLIMIT_AS, memory, memory + _SPARE),
                               (resource.RLIMIT_FSIZE, 0, 0), (resource.RLIMIT_CORE, 0, 0)):
         resource.setrlimit(limit, (soft, hard))
     with open(0, 'rb') as stream:  # the standard input
-        try:
+        found: list[Problem] | None = None
+        with suppress(MemoryError):
             found = _problems(stream, facts)
-        except MemoryError:
-            found = [_too_much_memory(memory)]
+    if found is None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory + _SPARE, memory + _SPARE))
+        found = [_too_much_memory(memory)]
     json.dump([asdict(one) for one in found], sys.stdout)
 
 

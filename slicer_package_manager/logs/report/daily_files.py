@@ -64,7 +64,8 @@ class DailyFiles:
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows that ``query`` finds; ``values`` are its parameters."""
-        return self._database.execute(query, values or None).fetchall()
+        found: list[tuple[Any, ...]] = self._database.execute(query, values or None).fetchall()
+        return found
 
 
 @contextmanager
