@@ -32,6 +32,10 @@ class Head(NamedTuple):
     tree: str
     files: dict[str, str]
 
+    def has(self, path: str, content: bytes) -> bool:
+        """Whether the file ``path`` has this content."""
+        return self.files.get(path) == checksum(content)
+
 
 class Branch:
     """The branch ``name`` of a repository.
@@ -42,10 +46,6 @@ class Branch:
     def __init__(self, github: GitHub, name: str, readme: str) -> None:
         self._github, self._name, self._readme = github, name, readme
         self._sent: set[str] = set()
-
-    def changed(self, files: Mapping[str, bytes], head: Head) -> dict[str, bytes]:
-        """Return those of ``files``, contents by path, that ``head`` has not, or has otherwise."""
-        return {path: content for path, content in files.items() if head.files.get(path) != checksum(content)}
 
     def head(self, *, create: bool = True) -> Head | None:
         """Return the state of the branch.
@@ -97,7 +97,8 @@ class Branch:
         :raises LogsError: GitHub has received other bytes, or refuses the commit.
         """
         for _ in range(_ATTEMPTS):
-            tree = self._tree(self.changed(files, head), head, steps)
+            changed = {path: content for path, content in files.items() if not head.has(path, content)}
+            tree = self._tree(changed, head, steps)
             if tree == head.tree:
                 return head
             made = self._github.send('POST', '/git/commits', json={

@@ -67,7 +67,7 @@ class SmallFiles:
         """Commit what differs."""
         head = branch.head(create=not self._options.dry)
         there = head or Head('', '', {})
-        changed = [name for name in self._names() if there.files.get(name) != checksum(self._content(name))]
+        changed = [name for name in self._names() if not there.has(name, self._content(name))]
         last = self._last_files(github, there)
         result.files += [*changed, *last]
         if head is None or self._options.dry or not result.files:
@@ -84,7 +84,7 @@ class SmallFiles:
         """Return the manifest and the report, if they differ; a report is made if the manifest does."""
         found = {}
         whole = self._manifest(github, there)
-        if there.files.get(manifest.NAME) != checksum(whole):
+        if not there.has(manifest.NAME, whole):
             found[manifest.NAME] = whole
         if (found or create.NAME not in there.files) and self._has_downloads():
             found[create.NAME] = b'' if self._options.dry else self._report()

@@ -1,7 +1,7 @@
 """The content of a file as the daily files name it: the beginning of its SHA-512.
 
 A file keeps its id when it gets other bytes, so an id does not state which ones were downloaded. The whole checksum
-would double the size of the daily files; its beginning tells the contents of one file apart.
+would double the size of the daily files; its beginning distinguishes the contents of one file.
 """
 from __future__ import annotations
 

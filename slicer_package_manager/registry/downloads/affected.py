@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
@@ -75,12 +75,13 @@ def find(checksum: str, app: ApplicationFolder | None = None) -> Affected:
     logs = logged.days()
     which: Document = {'content': {'$in': sorted({contents.of_sha512(one['sha512']) for one in found})},
                        'file': {'$in': sorted({str(one['file']) for one in found})}}
-    rows = _rows(which)
-    people = [row for row in rows if row['client'] != ROBOT]
+    every = _rows(which)
+    # All other sums are of these rows, which are far fewer.
+    rows = _added((row for row in every if row['client'] != ROBOT), 'day', 'country', 'client_os')
+    requests = _total(rows)
     return Affected(
-        [_shown(one) for one in found], _total(people), _total(rows) - _total(people), _added(people, 'day'),
-        _most_first(people, 'country'), _most_first(people, 'client_os'), _added(people, 'day', 'country', 'client_os'),
-        list(_replacements(found)), logs)
+        [_shown(one) for one in found], requests, _total(every) - requests, _added(rows, 'day'),
+        _most_first(rows, 'country'), _most_first(rows, 'client_os'), rows, list(_replacements(found)), logs)
 
 
 def files(checksum: str, app: ApplicationFolder | None = None) -> list[Document]:
@@ -138,7 +139,7 @@ def _total(rows: Sequence[Document]) -> int:
     return sum(row['requests'] for row in rows)
 
 
-def _added(rows: Sequence[Document], *by: str) -> list[Document]:
+def _added(rows: Iterable[Document], *by: str) -> list[Document]:
     """The downloads and clients of ``rows`` by these keys, in their order."""
     sums: dict[tuple[str, ...], list[int]] = {}
     for row in rows:

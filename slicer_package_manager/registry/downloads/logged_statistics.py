@@ -19,7 +19,7 @@ from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
-#: What clients are told apart by, each a key of a row.
+#: What distinguishes clients, each a key of a row.
 BY = ('country', 'client')
 #: All values of ``client``.
 CLIENTS = (*CLASSES, OTHER)
@@ -31,7 +31,7 @@ _SECONDS = 20
 
 
 class Clients(NamedTuple):
-    """Which clients a request is about, and by what it tells them apart.
+    """Which clients a request is about, and by what it distinguishes them.
 
     :param country: a code of ISO 3166, ``unknown`` or ``other``.
     :param client: a class of clients, or ``other``.

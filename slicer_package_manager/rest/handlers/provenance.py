@@ -57,20 +57,18 @@ _ATTESTATION = ('The attestation is as it was sent: a Sigstore bundle, or severa
                 'compared the SHA-256 in it with that of the file. It has not verified the signature.')
 
 
-@call(access.GET_PROVENANCE, (
-    _of(PACKAGE, 'Get the attestation of the file of a package.').notes(_ATTESTATION)
-    .produces([attestations.BUNDLE, attestations.LINES])
-    .errorResponse('There is no attestation, or no file.', 404)
-))
+def _to_read(package_type: PackageType, summary: str) -> Description:
+    return (_of(package_type, summary).notes(_ATTESTATION)
+            .produces([attestations.BUNDLE, attestations.LINES])
+            .errorResponse('There is no attestation, or no file.', 404))
+
+
+@call(access.GET_PROVENANCE, _to_read(PACKAGE, 'Get the attestation of the file of a package.'))
 def getPackageAttestation(app_id: str, pkg_id: str) -> Response:
     return _attestation(PACKAGE, app_id, pkg_id)
 
 
-@call(access.GET_PROVENANCE, (
-    _of(EXTENSION, 'Get the attestation of the file of an extension.').notes(_ATTESTATION)
-    .produces([attestations.BUNDLE, attestations.LINES])
-    .errorResponse('There is no attestation, or no file.', 404)
-))
+@call(access.GET_PROVENANCE, _to_read(EXTENSION, 'Get the attestation of the file of an extension.'))
 def getExtensionAttestation(app_id: str, ext_id: str) -> Response:
     return _attestation(EXTENSION, app_id, ext_id)
 
@@ -88,24 +86,20 @@ _ATTEST = ('The body is the attestation: a Sigstore bundle with an in-toto state
            f'{attestations.LARGEST} bytes. The response is what the call for the origin has as `attestation`.')
 
 
-@call(access.ATTEST_FILE, (
-    _of(PACKAGE, 'Set the attestation of the file of a package.').notes(_ATTEST)
-    .errorResponse('The attestation is not well-formed, or about other files.')
-    .errorResponse('The package has no file.', 404)
-    .errorResponse('The file is hosted elsewhere, or was replaced by another request.', 409)
-    .errorResponse('The attestation is too large.', 413)
-))
+def _to_set(package_type: PackageType, summary: str) -> Description:
+    return (_of(package_type, summary).notes(_ATTEST)
+            .errorResponse('The attestation is not well-formed, or about other files.')
+            .errorResponse(f'The {package_type.label} has no file.', 404)
+            .errorResponse('The file is hosted elsewhere, or was replaced by another request.', 409)
+            .errorResponse('The attestation is too large.', 413))
+
+
+@call(access.ATTEST_FILE, _to_set(PACKAGE, 'Set the attestation of the file of a package.'))
 def attestPackage(app_id: str, pkg_id: str) -> Response:
     return _attest(PACKAGE, app_id, pkg_id)
 
 
-@call(access.ATTEST_FILE, (
-    _of(EXTENSION, 'Set the attestation of the file of an extension.').notes(_ATTEST)
-    .errorResponse('The attestation is not well-formed, or about other files.')
-    .errorResponse('The extension has no file.', 404)
-    .errorResponse('The file is hosted elsewhere, or was replaced by another request.', 409)
-    .errorResponse('The attestation is too large.', 413)
-))
+@call(access.ATTEST_FILE, _to_set(EXTENSION, 'Set the attestation of the file of an extension.'))
 def attestExtension(app_id: str, ext_id: str) -> Response:
     return _attest(EXTENSION, app_id, ext_id)
 

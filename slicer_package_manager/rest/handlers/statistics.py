@@ -45,7 +45,7 @@ _CLASSES = ', '.join(f'"{one}"' for one in CLIENTS)
     .param('country', 'Only downloads from this country, according to logs: a code of ISO 3166 such as DE, "unknown", '
            'or "other" for countries with few clients.', required=False)
     .param('client', f'Only downloads by this class of clients, according to logs: {_CLASSES}.', required=False)
-    .param('columns', 'What rows tell apart besides: "country", "client", or both, separated by a comma, according to '
+    .param('columns', 'What rows distinguish besides: "country", "client", or both, separated by a comma, according to '
            'logs. A filter by one of them makes it a column, too.', required=False)
     .errorResponse()
     .errorResponse('A parameter is about clients, and no statistics from logs were loaded into the server.', 404)
