@@ -112,6 +112,10 @@ class Girder:
     def dialog(self, button):
         """Open a dialog by a button, and return it when it can be used."""
         self.button(button, exact=True).first.click()
+        return self.opened_dialog()
+
+    def opened_dialog(self):
+        """The form of the dialog that is being opened, when it can be used."""
         found = self.page.locator('#g-dialog-container.in form')
         found.wait_for()
         # The focus moves at the end of the transition: until then, Playwright types into another field.
