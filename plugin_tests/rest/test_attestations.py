@@ -102,6 +102,14 @@ def test_what_is_no_attestation_of_the_file_is_refused(extension, attest, read, 
     assert (read(extension).status_code, in_database()) == (404, [])
 
 
+def test_an_attestation_of_unknown_length_is_measured(extension, attest, read):
+    valid = attestation(CONTENT)
+    for size, status in ((512 * 1024, 200), (512 * 1024 + 1, 413), (2 * 1024 * 1024, 413)):
+        answer = attest(extension, iter([valid, b' ' * (size - len(valid))]))
+        assert 'Content-Length' not in answer.request.headers
+        assert (answer.status_code, read(extension).content) == (status, valid), (size, answer.text)
+
+
 @pytest.mark.parametrize('content_type', ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])
 def test_a_form_is_refused(extension, attest, content_type):
     answer = attest(extension, headers={'Content-Type': content_type})

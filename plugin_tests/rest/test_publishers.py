@@ -146,7 +146,9 @@ def test_it_uploads_nothing_else(machine_of, app, make, api, files_of):
     for form in ({'baseName': 'Other'}, {'baseName': 'slicerigt'}, {'baseName': ''}, {'baseName': 'SlicerIGT2'}):
         answer = machine.post(f'{path}/extension', params={**EXTENSION_FORM, **form})
         assert answer.status_code == 403, form
-        assert 'may upload "SlicerIGT"' in answer.json()['message']
+        message = answer.json()['message']
+        assert f'may not upload the extension "{form["baseName"]}" to' in message
+        assert 'may upload "SlicerIGT" to' in message
     assert machine.post(f'{path}/package', params=PACKAGE_FORM).status_code == 403
     other, package = make('extension', baseName='Other', content=b'other'), make('package', content=b'package')
     for item in (other, package):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from girder_client import AuthenticationError, HttpError, IncompleteResponseError
 
-from slicer_package_manager_client import errors
+from slicer_package_manager_client import config, errors
 from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.retry import TRANSIENT_STATUS, is_transient_status
 
@@ -26,17 +26,19 @@ TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chu
 _KINDS = {400: errors.InvalidRequest, 401: errors.Refused, 403: errors.Refused, 404: errors.NotFound,
           409: errors.Conflict, 413: errors.InvalidRequest, 414: errors.InvalidRequest,
           422: errors.InvalidRequest}
-#: What to do without credentials.
-LOG_IN = 'Run "login", give --api-key-file, or set GIRDER_API_KEY.'
+#: The variable with the ID token, where the CI service sets it.
+ID_TOKEN = 'SLICER_PACKAGE_MANAGER_ID_TOKEN'
+#: What to do in a job of a CI service that gives no ID token.
+LET_JOB_LOG_IN = ('On GitHub Actions, the job requires "permissions: id-token: write". On GitLab CI, name '
+                  f'{ID_TOKEN} in "id_tokens" of the job.')
 _ADVICE = {
-    401: LOG_IN,
     403: 'Ask an administrator for access, or use the key of another account.',
     413: 'The server, or a proxy before it, does not take that much at once.',
 }
 #: Calls that log in, with what was refused and what to do.
 _LOGINS = {
     'api_key/token': ('The API key was refused', 'Create another one on the account page of the server.'),
-    'oidc/token': ('Trusted publishing was refused', 'An administrator of the server registers publishers.'),
+    'oidc/token': ('Trusted publishing was refused', ''),
 }
 _NO_SPACE = 507
 #: Reasons that OpenSSL reports when the server does not speak TLS.
@@ -192,9 +194,16 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
         if call in error.url and _is_json(error.responseText):
             return errors.Refused(f'{refused}: {reason}', server=server, advice=advice)
     advice = _ADVICE.get(error.status, '')
-    if error.status == 403 and not logged_in:  # noqa: PLR2004
-        advice = LOG_IN
+    if error.status == 401 or (error.status == 403 and not logged_in):  # noqa: PLR2004
+        advice = how_to_log_in()
     return kind(f'Refused with status {error.status}: {reason}', server=server, advice=advice)
+
+
+def how_to_log_in() -> str:
+    """Return what to do without credentials."""
+    in_job = 'true' in {config.environment('GITHUB_ACTIONS'), config.environment('GITLAB_CI')}
+    return (f'To upload without a secret: {LET_JOB_LOG_IN} Or set GIRDER_API_KEY.' if in_job
+            else 'Run "login", give --api-key-file, or set GIRDER_API_KEY.')
 
 
 def not_girder(server: str, because: str = '') -> errors.NetworkProblem:

@@ -16,21 +16,17 @@ import requests
 from girder_client import HttpError
 
 from slicer_package_manager_client import certificates, config, errors
-from slicer_package_manager_client.explain import explain
+from slicer_package_manager_client.explain import ID_TOKEN, LET_JOB_LOG_IN, explain
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
 
-#: The variable with the ID token, where the CI service sets it.
-VARIABLE = 'SLICER_PACKAGE_MANAGER_ID_TOKEN'
 _REQUEST_URL, _REQUEST_TOKEN = 'ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'
-_HOW = (f'On GitHub Actions, the job requires "permissions: id-token: write". On GitLab CI, name {VARIABLE} in '
-        '"id_tokens" of the job.')
 
 
 def is_available() -> bool:
     """Whether this is a job for which the CI service gives ID tokens."""
-    return bool(config.environment(VARIABLE) or (config.environment(_REQUEST_URL)
+    return bool(config.environment(ID_TOKEN) or (config.environment(_REQUEST_URL)
                                                  and config.environment(_REQUEST_TOKEN)))
 
 
@@ -64,18 +60,18 @@ def audience_of(api_url: str) -> str:
 
 
 def _id_token(connection: Connection, audience: str) -> str:
-    given = config.environment(VARIABLE)
+    given = config.environment(ID_TOKEN)
     if given:
         return given
     url, secret = config.environment(_REQUEST_URL), config.environment(_REQUEST_TOKEN)
     if not url or not secret:
-        raise errors.Refused('There is no ID token of a CI service for trusted publishing.', advice=_HOW)
+        raise errors.Refused('There is no ID token of a CI service for trusted publishing.', advice=LET_JOB_LOG_IN)
     try:
         return _text(connection.attempts()(lambda: _request(url, secret, audience, connection.timeout)), url)
     except requests.RequestException as error:
         if isinstance(error, HttpError) and not connection.is_transient(error):
             raise errors.Refused(f'The CI service gives no ID token (status {error.status}).', server=_origin(url),
-                                 advice=_HOW) from error
+                                 advice=LET_JOB_LOG_IN) from error
         raise explain(error, _origin(url)) from error
 
 

@@ -64,7 +64,7 @@ def test_nothing_secret_is_printed(upload, girder, job):
 
 def test_gitlab_ci_gives_the_token_in_a_variable(upload, girder, actions):
     girder.id_tokens.append('secret.gitlab.token')
-    done = upload(env={oidc.VARIABLE: 'secret.gitlab.token'})
+    done = upload(env={oidc.ID_TOKEN: 'secret.gitlab.token'})
     assert done.exit_code == 0, done.stderr
     assert actions.requests == []
     assert girder.id_tokens == []
@@ -95,8 +95,22 @@ def test_without_an_id_token_always_is_refused_with_what_to_do(upload, girder):
     done = upload('--trusted-publishing', 'always')
     assert done.exit_code == Refused.exit_code
     assert 'id-token: write' in done.stderr
-    assert oidc.VARIABLE in done.stderr
+    assert oidc.ID_TOKEN in done.stderr
     assert girder.requests == []
+
+
+@pytest.mark.parametrize('service', ['GITHUB_ACTIONS', 'GITLAB_CI'])
+def test_a_job_without_an_id_token_is_refused_with_what_to_do(upload, girder, service):
+    girder.fail('GET', '/app', 401, body='{"message": "You must be logged in."}')
+    done = upload(env={service: 'true'})
+    assert done.exit_code == Refused.exit_code
+    assert 'id-token: write' in done.stderr
+    assert oidc.ID_TOKEN in done.stderr
+
+
+def test_a_refused_exchange_adds_nothing_to_the_advice_of_the_server(upload, girder, job):
+    girder.fail('POST', EXCHANGE, 403, body='{"message": "Its branch is \\"x\\". Start it from the branch main."}')
+    assert upload().stderr.endswith(f'Start it from the branch main. (server {girder.url}/)\n')
 
 
 def test_the_audience_can_be_given(upload, job):
@@ -124,7 +138,7 @@ def test_an_expired_token_is_replaced_during_an_upload(upload, girder, job):
 def test_an_id_token_of_gitlab_cannot_replace_an_expired_token(upload, girder):
     girder.id_tokens.append('secret.gitlab.token')
     girder.fail('POST', 'file$', 401)
-    done = upload(env={oidc.VARIABLE: 'secret.gitlab.token'})
+    done = upload(env={oidc.ID_TOKEN: 'secret.gitlab.token'})
     assert done.exit_code == Refused.exit_code
     assert 'was used already' in done.stderr
 

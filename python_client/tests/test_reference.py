@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from slicer_package_manager_client import errors
+
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'python_client' / 'tools' / 'reference.py'
 
@@ -23,7 +25,13 @@ def test_the_reference_is_up_to_date(reference):
     assert page == reference.updated(page), 'run python python_client/tools/reference.py'
 
 
-@pytest.mark.parametrize('name', ['upload-from-cmake', 'upload-from-github-actions', 'publish-on-github'])
+def test_the_first_page_lists_each_exit_status():
+    page = (ROOT / 'python_client' / 'README.md').read_text('utf-8')
+    assert re.findall(r'^\| (\d+) \|', page, re.MULTILINE) == [str(code) for code, _name, _meaning in errors.EXIT_CODES]
+
+
+@pytest.mark.parametrize('name', ['upload-from-cmake', 'upload-from-github-actions', 'publish-on-github',
+                                  'publish-without-a-secret', 'attest-a-build'])
 def test_guides_name_only_options_that_exist(name, reference):
     text = (ROOT / 'docs' / 'how-to' / f'{name}.md').read_text('utf-8')
     blocks = '\n'.join(re.findall(r'```.*?```', text, re.DOTALL))

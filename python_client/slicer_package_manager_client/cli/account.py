@@ -83,7 +83,7 @@ def whoami(session: Session, app_name: str | None, coll_id: str | None, as_json:
         found = identity.who(client)
         if found['user'] is None:
             raise Refused('You are not logged in.', server=client.urlBase,
-                          advice=explain.LOG_IN)
+                          advice=explain.how_to_log_in())
         found['credentials'] = [one.source for one in session.credentials(client.urlBase)]
         lines = [*identity.summary(found), *_precedence(found['credentials'])]
         if app_name:

@@ -103,7 +103,8 @@ def _decoded(token: str, key: jwt.PyJWK, algorithm: str, audience: str, issuer: 
             token, key, algorithms=[algorithm], audience=audience, issuer=issuer, leeway=LEEWAY,
             options={'require': _REQUIRED, 'strict_aud': True, 'enforce_minimum_key_length': True})
     except jwt.InvalidAudienceError:
-        raise _refusal(f'is for another audience; request it for {audience}, the address of this server') from None
+        raise _refusal(f'is for another audience. Request it for {audience}, the address of this server, with '
+                       '--oidc-audience of the client, or as "aud" in "id_tokens" of GitLab CI') from None
     except _UNREADABLE as error:
         reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), _WRONG_TYPE)
         raise _refusal(reason) from None

@@ -86,8 +86,12 @@ class Publisher(NamedTuple):
         for name in ('repository', 'repository_id', 'workflow', 'environment', 'branch'):
             registered, stated = getattr(self, name), getattr(run, name)
             if registered != stated and (registered or name not in ('environment', 'branch')):
-                return f'its {name.replace("_", " ")} is "{validators.shortened(stated)}", not "{registered}"'
+                return f'its {name.replace("_", " ")} is {_quoted(stated)}, not "{registered}"'
         return None
+
+
+def _quoted(stated: str) -> str:
+    return f'"{validators.shortened(stated)}"' if stated else 'none'
 
 
 def _of_document(found: Mapping[str, Any]) -> Publisher:

@@ -83,7 +83,8 @@ def _unregistered(run: Run, known: list[Publisher], app: str | None) -> str:
         return (f'No publisher is registered for the repository "{validators.shortened(run.repository)}" (number '
                 f'{validators.shortened(run.repository_id)}){of_app}. An administrator of the server can register one.')
     return ('The run is not that of a publisher: '
-            + '; '.join(f'for {one.id}, {one.problem(run)}' for one in known) + '.')
+            + '; '.join(f'for {one.id}, {one.problem(run)}' for one in known)
+            + '. Start it as registered, or have an administrator of the server register another publisher.')
 
 
 def _token(user: Any, publisher: Publisher, run: Run) -> Document:

@@ -13,6 +13,7 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.upload import Upload
 
+from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Forbidden
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.types import Document
@@ -63,8 +64,10 @@ def require_allowed(uploader: Uploader, app_id: ObjectId | None, label: str, nam
     """
     limits = uploader.limits
     if limits and not limits.allow(app_id, label, name):
-        raise Forbidden(f'The publisher may upload {limits} to the application {limits.app}, and nothing else. An '
-                        'administrator of the server can register another publisher.')
+        shown = validators.shortened(str(name))
+        raise Forbidden(f'The publisher may not upload the {label} "{shown}" to the application {app_id}: it may upload '
+                        f'{limits} to the application {limits.app}. An administrator of the server can register another '
+                        'publisher.')
 
 
 def may_fill(uploader: Uploader, item_id: ObjectId | None) -> bool:

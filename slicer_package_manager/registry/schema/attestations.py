@@ -62,10 +62,8 @@ def about(sha256: str, bundles: list[Bundle]) -> Attestation:
 def parse(content: bytes) -> list[Bundle]:
     """Return the bundles in ``content``.
 
-    :raises ValueError: it is too large, or not well-formed; the message states why.
+    :raises ValueError: it is not well-formed; the message states why.
     """
-    if len(content) > LARGEST:
-        raise ValueError(f'has more than {LARGEST} bytes')
     try:
         documents = [(content.strip(), orjson.loads(content))]
     except ValueError:
