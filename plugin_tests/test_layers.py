@@ -150,7 +150,7 @@ CLIENT_ARROWS = {
     'descriptions': {'inspection', 'metadata'},
     'filenames': {'fields', 'inspection'},
     'metadata': {'errors', 'fields', 'textfiles'},
-    'explain': {'addresses', 'errors', 'retry'},
+    'explain': {'addresses', 'config', 'errors', 'retry'},
     'retry': {'config'},
     'logins': {'directories', 'errors', 'locks'},
     'config': {'directories', 'errors', 'textfiles'},

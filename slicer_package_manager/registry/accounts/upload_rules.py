@@ -65,9 +65,9 @@ def require_allowed(uploader: Uploader, app_id: ObjectId | None, label: str, nam
     limits = uploader.limits
     if limits and not limits.allow(app_id, label, name):
         shown = validators.shortened(str(name))
-        raise Forbidden(f'The publisher may not upload the {label} "{shown}" to the application {app_id}: it may upload '
-                        f'{limits} to the application {limits.app}. An administrator of the server can register another '
-                        'publisher.')
+        raise Forbidden(f'The publisher may not upload the {label} "{shown}" to the application {app_id}: it may '
+                        f'upload {limits} to the application {limits.app}. An administrator of the server can '
+                        'register another publisher.')
 
 
 def may_fill(uploader: Uploader, item_id: ObjectId | None) -> bool:
