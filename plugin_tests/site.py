@@ -79,9 +79,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def running(directory, mongo_uri):
-    """Start a server on a database of its own, without applications."""
-    uri = mongo_uri.rpartition('/')[0] + '/pages'
+def running(directory, mongo_uri, name='pages'):
+    """Start a server on a database with this name, without applications."""
+    uri = mongo_uri.rpartition('/')[0] + f'/{name}'
     with servers.starter(directory) as start:
         site = Site(start('--database', uri, '--workers', '1').ready(), uri)
         try:

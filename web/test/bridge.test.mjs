@@ -131,3 +131,56 @@ test('a version of Slicer that lacks everything fails with a notice', () => {
   const [[listener, text]] = during(() => bridge.act({ id: '1', name: 'Other' }));
   assert.deepEqual([listener, text], ['notice', 'Slicer did not accept this request.']);
 });
+
+test('lists of names save questions, and their changes are noticed', () => {
+  const asked = /** @type {string[]} */ ([]);
+  const one = {
+    ...slicer('Kept'),
+    installedExtensions: ['Kept'],
+    availableUpdateExtensions: /** @type {string[]} */ ([]),
+    bookmarkedExtensions: ['Far'],
+    isExtensionScheduledForUninstall: (/** @type {string} */ name, /** @type {(is: boolean) => void} */ answer) => {
+      asked.push(name);
+      answer(false);
+    },
+  };
+  window.extensions_manager_model = one;
+  for (const name of ['Kept', 'Far']) bridge.ask(name);
+  assert.deepEqual(asked, ['Kept']);
+  assert.deepEqual([bridge.stateOf('Kept'), bridge.stateOf('Far')], ['Installed', 'NotInstalled']);
+  assert.deepEqual([bridge.bookmarked('Kept'), bridge.bookmarked('Far')], [false, true]);
+  assert.equal(bridge.updateOf('Kept'), null);
+  one.availableUpdateExtensions = ['Kept', 'Far'];
+  one.bookmarkedExtensions = [];
+  assert.deepEqual(new Set(during(tick).map(String)), new Set(['state,Kept', 'state,Far']));
+  assert.deepEqual([bridge.updateOf('Kept'), bridge.updateOf('Far')], ['available', null]);
+  assert.equal(bridge.bookmarked('Far'), false);
+});
+
+test('an update is scheduled, or installed where Slicer has no such function', () => {
+  const one = {
+    ...slicer('Kept'),
+    availableUpdateExtensions: ['Kept', 'Plain'],
+    installedExtensions: ['Kept', 'Plain'],
+  };
+  window.extensions_manager_model = one;
+  bridge.ask('Plain');
+  bridge.update({ id: 'id of Plain', name: 'Plain' });
+  assert.deepEqual(one.calls, [['install', 'id of Plain']]);
+  assert.equal(bridge.updateOf('Kept'), 'available');
+  window.extensions_manager_model = {
+    ...one,
+    scheduleExtensionForUpdate: (/** @type {string} */ name) => one.calls.push(['update', name]),
+  };
+  bridge.update({ id: 'id of Kept', name: 'Kept' });
+  assert.deepEqual(one.calls.slice(1), [['update', 'Kept']]);
+  assert.equal(bridge.updateOf('Kept'), 'scheduled');
+});
+
+test('an update that neither can be scheduled nor installed fails with a notice', () => {
+  window.extensions_manager_model = { installedExtensions: ['Kept'] };
+  assert.deepEqual(
+    during(() => bridge.update({ id: '1', name: 'Kept' })).map(([listener]) => listener),
+    ['notice'],
+  );
+});

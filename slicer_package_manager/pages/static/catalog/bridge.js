@@ -4,7 +4,8 @@
 // 1. Slicer puts `extensions_manager_model`, an object of Qt's QWebChannel, into the window at any time, also after the page
 //    has loaded. Its properties `slicerRevision`, `slicerOs` and `slicerArch` state the build of Slicer. Slicer installs
 //    only extensions of that build, so they override the address and the browser.
-// 2. The page asks this object for the state of each extension that it shows, and calls it when a button is clicked.
+// 2. The page asks this object for the state of each extension that it shows, and calls it when a button is clicked. The
+//    properties `installedExtensions`, `availableUpdateExtensions` and `bookmarkedExtensions` are lists of names.
 // 3. Slicer calls `app.search`, `app.setExtensionButtonState` and `app.createNotice`, and sets `app.$vuetify.theme.dark`.
 
 /** @typedef {'Installed' | 'ScheduledForUninstall' | 'NotInstalled'} State */
@@ -29,14 +30,19 @@ const METHODS = {
   ScheduledForUninstall: 'cancelExtensionScheduledForUninstall',
   NotInstalled: 'downloadAndInstallExtension',
 };
+const LISTS = { updates: 'availableUpdateExtensions', bookmarks: 'bookmarkedExtensions' };
 // Not each version of Slicer announces changes of its properties, so they are read again; in milliseconds.
 const INTERVAL = 500;
 /** How long the notice of a failure stays, in milliseconds. */
 const NOTICE = 5000;
 /** @type {Map<string, State | undefined>} */
 const states = new Map();
+/** Extensions whose update is to be installed when Slicer starts again. @type {Set<string>} */
+const updating = new Set();
 /** @type {Slicer | null} */
 let model = null;
+/** @type {Record<keyof typeof LISTS, string[]>} */
+let lists = { updates: [], bookmarks: [] };
 /** @type {Partial<Record<keyof typeof PROPERTIES, string>>} */
 let build = {};
 /** @type {Listeners['state']} */
@@ -94,12 +100,46 @@ export function stateOf(name) {
 }
 
 /**
+ * Whether Slicer has an update of an installed extension: `available`, or `scheduled` for its next start.
+ *
+ * @param {string} name
+ */
+export function updateOf(name) {
+  if (stateOf(name) !== 'Installed' || !lists.updates.includes(name)) return null;
+  return updating.has(name) ? 'scheduled' : 'available';
+}
+
+/**
+ * Whether the user of Slicer has bookmarked an extension.
+ *
+ * @param {string} name
+ */
+export function bookmarked(name) {
+  return lists.bookmarks.includes(name);
+}
+
+/**
+ * A property of Slicer that is a list of names; `null` if this version of Slicer does not have it.
+ *
+ * @param {string} property
+ */
+function namesIn(property) {
+  const value = read(model, property);
+  return Array.isArray(value) ? value.map(String) : null;
+}
+
+/**
  * Request the state of an extension unless it is known; Slicer answers later.
  *
  * @param {string} name
  */
 export function ask(name) {
   if (!model || states.has(name)) return;
+  const installedOnes = namesIn('installedExtensions');
+  if (installedOnes && !installedOnes.includes(name)) {
+    states.set(name, 'NotInstalled'); // 255 extensions are 510 questions otherwise
+    return;
+  }
   states.set(name, undefined);
   const slicer = model;
   call(slicer, 'isExtensionScheduledForUninstall', name, (/** @type {boolean} */ scheduled) => {
@@ -155,7 +195,24 @@ function setState(name, state) {
 export function act({ id, name }) {
   const state = stateOf(name) || 'NotInstalled';
   const accepted = call(model, METHODS[state], state === 'NotInstalled' ? id : name);
-  if (!accepted) window.app?.createNotice('Slicer did not accept this request.', NOTICE, 'error');
+  if (!accepted) refuse();
+}
+
+/**
+ * Update an installed extension: Slicer does so when it starts again. Other applications may only know installing.
+ *
+ * @param {{id: string, name: string}} extension
+ */
+export function update({ id, name }) {
+  const scheduled = call(model, 'scheduleExtensionForUpdate', name);
+  if (scheduled || call(model, METHODS.NotInstalled, id)) {
+    updating.add(name);
+    stateChanged(name);
+  } else refuse();
+}
+
+function refuse() {
+  window.app?.createNotice('Slicer did not accept this request.', NOTICE, 'error');
 }
 
 /** Load everything again, by Slicer if it is there: it then checks its own requirements as well. */
@@ -218,8 +275,35 @@ function look(arrived) {
   const slicer = typeof there === 'object' ? /** @type {Slicer | null} */ (there) : null;
   const stated = statedBuild(slicer);
   const keys = /** @type {(keyof typeof PROPERTIES)[]} */ (Object.keys(PROPERTIES));
-  if (slicer === model && keys.every((key) => stated[key] === build[key])) return;
+  const isSame = slicer === model && keys.every((key) => stated[key] === build[key]);
   model = slicer;
   build = stated;
-  arrived();
+  const changed = readLists();
+  if (!isSame) arrived();
+  else for (const name of changed) stateChanged(name);
+}
+
+/** Read the lists of names; gives those that were added or removed. */
+function readLists() {
+  const before = lists;
+  lists = { updates: namesIn(LISTS.updates) || [], bookmarks: namesIn(LISTS.bookmarks) || [] };
+  for (const name of lists.updates) if (!before.updates.includes(name)) askForUpdate(name);
+  return new Set([...difference(before.updates, lists.updates), ...difference(before.bookmarks, lists.bookmarks)]);
+}
+
+/** @param {string} name */
+function askForUpdate(name) {
+  call(model, 'isExtensionScheduledForUpdate', name, (/** @type {boolean} */ scheduled) => {
+    if (!scheduled) return;
+    updating.add(name);
+    stateChanged(name);
+  });
+}
+
+/**
+ * @param {string[]} one
+ * @param {string[]} other
+ */
+function difference(one, other) {
+  return [...one.filter((name) => !other.includes(name)), ...other.filter((name) => !one.includes(name))];
 }

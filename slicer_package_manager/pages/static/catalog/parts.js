@@ -4,7 +4,7 @@
 import { address } from '../api.js';
 import { element, fill, webAddress } from '../dom.js';
 import { repository, shortRevision } from '../texts.js';
-import { act, ask, embedded, stateOf } from './bridge.js';
+import { act, ask, bookmarked, embedded, stateOf, update, updateOf } from './bridge.js';
 import { tierName } from './tiers.js';
 
 /** @typedef {import('./selection.js').Extension} Extension */
@@ -67,30 +67,42 @@ export function watchIcon(place, extension) {
  * @returns {Updatable}
  */
 export function action(extension, place = element('div.action')) {
-  const update = () => {
+  const redraw = () => {
     const hadFocus = place.contains(document.activeElement);
     fill(place, embedded() ? slicerButton(extension) : downloadButton(extension));
     const button = place.querySelector('a, button');
     if (hadFocus && button instanceof HTMLElement) button.focus();
   };
-  if (!place.firstChild || embedded()) update();
-  return { place, update };
+  if (!place.firstChild || embedded()) redraw();
+  return { place, update: redraw };
 }
 
 /** @param {Extension} extension */
 function slicerButton(extension) {
   ask(extension.name);
   const { label, look, note } = ACTIONS[stateOf(extension.name) || 'NotInstalled'];
-  const button = element(
-    `button.button${look}`,
-    {
-      type: 'button',
-      'aria-label': `${label}: ${extension.name}`,
-      onclick: () => act(extension),
-    },
-    label,
-  );
-  return note ? [element('span.note', {}, note), button] : [button];
+  const available = updateOf(extension.name);
+  const notes = [
+    note,
+    available === 'scheduled' && 'Will be updated when Slicer restarts',
+    available === 'available' && 'Update available',
+    bookmarked(extension.name) && 'Bookmarked',
+  ];
+  return [
+    ...notes.filter(Boolean).map((one) => element('span.note', {}, one)),
+    ...(available === 'available' ? [commandButton('Update', extension, '.primary', () => update(extension))] : []),
+    commandButton(label, extension, look, () => act(extension)),
+  ];
+}
+
+/**
+ * @param {string} label
+ * @param {Extension} extension
+ * @param {string} look classes
+ * @param {() => void} onclick
+ */
+function commandButton(label, { name }, look, onclick) {
+  return element(`button.button${look}`, { type: 'button', 'aria-label': `${label}: ${name}`, onclick }, label);
 }
 
 /** @param {Extension} extension */
