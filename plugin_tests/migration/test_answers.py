@@ -45,27 +45,38 @@ def test_what_differs(here, reason):
     assert any(reason in one for one in compare(here))
 
 
-@pytest.mark.parametrize(('here', 'outcome', 'reason'), [
-    (server(name='F'), Outcome.MENDED, 'its name is now "F"'), (meta(baseName='F'), Outcome.MENDED, 'x; baseName: was'),
-    (meta(baseName=None), Outcome.MENDED, 'moved out of the metadata: a, baseName'),
-    (meta(baseName=None), Outcome.MENDED, 'meta: what cannot be represented was replaced'),
-    (server(name='F'), Outcome.UNDECIDED, ''), (server(meta=None), Outcome.NOT_LISTED, ''),
-    (server(meta=None), Outcome.MENDED, 'os: "mac" was changed to "macosx"'), (meta(empty='now'), Outcome.DELETED, '')])
-def test_what_the_report_says_is_excused(here, outcome, reason):
-    assert compare(here, i={outcome: reason}) == []
+@pytest.mark.parametrize(('here', 'outcome', 'fields'), [
+    (server(name='F'), Outcome.MENDED, ['name']), (meta(baseName='F'), Outcome.MENDED, ['meta.os', 'meta.baseName']),
+    (meta(baseName=None), Outcome.MENDED, ['meta']), (server(name='F'), Outcome.UNDECIDED, []),
+    (server(meta=None), Outcome.NOT_LISTED, []), (server(meta=None), Outcome.MENDED, ['meta.os']),
+    (server(meta=None), Outcome.MENDED, ['_id']), (meta(empty='now'), Outcome.DELETED, [])])
+def test_what_the_report_says_is_excused(here, outcome, fields):
+    assert compare(here, i={outcome: fields}) == []
 
 
-@pytest.mark.parametrize(('here', 'outcome', 'reason'), [
-    (server(name='F'), Outcome.NOT_LISTED, ''), (server(name='F'), Outcome.MENDED, 'dependency: "NA" was cleared'),
-    (meta(baseName='F'), Outcome.MENDED, 'moved out of the metadata: a'),
-    (server(meta=None), Outcome.MENDED, 'dependency: "NA" was cleared'), (server(_id='j'), Outcome.MENDED, 'tier: x')])
-def test_what_the_report_does_not_say_differs(here, outcome, reason):
-    assert compare(here, i={outcome: reason}, j={outcome: reason})
+@pytest.mark.parametrize(('here', 'outcome', 'fields'), [
+    (server(name='F'), Outcome.NOT_LISTED, []), (server(name='F'), Outcome.MENDED, ['meta.name', 'meta']),
+    (meta(baseName='F'), Outcome.MENDED, ['meta.dependency']), (meta(baseName='F'), Outcome.LOST, ['meta.baseName']),
+    (server(meta=None), Outcome.MENDED, ['meta.dependency']), (server(_id='j'), Outcome.MENDED, ['meta.tier'])])
+def test_what_the_report_does_not_say_differs(here, outcome, fields):
+    assert compare(here, i={outcome: fields}, j={outcome: fields})
 
 
 def test_fewer_downloads():
     here = server()
     here(f'app/{APP}/downloadstats')['1']['extensions']['E']['linux']['amd64'] = 2
-    assert compare(here) == ['its numbers add up to 2 here, and to 3 before']
+    assert compare(here) == ['1.extensions.E.linux.amd64 is 2 here, and was 3']
+    assert not list(answers.compare(server(), here, [APP], {}, silent, counts=False))
     here(f'app/{APP}/downloadstats')['1']['extensions']['E']['linux']['amd64'] = 4
     assert compare(here) == []
+
+
+@pytest.mark.parametrize(('older', 'differences'), [
+    ({'A': {'B': {'linux': {'amd64': 3}}}}, []), ({'A': {'B': {'Linux': {'x86_64': 2}}}}, []),
+    ({'A': {'B': {'linux': {'amd64': 1}, 'win': {'amd64': 2}}}}, ['1.extensions.A.B.win.amd64 is 0 here, and was 2']),
+    ({'A': 1}, ['1.extensions.A is 0 here, and was 1'])])
+def test_numbers_of_a_name_with_a_dot_and_of_systems_in_other_spellings(older, differences):
+    there, here = server(), server()
+    there(f'app/{APP}/downloadstats')['1']['extensions'] = older
+    here(f'app/{APP}/downloadstats')['1']['extensions'] = {'A.B': {'linux': {'amd64': 3}}}
+    assert [note.reason for note in answers.compare(there, here, [APP], {}, silent)] == differences

@@ -28,7 +28,7 @@ def mended(label, context=CONTEXT, **values):
 
 @pytest.mark.parametrize('label', VALID)
 def test_valid_metadata_stays_as_it_is(label):
-    assert mended(label) == fields.Mended(VALID[label], {}, [], None)
+    assert mended(label) == fields.Mended(VALID[label], {}, {}, None)
 
 
 @pytest.mark.parametrize(('key', 'before', 'after'), [
@@ -57,7 +57,7 @@ def test_what_becomes_of_an_odd_value_of_an_extension(key, before, after):
     if before not in (NOTHING, None):
         assert found.aside[key] == before
     if before != after:
-        assert [one for one in found.changes if one.startswith(f'{key}: ')]
+        assert found.changes[key].startswith(f'{key}: ')
 
 
 @pytest.mark.parametrize(('key', 'context', 'after'), [
@@ -68,7 +68,7 @@ def test_what_becomes_of_an_odd_value_of_an_extension(key, before, after):
 def test_what_a_package_lacks(key, context, after):
     found = mended('package', context, **{key: NOTHING})
     assert (found.meta[key], found.problem) == (after, None)
-    assert found.changes == [f'{key}: was missing, now "{after}"']
+    assert found.changes == {key: f'{key}: was missing, now "{after}"'}
 
 
 @pytest.mark.parametrize(('key', 'value'), [
@@ -83,7 +83,7 @@ def test_what_no_list_can_have(key, value):
 def test_keys_without_a_place_are_put_aside():
     found = mended('extension', codebase='SL4', slicer_revision='29738', gone=None)
     assert found.aside == {'codebase': 'SL4', 'slicer_revision': '29738'}
-    assert found.changes == ['moved out of the metadata: codebase, slicer_revision']
+    assert found.changes == {key: f'{key}: was moved out of the metadata' for key in ('codebase', 'slicer_revision')}
 
 
 def test_the_id_of_another_application_is_put_aside():
@@ -117,4 +117,4 @@ def test_anything_is_mended_once_and_is_valid_then(package_type, data):
         assert cleaned.problems == []
         assert metadata.missing(package_type, found.meta) == []
         again = fields.mend(package_type, found.meta, CONTEXT)
-        assert again == fields.Mended(found.meta, {}, [], None)
+        assert again == fields.Mended(found.meta, {}, {}, None)

@@ -120,7 +120,7 @@ def test_a_number_as_revision_becomes_a_text():
     layout = lay_out(DRAFTS, folder('33000', DRAFTS, meta={'revision': 33000}))
     *_, draft = layout.folders.values()
     assert draft['spm']['revision'] == draft['meta']['revision'] == '33000'
-    assert [note.outcome for note in layout.notes] == [Outcome.MENDED]
+    assert [(note.outcome, note.fields) for note in layout.notes] == [(Outcome.MENDED, ('meta.revision',))]
 
 
 def test_of_two_folders_of_one_draft_the_oldest_gets_the_contents_of_both():
@@ -153,6 +153,7 @@ def test_an_empty_release_of_a_revision_is_merged_into_the_first():
     first, second = (folder(name, APP, meta={'revision': '1'}) for name in ('5.8', '5.8.1'))
     layout = lay_out(first, second, filled=[first])
     assert layout.merged == {second['_id']: first['_id']}
+    assert [note.fields for note in layout.notes] == [('_id',)]
 
 
 def test_a_release_name_in_another_case_is_changed():
@@ -206,9 +207,14 @@ def test_a_package_states_its_file_and_its_place():
 
 def test_a_checksum_that_is_not_that_of_the_file_is_reported():
     (decision,) = decide(found(file(), sha512='0' * 128))
-    assert [note.reason.partition(' ')[0] for note in decision.notes] == ['sha512:']
+    assert [note.fields for note in decision.notes] == [('meta.sha512',)]
     for stated in None, '', decision.files[0]['sha512'].upper():
         assert decide(found(decision.files[0], sha512=stated))[0].notes == []
+
+
+def test_the_report_names_what_was_mended():
+    (decision,) = decide(found(file(), app_revision=29738, tier='2', codebase='SL4'))
+    assert [set(note.fields) for note in decision.notes] == [{'meta.app_revision', 'meta.tier', 'meta.codebase'}]
 
 
 def test_an_item_without_a_file_is_registered_and_not_listed():
@@ -264,8 +270,9 @@ def test_a_package_that_is_here_already_stands_for_the_same_bytes_only():
 def test_names_in_a_folder_are_unique():
     one, other = found(file()), found(file(), baseName='B')
     other.item['name'] = one.item['name']
-    names = [decision.item['name'] for decision in decide(one, other)]
-    assert names == [one.item['name'], f'{one.item["name"]} (1)']
+    first, second = decide(one, other)
+    assert [first.item['name'], second.item['name']] == [one.item['name'], f'{one.item["name"]} (1)']
+    assert [note.fields for note in second.notes] == [('name',)]
 
 
 def test_ordinary_items_stay_as_they_are():

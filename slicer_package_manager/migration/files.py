@@ -81,7 +81,8 @@ class Files:
             name = validators.one_line(file['name']).replace('/', '_').replace('\\', '_').strip('.')[-200:] or 'file'
         if name == file['name']:
             return file
-        self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], f'its name is now "{name}"')])
+        self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], f'its name is now "{name}"',
+                               fields=('name',))])
         return {**file, 'name': name}
 
     def notes(self) -> list[Note]:

@@ -182,7 +182,7 @@ class OlderServer:
     def explains(self, note: Note) -> bool:
         """Whether a difference that the verification has found follows from what was mended here."""
         fields = self._changed.get((note.kind, note.id), set())
-        return fields is None or note.reason.partition(' ')[0] in fields
+        return fields is None or not fields.isdisjoint(note.fields)
 
     def _note(self, kind: str, found: shapes.Shaped) -> None:
         identifier = str(found.document.get('_id'))
@@ -195,7 +195,7 @@ class OlderServer:
             self._add([Note(Outcome.LEFT_OUT, kind, identifier, name, found.problem, 'Correct it at the source, and '
                             'run the migration again.')])
         elif sentences:
-            self._add([Note(Outcome.MENDED, kind, identifier, name, sentences)])
+            self._add([Note(Outcome.MENDED, kind, identifier, name, sentences, fields=tuple(found.changes))])
 
     def _with_base(self, folder: Document) -> Document:
         """``folder`` with the collection or user that it is below."""

@@ -84,13 +84,13 @@ class Links:
     def _with_url(self, file: Document, url: str) -> Document:
         reason = (f'a migration tries {url}, and changes its URL if the file there has the SHA-512 that is stated'
                   if self._dry else f'its URL is now {url}, where the file has the SHA-512 that is stated')
-        self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], reason)])
+        self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], reason, fields=('linkUrl',))])
         self.note_changed(file)
         return {**file, 'linkUrl': url}
 
     def explains(self, note: Note) -> bool:
         """Whether a difference that the verification has found is a URL that was changed here."""
-        return note.kind == 'file' and note.id in self._changed and note.reason.startswith('linkUrl ')
+        return note.kind == 'file' and note.id in self._changed and 'linkUrl' in note.fields
 
     def notes(self) -> list[Note]:
         """One note for each host of links that cannot be delivered, and each reason."""

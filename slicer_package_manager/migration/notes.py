@@ -40,6 +40,8 @@ class Note(NamedTuple):
 
     :param kind: of the document, such as ``item``.
     :param remedy: what a person can do, if anything.
+    :param fields: the values that are others here than at the source, such as ``name`` and ``meta.os``. ``meta`` is all
+        metadata, and ``_id`` means that another document stands for this one.
     """
 
     outcome: Outcome
@@ -48,6 +50,7 @@ class Note(NamedTuple):
     name: str
     reason: str
     remedy: str = ''
+    fields: tuple[str, ...] = ()
 
     def as_json(self) -> Document:
         """The note as it is in the report."""

@@ -220,12 +220,12 @@ class _Migration:
 
     def _compare(self, source_api: str, api: str, apps: list[Application]) -> Iterator[Note]:
         """Compare what both servers answer about the applications that everyone may read."""
-        excused: dict[str, dict[Outcome, str]] = {}
+        excused: dict[str, dict[Outcome, set[str]]] = {}
         for note in self._report.notes:
-            said = excused.setdefault(note.id, {})
-            said[note.outcome] = f'{said.get(note.outcome, "")}; {note.reason}'
+            excused.setdefault(note.id, {}).setdefault(note.outcome, set()).update(note.fields)
         public = [str(app.id) for app in apps if app.folder.get('public')]
-        yield from answers.compare(RestClient(source_api).get, RestClient(api).get, public, excused, self._steps)
+        yield from answers.compare(RestClient(source_api).get, RestClient(api).get, public, excused, self._steps,
+                                   counts=self._client is None)
 
     def _wanted(self, everything: list[tuple[Document, Document]]) -> list[tuple[Document, Document]]:
         names = set(self._options.apps)

@@ -77,7 +77,7 @@ def _of_batch(kind: str, source: AnyDatabase, here: AnyDatabase, references: Ref
             yield Note(Outcome.DIFFERENT, kind, str(one['_id']), name, 'it is not here')
         elif other['_id'] == one['_id']:
             for field, what in _compared(kind, references.applied(kind, one), other):
-                yield Note(Outcome.DIFFERENT, kind, str(one['_id']), name, f'{field} {what}')
+                yield Note(Outcome.DIFFERENT, kind, str(one['_id']), name, f'{field} {what}', fields=(field,))
 
 
 def _compared(kind: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -40,19 +40,19 @@ class Mended(NamedTuple):
 
     :param meta: values to store, without those that the server sets.
     :param aside: values of the source that were changed, or that have no place in ``meta``.
-    :param changes: what was changed, for the report.
+    :param changes: by field that was changed, a sentence for the report.
     :param problem: why no list can have the package, ``None`` if it can.
     """
 
     meta: Document
     aside: Document
-    changes: list[str]
+    changes: dict[str, str]
     problem: str | None = None
 
 
 def mend(package_type: PackageType, given: Mapping[str, Any], context: Context) -> Mended:
     """Return the metadata ``given`` as the registry can store it. Mending what was mended changes nothing."""
-    mended, problems = Mended({}, {}, []), []
+    mended, problems = Mended({}, {}, {}), []
     for field in package_type.fields:
         try:
             _mend_one(package_type, field, given, context, mended)
@@ -77,7 +77,7 @@ def _mend_one(package_type: PackageType, field: Field, given: Mapping[str, Any],
     if not _is_same(before, stored):
         if before is not None:
             mended.aside[field.name] = before
-        mended.changes.append(_change(field.name, before, stored))
+        mended.changes[field.name] = _change(field.name, before, stored)
 
 
 def _stored(field: Field, before: object, *, is_identity: bool) -> Any:
@@ -137,9 +137,7 @@ def _put_aside(package_type: PackageType, given: Mapping[str, Any], context: Con
     """Keep what has no place in the metadata of today."""
     others = {key: value for key, value in given.items() if key not in package_type.keys and value is not None}
     mended.aside.update(others)
-    if others:
-        listed = ', '.join(values.printable(key) for key in sorted(others))
-        mended.changes.append(f'moved out of the metadata: {listed}')
+    mended.changes.update((key, f'{values.printable(key)}: was moved out of the metadata') for key in sorted(others))
     if given.get('app_id') not in (None, context.app_id):
         mended.aside['app_id'] = given['app_id']
-        mended.changes.append(f'app_id: "{values.printable(given["app_id"])}" is another application')
+        mended.changes['app_id'] = f'app_id: "{values.printable(given["app_id"])}" is another application'

@@ -77,7 +77,8 @@ def _place_child(tree: _Tree, child: Document, parent: Document, kept: dict[Any,
     # The older one was placed before, without what is in this one.
     tree.layout.merged[child['_id']] = twin['_id']
     tree.layout.notes.append(Note(Outcome.MENDED, 'folder', str(child['_id']), child['name'],
-                                  f'it is the same as the folder {twin["_id"]}, which gets what is in it'))
+                                  f'it is the same as the folder {twin["_id"]}, which gets what is in it',
+                                  fields=('_id',)))
     inside = {_key(one, twin): one for one in tree.layout.folders.values() if one['parentId'] == twin['_id']}
     for one in tree.below.get(child['_id'], ()):
         _place_child(tree, one, twin, inside)
@@ -139,14 +140,15 @@ def _registered(folder: Document, parent: Mapping[str, Any], notes: list[Note]) 
     found = registration.of_folder(mended, parent)
     if found is None:
         return mended
-    changes = list(_mend(mended, found['role']))
+    changes = dict(_mend(mended, found['role']))
     mended['spm'] = {**(registration.of_folder(mended, parent) or {}), **registration.kept(folder.get('spm') or {})}
     try:
         registration.check_folder(mended)
     except Invalid as error:
         return _aside(folder, f'it cannot be a {found["role"]} here: {error}', notes)
     if changes:
-        notes.append(Note(Outcome.MENDED, 'folder', str(folder['_id']), folder['name'], '; '.join(changes)))
+        notes.append(Note(Outcome.MENDED, 'folder', str(folder['_id']), folder['name'], '; '.join(changes.values()),
+                          fields=tuple(changes)))
     return mended
 
 
@@ -164,21 +166,22 @@ def _anew(folder: Document) -> Document:
     return {**found, **({ORIGIN: kept} if kept else {})}
 
 
-def _mend(folder: Document, place: str) -> Iterator[str]:
+def _mend(folder: Document, place: str) -> Iterator[tuple[str, str]]:
+    """Make the values of ``folder`` valid. Yield the name of each that is changed, and a sentence for the report."""
     name = validators.one_line(folder['name'])[:validators.NAME_CHARACTERS].strip() or str(folder['_id'])
     if name != folder['name']:
-        yield f'its name is now "{name}"'
+        yield 'name', f'its name is now "{name}"'
         folder.update(name=name, lowerName=name.lower())
     if place in CHANNELS and folder['meta'].get('revision') != _revision(folder):
         folder['meta']['revision'] = _revision(folder)
-        yield f'its revision is now the text "{_revision(folder)}"'
+        yield 'meta.revision', f'its revision is now the text "{_revision(folder)}"'
     for key, package_type in _TEMPLATES.items() if place == APPLICATION else ():
         wrong = key in folder['meta'] and name_templates.problem(folder['meta'][key], package_type)
         if wrong:
             former, folder['meta'][key] = folder['meta'][key], package_type.default_template
             origin = folder.setdefault(ORIGIN, {})
             origin['meta'] = {**origin.get('meta', {}), key: urls.without_credentials_in(former)}
-            yield f'{key} is now the default, since "{values.printable(former)}" {wrong}'
+            yield f'meta.{key}', f'{key} is now the default, since "{values.printable(former)}" {wrong}'
 
 
 def _aside(folder: Document, reason: str, notes: list[Note]) -> Document:

@@ -107,7 +107,7 @@ def _package(package_type: PackageType, folder: Document, found: Found, choices:
     item = _with_origin(_moved(found.item, folder), {} if mended.problem else mended.aside)
     files = [file] if file else []
     item['size'], sha512 = _size(files), (file or {}).get('sha512') or ''
-    notes = [*_notes(item, [] if mended.problem else [*mended.changes, *_of_digest(given, sha512)], beside),
+    notes = [*_notes(item, {} if mended.problem else {**mended.changes, **_of_digest(given, sha512)}, beside),
              *_of_other_type(package_type, item, given)]
     if mended.problem:
         return _set_aside(Decision(item, files, beside, notes), mended.problem,
@@ -130,11 +130,12 @@ def stated(given: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _of_digest(given: Mapping[str, Any], sha512: str) -> Iterator[str]:
+def _of_digest(given: Mapping[str, Any], sha512: str) -> dict[str, str]:
     """What to report if metadata states another checksum than ``sha512``, that of the file."""
-    if given.get('sha512') and stated(given) != sha512:
-        now = 'changed to that of its file' if sha512 else 'cleared'
-        yield f'sha512: "{values.printable(given["sha512"])}" was {now}'
+    if not given.get('sha512') or stated(given) == sha512:
+        return {}
+    now = 'changed to that of its file' if sha512 else 'cleared'
+    return {'sha512': f'sha512: "{values.printable(given["sha512"])}" was {now}'}
 
 
 def _of_other_type(package_type: PackageType, item: Document, given: Mapping[str, Any]) -> Iterator[Note]:
@@ -169,8 +170,9 @@ def _with_origin(item: Document, aside: Document) -> Document:
             **({ORIGIN: origin} if origin else {})}
 
 
-def _notes(item: Document, changes: Sequence[str], beside: Sequence[Document]) -> list[Note]:
-    found = [_note(Outcome.MENDED, item, '; '.join(changes))] if changes else []
+def _notes(item: Document, changes: Mapping[str, str], beside: Sequence[Document]) -> list[Note]:
+    found = [_note(Outcome.MENDED, item, '; '.join(changes.values()), fields=tuple(f'meta.{key}' for key in changes))
+             ] if changes else []
     if beside:
         names = ', '.join(f'"{file["name"]}" ({file["_id"]})' for file in beside)
         found.append(_note(Outcome.MENDED, item, f'it has other files beside that for readers: {names}',
@@ -178,8 +180,8 @@ def _notes(item: Document, changes: Sequence[str], beside: Sequence[Document]) -
     return found
 
 
-def _note(outcome: Outcome, item: Document, reason: str, remedy: str = '') -> Note:
-    return Note(outcome, 'item', str(item['_id']), item['name'], reason, remedy)
+def _note(outcome: Outcome, item: Document, reason: str, remedy: str = '', fields: tuple[str, ...] = ()) -> Note:
+    return Note(outcome, 'item', str(item['_id']), item['name'], reason, remedy, fields)
 
 
 def _description(package_type: PackageType, item: Document) -> str:
@@ -247,4 +249,5 @@ def _named(decision: Decision, names: dict[str, Any]) -> Decision:
         return decision
     item = {**decision.item, 'name': name, 'lowerName': name.lower()}
     return decision._replace(item=item, notes=[*decision.notes, _note(
-        Outcome.MENDED, item, f'its name is now "{name}", since another item has the name "{former}"')])
+        Outcome.MENDED, item, f'its name is now "{name}", since another item has the name "{former}"',
+        fields=('name',))])

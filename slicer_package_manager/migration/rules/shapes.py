@@ -8,7 +8,7 @@ A document that is as it should be is returned unchanged.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -116,17 +116,26 @@ def _meta(found: Shaped) -> None:
         return
     odd = {key: values.plain(value) for key, value in meta.items() if values.is_odd(value)}
     kept = {key: values.plain(value) for key, value in meta.items() if key not in odd}
-    sentences = [f'meta.{key}: "{value}" was moved out of the metadata' for key, value in odd.items()]
-    for key in counts.STATS:
-        sentences += [f'meta.{key}: the download count {path} is no number: "{values.printable(value)}"'
-                      for path, value in counts.unusable(kept.get(key))]
+    found.changes.update(_meta_changes(meta, kept))
     if odd:
         origin = found.document.get(ORIGIN, {})
         found.document[ORIGIN] = {**origin, 'meta': {**origin.get('meta', {}), **odd}}
     if odd or any(kept[key] is not meta[key] for key in kept):
         found.document['meta'] = kept
-    if sentences or found.document['meta'] is not meta:
-        found.changes['meta'] = '; '.join(sentences) or 'meta: what cannot be represented was replaced'
+
+
+def _meta_changes(meta: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The changes from ``meta`` to ``kept``, and the download counts that are none."""
+    for key, value in meta.items():
+        if key not in kept:
+            yield f'meta.{key}', f'meta.{key}: "{value}" was moved out of the metadata'
+        elif kept[key] is not value:
+            yield f'meta.{key}', f'meta.{key}: what cannot be represented was replaced'
+    for key in counts.STATS:
+        wrong = [f'meta.{key}: the download count {path} is no number: "{values.printable(value)}"'
+                 for path, value in counts.unusable(kept.get(key))]
+        if wrong:
+            yield f'meta.{key}', '; '.join(wrong)
 
 
 def _file(found: Shaped) -> None:
