@@ -39,11 +39,12 @@ def respond(request, *parts):
     """Return the transport after a request to an application that sends ``parts``."""
     async def application(scope, receive, send):
         exchange = Exchange(scope, receive, send)
-        with exchange.connection.request():
-            await exchange.begin(200, [(b'Content-Length', str(len(b''.join(parts))).encode())])
-            for part in parts:
-                await exchange.send(part, more=True)
-            await exchange.send(b'')
+        exchange.connection.begin_request()
+        await exchange.begin(200, [(b'Content-Length', str(len(b''.join(parts))).encode())])
+        for part in parts:
+            await exchange.send(part, more=True)
+        await exchange.send(b'')
+        exchange.connection.end_request()
 
     async def serve():
         config = uvicorn.Config(application, ws='none', interface='asgi3', log_config=None, access_log=False)

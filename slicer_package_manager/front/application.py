@@ -49,15 +49,16 @@ class Front:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
         exchange = Exchange(scope, receive, send)
-        with exchange.connection.request():
-            try:
-                await self._answer(exchange)
-            except (Disconnected, TooSlow, asyncio.CancelledError):  # the last one when the time to stop is over
-                exchange.connection.abort()
-                await asyncio.sleep(0)  # uvicorn learns of it, and does not report an incomplete response
-            finally:
-                if self._access_log:
-                    self._access_log.write(exchange.environ, exchange.status, exchange.sent)
+        exchange.connection.begin_request()
+        try:
+            await self._answer(exchange)
+        except (Disconnected, TooSlow, asyncio.CancelledError):  # the last one when the time to stop is over
+            exchange.connection.abort()
+            await asyncio.sleep(0)  # uvicorn learns of it, and does not report an incomplete response
+        finally:
+            exchange.connection.end_request()
+            if self._access_log:
+                self._access_log.write(exchange.environ, exchange.status, exchange.sent)
 
     async def _answer(self, exchange: Exchange) -> None:
         try:

@@ -98,7 +98,7 @@ class CachedResponses:
         status, headers, body = representation
         await exchange.begin(status, [*headers, (_ID, exchange.request_id.encode())])
         await exchange.finish(body, self._limits)
-        exchange.observe(routing.of_cached(path_of(exchange.scope).removeprefix(_API)))
+        exchange.observe(lambda: routing.of_cached(path_of(exchange.scope).removeprefix(_API)))
 
     async def _read(self, live: LiveResponse) -> JsonResponse:
         """Return ``live`` as it is now, by a read that all requests share which arrive at the same time."""
@@ -127,11 +127,8 @@ def _request(exchange: Exchange) -> _Request | None:
         return None
     if exchange.is_personal:
         return None
-    found = dict.fromkeys(_HEADERS, '')
-    for name, value in scope['headers']:
-        if name in found:
-            found[name] = value.decode('latin-1')
-    return _Request((path.removeprefix(_API), scope['query_string'].decode('latin-1')), *found.values())
+    found = (exchange.fields.get(name, b'').decode('latin-1') for name in _HEADERS)
+    return _Request((path.removeprefix(_API), scope['query_string'].decode('latin-1')), *found)
 
 
 def _represented(response: JsonResponse, request: _Request) -> Representation:

@@ -27,7 +27,7 @@ class Coalesced(Generic[_Value]):
     def __init__(self, read: Callable[[], Awaitable[_Value]],
                  is_lasting: Callable[[Exception], bool] = lambda _: False) -> None:
         self._read, self._is_lasting = read, is_lasting
-        self._next: asyncio.Future[_Value] | None = None
+        self._next: list[asyncio.Future[_Value]] = []  # one for each request: a request may be cancelled
         self._reader: asyncio.Task[None] | None = None
 
     async def get(self) -> _Value:
@@ -36,25 +36,34 @@ class Coalesced(Generic[_Value]):
         :raises Exception: what the read raises.
         """
         loop = asyncio.get_running_loop()
-        if self._next is None:
-            self._next = loop.create_future()
-            if self._reader is None:
-                self._reader = loop.create_task(self._work())
-        # A task that is cancelled leaves the read to the others.
-        return await asyncio.shield(self._next)
+        waiting: asyncio.Future[_Value] = loop.create_future()
+        self._next.append(waiting)
+        if self._reader is None:
+            self._reader = loop.create_task(self._work())
+        return await waiting
 
     async def _work(self) -> None:
-        while self._next is not None:
-            current, self._next = self._next, None
+        while self._next:
+            current = self._take()
             try:
-                current.set_result(await self._read())
+                value = await self._read()
             except Exception as error:  # noqa: BLE001 - for those who wait
-                self._fail(current, error)
-                if self._next and self._is_lasting(error):
-                    current, self._next = self._next, None
-                    self._fail(current, error)
+                _fail(current, error)
+                if self._is_lasting(error):
+                    _fail(self._take(), error)
+            else:
+                for waiting in current:
+                    if not waiting.done():
+                        waiting.set_result(value)
         self._reader = None
 
-    def _fail(self, waiting: asyncio.Future[_Value], error: Exception) -> None:
-        waiting.set_exception(error)
-        waiting.exception()  # all who waited may have been cancelled, which is no error
+    def _take(self) -> list[asyncio.Future[_Value]]:
+        current, self._next = self._next, []
+        return current
+
+
+def _fail(waiting: list[asyncio.Future[_Value]], error: Exception) -> None:
+    for one in waiting:
+        if not one.done():
+            one.set_exception(error)
+            one.exception()  # who waited may be cancelled before it sees this, which is no error

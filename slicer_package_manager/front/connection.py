@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
 
@@ -111,17 +109,16 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._http.resume_writing()
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """Serve a request, whose head is complete, in this context."""
+    def begin_request(self) -> None:
+        """Begin to serve a request, whose head is complete. :meth:`end_request` follows in any case."""
         self._heads.forget(self)
         self._serving += 1
-        try:
-            yield
-        finally:
-            self._serving -= 1
-            if self._has_ended and self._transport and not self._serving:
-                self._transport.close()
+
+    def end_request(self) -> None:
+        """Note that a request was served."""
+        self._serving -= 1
+        if self._has_ended and self._transport and not self._serving:
+            self._transport.close()
 
     def end_message(self) -> None:
         """Note that a request has arrived, with all of its body."""

@@ -115,7 +115,7 @@ class PublicDownloads:
             await threads.run(self._readers, getattr(opened.rest, 'close', bool))
             raise
         finally:
-            exchange.observe(_route(exchange))
+            exchange.observe(lambda: _route(exchange))
 
     async def _parts(self, opened: _Opened) -> AsyncIterator[bytes]:
         while opened.first:

@@ -34,6 +34,7 @@ class Exchange:
     """A request and its response, with the ``scope`` and functions of ASGI.
 
     :ivar scope: ASGI's description of the request.
+    :ivar fields: the headers of the request as ASGI has them, by name in lower case.
     :ivar status: of the response; 0 before it begins.
     :ivar sent: how many bytes of the body were sent.
     :ivar started: when the request began, in seconds of :func:`time.perf_counter`.
@@ -43,6 +44,7 @@ class Exchange:
         self.started = time.perf_counter()
         self.connection: Connection = scope['state']['connection']
         self.scope = scope
+        self.fields: dict[bytes, bytes] = dict(scope['headers'])
         self.status = self.sent = 0
         self._is_raw = False
         self.receive, self._send = receive, send
@@ -60,14 +62,13 @@ class Exchange:
     @cached_property
     def request_id(self) -> str:
         """The id of the request, for the response and for logs."""
-        sent = next((value for name, value in self.scope['headers'] if name == _ID), b'')
         address, _ = self.scope['client'] or ('', 0)
-        return tracing.choose_id(sent.decode('latin-1'), address)
+        return tracing.choose_id(self.fields.get(_ID, b'').decode('latin-1'), address)
 
     @property
     def is_personal(self) -> bool:
         """Whether the request may be of a user, or its response depends on more than its address."""
-        return any(name in _PERSONAL for name, _ in self.scope['headers'])
+        return not _PERSONAL.isdisjoint(self.fields)
 
     @property
     def seconds(self) -> float:
@@ -116,11 +117,10 @@ class Exchange:
         :raises Disconnected: the client has closed the connection.
         :raises TooSlow: the client takes the response too slowly.
         """
-        if len(body) <= _PART:
-            await self.send(body)
-        else:
-            await self.stream(_parts(body), limits)
-            await self.send(b'')
+        last = max(0, (len(body) - 1) // _PART * _PART)
+        if last:
+            await self.stream(_parts(body, last), limits)
+        await self.send(memoryview(body)[last:] if last else body)
 
     async def _flush(self, pace: Pace) -> None:
         self.connection.release()
@@ -138,10 +138,10 @@ class Exchange:
         return (self.scope['http_version'] == '1.0' and self.scope['method'] != 'HEAD'
                 and all(name.lower() != b'content-length' for name, _ in headers))
 
-    def observe(self, route: str) -> None:
-        """Report a request that Girder does not see to metrics and logs."""
+    def observe(self, route: Callable[[], str]) -> None:
+        """Report a request that Girder does not see to metrics and logs, with what ``route`` returns."""
         if tracing.FRONT_OBSERVERS:
-            request = tracing.FrontRequest(self.environ, route, self.status, self.sent, self.seconds, self.request_id)
+            request = tracing.FrontRequest(self.environ, route(), self.status, self.sent, self.seconds, self.request_id)
             for observe in tracing.FRONT_OBSERVERS:
                 observe(request)
 
@@ -156,9 +156,9 @@ class Exchange:
         return message.get('body', b''), message.get('more_body', False)
 
 
-async def _parts(body: bytes) -> AsyncIterator[memoryview]:
+async def _parts(body: bytes, end: int) -> AsyncIterator[memoryview]:
     view = memoryview(body)
-    for start in range(0, len(body), _PART):
+    for start in range(0, end, _PART):
         yield view[start:start + _PART]
 
 
