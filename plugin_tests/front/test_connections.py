@@ -30,6 +30,9 @@ MALFORMED = {
     'TLS': bytes.fromhex('16030100a5010000a10303'),
     'a body and the offer of another protocol':
         b'POST /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc',
+    'no host': b'GET /echo HTTP/1.1\r\n\r\n',
+    'two hosts': b'GET /echo HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n',
+    'two hosts in HTTP/1.0': b'GET /echo HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n',
     'the method CONNECT': b'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n',
 }
 
