@@ -96,7 +96,9 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     from slicer_package_manager.registry.downloads import counter
     from slicer_package_manager.registry.news import history
     from slicer_package_manager.registry.storage import uploads
-    for module in counter, uploads, history:  # after the start, their threads would work between the steps of tests
+    from slicer_package_manager.registry.webhooks import delivery
+    # After the start, their threads would work between the steps of tests.
+    for module in counter, uploads, history, delivery:
         module._PAUSE = 24 * 3600
     from girder.wsgi import app
     return app

@@ -8,7 +8,7 @@ from slicer_package_manager import __version__
 #: The commands, each with its module in this package, in which it has the same name.
 COMMANDS = {'serve': 'serve', 'links': 'links', 'key': 'keys', 'account': 'accounts', 'backup': 'backup',
             'restore': 'restore', 'doctor': 'doctor', 'migrate': 'migrate', 'expected': 'expected',
-            'logs': 'logs', 'publisher': 'publishers'}
+            'logs': 'logs', 'publisher': 'publishers', 'webhook': 'webhooks'}
 
 
 class Commands(click.Group):

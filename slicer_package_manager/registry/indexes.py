@@ -32,6 +32,7 @@ from slicer_package_manager.registry.tree.unique_indexes import (
     ITEM_NAME,
     RELEASE_NAME,
 )
+from slicer_package_manager.registry.webhooks import hooks
 
 #: An index on very many documents takes long; Girder's connection to the database times out after a minute.
 _PATIENCE = 6 * 3600
@@ -104,7 +105,7 @@ def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
             (File(), FILE_INDEXES), (Upload(), UPLOAD_INDEXES), (Download(), counts.INDEXES),
             (aliases.AliasModel(), aliases.INDEXES), (history.EventModel(), history.INDEXES),
             (publishers.PublisherModel(), publishers.INDEXES), (id_tokens.SpentToken(), id_tokens.INDEXES),
-            (store.ExpectedModel(), store.INDEXES),
+            (store.ExpectedModel(), store.INDEXES), (hooks.WebhookModel(), hooks.INDEXES),
             (attestations.AttestationModel(), attestations.INDEXES),
             (former_files.FormerFile(), former_files.INDEXES), (logged.LoggedDownload(), logged.INDEXES))
 

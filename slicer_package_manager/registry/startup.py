@@ -14,6 +14,7 @@ from slicer_package_manager.registry.news import history
 from slicer_package_manager.registry.promotion import earlier_form
 from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import uploads
+from slicer_package_manager.registry.webhooks import delivery
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class _Preparation(threading.Thread):
                 uploads.start_cleanup()
                 counter.start_upkeep()
                 history.start()
+                delivery.start()
                 return
 
 

@@ -6,7 +6,8 @@ connects to.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin, urlsplit
@@ -61,6 +62,19 @@ def _client() -> httpx.Client:
                         limits=httpx.Limits(max_connections=None, max_keepalive_connections=8))
 
 
+def post(url: str, body: bytes, headers: Mapping[str, str], hosts: Collection[str]) -> int:
+    """Send ``body`` to ``url``, and return the status of the response, which is not read. No redirect is followed.
+
+    :param hosts: to which may be sent.
+    :raises BadGateway: the URL is not allowed, or the other server does not answer.
+    """
+    wrong = policy.current().problem(url, hosts)
+    if wrong:
+        raise BadGateway(f'Nothing can be sent to {_host(url)}: the URL {wrong}.')
+    with closing(_sent(_host(url), lambda: _request(url, headers, 'POST', body))) as response:
+        return response.status_code
+
+
 def fetch(url: str, part: tuple[int, int] | None = None, hosts: Collection[str] | None = None) -> Remote:
     """Request the file at ``url``, or ``part`` of it, and return the response with its headers read.
 
@@ -79,18 +93,22 @@ def fetch(url: str, part: tuple[int, int] | None = None, hosts: Collection[str] 
 
 
 def _ask(url: str, headers: dict[str, str], hosts: Collection[str]) -> httpx.Response:
-    host = _checked_host(url, hosts)
+    return _sent(_checked_host(url, hosts), lambda: _request(url, headers))
+
+
+def _sent(host: str, request: Callable[[], httpx.Request]) -> httpx.Response:
     try:
-        return _client().send(_request(url, headers), stream=True)
+        return _client().send(request(), stream=True)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise BadGateway(f'{host} does not answer: {type(error).__name__}.') from error
 
 
-def _request(url: str, headers: dict[str, str]) -> httpx.Request:
+def _request(url: str, headers: Mapping[str, str], method: str = 'GET', body: bytes | None = None) -> httpx.Request:
     """Return the request for ``url``, to the address that the policy has checked."""
     target = policy.current().target(url)
     extensions = {'sni_hostname': target.server_name} if target.server_name else {}
-    return _client().build_request('GET', target.url, headers={**headers, **target.headers}, extensions=extensions)
+    return _client().build_request(method, target.url, headers={**headers, **target.headers}, content=body,
+                                   extensions=extensions)
 
 
 def _host(url: str) -> str:

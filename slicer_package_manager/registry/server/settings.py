@@ -31,6 +31,7 @@ MIDAS = 'slicer_package_manager.midas'
 OIDC_ISSUERS = 'slicer_package_manager.oidc_issuers'
 CHECKED_APPLICATIONS = 'slicer_package_manager.checked_applications'
 COUNTRIES_NOTICE = 'slicer_package_manager.countries_notice'
+WEBHOOK_HOSTS = 'slicer_package_manager.webhook_hosts'
 
 #: What Girder's web client is called, unless an administrator sets ``core.brand_name``.
 BRAND = 'Slicer Package Manager'
@@ -143,6 +144,7 @@ RULES: dict[str, tuple[Callable[[object], Any], Any]] = {  # the values of setti
     UPLOAD_MAX_AGE: (_number(3650), 7),
     MIDAS: (_switch, True),
     COUNTRIES_NOTICE: (_text, ''),
+    WEBHOOK_HOSTS: (_hosts, []),
     OIDC_ISSUERS: (_issuers, {'https://token.actions.githubusercontent.com': 'github', 'https://gitlab.com': 'gitlab'}),
 }
 

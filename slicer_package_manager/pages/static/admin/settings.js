@@ -108,6 +108,12 @@ export const SETTINGS = [
     help: 'What the license of the database of countries requires, such as “IP Geolocation by DB-IP, https://db-ip.com”.',
   },
   {
+    name: 'webhook_hosts',
+    label: 'Hosts that webhooks may be sent to',
+    type: 'lines',
+    help: 'One on each line. Authors of extensions are notified there when builds lack their extension.',
+  },
+  {
     name: 'midas',
     label: 'Answer the addresses of MIDAS, which Slicer 4 requests',
     type: 'checkbox',

@@ -1,0 +1,116 @@
+"""Webhooks: addresses that are notified when builds begin or cease to lack an extension."""
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timezone
+from typing import Any, TypedDict
+
+from bson.objectid import ObjectId
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from slicer_package_manager.registry.expected import store
+from slicer_package_manager.registry.links import policy
+from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
+from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import clock, settings, transactions
+from slicer_package_manager.registry.tree.types import ApplicationFolder
+
+#: Random bytes of a secret.
+_SECRET_BYTES = 32
+_NEVER = datetime.fromtimestamp(0, timezone.utc)
+
+
+class Delivery(TypedDict):
+    """A change that is to be sent; each attempt has the same ``id`` and ``body``."""
+
+    id: str
+    body: str
+
+
+class Webhook(TypedDict):
+    """A webhook of the extension ``name`` of the application ``app``.
+
+    :ivar state: what was missing when it was last examined, see :mod:`changes`; ``None`` before that.
+    :ivar examined: when that was.
+    :ivar pending: the deliveries that were not sent yet, oldest first, of which ``attempts`` were made at the first.
+    :ivar due: when the next attempt is to be made.
+    :ivar last: time and result of the last attempt.
+    """
+
+    _id: ObjectId
+    app: ObjectId
+    name: str
+    url: str
+    secret: str
+    created: datetime
+    examined: datetime
+    state: str | None
+    pending: list[Delivery]
+    attempts: int
+    due: datetime
+    last: Document | None
+
+
+class WebhookModel(transactions.TransactionalModel):
+    """Webhooks in the collection ``slicer_package_webhook``. A document is a :class:`Webhook`."""
+
+    stored_in = 'slicer_package_webhook'
+
+
+INDEXES = [IndexModel([('app', ASCENDING), ('name', ASCENDING), ('url', ASCENDING)], name='spm_webhook', unique=True)]
+
+
+def add(app: ApplicationFolder, name: str, url: str) -> Webhook:
+    """Register a webhook with a new secret. The first delivery is that of the next change.
+
+    :raises Invalid: the setting does not allow the host of ``url``, or it is no URL.
+    :raises NotFound: no branch of the extension index has the extension ``name``.
+    :raises Conflict: there is one with the same URL.
+    """
+    wrong = policy.current().problem(url, settings.get(settings.WEBHOOK_HOSTS))
+    if wrong:
+        raise Invalid([('url', f'{wrong} (setting {settings.WEBHOOK_HOSTS})')])
+    if not any(entry['name'] == name for branch in store.of_app(app).values() for entry in branch['entries']):
+        raise NotFound(f'No branch of the extension index that this server knows has an extension '
+                       f'"{validators.shortened(name)}".')
+    now = clock.now()
+    hook = Webhook(_id=ObjectId(), app=app['_id'], name=name, url=url, secret=secrets.token_urlsafe(_SECRET_BYTES),
+                   created=now, examined=_NEVER, state=None, pending=[], attempts=0, due=now, last=None)
+    try:
+        WebhookModel().collection.insert_one(hook)
+    except DuplicateKeyError:
+        raise Conflict(f'"{name}" has a webhook with this URL already. Remove it to get a new secret.') from None
+    return hook
+
+
+def of(app: ApplicationFolder | None = None) -> list[Webhook]:
+    """The webhooks of ``app``, or of all applications, by name of the extension."""
+    found: list[Any] = list(WebhookModel().collection.find({'app': app['_id']} if app else {}).sort(
+        [('name', ASCENDING), ('_id', ASCENDING)]))
+    return found
+
+
+def load(identifier: str) -> Webhook:
+    """The webhook with this id.
+
+    :raises NotFound: there is none.
+    """
+    return _found(identifier, WebhookModel().collection.find_one)
+
+
+def remove(identifier: str) -> Webhook:
+    """Remove a webhook, with the deliveries that were not sent yet; return it.
+
+    :raises NotFound: there is none.
+    """
+    return _found(identifier, WebhookModel().collection.find_one_and_delete)
+
+
+def _found(identifier: str, find: Any) -> Webhook:  # a method of the collection
+    wanted = validators.object_id(identifier)
+    hook: Webhook | None = find({'_id': wanted}) if wanted else None
+    if not hook:
+        raise NotFound(f'There is no webhook with the id "{validators.shortened(identifier)}".')
+    return hook
