@@ -146,7 +146,7 @@ CLIENT_ARROWS = {
     'registry': {'connection', 'constants', 'errors', 'fields'},
     'github': {'errors', 'explain', 'github_session', 'localfile', 'retry', 'transfer'},
     'github_session': {'certificates', 'localfile', 'retry'},
-    'transfer': {'connection', 'errors', 'explain', 'journal', 'localfile'},
+    'transfer': {'chunk_size', 'connection', 'errors', 'explain', 'journal', 'localfile'},
     'oidc': {'certificates', 'config', 'connection', 'errors', 'explain'},
     'connection': {'addresses', 'certificates', 'errors', 'explain', 'retry'},
     'descriptions': {'inspection', 'metadata'},
@@ -160,8 +160,8 @@ CLIENT_ARROWS = {
     'locks': {'directories', 'errors'},
 }
 #: The client's modules without an arrow, and all that import only how it fails.
-CLIENT_GROUND = ('addresses', 'attestations', 'certificates', 'constants', 'directories', 'errors', 'fields',
-                 'inspection', 'localfile', 'tags', 'textfiles')
+CLIENT_GROUND = ('addresses', 'attestations', 'certificates', 'chunk_size', 'constants', 'directories', 'errors',
+                 'fields', 'inspection', 'localfile', 'tags', 'textfiles')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),

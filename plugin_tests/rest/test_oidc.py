@@ -111,7 +111,8 @@ def test_a_token_of_another_time_is_refused(registered, refused, issuer):
             ('exp', 1e300, ''), ('nbf', now + FAR, 'is not valid yet'), ('iat', now + FAR, 'is not valid yet'),
             ('exp', str(now + 300), 'wrong type'), ('iat', str(now), 'wrong type'), ('exp', 'soon', 'wrong type'),
             ('nbf', [], 'wrong type'), ('exp', float('inf'), ''), ('exp', float('nan'), ''),
-            ('iat', True, 'wrong type'), ('iat', -1e300, ''), ('jti', 7, 'wrong type')):
+            ('iat', True, 'wrong type'), ('iat', -1e300, ''), ('jti', 7, 'wrong type'),
+            ('jti', '', 'an empty one')):
         assert reason in refused(issuer.token(issuer.claims(**{name: value})), malformed=True), (name, value)
 
 

@@ -3,7 +3,8 @@
 1. Look up the upload id of an earlier run in the journal, and ask the server how many bytes it has.
 2. Otherwise begin an upload: ``PUT /file/:id/contents`` replaces a file, ``POST /file`` creates one. Both state the
    checksum, so that the server refuses damaged bytes before readers see them. Record the upload id in the journal.
-3. Send chunks of 8 MiB. After a failure, ask the server for its offset and continue there, or begin again.
+3. Send chunks of 8 MiB. After a failure, ask the server for its offset and continue there, or begin again. Where
+   connections break off, chunks become smaller, since the server discards those that do not arrive whole.
 4. Before the last chunk, check that the file did not change on disk, and update the metadata of the item.
 5. The answer to the last chunk is the document of the file. If that answer was lost, look for the file in the item.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 import requests
 from girder_client import HttpError
 
+from slicer_package_manager_client.chunk_size import ChunkSize
 from slicer_package_manager_client.errors import ChecksumMismatch, InvalidRequest, NetworkProblem
 from slicer_package_manager_client.explain import answered_message
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from slicer_package_manager_client.journal import Journal
     from slicer_package_manager_client.localfile import LocalFile
 
-#: Bytes in each chunk; Girder refuses chunks under 5 MiB, except for the last one.
+#: Bytes in each chunk, unless connections break off.
 CHUNK = 8 << 20
 
 _BAD_REQUEST = 400
@@ -36,6 +38,7 @@ _GONE = re.compile(r'invalid (\w+ )?(id|file|upload|item)|no such|not found|does
 _UNKNOWN_PARAMETER = re.compile(r'param|argument|unexpected|unknown', re.IGNORECASE)
 #: The server has checked the file, and will refuse it again.
 _WRONG = re.compile('does not pass the check')
+_TOO_SMALL = re.compile('chunk .*(smaller than|too small)', re.IGNORECASE)
 _CHECKSUM = re.compile(r'sha-?512|checksum', re.IGNORECASE)
 _TYPES = {'.gz': 'application/gzip', '.tgz': 'application/gzip', '.zip': 'application/zip',
           '.dmg': 'application/x-apple-diskimage', '.exe': 'application/vnd.microsoft.portable-executable'}
@@ -80,6 +83,7 @@ class Transfer:
         self._replaces = replaces
         self._before_last = before_last
         self._upload = ''
+        self._chunk = ChunkSize(CHUNK)
         self.sent = 0  # bytes that the server has accepted
         self.interrupted = False  # whether the file was sent in more than one attempt
 
@@ -202,7 +206,7 @@ class Transfer:
         return None, 0
 
     def _send(self, offset: int) -> tuple[dict[str, Any] | None, int]:
-        end = min(offset + CHUNK, self._source.size)
+        end = min(offset + self._chunk.bytes, self._source.size)
         if end == self._source.size:
             self._prepare_last()
         try:
@@ -215,6 +219,10 @@ class Transfer:
         except HttpError as error:
             self._require_in_step(error, offset)
             raise
+        except requests.RequestException:
+            self._chunk.broke_off()
+            raise
+        self._chunk.arrived()
         self.sent += end - offset
         return (answer if end == self._source.size else None), end
 
@@ -223,9 +231,12 @@ class Transfer:
 
         :raises ChecksumMismatch: the server received damaged bytes, and deleted them.
         :raises InvalidRequest: the server has checked the file, and deleted it.
-        :raises OffsetMismatch: the server is at another offset, another request uses the upload, or it does not exist.
+        :raises OffsetMismatch: the server is at another offset, another request uses the upload, it does not exist, or
+            the next chunk has to be larger.
         """
         reason = answered_message(error.responseText)
+        if error.status == _BAD_REQUEST and _TOO_SMALL.search(reason) and self._chunk.refused():
+            raise OffsetMismatch(reason) from error
         if error.status == _BAD_REQUEST and _WRONG.search(reason):
             self._journal.forget(self._target)
             raise InvalidRequest(reason, server=self._client.urlBase,

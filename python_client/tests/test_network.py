@@ -10,7 +10,7 @@ import pytest
 import trustme
 from proxy import FaultyProxy
 
-from slicer_package_manager_client import transfer
+from slicer_package_manager_client import chunk_size, transfer
 from slicer_package_manager_client.cli.options import Duration
 from slicer_package_manager_client.client import SlicerPackageClient
 from slicer_package_manager_client.errors import NetworkProblem
@@ -72,6 +72,14 @@ def upload(invoke, girder, make_file, bundle):
                       env={'SSL_CERT_FILE': str(bundle), **(env or {})})
 
     return send
+
+
+def test_an_upload_gets_on_although_every_connection_breaks_off_early(girder, proxy, upload, make_file, monkeypatch):
+    monkeypatch.setattr(chunk_size, 'STEP', 100)
+    proxy.fail(b'/file/chunk', 'reset', after=900, times=99)
+    done = upload(proxy.url)
+    assert done.exit_code == 0, done.stderr
+    assert [file['data'] for file in girder.files] == [make_file(size=3500).read_bytes()]
 
 
 def free_port():

@@ -1,7 +1,7 @@
 import pytest
 from fakes import FakeGirder, problem
 
-from slicer_package_manager_client import transfer
+from slicer_package_manager_client import chunk_size, transfer
 from slicer_package_manager_client.client import SlicerPackageClient
 from slicer_package_manager_client.directories import state_directory
 from slicer_package_manager_client.errors import (
@@ -14,7 +14,6 @@ from slicer_package_manager_client.localfile import LocalFile
 
 EXTENSION = {'ext_os': 'linux', 'arch': 'amd64', 'name': 'Foo', 'repo_type': 'git', 'repo_url': 'https://x',
              'revision': 'r1', 'app_revision': '33000'}
-SMALLEST_CHUNK_OF_GIRDER = 5 << 20
 PRODUCTION_CHUNK = transfer.CHUNK
 
 
@@ -74,7 +73,36 @@ def offsets(girder):
 
 
 def test_chunks_are_as_large_as_girder_requires():
-    assert SMALLEST_CHUNK_OF_GIRDER <= PRODUCTION_CHUNK <= 4 * SMALLEST_CHUNK_OF_GIRDER
+    assert chunk_size.REQUIRED <= PRODUCTION_CHUNK <= 4 * chunk_size.REQUIRED
+
+
+def test_chunks_shrink_where_connections_break_off_and_grow_with_those_that_arrive():
+    size, mib = chunk_size.ChunkSize(8 << 20), 1 << 20
+    seen = []
+    for happened in (size.broke_off, size.broke_off, size.arrived, size.arrived, size.broke_off):
+        happened()
+        seen.append(size.bytes / mib)
+    assert seen == [4, 2, 2.25, 2.5, 1.25]
+    for _ in range(9):
+        size.broke_off()
+    assert size.bytes == chunk_size.STEP
+    for _ in range(99):
+        size.arrived()
+    assert size.bytes == 8 * mib
+
+
+def test_chunks_are_as_large_as_the_server_requires_once_it_has_refused_one(upload, girder, monkeypatch):
+    monkeypatch.setattr(chunk_size, 'STEP', 100)
+    monkeypatch.setattr(chunk_size, 'REQUIRED', 800)
+    for message in ('Chunk is smaller than the minimum size.', 'A chunk of 500 bytes is too small: ...'):
+        girder.requests.clear()
+        size = chunk_size.ChunkSize(1000)
+        size.broke_off()
+        monkeypatch.setattr(transfer, 'ChunkSize', lambda _largest, size=size: size)
+        girder.fail('POST', 'chunk', 400, body=f'{{"message": "{message}"}}')
+        upload(seed=message.startswith('A'))
+        sizes = [len(one.get_data()) for one in girder.asked('POST', 'chunk')]
+        assert sizes[-3:] == [800, 900, 800], sizes
 
 
 @pytest.mark.parametrize(('name', 'expected'), [

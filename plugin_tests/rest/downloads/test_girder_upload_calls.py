@@ -11,7 +11,7 @@ from girder.models.item import Item
 pytestmark = pytest.mark.database
 
 CONTENT = bytes(range(256)) * 40_000
-CHUNK = 6_000_000  # Girder takes no smaller ones but the last
+CHUNK = 6_000_000
 
 
 @pytest.fixture
@@ -42,6 +42,17 @@ def test_an_upload_goes_on_where_it_got_to_for_good_and_has_the_right_checksum(a
     assert file['sha512'] == hashlib.sha512(CONTENT).hexdigest()
     item = anonymous.get(f'/item/{begun["parentId"]}').json()
     assert item['meta']['sha512'] == file['sha512']
+    assert anonymous.get(f'/item/{begun["parentId"]}/download').content == CONTENT
+
+
+def test_chunks_may_be_small_but_not_larger_than_the_rest(api, anonymous, begun):
+    for offset, size in ((CHUNK, 1), (CHUNK + 1, 100_000)):
+        assert send(api, begun['_id'], offset, CONTENT[offset:offset + size])['received'] == offset + size
+    offset += size
+    answer = api.post('/file/chunk', params={'uploadId': str(begun['_id']), 'offset': offset},
+                      content=CONTENT[offset:] + b'x', headers={'Content-Type': 'application/octet-stream'})
+    assert (answer.status_code, 'too many bytes' in answer.text) == (400, True)
+    assert send(api, begun['_id'], offset, CONTENT[offset:])['sha512'] == hashlib.sha512(CONTENT).hexdigest()
     assert anonymous.get(f'/item/{begun["parentId"]}/download').content == CONTENT
 
 

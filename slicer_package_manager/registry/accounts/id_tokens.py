@@ -32,7 +32,7 @@ _ALGORITHMS = ('RS256', 'ES256')
 _REQUIRED = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti']
 #: What is raised for tokens that no issuer makes.
 _UNREADABLE = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-_WRONG_TYPE = 'has claims of a wrong type'
+_WRONG_TYPE = 'has claims of a wrong type, or an empty one'
 _REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
     (jwt.ExpiredSignatureError, 'has expired. Request a new one'),
     (jwt.ImmatureSignatureError, 'is not valid yet. Check the clock of the server'),
@@ -71,7 +71,8 @@ def verified(token: str, audience: str, issuers: dict[str, str]) -> Claims:
         raise _refusal(f'is signed with the key "{validators.shortened(key_id)}", which its issuer does not have for '
                        f'{algorithm}')
     claims = _decoded(token, key, algorithm, audience, issuer)
-    if not isinstance(claims['jti'], str) or not all(_is_number(claims[name]) for name in ('exp', 'nbf', 'iat')):
+    jti, times = claims['jti'], (claims[name] for name in ('exp', 'nbf', 'iat'))
+    if not isinstance(jti, str) or not jti or not all(map(_is_number, times)):
         raise _refusal(_WRONG_TYPE)
     if claims['exp'] - claims['iat'] > LONGEST.total_seconds():
         raise _refusal(f'is valid for longer than {LONGEST.days} days')

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import filelock
+from girder.exceptions import ValidationException
 from girder.models.upload import Upload
 from girder.utility import _hash_state
 from girder.utility.filesystem_assetstore_adapter import DEFAULT_PERMS
@@ -58,6 +59,14 @@ class FilesystemUploads(FilesystemAccess):
         if upload['received'] == upload['size']:  # from now on, no deletion removes bytes that are the same
             upload['sha512'] = checksum.hexdigest()
         return upload
+
+    def checkUploadSize(self, upload: Document, chunkSize: int) -> None:
+        """Check that ``upload`` has as many bytes left. Girder refuses small chunks, but bad networks let no others by.
+
+        :raises ValidationException: it has fewer.
+        """
+        if upload['received'] + chunkSize > upload['size']:
+            raise ValidationException('Received too many bytes.')
 
     def requestOffset(self, upload: Document) -> int:
         """Return how many bytes of ``upload`` have arrived; what a failed request has left does not count.
