@@ -181,6 +181,37 @@ def test_statistics_that_were_made_elsewhere_are_loaded(logs, mongo_uri, item, a
         '0 days with 0 rows were loaded into the server; it had 1 others.\n')
 
 
+@pytest.mark.database
+def test_loaded_days_are_removed(logs, mongo_uri, item, anonymous, app):
+    target = f'/api/v1/item/{item["_id"]}/download'
+    log = logs.log(*(line(target, size=3, time=f'0{day}/Nov/2026:00:00:00 +0000') for day in (1, 2, 3)))
+    assert run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1').returncode == 0
+    done = run(logs, 'unload', '--from', '2026-11-02', '--to', '2026-11-02', '--database', mongo_uri)
+    assert (done.returncode, done.stdout) == (
+        0, '1 days were removed from the server, 2026-11-02 to 2026-11-02.\n'), done.stderr
+    assert f'1 of them are still in {logs.path / "published"}' in done.stderr
+    assert [day for day, _, _ in asked(anonymous, app)] == ['2026-11-01', '2026-11-03']
+    assert asked(anonymous, app, granularity='month') == [('2026-11', 'unknown', 2)]
+
+    for args in (('--to', '2026-10-31'), ('--from', '2026-11-02', '--to', '2026-11-02')):
+        done = run(logs, 'unload', *args, '--database', mongo_uri)
+        assert (done.returncode, done.stdout) == (1, '')
+        assert 'It has 2 days, 2026-11-01 to 2026-11-03.' in done.stderr
+    assert run(logs, 'load', '--database', mongo_uri).stdout.startswith('1 days with 1 rows')
+    other = (logs.path.parent / 'none', '--database', mongo_uri)
+    assert commands.run('logs', 'unload', '--from', '2026-11-03', '--statistics-dir', *other).stderr.count('still') == 0
+    assert asked(anonymous, app, granularity='month') == [('2026-11', 'unknown', 2)]
+    assert commands.run('logs', 'unload', '--all', '--statistics-dir', *other).returncode == 0
+    done = commands.run('logs', 'unload', '--all', '--statistics-dir', *other)
+    assert 'No days were loaded into it.' in done.stderr
+
+
+@pytest.mark.parametrize('args', [(), ('--all', '--from', '2026-11-01'), ('--from', 'x')])
+def test_the_days_to_remove_are_named(logs, args):
+    done = run(logs, 'unload', *args)
+    assert (done.returncode, done.stdout) == (2, '')
+
+
 def test_what_cannot_be_loaded_has_a_reason(logs):
     done = run(logs, 'load')
     assert (done.returncode, done.stdout) == (1, '')

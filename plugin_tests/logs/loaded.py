@@ -19,6 +19,14 @@ def load(*rows):
         logged.replace(day, 'checksum', [one for one in rows if one['day'] == day])
 
 
+def add_up():
+    """Make the sums of the months whose days were loaded or removed; return these months."""
+    from slicer_package_manager.registry.downloads import logged_sums
+    for month in (months := logged_sums.outdated()):
+        logged_sums.update(month)
+    return months
+
+
 def of_item(item, file=None, **values):
     """A row about the package ``item``, a document of REST, with its ``file``."""
     meta = item['meta']

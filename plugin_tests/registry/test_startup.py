@@ -53,8 +53,8 @@ def test_a_start_with_all_indexes_asks_once_for_each_collection(db):
     assert sorted(commands) == sorted(f'listIndexes {name}' for name in (
         'item', 'folder', 'collection', 'file', 'upload', 'slicer_package_alias', 'slicer_package_attestation',
         'slicer_package_download', 'slicer_package_event', 'slicer_package_expected', 'slicer_package_former_file',
-        'slicer_package_id_token', 'slicer_package_logged_download', 'slicer_package_publisher',
-        'slicer_package_webhook'))
+        'slicer_package_id_token', 'slicer_package_logged_download', 'slicer_package_logged_sum',
+        'slicer_package_publisher', 'slicer_package_webhook'))
 
 
 def test_what_is_missing_is_created_with_what_is_unique_first(db):

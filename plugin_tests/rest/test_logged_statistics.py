@@ -1,11 +1,15 @@
 """Statistics from logs that were loaded into the server: rows by country and client, of what the caller may see."""
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from functools import partial
 
 import pytest
+from bson.objectid import ObjectId
+from pymongo import _csot
 from pymongo.errors import ExecutionTimeout
 
-from plugin_tests.logs.loaded import load, of_item, row
+from plugin_tests.logs.loaded import add_up, load, of_item, row
 from plugin_tests.roundtrips import counting
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.registry.downloads import logged_statistics
@@ -98,15 +102,19 @@ def test_unusable_parameters_are_400_and_say_what_would_do(ask, params, hint):
 
 
 @pytest.mark.usefixtures('loaded')
-def test_what_takes_too_long_to_add_up_is_ended_by_the_database_and_refused(ask, monkeypatch):
+@pytest.mark.parametrize(('answers', 'status', 'words'), [
+    (True, 400, 'whole months, a shorter period, or the name of an extension'), (False, 503, 'unreachable or busy')])
+def test_what_takes_too_long_to_add_up_is_ended_and_refused_unless_the_database_is_away(
+        ask, monkeypatch, answers, status, words):
     class Busy:
-        def aggregate(self, _pipeline, **options):
-            assert options['maxTimeMS'] == 20_000
+        def aggregate(self, _pipeline, **_options):
+            assert 0 < _csot.remaining() <= 20
             raise ExecutionTimeout('operation exceeded time limit')
     monkeypatch.setattr(logged_statistics.transactions, 'at_one_moment', lambda _: Busy())
+    monkeypatch.setattr(logged_statistics.database_outage, 'answers', lambda: answers)
     answer = ask(columns='country')
-    assert answer.status_code == 400
-    assert 'give a shorter one, or the name of an extension' in answer.json()['message']
+    assert answer.status_code == status
+    assert words in answer.json()['message']
 
 
 @pytest.mark.usefixtures('package')
@@ -196,6 +204,129 @@ def test_what_was_deleted_while_it_was_public_stays(api, app, make, total):
     assert total(columns='country') == 3
     load(of_item(item, requests='4'))
     assert total(columns='country') == 4
+
+
+SUMS, DAYS = ('aggregate slicer_package_logged_sum', 'aggregate slicer_package_logged_download')
+
+
+def read_by(ask, **params):
+    """The rows, and from which of sums and days they were read."""
+    with counting() as commands:
+        found = ask(limit=0, **params).raise_for_status().json()
+    return found, {SUMS: 'sums', DAYS: 'days'}[next(one for one in commands if one in (SUMS, DAYS))]
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize('granularity', ['month', 'year'])
+@pytest.mark.parametrize('params', [
+    {'columns': 'country'}, {'columns': 'client'}, {'columns': 'country,client'}, {'country': 'FR'},
+    {'client': 'robot'}, {'country': 'FR', 'client': 'robot'}, {'country': 'JP'}, {'client': 'slicer'},
+    {'columns': 'country', 'kind': 'package'}, {'columns': 'country', 'name': 'SlicerIGT'},
+    {'columns': 'country', 'revision': '33000'}, {'columns': 'country', 'release': 'draft'},
+    {'columns': 'country', 'os': 'win'}, {'columns': 'country', 'date_from': '2026-11-01'},
+    {'columns': 'country', 'date_to': '2026-11-30'}, {'columns': 'client', 'date_from': '2026-12-01'}])
+def test_months_and_years_are_read_from_sums_with_the_same_result(ask, package, granularity, params):
+    load(of_item(package, day='2026-11-30', client='slicer', client_os='win', requests='3'),
+         of_item(package, day='2026-11-30', file={'_id': 'other'}, client='slicer', requests='4'))
+    of_days = read_by(ask, granularity=granularity, **params)
+    assert add_up() == ['2026-11', '2026-12']
+    assert read_by(ask, granularity=granularity, **params) == (of_days[0], 'sums')
+    assert of_days[1] == 'days'
+    assert ask(limit=1, granularity=granularity, **params).headers['Girder-Total-Count'] == str(len(of_days[0]))
+    assert ask(limit=2, offset=1, granularity=granularity, **params).json() == of_days[0][1:3]
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('params', 'place'), [
+    ({}, 'sums'), ({'date_from': '2026-11-01'}, 'sums'), ({'date_from': '2026-11-02'}, 'sums'),
+    ({'date_from': '2026-11-03'}, 'days'), ({'date_to': '2026-11-20'}, 'sums'), ({'date_to': '2026-11-19'}, 'days'),
+    ({'date_to': '2026-12-01'}, 'sums'), ({'date_from': '2026-11-21', 'date_to': '2026-12-31'}, 'sums'),
+    ({'date_from': '2026-10-15', 'date_to': '2026-11-25'}, 'sums'), ({'granularity': 'day'}, 'days')])
+def test_sums_are_read_if_the_period_has_all_days_of_its_months(ask, package, params, place):
+    load(row(day='2026-11-01', requests='0'))
+    load(of_item(package, day='2026-11-02'), of_item(package, day='2026-11-20', requests='2'))
+    from slicer_package_manager.registry.downloads import logged
+    logged.remove('2026-11-01')
+    params = {'granularity': 'month', 'columns': 'country', **params}
+    before = read_by(ask, **params)[0]
+    add_up()
+    assert read_by(ask, **params) == (before, place)
+
+
+@pytest.mark.usefixtures('loaded')
+def test_sums_follow_days_that_are_loaded_again_or_removed(ask, package, db):
+    from slicer_package_manager.registry.downloads import logged
+
+    def number():
+        rows, place = read_by(ask, columns='country', granularity='year')
+        return sum(one['count'] for one in rows), place
+    assert (add_up(), add_up(), number()) == (['2026-11', '2026-12'], [], (36, 'sums'))
+    load(of_item(package, requests='2'))
+    assert number() == (13, 'days')
+    assert (add_up(), number()) == (['2026-11'], (13, 'sums'))
+    logged.remove('2026-12-01')
+    logged.remove('2026-12-01')
+    assert number() == (2, 'sums')
+    assert (add_up(), number()) == (['2026-12'], (2, 'sums'))
+    logged.remove('2026-11-01')
+    assert add_up() == ['2026-11']
+    assert ask(columns='country').status_code == 404
+    assert not any(db[f'slicer_package_logged_{name}'].count_documents({})
+                   for name in ('day', 'download', 'month', 'sum'))
+
+
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('year', 'left'), [(2020, 0), (2100, 1)], ids=['long ago', 'now'])
+def test_sums_that_no_month_names_are_in_no_result_and_deleted_if_they_are_old(ask, package, db, year, left):
+    """New ones may be those that another process is about to name."""
+    add_up()
+    before = read_by(ask, columns='country', granularity='month')
+    sums, abandoned = db['slicer_package_logged_sum'], ObjectId.from_datetime(datetime(year, 1, 1, tzinfo=timezone.utc))
+    sums.insert_one({**sums.find_one(), '_id': ObjectId(), 'version': abandoned})
+    assert read_by(ask, columns='country', granularity='month') == before
+    load(of_item(package, requests='2'))
+    add_up()
+    assert sums.count_documents({'version': abandoned}) == left
+
+
+def test_readers_see_whole_sums_while_they_are_made_again(package, ask):
+    """Each version has the same number of downloads, in another country."""
+    def version(number):
+        load(*(of_item(package, file={'_id': str(one)}, country=('DE', 'FR')[number % 2], requests='1')
+               for one in range(100)))
+        add_up()
+
+    def write():
+        for number in range(8):
+            version(number)
+    version(1)
+    with ThreadPoolExecutor(1) as pool:
+        writer, found = pool.submit(write), set()
+        while not writer.done():
+            found.add(tuple(one['count'] for one in ask(columns='country', granularity='month').json()))
+        writer.result(PATIENCE)
+    assert found == {(100,)}
+
+
+def test_a_month_in_which_something_private_was_deleted_shows_the_rest(api, app, ask, folders, make, db):
+    """What was loaded of its revision after the deletion is public."""
+    item = make('package', content=b'package')
+    load(of_item(item, requests='3'), of_item(item, day='2026-12-01', requests='5'))
+    hide(api, folders(folders(app)['draft'])['33000'])
+    api.delete(f'/app/{app["_id"]}/release/33000').raise_for_status()
+    (seal,) = db['slicer_package_seal'].find()
+    db['slicer_package_seal'].delete_one(seal)
+    day = datetime(2026, 11, 10, tzinfo=timezone.utc)
+    db['slicer_package_seal'].insert_one({**seal, '_id': ObjectId.from_datetime(day)})
+
+    def seen(*caller):
+        rows, place = read_by(partial(ask, *caller), columns='country', granularity='year')
+        return sum(one['count'] for one in rows), place
+    add_up()
+    assert (seen(), seen(api)) == ((5, 'sums'), (8, 'sums'))
+    load(of_item(item, day='2026-11-11', requests='7'))
+    add_up()
+    assert (seen(), seen(api)) == ((12, 'days'), (15, 'sums'))
 
 
 @pytest.fixture

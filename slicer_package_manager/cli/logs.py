@@ -19,6 +19,7 @@ from slicer_package_manager.cli.logs_check import check
 from slicer_package_manager.cli.logs_options import failures, place_option
 from slicer_package_manager.cli.logs_publish import publish
 from slicer_package_manager.cli.logs_report import report
+from slicer_package_manager.cli.logs_unload import unload
 from slicer_package_manager.cli.logs_who import who
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def _report(reports: Sequence[FileReport], days: list[str], *, as_json: bool) ->
 
 logs.add_command(check)
 logs.add_command(logs_load.load)
+logs.add_command(unload)
 logs.add_command(who)
 logs.add_command(publish)
 logs.add_command(report)

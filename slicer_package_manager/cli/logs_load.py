@@ -47,16 +47,28 @@ def into_connected(place: Place) -> Loaded:
     """
     # Girder connects when it is imported.
     from slicer_package_manager.logs import published  # noqa: PLC0415
-    from slicer_package_manager.registry.downloads import logged  # noqa: PLC0415
+    from slicer_package_manager.registry.downloads import logged, logged_sums  # noqa: PLC0415
     wanted, known = published.checksums(place), logged.checksums()
     changed = [day for day, sha256 in wanted.items() if known.get(day) != sha256]
     logged.prepare()
+    logged_sums.prepare()
     rows = 0
     with progress.step('Loading days', len(changed), False) as advance:
         for day in changed:
             rows += logged.replace(day, wanted[day], published.rows(place, day, wanted[day]))
             advance(1)
+    add_up()
     return Loaded(len(changed), rows, len(wanted) - len(changed))
+
+
+def add_up() -> None:
+    """Add up the months whose days were loaded or removed, in the database that is connected."""
+    from slicer_package_manager.registry.downloads import logged_sums  # noqa: PLC0415 - Girder connects
+    outdated = logged_sums.outdated()
+    with progress.step('Adding up months', len(outdated), False) as advance:
+        for month in outdated:
+            logged_sums.update(month)
+            advance(1)
 
 
 def report(loaded: Loaded) -> None:

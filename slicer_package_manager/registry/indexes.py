@@ -15,7 +15,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from slicer_package_manager.registry.accounts import id_tokens, publishers
-from slicer_package_manager.registry.downloads import counts, logged
+from slicer_package_manager.registry.downloads import counts, logged, logged_sums
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.expected import store
 from slicer_package_manager.registry.midas import aliases
@@ -107,7 +107,8 @@ def _wanted() -> tuple[tuple[Any, list[IndexModel]], ...]:
             (publishers.PublisherModel(), publishers.INDEXES), (id_tokens.SpentToken(), id_tokens.INDEXES),
             (store.ExpectedModel(), store.INDEXES), (hooks.WebhookModel(), hooks.INDEXES),
             (attestations.AttestationModel(), attestations.INDEXES),
-            (former_files.FormerFile(), former_files.INDEXES), (logged.LoggedDownload(), logged.INDEXES))
+            (former_files.FormerFile(), former_files.INDEXES), (logged.LoggedDownload(), logged.INDEXES),
+            (logged_sums.LoggedSum(), logged_sums.INDEXES))
 
 
 def missing() -> list[WantedIndex]:

@@ -3,10 +3,12 @@
 1. ``logs ingest`` makes the daily files, see :mod:`logs.daily`. They name no client, and no rare combination.
 2. ``logs load`` compares their checksums with those of the days that are here (:func:`checksums`), and hands over each
    day that differs (:func:`replace`). One transaction replaces all rows of the day, so no reader sees a part of it.
-3. :mod:`logged_statistics` and :mod:`affected` read the rows. All processes of the server read the same ones.
+3. It adds up the months that changed, see :mod:`logged_sums`. ``logs unload`` removes days (:func:`remove`), and does
+   the same.
+4. :mod:`logged_statistics` and :mod:`affected` read the rows. All processes of the server read the same ones.
 
 Rows of private packages are in no daily file. What became private later stays here: readers leave out what the caller
-may not see, see :func:`logged_statistics.visible`.
+may not see, see :mod:`logged_statistics`.
 """
 from __future__ import annotations
 
@@ -131,6 +133,13 @@ def _replace(day: str, sha256: str, found: list[Document]) -> None:
     LoggedDownload().collection.delete_many({'day': day})
     if found:
         LoggedDownload().collection.insert_many([dict(one) for one in found])  # each attempt has ids of its own
+
+
+@transactions.atomic
+def remove(day: str) -> None:
+    """Delete the rows of ``day``, in one transaction. Idempotent."""
+    LoggedDay().collection.delete_one({'_id': day})  # first, as in _replace
+    LoggedDownload().collection.delete_many({'day': day})
 
 
 def _applications(items: Iterable[str]) -> dict[str, ObjectId]:
