@@ -6,6 +6,7 @@ import errno
 import io
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import BinaryIO
 
 import orjson
@@ -116,11 +117,16 @@ async def _refuse(exchange: Exchange, status: int, message: str, after: int | No
                   close: bool = False) -> None:
     """Send an error in Girder's form."""
     body = orjson.dumps({'message': message, 'type': 'rest', 'request_id': exchange.request_id})
-    headers = [('Content-Type', 'application/json'), ('Content-Length', str(len(body))),
-               (tracing.HEADER, exchange.request_id)]
+    own = encoded((('Content-Length', str(len(body))), (tracing.HEADER, exchange.request_id)))
+    await exchange.begin(status, [*_refusal_headers(after, close=close), *own])
+    await exchange.send(body)
+
+
+@lru_cache(maxsize=16)
+def _refusal_headers(after: int | None, *, close: bool) -> tuple[tuple[bytes, bytes], ...]:
+    headers = [('Content-Type', 'application/json')]
     if after is not None:
         headers.append(('Retry-After', str(after)))
     if close:
         headers.append(('Connection', 'close'))
-    await exchange.begin(status, encoded(security_headers.protected(headers, security_headers.SANDBOX)))
-    await exchange.send(body)
+    return tuple(encoded(security_headers.protected(headers, security_headers.SANDBOX)))

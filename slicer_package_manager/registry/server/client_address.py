@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: Headers that a proxy adds; a request with one of them did not come from where it seems to.
@@ -53,6 +54,7 @@ def is_proxied_by_a_stranger(wsgi_environ: Mapping[str, str], trusted: Iterable[
     return proxied and not (named and within(wsgi_environ.get('REMOTE_ADDR', ''), trusted))
 
 
+@lru_cache(maxsize=4096)
 def site(address: str) -> str:
     """What ``address`` is counted as: itself, of IPv6 the network that one subscriber has."""
     parsed = _parsed(address)
