@@ -3,6 +3,7 @@
 ``ledger.jsonl`` and ``ledger.key`` state what was read, see :mod:`ledger`. ``open/YYYY-MM-DD/`` has the records of a
 day that is not sealed yet, and its salt, see :mod:`days`. ``published/`` has the daily files, see :mod:`daily`.
 ``raw/KIND/YYYY-MM-DD/`` has raw logs that are to be published, if the operator wants them, see :mod:`raw_logs`.
+``checked.json`` states which daily files were compared with the manifest, see :mod:`publication.checked_files`.
 """
 from __future__ import annotations
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from slicer_package_manager.logs.rules.vocabulary import OTHER, UNKNOWN, countries
+from slicer_package_manager.logs.rules import labels
+from slicer_package_manager.logs.rules.vocabulary import OTHER
 from slicer_package_manager.pages import builds
 from slicer_package_manager.registry.schema.types import Document
 
 #: How many countries are named.
 _MOST = 12
 _PERCENT = 100
-_NAMES = {UNKNOWN: 'Unknown', OTHER: 'Other'}
+#: Rare combinations and all countries that are not named.
+_REST = 'Other'
 
 
 class Share(NamedTuple):
@@ -36,14 +38,8 @@ def of_countries(rows: Sequence[Document]) -> list[Share]:
     """The shares of countries, from rows with ``country`` and ``count``, the most first; small ones are one share."""
     named = [row for row in rows if row['country'] != OTHER]
     rest = sum(row['count'] for row in rows) - sum(row['count'] for row in named[:_MOST])
-    return _shares([(country_name(row['country']), row['count']) for row in named[:_MOST]]
-                   + ([(_NAMES[OTHER], rest)] if rest else []))
-
-
-def country_name(code: str) -> str:
-    """The name of a country, from its code or what stands for one."""
-    known = countries().get(code)
-    return known.name if known else _NAMES.get(code, code)
+    return _shares([(labels.country(row['country']), row['count']) for row in named[:_MOST]]
+                   + ([(_REST, rest)] if rest else []))
 
 
 def _shares(parts: Sequence[tuple[str, int]]) -> list[Share]:

@@ -70,6 +70,53 @@ def test_what_is_published_is_not_sent_again(github, publish):
     assert {one.method for one in github.requests} == {'GET'}
 
 
+@pytest.fixture
+def read(monkeypatch):
+    """The names of the daily files that were read."""
+    from slicer_package_manager.logs.publication.checked_files import CheckedFiles
+    names, content = [], CheckedFiles.content
+
+    def noted(self, name):
+        names.append(name)
+        return content(self, name)
+    monkeypatch.setattr(CheckedFiles, 'content', noted)
+    return names
+
+
+def test_daily_files_are_read_again_when_they_were_changed(github, publish, ingest, directory, read):
+    publish(dry=True)
+    publish()
+    assert read == [*DAY_FILES, *DAY_FILES, *DAY_FILES]  # to be compared, and to be sent
+    read.clear()
+    ingest(*lines('02/Nov/2026'), name='2', raw_logs=None)
+    publish()
+    assert {*read} == {'2026/11/02.csv.gz', '2026/11/02.parquet'}
+    read.clear()
+    path = directory.path / 'published' / DAY_FILES[0]
+    content = path.read_bytes()
+    path.write_bytes(content)  # at another time
+    assert publish().is_empty
+    assert read == [DAY_FILES[0]]
+    path.write_bytes(content[:-1] + b'x')
+    with pytest.raises(LogsError, match='another checksum than manifest'):
+        publish()
+    path.write_bytes(content)
+    github.add_commit({DAY_FILES[1]: b'by another'})
+    assert publish().files == [DAY_FILES[1]]
+
+
+def test_a_file_that_was_made_again_is_read_even_if_nothing_but_the_manifest_shows_it(publish, directory, read):
+    publish()
+    read.clear()
+    path = directory.path / 'published' / 'manifest.json'
+    manifest = json.loads(path.read_text())
+    manifest['days']['2026-11-01']['files'][DAY_FILES[0]]['sha256'] = '0' * 64
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(LogsError, match='another checksum than manifest'):
+        publish()
+    assert read == [DAY_FILES[0]]
+
+
 def test_each_day_adds_one_commit_and_missed_days_are_in_one(github, publish, ingest, directory):
     publish()
     ingest(*lines('02/Nov/2026'), name='2', raw_logs=None)

@@ -4,6 +4,8 @@ from slicer_package_manager.logs.rules import labels
 def test_codes_have_names():
     assert [labels.system(one) for one in ('win', 'macosx', 'linux', 'beos')] == ['Windows', 'macOS', 'Linux', 'beos']
     assert [labels.client(one) for one in ('slicer', 'robot', 'x')] == ['Slicer', 'Robot', 'x']
+    assert [labels.country(one) for one in ('DE', 'unknown', 'other', 'ZZ')] == [
+        'Germany', 'Unknown', 'Other (rare combinations)', 'ZZ']
 
 
 def test_text_that_is_shown_has_no_control_characters_and_marks_of_direction():

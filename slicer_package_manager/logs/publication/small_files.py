@@ -6,7 +6,6 @@ part: it never names a file that is missing. Days that only the repository has s
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from slicer_package_manager.logs.errors import LogsError
 from slicer_package_manager.logs.github.api import GitHub
 from slicer_package_manager.logs.github.commits import Branch, Head, checksum
 from slicer_package_manager.logs.place import Place
+from slicer_package_manager.logs.publication.checked_files import CheckedFiles
 from slicer_package_manager.logs.publication.options import Options, Result
 from slicer_package_manager.logs.report import create
 from slicer_package_manager.progress import Steps
@@ -47,6 +47,7 @@ class SmallFiles:
         self._place, self._last, self._options, self._steps = place, last, options, steps
         known = manifest.read(place)['days']
         self._days: dict[str, Any] = {day: entry for day, entry in known.items() if day <= last.isoformat()}
+        self._files = CheckedFiles(place, self._days)
 
     def require_any(self) -> None:
         """Check that there are daily files with their facts, and that all of them may be published.
@@ -67,13 +68,15 @@ class SmallFiles:
         """Commit what differs."""
         head = branch.head(create=not self._options.dry)
         there = head or Head('', '', {})
-        changed = [name for name in self._names() if not there.has(name, self._content(name))]
+        changed = [name for name in self._files if there.files.get(name) != self._files.checksum(name)]
+        if not self._options.dry:
+            self._files.note()
         last = self._last_files(github, there)
         result.files += [*changed, *last]
         if head is None or self._options.dry or not result.files:
             return
         for start in range(0, max(len(changed), 1), _BATCH):
-            files = {name: self._content(name) for name in changed[start:start + _BATCH]}
+            files = {name: self._files.content(name) for name in changed[start:start + _BATCH]}
             if start + _BATCH >= len(changed):
                 files |= last
             before = head.commit
@@ -100,22 +103,6 @@ class SmallFiles:
                 Period(last=self._last), notice=self._options.notice))
             advance(1)
             return made.path.read_bytes()
-
-    def _names(self) -> list[str]:
-        return sorted(name for entry in self._days.values() for name in entry['files'])
-
-    def _content(self, name: str) -> bytes:
-        """Return the content of a daily file.
-
-        :raises LogsError: it is not what the manifest states.
-        """
-        content = (self._place.published / name).read_bytes()
-        stated = self._days[name.partition('.')[0].replace('/', '-')]['files'][name]['sha256']
-        if hashlib.sha256(content).hexdigest() != stated:
-            raise LogsError(f'{self._place.published / name} has another checksum than manifest.json states. Copy it '
-                            'from the repository or from a backup, or run "slicer-package-manager logs ingest" if its '
-                            'day is not sealed.')
-        return content
 
     def _manifest(self, github: GitHub, head: Head) -> bytes:
         own = manifest.text(self._days).encode()

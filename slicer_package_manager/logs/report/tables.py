@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slicer_package_manager.logs.report.daily_files import DailyFiles
-from slicer_package_manager.logs.rules.vocabulary import OTHER, ROBOT, UNKNOWN, countries
+from slicer_package_manager.logs.rules import labels
+from slicer_package_manager.logs.rules.vocabulary import ROBOT
 
 _KINDS = {'packages': 'Packages', 'extensions': 'Extensions', 'total': 'Total'}
 _BY_KIND = """CAST(coalesce(sum(requests) FILTER (kind = 'package'), 0) AS BIGINT) AS packages,
@@ -82,11 +83,9 @@ def by_client(files: DailyFiles) -> Table:
 
 def by_country(files: DailyFiles) -> Table:
     """Downloads by country."""
-    found, known = _by(files, 'country', 'Code'), countries()
-    names = {UNKNOWN: 'Unknown', OTHER: 'Other (rare combinations)',
-             **{code: one.name for code, one in known.items()}}
+    found = _by(files, 'country', 'Code')
     return Table({'country': 'Code', 'name': 'Country', **_KINDS},
-                 [(code, names.get(code, code), *rest) for code, *rest in found.rows])
+                 [(code, labels.country(code), *rest) for code, *rest in found.rows])
 
 
 def _by(files: DailyFiles, column: str, title: str, view: str = 'downloads') -> Table:
