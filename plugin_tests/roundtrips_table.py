@@ -235,6 +235,7 @@ CALLS = [
     Call('GET /extension/SlicerIGT', (23, 25, 25)),
     Call('GET /sitemap.xml', (18, 20, 20)),
     Call('GET /download', (11, 13, 13)),
+    Call('GET /statistics', (18, 20, 20)),
     Call('POST /api_key/token', (10, 10, 10), before=api_key, params={'key': '{key}'}),
     Call('GET /token/current', (0, 1, 1)),
     Call('GET /user/me', (0, 2, 2)),

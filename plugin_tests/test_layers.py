@@ -43,9 +43,9 @@ ARROWS = {
     'midas': {'pages', 'registry.catalog', 'registry.downloads', 'registry.links', 'registry.midas', 'registry.schema',
               'registry.server', 'registry.tree', 'rest', 'rest.downloads', 'rest.handlers', 'rest.http',
               'rest.middleware'},
-    'pages': {'logs', 'registry.catalog', 'registry.downloads', 'registry.expected', 'registry.lookup', 'registry.news',
-              'registry.schema', 'registry.server', 'registry.tree', 'rest', 'rest.handlers', 'rest.http',
-              'rest.middleware'},
+    'pages': {'csv_cells', 'logs', 'registry.catalog', 'registry.downloads', 'registry.expected', 'registry.lookup',
+              'registry.news', 'registry.schema', 'registry.server', 'registry.tree', 'rest', 'rest.handlers',
+              'rest.http', 'rest.middleware'},
     'front': {'registry.downloads', 'registry.server', 'rest.downloads', 'rest.http', 'rest.middleware'},
     'events': {'registry.downloads', 'registry.links', 'registry.midas', 'registry.schema', 'registry.storage',
                'registry.tree', 'rest.middleware'},
@@ -123,7 +123,7 @@ ORDER = {
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
     'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'shares', 'offers',
               'application', 'page_cache', 'links', 'html', 'builds', 'extensions', 'visitors', 'about', 'addresses',
-              'assets'),
+              'charts', 'days', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

@@ -20,7 +20,7 @@ PAGE = Path(__file__).parent.parent / 'docs' / 'explanation' / 'performance.md'
 MANY = 105
 NOT_OF_CLIENTS = set()
 #: Addresses of pages and of programs that are older than the API.
-BESIDE_API = re.compile('/(midas3/.*|catalog.*|extension/.*|sitemap.xml|download|)$')
+BESIDE_API = re.compile('/(midas3/.*|catalog.*|extension/.*|sitemap.xml|download|statistics|)$')
 
 
 class World:

@@ -21,7 +21,9 @@ PAGES = {
     '/catalog/Segmentation/33241/linux?sort=downloads': ('Segmentation extensions for Slicer', '/catalog/Segmentation'),
     '/extension/AblationPlanner': ('AblationPlanner · Slicer extensions', '/extension/AblationPlanner'),
     f'{LARGE}?extension=AblationPlanner': ('AblationPlanner · Slicer extensions', '/extension/AblationPlanner'),
-    '/download': ('Download Slicer 5.8.1', '/download')}
+    '/download': ('Download Slicer 5.8.1', '/download'), '/statistics': ('Slicer statistics', '/statistics'),
+    '/statistics?days=all&kind=extension': ('Slicer statistics', '/statistics'),
+    '/status': ('Missing Slicer extensions', '/status')}
 #: What moves while a page is shown, without the visitor having done anything.
 MOVES = """window.moved = 0;
 new PerformanceObserver((list) => {

@@ -32,6 +32,7 @@ _PATIENCE = 10.0
 _RULES = [(work, re.compile(pattern, re.DOTALL)) for work, pattern in (
     (Work.HEALTH, r'/metrics|.*/api/v1/(?:slicer_package_manager/health|system/version)'),
     (Work.HEAVY, r'.*/api/v1/app/[^/]*/(?:downloads|downloadstats(?:/.*)?|summary|popularity|expected(?:/.*)?)'),
+    (Work.HEAVY, r'.*/statistics(?:/.*)?'),
     (Work.HEAVY, r'.*/api/v1/describe'),
     (Work.HEAVY, r'.*/api/v1/slicer_package_manager/audit'),
     (Work.HEAVY, r'.*/api/v1/(?:resource/.*|(?:folder|collection)/[^/]*/download)'),

@@ -18,12 +18,13 @@ from slicer_package_manager.pages.feeds import Feeds
 from slicer_package_manager.pages.girder_client import Administration
 from slicer_package_manager.pages.home import Home
 from slicer_package_manager.pages.icon_file import Favicon
+from slicer_package_manager.pages.statistics import Statistics
 from slicer_package_manager.pages.status import Status
 
 #: Each page with its path.
 PAGES = {'/catalog': Catalog, '/extension': OneExtension, '/view': View, '/download': Download, '/feeds': Feeds,
-         '/status': Status, '/admin': Administration, '/robots.txt': Robots, '/sitemap.xml': Sitemap,
-         '/favicon.ico': Favicon, f'/{PLACE}': Assets}
+         '/status': Status, '/statistics': Statistics, '/admin': Administration, '/robots.txt': Robots,
+         '/sitemap.xml': Sitemap, '/favicon.ico': Favicon, f'/{PLACE}': Assets}
 
 
 def mount(tree: Tree, config: dict[str, dict[str, object]]) -> None:

@@ -40,7 +40,7 @@ class Sitemap:
     def GET(self) -> bytes:
         """Return the list; without a public application, there are no pages."""
         root, app = site.root(), application()
-        pages = [('', ''), ('catalog', ''), ('download', '')]
+        pages = [(place, '') for place in ('', 'catalog', 'download', 'statistics', 'status')]
         latest = builds.latest(listing.all_builds(app), 'linux')
         if latest:
             system = max(latest.systems, key=lambda one: one.number)

@@ -9,11 +9,13 @@ from slicer_package_manager.logs.rules.vocabulary import OTHER
 from slicer_package_manager.pages import builds
 from slicer_package_manager.registry.schema.types import Document
 
-#: How many countries are named.
+#: How many countries, and releases, are named.
 _MOST = 12
 _PERCENT = 100
 #: Rare combinations and all countries that are not named.
 _REST = 'Other'
+#: All downloads that were in no release.
+_DRAFTS = 'Previews'
 
 
 class Share(NamedTuple):
@@ -32,6 +34,13 @@ class Share(NamedTuple):
 def of_systems(rows: Iterable[Document]) -> list[Share]:
     """The shares of systems, from rows with ``os``, ``arch`` and ``count``."""
     return _shares([(builds.system_name(row['os'], row['arch']), row['count']) for row in rows])
+
+
+def of_releases(rows: Sequence[Document]) -> list[Share]:
+    """The shares of releases, from rows with ``release`` and ``count``, the most first; small ones are one share."""
+    named = [(row['release'] or _DRAFTS, row['count']) for row in rows]
+    rest = sum(count for _, count in named[_MOST:])
+    return _shares([*named[:_MOST], *([(_REST, rest)] if rest else [])])
 
 
 def of_countries(rows: Sequence[Document]) -> list[Share]:

@@ -60,7 +60,7 @@ def _overview(app: ApplicationFolder, shown: dict[str, Any]) -> Page:
     builds = [{**build, 'systems': _systems(build['systems'])} for build in found['builds']]
     about = About(f'Missing {app["name"]} extensions', f'Which extensions the newest builds of {app["name"]} lack.',
                   f'{site.root()}/status')
-    return html.render('status.html', builds=builds, about=about, **shown)
+    return html.render('status.html', current='status', builds=builds, about=about, **shown)
 
 
 def _extension(app: ApplicationFolder, name: str, shown: dict[str, Any]) -> Page:
@@ -72,8 +72,8 @@ def _extension(app: ApplicationFolder, name: str, shown: dict[str, Any]) -> Page
     lacking = [{**one, 'system': offers.system_name(one['os'], one['arch'])} for one in status['missing']]
     url = f'{site.root()}/status/{quote(name)}'
     about = About(f'{name}: status', f'Which builds of {app["name"]} have the extension {name}.', url)
-    return html.render('status_extension.html', extension=name, missing=lacking, builds=builds, presence=_PRESENCE,
-                       url=url, about=about, **shown)
+    return html.render('status_extension.html', current='status', extension=name, missing=lacking, builds=builds,
+                       presence=_PRESENCE, url=url, about=about, **shown)
 
 
 def _systems(by_os: dict[str, dict[str, Any]]) -> list[SystemState]:

@@ -1,6 +1,7 @@
 """Downloads by month, system and country, for pages and for the administration."""
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from slicer_package_manager.registry.downloads import logged, logged_statistics, sealing, statistics
@@ -11,6 +12,14 @@ from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import settings
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
+
+
+class ByCountry(NamedTuple):
+    """The downloads by country, as in an :class:`Overview`."""
+
+    countries: list[Document]
+    logs: Days | None
+    notice: str
 
 
 class Overview(NamedTuple):
@@ -37,14 +46,23 @@ def of(app: ApplicationFolder, user: UserDocument | None, question: Question) ->
     """
     hidden, sealed = sealing.visible_counts(app, user)
     rows = _counts(statistics.condition(app, question, hidden, sealed))
-    version = logged.loaded()
-    logs = logged.days_of(version)
-    countries = logged_statistics.by_country(app, user, question, hidden, version) if logs else {}
     return Overview(
         [{'period': period, 'count': count} for (period,), count in sorted(_sums(rows, 'period').items())],
         [{'os': os, 'arch': arch, 'count': count} for (os, arch), count in _most_first(_sums(rows, 'os', 'arch'))],
-        [{'country': country, 'count': count} for country, count in _most_first(countries)], logs,
-        settings.get(settings.COUNTRIES_NOTICE) if countries else '')
+        *by_country(app, user, question, hidden))
+
+
+def by_country(app: ApplicationFolder, user: UserDocument | None, question: Question, hidden: Collection[str]
+               ) -> ByCountry:
+    """The downloads that match a question by country.
+
+    :param hidden: the revisions whose counts ``user`` may not see.
+    """
+    version = logged.loaded()
+    logs = logged.days_of(version)
+    countries = logged_statistics.by_country(app, user, question, hidden, version) if logs else {}
+    return ByCountry([{'country': country, 'count': count} for country, count in _most_first(countries)], logs,
+                     settings.get(settings.COUNTRIES_NOTICE) if countries else '')
 
 
 def _counts(match: Document) -> list[Document]:

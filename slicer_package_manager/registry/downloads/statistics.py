@@ -1,8 +1,6 @@
 """Statistics of download counts: rows by day, month or year, with filters, read from indexes."""
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -115,8 +113,4 @@ def _day(text: str) -> str:
 def as_csv(found: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV with a header line, for spreadsheets."""
     columns = (*COLUMNS[:-1], *(key for key in next(iter(found), {}) if key not in COLUMNS), COLUMNS[-1])
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([csv_cells.harmless(row[column]) for column in columns] for row in found)
-    return text.getvalue()
+    return csv_cells.table(columns, ([row[column] for column in columns] for row in found))
