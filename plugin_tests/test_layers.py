@@ -121,9 +121,9 @@ ORDER = {
     'front': ('server', 'application', 'downloads', 'cached', 'girder', 'bodies', 'classes', 'access_log', 'exchange',
               'connection', 'protocol', 'versions', 'threads', 'coalesced', 'admission', 'pace'),
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
-    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'shares', 'offers',
-              'application', 'page_cache', 'links', 'html', 'builds', 'extensions', 'visitors', 'about', 'addresses',
-              'charts', 'days', 'assets'),
+    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'shares',
+              'offering', 'offers', 'previews', 'application', 'page_cache', 'links', 'html', 'builds', 'extensions',
+              'visitors', 'about', 'addresses', 'charts', 'days', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

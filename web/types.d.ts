@@ -44,6 +44,10 @@ declare namespace Registry {
     _id: string;
     name: string;
     revision: string;
+    /** Version of its packages; empty if there is none. */
+    version: string;
+    /** When the first of its packages was built. */
+    built: string | null;
     description: string;
     public: boolean;
     access: number;

@@ -81,7 +81,7 @@ def test_nothing_gets_into_the_headers(site, path):
 def test_old_addresses_of_a_list_and_of_an_extension_show_them(open_window):
     page = open_window('/catalog/all/33241/mac/amd64?q=adaptive').page
     wait_for_list(page, 1)
-    expect(page.locator('#build')).to_have_text('5.8.1 · macOS (Intel) · revision 33241')
+    expect(page.locator('#build')).to_have_text('5.8.1 (r33241) · macOS (Intel)')
     page.goto('/view/AblationPlanner/33241/mac/amd64')
     expect(page.locator('h1:visible')).to_have_text('AblationPlanner')
     expect(page.locator('.title')).to_contain_text('5.8.1, macOS (Intel)')

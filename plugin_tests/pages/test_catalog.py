@@ -39,7 +39,7 @@ def test_the_latest_release_is_shown_for_the_system_of_the_visitor(open_window):
     page = open_window('/catalog', user_agent=agent).page
     wait_for_list(page, 20)
     assert page.url.endswith('/catalog/All/33241/win')
-    expect(page.locator('#build')).to_have_text('5.8.1 · Windows · revision 33241')
+    expect(page.locator('#build')).to_have_text('5.8.1 (r33241) · Windows')
 
 
 def test_all_extensions_are_listed_searched_and_sorted(open_window, album):
@@ -175,7 +175,7 @@ def test_another_build_can_be_chosen(open_window):
     page.locator('#system').select_option('macosx arm64')
     wait_for_list(page, 20)
     assert page.url.endswith('/catalog/All/33241/macosx?arch=arm64')
-    expect(page.locator('#build')).to_have_text('5.8.1 · macOS (Apple silicon) · revision 33241')
+    expect(page.locator('#build')).to_have_text('5.8.1 (r33241) · macOS (Apple silicon)')
 
 
 def test_without_an_architecture_one_of_them_is_shown(open_window):
@@ -187,7 +187,8 @@ def test_an_unknown_revision_is_reported_with_those_that_exist(open_window, albu
     window = open_window('/catalog/All/99999/linux')
     page = window.page
     expect(page.locator('#empty')).to_contain_text('There are no extensions for revision 99999.')
-    assert page.locator('#empty strong').all_inner_texts() == ['33400', '5.8.1 (33241)', '5.6.2 (32448)']
+    assert page.locator('#empty strong').all_inner_texts() == [
+        '5.9.0 preview, Nov 1, 2026 (r33400)', '5.8.1 (r33241)', '5.6.2 (r32448)']
     pictures(window, album, 'unknown-revision')
     page.set_viewport_size({'width': 1280, 'height': 800})
     page.locator('#empty a', has_text='Windows (20)').click()
@@ -197,7 +198,7 @@ def test_an_unknown_revision_is_reported_with_those_that_exist(open_window, albu
 
 def test_a_system_without_extensions_is_reported_with_those_that_have_some(open_window):
     page = open_window('/catalog/All/33400/win').page
-    expect(page.locator('#empty')).to_contain_text('Revision 33400 has no extensions for Windows.')
+    expect(page.locator('#empty')).to_contain_text('5.9.0 preview, Nov 1, 2026 (r33400) has no extensions for Windows.')
     expect(page.locator('#empty a')).to_have_text('Linux (10)')
 
 

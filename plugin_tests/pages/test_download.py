@@ -31,6 +31,8 @@ def busy(site):
                      build_date='2026-11-01T04:00:00Z')
     site.package(app, os='linux', arch='arm64', version='5.9.0-2026-11-01', revision='33850')
     site.package(app, version='5.10.0', revision='33900', pre_release='true', build_date='2026-11-20T04:00:00Z')
+    for name in ('One', 'Two'):
+        site.extension(app, baseName=name)
     site.count(app, 'Slicer', {'2025-04-01': 1234}, kind='package', revision='33241')
     return app
 
@@ -90,7 +92,7 @@ def test_each_system_has_its_newest_release_and_preview(visit):
 def test_a_build_has_size_day_revision_downloads_and_checksum(visit, site, busy):
     card = visit(**LINUX).page.locator('[data-os=linux] [data-arch=amd64] [data-kind=Release]')
     text = re.sub(r'\s+', ' ', card.inner_text())
-    for part in ('5.8.1', '381 MB', 'revision 33241', '1,234 downloads', '2025-03-11', SHA512):
+    for part in ('5.8.1', '5.8.1 (r33241)', '381 MB', '2 extensions', '1,234 downloads', '2025-03-11', SHA512):
         assert part in text
     assert card.get_by_role('link', name='Download 5.8.1 for Linux, 64-bit').get_attribute('href') == (
         f'./bitstream/{identifier(site, busy, os="linux", arch="amd64", revision="33241")}')
@@ -136,7 +138,7 @@ def test_who_can_use_none_of_them_just_sees_them_all(visit, hints):
 def test_a_checksum_is_copied_by_the_keyboard(visit, site):
     window = visit(**LINUX)
     window.context.grant_permissions(['clipboard-read', 'clipboard-write'], origin=site.url)
-    button = window.page.get_by_role('button', name='Copy the SHA-512 of 5.8.1 for Linux, 64-bit')
+    button = window.page.get_by_role('button', name='Copy the SHA-512 of 5.8.1 (r33241) for Linux, 64-bit')
     button.focus()
     window.page.keyboard.press('Enter')
     window.page.wait_for_function('document.getElementById("status").textContent === "Copied."')
@@ -152,7 +154,7 @@ def test_without_a_clipboard_the_checksum_is_selected(visit):
 
 def test_older_releases_open_one_by_one(visit, site, busy):
     page = visit(**LINUX).page
-    link = page.get_by_role('link', name='Download 5.6.2 for macOS, Apple silicon')
+    link = page.get_by_role('link', name='Download 5.6.2 (r32448) for macOS, Apple silicon')
     assert link.count() == 0
     page.locator('.older > summary').click()
     page.locator('.release > summary').click()

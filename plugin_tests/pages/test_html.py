@@ -8,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-from slicer_package_manager.pages import about, html, offers
+from slicer_package_manager.pages import about, charts, days, html, offers
 from slicer_package_manager.pages import home as home_page
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.extension_page import Detail, Downloads, Row, Share
 from slicer_package_manager.pages.extensions import Extension
 from slicer_package_manager.pages.listing import Choice, Listing
+from slicer_package_manager.pages.previews import Changes, Stage
+from slicer_package_manager.pages.statistics import PERIODS
+from slicer_package_manager.pages.statistics import Choice as ChosenStatistics
+from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.downloads.logged import Days
 from slicer_package_manager.registry.lookup.selection import Build
 
@@ -70,14 +74,18 @@ def offer(text, *, release='', final=True):
     build = Build(id=text, os='macosx', arch='arm64', revision=text, version=text, release=release,
                   built=dt.datetime(2026, 11, 1, tzinfo=dt.timezone.utc), pre_release=not final)
     return offers.Offer(build, {'size': 1, 'sha512': text, 'build_date': text, 'build_date_ymd': text,
-                                'extensions_browse_url': text}, 1)
+                                'extensions_browse_url': text}, 1, text, Stage(1, 5, True))
 
 
 def download_page(text):
     # A release always has a name, and its checksum is known.
     text = text or '-'
     shown = offers.arranged([offer(text, release=text), offer(text, final=False)], [offer(text, release=text)])
-    return rendered('download.html', text, name=text, offers=shown, yours=shown.systems[0])
+    preview = offer(text)
+    shown = shown._replace(notes={text: 'https://example.org/'}, previews=[
+        offers.Preview(text, [preview, preview._replace(stage=Stage())], text, Changes([text], [text], [text]))])
+    return rendered('download.html', text, name=text, offers=shown, yours=shown.systems[0],
+                    extension=lambda name: name)
 
 
 def home(text):
@@ -101,7 +109,8 @@ def catalog(text, **of_listing):
     text = text or '-'
     one = extension(text)
     found = {'place': Place(text, text, 'linux', 'amd64'), 'choice': Choice(text), 'systems': {('linux', 'amd64'): 1},
-             'every': [one], 'matching': [one], 'found': [one], 'shown': [one], 'revisions': {text: text}, **of_listing}
+             'every': [one], 'matching': [one], 'found': [one], 'shown': [one], 'revisions': {text: Revision(text)},
+             **of_listing}
     return rendered('catalog.html', text, **{**OF_CATALOG, 'revisions': [(text, text)], 'data': {'text': text}},
                     listing=Listing(**found), detail=None)
 
@@ -115,6 +124,17 @@ def extension_page(text):
     return rendered('catalog.html', text, **OF_CATALOG, listing=None, detail=shown, readable_size=str)
 
 
+def statistics_page(text):
+    text = text or '-'
+    share, row = Share(text, 1, 100.0, 100.0), {'baseName': text, 'last_30_days': 2, 'previous_30_days': 1,
+                                                'last_365_days': 3}
+    return rendered(
+        'statistics.html', text, choice=ChosenStatistics(), periods=PERIODS, by='day', rows=[('2026-11-01', 1)],
+        kinds={'package': text, 'extension': text}, of_app='', chart=charts.chart([(text, 1)]), first=text, last=text,
+        releases=[share], systems=[share], countries=[share], logs=Days(text, text, 1), notice=text, shown=days.shown,
+        address=lambda name: name, popular=[row], trending=[row])
+
+
 PAGES = {
     'catalog': catalog,
     'nothing in the catalog': lambda text: catalog(text, every=[], found=[], shown=[]),
@@ -123,8 +143,9 @@ PAGES = {
     'unknown extension': lambda text: rendered('extension_unknown.html', text, name=text, similar=[text],
                                                link=lambda **_: 'x'),
     'download': download_page,
-    'nothing to download': lambda text: rendered('download.html', text, name=text, yours=None,
+    'nothing to download': lambda text: rendered('download.html', text, name=text, yours=None, extension=None,
                                               offers=offers.arranged([], [])),
+    'statistics': statistics_page,
     'home': home,
     'start': lambda text: rendered('start.html', text, choices=[{'_id': text, 'name': text}]),
     'error': lambda text: rendered('error.html', text, about=None, title=text, message=text)}

@@ -72,7 +72,7 @@ def test_an_extension_and_the_application_are_software_with_a_version(site):
 def test_the_catalog_is_complete_without_scripts(plain):
     page = plain(LARGE).page
     assert len(names(page)) == 255
-    expect(page.locator('#build')).to_have_text('5.8.1 · Linux · revision 33241')
+    expect(page.locator('#build')).to_have_text('5.8.1 (r33241) · Linux')
     page.locator('#search').fill('brush ADAPT')
     page.locator('#find button').click()
     expect(page.locator('#count')).to_have_text('1 extension for “brush ADAPT”')
@@ -87,7 +87,7 @@ def test_the_catalog_is_complete_without_scripts(plain):
     page.wait_for_url(re.compile(r'/catalog/Segmentation/33241/linux\?sort=downloads'))
     page.locator('#system').select_option('macosx arm64')
     page.get_by_role('button', name='Show').click()
-    expect(page.locator('#build')).to_have_text('5.8.1 · macOS (Apple silicon) · revision 33241')
+    expect(page.locator('#build')).to_have_text('5.8.1 (r33241) · macOS (Apple silicon)')
     assert page.locator('.card .action a').first.get_attribute('href').endswith('/download')
 
 
@@ -110,9 +110,11 @@ def test_the_page_of_an_extension_is_complete_without_scripts(plain, album):
 
 def test_the_build_is_that_of_the_visitor_unless_the_address_names_one(site):
     mac = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.0 Safari/605.1.15'
-    for path, place in {'/extension/AblationPlanner': '5.8.1, macOS (Intel)', '/catalog': '5.8.1 · macOS (Intel)',
-                        '/extension/AblationPlanner?os=linux&revision=33400': 'revision 33400, Linux',
-                        '/catalog/All/33241/win': '5.8.1 · Windows'}.items():
+    preview = '5.9.0 preview, Nov 1, 2026 (r33400), Linux'
+    for path, place in {'/extension/AblationPlanner': '5.8.1 (r33241), macOS (Intel)',
+                        '/extension/AblationPlanner?os=linux&revision=33400': preview,
+                        '/catalog': '5.8.1 (r33241) · macOS (Intel)',
+                        '/catalog/All/33241/win': '5.8.1 (r33241) · Windows'}.items():
         assert place in get(site, path, **{'User-Agent': mac}).text, path
 
 
@@ -122,7 +124,7 @@ def test_the_build_is_that_of_the_visitor_unless_the_address_names_one(site):
     ('/extension/AblationPlanner?os=win&revision=1', 'Not available for'),
     ('/catalog/Nothing%20of%20that%20sort/33241/linux', 'There is no category'),
     ('/catalog/All/99999/linux', 'There are no extensions for revision 99999.'),
-    ('/catalog/All/33241/beos', 'Revision 33241 has no extensions for beos')])
+    ('/catalog/All/33241/beos', '5.8.1 (r33241) has no extensions for beos')])
 def test_what_does_not_exist_is_404_with_suggestions(site, open_window, path, part):
     answer = get(site, path)
     assert (answer.status_code, part in answer.text) == (404, True)

@@ -69,7 +69,7 @@ def test_slicers_own_build_wins_over_the_address_and_the_browser(slicer, ids, pa
     page = slicer(path, MAC, arrival)
     expect(page.locator('#top')).to_be_hidden()
     assert installed(page, AMD64) == sorted(ids('33241', 'macosx', 'amd64').values())
-    expect(page.locator('#build')).to_have_text('macOS (Intel) · revision 33241')
+    expect(page.locator('#build')).to_have_text('Revision 33241 · macOS (Intel)')
 
 
 def test_a_list_that_is_shown_already_is_replaced(slicer, ids):

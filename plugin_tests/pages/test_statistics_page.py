@@ -61,7 +61,8 @@ def test_the_chart_has_the_downloads_of_the_period(get, days, total, by):
 @pytest.mark.database
 def test_tables_have_releases_systems_and_extensions(get):
     assert table(get('/releases.csv')) == [['release', 'count'], ['', '24'], ['5.8.1', '12']]
-    assert table(get('/systems.csv?days=30')) == [['os', 'arch', 'count'], ['win', 'amd64', '7'], ['linux', 'amd64', '5']]
+    assert table(get('/systems.csv?days=30')) == [
+        ['os', 'arch', 'count'], ['win', 'amd64', '7'], ['linux', 'amd64', '5']]
     assert table(get('/days.csv?days=30&kind=extension')) == [['day', 'count'], [day(2), '903'], [day(1), '40']]
     columns, *rows = table(get('/extensions.csv'))
     assert columns[:4] == ['baseName', 'last_30_days', 'previous_30_days', 'last_90_days']
@@ -73,8 +74,8 @@ def test_tables_have_releases_systems_and_extensions(get):
 @pytest.mark.database
 def test_popular_and_trending_extensions_lead_to_their_pages(get):
     text = get().text
-    top, trending = (re.findall(r'<th scope="row"><a href="(.*?)"', part) for part in text.split('id="popular"')[1].split(
-        'id="trending"'))
+    parts = text.split('id="popular"')[1].split('id="trending"')
+    top, trending = (re.findall(r'<th scope="row"><a href="(.*?)"', part) for part in parts)
     assert top == ['./extension/SlicerIGT', './extension/%3DOther']
     assert trending == ['./extension/SlicerIGT']
 

@@ -24,6 +24,7 @@ from slicer_package_manager.pages.assets import modules_of
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.pages.links import Links
 from slicer_package_manager.pages.listing import Choice, Listing
+from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.schema.revisions import revision_order
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
@@ -138,16 +139,15 @@ def _about(app: ApplicationFolder, place: Place, found: Listing | None, wanted: 
               for position, one in enumerate(found.shown[:_MOST_LISTED], 1)]
     data = about.linked({'@type': 'CollectionPage', 'name': title, 'url': url, 'mainEntity': {
         '@type': 'ItemList', 'numberOfItems': len(found.shown), 'itemListElement': listed}})
-    place_name = f'{app["name"]} {found.release or f"revision {found.place.revision}"}'
-    return About(title, f'{number} for {place_name}{f" in {category}" if category else ""}: search, read about and '
-                 'download them.', url, data=(data,))
+    return About(title, f'{number} for {app["name"]} {found.name}{f" in {category}" if category else ""}: search, read '
+                 'about and download them.', url, data=(data,))
 
 
 def _revisions(found: Listing) -> list[tuple[str, str]]:
     """All revisions, newest first, with their names; that of the page, if there is no other of it, is the first."""
     known = sorted(found.revisions, key=revision_order, reverse=True)
     revision = found.place.revision
-    return [(one, builds.name(one, found.revisions.get(one, '')))
+    return [(one, builds.name(one, found.revisions.get(one, Revision())))
             for one in ([] if revision in found.revisions else [revision]) + known]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import cherrypy
 from girder.exceptions import AccessException, GirderBaseException
 
-from slicer_package_manager.pages import about, html, offers, page_cache, visitors
+from slicer_package_manager.pages import about, html, offering, offers, page_cache, visitors
 from slicer_package_manager.pages.about import About
+from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.application import application, require_reader, shown_app
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.lookup import parameters
@@ -55,9 +56,10 @@ def _respond(wanted: str | None) -> bytes:
 
 
 def _page(app: ApplicationFolder, wanted: str | None, visitors_os: str) -> Page:
-    found = offers.of(app, html.root())
+    found = offering.of(app, html.root())
     found.systems.sort(key=lambda one: one.os != visitors_os)
     return html.render('download.html', current='download', name=app['name'], offers=found,
+                       extension=lambda name: html.root() + Place(extension=name).address({'app': wanted or ''}),
                        yours=next((one for one in found.systems if one.os == visitors_os), None),
                        about=_about(app, found, site.root()), **shown_app(app, wanted))
 

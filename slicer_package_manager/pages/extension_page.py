@@ -17,7 +17,7 @@ from slicer_package_manager.pages.html import Page
 from slicer_package_manager.pages.links import Links
 from slicer_package_manager.pages.shares import Share
 from slicer_package_manager.registry.catalog import extension_lists, package_lists
-from slicer_package_manager.registry.catalog.extension_lists import Built
+from slicer_package_manager.registry.catalog.extension_lists import Built, Revision
 from slicer_package_manager.registry.catalog.search_patterns import plain
 from slicer_package_manager.registry.downloads import counts, overview, statistics
 from slicer_package_manager.registry.downloads.logged import Days
@@ -128,15 +128,15 @@ def _page(place: Place, query: Mapping[str, str], visitors_os: str, *, in_slicer
         about=_about(app, detail, others['app']), readable_size=extensions.readable_size, **shown)
 
 
-def choose(built: Sequence[Built], wanted: Place, visitors_os: str, revisions: Mapping[str, str]) -> Built | None:
+def choose(built: Sequence[Built], wanted: Place, visitors_os: str, revisions: Mapping[str, Revision]) -> Built | None:
     """The build to show: one that is named, by default that for the visitor's system and the latest release.
 
-    :param revisions: of the application, with the names of releases.
+    :param revisions: of the application.
     """
     def rank(one: Built) -> tuple[Any, ...]:
         usual = builds.USUAL.index(one.arch) if one.arch in builds.USUAL else len(builds.USUAL)
-        return (one.os == visitors_os, bool(revisions.get(one.app_revision)), revision_order(one.app_revision),
-                -usual, one.updated)
+        is_release = bool(revisions.get(one.app_revision, Revision()).release)
+        return one.os == visitors_os, is_release, revision_order(one.app_revision), -usual, one.updated
     return max((one for one in built if wanted.revision in ('', one.app_revision) and wanted.os in ('', one.os)
                 and wanted.arch in ('', one.arch)), key=rank, default=None)
 
@@ -151,16 +151,16 @@ def similar(name: str, names: Sequence[str]) -> list[str]:
 
 
 def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: Built | None,
-            revisions: Mapping[str, str]) -> Detail:
+            revisions: Mapping[str, Revision]) -> Detail:
     place = wanted if chosen is None else wanted._replace(
         revision=chosen.app_revision, os=chosen.os, arch=chosen.arch)
     related = extension_lists.related(app, None, place.revision, place.os, place.arch)
     rows = _rows(built, revisions)
-    previews = [row for row in rows if not revisions.get(row.revision)][_MOST_PREVIEWS:]
-    release = revisions.get(place.revision) or (f'revision {place.revision}' if place.revision else 'this build')
+    previews = [row for row in rows if not revisions.get(row.revision, Revision()).release][_MOST_PREVIEWS:]
+    name = builds.name(place.revision, revisions.get(place.revision, Revision())) if place.revision else 'this build'
     return Detail(
         wanted.extension, chosen and _extension(app, chosen.id), place,
-        f'{release}, {builds.system_name(place.os, place.arch)}' if place.os else release,
+        f'{name}, {builds.system_name(place.os, place.arch)}' if place.os else name,
         {one.name for one in related},
         sorted(one.name for one in related if wanted.extension in extensions.names(one.dependency)),
         [builds.system_name(*system) for system in _systems(built)],
@@ -178,12 +178,12 @@ def _systems(built: Sequence[Built]) -> list[tuple[str, str]]:
     return sorted({(one.os, one.arch) for one in built})
 
 
-def _rows(built: Sequence[Built], revisions: Mapping[str, str]) -> list[Row]:
+def _rows(built: Sequence[Built], revisions: Mapping[str, Revision]) -> list[Row]:
     days: dict[str, dict[tuple[str, str], str]] = {}
     for one in sorted(built, key=lambda one: one.updated):
         days.setdefault(one.app_revision, {})[one.os, one.arch] = one.updated[:10]
     systems = _systems(built)
-    return [Row(revision, builds.name(revision, revisions.get(revision, '')),
+    return [Row(revision, builds.name(revision, revisions.get(revision, Revision())),
                 [(os, arch, days[revision].get((os, arch), '')) for os, arch in systems])
             for revision in sorted(days, key=revision_order, reverse=True)]
 

@@ -13,6 +13,7 @@ from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.application import application, public_applications, require_reader, shown_app
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.catalog import summary
+from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.downloads import rollup, sealing
 from slicer_package_manager.registry.lookup import lookup, selection
 from slicer_package_manager.registry.lookup.selection import Build
@@ -21,7 +22,7 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
 
-_FIELDS = ('name', 'revision', 'packages', 'extensions', 'ready_for')
+_FIELDS = ('name', 'revision', 'version', 'built', 'packages', 'extensions', 'ready_for')
 
 
 class Row(NamedTuple):
@@ -109,7 +110,7 @@ def _extensions(shown: list[builds.Build]) -> str:
     if latest is None:
         return ''
     number = max(one.number for one in latest.systems)
-    return f'{number:,} extension{"" if number == 1 else "s"} for {latest.release or f"revision {latest.revision}"}'
+    return f'{number:,} extension{"" if number == 1 else "s"} for {latest.release or latest.name}'
 
 
 def _numbers(app: ApplicationFolder, shown: list[builds.Build], found: Document) -> Iterable[tuple[str, str]]:
@@ -140,7 +141,8 @@ def rows(app: ApplicationFolder, installers: list[Build], found: Document, query
 
 def _rows(app: ApplicationFolder, row: Document, is_release: bool, installers: list[Build], query: str
           ) -> Iterable[Row]:
-    name = f'{app["name"]} {row["name"]}' if is_release else f'Preview {row["revision"]}'
+    name = f'{app["name"]} {row["name"]}' if is_release else builds.name(
+        row['revision'], Revision('', row['version'], row['built']))
     days = {(one.os, one.arch): f'{one.built:%Y-%m-%d}' for one in reversed(selection.newest_first(installers))
             if one.revision == row['revision'] and bool(one.release) is is_release}
     for os, by_arch in row['ready_for'].items():

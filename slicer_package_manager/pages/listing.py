@@ -10,6 +10,7 @@ from slicer_package_manager.pages.addresses import ALL, Place
 from slicer_package_manager.pages.builds import Build
 from slicer_package_manager.pages.extensions import Category, Extension
 from slicer_package_manager.registry.catalog import extension_lists, package_lists, summary
+from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.catalog.package_lists import Candidates
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.schema.fields import EXTENSION, OPERATING_SYSTEMS
@@ -18,7 +19,7 @@ from slicer_package_manager.registry.schema.validators import SEARCH_CHARACTERS,
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 _ALL_OF_IT = Page(0, 0, (('meta.baseName', 1), ('created', 1), ('_id', 1)), by_relevance=True)
-_OF_BUILDS = ('name', 'revision', 'extensions', 'ready_for')
+_OF_BUILDS = ('name', 'revision', 'version', 'built', 'extensions', 'ready_for')
 
 
 class Choice(NamedTuple):
@@ -38,7 +39,7 @@ class Listing(NamedTuple):
     :param matching: those that the search finds, the most relevant first; all without a search.
     :param found: those of them that the filter leaves, in all categories.
     :param shown: those of the category, in order.
-    :param revisions: all of the application, newest first, with the names of releases.
+    :param revisions: all of the application.
     """
 
     place: Place
@@ -48,12 +49,12 @@ class Listing(NamedTuple):
     matching: list[Extension]
     found: list[Extension]
     shown: list[Extension]
-    revisions: dict[str, str]
+    revisions: dict[str, Revision]
 
     @property
-    def release(self) -> str:
-        """The name of the release; empty for a draft."""
-        return self.revisions.get(self.place.revision, '')
+    def name(self) -> str:
+        """The name of the build."""
+        return builds.name(self.place.revision, self.revisions.get(self.place.revision, Revision()))
 
     @property
     def is_known(self) -> bool:
@@ -82,9 +83,8 @@ class Listing(NamedTuple):
 
     @property
     def build_name(self) -> str:
-        """The build in words."""
-        parts = (self.release, builds.system_name(self.place.os, self.place.arch), f'revision {self.place.revision}')
-        return ' · '.join(filter(None, parts))
+        """The build with its system in words."""
+        return f'{self.name} · {builds.system_name(self.place.os, self.place.arch)}'
 
 
 def all_builds(app: ApplicationFolder) -> list[Build]:

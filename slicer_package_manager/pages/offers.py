@@ -1,15 +1,14 @@
-"""Contents of the download page: the newest builds by system and architecture, and all older releases."""
+"""Contents of the download page, arranged as it lists them: pure rules. :mod:`offering` reads them."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
-from slicer_package_manager.registry.downloads import counts
-from slicer_package_manager.registry.lookup import lookup, selection
+from slicer_package_manager.pages import builds
+from slicer_package_manager.pages.previews import Changes, Stage
+from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.lookup.selection import Build
-from slicer_package_manager.registry.schema.fields import PACKAGE
-from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 #: Operating systems and architectures in the order in which the page lists them, with the names that people know.
 SYSTEMS = {'win': 'Windows', 'macosx': 'macOS', 'linux': 'Linux'}
@@ -20,11 +19,31 @@ _THOUSAND = 1000
 
 
 class Offer(NamedTuple):
-    """One build on the page; ``record`` is that of :func:`lookup.describe`."""
+    """One build on the page; ``record`` is that of :func:`lookup.describe`.
+
+    :param file_name: the name under which browsers save the file.
+    :param stage: how many extensions it has.
+    """
 
     build: Build
     record: dict[str, Any]  # JSON, as `/find` answers it
     downloads: int
+    file_name: str = ''
+    stage: Stage = Stage()
+
+    @property
+    def name(self) -> str:
+        """The name that people know."""
+        build = self.build
+        return builds.name(build.revision, Revision(build.release, build.version, build.built))
+
+    @property
+    def check(self) -> str:
+        """The command that checks the file on its system."""
+        checksum, name = self.record['sha512'], self.file_name
+        if self.build.os == 'win':
+            return f'(Get-FileHash "{name}" -Algorithm SHA512).Hash -eq "{checksum}"'
+        return f'echo "{checksum}  {name}" | {"shasum -a 512" if self.build.os == "macosx" else "sha512sum"} --check'
 
     @property
     def kind(self) -> str:
@@ -43,9 +62,28 @@ class Offer(NamedTuple):
 
     @property
     def facts(self) -> str:
-        """Size, revision and number of downloads in one line."""
+        """Size and number of downloads in one line."""
         count = f'{self.downloads:,} download{"" if self.downloads == 1 else "s"}'
-        return ' · '.join(filter(None, [size(self.record['size']), f'revision {self.build.revision}', count]))
+        return ' · '.join(filter(None, [size(self.record['size']), count]))
+
+
+class Preview(NamedTuple):
+    """A recent preview.
+
+    :param offers: its builds, one for each system.
+    :param before: the name of the preview before; empty if there is none.
+    :param changes: what its extensions differ in from those.
+    """
+
+    name: str
+    offers: list[Offer]
+    before: str
+    changes: Changes
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether about as many extensions are there as usual, on all systems."""
+        return all(offer.stage.is_complete for offer in self.offers)
 
 
 class Architecture(NamedTuple):
@@ -79,34 +117,23 @@ class OldRelease(NamedTuple):
 
 
 class Offers(NamedTuple):
-    """Everything that the page lists."""
+    """Everything that the page lists.
+
+    :param previews: the newest ones, newest first.
+    :param notes: what the descriptions of releases link to, by the names of the releases.
+    """
 
     systems: list[System]
     older: list[OldRelease]
+    previews: Sequence[Preview] = ()
+    notes: Mapping[str, str] = MappingProxyType({})
 
-
-def of(app: ApplicationFolder, root: str) -> Offers:
-    """List the public builds of ``app``, except those that are not ready.
-
-    :param root: relative URL of the server's root.
-    """
-    ready = [build for build in lookup.builds(app, None) if build.ready]
-    releases = selection.newest_each(build for build in ready if build.is_final)
-    previews = selection.newest_each(build for build in ready if not build.is_final)
-    latest = {build.id for build in releases.values()}
-    older = selection.newest_first(build for build in ready if build.is_final and build.id not in latest)
-    found = _described(app, root, [*releases.values(), *previews.values(), *older])
-    # A build that was deleted in the meantime is not in `found`.
-    newest = [found[build.id] for build in (*releases.values(), *previews.values()) if build.id in found]
-    return arranged(newest, [found[build.id] for build in older if build.id in found])
-
-
-def _described(app: ApplicationFolder, root: str, builds: list[Build]) -> dict[Any, Offer]:
-    def browse(revision: str, os: str) -> str:
-        return f'{root}catalog/All/{quote(revision, safe="")}/{os}?app={app["_id"]}'
-    found = lookup.describe(builds, browse)
-    counts.add_totals(PACKAGE, app, [one.item for one in found.values()])
-    return {key: Offer(one.build, one.record, one.item['downloads']) for key, one in found.items()}
+    def instead_of(self, offer: Offer) -> Offer | None:
+        """The last complete preview for the same system, if ``offer`` is not complete."""
+        if offer.stage.is_complete or offer.build.release:
+            return None
+        return next((one for preview in self.previews for one in preview.offers if one.stage.is_complete
+                     and (one.build.os, one.build.arch) == (offer.build.os, offer.build.arch)), None)
 
 
 def arranged(newest: list[Offer], older: list[Offer]) -> Offers:
@@ -120,7 +147,7 @@ def arranged(newest: list[Offer], older: list[Offer]) -> Offers:
     for offer in older:
         by_release.setdefault(offer.build.release, []).append(offer)
     return Offers([system for system in systems if system.architectures],
-                  [OldRelease(name, some[0].record['build_date_ymd'], sorted(some, key=_position))
+                  [OldRelease(name, some[0].record['build_date_ymd'], sorted(some, key=position))
                    for name, some in by_release.items()])
 
 
@@ -141,7 +168,8 @@ def system_name(os: str, arch: str) -> str:
     return f'{SYSTEMS[os]}, {architectures(os)[arch]}'
 
 
-def _position(offer: Offer) -> tuple[int, int, float]:
+def position(offer: Offer) -> tuple[int, int, float]:
+    """Key that sorts builds by system and architecture, as the page lists these, and then the newest first."""
     build = offer.build
     return list(SYSTEMS).index(build.os), list(architectures(build.os)).index(build.arch), -build.built.timestamp()
 

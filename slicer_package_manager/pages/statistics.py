@@ -107,7 +107,7 @@ def _page(app: ApplicationFolder, choice: Choice, wanted: str | None) -> Page:
         countries=shares.of_countries(found.downloads.countries), logs=found.downloads.logs,
         notice=found.downloads.notice, shown=days.shown,
         address=lambda name: html.root() + Place(extension=name).address({'app': wanted or ''}),
-        top=_top(found.extensions), trending=_trending(found.extensions), **shown_app(app, wanted))
+        popular=_popular(found.extensions), trending=_trending(found.extensions), **shown_app(app, wanted))
 
 
 def _bars(found: Found) -> list[tuple[str, int]]:
@@ -123,7 +123,7 @@ def _bars(found: Found) -> list[tuple[str, int]]:
     return list(sums.items())
 
 
-def _top(rows: Iterable[Popularity]) -> list[Popularity]:
+def _popular(rows: Iterable[Popularity]) -> list[Popularity]:
     return sorted((one for one in rows if one['last_30_days']), key=lambda one: -one['last_30_days'])[:_MOST]
 
 

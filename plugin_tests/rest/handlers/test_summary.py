@@ -32,7 +32,8 @@ def test_a_row_counts_packages_bytes_and_downloads(summary, make_release, make, 
         anonymous.get(f'/item/{items[0]["_id"]}/download').raise_for_status()
     row, = summary()['releases']
     assert {key: row[key] for key in row if key not in ('created', 'updated')} == {
-        '_id': release['_id'], 'name': '5.8', 'revision': '33000', 'description': 'Stable', 'public': True,
+        '_id': release['_id'], 'name': '5.8', 'revision': '33000', 'version': '5.8.0',
+        'built': min(item['meta']['build_date'] for item in items), 'description': 'Stable', 'public': True,
         'ready': True, 'ready_for': {'linux': {'amd64': True}, 'macosx': {'arm64': True}}, 'held': None, 'access': 0,
         'size': 16, 'downloads': 3, 'packages': {'linux': {'amd64': 1}, 'macosx': {'arm64': 1}},
         'extensions': {'linux': {'amd64': 2}}}

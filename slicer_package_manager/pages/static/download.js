@@ -115,7 +115,7 @@ for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.quer
       status.textContent = 'Copied.';
     } catch {
       window.getSelection()?.selectAllChildren(code);
-      status.textContent = 'Your browser does not let this page copy; the checksum is selected.';
+      status.textContent = 'Your browser does not let this page copy; the text is selected.';
     }
     setTimeout(() => {
       button.textContent = 'Copy';

@@ -1,18 +1,22 @@
 """What pages list of extensions: each function is one query, besides that for what the user may not see."""
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import package_lists
+from slicer_package_manager.registry.expected import builds as expected_builds
+from slicer_package_manager.registry.expected.builds import Packages
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
-from slicer_package_manager.registry.tree.access import folder_clause
+from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
@@ -31,6 +35,17 @@ class Built(NamedTuple):
     updated: str
 
 
+class Member(NamedTuple):
+    """An extension of a build, and when it was added."""
+
+    app_revision: str
+    os: str
+    arch: str
+    name: str
+    revision: str
+    created: datetime
+
+
 class Related(NamedTuple):
     """The name of an extension, and what it states to require."""
 
@@ -38,16 +53,29 @@ class Related(NamedTuple):
     dependency: str
 
 
-def revisions(app: ApplicationFolder, user: UserDocument | None) -> dict[str, str]:
-    """The revisions of the releases and drafts of ``app`` that ``user`` may see, each with the name of its release.
+class Revision(NamedTuple):
+    """A revision of the application.
 
-    The name is empty for a draft.
+    :param release: the name of its release; empty for a draft.
+    :param version: of its packages, such as ``5.9.0-2026-11-01``; may be empty.
+    :param built: when the first of its packages was built; ``None`` without packages.
     """
-    found: dict[str, str] = {}
+
+    release: str = ''
+    version: str = ''
+    built: datetime | None = None
+
+
+def revisions(app: ApplicationFolder, user: UserDocument | None) -> dict[str, Revision]:
+    """The revisions of the releases and drafts of ``app`` that ``user`` may see; a release hides a draft."""
+    found: dict[str, Revision] = {}
+    packages = expected_builds.packages(app, item_clause(app, user))
     for folder in Folder().find({keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)}, **folder_clause(user)},
                                 fields=['name', 'spm']).batch_size(BATCH):
         revision, is_draft = folder['spm']['revision'], folder['spm']['draft']
-        found[revision] = found.get(revision, '') if is_draft else folder['name']
+        known = packages.get(folder['_id'], Packages('', set()))
+        if not is_draft or revision not in found:
+            found[revision] = Revision('' if is_draft else folder['name'], known.version, known.built)
     return found
 
 
@@ -66,6 +94,27 @@ def builds(app: ApplicationFolder, user: UserDocument | None, name: str) -> list
     return [Built(str(one['_id']), str(meta['app_revision']), meta['os'], meta['arch'], str(meta.get('revision') or ''),
                   (one.get('updated') or one['created']).isoformat())
             for one, meta in _found(app, user, ('app_revision', 'os', 'arch', 'revision'), baseName=name)]
+
+
+@transactions.atomic
+def members(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]) -> list[Member]:
+    """The extensions of several revisions of the application."""
+    query = {**package_lists.query_of(EXTENSION, app, user), 'meta.app_revision': {'$in': list(revisions)}}
+    fields = ['created', *(f'meta.{key}' for key in ('app_revision', 'os', 'arch', 'baseName', 'revision'))]
+    return [Member(str(meta['app_revision']), meta['os'], meta['arch'], str(meta['baseName']),
+                   str(meta.get('revision') or ''), one['created'])
+            for one in Item().find(query, fields=fields).batch_size(BATCH) for meta in (one['meta'],)]
+
+
+@transactions.atomic
+def numbers(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]
+            ) -> dict[tuple[str, str, str], int]:
+    """The numbers of extensions for several revisions of the application, by revision, system and architecture."""
+    query = {**package_lists.query_of(EXTENSION, app, user), 'meta.app_revision': {'$in': list(revisions)}}
+    rows = Item().collection.aggregate([{'$match': query}, {'$group': {
+        '_id': {'revision': '$meta.app_revision', 'os': '$meta.os', 'arch': '$meta.arch'}, 'count': {'$sum': 1}}}],
+        batchSize=BATCH)
+    return {(row['_id']['revision'], row['_id']['os'], row['_id']['arch']): row['count'] for row in rows}
 
 
 @transactions.atomic

@@ -98,12 +98,12 @@ def _short_of_expected(app: ApplicationFolder, folders: list[ChannelFolder], ext
     packages = builds.packages(app, {keys.HAS_FILE: True}) if expected else {}
     found: dict[ObjectId, frozenset[System]] = {}
     for folder in folders:
-        version, systems = packages.get(folder['_id'], builds.Packages('', set()))
-        branch = branches.branch_of(version, folder['spm']['release'], expected)
+        known = packages.get(folder['_id'], builds.Packages('', set()))
+        branch = branches.branch_of(known.version, folder['spm']['release'], expected)
         names = extensions.get(folder['_id'], {})
         if branch:
             found[folder['_id']] = frozenset(
-                system for system in {*systems, *names}
+                system for system in {*known.systems, *names}
                 if branches.share(expected[branch]['entries'], names.get(system, set())) < share)
     return found
 

@@ -12,7 +12,7 @@ from slicer_package_manager.registry.catalog.applications import drafts_folder
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.fields import PACKAGE, PackageType
-from slicer_package_manager.registry.schema.pagination import Listing, Page
+from slicer_package_manager.registry.schema.pagination import BATCH, Listing, Page
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all, object_id
 from slicer_package_manager.registry.server import transactions
@@ -43,6 +43,14 @@ def find(app: ApplicationFolder, place: str, user: UserDocument | None, page: Pa
     query = {keys.APP: app['_id'], keys.ROLE: place, **folder_clause(user)}
     return Listing.of(Folder(), query if revision is None else {**query, keys.REVISION: revision}, page,
                       WITHOUT_EARLIER_COUNTS)
+
+
+def links(app: ApplicationFolder, user: UserDocument | None) -> dict[str, str]:
+    """The first http or https URL in the description of each release that ``user`` may see, by the release's name."""
+    found = Folder().find({keys.APP: app['_id'], keys.ROLE: RELEASE, **folder_clause(user)},
+                          fields=['name', 'description']).batch_size(BATCH)
+    urls = {folder['name']: validators.web_url(folder.get('description') or '') for folder in found}
+    return {name: url for name, url in urls.items() if url}
 
 
 def find_release(app: ApplicationFolder, id_or_name: str, user: UserDocument | None) -> RegisteredFolder | None:

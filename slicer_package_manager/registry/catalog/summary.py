@@ -12,6 +12,7 @@ from girder.models.item import Item
 from slicer_package_manager.registry.catalog import readiness
 from slicer_package_manager.registry.catalog.readiness import SYSTEMS, Readiness
 from slicer_package_manager.registry.downloads.counts import COUNTS, Download
+from slicer_package_manager.registry.expected.builds import Packages, packages
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
@@ -24,9 +25,10 @@ from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
 
 #: The fields of a row.
-FIELDS = ('_id', 'name', 'revision', 'description', 'created', 'updated', 'public', 'access', 'ready', 'ready_for',
-          'held', 'size', 'downloads', *(f'{label}s' for label in PACKAGE_TYPES))
+FIELDS = ('_id', 'name', 'revision', 'version', 'built', 'description', 'created', 'updated', 'public', 'access',
+          'ready', 'ready_for', 'held', 'size', 'downloads', *(f'{label}s' for label in PACKAGE_TYPES))
 _READINESS_FIELDS = {'ready', 'ready_for', 'held'}
+_PACKAGE_FIELDS = {'version', 'built'}
 _NUMBER_FIELDS = {'size', *(f'{label}s' for label in PACKAGE_TYPES)}
 _PROJECTION = ('name', 'description', 'created', 'updated', 'public', 'access', 'spm', 'meta.ready')
 _NEWEST_FIRST = [('created', -1), ('_id', -1)]
@@ -59,6 +61,7 @@ class _Facts(NamedTuple):
     numbers: dict[ObjectId, Numbers]
     downloads: dict[ObjectId, int]
     readiness: dict[ObjectId, Readiness]
+    packages: dict[ObjectId, Packages]
 
 
 def wanted(text: str | None) -> tuple[str, ...]:
@@ -97,7 +100,8 @@ def _facts(app: ApplicationFolder, user: UserDocument | None, folders: list[Chan
     return _Facts(
         numbers(app, user, folders) if fields & (_NUMBER_FIELDS | _READINESS_FIELDS) else {},
         _downloads(app, folders) if 'downloads' in fields else {},
-        readiness.of_channels(app, user) if fields & _READINESS_FIELDS else {})
+        readiness.of_channels(app, user) if fields & _READINESS_FIELDS else {},
+        packages(app, item_clause(app, user)) if fields & _PACKAGE_FIELDS else {})
 
 
 def _application(app: ApplicationFolder, user: UserDocument | None) -> Document:
@@ -155,17 +159,19 @@ def _downloads(app: ApplicationFolder, folders: Sequence[ChannelFolder]) -> dict
 
 
 def _row(folder: ChannelFolder, facts: _Facts, user: UserDocument | None, fields: Collection[str]) -> Document:
-    packages = facts.numbers.get(folder['_id']) or Numbers()
+    counted = facts.numbers.get(folder['_id']) or Numbers()
+    known = facts.packages.get(folder['_id'], Packages('', set()))
     ready = facts.readiness.get(folder['_id'], Readiness(None, frozenset()))
-    by_system = _ready_for(packages, ready)
+    by_system = _ready_for(counted, ready)
     is_ready = all(one for by_arch in by_system.values() for one in by_arch.values())
     row = {'_id': folder['_id'], 'name': folder['name'], 'revision': folder['spm']['revision'],
+           'version': known.version, 'built': known.built,
            **{key: folder.get(key) for key in ('description', 'created', 'updated')},
            'public': bool(folder.get('public')), 'access': level(folder, user),
            'ready': is_ready and ready.override is not False,
            'ready_for': by_system, 'held': None if ready.override is None else not ready.override,
-           'size': packages.size, 'downloads': facts.downloads.get(folder['_id'], 0),
-           **{f'{label}s': counts for label, counts in packages.counts.items()}}
+           'size': counted.size, 'downloads': facts.downloads.get(folder['_id'], 0),
+           **{f'{label}s': counts for label, counts in counted.counts.items()}}
     return {key: row[key] for key in fields}
 
 

@@ -25,7 +25,9 @@ from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDo
 System: TypeAlias = tuple[str, str]
 
 #: Extensions are built one after the other. So long after the last of them, no further one is expected.
-_QUIET = timedelta(hours=6)
+QUIET = timedelta(hours=6)
+#: When a package was built; if its metadata have no time, when it was created.
+_BUILT = {'$cond': [{'$eq': [{'$type': '$meta.build_date'}, 'date']}, '$meta.build_date', '$created']}
 
 
 @dataclass
@@ -47,18 +49,23 @@ class ChannelBuild:
 
 
 class Packages(NamedTuple):
-    """The packages of a release or draft: their version, and their systems."""
+    """The packages of a release or draft.
+
+    :param version: of them, such as ``5.9.0-2026-11-01``; may be empty.
+    :param built: when the first of them was built; ``None`` without packages.
+    """
 
     version: str
     systems: set[System]
+    built: datetime | None = None
 
 
 def packages(app: ApplicationFolder, clause: Document) -> dict[ObjectId, Packages]:
     """The packages of ``app`` for which the condition ``clause`` is true, by the release or draft; one query."""
-    return {row['_id']: Packages(row['version'] or '', {_system(one) for one in row['systems']})
+    return {row['_id']: Packages(row['version'] or '', {_system(one) for one in row['systems']}, row['built'])
             for row in Item().collection.aggregate([
                 {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: PACKAGE.label, '$and': [clause]}},
-                {'$group': {'_id': f'${keys.CHANNEL}', 'version': {'$max': '$meta.version'},
+                {'$group': {'_id': f'${keys.CHANNEL}', 'version': {'$max': '$meta.version'}, 'built': {'$min': _BUILT},
                             'systems': {'$addToSet': {'os': '$meta.os', 'arch': '$meta.arch'}}}}], batchSize=BATCH)}
 
 
@@ -71,10 +78,10 @@ def read(app: ApplicationFolder, user: UserDocument | None, names: Mapping[str, 
              for folder in Folder().find({keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)},
                                           **folder_clause(user)}, fields=['spm', 'created']).batch_size(BATCH)}
     clause = {**item_clause(app, user), keys.HAS_FILE: True}
-    for channel, (version, systems) in packages(app, clause).items():
+    for channel, known in packages(app, clause).items():
         if channel in found:
-            found[channel].version = version
-            found[channel].names = {system: set() for system in systems}
+            found[channel].version = known.version
+            found[channel].names = {system: set() for system in known.systems}
     for build in found.values():
         build.branch = branches.branch_of(build.version, build.release, names)
     _add_names(app, clause, found)
@@ -86,7 +93,7 @@ def _add_names(app: ApplicationFolder, clause: Document, found: Mapping[ObjectId
         build = found.get(row['_id']['channel'])
         if build:
             build.names.setdefault(_system(row['_id']), set()).update(row['names'])
-    for row in _extensions(app, {'$and': [clause], 'created': {'$gte': clock.now() - _QUIET}}, {}):
+    for row in _extensions(app, {'$and': [clause], 'created': {'$gte': clock.now() - QUIET}}, {}):
         build = found.get(row['_id']['channel'])
         if build:
             build.unfinished.add(_system(row['_id']))

@@ -102,11 +102,15 @@ def _built(item: PackageItem) -> datetime:
 
 
 class FoundPackage(NamedTuple):
-    """A build with its item and its record, the JSON object that the calls return."""
+    """A build with its item and its record, the JSON object that the calls return.
+
+    :param file_name: the name under which browsers save the file.
+    """
 
     build: Build
     item: Document  # as read; callers add keys
     record: Document
+    file_name: str
 
 
 def describe(found: Iterable[Build | None], catalog_url: Callable[[str, str], str]) -> dict[ObjectId, FoundPackage]:
@@ -116,7 +120,8 @@ def describe(found: Iterable[Build | None], catalog_url: Callable[[str, str], st
     :returns: by the id of the build; without packages that were deleted in the meantime.
     """
     wanted = {build.id: build for build in found if build}
-    return {key: FoundPackage(wanted[key], item, _record(wanted[key], item, file, catalog_url))
+    return {key: FoundPackage(wanted[key], item, _record(wanted[key], item, file, catalog_url),
+                              file.get('name') or item['name'])
             for key, (item, file) in item_files.with_items(wanted).items()}
 
 

@@ -18,8 +18,9 @@ from slicer_package_manager.rest.middleware.response_cache import record_respons
     .notes('Includes only what the caller may see. `access` is the access level of the caller: 0 for READ, 1 for '
            'WRITE, 2 for ADMIN. `ready` states whether the release or draft is ready on all systems that it has '
            'packages or extensions for; `ready_for` states it for each system and architecture. `held` is `true` if a '
-           'user set it to not ready, `false` if a user set it to ready, and `null` if the setting decides. `size` is '
-           'in bytes. The header `Girder-Total-Count` is the number of drafts.')
+           'user set it to not ready, `false` if a user set it to ready, and `null` if the setting decides. `version` '
+           'is that of its packages, and `built` the time when the first of them was built. `size` is in bytes. The '
+           'header `Girder-Total-Count` is the number of drafts.')
     .param('limit', 'Maximum number of drafts; 0 for all.', required=False, dataType='integer', default=50)
     .param('offset', 'Number of drafts to skip.', required=False, dataType='integer', default=0)
     .param('fields', 'Keys of the rows to return, separated by commas, such as `revision,extensions`; by default all. '

@@ -1,9 +1,18 @@
 // @ts-check
 // Revisions and systems for which extensions were built.
 
+import { day } from '../texts.js';
+
 /** @typedef {Registry.System} System */
 /** @typedef {System & {count: number}} SystemBuild */
-/** @typedef {{revision: string, release: string | null, systems: SystemBuild[]}} Build */
+/**
+ * @typedef {object} Build
+ * @property {string} revision
+ * @property {string | null} release name of the release; `null` for a draft
+ * @property {string} [version] of its packages
+ * @property {string | null} [built] when the first of them was built
+ * @property {SystemBuild[]} systems
+ */
 
 /** @type {Record<string, string>} */
 const SYSTEMS = { linux: 'Linux', win: 'Windows', macosx: 'macOS' };
@@ -11,6 +20,8 @@ const SYSTEMS = { linux: 'Linux', win: 'Windows', macosx: 'macOS' };
 const PROCESSORS = { amd64: 'x86-64', arm64: 'ARM', i386: '32-bit' };
 /** @type {Record<string, string>} */
 const MACS = { amd64: 'Intel', arm64: 'Apple silicon' };
+/** Versions of previews end with the day of their sources. */
+const DATED = /^(.+?)-(\d{4}-\d{2}-\d{2})$/;
 /** Architectures in the order of preference where an address names none. */
 const USUAL = ['amd64', 'arm64', 'i386'];
 
@@ -27,7 +38,7 @@ export function systemName(os, arch) {
 }
 
 /** Fields of a summary that the pages need: with the drafts of half a year the response must stay small. */
-export const FIELDS = 'name,revision,extensions';
+export const FIELDS = 'name,revision,version,built,extensions';
 /**
  * The builds in the summary of an application, newest revision first, without those that have no extensions.
  *
@@ -52,7 +63,7 @@ function fromRow(row, release) {
       count,
     })),
   );
-  return { revision: row.revision, release, systems };
+  return { revision: row.revision, release, version: row.version, built: row.built, systems };
 }
 
 /**
@@ -66,12 +77,18 @@ export function byRevision(one, other) {
 }
 
 /**
- * The name of a build: the release with its revision, or just the revision.
+ * The name of a build that people know: `5.8.1 (r33241)` or `5.11.0 preview, Nov 27, 2026 (r34108)`.
  *
- * @param {{release?: string | null, revision: string}} build
+ * @param {Omit<Build, 'systems' | 'release'> & {release?: string | null}} build
  */
-export function buildName({ release, revision }) {
-  return release ? `${release} (${revision})` : revision;
+export function buildName({ release, revision, version = '', built = null }) {
+  const short = /^\d+$/.test(revision) ? `r${revision}` : revision;
+  if (release) return `${release} (${short})`;
+  const [, number = version, date = ''] = DATED.exec(version) || [];
+  const shown = day(date) || (built && day(built));
+  const kind = number ? `${number} preview` : shown && 'Preview';
+  const words = [kind, shown].filter(Boolean).join(', ');
+  return words ? `${words} (${short})` : `Revision ${revision}`;
 }
 
 /** @type {{architecture?: string}} */

@@ -25,7 +25,7 @@ export function emptyBuild(all, { revision, os, arch }, to) {
   if (!all.length) return [element('h2', {}, 'There are no extensions here yet.')];
   if (known) {
     return [
-      element('h2', {}, `Revision ${revision} has no extensions for ${systemName(os, arch)}.`),
+      element('h2', {}, `${buildName(known)} has no extensions for ${systemName(os, arch)}.`),
       element('p', {}, 'It has some for other systems:'),
       buildLinks([known], to),
     ];

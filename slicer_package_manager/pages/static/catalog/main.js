@@ -22,7 +22,7 @@ import { notice } from './notices.js';
 import * as place from './place.js';
 import { mark, remember, search } from './search.js';
 import * as selection from './selection.js';
-import { releaseNames } from './summaries.js';
+import { nameOf } from './summaries.js';
 import * as tiers from './tiers.js';
 
 /** @typedef {{revision: string, os: string, arch: string | null}} Build what the address names */
@@ -244,13 +244,13 @@ function cardOf(extension) {
 
 async function showBuildName() {
   const { revision, os } = current();
-  const name = (/** @type {string | undefined} */ release) =>
-    `${release ? `${release} · ` : ''}${builds.systemName(os, shown.arch)} · revision ${revision}`;
-  const label = byId('build');
-  if (bridge.embedded() || !label.textContent?.endsWith(name(undefined))) label.textContent = name(undefined);
-  if (bridge.embedded()) return;
-  const names = await releaseNames();
-  if (here.revision === revision && here.os === os) label.textContent = name(names.get(revision));
+  const show = (/** @type {string} */ name) => {
+    byId('build').textContent = `${name} · ${builds.systemName(os, shown.arch)}`;
+  };
+  if (!isServers) show(builds.buildName({ revision }));
+  if (bridge.embedded() || isServers) return;
+  const name = await nameOf(revision);
+  if (here.revision === revision && here.os === os) show(name);
 }
 
 // ---- One extension

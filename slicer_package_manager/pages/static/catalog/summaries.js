@@ -20,11 +20,12 @@ export function allBuilds() {
   return request;
 }
 
-/** Names of releases by revisions; empty if they cannot be loaded. */
-export async function releaseNames() {
+/**
+ * The name of the build with a revision; just this, if the builds cannot be loaded.
+ *
+ * @param {string} revision
+ */
+export async function nameOf(revision) {
   const known = await allBuilds().catch(() => []);
-  /** @type {Map<string, string>} */
-  const names = new Map();
-  for (const { revision, release } of known) if (release) names.set(revision, release);
-  return names;
+  return builds.buildName(known.find((one) => one.revision === revision) || { revision });
 }
