@@ -232,7 +232,7 @@ CALLS = [
     Call('GET /catalog', (22, 24, 24)),
     Call('GET /catalog/All/34000/linux', (14, 16, 16)),
     Call('GET /catalog/All/34000/linux', (1, 3, 3), 'cached', again=True),
-    Call('GET /extension/SlicerIGT', (25, 27, 27)),
+    Call('GET /extension/SlicerIGT', (30, 32, 32)),
     Call('GET /sitemap.xml', (22, 24, 24)),
     Call('GET /download', (18, 20, 20)),
     Call('GET /statistics', (18, 20, 20)),

@@ -122,8 +122,8 @@ ORDER = {
               'connection', 'protocol', 'versions', 'threads', 'coalesced', 'admission', 'pace'),
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
     'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'shares',
-              'offering', 'offers', 'previews', 'application', 'page_cache', 'links', 'html', 'builds', 'extensions',
-              'visitors', 'about', 'addresses', 'charts', 'days', 'assets'),
+              'offering', 'offers', 'origin', 'install', 'previews', 'application', 'page_cache', 'links', 'html',
+              'builds', 'extensions', 'visitors', 'about', 'addresses', 'charts', 'days', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

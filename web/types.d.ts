@@ -117,5 +117,4 @@ interface Window {
   /** Qt's QWebChannel object, with methods and properties of the version of Slicer. */
   extensions_manager_model?: unknown;
   extensions_install_widget?: { refresh(): void };
-  uPlot: typeof import('uplot');
 }

@@ -84,6 +84,6 @@ def test_old_addresses_of_a_list_and_of_an_extension_show_them(open_window):
     expect(page.locator('#build')).to_have_text('5.8.1 (r33241) · macOS (Intel)')
     page.goto('/view/AblationPlanner/33241/mac/amd64')
     expect(page.locator('h1:visible')).to_have_text('AblationPlanner')
-    expect(page.locator('.title')).to_contain_text('5.8.1, macOS (Intel)')
+    expect(page.locator('.title')).to_contain_text('5.8.1 (r33241), macOS (Intel)')
     page.goto('/view/AblationPlanner')
     expect(page.locator('h1:visible')).to_have_text('AblationPlanner')

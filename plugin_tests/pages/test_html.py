@@ -1,6 +1,7 @@
 """Templates of pages: values from the registry never become markup, and a missing value is an error."""
 import datetime as dt
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -8,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-from slicer_package_manager.pages import about, charts, days, html, offers
+from slicer_package_manager.pages import about, charts, days, html, install, offers
 from slicer_package_manager.pages import home as home_page
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.extension_page import Detail, Downloads, Row, Share
 from slicer_package_manager.pages.extensions import Extension
-from slicer_package_manager.pages.listing import Choice, Listing
+from slicer_package_manager.pages.listing import Choice, Elsewhere, Listing
+from slicer_package_manager.pages.origin import Link, Origin
 from slicer_package_manager.pages.previews import Changes, Stage
 from slicer_package_manager.pages.statistics import PERIODS
 from slicer_package_manager.pages.statistics import Choice as ChosenStatistics
@@ -95,23 +97,26 @@ def home(text):
 
 
 OF_CATALOG = {'sorts': {}, 'levels': {}, 'modules': [], 'system_name': lambda *system: system[0], 'data': {},
-              'others': [], 'revisions': [], 'of_extension': lambda **_: 'x', 'link': lambda **_: 'x'}
+              'others': [], 'elsewhere': [], 'revisions': [], 'of_extension': lambda **_: 'x', 'link': lambda **_: 'x'}
 
 
 def extension(text):
     meta = {'baseName': text, 'os': 'linux', 'arch': 'amd64', 'app_revision': text, 'description': '<b>x</b>',
             'category': 'IGT',
-            **dict.fromkeys(('contributors', 'license', 'keywords', 'revision'), text.strip() or '-')}
+            # One person: each would be a link.
+            'contributors': f'x{re.sub("[,;&()]|and", "", text)}y',
+            **dict.fromkeys(('license', 'keywords', 'revision'), text.strip() or '-')}
     return Extension({'_id': text, 'meta': meta, 'created': '2026-11-01T00:00:00+00:00'})
 
 
-def catalog(text, **of_listing):
+def catalog(text, elsewhere=(), **of_listing):
     text = text or '-'
     one = extension(text)
     found = {'place': Place(text, text, 'linux', 'amd64'), 'choice': Choice(text), 'systems': {('linux', 'amd64'): 1},
              'every': [one], 'matching': [one], 'found': [one], 'shown': [one], 'revisions': {text: Revision(text)},
              **of_listing}
-    return rendered('catalog.html', text, **{**OF_CATALOG, 'revisions': [(text, text)], 'data': {'text': text}},
+    return rendered('catalog.html', text, **{**OF_CATALOG, 'revisions': [(text, text)], 'data': {'text': text},
+                                             'elsewhere': elsewhere},
                     listing=Listing(**found), detail=None)
 
 
@@ -119,8 +124,11 @@ def extension_page(text):
     text = text or '-'
     row = Row(text, text, [('linux', 'amd64', text)])
     share = Share(text, 1, 100.0, 100.0)
-    downloads = Downloads([(text, 1)], [share], [share], Days(text, text, 1), text)
-    shown = Detail(text, extension(text), Place('', text), text, set(), [text], [text], [row], [row], downloads)
+    downloads = Downloads([(text, 1)], charts.chart([(text, 1)]), [share], [share], Days(text, text, 1), text)
+    shown = Detail(text, extension(text), Place('', text), text, set(), [text], [text], [row], [row], downloads,
+                   Origin((Link(text, 'https://example.org', text), Link(text, '', text), Link(text, '')), text, text,
+                          text),
+                   install.commands(text, text), install.check('win', text, text), True)
     return rendered('catalog.html', text, **OF_CATALOG, listing=None, detail=shown, readable_size=str)
 
 
@@ -138,7 +146,7 @@ def statistics_page(text):
 PAGES = {
     'catalog': catalog,
     'nothing in the catalog': lambda text: catalog(text, every=[], found=[], shown=[]),
-    'nothing found': lambda text: catalog(text, found=[], shown=[]),
+    'nothing found': lambda text: catalog(text, found=[], shown=[], elsewhere=[Elsewhere(extension(text), text)]),
     'extension': extension_page,
     'unknown extension': lambda text: rendered('extension_unknown.html', text, name=text, similar=[text],
                                                link=lambda **_: 'x'),

@@ -23,7 +23,7 @@ from slicer_package_manager.pages.application import application, require_reader
 from slicer_package_manager.pages.assets import modules_of
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.pages.links import Links
-from slicer_package_manager.pages.listing import Choice, Listing
+from slicer_package_manager.pages.listing import Choice, Elsewhere, Listing
 from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.schema.revisions import revision_order
 from slicer_package_manager.registry.tree.types import ApplicationFolder
@@ -123,6 +123,7 @@ def _page(wanted: str | None, place: Place, choice: Choice, visitors_os: str, *,
         hidden={'arch': place.arch},
         about=_about(app, place, found, wanted), words=choice.q, action=Links(place._replace(arch=''), {})(),
         revisions=_revisions(found), system_name=builds.system_name, others=_with_extensions(app, found),
+        elsewhere=_elsewhere(app, found),
         of_extension=Links(found.place, others), data=_for_scripts(found), **shown)
 
 
@@ -157,6 +158,11 @@ def _with_extensions(app: ApplicationFolder, found: Listing) -> list[builds.Buil
         return []
     every = listing.all_builds(app)
     return [one for one in every if one.revision == found.place.revision] or every[:_MOST_BUILDS]
+
+
+def _elsewhere(app: ApplicationFolder, found: Listing) -> list[Elsewhere]:
+    """What a search finds for other builds, if it finds nothing in this one."""
+    return listing.elsewhere(app, found) if found.choice.q and found.every and not found.found else []
 
 
 def _for_scripts(found: Listing) -> dict[str, object]:

@@ -7,20 +7,36 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from slicer_package_manager.pages import about, builds, extensions, html, page_cache, shares, visitors
+from slicer_package_manager.pages import (
+    about,
+    builds,
+    charts,
+    days,
+    extensions,
+    html,
+    install,
+    origin,
+    page_cache,
+    shares,
+    visitors,
+)
 from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.application import application, require_reader, shown_app
 from slicer_package_manager.pages.assets import modules_of
+from slicer_package_manager.pages.charts import Chart
 from slicer_package_manager.pages.extensions import Extension
 from slicer_package_manager.pages.html import Page
+from slicer_package_manager.pages.install import Commands
 from slicer_package_manager.pages.links import Links
+from slicer_package_manager.pages.origin import Origin
 from slicer_package_manager.pages.shares import Share
 from slicer_package_manager.registry.catalog import extension_lists, package_lists
 from slicer_package_manager.registry.catalog.extension_lists import Built, Revision
 from slicer_package_manager.registry.catalog.search_patterns import plain
 from slicer_package_manager.registry.downloads import counts, overview, statistics
 from slicer_package_manager.registry.downloads.logged import Days
+from slicer_package_manager.registry.expected import store
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import Page as Part
 from slicer_package_manager.registry.schema.revisions import revision_order
@@ -47,11 +63,13 @@ class Downloads(NamedTuple):
     """The downloads of an extension.
 
     :param months: by month, the oldest first, of at most three years.
+    :param chart: of them; ``None`` without downloads.
     :param logs: the days of the logs that the countries are from; ``None`` if there are none.
     :param notice: what has to be shown with countries.
     """
 
     months: list[tuple[str, int]]
+    chart: Chart | None
     systems: list[Share]
     countries: list[Share]
     logs: Days | None
@@ -70,6 +88,10 @@ class Detail(NamedTuple):
     :param rows: builds of releases, and of the newest previews.
     :param older: builds of other previews.
     :param downloads: of all its builds.
+    :param origin: of its file.
+    :param commands: that install it.
+    :param check: the command that checks its file; empty without a checksum.
+    :param is_expected: whether the extension index has it.
     """
 
     name: str
@@ -82,6 +104,10 @@ class Detail(NamedTuple):
     rows: list[Row]
     older: list[Row]
     downloads: Downloads
+    origin: Origin
+    commands: Commands
+    check: str
+    is_expected: bool
 
 
 class OneExtension:
@@ -158,6 +184,7 @@ def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: B
     rows = _rows(built, revisions)
     previews = [row for row in rows if not revisions.get(row.revision, Revision()).release][_MOST_PREVIEWS:]
     name = builds.name(place.revision, revisions.get(place.revision, Revision())) if place.revision else 'this build'
+    found = origin.of(app, chosen.id) if chosen else Origin()
     return Detail(
         wanted.extension, chosen and _extension(app, chosen.id), place,
         f'{name}, {builds.system_name(place.os, place.arch)}' if place.os else name,
@@ -165,7 +192,13 @@ def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: B
         sorted(one.name for one in related if wanted.extension in extensions.names(one.dependency)),
         [builds.system_name(*system) for system in _systems(built)],
         [row for row in rows if row not in previews], previews,
-        _downloads(app, wanted.extension))
+        _downloads(app, wanted.extension), found, install.commands(wanted.extension, app['name']),
+        install.check(place.os, found.file_name, found.sha512) if found.sha512 else '',
+        _is_expected(app, wanted.extension))
+
+
+def _is_expected(app: ApplicationFolder, name: str) -> bool:
+    return any(entry['name'] == name for branch in store.of_app(app).values() for entry in branch['entries'])
 
 
 def _extension(app: ApplicationFolder, item_id: str) -> Extension | None:
@@ -191,7 +224,10 @@ def _rows(built: Sequence[Built], revisions: Mapping[str, Revision]) -> list[Row
 def _downloads(app: ApplicationFolder, name: str) -> Downloads:
     """Downloads over all builds that everyone may see."""
     found = overview.of(app, None, statistics.Question(kind=EXTENSION.label, name=name))
-    return Downloads([(one['period'], one['count']) for one in found.months][-_MOST_MONTHS:],
+    counts = {one['period']: one['count'] for one in found.months}
+    every = list(days.months(f'{min(counts)}-01', f'{max(counts)}-01')) if counts else []
+    months = [(days.shown(month), counts.get(month, 0)) for month in every[-_MOST_MONTHS:]]
+    return Downloads(months, charts.chart(months) if months else None,
                      shares.of_systems(found.systems), shares.of_countries(found.countries), found.logs,
                      found.notice)
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
+from packaging import licenses
 
 from slicer_package_manager.registry.catalog.search_patterns import plain
-from slicer_package_manager.registry.schema import html_sanitizer, urls
+from slicer_package_manager.registry.schema import contributors, html_sanitizer, urls
 from slicer_package_manager.registry.schema.types import Document
 
 ALL = 'All'
@@ -33,6 +34,8 @@ _HUES = 12
 _LONG_REVISION = re.compile('[0-9a-fA-F]{16,}')
 #: Links whose unsafe target was removed.
 _NO_LINK = re.compile(r'<a(?: title="[^"]*")? rel="noopener noreferrer"(?: title="[^"]*")?>(.*?)</a>')
+#: A license of SPDX alone, without an operator.
+_IDENTIFIER = re.compile(r'[A-Za-z0-9.-]+')
 _GIT = re.compile(r'git://(github\.com|gitlab\.com)/')
 #: Metadata that the scripts read.
 _OF_SCRIPTS = ('baseName', 'os', 'arch', 'app_revision', 'revision', 'release', 'description', 'category', 'tier',
@@ -113,6 +116,21 @@ class Extension:
         return repository(self._text('repository_url'), self.revision)
 
     @property
+    def issues(self) -> str:
+        """The URL where problems are reported; empty if the host of the repository is not known to have such a page."""
+        return issues(self._text('repository_url'))
+
+    @property
+    def license_url(self) -> str:
+        """The URL of the license; empty if its name is not one of SPDX."""
+        return license_url(self.license)
+
+    @property
+    def authors(self) -> list[tuple[str, str]]:
+        """The contributors as texts, each with the name in it; empty for a text between names."""
+        return contributors.parts(self.contributors)
+
+    @property
     def short_revision(self) -> str:
         """The revision as people read it: the beginning of a long one."""
         return self.revision[:7] if _LONG_REVISION.fullmatch(self.revision) else self.revision[:20]
@@ -177,6 +195,25 @@ def repository(url: str, revision: str) -> str:
     if host == 'github.com':
         return f'{home}/tree/{quote(revision, safe="")}'
     return f'{home}/-/tree/{quote(revision, safe="")}' if host == 'gitlab.com' else address
+
+
+def issues(url: str) -> str:
+    """The URL of the issues of a repository, for hosts where that is known."""
+    address = web_url(_GIT.sub(r'https://\1/', url)).rstrip('/').removesuffix('.git')
+    host = urlsplit(address).hostname
+    return f'{address}/issues' if host == 'github.com' else f'{address}/-/issues' if host == 'gitlab.com' else ''
+
+
+def license_url(license_name: str) -> str:
+    """The page of a license, by its identifier in the list of SPDX or its URL; empty for all others."""
+    if web_url(license_name):
+        return license_name
+    try:
+        identifier = licenses.canonicalize_license_expression(license_name)
+    except licenses.InvalidLicenseExpression:
+        return ''
+    is_one = _IDENTIFIER.fullmatch(identifier) and not identifier.startswith('LicenseRef-')
+    return f'https://spdx.org/licenses/{identifier}.html' if is_one else ''
 
 
 def names(text: str) -> list[str]:

@@ -19,6 +19,8 @@ from slicer_package_manager.registry.schema.validators import SEARCH_CHARACTERS,
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 _ALL_OF_IT = Page(0, 0, (('meta.baseName', 1), ('created', 1), ('_id', 1)), by_relevance=True)
+#: How many builds of other revisions a search examines, and how many extensions of them are listed.
+_NEWEST, _MOST_ELSEWHERE = Page(200, 0, (('updated', -1), ('_id', -1))), 10
 _OF_BUILDS = ('name', 'revision', 'version', 'built', 'extensions', 'ready_for')
 
 
@@ -133,6 +135,25 @@ def _searched(candidates: Candidates, every: list[Extension], q: str) -> list[Ex
     """Those of ``every`` that the search finds, the most relevant first."""
     known = {one.id: one for one in every}
     return [known[orjson.loads(one)['_id']] for one in candidates.matching(q).documents] if q else every
+
+
+class Elsewhere(NamedTuple):
+    """An extension that a search finds for another build, with the name of the newest one that has it."""
+
+    one: Extension
+    build: str
+
+
+def elsewhere(app: ApplicationFolder, listing: Listing) -> list[Elsewhere]:
+    """What the search of ``listing``, which finds nothing there, finds for other revisions and systems."""
+    found = package_lists.find(EXTENSION, app, None, _NEWEST, q=listing.choice.q)
+    known = {one.name for one in listing.every}
+    newest: dict[str, Extension] = {}
+    for one in map(Extension, map(orjson.loads, found.documents)):
+        if one.name not in known:
+            newest.setdefault(one.name, one)
+    return [Elsewhere(one, f'{builds.name(one.build, listing.revisions.get(one.build, Revision()))}, '
+                      f'{builds.system_name(one.os, one.arch)}') for one in list(newest.values())[:_MOST_ELSEWHERE]]
 
 
 def choice_of(q: str, tier: str, sort: str) -> Choice:

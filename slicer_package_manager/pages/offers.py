@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from slicer_package_manager.pages import builds
+from slicer_package_manager.pages import builds, install
 from slicer_package_manager.pages.previews import Changes, Stage
 from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.lookup.selection import Build
@@ -40,10 +40,7 @@ class Offer(NamedTuple):
     @property
     def check(self) -> str:
         """The command that checks the file on its system."""
-        checksum, name = self.record['sha512'], self.file_name
-        if self.build.os == 'win':
-            return f'(Get-FileHash "{name}" -Algorithm SHA512).Hash -eq "{checksum}"'
-        return f'echo "{checksum}  {name}" | {"shasum -a 512" if self.build.os == "macosx" else "sha512sum"} --check'
+        return install.check(self.build.os, self.file_name, self.record['sha512'])
 
     @property
     def kind(self) -> str:

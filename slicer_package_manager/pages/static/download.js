@@ -1,11 +1,9 @@
 // @ts-check
 // The download page works without this script, which shows the builds for the visitor's computer first, and copies
 // checksums.
+import { offerCopies } from './copy.js';
 import { byId, element, fill } from './dom.js';
 import { visitorArchitecture, visitorSystem } from './visitor.js';
-
-/** How long the message of the copy button stays, in milliseconds. */
-const NOTICE = 2500;
 
 /**
  * The button for one architecture of a system: its release or, if there is none, its preview.
@@ -89,40 +87,9 @@ function mark(section) {
   if (section && byId('systems').firstElementChild !== section) byId('systems').prepend(section);
 }
 
-/**
- * Copy the text of `code`, which is selected where the browser copies selections only.
- *
- * @param {HTMLElement} code
- */
-async function copy(code) {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(code.textContent || '');
-    return;
-  }
-  // Only pages that came over https may use the clipboard directly.
-  window.getSelection()?.selectAllChildren(code);
-  if (!document.execCommand('copy')) throw new Error('not copied');
-}
-
-for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('.copy'))) {
-  button.hidden = false;
-  button.addEventListener('click', async () => {
-    const code = need('code', /** @type {ParentNode} */ (button.parentNode));
-    const status = byId('status');
-    try {
-      await copy(code);
-      button.textContent = 'Copied';
-      status.textContent = 'Copied.';
-    } catch {
-      window.getSelection()?.selectAllChildren(code);
-      status.textContent = 'Your browser does not let this page copy; the text is selected.';
-    }
-    setTimeout(() => {
-      button.textContent = 'Copy';
-      status.textContent = '';
-    }, NOTICE);
-  });
-}
+offerCopies(document, (text) => {
+  byId('status').textContent = text;
+});
 
 const os = visitorSystem(navigator);
 const section = os && one(`.system[data-os="${os}"]`);

@@ -15,3 +15,15 @@ def names(contributors: str) -> list[str]:
     parts = (part.strip(' .()') for part in _SEPARATOR.split(_AFFILIATION.sub('', contributors)))
     found = (' '.join(part.split()) for part in parts)
     return list(dict.fromkeys(one for one in found if one and one.casefold() not in _NO_NAMES))
+
+
+def parts(contributors: str) -> list[tuple[str, str]]:
+    """Split ``contributors`` into texts, each with the name that it is; empty for a text between names."""
+    found: list[tuple[str, str]] = []
+    end = 0
+    for name in names(contributors):
+        spot = re.compile(r'\s+'.join(map(re.escape, name.split()))).search(contributors, end)
+        if spot:
+            found += [(contributors[end:spot.start()], ''), (spot[0], name)]
+            end = spot.end()
+    return [one for one in [*found, (contributors[end:], '')] if one[0]]

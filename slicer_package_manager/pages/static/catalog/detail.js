@@ -1,12 +1,12 @@
 // @ts-check
 // The page of one extension. The server draws it, at the address of the extension; here it is put into the catalog, and
-// gets what needs a script: the button of Slicer, and the chart.
+// gets what needs a script: the button of Slicer.
 
 import { NOT_OURS, request, statusText } from '../api.js';
+import { offerCopies } from '../copy.js';
 import { fill } from '../dom.js';
 import { embedded } from './bridge.js';
 import { inlineData } from './inline.js';
-import { showOrigin } from './origin.js';
 import { action, watchIcon } from './parts.js';
 import { fromItem } from './selection.js';
 
@@ -52,13 +52,11 @@ export function put(place, content) {
  * @returns {() => void} updates the button when Slicer's state of the extension changes
  */
 export function enliven(place, data) {
-  showChart(place);
+  offerCopies(place, () => {});
   watchPictures(place);
   const button = place.querySelector('.title .action');
   const extension = data?.items.length ? fromItem(data.items[0]) : null;
   if (extension) watchIcon(place, extension);
-  const facts = place.querySelector('dl.facts');
-  if (extension && facts instanceof HTMLElement) showOrigin(facts, extension.id);
   const update = extension && button instanceof HTMLElement ? action(extension, button).update : () => {};
   const withoutBuilds = () => {
     if (embedded()) leaveBuilds(place);
@@ -68,10 +66,12 @@ export function enliven(place, data) {
   return withoutBuilds;
 }
 
-// Slicer installs extensions only for its own build, so inside of it there are no links to others.
+// Slicer installs extensions only for its own build, so inside of it there are no links to others, and no other ways to
+// install one.
 /** @param {HTMLElement} place */
 function leaveBuilds(place) {
   for (const link of place.querySelectorAll('a[data-build]')) link.replaceWith(...link.childNodes);
+  place.querySelector('.install')?.remove();
 }
 
 /** @param {HTMLElement} place */
@@ -82,17 +82,4 @@ function watchPictures(place) {
     if (image.complete && !image.naturalWidth && image.currentSrc) remove();
     else image.addEventListener('error', remove);
   }
-}
-
-/** @param {HTMLElement} place */
-async function showChart(place) {
-  const downloads = place.querySelector('#downloads');
-  const rows = [...(downloads?.querySelectorAll('tbody tr') || [])];
-  if (!downloads || !rows.length) return;
-  const counts = rows.map((row) => ({
-    period: row.querySelector('th')?.textContent || '',
-    count: Number(row.querySelector('td')?.dataset.count),
-  }));
-  const { byMonth, chart } = await import('./chart.js');
-  fill(downloads, chart(byMonth(counts)));
 }
