@@ -669,6 +669,12 @@ def test_a_migration_is_verified(filled):
     assert verified(filled, same_users=True) == []
 
 
+def test_a_lost_file_is_reported_once(filled):
+    path = next(filled.root.rglob(hashlib.sha512(b'one').hexdigest()))
+    path.unlink()
+    assert [(kind, reason) for kind, _, reason in verified(filled)] == [('file', 'its bytes are missing')]
+
+
 @pytest.mark.parametrize(('kind', 'change', 'reason'), [
     ('user', {'admin': False}, 'admin is False here, and was True'), ('user', {'salt': 'x'}, 'salt is another one'),
     ('folder', {'access': {'users': [], 'groups': []}}, 'access is '),

@@ -237,3 +237,72 @@ def test_a_name_that_is_given_away_during_the_run(filled, three, as_admin, monke
     monkeypatch.undo()
     assert notes(migrate(filled), Outcome.UNDECIDED) == {('item', str(three[1]['_id']))}
     assert findings() == []
+
+
+@pytest.fixture
+def recreated(filled, as_admin, anonymous):  # noqa: F811
+    """An older server whose release and draft were deleted and created again since a migration."""
+    migrate(filled)
+    for folder in filled.in_release, filled.release_extensions, filled.in_draft, filled.draft_extensions:
+        for item in filled.db['item'].find({'folderId': folder['_id']}):
+            filled.db['file'].delete_many({'itemId': item['_id']})
+        filled.db['item'].delete_many({'folderId': folder['_id']})
+        filled.db['folder'].delete_one({'_id': folder['_id']})
+    filled.new_release, extensions = filled.release('4.11', '29402')
+    filled.new_draft, drafts = filled.draft('29738')
+    filled.anew = [filled.extension(extensions, b'two again', app_revision='29402', baseName='Two.Dots'),
+                   filled.extension(drafts, b'one again')]
+    return filled
+
+
+def folders_of(client, kind):
+    return [one['_id'] for one in client.get(f'/app/{APP}/{kind}').json()]
+
+
+def test_a_release_and_a_draft_are_deleted_and_created_again(recreated, anonymous):
+    report = migrate(recreated, since_last=True, delete=True, verify=True)
+    assert report.undecided == []
+    assert {('folder', str(one['_id'])) for one in (recreated.in_release, recreated.draft_extensions)} | {
+        ('item', str(one['_id'])) for one in (recreated.one, recreated.two, recreated.slicer)
+        } <= notes(report, Outcome.DELETED)
+    assert folders_of(anonymous, 'release') == [str(recreated.new_release['_id'])]
+    assert folders_of(anonymous, 'draft') == [str(recreated.new_draft['_id'])]
+    assert listed(anonymous).keys() == {str(one['_id']) for one in recreated.anew}
+    assert findings() == []
+    again = migrate(recreated, since_last=True, delete=True)
+    assert notes(again, *Outcome) == set()
+    assert [name for name in again.totals if 'new or changed' in name] == []
+
+
+def test_lists_have_the_old_release_or_the_new_one(recreated, anonymous, monkeypatch):
+    seen = []
+
+    def look():
+        seen.append(listed(anonymous, app_revision='29402').keys())
+    finish = writer.Writer.finish
+    monkeypatch.setattr(writer.Writer, 'finish', lambda self: (look(), finish(self), look()))
+    migrate(recreated, since_last=True, delete=True)
+    assert seen == [{str(recreated.two['_id'])}, {str(recreated.anew[0]['_id'])}]
+
+
+@pytest.mark.parametrize('options', [{}, {'since_last': True}, {'since_last': True, 'delete': True, 'dry_run': True}])
+def test_without_the_wish_to_delete_the_old_release_stays(recreated, anonymous, options):
+    report = migrate(recreated, **options)
+    assert folders_of(anonymous, 'release') == [str(recreated.in_release['_id'])]
+    is_blocked = {('folder', str(one['_id'])) for one in (recreated.new_release, recreated.new_draft)}
+    assert notes(report, Outcome.UNDECIDED) == (set() if options.get('dry_run') else is_blocked)
+
+
+@pytest.mark.parametrize('change', ['item', 'new item', 'folder'])
+def test_a_release_that_was_changed_here_stays(recreated, as_admin, anonymous, change):  # noqa: F811
+    client = as_admin()
+    if change == 'item':
+        client.put(f'/item/{recreated.two["_id"]}/metadata', json={'category': 'Here'}).raise_for_status()
+    elif change == 'folder':
+        client.put(f'/folder/{recreated.in_release["_id"]}', params={'description': 'Here'}).raise_for_status()
+    else:
+        client.post('/item', params={'folderId': recreated.in_release['_id'], 'name': 'mine'}).raise_for_status()
+    report = migrate(recreated, since_last=True, delete=True)
+    assert folders_of(anonymous, 'release') == [str(recreated.in_release['_id'])]
+    assert folders_of(anonymous, 'draft') == [str(recreated.new_draft['_id'])]
+    assert ('folder', str(recreated.new_release['_id'])) in notes(report, Outcome.UNDECIDED)

@@ -8,7 +8,7 @@ number of downloads may be lower.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -43,6 +43,14 @@ def compare(older: Get, here: Get, app_ids: Collection[str], excused: Excused, s
                 advance(1)
         if counts:
             yield from _downloads(older(f'app/{app_id}/downloadstats'), here(f'app/{app_id}/downloadstats'), app_id)
+
+
+def excuses(notes: Iterable[Note]) -> Excused:
+    """Return what ``notes`` state about each document."""
+    found: dict[str, dict[Outcome, set[str]]] = {}
+    for note in notes:
+        found.setdefault(note.id, {}).setdefault(note.outcome, set()).update(note.fields)
+    return found
 
 
 def _requests(older: Get, app_id: str) -> Iterator[tuple[str, Document]]:

@@ -1,13 +1,14 @@
 """What was deleted at the source since a migration has written it."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
 from girder.models.folder import Folder
 from girder.models.item import Item
 
+from slicer_package_manager.migration import girder_database
 from slicer_package_manager.migration.girder_database import AnyDatabase, batches
 from slicer_package_manager.migration.journal import Journal, digest
 from slicer_package_manager.migration.notes import Note, Outcome
@@ -39,6 +40,41 @@ def items(source: AnyDatabase, journal: Journal) -> set[Any]:
     """Return the ids of the items that :func:`follow` deletes, unless they were changed here."""
     gone = _gone(source, journal, 'item')
     return set() if gone.is_doubtful else set(gone.ids)
+
+
+def folders(source: AnyDatabase, here: AnyDatabase, journal: Journal) -> set[Any]:
+    """Return the ids of the folders that :func:`follow` deletes with all that is in them."""
+    folders, items = (_gone(source, journal, kind) for kind in ('folder', 'item'))
+    if folders.is_doubtful:
+        return set()
+    found = {one['_id']: one['parentId'] for one in _unchanged(here, journal, 'folder', folders.ids)}
+    leaving = set() if items.is_doubtful else {one['_id'] for one in _unchanged(here, journal, 'item', items.ids)}
+    inside = [one['folderId'] for some in batches(found) for one in here['item'].find(
+        {'folderId': {'$in': some}}, {'folderId': 1}) if one['_id'] not in leaving]
+    inside += [one['parentId'] for some in batches(found) for one in here['folder'].find(
+        {'parentId': {'$in': some}}, {'parentId': 1}) if one['_id'] not in found]
+    while inside:
+        inside = [found.pop(one) for one in inside if one in found]  # what these are in stays, too
+    return set(found)
+
+
+def _unchanged(here: AnyDatabase, journal: Journal, kind: str, ids: Iterable[Any]) -> Iterator[Document]:
+    """Yield those of the documents ``ids`` that are here as a migration has written them."""
+    for some in batches(ids):
+        written = journal.written(kind, some)
+        yield from (one for one in here[kind].find({'_id': {'$in': some}}) if digest(one) in written[one['_id']])
+
+
+def remove(here: AnyDatabase, folder: Document) -> list[Note]:
+    """Delete ``folder``, one of :func:`folders`, with all that is in it; return a note for each document."""
+    inside = [folder, *girder_database.folders_below(here, folder['_id'])]
+    items = girder_database.items_in(here, [one['_id'] for one in inside])
+    removal.remove_folder(folder)
+    return [*(_deleted('item', one) for one in items), *(_deleted('folder', one) for one in inside)]
+
+
+def _deleted(kind: str, document: Document) -> Note:
+    return Note(Outcome.DELETED, kind, str(document['_id']), str(document['name']), 'it was deleted at the source')
 
 
 class _Gone(NamedTuple):

@@ -33,7 +33,7 @@ class Files:
     def __init__(self, contents: Contents, workers: Executor, report: Report, hosts: list[str], *, dry: bool,
                  own: bool, others: Collection[str] = (), limited: Advance = lambda _: None) -> None:
         self._contents, self._workers, self._report = contents, workers, report
-        self._dry, self._own = dry, own
+        self._dry, self._own, self._lost = dry, own, set[str]()
         self.links = Links(report, hosts, others, limited, dry=dry)
 
     def take(self, items: list[Document], files: Mapping[Any, list[Document]], known: Mapping[Any, Document],
@@ -68,6 +68,7 @@ class Files:
         try:
             stored = self._contents.take(file, advance, dry=self._dry)
         except LostBytesError as error:
+            self._lost.add(str(file['_id']))
             self._report.add([Note(Outcome.LOST, 'file', str(file['_id']), file['name'], str(error),
                                    'Find the bytes, and run the migration again; the item has no file until then.')])
             return None
@@ -84,6 +85,10 @@ class Files:
         self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'], f'its name is now "{name}"',
                                fields=('name',))])
         return {**file, 'name': name}
+
+    def explains(self, note: Note) -> bool:
+        """Whether a difference that the verification has found is one of a lost file, or of a URL that was changed."""
+        return (note.kind == 'file' and note.id in self._lost) or self.links.explains(note)
 
     def notes(self) -> list[Note]:
         """See :meth:`Links.notes`."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from girder.constants import AssetstoreType
@@ -30,7 +30,7 @@ from slicer_package_manager.migration.files import Files
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.migration.journal import Journal
 from slicer_package_manager.migration.linked_files import LinkedFiles
-from slicer_package_manager.migration.notes import Note, Outcome, Report
+from slicer_package_manager.migration.notes import Note, Report
 from slicer_package_manager.migration.options import Options
 from slicer_package_manager.migration.pace import Pace
 from slicer_package_manager.migration.references import References
@@ -102,7 +102,7 @@ class _Migration:
         contents = Contents(self._stores(), store, stay=self._options.in_place,
                             keep_objects=self._options.files == 'keep')
         if not self._options.in_place:
-            _require_others(self._source, self._here, store)
+            target_store.require_others(self._source, self._here, store)
             target_store.require_room(store, girder_database.size_of_files(self._source, contents.copied()))
             self._accounts.match(same_users=self._options.same_users)
         if not self._options.dry_run:
@@ -115,26 +115,36 @@ class _Migration:
                    **settings.allow_hosts(self._here, self._options.link_hosts)}
         with self._pace.workers(self._options.connections) as workers:
             files = self._files(contents, workers)
+            self._leave()
             trees = Trees(self._tree, self._writer, self._references, files, self._report, self._options,
                           self._tree.folders_of, self._leaving())
             apps = self._take(trees)
             self._show(trees, apps, changed)
             if self._options.since_last:
                 self._report.add(deletions.follow(self._source, self._here, self._journal,
-                                                  delete=self._options.delete and not self._options.dry_run))
+                                                  delete=self._deletes and not self._options.dry_run))
             if self._options.verify and not self._options.dry_run:
                 self._report.add(one for one in self._verify(apps, workers)
-                                 if not self._tree.explains(one) and not files.links.explains(one))
+                                 if not self._tree.explains(one) and not files.explains(one))
         self._report.add([*files.notes(), *settings.notes(changed), *leftovers.notes(self._source),
                           *(girder_rest.secrets(self._source) if self._client else ())])
         if not self._options.dry_run:
             self._journal.end()
         return self._report
 
+    @property
+    def _deletes(self) -> bool:
+        return self._options.since_last and self._options.delete
+
     def _leaving(self) -> set[Any]:
         """The ids of the items that are deleted here at the end."""
-        is_wanted = self._options.since_last and self._options.delete
-        return deletions.items(self._source, self._journal) if is_wanted else set()
+        return deletions.items(self._source, self._journal) if self._deletes else set()
+
+    def _leave(self) -> None:
+        """Let folders that were deleted at the source give up their names to others, unless they were changed here."""
+        if self._deletes:
+            self._writer.leave(deletions.folders(self._source, self._here, self._journal),
+                               partial(deletions.remove, self._here))
 
     def _files(self, contents: Contents, workers: Executor) -> Files:
         hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)
@@ -195,6 +205,7 @@ class _Migration:
             if self._options.in_place:
                 source_stores.forget_grids(self._here)
                 indexes.ensure()
+        self._leave()
         trees.show(apps)
         if not self._options.dry_run:
             sizes.add_up(self._here)
@@ -220,12 +231,9 @@ class _Migration:
 
     def _compare(self, source_api: str, api: str, apps: list[Application]) -> Iterator[Note]:
         """Compare what both servers answer about the applications that everyone may read."""
-        excused: dict[str, dict[Outcome, set[str]]] = {}
-        for note in self._report.notes:
-            excused.setdefault(note.id, {}).setdefault(note.outcome, set()).update(note.fields)
         public = [str(app.id) for app in apps if app.folder.get('public')]
-        yield from answers.compare(RestClient(source_api).get, RestClient(api).get, public, excused, self._steps,
-                                   counts=self._client is None)
+        yield from answers.compare(RestClient(source_api).get, RestClient(api).get, public,
+                                   answers.excuses(self._report.notes), self._steps, counts=self._client is None)
 
     def _wanted(self, everything: list[tuple[Document, Document]]) -> list[tuple[Document, Document]]:
         names = set(self._options.apps)
@@ -284,14 +292,3 @@ class _Migration:
     def _base_names(self, app: Application) -> dict[str, set[str]]:
         channels = [one['_id'] for one in app.layout.folders.values() if registration.role(one) in CHANNELS]
         return download_counts.base_names(self._source, channels)
-
-
-def _require_others(source: AnyDatabase, here: AnyDatabase, store: Document) -> None:
-    """Require that the source is another database, with other directories, than this server."""
-    if source.name == here.name and source.client.address == here.client.address:
-        raise MigrationError('SOURCE is the database of this server. To migrate it itself, use --in-place.')
-    for other in source['assetstore'].find():
-        if target_store.is_same_place(other, store):
-            raise MigrationError(f'The assetstore of this server is at the place of one of the source, '
-                                 f'{store.get("root") or store.get("bucket")}: each would remove files of the other. '
-                                 'Use another directory or bucket.')

@@ -230,7 +230,7 @@ def assetstore(here: AnyDatabase) -> Document:
     return found
 
 
-def is_same_place(one: Document, other: Document) -> bool:
+def _is_same_place(one: Document, other: Document) -> bool:
     """Whether two assetstores have their files in one place, so that one would remove those of the other."""
     if AssetstoreType.FILESYSTEM in (one.get('type'), other.get('type')):
         return one.get('type') == other.get('type') and os.path.realpath(str(one.get('root'))) == os.path.realpath(
@@ -266,3 +266,17 @@ def _read(file: Document, source: Reader, advance: Advance) -> str:
     """Read ``file``, and return its SHA-512."""
     with source.opened(file) as content:
         return file_copies.pour(cast('BinaryIO', _Readable(content)), None, advance)
+
+
+def require_others(source: AnyDatabase, here: AnyDatabase, store: Document) -> None:
+    """Require that the source is another database than ``here``, and that its files are elsewhere than ``store``.
+
+    :raises MigrationError: they are the same.
+    """
+    if source.name == here.name and source.client.address == here.client.address:
+        raise MigrationError('SOURCE is the database of this server. To migrate it itself, use --in-place.')
+    for other in source['assetstore'].find():
+        if _is_same_place(other, store):
+            raise MigrationError(f'The assetstore of this server is at the place of one of the source, '
+                                 f'{store.get("root") or store.get("bucket")}: each would remove files of the other. '
+                                 'Use another directory or bucket.')

@@ -8,13 +8,15 @@
    one, so that this is so for the list of each release or draft. All other changes are written at once.
 4. Two documents never have one name or identity (:mod:`claims`). One that gives up its own to another one loses its
    registration before the writes that give it a new one. One that stays as it is here keeps its own.
-5. The journal notes what was written, after that. A process that is killed before repeats the same writes.
+5. A release or draft that was deleted at the source gives up its name and its revision to another one: the transaction
+   that gives them to that one deletes it (:meth:`Writer.leave`).
+6. The journal notes what was written, after that. A process that is killed before repeats the same writes.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -27,12 +29,14 @@ from slicer_package_manager.migration.claims import Claim
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase, batches
 from slicer_package_manager.migration.journal import Journal, Written, digest
-from slicer_package_manager.migration.notes import Report
+from slicer_package_manager.migration.notes import Note, Report
 from slicer_package_manager.migration.verdicts import REFUSALS, Verdict, refusal, verdict
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
 
+#: Deletes a folder with all that is in it, and returns notes on that.
+Remove: TypeAlias = Callable[[Document], list[Note]]
 #: Collections whose documents have the size of what is in them, which :mod:`sizes` adds up at the end.
 _SUMMED = ('collection', 'user', 'folder')
 #: What a document of each collection is called in the totals of the report.
@@ -56,6 +60,8 @@ class Writer:
         self._collected: list[Change] = []
         self._expected: dict[Any, Document] = {}
         self._blocked: set[Any] = set()
+        self._leaving: Collection[Any] = ()
+        self._remove: Remove = lambda _: []
 
     def here(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
         """Return the documents of ``collection`` that are here, by id."""
@@ -86,6 +92,10 @@ class Writer:
         for owner in {one['_id']: one for one in claims.owners(self._database, 'item', wanted).values()}.values():
             if owner['_id'] in ids:
                 yield Change('item', owner, {key: value for key, value in owner.items() if key != 'spm'})
+
+    def leave(self, folders: Collection[Any], remove: Remove) -> None:
+        """Note the ids of the folders here that give up their names to others, and how to delete one with all in it."""
+        self._leaving, self._remove = folders, remove
 
     def expect(self, folders: Iterable[Document]) -> None:
         """Note what folders are to be, before any of them is judged: some give up their names to others."""
@@ -145,6 +155,8 @@ class Writer:
     def _stays(self, folder: Document, claim: Claim) -> bool:
         """Whether ``folder`` keeps what ``claim`` states."""
         identifier = folder['_id']
+        if identifier in self._leaving:
+            return False
         expected = self._expected.get(identifier)
         if expected is None or identifier in self._blocked or claim in claims.of('folder', expected):
             return True
@@ -192,7 +204,7 @@ class Writer:
         for part in list(parts(self._collected)) if not self._dry else ():
             self._note(self._journal.intend, part)
             try:
-                written, refused = transactions.run(partial(_write_part, part), _SECONDS)
+                written, refused, deleted = transactions.run(partial(self._write_part, part), _SECONDS)
             except BulkWriteError as error:
                 if not any(one['code'] == transactions.DUPLICATE for one in (error.details or {})['writeErrors']):
                     raise
@@ -201,8 +213,15 @@ class Writer:
                                      'meanwhile. Run the same command again to continue.') from error
             self._note(self._journal.done, written)
             self._note(self._journal.withdraw, refused)
-            self._report.add(refusal(one.collection, one.after, Verdict.UNDECIDED) for one in refused)
+            self._report.add([*deleted, *(refusal(one.collection, one.after, Verdict.UNDECIDED) for one in refused)])
         self._collected = []
+
+    def _write_part(self, part: Sequence[Change]) -> tuple[list[Change], list[Change], list[Note]]:
+        """Delete the folders that give up their names to those in ``part``, and write it; in a transaction."""
+        wanted = {claim for one in part if one.collection == 'folder' for claim in one.claims}
+        owners = {one['_id']: one for one in claims.owners(self._database, 'folder', wanted).values()}
+        deleted = [note for one in owners.values() if one['_id'] in self._leaving for note in self._remove(one)]
+        return (*_write_part(part), deleted)
 
 
 def _write_part(part: Sequence[Change]) -> tuple[list[Change], list[Change]]:
