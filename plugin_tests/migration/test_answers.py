@@ -8,7 +8,8 @@ from slicer_package_manager.migration.notes import Outcome
 from slicer_package_manager.progress import silent
 
 APP = 'a' * 24
-ITEM = {'_id': 'i', 'name': 'E', 'meta': {'baseName': 'E', 'build_date': '2021-03-01 04:00:00+00:00', 'empty': ''}}
+ITEM = {'_id': 'i', 'folderId': 'f', 'name': 'E',
+        'meta': {'baseName': 'E', 'build_date': '2021-03-01 04:00:00+00:00', 'empty': ''}}
 ANSWERS = {
     f'app/{APP}/release': [{'_id': 'r', 'name': '4.11', 'meta': {'revision': '1', 'downloadStats': {'x': 1}}}],
     f'app/{APP}/draft': [], f'app/{APP}/package': [],
@@ -48,10 +49,16 @@ def test_what_differs(here, reason):
 @pytest.mark.parametrize(('here', 'outcome', 'fields'), [
     (server(name='F'), Outcome.MENDED, ['name']), (meta(baseName='F'), Outcome.MENDED, ['meta.os', 'meta.baseName']),
     (meta(baseName=None), Outcome.MENDED, ['meta']), (server(name='F'), Outcome.UNDECIDED, []),
-    (server(meta=None), Outcome.NOT_LISTED, []), (server(meta=None), Outcome.MENDED, ['meta.os']),
+    (server(meta=None), Outcome.NOT_LISTED, []), (server(meta=None), Outcome.LEFT_OUT, []),
+    (server(meta=None), Outcome.MENDED, ['meta.os']),
     (server(meta=None), Outcome.MENDED, ['_id']), (meta(empty='now'), Outcome.DELETED, [])])
 def test_what_the_report_says_is_excused(here, outcome, fields):
     assert compare(here, i={outcome: fields}) == []
+
+
+def test_what_is_in_a_folder_that_is_hidden_now_is_excused():
+    assert compare(server(meta=None), f={Outcome.NOW_HIDDEN: []}) == []
+    assert compare(server(meta=None), f={Outcome.MENDED: []})
 
 
 @pytest.mark.parametrize(('here', 'outcome', 'fields'), [

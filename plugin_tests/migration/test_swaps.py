@@ -15,6 +15,7 @@ from slicer_package_manager.migration import changes, writer
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.notes import Outcome
 from slicer_package_manager.migration.rules.items import Choices
+from slicer_package_manager.registry.catalog import removal
 
 pytestmark = pytest.mark.database
 
@@ -283,6 +284,30 @@ def test_lists_have_the_old_release_or_the_new_one(recreated, anonymous, monkeyp
     monkeypatch.setattr(writer.Writer, 'finish', lambda self: (look(), finish(self), look()))
     migrate(recreated, since_last=True, delete=True)
     assert seen == [{str(recreated.two['_id'])}, {str(recreated.anew[0]['_id'])}]
+
+
+def test_lists_have_all_of_a_deleted_release_and_of_deleted_items_or_nothing(filled, as_admin, anonymous, monkeypatch):  # noqa: F811
+    gone = [*(filled.extension(filled.release_extensions, b'x', app_revision='29402', baseName=name) for name in 'AB'),
+            filled.two]
+    gone += [filled.extension(filled.draft_extensions, b'x', baseName=name) for name in 'AB']
+    migrate(filled)
+    for item in gone:
+        filled.db['item'].delete_one({'_id': item['_id']})
+        filled.db['file'].delete_many({'itemId': item['_id']})
+    filled.db['folder'].delete_many({'_id': {'$in': [filled.in_release['_id'], filled.release_extensions['_id']]}})
+    seen = []
+    remove = removal.remove_items
+
+    def looking(items, *given):
+        seen.append(sorted(one['meta']['baseName'] for one in listed(anonymous).values()))
+        remove(items, *given)
+    monkeypatch.setattr(removal, 'remove_items', looking)
+    report = migrate(filled, since_last=True, delete=True)
+    looking([])
+    assert seen == [['A', 'A', 'B', 'B', 'SlicerIGT', 'Two.Dots'], ['A', 'B', 'SlicerIGT'], ['SlicerIGT']]
+    assert notes(report, Outcome.DELETED) == {('folder', str(one['_id'])) for one in (
+        filled.in_release, filled.release_extensions)} | {('item', str(one['_id'])) for one in gone}
+    assert findings() == []
 
 
 @pytest.mark.parametrize('options', [{}, {'since_last': True}, {'since_last': True, 'delete': True, 'dry_run': True}])

@@ -21,7 +21,7 @@ from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATI
 from slicer_package_manager.registry.schema.types import Document
 
 #: The outcomes of items that no list here has.
-_UNLISTED = {Outcome.NOT_LISTED, Outcome.LOST, Outcome.NOW_HIDDEN}
+_UNLISTED = {Outcome.NOT_LISTED, Outcome.LOST, Outcome.NOW_HIDDEN, Outcome.LEFT_OUT}
 #: The values by which lists are filtered. A document with others is in other lists, or in none.
 _FILTERS = ('_id', *(f'meta.{key}' for key in ('os', 'arch', 'revision', 'app_revision', 'app_id', 'baseName')))
 #: For documents by id, the outcomes that the report states, each with the names of values; see :class:`Note`.
@@ -74,7 +74,8 @@ def _compared(older: list[Document], here: list[Document], request: str, excused
         said = excused.get(identifier, {})
         mended = said.get(Outcome.MENDED, ())
         if identifier not in now:
-            if not _UNLISTED.intersection(said) and not _is_filtered(mended):
+            is_hidden = Outcome.NOW_HIDDEN in excused.get(one.get('folderId', ''), ())
+            if not is_hidden and not _UNLISTED.intersection(said) and not _is_filtered(mended):
                 yield _different(one, f'{request} had it, and has it not here')
         elif Outcome.UNDECIDED not in said:
             for key, what in _values(one, now[identifier]):

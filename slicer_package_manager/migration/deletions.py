@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from girder.models.folder import Folder
@@ -26,6 +28,9 @@ def follow(source: AnyDatabase, here: AnyDatabase, journal: Journal, *, delete: 
 
     :param delete: delete it here, too, unless it was changed here. Accounts are disabled instead.
     """
+    whole = folders(source, here, journal) if delete else set()
+    for folder in here['folder'].find({'_id': {'$in': list(whole)}, 'parentId': {'$nin': list(whole)}}):
+        yield from remove(here, folder)
     for kind in _KINDS:
         gone = _gone(source, journal, kind)
         if gone.is_doubtful and delete:
@@ -98,7 +103,7 @@ def _gone(source: AnyDatabase, journal: Journal, kind: str) -> _Gone:
 
 
 def _follow(here: AnyDatabase, journal: Journal, kind: str, gone: list[Any], *, delete: bool) -> Iterator[Note]:
-    written = journal.written(kind, gone)
+    written, leaving = journal.written(kind, gone), list[Document]()
     for one in here[kind].find({'_id': {'$in': gone}}):
         # A token is a secret; its user is not.
         identifier = str(one['userId'] if kind == 'token' else one['_id'])
@@ -112,20 +117,25 @@ def _follow(here: AnyDatabase, journal: Journal, kind: str, gone: list[Any], *, 
             yield note(Outcome.LEFT_OUT, reason='it was deleted at the source since the run before; it is still here',
                        remedy='Run the migration again with --since-last --delete, delete it here, or keep it.')
         else:
-            _delete(here, kind, one)
+            leaving.append(one)
             yield note(Outcome.DELETED, reason='it was deleted at the source')
+    _delete(here, kind, leaving)
 
 
-def _delete(here: AnyDatabase, kind: str, document: Document) -> None:
-    if kind == 'item':
-        removal.remove_item(document)
+def _delete(here: AnyDatabase, kind: str, documents: list[Document]) -> None:
+    ids = [one['_id'] for one in documents]
+    if kind == 'item':  # a list is that before, or has none of them
+        in_folder = itemgetter('folderId')
+        for _, items in groupby(sorted(documents, key=in_folder), key=in_folder):
+            removal.remove_together(items)
     elif kind == 'folder':
-        removal.remove_folder(document)
+        for folder in documents:
+            removal.remove_folder(folder)
     elif kind == 'user':
-        here['user'].update_one({'_id': document['_id']}, {'$set': {'status': 'disabled'}})
-        here['token'].delete_many({'userId': document['_id']})
+        here['user'].update_many({'_id': {'$in': ids}}, {'$set': {'status': 'disabled'}})
+        here['token'].delete_many({'userId': {'$in': ids}})
     else:
-        here[kind].delete_one({'_id': document['_id']})
+        here[kind].delete_many({'_id': {'$in': ids}})
 
 
 def _has_items(folder: Document) -> bool:

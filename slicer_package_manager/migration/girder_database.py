@@ -142,7 +142,9 @@ class OlderServer:
 
     def folders_below(self, folder_id: Any) -> list[Document]:
         """See :func:`folders_below`. A folder that cannot be used is left out, with all that are below it."""
-        found = self.shaped('folder', folders_below(self._database, folder_id))
+        below = (shapes.shaped('folder', one) for one in folders_below(self._database, folder_id))
+        found = self._usable('folder', [shapes.as_release(one) if one.document.get('parentId') == folder_id else one
+                                        for one in below])
         usable = {folder_id}
         return [one for one in found if one['parentId'] in usable and not usable.add(one['_id'])]  # type: ignore[func-returns-value]
 
@@ -172,7 +174,9 @@ class OlderServer:
 
     def shaped(self, kind: str, documents: Iterable[Mapping[str, Any]]) -> list[Document]:
         """Return those of ``documents`` that can be used, in their shape."""
-        found = [shapes.shaped(kind, one) for one in documents]
+        return self._usable(kind, [shapes.shaped(kind, one) for one in documents])
+
+    def _usable(self, kind: str, found: list[shapes.Shaped]) -> list[Document]:
         for one in found:
             if one.changes or one.problem:
                 self._note(kind, one)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from slicer_package_manager.migration.rules import counts, values
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.tree.registration import ORIGIN
+from slicer_package_manager.registry.tree.registration import DRAFT_NAME, ORIGIN
 
 #: What a folder can be in.
 PLACES = ('folder', 'collection', 'user')
@@ -50,6 +50,15 @@ def shaped(kind: str, given: Mapping[str, Any]) -> Shaped:
         if kind in of:
             mend(found)
     _access(found)
+    return found
+
+
+def as_release(found: Shaped) -> Shaped:
+    """A folder in an application with a revision: the older server lists each as a release, also one without."""
+    folder = found.document
+    if not found.problem and folder['name'] != DRAFT_NAME and 'revision' not in folder['meta']:
+        folder['meta'] = {**folder['meta'], 'revision': folder['name']}
+        found.changes['meta.revision'] = f'meta.revision: was missing, now "{folder["name"]}"'
     return found
 
 

@@ -74,8 +74,17 @@ def remove_item(item: Mapping[str, Any], progress: Any = None) -> None:
 
     :raises Unavailable: the store of a file cannot delete it now.
     """
-    _require_stores([item['_id']])
-    transactions.run(lambda: remove_items(list(Item().find({'_id': item['_id']})), progress))
+    remove_together([item], progress)
+
+
+def remove_together(items: Iterable[Mapping[str, Any]], progress: Any = None) -> None:
+    """Delete ``items`` with their files by one transaction, which can have :data:`transactions.DOCUMENTS` of them.
+
+    :raises Unavailable: the store of a file cannot delete it now.
+    """
+    ids = _ids(items)
+    _require_stores(ids)
+    transactions.run(lambda: remove_items(list(Item().find({'_id': {'$in': ids}})), progress))
 
 
 def _require_stores(items: Iterable[ObjectId]) -> None:
