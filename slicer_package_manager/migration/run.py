@@ -123,11 +123,11 @@ class _Migration:
             if self._options.since_last:
                 self._report.add(deletions.follow(self._source, self._here, self._journal,
                                                   delete=self._deletes and not self._options.dry_run))
+            self._report.add([*files.notes(), *settings.notes(changed), *leftovers.notes(self._source),
+                              *(girder_rest.secrets(self._source) if self._client else ())])
             if self._options.verify and not self._options.dry_run:
                 self._report.add(one for one in self._verify(apps, workers)
                                  if not self._tree.explains(one) and not files.explains(one))
-        self._report.add([*files.notes(), *settings.notes(changed), *leftovers.notes(self._source),
-                          *(girder_rest.secrets(self._source) if self._client else ())])
         if not self._options.dry_run:
             self._journal.end()
         return self._report

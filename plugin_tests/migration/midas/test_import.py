@@ -2,6 +2,7 @@
 import hashlib
 from datetime import timedelta, timezone
 
+import httpx
 import pytest
 from bson.objectid import ObjectId
 from girder.models import getDbConnection
@@ -87,6 +88,21 @@ def test_packages_and_extensions_are_listed_with_their_files_and_dates(midas, an
     assert item['spm']['midas'] == {'md5': midas.tables['bitstream'][1]['checksum'], 'sha512': file['sha512'],
                                     'codebase': 'Slicer4', 'submissiontype': 'nightly', 'packagetype': 'archive'}
     assert [one['name'] for one in anonymous.get(f'/app/{SLICER}/draft').json()] == ['30000']
+    assert findings() == []
+
+
+def test_files_go_to_the_bucket_that_is_the_current_assetstore(midas, s3, anonymous):
+    assert migrate(midas, dry_run=True).undecided == []
+    assert s3.objects() == {}
+    assert migrate(midas, verify=True).conclusion() == 'Ready to switch.'
+    assert archive('Other NA') in s3.objects().values()
+    item = here()['item'].find_one({'meta.app_revision': '21513'})
+    assert item['meta']['dependency'] == 'Other'
+    location = anonymous.get(f'/item/{item["_id"]}/download').headers['Location']
+    assert httpx.get(location).content == archive('Other NA')
+    s3.requests.clear()
+    assert [name for name in migrate(midas).totals if 'new or changed' in name] == ['aliases, new or changed']
+    assert {one.method for one in s3.requests} <= {'HEAD'}
     assert findings() == []
 
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from slicer_package_manager.migration.contents import Contents
 from slicer_package_manager.migration.files import Files
 from slicer_package_manager.migration.midas import archives
+from slicer_package_manager.migration.midas.stores import MidasStore
 from slicer_package_manager.migration.notes import Note, Outcome, Report
 from slicer_package_manager.migration.rules.items import Found
 from slicer_package_manager.progress import Advance
@@ -21,12 +21,12 @@ _DEPENDS = 'depends'
 class Known(NamedTuple):
     """What is known about files beside their bytes.
 
-    :param root: the directory of the assetstore here.
+    :param stores: the assetstores of MIDAS by number, in which archives are read.
     :param table: the names that the table of dependencies has for extensions, for archives without a description.
     :param instead: for files of items that are here already, the file here by the id of the one of MIDAS.
     """
 
-    root: Path
+    stores: Mapping[Any, MidasStore]
     table: Mapping[str, list[str]]
     instead: Mapping[Any, Document]
 
@@ -62,16 +62,16 @@ class MidasFiles(Files):
 
     def _take(self, file: Document, here: Document | None, advance: Advance) -> Document | None:
         taken = super()._take(file, here, advance)
-        if taken is None or 'path' not in taken or 'sha512' not in taken:
+        if taken is None or 'linkUrl' in taken or 'sha512' not in taken:
             return taken
         if here is not None:
             return {**taken, **({'spm': here['spm']} if _DEPENDS in here.get('spm', {}) else {})}
-        names = self._dependencies(taken) if file['_id'] in self._archives else None
+        names = self._dependencies(file) if file['_id'] in self._archives else None
         return taken if names is None else {**taken, 'spm': {_DEPENDS: names}}
 
     def _dependencies(self, file: Document) -> list[str] | None:
         try:
-            return archives.dependencies(self._stated.root / file['path'])
+            return archives.dependencies(self._stated.stores[file['assetstoreId']].path(file))
         except archives.UnreadableArchiveError as error:
             self._report.add([Note(Outcome.MENDED, 'file', str(file['_id']), file['name'],
                                    f'its archive cannot be read, so that its dependencies are unknown: {error}')])

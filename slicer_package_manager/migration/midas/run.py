@@ -89,7 +89,7 @@ class _Import:
         self._counts: Counter[tuple[Any, ...]] = Counter()
 
     def run(self) -> Report:
-        store = target_store.assetstore(self._here)
+        store = target_store.current(self._here)
         target_store.require_room(store, self._plan.size)
         if not self._dry:
             plugin_settings.register()  # aliases are checked by them
@@ -100,8 +100,9 @@ class _Import:
         if not self._dry:
             settings.write(self._here, changed)  # URLs of aliases are checked by them
         with self._pace.workers(common.connections) as workers:
-            known = Known(Path(store['root']), self._dependencies.table, aliases.files_instead(self._plan, self._here))
-            files = MidasFiles(Contents(self._stores(), store), workers, self._report, self._hosts, known,
+            stores = self._stores()
+            known = Known(stores, self._dependencies.table, aliases.files_instead(self._plan, self._here))
+            files = MidasFiles(Contents(stores, store), workers, self._report, self._hosts, known,
                                dry=self._dry)
             source = MidasSource(self._plan, self._people.ids)
             trees = Trees(source, self._writer, References(), files, self._report,
