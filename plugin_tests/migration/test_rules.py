@@ -187,6 +187,7 @@ META = {'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'revision': 'ab', 'app_
 
 def found(*files, **meta):
     created = moment()
+    meta = {**{'sha512': file['sha512'] for file in files[:1]}, **meta}
     return items.Found({'_id': next(NUMBERS), 'name': f'item {next(NUMBERS)}', 'created': created, 'updated': created,
                         'folderId': 'elsewhere', 'description': '', 'size': 0, 'meta': {**META, **meta}}, list(files))
 
@@ -208,8 +209,11 @@ def test_a_package_states_its_file_and_its_place():
 def test_a_checksum_that_is_not_that_of_the_file_is_reported():
     (decision,) = decide(found(file(), sha512='0' * 128))
     assert [note.fields for note in decision.notes] == [('meta.sha512',)]
-    for stated in None, '', decision.files[0]['sha512'].upper():
-        assert decide(found(decision.files[0], sha512=stated))[0].notes == []
+    for stated in None, '', 0:
+        (decision,) = decide(found(file(), sha512=stated))
+        assert [(note.fields, note.reason) for note in decision.notes] == [
+            (('meta.sha512',), 'sha512: was missing, now that of its file')]
+    assert decide(found(decision.files[0], sha512=decision.files[0]['sha512'].upper()))[0].notes == []
 
 
 def test_the_report_names_what_was_mended():

@@ -53,7 +53,7 @@ class MidasFiles(Files):
         facts = item['spm']['midas']
         if file.get('sha512') and facts.get('md5'):
             facts = {**facts, 'sha512': file['sha512']}
-        meta = item['meta']
+        meta = {**item['meta'], 'sha512': file.get('sha512')}
         if _is_extension(item):
             names = file.get('spm', {}).get(_DEPENDS)
             names = self._stated.table.get(meta['baseName'], []) if names is None else names

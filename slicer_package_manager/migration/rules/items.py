@@ -131,11 +131,13 @@ def stated(given: Mapping[str, Any]) -> str | None:
 
 
 def _of_digest(given: Mapping[str, Any], sha512: str) -> dict[str, str]:
-    """What to report if metadata states another checksum than ``sha512``, that of the file."""
-    if not given.get('sha512') or stated(given) == sha512:
+    """What to report if metadata states another checksum than ``sha512``, that of the file, or none."""
+    before = given.get('sha512') or ''
+    if (stated(given) or before) == sha512:
         return {}
     now = 'changed to that of its file' if sha512 else 'cleared'
-    return {'sha512': f'sha512: "{values.printable(given["sha512"])}" was {now}'}
+    return {'sha512': f'sha512: "{values.printable(before)}" was {now}' if before else
+            'sha512: was missing, now that of its file'}
 
 
 def _of_other_type(package_type: PackageType, item: Document, given: Mapping[str, Any]) -> Iterator[Note]:
