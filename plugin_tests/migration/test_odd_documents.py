@@ -220,11 +220,26 @@ def test_credentials_of_urls_are_neither_in_the_report_nor_kept_aside(filled):  
         assert 'hunter2' not in str(here()[kind].find_one({'_id': document['_id']}))
 
 
-@pytest.mark.parametrize('where', ['ordinary folder', 'folder in extensions', 'release without revision'])
+@pytest.mark.parametrize('where', ['folder in a draft', 'folder in extensions'])
 def test_a_package_in_no_folder_of_packages_has_a_line(filled, where):  # noqa: F811
-    parent = {'ordinary folder': filled.app, 'folder in extensions': filled.draft_extensions}.get(where)
-    item = filled.extension(filled.folder('extensions', parent or filled.folder('5.0', filled.app)), b'x')
+    parent = filled.draft_extensions if where == 'folder in extensions' else filled.in_draft
+    item = filled.extension(filled.folder('more', parent), b'x')
     assert reasons(migrate(filled), str(item['_id'])).startswith('not listed: it is in no folder of a release or draft')
+
+
+def test_a_release_without_a_revision_stays_one(filled, anonymous):  # noqa: F811
+    release = filled.folder('5.0', filled.app)
+    item = filled.extension(filled.folder('extensions', release), b'x', baseName='Inside')
+    package = filled.package(release, b'p', baseName='Inside')
+    report = migrate(filled, verify=True)
+    assert report.undecided == []
+    assert reasons(report, str(release['_id'])) == 'mended: meta.revision: was missing, now "5.0"'
+    found = {one['_id']: one['meta']['revision'] for one in anonymous.get(
+        '/app/5f4474d0e1d8c75dfc705482/release').json()}
+    assert found[str(release['_id'])] == '5.0'
+    assert {str(item['_id']), str(package['_id'])} <= names(anonymous)
+    assert findings() == []
+    assert [name for name in migrate(filled).totals if 'new or changed' in name] == []
 
 
 def test_a_package_of_the_other_type_stays_listed_and_is_named(filled, anonymous):  # noqa: F811

@@ -187,7 +187,7 @@ META = {'baseName': 'A', 'os': 'linux', 'arch': 'amd64', 'revision': 'ab', 'app_
 
 def found(*files, **meta):
     created = moment()
-    meta = {**{'sha512': file['sha512'] for file in files[:1]}, **meta}
+    meta = {**({'sha512': files[0]['sha512']} if files else {}), **meta}
     return items.Found({'_id': next(NUMBERS), 'name': f'item {next(NUMBERS)}', 'created': created, 'updated': created,
                         'folderId': 'elsewhere', 'description': '', 'size': 0, 'meta': {**META, **meta}}, list(files))
 
