@@ -31,8 +31,8 @@ def main(listener, workers, threads, access_log, *origins):
         from slicer_package_manager.front import server
         from slicer_package_manager.registry.links import policy
         policy.use(Loopback(*origins))
-        server.run(socket.socket(fileno=int(listener)), app, int(threads), Path(access_log) if access_log else None,
-                   alive)
+        server.run(socket.socket(fileno=int(listener)), app, int(threads), int(workers),
+                   Path(access_log) if access_log else None, alive)
     return Workers(int(workers), serve, int(listener)).run()
 
 

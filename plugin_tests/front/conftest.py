@@ -159,7 +159,7 @@ def serve(monkeypatch):
     def start(threads_=4, access_log=None, alive=lambda: None):
         toy, listener = Toy(), socket.create_server(('127.0.0.1', 0))
         address = listener.getsockname()
-        threads.append(threading.Thread(target=server.run, args=(listener, toy, threads_, access_log, alive)))
+        threads.append(threading.Thread(target=server.run, args=(listener, toy, threads_, 1, access_log, alive)))
         threads[-1].start()
         poll(lambda: len(servers) == len(threads) and servers[-1].started, 'the front serves')
         made.append(Serving(toy, address, servers[-1]))

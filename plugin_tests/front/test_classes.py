@@ -77,7 +77,15 @@ def test_searches_are_heavy(path, query, work):
 
 @pytest.mark.parametrize(('threads', 'running'), [(1, 1), (8, 1), (32, 1), (64, 2), (96, 3)])
 def test_as_much_heavy_work_runs_as_there_are_cores(threads, running):
-    assert classes.limits(threads, {})[Work.HEAVY].running == running
+    assert classes.limits(threads, 1, {})[Work.HEAVY].running == running
+
+
+@pytest.mark.parametrize(('workers', 'running'), [(1, 4), (2, 2), (3, 1), (4, 1), (16, 1)])
+def test_processes_share_the_places_for_heavy_work_and_no_others(workers, running):
+    alone, shared = classes.limits(128, 1, {}), classes.limits(128, workers, {})
+    assert shared.pop(Work.HEAVY).running == running
+    assert shared.items() <= alone.items()
+    assert classes.limits(128, workers, {'heavy': (3, None)})[Work.HEAVY].running == 3
 
 
 @pytest.mark.parametrize('method', ['POST', 'PUT', 'PATCH', 'DELETE', 'BREW'])
@@ -87,7 +95,7 @@ def test_all_other_methods_are_writes(method):
 
 @pytest.mark.parametrize('threads', [1, 2, 8, 15, 16, 64, 1000])
 def test_every_class_has_a_place_and_no_class_has_all_threads(threads):
-    limits = classes.limits(threads, {})
+    limits = classes.limits(threads, 1, {})
     assert set(limits) == set(Work)
     assert all(one.running >= 1 and one.waiting >= one.running for one in limits.values())
     if threads > 4:
@@ -96,14 +104,14 @@ def test_every_class_has_a_place_and_no_class_has_all_threads(threads):
 
 @pytest.mark.parametrize('threads', [1, 2, 8, 64])
 def test_the_requests_of_four_browsers_at_one_address_fit_into_each_class(threads):
-    assert all(WorkClass(limits)._share >= 24 for limits in classes.limits(threads, {}).values())
+    assert all(WorkClass(limits)._share >= 24 for limits in classes.limits(threads, 1, {}).values())
 
 
 def test_an_operator_may_choose_limits_of_some_classes():
-    chosen = classes.limits(64, {'reads': (3, None), 'downloads': (5, 7)})
+    chosen = classes.limits(64, 1, {'reads': (3, None), 'downloads': (5, 7)})
     assert (chosen[Work.READS].running, chosen[Work.READS].waiting) == (3, 32)
     assert (chosen[Work.DOWNLOADS].running, chosen[Work.DOWNLOADS].waiting) == (5, 7)
-    assert chosen[Work.WRITES] == classes.limits(64, {})[Work.WRITES]
+    assert chosen[Work.WRITES] == classes.limits(64, 1, {})[Work.WRITES]
 
 
 def test_the_operator_names_the_same_classes():

@@ -42,7 +42,7 @@ def main(listener: int, workers: int, threads: int, access_log: Path | None) -> 
     _prepare()
 
     def serve(alive: Callable[[], None]) -> None:
-        _serve(listener, threads, access_log, alive)
+        _serve(listener, threads, workers, access_log, alive)
     sys.exit(Workers(workers, serve, listener).run())
 
 
@@ -85,7 +85,7 @@ def _prepare_database(parent: int, channel: socket.socket) -> NoReturn:
         os._exit(status)
 
 
-def _serve(listener: int, threads: int, access_log: Path | None, alive: Callable[[], None]) -> None:
+def _serve(listener: int, threads: int, workers: int, access_log: Path | None, alive: Callable[[], None]) -> None:
     """In a worker: serve until a signal requests the end."""
     while not connection.answers(os.environ['GIRDER_MONGO_URI'], _PATIENCE):
         logger.warning('A worker waits for the database, which does not answer.')
@@ -98,7 +98,7 @@ def _serve(listener: int, threads: int, access_log: Path | None, alive: Callable
             raise  # a signal requests the end
         traceback.print_exc()  # the reason is on standard error
         sys.exit(CANNOT_START)
-    server.run(socket.socket(fileno=listener), app, threads, access_log, alive)
+    server.run(socket.socket(fileno=listener), app, threads, workers, access_log, alive)
 
 
 if __name__ == '__main__':

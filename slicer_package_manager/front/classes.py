@@ -19,8 +19,9 @@ class Work(Enum):
     HEAVY = 'heavy'
 
 
-#: The share of the threads that each class has, in parts of 32. There are 32 threads for each core by default, and so
-#: much heavy work as there are cores: more of it at the same time would take no less time, and slow all others.
+#: The share of the threads that each class has, in parts of 32. There are 32 threads for each core by default, and all
+#: processes together have as much heavy work as there are cores: more of it at the same time would take no less time,
+#: and slow all others. Each process needs a place for it.
 _PARTS = 32
 _SHARES = {Work.HEALTH: 2, Work.PAGES: 4, Work.DOWNLOADS: 8, Work.READS: 8, Work.WRITES: 8, Work.HEAVY: 1}
 #: How many requests wait for each one that runs, and at least. One address may have three quarters of all of them: in
@@ -61,13 +62,16 @@ def work_of(method: str, path: str, query: str = '') -> Work:
     return Work.HEAVY if is_whole or _SEARCH.fullmatch(query) else work
 
 
-def limits(threads: int, chosen: Mapping[str, tuple[int, int | None]]) -> dict[Work, Limits]:
-    """Return the limits of each class in a process with ``threads``.
+def limits(threads: int, workers: int, chosen: Mapping[str, tuple[int, int | None]]) -> dict[Work, Limits]:
+    """Return the limits of each class in one of ``workers`` processes with ``threads`` each.
 
     :param chosen: by the operator, see :class:`environment.Operation`.
     """
-    return {work: _limits(*chosen.get(work.value, (max(1, threads * share // _PARTS), None)))
-            for work, share in _SHARES.items()}
+    return {work: _limits(*chosen.get(work.value, (_running(work, threads, workers), None))) for work in Work}
+
+
+def _running(work: Work, threads: int, workers: int) -> int:
+    return max(1, threads * _SHARES[work] // (_PARTS * (workers if work is Work.HEAVY else 1)))
 
 
 def _limits(running: int, waiting: int | None) -> Limits:

@@ -34,11 +34,12 @@ _UNSENT = 128 * 1024
 _SENDERS = 32
 
 
-def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log: Path | None,
+def run(listener: socket.socket, app: WsgiApplication, threads: int, workers: int, access_log: Path | None,
         alive: Callable[[], None]) -> None:
     """Serve ``app`` on ``listener`` until a signal requests the end.
 
     :param threads: how many requests Girder handles at the same time.
+    :param workers: how many processes serve on ``listener``, this one included.
     :param alive: is called every second.
     """
     _allow_many_connections()
@@ -49,7 +50,7 @@ def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log:
     versions, heads = Versions(), Heads()
     pace = PaceLimits(operation.min_rate, operation.max_transfer)
     front = Front(Girder(app, handlers, senders, pace), versions, PublicDownloads(senders, versions, pace), operation,
-                  _classes(threads, operation), pace,
+                  _classes(threads, workers, operation), pace,
                   AccessLog(access_log, operation.trusted_proxies) if access_log else None)
 
     async def notify() -> None:
@@ -68,11 +69,11 @@ def run(listener: socket.socket, app: WsgiApplication, threads: int, access_log:
     uvicorn.Server(config).run([listener])
 
 
-def _classes(threads: int, operation: Operation) -> dict[classes.Work, WorkClass]:
+def _classes(threads: int, workers: int, operation: Operation) -> dict[classes.Work, WorkClass]:
     if operation.metrics:
         from slicer_package_manager.rest.middleware.metrics import WorkMetrics  # noqa: PLC0415 - few servers need it
     return {work: WorkClass(limits, WorkMetrics(work.value) if operation.metrics else None)
-            for work, limits in classes.limits(threads, operation.work_limits).items()}
+            for work, limits in classes.limits(threads, workers, operation.work_limits).items()}
 
 
 def _limit_unsent(listener: socket.socket) -> None:
