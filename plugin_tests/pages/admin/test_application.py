@@ -63,7 +63,7 @@ def test_gaps_of_the_matrix_stand_out(open_girder, site, app, release, fill):
     assert cells['33300'].all_inner_texts() == ['1 package\nno ext.', 'no package\nno ext.']
     assert [('spm-gap' in one.get_attribute('class'), 'spm-half' in one.get_attribute('class'))
             for one in cells['33300'].all()] == [(False, True), (True, False)]
-    assert girder.row('5.8.1').locator('.spm-number').all_inner_texts() == ['767.6 MB', '1,234']
+    assert girder.row('5.8.1').locator('.spm-number').all_inner_texts() == ['804.9 MB', '1,234']
     assert '2 packages' not in girder.page.locator('.spm-totals').inner_text()
     assert '3 packages' in girder.page.locator('.spm-totals').inner_text()
 
@@ -218,3 +218,21 @@ def test_work_with_a_socket_leaves_the_progress_to_the_server(open_girder, app, 
     assert asked.value.url.endswith('?progress=true')
     girder.row('5.8.1').wait_for(state='detached')
     assert girder.page.locator('.g-progress-widget-container').count() == 0
+
+
+def test_drafts_have_their_version_and_build_date(open_girder, site, app):
+    site.package(app['_id'], revision='34108', version='5.11.0-2026-11-27', build_date='2026-11-27 04:00:00')
+    site.extension(app['_id'], app_revision='34109')
+    girder = open_girder().go(f'packages/{app["_id"]}')
+    assert 'version 5.11.0-2026-11-27' in girder.row('34108').inner_text()
+    assert girder.row('34108').locator('[data-label=Built]').inner_text() == '2026-11-27'
+    assert girder.row('34109').locator('[data-label=Built]').inner_text() == 'unknown'
+
+
+@pytest.mark.parametrize('width', ['wide', 'narrow'])
+def test_the_administration_is_dark_where_the_system_is(open_girder, app, fill, width, album):
+    fill()
+    girder = open_girder(width=width, dark=True).go(f'packages/{app["_id"]}')
+    assert 'invert' in girder.page.evaluate("getComputedStyle(document.documentElement).filter")
+    assert girder.window.sideways() == 0
+    album.keep(girder.window, f'admin-dark-{width}')

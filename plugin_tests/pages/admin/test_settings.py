@@ -8,8 +8,8 @@ from slicer_package_manager.registry.server.settings import LINK_HOSTS, READY_SH
 
 ROUTE = 'plugins/slicer_package_manager/config'
 #: How the values of settings are asked for, by their types.
-CONTROLS = {list: ('lines',), bool: ('checkbox',), int: ('number',), float: ('number',), str: ('text', 'choice'),
-            dict: ('json',)}
+CONTROLS = {list: ('lines', 'applications'), bool: ('checkbox',), int: ('number',), float: ('number',),
+            str: ('text', 'choice', 'application'), dict: ('quotas', 'issuers')}
 
 
 @pytest.fixture
@@ -80,3 +80,39 @@ def test_an_environment_variable_that_overrides_a_setting_is_reported(girder):
     girder.page.get_by_role('spinbutton', name='Share of extensions').fill('50')
     girder.button('Save').click()
     girder.alerted('GIRDER_SETTING_SLICER_PACKAGE_MANAGER_READY_SHARE overrides it')
+
+
+def test_applications_and_services_are_chosen_from_menus(girder, site, app):
+    page = girder.go(ROUTE, 'form').page
+    page.get_by_role('combobox', name='Default application of the catalog').select_option(app['_id'])
+    page.get_by_role('group', name='Applications whose uploads are checked').get_by_label(app['name']).check()
+    quotas = page.get_by_role('group', name='Quotas of applications')
+    girder.button('Add: Quotas of applications').click()
+    quotas.get_by_label('Application', exact=True).select_option('default')
+    quotas.get_by_label('Size in GB').fill('1.5')
+    issuers = page.get_by_role('group', name='CI services')
+    issuers.get_by_role('button', name='Remove').first.click()
+    issuers.get_by_label('Issuer', exact=True).fill('https://gitlab.example.org')
+    issuers.get_by_label('Service', exact=True).select_option('gitlab')
+    girder.button('Save').click()
+    girder.alerted('The settings are saved')
+    assert [setting(site, f'slicer_package_manager.{name}') for name in (
+        'default_app', 'checked_applications', 'upload_quotas', 'oidc_issuers')] == [
+        app['_id'], [app['_id']], {'default': 1_500_000_000}, {'https://gitlab.example.org': 'gitlab'}]
+    girder.button('Default of Quotas of applications').click()
+    girder.alerted('has its default again')
+    quotas.get_by_label('Size in GB').wait_for(state='detached')
+    assert page.get_by_role('combobox', name='Default application of the catalog').input_value() == app['_id']
+
+
+def test_a_deleted_application_stays_named_in_settings(girder, site):
+    site.client.put('/system/setting', params={
+        'key': 'slicer_package_manager.upload_quotas', 'value': '{"64b000000000000000000001": 5}'}).raise_for_status()
+    page = girder.go(ROUTE, 'form').page
+    quotas = page.get_by_role('group', name='Quotas of applications')
+    assert quotas.get_by_label('Application', exact=True).locator('option:checked').inner_text() == (
+        'Deleted application (64b000000000000000000001)')
+    quotas.get_by_label('Size in GB').fill('-1')
+    girder.button('Save').click()
+    page.get_by_text('must be a whole number of bytes').wait_for()
+    girder.forgive(400)

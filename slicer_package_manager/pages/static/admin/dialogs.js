@@ -11,7 +11,7 @@ import { icon } from './widgets.js';
  * @typedef {object} Field
  * @property {string} name
  * @property {Content} label
- * @property {'text' | 'number' | 'checkbox' | 'choice' | 'lines' | 'json'} [type] `text` by default
+ * @property {'text' | 'number' | 'checkbox' | 'choice' | 'lines'} [type] `text` by default
  * @property {unknown} [value]
  * @property {string | null} [help]
  * @property {string} [placeholder]
@@ -59,7 +59,6 @@ function controlOf(field, id) {
     case 'checkbox':
       return element('input', { id, name, type, checked: Boolean(value) });
     case 'lines':
-    case 'json':
       return element('textarea', { ...common, rows: '4', spellcheck: 'false', value: textOf(value, type) });
     default:
       return element('input', {
@@ -82,20 +81,7 @@ function controlOf(field, id) {
  */
 function textOf(value, type) {
   if (type === 'lines') return /** @type {string[]} */ (value || []).join('\n');
-  return type === 'json' ? JSON.stringify(value, null, 2) : String(value ?? '');
-}
-
-/**
- * The value of JSON; the text itself if it is none, which the server refuses with the reason.
- *
- * @param {string} text
- */
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return String(value ?? '');
 }
 
 /**
@@ -105,8 +91,6 @@ function parsed(text) {
 function readControl(control, type) {
   const { value } = control;
   switch (type) {
-    case 'json':
-      return parsed(value);
     case 'checkbox':
       return control instanceof HTMLInputElement && control.checked;
     case 'lines':
@@ -140,7 +124,7 @@ export function fieldControl(field) {
     element: element('div.form-group', {}, content),
     control,
     name: field.name,
-    read: () => readControl(control, field.type),
+    read: () => /** @type {any} */ (readControl(control, field.type)),
     /** Show another value, in a control with a text. */
     write(/** @type {unknown} */ value) {
       control.value = textOf(value, field.type);

@@ -1,6 +1,8 @@
 // @ts-check
 // What the administration uses of Girder's web client: REST calls, alerts and the current user.
 
+import { size } from '../texts.js';
+
 export const { girder } = window;
 
 export const { AccessType } = girder.constants;
@@ -127,8 +129,8 @@ export const warn = (text) =>
 export const isAdmin = () => Boolean(girder.auth.getCurrentUser()?.get('admin'));
 
 /**
- * A number of bytes in Girder's format.
+ * A number of bytes, in the units of all pages.
  *
  * @param {number} bytes
  */
-export const formatSize = (bytes) => girder.misc.formatSize(bytes);
+export const formatSize = (bytes) => (bytes ? size(bytes) : '0 kB');

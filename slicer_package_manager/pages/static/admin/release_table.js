@@ -83,12 +83,14 @@ function line(row, options) {
       element('a.spm-name', { href: `#folder/${row._id}` }, row.name),
       !row.public && [' ', icon('lock', 'Private')],
       options.revision && element('div.spm-faint', {}, `revision ${row.revision}`),
+      row.version && row.version !== row.name && element('div.spm-faint', {}, `version ${row.version}`),
       row.description && element('div.spm-faint.spm-description', {}, plainLines(row.description)),
     ),
     element('td.spm-ready-cell', { 'data-label': 'Ready' }, readiness(row, options.changeReady)),
     options.systems.map((system) => cell(row, system)),
     element('td.spm-number', { 'data-label': 'Size' }, formatSize(row.size)),
     element('td.spm-number', { 'data-label': 'Downloads' }, number(row.downloads || 0)),
+    element('td', { 'data-label': 'Built' }, row.built ? day(row.built) : 'unknown'),
     element('td', { 'data-label': 'Created' }, element('div', {}, day(row.created), updated)),
     options.actions && element('td.spm-actions', {}, options.actions(row)),
   );
@@ -109,6 +111,7 @@ function head(options) {
     systems,
     column('Size', { class: 'spm-number' }),
     column('Downloads', { class: 'spm-number' }),
+    column('Built'),
     column('Created'),
     options.actions && column(element('span.sr-only', {}, 'Actions')),
   );

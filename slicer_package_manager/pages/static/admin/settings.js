@@ -2,8 +2,9 @@
 // The page of the plugin's settings, below "Plugins" in the admin console.
 
 import { element, messageOf } from '../dom.js';
-import { fieldControl } from './dialogs.js';
 import { call, girder, isAdmin, notify, showFailure, warn } from './girder.js';
+import { editable } from './nav.js';
+import { settingControl } from './setting_controls.js';
 import { button, icon, Page } from './widgets.js';
 
 export const PLUGIN = 'slicer_package_manager';
@@ -13,7 +14,7 @@ const TITLE = 'Slicer Package Manager';
 /**
  * Fields of the form, one for each setting.
  *
- * @type {(import('./dialogs.js').Field & {label: string})[]}
+ * @type {import('./setting_controls.js').Setting[]}
  */
 export const SETTINGS = [
   {
@@ -41,24 +42,22 @@ export const SETTINGS = [
   {
     name: 'default_app',
     label: 'Default application of the catalog and download pages',
-    type: 'text',
-    help: 'Its id. Empty: the application with Slicer’s id, else the only public one.',
+    type: 'application',
+    help: 'Automatic: the application with Slicer’s id, else the only public one.',
   },
   {
     name: 'upload_quotas',
-    label: 'Quotas of applications, in bytes',
-    type: 'json',
-    help:
-      'Largest size of all files of an application together, by its id; "default" is for all others: ' +
-      '{"default": 1000000000000}. Without either there is no limit.',
+    label: 'Quotas of applications',
+    type: 'quotas',
+    help: 'Largest size of all files of an application together, in GB. Applications without a quota may grow.',
   },
   {
     name: 'checked_applications',
     label: 'Applications whose uploads are checked',
-    type: 'lines',
+    type: 'applications',
     help:
-      'Their ids, one on each line; * for all. Archives that the command "check" of the client finds wrong are refused: ' +
-      'unreadable, for another system, in a folder of another name, or with incomplete metadata.',
+      'Archives that the command "check" of the client finds wrong are refused: unreadable, for another system, in a ' +
+      'folder of another name, or with incomplete metadata.',
   },
   {
     name: 'ready_share',
@@ -121,10 +120,8 @@ export const SETTINGS = [
   {
     name: 'oidc_issuers',
     label: 'CI services whose workflows may be publishers',
-    type: 'json',
-    help:
-      'The issuers of their ID tokens, each with the service whose claims it has, github or gitlab: ' +
-      '{"https://gitlab.example.org": "gitlab"}.',
+    type: 'issuers',
+    help: 'The issuers of their ID tokens, such as https://gitlab.example.org, each with the service whose claims it has.',
   },
 ];
 
@@ -163,9 +160,10 @@ class Line {
    * @param {SETTINGS[number]} setting
    * @param {unknown} value
    * @param {(line: Line) => void} reset
+   * @param {import('./setting_controls.js').Named[]} apps
    */
-  constructor(setting, value, reset) {
-    const control = fieldControl({ ...setting, value });
+  constructor(setting, value, reset, apps) {
+    const control = settingControl(setting, value, apps);
     this.name = setting.name;
     this.read = control.read;
     this.write = control.write;
@@ -189,9 +187,10 @@ export class SettingsView extends Page {
 
   async load() {
     if (!isAdmin()) return element('p', {}, 'Must be logged in as admin to view this page.');
-    this.before = await stored();
+    const [before, apps] = await Promise.all([stored(), editable()]);
+    this.before = before;
     this.lines = SETTINGS.map(
-      (setting) => new Line(setting, this.before[key(setting.name)], (line) => this.reset(line)),
+      (setting) => new Line(setting, this.before[key(setting.name)], (line) => this.reset(line), apps),
     );
     const breadcrumb = element('div');
     new girder.views.widgets.PluginConfigBreadcrumbWidget({
