@@ -137,7 +137,7 @@ CLIENT_ARROWS = {
                       'provenance', 'publish', 'registry'},
     'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'provenance', 'registry', 'transfer'},
     'provenance': {'attestations', 'connection', 'errors', 'fields', 'registry'},
-    'download': {'connection', 'errors', 'locks', 'registry'},
+    'download': {'connection', 'errors', 'locks', 'registry', 'threaded_digest'},
     'diagnosis': {'addresses', 'connection', 'directories', 'errors', 'identity', 'registry'},
     'identity': {'connection', 'registry'},
     'checks': {'addresses', 'errors', 'fields', 'inspection'},
@@ -162,7 +162,7 @@ CLIENT_ARROWS = {
 }
 #: The client's modules without an arrow, and all that import only how it fails.
 CLIENT_GROUND = ('addresses', 'attestations', 'certificates', 'chunk_size', 'constants', 'directories', 'errors',
-                 'fields', 'inspection', 'localfile', 'tags', 'textfiles')
+                 'fields', 'inspection', 'localfile', 'tags', 'textfiles', 'threaded_digest')
 #: What the modules below a path never import from elsewhere.
 FORBIDDEN = {
     'registry': ('cherrypy', 'girder.api'),

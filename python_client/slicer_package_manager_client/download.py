@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Callable
 
 import requests
@@ -19,9 +20,11 @@ from slicer_package_manager_client.errors import (
     NotFound,
     SlicerPackageManagerError,
 )
+from slicer_package_manager_client.threaded_digest import ThreadedDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from slicer_package_manager_client.connection import Connection
@@ -163,17 +166,18 @@ class Download:
 
     def _fetch(self) -> bool:
         """Receive the rest of the file; return whether it is intact. A damaged file is deleted."""
-        with self._part.open('a+b') as stream:
+        with self._part.open('a+b') as stream, ThreadPoolExecutor(1) as thread:
             stream.seek(0)
-            digest = _digest(stream)
+            digest = ThreadedDigest(thread, _digest(stream))
             with self._client.progressReporterCls(label=self._target.name, length=self._size or 0) as reporter:
                 reporter.update(stream.tell())
                 while not self._is_complete(stream.tell()):
-                    digest = self._client.attempts()(self._pull, stream, digest, reporter)
+                    digest = self._client.attempts()(self._pull, stream, digest, thread, reporter)
             stream.flush()
             os.fsync(stream.fileno())
             complete = self._size is None or stream.tell() == self._size
-        if complete and self._sha512 in {None, digest.hexdigest()}:
+            intact = self._sha512 in {None, digest.hexdigest()}
+        if complete and intact:
             return True
         self._part.unlink()
         return False
@@ -183,8 +187,8 @@ class Download:
             return self._file.get('_received') == received
         return received >= self._size
 
-    def _pull(self, stream: Any, digest: Any, reporter: Any) -> Any:
-        """Receive one response; return the checksum of all bytes received so far.
+    def _pull(self, stream: Any, digest: ThreadedDigest, thread: Executor, reporter: Any) -> ThreadedDigest:
+        """Receive one response; return the checksum of all bytes received so far, which ``thread`` computes.
 
         A connection that breaks counts as a failed attempt only if it delivered no bytes.
         """
@@ -193,7 +197,7 @@ class Download:
             if answer.status_code != _PARTIAL or not _continues(answer, start):
                 reporter.update(-start)
                 stream.truncate(0)
-                digest, start = hashlib.sha512(), 0
+                digest, start = ThreadedDigest(thread, hashlib.sha512()), 0
                 if answer.status_code in {_PARTIAL, _UNSATISFIABLE}:
                     return digest
             try:

@@ -40,7 +40,7 @@ _LOGINS = {
     'api_key/token': ('The API key was refused', 'Create another one on the account page of the server.'),
     'oidc/token': ('Trusted publishing was refused', ''),
 }
-_NO_SPACE = 507
+_NO_SPACE, _PROXY_LOGIN = 507, 407
 #: Reasons that OpenSSL reports when the server does not speak TLS.
 _NOT_TLS = re.compile(r'WRONG_VERSION_NUMBER|HTTP_REQUEST|HTTPS_PROXY_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|'
                       r'PACKET_LENGTH_TOO_LONG|NOT_SSL_RECORD', re.IGNORECASE)
@@ -156,6 +156,9 @@ def _explain_network(error: Exception, where: str) -> tuple[str, str]:
     if caused(error, (ConnectionError, http.client.IncompleteRead, http.client.RemoteDisconnected,
                       IncompleteResponseError)):
         return f'The connection to {where} was closed (reset) before the answer was complete.', 'Try again later.'
+    own = next((one for one in error.args if isinstance(one, str)), '')
+    if own:  # raised by this client, with the reason
+        return f'{own[:1].upper()}{own[1:].rstrip(".")}.', 'Try again later.'
     system = next((one for one in causes(error) if isinstance(one, OSError) and one.strerror and one.errno), None)
     detail = f' ({system.strerror})' if system else ''
     return f'{where} cannot be reached{detail}.', 'Is the address right, and does the server run?'
@@ -185,6 +188,9 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
     if error.status in TRANSIENT_STATUS:
         return errors.NetworkProblem(f'The server is busy (status {error.status}): {reason}', server=server,
                                      advice='Try again later.')
+    if error.status == _PROXY_LOGIN:
+        return errors.NetworkProblem('The proxy requires a login (status 407).', server=server,
+                                     advice='Give it as http://USER:PASSWORD@HOST:PORT in HTTP_PROXY or HTTPS_PROXY.')
     logging_in = 'api_key/token' in error.url or 'user/authentication' in error.url
     if _NO_ROUTE.search(reason) or (
             error.status in {404, 405, 410} and (logging_in or not _is_json(error.responseText))):

@@ -204,6 +204,22 @@ def test_what_a_forward_proxy_refuses_is_lasting(status, again, invoke, httpserv
     assert ('Trying again' in done.stderr) is again
 
 
+def test_a_proxy_for_http_that_requires_a_login_is_named_with_what_to_do(upload, girder):
+    girder.fail('POST', 'api_key/token', 407, body='')
+    done = upload(girder.url)
+    assert done.exit_code == 6
+    assert 'The proxy requires a login (status 407).' in done.stderr
+    assert 'HTTP_PROXY' in done.stderr
+
+
+def test_the_reason_of_a_retry_is_that_of_the_server_if_it_is_at_another_offset(upload, girder):
+    girder.fail('POST', 'file/chunk', 409, skip=1, body='{"message": "Another request is sending bytes of \\"x\\"."}')
+    done = upload(girder.url)
+    assert done.exit_code == 0, done.stderr
+    assert 'Another request is sending bytes of "x". Trying again' in done.stderr
+    assert 'cannot be reached' not in done.stderr
+
+
 @pytest.mark.parametrize(('code', 'seconds'), [(socket.EAI_NONAME, 20), (socket.EAI_AGAIN, 900)])
 def test_a_name_that_cannot_be_resolved_is_said(code, seconds, monkeypatch):
     def resolve(*_args, **_more):
