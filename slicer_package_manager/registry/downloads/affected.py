@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
@@ -132,7 +133,12 @@ def _shown(facts: Mapping[str, Any]) -> Document:
 
 def _rows(which: Document) -> list[Document]:
     found = transactions.at_one_moment(LoggedDownload()).find(which, {'_id': 0, 'day': 1, 'rows': 1}, batch_size=BATCH)
-    return [{'day': one['day'], **row} for one in found for row in one['rows']]
+    rows: list[Document] = []
+    for one in found:
+        for row in one['rows']:
+            row['day'] = one['day']  # a file of years has 100,000 rows: copies of them would take longer than the query
+        rows += one['rows']
+    return rows
 
 
 def _total(rows: Sequence[Document]) -> int:
@@ -141,12 +147,13 @@ def _total(rows: Sequence[Document]) -> int:
 
 def _added(rows: Iterable[Document], *by: str) -> list[Document]:
     """The downloads and clients of ``rows`` by these keys, in their order."""
-    sums: dict[tuple[str, ...], list[int]] = {}
+    sums: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    values = itemgetter(*by)
     for row in rows:
-        numbers = sums.setdefault(tuple(row[key] for key in by), [0, 0])
+        numbers = sums[values(row)]
         numbers[0] += row['requests']
         numbers[1] += row['clients']
-    return [{**dict(zip(by, key, strict=True)), 'requests': requests, 'clients': clients}
+    return [{**dict(zip(by, key if len(by) > 1 else [key], strict=True)), 'requests': requests, 'clients': clients}
             for key, (requests, clients) in sorted(sums.items())]
 
 
