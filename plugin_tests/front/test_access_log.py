@@ -40,6 +40,11 @@ def test_what_is_not_known_is_a_dash():
     assert text.endswith('" 200 - "-" "-"')
 
 
+def test_the_line_of_a_part_ends_with_its_range():
+    text = access_log.line(request(), 206, 100, '192.0.2.1', 'bytes 0-99/1000')
+    assert text.endswith('" 206 100 "-" "-" "bytes 0-99/1000"')
+
+
 def test_a_request_without_a_response_has_the_status_of_a_client_that_left():
     assert COMBINED.fullmatch(line(status=0))['status'] == '499'
 

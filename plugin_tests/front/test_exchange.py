@@ -95,13 +95,15 @@ def test_a_response_is_sent_as_messages_and_its_size_is_known():
     async def scenario():
         sent = []
         one = exchange(sent=sent)
-        assert (one.status, one.sent) == (0, 0)
-        await one.begin(206, encoded([('ETag', '"é"')]))
+        assert (one.status, one.sent, one.content_range) == (0, 0, '')
+        await one.begin(206, encoded([('ETag', '"é"'), ('Content-Range', 'bytes 0-4/9')]))
+        assert one.content_range == 'bytes 0-4/9'
         await one.send(b'abc', more=True)
         await one.send(b'de')
         return one.status, one.sent, sent
     assert asyncio.run(scenario()) == (206, 5, [
-        {'type': 'http.response.start', 'status': 206, 'headers': [(b'ETag', b'"\xe9"')]},
+        {'type': 'http.response.start', 'status': 206, 'headers': [
+            (b'ETag', b'"\xe9"'), (b'Content-Range', b'bytes 0-4/9')]},
         {'type': 'http.response.body', 'body': b'abc', 'more_body': True},
         {'type': 'http.response.body', 'body': b'de', 'more_body': False}])
 

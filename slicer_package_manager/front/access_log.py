@@ -1,4 +1,8 @@
-"""The access log, in the "combined" format of Apache and nginx. Credentials are masked."""
+"""The access log, in the "combined" format of Apache and nginx. Credentials are masked.
+
+A line of a part (206) has a further field, the range that was sent, so that statistics from logs can distinguish the
+end of a download from its other parts.
+"""
 from __future__ import annotations
 
 import logging
@@ -39,13 +43,16 @@ class AccessLog:
         self._logger.addHandler(_File(file))
         self._is_failing = False
 
-    def write(self, environ: Mapping[str, Any], status: int, size: int) -> None:
+    def write(self, environ: Mapping[str, Any], status: int, size: int, content_range: str = '') -> None:
         """Log a request whose response has ``status`` and a body of ``size`` bytes.
+
+        :param content_range: the part that it is, such as ``bytes 0-99/1000``.
 
         No request fails because of the log. A full disk or a missing directory is reported once.
         """
         try:
-            self._logger.info('%s', line(environ, status, size, client_address.client(environ, self._trusted)))
+            self._logger.info('%s', line(environ, status, size, client_address.client(environ, self._trusted),
+                                         content_range))
             self._is_failing = False
         except OSError as error:
             if not self._is_failing:
@@ -53,12 +60,13 @@ class AccessLog:
             self._is_failing = True
 
 
-def line(environ: Mapping[str, Any], status: int, size: int, address: str) -> str:
+def line(environ: Mapping[str, Any], status: int, size: int, address: str, content_range: str = '') -> str:
     """Return the line for a request from ``address``; the time is now."""
     request = f'{environ["REQUEST_METHOD"]} {environ["RAW_URI"]} {environ["SERVER_PROTOCOL"]}'
     moment = datetime.now().astimezone().strftime('%d/%b/%Y:%H:%M:%S %z')
     return (f'{address or "-"} - - [{moment}] "{_masked(request)}" {status or _CLIENT_LEFT} {size or "-"} '
-            f'"{_masked(environ.get("HTTP_REFERER"))}" "{_masked(environ.get("HTTP_USER_AGENT"))}"')
+            f'"{_masked(environ.get("HTTP_REFERER"))}" "{_masked(environ.get("HTTP_USER_AGENT"))}"'
+            + (f' "{_masked(content_range)}"' if content_range else ''))
 
 
 def _masked(text: str | None) -> str:

@@ -59,7 +59,7 @@ class Front:
         finally:
             exchange.connection.end_request()
             if self._access_log:
-                self._access_log.write(exchange.environ, exchange.status, exchange.sent)
+                self._access_log.write(exchange.environ, exchange.status, exchange.sent, exchange.content_range)
 
     async def _answer(self, exchange: Exchange) -> None:
         try:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +38,7 @@ class Exchange:
     :ivar fields: the headers of the request as ASGI has them, by name in lower case.
     :ivar status: of the response; 0 before it begins.
     :ivar sent: how many bytes of the body were sent.
+    :ivar content_range: the part that the response is, as ``Content-Range`` states it; empty if it is no part.
     :ivar started: when the request began, in seconds of :func:`time.perf_counter`.
     """
 
@@ -46,6 +48,7 @@ class Exchange:
         self.scope = scope
         self.fields: dict[bytes, bytes] = dict(scope['headers'])
         self.status = self.sent = 0
+        self.content_range = ''
         self._is_raw = False
         self.receive, self._send = receive, send
 
@@ -78,6 +81,9 @@ class Exchange:
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the status and the headers of the response."""
         self.status = status
+        if status == HTTPStatus.PARTIAL_CONTENT:
+            self.content_range = next((value.decode('latin-1') for name, value in headers
+                                       if name.lower() == b'content-range'), '')
         self._is_raw = self._must_be_raw(headers)
         if self._is_raw:
             self.scope['method'] = 'HEAD'  # uvicorn sends no body then

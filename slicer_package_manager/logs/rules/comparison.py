@@ -61,7 +61,7 @@ def _of_less(numbers: Numbers, day: Circumstances) -> list[str]:
         found.append(f'no request in the logs {_hours(day.missing)}')
     if numbers.incomplete:
         found.append(f'{numbers.incomplete} responses were broken off, or are parts: a front server may have taken the '
-                     'whole file from the server')
+                     'whole file from the server, or the log does not state ranges')
     if day.unknown:
         found.append(f'{day.unknown} requests of this day are for files that the facts do not have')
     return found or ['requests that came by another server, whose logs were not read']
