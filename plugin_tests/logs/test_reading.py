@@ -39,7 +39,7 @@ def test_an_empty_log_has_no_contents(stored, way):
     assert b''.join(blocks(stored(WAYS[way](b'')))) == b''
 
 
-@pytest.mark.parametrize('way', ['gzip', 'bzip2'])
+@pytest.mark.parametrize('way', ['gzip', 'zstd', 'bzip2', 'two frames of zstd'])
 def test_a_file_that_ends_too_early_is_read_as_far_as_it_goes(stored, way):
     content = WAYS[way](TEXT)
     path = stored(content[:len(content) * 9 // 10])
@@ -57,6 +57,11 @@ def test_a_damaged_file_is_refused(stored, way):
     content[len(content) // 2:] = b'\xff' * (len(content) - len(content) // 2)
     with pytest.raises(DamagedError, match=r'cannot be decompressed|ends in the middle'):
         list(blocks(stored(bytes(content))))
+
+
+def test_other_data_between_frames_of_zstd_is_left_out(stored):
+    skipped = b'\x50\x2a\x4d\x18\x04\0\0\0abcd'
+    assert b''.join(blocks(stored(zstandard.compress(TEXT) + skipped + zstandard.compress(b'end')))) == TEXT + b'end'
 
 
 def test_what_decompresses_to_very_much_is_read_in_small_blocks(stored):

@@ -14,6 +14,8 @@ from slicer_package_manager.progress import Advance
 
 #: Bytes that are read at once, and the most that come of them at once.
 _RAW, _BLOCK = 1 << 18, 1 << 23
+#: Of zstd, all that comes of the bytes is in memory: 32,768 times as many at most.
+_RAW_ZSTD = 1 << 12
 #: A longer line is not kept in memory.
 _LONGEST = 1 << 20
 #: Takes the place of such a line.
@@ -107,15 +109,23 @@ def _bzip2(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
 
 
 def _zstd(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-    done = 0
-    with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False) as reader:
-        try:
-            while data := reader.read(_BLOCK):
-                yield data
-                advance(file.tell() - done)
-                done = file.tell()
-        except zstandard.ZstdError as error:
-            raise DamagedError(f'it cannot be decompressed: {error}') from None
+    frame, done = None, bytearray()
+    for data in _raw(file, advance, _RAW_ZSTD):
+        left = data
+        while left:
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            try:
+                done += frame.decompress(left)
+            except zstandard.ZstdError as error:
+                yield bytes(done)
+                raise DamagedError(f'it cannot be decompressed: {error}') from None
+            left, frame = (frame.unused_data, None) if frame.eof else (b'', frame)
+        if len(done) > _BLOCK // 2:
+            yield bytes(done)
+            done.clear()
+    yield bytes(done)
+    if frame is not None:
+        raise DamagedError('it ends in the middle')
 
 
 class Piece(NamedTuple):
