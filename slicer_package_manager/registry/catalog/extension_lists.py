@@ -20,6 +20,10 @@ from slicer_package_manager.registry.tree.access import folder_clause, item_clau
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
+#: The order of the index ``spm_extensions``. Without it, the database takes the index of all extensions for what was
+#: created last, since it finds the first ones there as fast, and then reads the extensions of all revisions.
+_BY_BUILD = {'meta.app_revision': -1, 'meta.os': -1, 'meta.arch': -1, 'created': -1, '_id': -1}
+
 
 class Built(NamedTuple):
     """A build of an extension: for which revision and system, and when it was uploaded.
@@ -82,10 +86,7 @@ def revisions(app: ApplicationFolder, user: UserDocument | None) -> dict[str, Re
 @transactions.atomic
 def systems(app: ApplicationFolder, user: UserDocument | None, revision: str) -> dict[tuple[str, str], int]:
     """The number of extensions for a revision of the application, by operating system and architecture."""
-    query = package_lists.query_of(EXTENSION, app, user, app_revision=revision)
-    rows = Item().collection.aggregate([
-        {'$match': query}, {'$group': {'_id': {'os': '$meta.os', 'arch': '$meta.arch'}, 'count': {'$sum': 1}}}])
-    return {(row['_id']['os'], row['_id']['arch']): row['count'] for row in rows}
+    return {(os, arch): number for (_, os, arch), number in numbers(app, user, [revision]).items()}
 
 
 @transactions.atomic
@@ -99,36 +100,42 @@ def builds(app: ApplicationFolder, user: UserDocument | None, name: str) -> list
 @transactions.atomic
 def members(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]) -> list[Member]:
     """The extensions of several revisions of the application."""
-    query = {**package_lists.query_of(EXTENSION, app, user), 'meta.app_revision': {'$in': list(revisions)}}
+    query = _of_revisions(app, user, revisions)
     fields = ['created', *(f'meta.{key}' for key in ('app_revision', 'os', 'arch', 'baseName', 'revision'))]
     return [Member(str(meta['app_revision']), meta['os'], meta['arch'], str(meta['baseName']),
                    str(meta.get('revision') or ''), one['created'])
-            for one in Item().find(query, fields=fields).batch_size(BATCH) for meta in (one['meta'],)]
+            for one in Item().find(query, fields=fields, sort=list(_BY_BUILD.items())).batch_size(BATCH)
+            for meta in (one['meta'],)]
 
 
 @transactions.atomic
 def numbers(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]
             ) -> dict[tuple[str, str, str], int]:
     """The numbers of extensions for several revisions of the application, by revision, system and architecture."""
-    query = {**package_lists.query_of(EXTENSION, app, user), 'meta.app_revision': {'$in': list(revisions)}}
-    rows = Item().collection.aggregate([{'$match': query}, {'$group': {
+    match = _of_revisions(app, user, revisions)
+    rows = Item().collection.aggregate([{'$match': match}, {'$sort': _BY_BUILD}, {'$group': {
         '_id': {'revision': '$meta.app_revision', 'os': '$meta.os', 'arch': '$meta.arch'}, 'count': {'$sum': 1}}}],
         batchSize=BATCH)
     return {(row['_id']['revision'], row['_id']['os'], row['_id']['arch']): row['count'] for row in rows}
+
+
+def _of_revisions(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]) -> Document:
+    return {**package_lists.query_of(EXTENSION, app, user), 'meta.app_revision': {'$in': list(revisions)}}
 
 
 @transactions.atomic
 def related(app: ApplicationFolder, user: UserDocument | None, revision: str, os: str, arch: str) -> list[Related]:
     """The extensions of one build with what they require."""
     return [Related(meta['baseName'], str(meta.get('dependency') or ''))
-            for _, meta in _found(app, user, ('baseName', 'dependency'), app_revision=revision, os=os, arch=arch)]
+            for _, meta in _found(app, user, ('baseName', 'dependency'), list(_BY_BUILD.items()),
+                                  app_revision=revision, os=os, arch=arch)]
 
 
-def _found(app: ApplicationFolder, user: UserDocument | None, of_metadata: tuple[str, ...], **filters: Any
-           ) -> list[tuple[Any, Document]]:
+def _found(app: ApplicationFolder, user: UserDocument | None, of_metadata: tuple[str, ...],
+           sort: list[tuple[str, int]] | None = None, **filters: Any) -> list[tuple[Any, Document]]:
     query = package_lists.query_of(EXTENSION, app, user, **filters)
     fields = ['created', 'updated', *(f'meta.{key}' for key in of_metadata)]
-    return [(one, one['meta']) for one in Item().find(query, fields=fields).batch_size(BATCH)]
+    return [(one, one['meta']) for one in Item().find(query, fields=fields, sort=sort).batch_size(BATCH)]
 
 
 @transactions.atomic
