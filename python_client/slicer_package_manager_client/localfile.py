@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 
 
+def require(path: Path) -> None:
+    """Check that there is a file at ``path``.
+
+    :raises InvalidRequest: there is none, or a directory.
+    """
+    if path.is_dir():
+        raise InvalidRequest(f'"{path}" is a directory, not a file.')
+    if not path.exists():
+        raise InvalidRequest(f'There is no file "{path}".')
+
+
 class LocalFile:
     """The file at ``path``, open for reading until the ``with`` block ends.
 

@@ -57,7 +57,7 @@ def test_the_table_counts_what_became_of_the_files(upload, girder, builds):
     assert counts(done) == {'uploaded': 2, 'updated': 2, 'refused': 1}
     assert totals(done)['bytes'] == sum(path.stat().st_size for path in builds[2:4])
     assert [line for line in done.stderr.splitlines() if line.startswith('Error')] == [
-        f'Error: {builds[0].with_name("missing.tar.gz")}: Not given, or empty: --name, --app_revision.']
+        f'Error: {(missing := builds[0].with_name("missing.tar.gz"))}: There is no file "{missing}".']
     assert counts(upload(*builds[:4], '--tier', '3')) == {'unchanged': 4}
 
 

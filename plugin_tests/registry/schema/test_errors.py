@@ -5,6 +5,7 @@ from slicer_package_manager.registry.schema import errors
 
 @pytest.mark.parametrize(('error', 'status'), [
     (errors.NotFound, 404), (errors.Conflict, 409), (errors.Forbidden, 403), (errors.TooLarge, 413),
+    (errors.LengthRequired, 411),
     (errors.TooManyRequests, 429), (errors.BadGateway, 502), (errors.OffsetMismatch, 400),
     (errors.InsufficientStorage, 507)])
 def test_an_error_has_its_status_and_its_message(error, status):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from slicer_package_manager_client import descriptions, filenames, metadata
+from slicer_package_manager_client import descriptions, filenames, localfile, metadata
 from slicer_package_manager_client.cli import output
 from slicer_package_manager_client.fields import EXTENSION
 
@@ -48,6 +48,7 @@ def _from_options(package_type: PackageType, given: Values) -> Values:
 
 
 def _from_file(package_type: PackageType, path: Path, warn: Callable[[str], None]) -> Values:
+    localfile.require(path)
     facts = filenames.facts(path.name, package_type)
     found = descriptions.find(path, facts.get('name'), warn) if package_type is EXTENSION else {}
     return {**metadata.DEFAULTS, **found, **facts} if found else dict(facts)

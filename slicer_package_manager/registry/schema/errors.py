@@ -55,6 +55,12 @@ class Forbidden(_WithStatus):
     status = 403
 
 
+class LengthRequired(_WithStatus):
+    """The size of the body of the request is unknown (411)."""
+
+    status = 411
+
+
 class TooLarge(_WithStatus):
     """The body of the request is too large (413)."""
 

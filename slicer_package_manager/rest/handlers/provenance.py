@@ -6,7 +6,7 @@ from girder.api.describe import Description
 
 from slicer_package_manager.registry.catalog import applications, attesting, packages
 from slicer_package_manager.registry.schema import attestations
-from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.errors import Invalid, LengthRequired
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, builds
@@ -113,9 +113,12 @@ def _body() -> bytes:
     """Read the body of the request; of one that is too large for an attestation, one byte more than that.
 
     :raises Invalid: it is a form.
+    :raises LengthRequired: its size is unknown; the web server has not received it then.
     """
     body = cherrypy.request.body
     if body.content_type.value.startswith(_FORMS):
         raise Invalid([('attestation', f'must be the body of the request, with "Content-Type: {attestations.BUNDLE}"')])
+    if body.length is None:
+        raise LengthRequired('Send the attestation with a Content-Length, not in chunks.')
     content: bytes = body.read(attestations.LARGEST + 1)
     return content
