@@ -42,7 +42,7 @@ ID = '5f4474d0e1d8c75dfc705482'
     (f'/api/v1/collection/{ID}/download', Work.HEAVY),
     ('/api/v1/resource/download', Work.HEAVY),
     ('/api/v1/describe', Work.HEAVY),
-    ('/api/v1/slicer_package_manager/audit', Work.HEAVY),
+    ('/api/v1/slicer_package_manager/audit', Work.HEAVY), ('/api/v1/slicer_package_manager/usage', Work.HEAVY),
     ('/', Work.PAGES),
     ('/catalog', Work.PAGES),
     ('/static/built/app.js', Work.PAGES),

@@ -122,6 +122,7 @@ TRIALS = {
     access.MANAGE_PUBLISHERS: Trial(sends('GET', '/app/{app}/publisher')),
     access.EXCHANGE_ID_TOKEN: Trial(exchanges),
     access.LIST_CHANGES: Trial(sends('GET', '/slicer_package_manager/audit')),
+    access.GET_USAGE: Trial(sends('GET', '/slicer_package_manager/usage')),
     access.CHANGE_SETTINGS: Trial(sends('PUT', '/system/setting', key='core.brand_name', value='Packages')),
     access.CHECK_HEALTH: Trial(sends('GET', '/slicer_package_manager/health')),
 }

@@ -35,7 +35,7 @@ _RULES = [(work, re.compile(pattern, re.DOTALL)) for work, pattern in (
     (Work.HEAVY, r'.*/api/v1/app/[^/]*/(?:downloads|downloadstats(?:/.*)?|summary|popularity|expected(?:/.*)?)'),
     (Work.HEAVY, r'.*/statistics(?:/.*)?'),
     (Work.HEAVY, r'.*/api/v1/describe'),
-    (Work.HEAVY, r'.*/api/v1/slicer_package_manager/audit'),
+    (Work.HEAVY, r'.*/api/v1/slicer_package_manager/(?:audit|usage)'),
     (Work.HEAVY, r'.*/api/v1/(?:resource/.*|(?:folder|collection)/[^/]*/download)'),
     (Work.DOWNLOADS, r'.*/api/v1/(?:item|file)/.*download(?:/[^/]*)?|.*/bitstream/.*|.*/package/download'),
     (Work.DOWNLOADS, r'.*/midas3/(?:download.*|.*/downloadextension)'),

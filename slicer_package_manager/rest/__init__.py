@@ -23,6 +23,7 @@ from slicer_package_manager.rest.handlers import (
     retention,
     statistics,
     summary,
+    usage,
 )
 from slicer_package_manager.rest.handlers.call import Response
 from slicer_package_manager.rest.middleware import error_responses, request_limits, upload_scope
@@ -77,6 +78,7 @@ OF_SERVER: list[Route] = [
     ('GET', ('editable',), editing.listEditable),
     ('GET', ('name_template_example',), editing.getNameTemplateExample),
     ('GET', ('audit',), audit.listChanges),
+    ('GET', ('usage',), usage.getUsage),
     ('POST', ('oidc', 'token'), publisher.exchangeIdToken),
 ]
 

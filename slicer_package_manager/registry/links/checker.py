@@ -11,9 +11,11 @@ from urllib.parse import quote, unquote
 
 import httpx
 from girder.models.file import File
+from girder.models.item import Item
 
 from slicer_package_manager import retries
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree import keys
 
 GITHUB_API = 'https://api.github.com'
@@ -71,6 +73,25 @@ def check(pairs: Iterable[Pair], options: Options) -> Iterator[Finding]:
             yield from pool.map(checker.check, pairs)
 
 
+def _note(file: Document, state: str, reason: str) -> None:
+    """Store with ``file`` what is wrong with its link, for administrators; nothing is written for a link that works."""
+    same = {'_id': file['_id'], 'linkUrl': file['linkUrl']}
+    if state != OK:
+        finding = {'state': state, 'reason': reason, 'checked': clock.now()}
+        File().collection.update_one(same, {'$set': {keys.LINK_CHECK: finding}})
+    elif 'link' in file.get('spm', {}):
+        File().collection.update_one(same, {'$unset': {keys.LINK_CHECK: ''}})
+
+
+def broken(most: int) -> list[Pair]:
+    """Up to ``most`` items, with their link files, whose links the last check has not found ``ok``."""
+    files = list(File().find({keys.LINK_CHECK: {'$exists': True}, 'linkUrl': {'$exists': True}},
+                             sort=[('_id', 1)], limit=most))
+    items = {item['_id']: item for item in Item().find({'_id': {'$in': [one['itemId'] for one in files]}},
+                                                       fields=['name'])}
+    return [(items[one['itemId']], one) for one in files if one['itemId'] in items]
+
+
 class _Checker:
     def __init__(self, client: httpx.Client, options: Options) -> None:
         self.client = client
@@ -83,6 +104,7 @@ class _Checker:
             state, reason = self._judge(file)
         except (retries.BusyError, httpx.HTTPError, httpx.InvalidURL) as error:
             state, reason = UNREACHABLE, str(error) or type(error).__name__
+        _note(file, state, reason)
         return Finding(str(item['_id']), item['name'], file['linkUrl'], state, reason)
 
     def _judge(self, file: Document) -> tuple[str, str]:

@@ -151,7 +151,7 @@ def _change(package: item_files.Package, file: StoredFile, fields: Document) -> 
     changed: Any = {**file, **fields, **known}
     item_files.state(package.item, [changed if one is file else one for one in package.files])
     build = builds.current()
-    unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: ''}
+    unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: '', keys.LINK_CHECK: ''}
     if build:
         known[keys.BUILD] = build
     else:

@@ -107,6 +107,7 @@ DELETE_FILE = Operation('delete a file', USER, DATA_WRITE, None, WRITE, 'its fol
 MANAGE_PUBLISHERS = Operation('list, register and remove publishers', ADMINISTRATOR, None)
 EXCHANGE_ID_TOKEN = Operation('exchange an ID token of a CI service', ANYONE, None)
 LIST_CHANGES = Operation('read the audit log', ADMINISTRATOR, None)
+GET_USAGE = Operation('see how the server is used', ADMINISTRATOR, None)
 CHANGE_SETTINGS = Operation('change settings', ADMINISTRATOR, None)
 CHECK_HEALTH = Operation('check whether the server works', ANYONE, None)
 

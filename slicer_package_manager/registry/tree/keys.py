@@ -28,6 +28,8 @@ BESIDE = 'spm.beside'
 
 #: Of files whose content is elsewhere: the checksum that its server published, as the link checker found it.
 DIGEST = 'spm.digest'
+#: What the last check has found wrong with a link: ``state``, ``reason`` and ``checked``.
+LINK_CHECK = 'spm.link'
 
 #: Of files: the run of a CI service that has uploaded the content, see :mod:`builds`.
 BUILD = 'spm.build'

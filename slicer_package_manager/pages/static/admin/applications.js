@@ -7,6 +7,7 @@ import { showDialog } from './dialogs.js';
 import { AccessType, call, formatSize, girder, isAdmin, notify, summaryOf } from './girder.js';
 import { editable, forgetEditable } from './nav.js';
 import { SETTINGS_ROUTE } from './settings.js';
+import { USAGE_ROUTE } from './usage.js';
 import { button, header, icon, nothingToEdit, Page } from './widgets.js';
 
 const DEFAULT_COLLECTION = 'Applications';
@@ -130,6 +131,7 @@ export class PackagesView extends Page {
       header(
         element('h1.g-body-title', {}, 'Packages'),
         place.value !== null && button('Create application', 'plus-squared', 'default', () => create(place, open)),
+        isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${USAGE_ROUTE}` }, icon('chart-bar'), 'Usage'),
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${SETTINGS_ROUTE}` }, icon('cog'), 'Settings'),
       ),
       lines.length ? table(lines) : element('p', {}, 'There is no application yet.'),

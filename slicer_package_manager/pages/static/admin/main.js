@@ -9,6 +9,7 @@ import { addNavigationEntry } from './nav.js';
 import { addPanels } from './panels.js';
 import { PLUGIN, SETTINGS_ROUTE, SettingsView } from './settings.js';
 import { StatisticsView } from './statistics.js';
+import { USAGE_ROUTE, UsageView } from './usage.js';
 
 girder.pluginUtils.registerPluginNamespace(PLUGIN, {});
 
@@ -22,6 +23,10 @@ girder.router.route('packages/:id', 'packagesOfApplication', (id) => {
 });
 girder.router.route('packages/:id/statistics', 'packagesStatistics', (id) => {
   girder.events.trigger('g:navigateTo', StatisticsView, { id });
+  girder.events.trigger('g:highlightItem', 'PackagesView');
+});
+girder.router.route(USAGE_ROUTE, 'packagesUsage', () => {
+  girder.events.trigger('g:navigateTo', UsageView);
   girder.events.trigger('g:highlightItem', 'PackagesView');
 });
 girder.router.route(SETTINGS_ROUTE, 'packagesSettings', () => girder.events.trigger('g:navigateTo', SettingsView));
