@@ -753,6 +753,19 @@ def test_in_place_files_stay_and_all_is_listed(place, anonymous):
     assert findings() == []
     assert [store['_id'] for store in here()['assetstore'].find()] == [place.store['_id']]
 
+def test_in_place_a_file_without_a_checksum_gets_it(place, anonymous):
+    file = place.db['file'].find_one({'itemId': place.twin['_id']})
+    place.db['file'].update_one({'_id': file['_id']}, {'$unset': {'sha512': ''}})
+    place.db['item'].update_one({'_id': place.twin['_id']}, {'$unset': {'meta.sha512': ''}})
+    dry = run.migrate(here(), here(), Options(in_place=True, dry_run=True), {}, silent)
+    assert dry.undecided == []
+    report = run.migrate(here(), here(), Options(in_place=True, verify=True), {}, silent)
+    assert report.undecided == []
+    stored = here()['file'].find_one({'_id': file['_id']})
+    assert (stored['sha512'], stored['path']) == (file['sha512'], file['path'])
+    assert listed(anonymous)[str(place.twin['_id'])]['meta']['sha512'] == file['sha512']
+    assert findings() == []
+
 def test_in_place_a_second_run_writes_nothing(place):
     run.migrate(here(), here(), Options(in_place=True), {}, silent)
     before = snapshot(here())

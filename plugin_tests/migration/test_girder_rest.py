@@ -129,6 +129,13 @@ def test_what_changes_and_goes_at_the_source_follows(api, filled, anonymous):
     assert str(filled.one['_id']) not in listed(anonymous)
 
 
+@pytest.mark.parametrize('meta', ['text', None, [1]])
+def test_a_file_of_an_item_without_metadata_is_downloaded(api, filled, anonymous, meta):
+    filled.db['item'].update_one({'_id': filled.one['_id']}, {'$set': {'meta': meta}})
+    migrate(api, KEY)
+    assert anonymous.get(f'/item/{filled.one["_id"]}/download').content == b'one'
+
+
 def test_a_dry_run_downloads_and_writes_nothing(api):
     before = snapshot(here())
     report = migrate(api, dry_run=True)

@@ -35,6 +35,7 @@ def test_an_error_is_named(httpserver: HTTPServer, answer, message):
 def test_the_token_of_an_api_key_is_sent(httpserver: HTTPServer):
     httpserver.expect_request('/api_key/token', method='POST', query_string='key=k').respond_with_json(
         {'authToken': {'token': 't'}})
+    httpserver.expect_request('/user/me', headers={'Girder-Token': 't'}).respond_with_json({'admin': True})
     httpserver.expect_request('/user', headers={'Girder-Token': 't'}).respond_with_json([])
     assert RestClient(httpserver.url_for('/'), 'k').get('user') == []
     httpserver.clear()
@@ -42,6 +43,15 @@ def test_the_token_of_an_api_key_is_sent(httpserver: HTTPServer):
     with pytest.raises(MigrationError, match='refuses the API key: Invalid API key') as error:
         RestClient(httpserver.url_for('/'), 'secret')
     assert 'secret' not in str(error.value)
+
+
+@pytest.mark.parametrize(('scope', 'user'), [
+    (['core.data.read'], {'admin': True}), (['core.user_auth'], {'admin': False}), (['core.user_auth'], None)])
+def test_a_key_that_cannot_read_everything_is_refused(httpserver: HTTPServer, scope, user):
+    httpserver.expect_request('/api_key/token').respond_with_json({'authToken': {'token': 't', 'scope': scope}})
+    httpserver.expect_request('/user/me').respond_with_json(user)
+    with pytest.raises(MigrationError, match='is not one of an administrator with all scopes'):
+        RestClient(httpserver.url_for('/'), 'k')
 
 
 def test_a_server_that_is_away(monkeypatch):

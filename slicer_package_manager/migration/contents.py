@@ -6,6 +6,7 @@ from typing import Any
 
 from slicer_package_manager.migration import target_store
 from slicer_package_manager.migration.errors import LostBytesError
+from slicer_package_manager.migration.references import PLACE
 from slicer_package_manager.migration.source_stores import Bucket, Directory, Reader
 from slicer_package_manager.progress import Advance
 from slicer_package_manager.registry.schema.invariants import Bytes, Violation, bytes_violation
@@ -43,16 +44,20 @@ class Contents:
         """Store the bytes of ``file`` here, and return their place, as fields of its document.
 
         :param dry: only look whether they are there, and as many as the source states.
-        :returns: ``None`` if they stay where they are.
+        :returns: ``None`` if they stay where they are, and their SHA-512 is stated.
         :raises LostBytesError: they are not, or others.
         """
         source = self._sources.get(file.get('assetstoreId'))
         if source is None:
             raise LostBytesError('its assetstore does not exist')
         _require(file, source.size(file))
-        if dry or (isinstance(source, self._staying) and not _is_outside(file, source)):
+        stays = isinstance(source, self._staying) and not _is_outside(file, source)
+        if dry or (stays and file.get('sha512')):
             advance(file['size'])
             return None
+        if stays:
+            place = {key: file[key] for key in PLACE if key in file}
+            return {**place, 'sha512': target_store.digest(file, source, advance)}
         there = self._target.find(file) if file.get('sha512') else None
         if there:
             advance(file['size'])

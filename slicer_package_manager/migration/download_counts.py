@@ -82,7 +82,8 @@ def of_download(item: Mapping[str, Any], folder: Mapping[str, Any] | None) -> Fe
     :param folder: the folder of the item, as it is to be here.
     """
     package_type = registration.package_type_in(folder)
-    meta = item.get('meta') or {}
+    given = item.get('meta')
+    meta = given if isinstance(given, Mapping) else {}
     if folder is None or package_type is None or not all(isinstance(meta.get(key), str) for key in ('os', 'arch')):
         return None
     place = folder['spm']

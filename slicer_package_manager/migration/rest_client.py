@@ -14,6 +14,7 @@ import httpx
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.pace import Pace
 from slicer_package_manager.registry.schema import validators
+from slicer_package_manager.registry.schema.types import Document
 
 #: Returns the JSON that a server answers to a path of its API with these parameters.
 Get = Callable[..., Any]
@@ -22,6 +23,8 @@ _BUSY, _PAUSES = (429, 502, 503, 504), (1, 5, 20)
 #: Seconds that an answer may take, and after which the client pauses as long as it took.
 _SECONDS, _SLOW = 120, 2
 _PIECE = 1024 * 1024
+#: The scope of a token for everything that its user may do.
+_ALL_SCOPES = 'core.user_auth'
 
 
 class RestClient:
@@ -29,7 +32,7 @@ class RestClient:
 
     :param api_key: for an API key of the server; without one, the client is anonymous.
     :param pace: of the migration for which it reads.
-    :raises MigrationError: the server does not answer, or refuses the key.
+    :raises MigrationError: the server does not answer, or refuses the key, or the key cannot read everything.
     """
 
     def __init__(self, api: str, api_key: str | None = None, pace: Pace | None = None) -> None:
@@ -40,7 +43,9 @@ class RestClient:
             answer = self._repeated(lambda: self._client.post('api_key/token', params={'key': api_key}))
             if answer.is_error:
                 raise MigrationError(f'{self._client.base_url} refuses the API key: {_message(answer)}')
-            self._client.headers['Girder-Token'] = answer.json()['authToken']['token']
+            token = answer.json()['authToken']
+            self._client.headers['Girder-Token'] = token['token']
+            self._require_administrator(token)
 
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON of the answer.
@@ -51,6 +56,13 @@ class RestClient:
         if answer.is_error:
             raise MigrationError(f'{answer.url.copy_with(query=None)} answers {answer.status_code}: {_message(answer)}')
         return answer.json()
+
+    def _require_administrator(self, token: Document) -> None:
+        is_limited = _ALL_SCOPES not in token.get('scope', [_ALL_SCOPES])
+        if is_limited or not (self.get('user/me') or {}).get('admin'):
+            raise MigrationError(
+                f'The API key of {self._client.base_url} is not one of an administrator with all scopes. Use such a '
+                'key, or none: then only what everyone may read comes along.')
 
     def _repeated(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         for pause in (*_PAUSES, None):

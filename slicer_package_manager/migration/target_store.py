@@ -100,7 +100,7 @@ class DirectoryTarget:
         copy = self._link(file, source) if isinstance(source, Directory) else None
         temporary = copy or self._new()
         try:
-            found = _read(file, source, advance) if copy else self._copy(file, source, temporary, advance)
+            found = digest(file, source, advance) if copy else self._copy(file, source, temporary, advance)
             require(temporary.stat().st_size, found)
             final = self._root / file_copies.address(found)
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -170,13 +170,13 @@ class BucketTarget:
     def store(self, file: Document, source: Reader, advance: Advance, require: Require) -> Document:
         """See :class:`Target`."""
         stated = file.get('sha512')
-        place = self._place(file, stated or _read(file, source, lambda _: None))
+        place = self._place(file, stated or digest(file, source, lambda _: None))
         if file['size']:
             params = {'Key': place['s3Key'], **self._settings(file)}
             with source.opened(file) as content:
                 s3_copy.put(self._bucket, params, _Readable(content), advance, require)
         else:
-            require(0, _read(file, source, advance))
+            require(0, digest(file, source, advance))
         return place
 
     def _place(self, file: Mapping[str, Any], digest: str) -> Document:
@@ -262,7 +262,7 @@ class _Readable:
             raise LostBytesError(f'its bytes cannot be read: {error}') from error
 
 
-def _read(file: Document, source: Reader, advance: Advance) -> str:
+def digest(file: Document, source: Reader, advance: Advance) -> str:
     """Read ``file``, and return its SHA-512."""
     with source.opened(file) as content:
         return file_copies.pour(cast('BinaryIO', _Readable(content)), None, advance)
