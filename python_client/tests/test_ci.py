@@ -127,7 +127,7 @@ def test_github_actions_gets_a_summary_of_many_files(actions, run, make_archive)
     run('extension', 'upload', 'Slicer', *paths, paths[0].with_name('a|b.tar.gz'))
     rows = (actions / 'GITHUB_STEP_SUMMARY').read_text().splitlines()[2:]
     assert [row.split(' | ')[1] for row in rows if row] == ['uploaded', 'uploaded', 'refused']
-    assert rows[2].startswith('| a\\|b.tar.gz | refused |  | Not given')
+    assert rows[2].startswith('| a\\|b.tar.gz | refused |  | There is no file')
     outputs = dict(line.split('=', 1) for line in (actions / 'GITHUB_OUTPUT').read_text().splitlines())
     assert (outputs['uploaded'], outputs['refused']) == ('2', '1')
     assert [file['status'] for file in json.loads(outputs['files'])] == ['uploaded', 'uploaded', 'refused']

@@ -200,7 +200,7 @@ def test_an_empty_global_option_is_dropped(options, invoke, girder):
     pytest.param(['release', 'create', 'Slicer', 'other', '32000'], 5, 'exists already', id='conflict'),
     pytest.param(['extension', 'upload', 'Slicer', 'none', *EXTENSION], 2, 'no file "none"', id='file'),
     pytest.param(['extension', 'upload', 'Slicer', *EXTENSION], 2, 'FILEPATH', id='no file'),
-    pytest.param(['extension', 'upload', 'Slicer', 'x', *IDENTITY], 2, '--app_revision', id='missing option'),
+    pytest.param(['extension', 'upload', 'Slicer', __file__, *IDENTITY], 2, '--app_revision', id='missing option'),
     pytest.param(['extension', 'upload', 'Slicer', 'x', *EXTENSION, '--url', 'https://x', '--github-repo', 'a/b'], 2,
                  'not both', id='two ways'),
     pytest.param(['extension', 'upload', 'Slicer', 'x', *EXTENSION, '--sha512', '0'], 2,

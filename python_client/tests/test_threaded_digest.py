@@ -55,6 +55,7 @@ def test_another_thread_computes_it_and_few_bytes_wait(thread, monkeypatch):
     assert not added.acquire(timeout=0.05)  # the fourth one waits for the thread
     recorder.may_work.set()
     adding.join()
+    thread.shutdown()
     assert recorder.content == b'12345' * 8
     assert threading.get_ident() not in recorder.threads
     assert adding.ident not in recorder.threads
