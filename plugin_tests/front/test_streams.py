@@ -97,6 +97,16 @@ def test_an_upload_that_stalls_gets_408_and_the_end_of_the_connection(serve, mon
     assert caller.rest() == b''
 
 
+def test_a_client_that_pipelines_requests_and_takes_no_responses_is_disconnected(serve, monkeypatch):
+    monkeypatch.setattr(pace, 'WINDOW', 0.2)
+    front = serve()
+    caller, requests, size = front.call(), 400, 60_000
+    caller.send(f'GET /whole/{size} HTTP/1.1\r\nHost: x\r\n\r\n'.encode() * requests)
+    state = front.server.server_state
+    poll(lambda: state.total_requests and not state.connections, 'it is disconnected')
+    assert len(caller.rest()) < requests * size
+
+
 def test_a_body_for_which_the_disk_has_no_room_is_refused_with_the_reason(front, monkeypatch, caplog):
     class Full(io.BytesIO):
         def write(self, _data):

@@ -20,7 +20,7 @@ from slicer_package_manager.front.connection import Disconnected
 from slicer_package_manager.front.downloads import PublicDownloads
 from slicer_package_manager.front.exchange import Exchange, Message, Receive, Send, encoded
 from slicer_package_manager.front.girder import Girder
-from slicer_package_manager.front.pace import PaceLimits, TooSlow
+from slicer_package_manager.front.pace import Pace, PaceLimits, TooSlow
 from slicer_package_manager.front.versions import Outage, Versions
 from slicer_package_manager.registry.server import client_address, database_outage
 from slicer_package_manager.registry.server.environment import Operation
@@ -52,6 +52,8 @@ class Front:
         exchange = Exchange(scope, receive, send)
         exchange.connection.begin_request()
         try:
+            if exchange.connection.is_paused:  # by responses to pipelined requests; uvicorn would wait without a limit
+                await Pace(self._pace).wait(exchange.connection.flushed)
             await self._answer(exchange)
         except (Disconnected, TooSlow, asyncio.CancelledError):  # the last one when the time to stop is over
             exchange.connection.abort()
