@@ -121,7 +121,7 @@ ORDER = {
     'front': ('server', 'application', 'downloads', 'cached', 'girder', 'bodies', 'classes', 'access_log', 'exchange',
               'connection', 'protocol', 'versions', 'threads', 'coalesced', 'admission', 'pace'),
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
-    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'shares',
+    'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'popular', 'shares',
               'offering', 'offers', 'origin', 'install', 'previews', 'application', 'page_cache', 'links', 'html',
               'builds', 'extensions', 'visitors', 'about', 'addresses', 'charts', 'days', 'assets'),
 }

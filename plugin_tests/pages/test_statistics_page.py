@@ -81,6 +81,20 @@ def test_popular_and_trending_extensions_lead_to_their_pages(get):
 
 
 @pytest.mark.database
+@pytest.mark.parametrize(('sort', 'names'), [
+    ('name', ['=Other', 'SlicerIGT']), ('popular', ['SlicerIGT', '=Other']), ('trending', ['SlicerIGT', '=Other']),
+    ('new', ['=Other', 'SlicerIGT']), ('changed', ['SlicerIGT', '=Other'])])
+def test_the_catalog_has_the_orders_of_the_statistics(anonymous, counted, app, db, sort, names):
+    db.slicer_package_event.insert_many([
+        {'app': ObjectId(app['_id']), 'baseName': name, 'revision': 'ab12cd3', 'kind': kind,
+         'since': datetime(2026, 11, number, tzinfo=timezone.utc)}
+        for name, kind, number in (('=Other', 'new', 9), ('SlicerIGT', 'changed', 12))])
+    text = anonymous.get(f'http://testserver/catalog/All/1/linux?sort={sort}').raise_for_status().text
+    assert re.findall('<h2 id="extension-[^"]*"><a [^>]*data-name="([^"]*)"', text) == names
+    assert f'<option value="{sort}" selected>' in text
+
+
+@pytest.mark.database
 def test_counts_of_what_is_private_are_in_no_number(get, db):
     db.folder.update_many({'spm.role': 'draft'}, {'$set': {'public': False}})
     text = get('?days=all').text

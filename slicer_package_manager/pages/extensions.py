@@ -25,8 +25,9 @@ _TIERS = ((5, 'Supported by Slicer core developers'), (3, 'Community-supported')
 #: The usual order of what a search finds, and that of lists without a search.
 RELEVANCE, BY_NAME = 'relevance', 'name'
 #: Orders of the list, with the words for them.
-SORTS = {RELEVANCE: 'Best match', BY_NAME: 'By name', 'updated': 'Newest first', 'downloads': 'Most downloaded',
-         'tier': 'Best supported'}
+SORTS = {RELEVANCE: 'Best match', BY_NAME: 'By name', 'popular': 'Popular lately', 'trending': 'Trending',
+         'new': 'New extensions', 'changed': 'Recently changed', 'updated': 'Last built',
+         'downloads': 'Most downloaded', 'tier': 'Best supported'}
 #: Lowest tiers that the filter offers.
 LEVELS = {5: _TIERS[0][1], 3: f'{_TIERS[1][1]} or better'}
 #: The number of colors of letters that stand for icons, see ``catalog.css``.
@@ -247,14 +248,19 @@ def at_least(extensions: Sequence[Extension], tier: int | None) -> list[Extensio
     return [one for one in extensions if tier is None or (one.tier is not None and one.tier >= tier)]
 
 
-def in_order(extensions: Iterable[Extension], sort: str) -> list[Extension]:
+def in_order(extensions: Iterable[Extension], sort: str, order_of_names: Sequence[str] = ()) -> list[Extension]:
     """``extensions`` in the order ``sort``, one of :data:`SORTS`; equal ones by name.
 
     Those of a search come in the order of their relevance, and stay so.
+
+    :param order_of_names: the names of all extensions in this order, if it is one by popularity.
     """
     if sort == RELEVANCE:
         return list(extensions)
     found = sorted(extensions, key=lambda one: order(one.name))
+    if order_of_names:
+        places = {name: place for place, name in enumerate(order_of_names)}
+        return sorted(found, key=lambda one: places.get(one.name, len(places)))
     keys: dict[str, Any] = {'updated': lambda one: one.updated, 'downloads': lambda one: one.downloads,
                             'tier': lambda one: float('-inf') if one.tier is None else one.tier}
     return sorted(found, key=keys[sort], reverse=True) if sort in keys else found

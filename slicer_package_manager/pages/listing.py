@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from slicer_package_manager.pages import builds, extensions, page_cache
+from slicer_package_manager.pages import builds, extensions, page_cache, popular
 from slicer_package_manager.pages.addresses import ALL, Place
 from slicer_package_manager.pages.builds import Build
 from slicer_package_manager.pages.extensions import Category, Extension
@@ -126,7 +126,8 @@ def read(app: ApplicationFolder, place: Place, choice: Choice) -> Listing:
     every = list(map(Extension, items))
     matching = _searched(candidates, every, choice.q)
     found = extensions.at_least(matching, choice.tier)
-    shown = extensions.in_order(extensions.in_category(found, place.category), choice.sort)
+    names = popular.names(app, choice.sort)
+    shown = extensions.in_order(extensions.in_category(found, place.category), choice.sort, names)
     return Listing(place._replace(arch=arch), choice, systems, every, matching, found, shown,
                    revisions)
 

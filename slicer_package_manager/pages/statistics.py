@@ -9,7 +9,7 @@ import cherrypy
 from girder.exceptions import GirderBaseException
 
 from slicer_package_manager import csv_cells
-from slicer_package_manager.pages import charts, days, html, page_cache, shares
+from slicer_package_manager.pages import charts, days, html, page_cache, popular, shares
 from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.application import application, shown_app
@@ -87,9 +87,7 @@ def _read(app: ApplicationFolder, choice: Choice) -> Found:
     first = choice.first
     question = Question(kind=choice.kind, date_from=first.isoformat() if first else None)
     downloads = page_cache.value(('downloads', app['_id'], choice, first), lambda: breakdown.of(app, None, question))
-    extensions = page_cache.value(('popularity', app['_id']), lambda: popularity.of_extensions(
-        app, None, 'downloads', 0, 0).documents)
-    return Found(choice, downloads, extensions)
+    return Found(choice, downloads, popular.of(app))
 
 
 def _page(app: ApplicationFolder, choice: Choice, wanted: str | None) -> Page:
@@ -124,7 +122,11 @@ def _bars(found: Found) -> list[tuple[str, int]]:
 
 
 def _popular(rows: Iterable[Popularity]) -> list[Popularity]:
-    return sorted((one for one in rows if one['last_30_days']), key=lambda one: -one['last_30_days'])[:_MOST]
+    return [one for one in _most_first(rows) if one['last_30_days']][:_MOST]
+
+
+def _most_first(rows: Iterable[Popularity]) -> list[Popularity]:
+    return sorted(rows, key=popularity.SORTS['downloads'], reverse=True)
 
 
 def _trending(rows: Iterable[Popularity]) -> list[Popularity]:
@@ -144,7 +146,8 @@ def _part(part: str, *keys: str) -> Callable[[Found], Table]:
 
 def _extensions(found: Found) -> Table:
     columns = tuple(Popularity.__annotations__)
-    return columns, ([_text(row[column]) for column in columns] for row in map(_as_document, found.extensions))
+    rows = map(_as_document, _most_first(found.extensions))
+    return columns, ([_text(row[column]) for column in columns] for row in rows)
 
 
 def _as_document(row: Popularity) -> dict[str, Any]:

@@ -61,4 +61,6 @@ test('equal extensions are in the order of their names, numbers as numbers', () 
   assert.deepEqual(names(selection.sorted(all, 'updated')), ['a', 'T10', 'T9']);
   assert.deepEqual(names(selection.sorted(all, 'downloads')), ['a', 'T9', 'T10']);
   assert.deepEqual(names(selection.sorted(all, 'tier')), ['T9', 'T10', 'a']);
+  assert.deepEqual(names(selection.sorted(all, 'popular', ['x', 'T10'])), ['T10', 'a', 'T9']);
+  assert.deepEqual(names(selection.sorted(all, 'popular', [])), ['a', 'T9', 'T10']);
 });

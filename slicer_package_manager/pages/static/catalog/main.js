@@ -20,6 +20,7 @@ import { explain } from './empty.js';
 import { inlineData } from './inline.js';
 import { notice } from './notices.js';
 import * as place from './place.js';
+import { namesInOrder } from './popular.js';
 import { mark, remember, search } from './search.js';
 import * as selection from './selection.js';
 import { nameOf } from './summaries.js';
@@ -114,7 +115,8 @@ async function arrive() {
     if (key !== shown.key) loading = load(key, current());
     await loading;
     const ids = await search(shown, here.q, () => here !== mine);
-    if (key === shown.key && here === mine) showList(before.extension, ids);
+    const names = await namesInOrder(here.sort);
+    if (key === shown.key && here === mine) showList(before.extension, ids, names);
   } catch (error) {
     if (here === mine) fail(messageOf(error)); // else something else is shown by now
   }
@@ -185,8 +187,9 @@ function showSort() {
 /**
  * @param {string | null} from the extension from which the visitor comes back
  * @param {string[] | null} ids what the search finds
+ * @param {string[] | null} names of all extensions, in an order by popularity
  */
-function showList(from, ids) {
+function showList(from, ids, names) {
   showPart('list');
   byId('choice').hidden = false;
   detail = null;
@@ -195,7 +198,7 @@ function showList(from, ids) {
   const matching = selection.matching(shown.extensions, ids);
   const found = tiers.atLeast(matching, here.tier);
   showCategories(found, here.category, to);
-  const cards = selection.sorted(selection.inCategory(found, here.category), here.sort);
+  const cards = selection.sorted(selection.inCategory(found, here.category), here.sort, names);
   showCards(cards.map((one) => cardOf(one).place));
   byId('cards').hidden = !cards.length;
   const isEmptyDrawn = isServers && !cards.length && !bridge.embedded();

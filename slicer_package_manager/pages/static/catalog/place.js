@@ -3,6 +3,7 @@
 // /extension/NAME?revision=&os=&arch=&category=&q=&tier=&sort=&app=
 
 import { ROOT } from '../api.js';
+import { ORDERS } from './popular.js';
 import { LEVELS } from './tiers.js';
 
 /**
@@ -22,7 +23,7 @@ import { LEVELS } from './tiers.js';
 
 export const ALL = 'All';
 export const RELEVANCE = 'relevance';
-export const SORTS = [RELEVANCE, 'name', 'updated', 'downloads', 'tier'];
+export const SORTS = [RELEVANCE, 'name', ...Object.keys(ORDERS), 'updated', 'downloads', 'tier'];
 
 // Names that browsers, servers or proxies would change in a path: slashes, escapes, and names of folders.
 const UNUSUAL = /[/\\%]|^\.+$/;

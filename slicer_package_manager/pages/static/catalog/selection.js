@@ -121,8 +121,20 @@ export function inCategory(extensions, category) {
  *
  * @param {Extension[]} extensions
  * @param {string} sort
+ * @param {string[] | null} [names] of all extensions, in an order by popularity
  */
-export function sorted(extensions, sort) {
+export function sorted(extensions, sort, names = null) {
   if (sort === RELEVANCE) return extensions;
+  if (names) return byNames(extensions, names);
   return [...extensions].sort((one, other) => ORDERS[sort](one, other) || NAMES.compare(one.name, other.name));
+}
+
+/**
+ * @param {Extension[]} extensions
+ * @param {string[]} names in the wanted order
+ */
+function byNames(extensions, names) {
+  const places = new Map(names.map((name, place) => [name, place]));
+  const placeOf = (/** @type {Extension} */ one) => places.get(one.name) ?? names.length;
+  return [...extensions].sort((one, other) => placeOf(one) - placeOf(other) || NAMES.compare(one.name, other.name));
 }
