@@ -123,7 +123,8 @@ ORDER = {
     'midas': ('resource', 'store', 'api', 'files', 'outcomes', 'entries', 'sites', 'addresses'),
     'pages': ('news', 'feed_formats', 'badges', 'girder_client', 'extension_page', 'listing', 'popular', 'shares',
               'offering', 'offers', 'origin', 'install', 'previews', 'application', 'page_cache', 'links', 'html',
-              'builds', 'extensions', 'visitors', 'about', 'addresses', 'charts', 'days', 'assets'),
+              'builds', 'extensions', 'visitors', 'about', 'addresses', 'charts', 'days',
+              'license_links', 'assets'),
 }
 #: From which modules those of the client import; ``cli`` is its command line.
 CLIENT_ARROWS = {

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from slicer_package_manager.pages import extensions, install
+from slicer_package_manager.pages import extensions, install, license_links
 from slicer_package_manager.registry.schema import contributors
 
 
@@ -23,7 +23,7 @@ def test_no_name_ends_a_command(name):
     ('BSD', ''), ('MIT OR Apache-2.0', ''), ('LicenseRef-Mine', ''), ('', ''), ('<b>', ''),
     ('https://example.org/license', 'https://example.org/license'), ('javascript:alert(1)', '')])
 def test_a_license_is_linked_if_it_is_known(license_name, url):
-    assert extensions.license_url(license_name) == url
+    assert license_links.url(license_name) == url
 
 
 @pytest.mark.parametrize(('repository', 'url'), [

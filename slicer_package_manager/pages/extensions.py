@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
-from packaging import licenses
 
+from slicer_package_manager.pages import license_links
 from slicer_package_manager.registry.catalog.search_patterns import plain
 from slicer_package_manager.registry.schema import contributors, html_sanitizer, urls
 from slicer_package_manager.registry.schema.types import Document
@@ -35,8 +35,6 @@ _HUES = 12
 _LONG_REVISION = re.compile('[0-9a-fA-F]{16,}')
 #: Links whose unsafe target was removed.
 _NO_LINK = re.compile(r'<a(?: title="[^"]*")? rel="noopener noreferrer"(?: title="[^"]*")?>(.*?)</a>')
-#: A license of SPDX alone, without an operator.
-_IDENTIFIER = re.compile(r'[A-Za-z0-9.-]+')
 _GIT = re.compile(r'git://(github\.com|gitlab\.com)/')
 #: Metadata that the scripts read.
 _OF_SCRIPTS = ('baseName', 'os', 'arch', 'app_revision', 'revision', 'release', 'description', 'category', 'tier',
@@ -124,7 +122,7 @@ class Extension:
     @property
     def license_url(self) -> str:
         """The URL of the license; empty if its name is not one of SPDX."""
-        return license_url(self.license)
+        return license_links.url(self.license)
 
     @property
     def authors(self) -> list[tuple[str, str]]:
@@ -203,18 +201,6 @@ def issues(url: str) -> str:
     address = web_url(_GIT.sub(r'https://\1/', url)).rstrip('/').removesuffix('.git')
     host = urlsplit(address).hostname
     return f'{address}/issues' if host == 'github.com' else f'{address}/-/issues' if host == 'gitlab.com' else ''
-
-
-def license_url(license_name: str) -> str:
-    """The page of a license, by its identifier in the list of SPDX or its URL; empty for all others."""
-    if web_url(license_name):
-        return license_name
-    try:
-        identifier = licenses.canonicalize_license_expression(license_name)
-    except licenses.InvalidLicenseExpression:
-        return ''
-    is_one = _IDENTIFIER.fullmatch(identifier) and not identifier.startswith('LicenseRef-')
-    return f'https://spdx.org/licenses/{identifier}.html' if is_one else ''
 
 
 def names(text: str) -> list[str]:
