@@ -1,15 +1,15 @@
-"""The application that a page is about."""
+"""What a request for a page may do, and the application that the page is about."""
 from __future__ import annotations
 
 from typing import Any
 
 import cherrypy
-from girder.exceptions import AccessException, RestException
+from girder.exceptions import AccessException, GirderBaseException, RestException
 
 from slicer_package_manager.registry.catalog import applications
 from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.tree.types import ApplicationFolder
-from slicer_package_manager.rest.middleware import anonymous_access
+from slicer_package_manager.rest.middleware import anonymous_access, rate_limits
 
 #: How many applications the first page lists.
 _MOST = 100
@@ -24,6 +24,18 @@ def require_reader() -> None:
         anonymous_access.refuse()
     except AccessException as error:
         raise cherrypy.HTTPError(401, str(error)) from None
+
+
+def limited_name(place: tuple[str, ...]) -> str:
+    """Return what a request names with ``place``, the rest of its address, if the rate limits allow it.
+
+    :raises cherrypy.HTTPError: there were too many requests (429).
+    """
+    try:
+        rate_limits.check()
+    except GirderBaseException as error:
+        raise cherrypy.HTTPError(429, str(error)) from None
+    return '/'.join(part for part in place if part)
 
 
 def application(wanted: str | None = None) -> ApplicationFolder:

@@ -7,15 +7,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 import cherrypy
-from girder.exceptions import GirderBaseException
 
 from slicer_package_manager.pages import feed_formats, news
-from slicer_package_manager.pages.application import application
+from slicer_package_manager.pages.application import application, limited_name
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.http.headers import accepts_gzip
 from slicer_package_manager.rest.http.semantics import http_date, not_modified
-from slicer_package_manager.rest.middleware import anonymous_access, rate_limits
+from slicer_package_manager.rest.middleware import anonymous_access
 
 #: The memory for written feeds, in bytes.
 _CACHED = 4 * 2**20
@@ -43,11 +42,7 @@ class Feeds:
 
     def GET(self, *place: str, app: str | None = None) -> bytes:
         """Return a feed, or 304 if the reader has it."""
-        try:
-            rate_limits.check()
-        except GirderBaseException as error:
-            raise cherrypy.HTTPError(429, str(error)) from None
-        path, _, extension = '/'.join(part for part in place if part).rpartition('.')
+        path, _, extension = limited_name(place).rpartition('.')
         where, _, name = path.partition('/')
         make = (news.NAMED if name else news.FEEDS).get(where)
         if make is None or extension not in feed_formats.FORMATS:

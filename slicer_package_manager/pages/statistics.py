@@ -6,13 +6,12 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import cherrypy
-from girder.exceptions import GirderBaseException
 
 from slicer_package_manager import csv_cells
 from slicer_package_manager.pages import charts, days, html, page_cache, popular, shares
 from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.addresses import Place
-from slicer_package_manager.pages.application import application, shown_app
+from slicer_package_manager.pages.application import application, limited_name, shown_app
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.downloads import breakdown
 from slicer_package_manager.registry.downloads.breakdown import Breakdown
@@ -25,7 +24,6 @@ from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.http.semantics import content_disposition
-from slicer_package_manager.rest.middleware import rate_limits
 
 #: The periods by the parameter ``days``, with their words; the one without a number of days is everything.
 PERIODS = {'30': 'Last 30 days', '90': 'Last 90 days', '365': 'Last 365 days', 'all': 'All time'}
@@ -69,11 +67,7 @@ class Statistics:
     def GET(self, *place: str, app: str | None = None, days: str = _USUAL, kind: str = PACKAGE.label,
             **_others: str) -> bytes:
         """Return the page, or a table. Parameters with unknown values are ignored."""
-        try:
-            rate_limits.check()
-        except GirderBaseException as error:
-            raise cherrypy.HTTPError(429, str(error)) from None
-        name = '/'.join(part for part in place if part)
+        name = limited_name(place)
         found = application(app)
         choice = Choice(days if days in PERIODS else _USUAL, kind if kind == EXTENSION.label else PACKAGE.label)
         if not name:

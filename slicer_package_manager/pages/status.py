@@ -6,18 +6,16 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import cherrypy
-from girder.exceptions import GirderBaseException
 
 from slicer_package_manager.pages import badges, html, offers, page_cache
 from slicer_package_manager.pages.about import About
-from slicer_package_manager.pages.application import application, shown_app
+from slicer_package_manager.pages.application import application, limited_name, shown_app
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.expected import missing
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.http.semantics import has_tag
-from slicer_package_manager.rest.middleware import rate_limits
 
 #: How many builds the page of all extensions has, and for how long a badge may be cached, in seconds.
 _BUILDS, _BADGE_AGE = 6, 300
@@ -38,11 +36,7 @@ class Status:
 
     def GET(self, *place: str, app: str | None = None, branch: str | None = None) -> bytes:
         """Return the page of all extensions, of the extension NAME, or its badge for one branch or for all."""
-        try:
-            rate_limits.check()
-        except GirderBaseException as error:
-            raise cherrypy.HTTPError(429, str(error)) from None
-        name = '/'.join(part for part in place if part)
+        name = limited_name(place)
         found = application(app)
         if name.endswith('.svg'):
             return _badge(found, name.removesuffix('.svg'), branch)

@@ -40,7 +40,7 @@ def client_address() -> str:
 def choose_id(sent: str, address: str) -> str:
     """Return the id of a request: the one that it was ``sent`` with from a trusted ``address``, or a new one."""
     is_trusted = _USABLE.fullmatch(sent) and server_client_address.within(address, _operation.trusted_proxies)
-    # An id is no secret, and the system takes ten times as long for random numbers that nobody can predict.
+    # An id is no secret, and the system takes ten times as long for random numbers that cannot be predicted.
     return sent if is_trusted else f'{random.getrandbits(128):032x}'
 
 
