@@ -80,7 +80,7 @@ def extension(camera: Camera) -> browser.Window:
     window.page.set_viewport_size({'width': 1280, 'height': 1250})
     name = next(one['name'] for one in site.EXTENSIONS if one.get('description') and one.get('contributors'))
     window.page.goto(f'/extension/{name}?revision=33241&os=linux')
-    window.page.wait_for_selector('.plot canvas')
+    window.page.wait_for_selector('.plot svg')
     return window
 
 

@@ -2,7 +2,7 @@
 
 #: What differs from one run to the next.
 VARYING = {'_id', 'itemId', 'folderId', 'sha512', 'size', 'created', 'since_created', 'synced', 'version',
-           'download_url', 'extensions_browse_url'}
+           'download_url', 'extensions_browse_url', 'period'}
 
 
 def assert_shown(shown, real):

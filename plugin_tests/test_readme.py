@@ -28,7 +28,9 @@ def tour():
 
 def script(commands, server):
     """``commands`` for ``server``, where the README has the values of a reader's server."""
-    text = f'echo; echo {_END_OF_BLOCK!r}\n'.join([*commands, ''])
+    # A reader types the last command after the count is stored, which takes some milliseconds.
+    counted = 'until curl -sS $API/app/$APP/downloadstats | grep -q linux; do sleep 0.1; done\n'
+    text = f'echo; echo {_END_OF_BLOCK!r}\n'.join([*commands[:-1], counted + commands[-1], ''])
     for shown, real in (('http://127.0.0.1:8080', server.url), ("'the admin password'", PASSWORD)):
         assert text.count(shown) == 1
         text = text.replace(shown, real)

@@ -192,7 +192,7 @@ def test_pages_rank_what_a_search_finds_and_mark_its_words(open_window, plain):
 
 def test_all_modules_are_requested_at_once(open_window, site):
     text = get(site, LARGE).text
-    preloaded = set(re.findall(r'<link rel="modulepreload" href="[^"]*?/([a-z]+(?:/[a-z]+)?\.js)">', text))
+    preloaded = set(re.findall(r'<link rel="modulepreload" href="[^"]*?/([a-z]+(?:/[a-z]+)?\.js)"[^>]*>', text))
     window = open_window()
     asked = set()
     window.page.on('request', lambda request: asked.add(request.url))

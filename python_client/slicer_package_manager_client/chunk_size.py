@@ -1,7 +1,7 @@
 """How many bytes the next chunk of an upload has.
 
-A server discards a chunk that does not arrive whole. So where connections break off, only small chunks get an upload on.
-Each one that arrives increases the size again, since every chunk costs a round trip.
+A server discards a chunk that does not arrive whole. So where connections break off, only small chunks get an upload
+on. Each one that arrives increases the size again, since every chunk costs a round trip.
 """
 from __future__ import annotations
 

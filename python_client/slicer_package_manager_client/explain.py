@@ -27,7 +27,7 @@ _KINDS = {400: errors.InvalidRequest, 401: errors.Refused, 403: errors.Refused, 
           409: errors.Conflict, 413: errors.InvalidRequest, 414: errors.InvalidRequest,
           422: errors.InvalidRequest}
 #: The variable with the ID token, where the CI service sets it.
-ID_TOKEN = 'SLICER_PACKAGE_MANAGER_ID_TOKEN'
+ID_TOKEN = 'SLICER_PACKAGE_MANAGER_ID_TOKEN'  # noqa: S105 - a name, no secret
 #: What to do in a job of a CI service that gives no ID token.
 LET_JOB_LOG_IN = ('On GitHub Actions, the job requires "permissions: id-token: write". On GitLab CI, name '
                   f'{ID_TOKEN} in "id_tokens" of the job.')
@@ -179,18 +179,9 @@ def _address(error: Exception, server: str) -> str:
 
 def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.SlicerPackageManagerError:
     reason = answered_message(error.responseText)
-    if error.status == _NO_SPACE:
-        return errors.NetworkProblem(f'The server has no space left (status 507): {reason}', server=server,
-                                     advice='Its administrator has to make room.')
-    if error.status >= 500:  # noqa: PLR2004
-        return errors.NetworkProblem(f'The server failed with status {error.status}: {reason}', server=server,
-                                     advice='Try again later.')
-    if error.status in TRANSIENT_STATUS:
-        return errors.NetworkProblem(f'The server is busy (status {error.status}): {reason}', server=server,
-                                     advice='Try again later.')
-    if error.status == _PROXY_LOGIN:
-        return errors.NetworkProblem('The proxy requires a login (status 407).', server=server,
-                                     advice='Give it as http://USER:PASSWORD@HOST:PORT in HTTP_PROXY or HTTPS_PROXY.')
+    problem, advice = _not_of_the_request(error.status, reason)
+    if problem:
+        return errors.NetworkProblem(problem, server=server, advice=advice)
     logging_in = 'api_key/token' in error.url or 'user/authentication' in error.url
     if _NO_ROUTE.search(reason) or (
             error.status in {404, 405, 410} and (logging_in or not _is_json(error.responseText))):
@@ -203,6 +194,20 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
     if error.status == 401 or (error.status == 403 and not logged_in):  # noqa: PLR2004
         advice = how_to_log_in()
     return kind(f'Refused with status {error.status}: {reason}', server=server, advice=advice)
+
+
+def _not_of_the_request(status: int, reason: str) -> tuple[str, str]:
+    """A problem of the server or the network with what to do about it; empty if the request is wrong."""
+    if status == _NO_SPACE:
+        return f'The server has no space left (status 507): {reason}', 'Its administrator has to make room.'
+    if status >= 500:  # noqa: PLR2004
+        return f'The server failed with status {status}: {reason}', 'Try again later.'
+    if status in TRANSIENT_STATUS:
+        return f'The server is busy (status {status}): {reason}', 'Try again later.'
+    if status == _PROXY_LOGIN:
+        return ('The proxy requires a login (status 407).',
+                'Give it as http://USER:PASSWORD@HOST:PORT in HTTP_PROXY or HTTPS_PROXY.')
+    return '', ''
 
 
 def how_to_log_in() -> str:
