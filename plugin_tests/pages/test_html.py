@@ -87,7 +87,7 @@ def download_page(text):
     shown = shown._replace(notes={text: 'https://example.org/'}, previews=[
         offers.Preview(text, [preview, preview._replace(stage=Stage())], text, Changes([text], [text], [text]))])
     return rendered('download.html', text, name=text, offers=shown, yours=shown.systems[0],
-                    extension=lambda name: name)
+                    link=lambda extension: extension)
 
 
 def home(text):
@@ -140,7 +140,7 @@ def statistics_page(text):
         'statistics.html', text, choice=ChosenStatistics(), periods=PERIODS, by='day', rows=[('2026-11-01', 1)],
         kinds={'package': text, 'extension': text}, of_app='', chart=charts.chart([(text, 1)]), first=text, last=text,
         releases=[share], systems=[share], countries=[share], logs=Days(text, text, 1), notice=text, shown=days.shown,
-        address=lambda name: name, popular=[row], trending=[row])
+        link=lambda extension: extension, popular=[row], trending=[row])
 
 
 PAGES = {
@@ -151,7 +151,7 @@ PAGES = {
     'unknown extension': lambda text: rendered('extension_unknown.html', text, name=text, similar=[text],
                                                link=lambda **_: 'x'),
     'download': download_page,
-    'nothing to download': lambda text: rendered('download.html', text, name=text, yours=None, extension=None,
+    'nothing to download': lambda text: rendered('download.html', text, name=text, yours=None, link=None,
                                               offers=offers.arranged([], [])),
     'statistics': statistics_page,
     'home': home,

@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from slicer_package_manager_client.errors import ChecksumMismatch, InvalidRequest, SlicerPackageManagerError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from types import TracebackType
 
@@ -21,11 +21,20 @@ def require(path: Path) -> None:
     """Check that there is a file at ``path``.
 
     :raises InvalidRequest: there is none, or a directory.
+    :raises SlicerPackageManagerError: it cannot be read.
     """
-    if path.is_dir():
-        raise InvalidRequest(f'"{path}" is a directory, not a file.')
-    if not path.exists():
-        raise InvalidRequest(f'There is no file "{path}".')
+    _opened(path).close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open('rb')
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InvalidRequest(f'There is no file "{path}".') from error
+    except OSError as error:
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises, too, where the directory above cannot be read
+            raise InvalidRequest(f'"{path}" is a directory, not a file.') from error
+        raise SlicerPackageManagerError(f'"{path}" cannot be read: {error.strerror}.') from error
 
 
 class LocalFile:
@@ -39,14 +48,7 @@ class LocalFile:
     def __init__(self, path: str | os.PathLike[str], algorithms: tuple[str, ...] = ('sha512',)) -> None:
         self.path = Path(path)
         self.name = self.path.name
-        try:
-            self._stream = self.path.open('rb')
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise InvalidRequest(f'There is no file "{path}".') from error
-        except IsADirectoryError as error:
-            raise InvalidRequest(f'"{path}" is a directory, not a file.') from error
-        except OSError as error:
-            raise SlicerPackageManagerError(f'"{path}" cannot be read: {error.strerror}.') from error
+        self._stream = _opened(self.path)
         self._stamp = self._now_on_disk()
         self.size = self._stamp[0]
         if self.size == 0:

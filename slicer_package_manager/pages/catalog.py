@@ -134,7 +134,7 @@ def _about(app: ApplicationFolder, place: Place, found: Listing | None, wanted: 
     url = f'{root}/{Place(category).address(of_app)}'
     if found is None:
         return About(title, f'Extensions for {app["name"]}: search, read about and download them.', url)
-    number = f'{len(found.shown):,} extension{"" if len(found.shown) == 1 else "s"}'
+    number = extensions.counted(len(found.shown))
     listed = [{'@type': 'ListItem', 'position': position, 'name': one.name,
                'url': f'{root}/{Place(extension=one.name).address(of_app)}'}
               for position, one in enumerate(found.shown[:_MOST_LISTED], 1)]

@@ -11,6 +11,7 @@ from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.application import application, require_reader, shown_app
 from slicer_package_manager.pages.html import Page
+from slicer_package_manager.pages.links import Links
 from slicer_package_manager.registry.lookup import parameters
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest import beside_api
@@ -59,7 +60,7 @@ def _page(app: ApplicationFolder, wanted: str | None, visitors_os: str) -> Page:
     found = offering.of(app, html.root())
     found.systems.sort(key=lambda one: one.os != visitors_os)
     return html.render('download.html', current='download', name=app['name'], offers=found,
-                       extension=lambda name: html.root() + Place(extension=name).address({'app': wanted or ''}),
+                       link=Links(Place(), {'app': wanted or ''}),
                        yours=next((one for one in found.systems if one.os == visitors_os), None),
                        about=_about(app, found, site.root()), **shown_app(app, wanted))
 

@@ -194,11 +194,7 @@ def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: B
         [row for row in rows if row not in previews], previews,
         _downloads(app, wanted.extension), found, install.commands(wanted.extension, app['name']),
         install.check(place.os, found.file_name, found.sha512) if found.sha512 else '',
-        _is_expected(app, wanted.extension))
-
-
-def _is_expected(app: ApplicationFolder, name: str) -> bool:
-    return any(entry['name'] == name for branch in store.of_app(app).values() for entry in branch['entries'])
+        store.has(app, wanted.extension))
 
 
 def _extension(app: ApplicationFolder, item_id: str) -> Extension | None:
@@ -212,21 +208,21 @@ def _systems(built: Sequence[Built]) -> list[tuple[str, str]]:
 
 
 def _rows(built: Sequence[Built], revisions: Mapping[str, Revision]) -> list[Row]:
-    days: dict[str, dict[tuple[str, str], str]] = {}
+    built_on: dict[str, dict[tuple[str, str], str]] = {}
     for one in sorted(built, key=lambda one: one.updated):
-        days.setdefault(one.app_revision, {})[one.os, one.arch] = one.updated[:10]
+        built_on.setdefault(one.app_revision, {})[one.os, one.arch] = one.updated[:10]
     systems = _systems(built)
     return [Row(revision, builds.name(revision, revisions.get(revision, Revision())),
-                [(os, arch, days[revision].get((os, arch), '')) for os, arch in systems])
-            for revision in sorted(days, key=revision_order, reverse=True)]
+                [(os, arch, built_on[revision].get((os, arch), '')) for os, arch in systems])
+            for revision in sorted(built_on, key=revision_order, reverse=True)]
 
 
 def _downloads(app: ApplicationFolder, name: str) -> Downloads:
     """Downloads over all builds that everyone may see."""
     found = overview.of(app, None, statistics.Question(kind=EXTENSION.label, name=name))
-    counts = {one['period']: one['count'] for one in found.months}
-    every = list(days.months(f'{min(counts)}-01', f'{max(counts)}-01')) if counts else []
-    months = [(days.shown(month), counts.get(month, 0)) for month in every[-_MOST_MONTHS:]]
+    numbers = {one['period']: one['count'] for one in found.months}
+    every = list(days.months(f'{min(numbers)}-01', f'{max(numbers)}-01')) if numbers else []
+    months = [(days.shown(month), numbers.get(month, 0)) for month in every[-_MOST_MONTHS:]]
     return Downloads(months, charts.chart(months) if months else None,
                      shares.of_systems(found.systems), shares.of_countries(found.countries), found.logs,
                      found.notice)

@@ -224,6 +224,11 @@ def categories(extensions: Iterable[Extension]) -> list[Category]:
     return [Category(name, numbers[name]) for name in sorted(numbers, key=lambda one: (one == NO_CATEGORY, order(one)))]
 
 
+def counted(number: int) -> str:
+    """A number of extensions in words."""
+    return f'{number:,} extension{"" if number == 1 else "s"}'
+
+
 def in_category(extensions: Sequence[Extension], category: str) -> list[Extension]:
     """Those of a category and its subcategories."""
     return [one for one in extensions if category in (ALL, one.category) or one.category.startswith(f'{category}.')]

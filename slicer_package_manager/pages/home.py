@@ -8,7 +8,7 @@ from urllib.parse import quote
 import cherrypy
 import orjson
 
-from slicer_package_manager.pages import about, builds, html, page_cache
+from slicer_package_manager.pages import about, builds, extensions, html, page_cache
 from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.application import application, public_applications, require_reader, shown_app
 from slicer_package_manager.pages.html import Page
@@ -110,7 +110,7 @@ def _extensions(shown: list[builds.Build]) -> str:
     if latest is None:
         return ''
     number = max(one.number for one in latest.systems)
-    return f'{number:,} extension{"" if number == 1 else "s"} for {latest.release or latest.name}'
+    return f'{extensions.counted(number)} for {latest.release or latest.name}'
 
 
 def _numbers(app: ApplicationFolder, shown: list[builds.Build], found: Document) -> Iterable[tuple[str, str]]:

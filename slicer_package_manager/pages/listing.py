@@ -78,10 +78,9 @@ class Listing(NamedTuple):
     @property
     def summary(self) -> str:
         """How many extensions are shown, in words."""
-        number = len(self.shown)
         category = '' if self.place.category == ALL else f' in {self.place.category}'
         words = f' for “{self.choice.q}”' if self.choice.q else ''
-        return f'{number:,} extension{"" if number == 1 else "s"}{category}{words}'
+        return f'{extensions.counted(len(self.shown))}{category}{words}'
 
     @property
     def build_name(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from slicer_package_manager.pages import extensions
 from slicer_package_manager.registry.catalog.extension_lists import Member
 from slicer_package_manager.registry.expected.builds import QUIET
 
@@ -37,7 +38,7 @@ class Stage(NamedTuple):
     @property
     def words(self) -> str:
         """The number of extensions in words."""
-        return f'{self.number:,} extension{"" if self.number == 1 else "s"}'
+        return extensions.counted(self.number)
 
 
 class Changes(NamedTuple):

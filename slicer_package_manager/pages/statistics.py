@@ -13,6 +13,7 @@ from slicer_package_manager.pages.about import About
 from slicer_package_manager.pages.addresses import Place
 from slicer_package_manager.pages.application import application, limited_name, shown_app
 from slicer_package_manager.pages.html import Page
+from slicer_package_manager.pages.links import Links
 from slicer_package_manager.registry.downloads import breakdown
 from slicer_package_manager.registry.downloads.breakdown import Breakdown
 from slicer_package_manager.registry.downloads.statistics import Question
@@ -98,7 +99,7 @@ def _page(app: ApplicationFolder, choice: Choice, wanted: str | None) -> Page:
         releases=shares.of_releases(found.downloads.releases), systems=shares.of_systems(found.downloads.systems),
         countries=shares.of_countries(found.downloads.countries), logs=found.downloads.logs,
         notice=found.downloads.notice, shown=days.shown,
-        address=lambda name: html.root() + Place(extension=name).address({'app': wanted or ''}),
+        link=Links(Place(), {'app': wanted or ''}),
         popular=_popular(found.extensions), trending=_trending(found.extensions), **shown_app(app, wanted))
 
 

@@ -66,3 +66,8 @@ def of_app(app: ApplicationFolder) -> dict[str, ExpectedBranch]:
     found: dict[str, ExpectedBranch] = {
         one['branch']: one for one in ExpectedModel().collection.find({'app': app['_id']}).sort('branch')}
     return found
+
+
+def has(app: ApplicationFolder, name: str) -> bool:
+    """Whether a branch of ``app`` has the extension ``name``."""
+    return any(entry['name'] == name for branch in of_app(app).values() for entry in branch['entries'])

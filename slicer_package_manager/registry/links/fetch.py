@@ -68,10 +68,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], hosts: Collection[st
     :param hosts: to which may be sent.
     :raises BadGateway: the URL is not allowed, or the other server does not answer.
     """
-    wrong = policy.current().problem(url, hosts)
-    if wrong:
-        raise BadGateway(f'Nothing can be sent to {_host(url)}: the URL {wrong}.')
-    with closing(_sent(_host(url), lambda: _request(url, headers, 'POST', body))) as response:
+    host = _checked_host(url, hosts, 'Nothing can be sent to')
+    with closing(_sent(host, lambda: _request(url, headers, 'POST', body))) as response:
         return response.status_code
 
 
@@ -93,7 +91,9 @@ def fetch(url: str, part: tuple[int, int] | None = None, hosts: Collection[str] 
 
 
 def _ask(url: str, headers: dict[str, str], hosts: Collection[str]) -> httpx.Response:
-    return _sent(_checked_host(url, hosts), lambda: _request(url, headers))
+    host = _checked_host(url, hosts, 'The file cannot be fetched from',
+                         f'; what may be fetched is in the setting {settings.STREAM_HOSTS}')
+    return _sent(host, lambda: _request(url, headers))
 
 
 def _sent(host: str, request: Callable[[], httpx.Request]) -> httpx.Response:
@@ -115,11 +115,10 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or 'the server'
 
 
-def _checked_host(url: str, hosts: Collection[str]) -> str:
+def _checked_host(url: str, hosts: Collection[str], refusal: str, hint: str = '') -> str:
     wrong = policy.current().problem(url, hosts)
     if wrong:
-        raise BadGateway(f'The file cannot be fetched from {_host(url)}: the URL {wrong}; what may be fetched is in '
-                         f'the setting {settings.STREAM_HOSTS}.')
+        raise BadGateway(f'{refusal} {_host(url)}: the URL {wrong}{hint}.')
     return _host(url)
 
 

@@ -72,7 +72,7 @@ def add(app: ApplicationFolder, name: str, url: str) -> Webhook:
     wrong = policy.current().problem(url, settings.get(settings.WEBHOOK_HOSTS))
     if wrong:
         raise Invalid([('url', f'{wrong} (setting {settings.WEBHOOK_HOSTS})')])
-    if not any(entry['name'] == name for branch in store.of_app(app).values() for entry in branch['entries']):
+    if not store.has(app, name):
         raise NotFound(f'No branch of the extension index that this server knows has an extension '
                        f'"{validators.shortened(name)}".')
     now = clock.now()
