@@ -75,6 +75,24 @@ def test_a_badge_has_the_state(get):
     assert badge_text(get('status/Unknown.svg')) == 'Slicer: not expected'
 
 
+@pytest.mark.parametrize(('names', 'state'), [
+    (['Other'], 'available'), (['Else'], 'still being built on Linux'), ([], 'no builds yet')])
+def test_a_badge_states_what_is_known_of_a_branch_without_a_finished_build(get, make, app, names, state):
+    from bson.objectid import ObjectId
+
+    from slicer_package_manager.registry.expected import store
+    store.replace({'_id': ObjectId(app['_id'])}, '5.8', [
+        {'name': 'Other', 'category': '', 'tier': 1, 'repository_url': ''}])
+    if names:
+        make('package', revision='9', version='5.8.1', content=b'x')
+    for name in names:
+        make('extension', baseName=name, app_revision='9', content=b'x')
+    assert badge_text(get('status/Other.svg?branch=5.8')) == f'Slicer 5.8: {state}'
+    text = get('status/Other').text
+    assert f'<h2 id="now">{"Still being built" if names == ["Else"] else "Available"}</h2>' in text
+    assert ('extensions are still being added to r9' in text) is (names == ['Else'])
+
+
 def test_a_badge_is_xml_whatever_its_texts_are():
     drawn = badge('a & <b> "c"', "it's", '#123456')
     root = ET.fromstring(drawn)

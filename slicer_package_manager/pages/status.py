@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from slicer_package_manager.pages.application import application, limited_name, 
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.expected import missing
 from slicer_package_manager.registry.schema.errors import NotFound
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers import site
 from slicer_package_manager.rest.http.semantics import has_tag
@@ -63,11 +65,12 @@ def _extension(app: ApplicationFolder, name: str, shown: dict[str, Any]) -> Page
     except NotFound as error:
         raise cherrypy.HTTPError(404, str(error)) from None
     builds = [{**build, 'systems': _systems(build['systems'])} for build in status['builds']]
-    lacking = [{**one, 'system': offers.system_name(one['os'], one['arch'])} for one in status['missing']]
+    lacking, coming = ([{**one, 'system': offers.system_name(one['os'], one['arch'])} for one in status[key]]
+                       for key in ('missing', 'unfinished'))
     url = f'{site.root()}/status/{quote(name)}'
     about = About(f'{name}: status', f'Which builds of {app["name"]} have the extension {name}.', url)
-    return html.render('status_extension.html', current='status', extension=name, missing=lacking, builds=builds,
-                       presence=_PRESENCE, url=url, about=about, **shown)
+    return html.render('status_extension.html', current='status', extension=name, missing=lacking, unfinished=coming,
+                       builds=builds, presence=_PRESENCE, url=url, about=about, **shown)
 
 
 def _systems(by_os: dict[str, dict[str, Any]]) -> list[SystemState]:
@@ -80,20 +83,26 @@ def _badge(app: ApplicationFolder, name: str, branch: str | None) -> bytes:
     try:
         status = missing.status(_compared(app), name)
     except NotFound:
-        expected, lacking = False, []
-    else:
-        expected = branch is None or any(one['branch'] == branch for one in status['expected'])
-        lacking = [one for one in status['missing'] if branch in (None, one['branch'])]
+        status = {}
+    expected, lacking, coming = ([one for one in status.get(key, ()) if branch in (None, one['branch'])]
+                                 for key in ('expected', 'missing', 'unfinished'))
     label = f'{app["name"]} {branch}' if branch and expected else app['name']
-    message, color = _message(expected=expected, lacking=lacking)
-    return _send(badges.badge(label, message, color))
+    return _send(badges.badge(label, *_message(expected, lacking, coming)))
 
 
-def _message(*, expected: bool, lacking: list[dict[str, Any]]) -> tuple[str, str]:
+def _message(expected: Sequence[Document], lacking: Sequence[Document], coming: Sequence[Document]) -> tuple[str, str]:
+    """What a badge states, and its color; each parameter has what the status has of the branches of the badge."""
     if not expected:
         return 'not expected', badges.GRAY
-    systems = list(dict.fromkeys(offers.SYSTEMS[one['os']] for one in lacking))
-    return (f'missing on {", ".join(systems)}', badges.RED) if systems else ('available', badges.GREEN)
+    if lacking:
+        return f'missing on {_systems_of(lacking)}', badges.RED
+    if coming:
+        return f'still being built on {_systems_of(coming)}', badges.GRAY
+    return ('available', badges.GREEN) if any(one['builds'] for one in expected) else ('no builds yet', badges.GRAY)
+
+
+def _systems_of(found: Sequence[Document]) -> str:
+    return ', '.join(dict.fromkeys(offers.SYSTEMS[one['os']] for one in found))
 
 
 def _send(body: bytes) -> bytes:

@@ -139,7 +139,8 @@ def test_an_extension_has_a_status(compare, sync, build, anonymous, app):
     build('3', days=0)
     found = compare('/B')
     assert found['expected'] == [{'name': 'B', 'category': 'IGT', 'tier': 3, 'repository_url': 'https://example.org/B',
-                                  'branch': 'main'}]
+                                  'branch': 'main', 'builds': 3}]
+    assert found['unfinished'] == []
     one, = found['missing']
     created = {row['revision']: row['created'] for row in found['builds']}
     assert one == {'branch': 'main', 'os': 'linux', 'arch': 'amd64', 'revision': '3', 'since': '2',
@@ -159,6 +160,17 @@ def test_the_status_is_that_of_the_newest_finished_build_of_each_system(compare,
     build('2', 'A', days=0)
     assert [(one['os'], one['revision']) for one in compare('/B')['missing']] == [('linux', '1')]
     assert compare('/B')['builds'][0]['systems'] == {'linux': {'amd64': 'unfinished'}}
+
+
+def test_the_status_has_the_systems_for_which_no_build_is_finished_yet(compare, sync, build):
+    sync(names=['A', 'B'])
+    build('1', 'A')
+    build('2', 'B', os='win', days=0)
+    build('3', 'A', os='win', days=0)
+    found = compare('/B')
+    assert found['unfinished'] == [{'branch': 'main', 'os': 'win', 'arch': 'amd64', 'revision': '3'}]
+    assert [one['os'] for one in found['missing']] == ['linux']
+    assert compare('/A')['unfinished'] == []
 
 
 def test_a_synchronization_replaces_the_branch_at_once(sync, compare, build):

@@ -1,7 +1,7 @@
 """The expected extensions that builds do not have: since when, and which build had them last."""
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -51,6 +51,13 @@ class Comparison(NamedTuple):
             finished = {(build.branch, system) for system in build.names if system not in build.unfinished} - seen
             yield from (gap for gap in gaps if (build.branch, gap.system) in finished)
             seen |= finished
+
+    def unfinished(self) -> Iterator[tuple[ChannelBuild, System]]:
+        """The newest build of each branch and system for which no build is finished yet."""
+        finished = {(build.branch, system) for build in self.builds for system in build.names
+                    if system not in build.unfinished}
+        newest = {(build.branch, system): build for build in self.builds for system in build.names}
+        yield from ((build, system) for (branch, system), build in newest.items() if (branch, system) not in finished)
 
 
 @transactions.atomic
@@ -130,12 +137,17 @@ def status(comparison: Comparison, name: str) -> Document:
     if not expected:
         raise NotFound(f'No branch of the extension index that this server knows has an extension "{name}".')
     lacking = [gap for gap in comparison.newest() if gap.name == name]
-    rows = [build for build in reversed(comparison.builds) if build.branch in expected][:_BUILDS]
+    coming = [one for one in comparison.unfinished() if one[0].branch in expected and name not in one[0].names[one[1]]]
+    rows = [build for build in reversed(comparison.builds) if build.branch in expected]
+    numbers = Counter(build.branch for build in rows)
     return {'name': name,
-            'expected': [{**entry, 'branch': branch} for branch, entry in expected.items()],
+            'expected': [{**entry, 'branch': branch, 'builds': numbers[branch]} for branch, entry in expected.items()],
             'missing': [{'branch': gap.build.branch, 'os': gap.system[0], 'arch': gap.system[1],
                          'revision': gap.build.revision, **_history(gap)} for gap in lacking],
-            'builds': [{**_build(build), 'branch': build.branch, 'systems': _presence(build, name)} for build in rows]}
+            'unfinished': [{'branch': build.branch, 'os': os, 'arch': arch, 'revision': build.revision}
+                           for build, (os, arch) in coming],
+            'builds': [{**_build(build), 'branch': build.branch, 'systems': _presence(build, name)}
+                       for build in rows[:_BUILDS]]}
 
 
 def _presence(build: ChannelBuild, name: str) -> Document:

@@ -40,7 +40,9 @@ def compareExtensions(app_id: str, limit: int, offset: int) -> Response:
 @call(access.GET_EXPECTED, (
     of_application('Get the status of an expected extension: what its newest builds lack, and its last ten builds.')
     .notes('`missing` has the newest build of each branch and system that lacks the extension, unless extensions are '
-           'still uploaded for it. In `builds`, a system is `present`, `missing` or `unfinished`.')
+           'still uploaded for it. `unfinished` has those that lack it and for which no build is finished yet. In '
+           '`expected`, `builds` is the number of builds of the branch. In `builds`, a system is `present`, `missing` '
+           'or `unfinished`.')
     .param('name', 'Base name of the extension.', paramType='path')
     .errorResponse('The extension is not expected.', 404)
 ))
