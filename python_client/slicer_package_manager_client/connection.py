@@ -58,6 +58,8 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         #: Called with each token that this client receives.
         self.on_token: Callable[[str], None] = lambda _token: None
         self._log_in: Callable[[Connection], Any] | None = None
+        #: Whether the login was by trusted publishing.
+        self.is_publisher = False
         self._answered = False
 
     def authenticate(self, username: str | None = None, password: str | None = None,
@@ -83,6 +85,7 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         :param again: whether to call it again when the token expires.
         """
         self._log_in = None
+        self.is_publisher = False
         result = log_in(self)
         self._log_in = log_in if again else None
         return result
@@ -90,6 +93,7 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
     def share_login(self, other: Connection) -> None:
         """Use the login of ``other``, a connection to the same server in another thread."""
         self.on_token = other.on_token
+        self.is_publisher = other.is_publisher
         if other.token:
             self.setToken(other.token)
         self._log_in = other._log_in
@@ -187,4 +191,5 @@ class Connection(GirderClient):  # type: ignore[misc]  # girder-client has no ty
         try:
             yield
         except (requests.RequestException, AuthenticationError) as error:
-            raise explain(error, self.urlBase, logged_in=bool(self.token)) from error
+            raise explain(error, self.urlBase, logged_in=bool(self.token),
+                          as_publisher=self.is_publisher) from error

@@ -35,6 +35,7 @@ _ADVICE = {
     403: 'Ask an administrator for access, or use the key of another account.',
     413: 'The server, or a proxy before it, does not take that much at once.',
 }
+_TO_PUBLISHERS = 'Ask an administrator to register what this workflow may upload, and with which account.'
 #: Calls that log in, with what was refused and what to do.
 _LOGINS = {
     'api_key/token': ('The API key was refused', 'Create another one on the account page of the server.'),
@@ -96,12 +97,16 @@ def is_unknown_name(error: BaseException) -> bool:
     return found is not None and found.errno in _NO_SUCH_NAME
 
 
-def explain(error: Exception, server: str, *, logged_in: bool = True) -> errors.SlicerPackageManagerError:
-    """Return the error to report to the user for ``error``."""
+def explain(error: Exception, server: str, *, logged_in: bool = True,
+            as_publisher: bool = False) -> errors.SlicerPackageManagerError:
+    """Return the error to report to the user for ``error``.
+
+    :param as_publisher: whether the login was by trusted publishing.
+    """
     if isinstance(error, AuthenticationError):
         return errors.Refused('Wrong user name or password.', server=server)
     if isinstance(error, HttpError):
-        return _explain_answer(error, server, logged_in)
+        return _explain_answer(error, server, logged_in=logged_in, as_publisher=as_publisher)
     return explain_connection(error, server)
 
 
@@ -177,7 +182,8 @@ def _address(error: Exception, server: str) -> str:
     return f'{"[" + parts.hostname + "]" if ":" in parts.hostname else parts.hostname}{f":{port}" if port else ""}'
 
 
-def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.SlicerPackageManagerError:
+def _explain_answer(error: HttpError, server: str, *, logged_in: bool,
+                    as_publisher: bool) -> errors.SlicerPackageManagerError:
     reason = answered_message(error.responseText)
     problem, advice = _not_of_the_request(error.status, reason)
     if problem:
@@ -193,6 +199,8 @@ def _explain_answer(error: HttpError, server: str, logged_in: bool) -> errors.Sl
     advice = _ADVICE.get(error.status, '')
     if error.status == 401 or (error.status == 403 and not logged_in):  # noqa: PLR2004
         advice = how_to_log_in()
+    elif error.status == 403 and as_publisher:  # noqa: PLR2004
+        advice = _TO_PUBLISHERS
     return kind(f'Refused with status {error.status}: {reason}', server=server, advice=advice)
 
 

@@ -44,6 +44,7 @@ def log_in(connection: Connection, app: str | None = None, audience: str | None 
         answer = client.post('slicer_package_manager/oidc/token', data={
             'id_token': id_token, **({'app': app} if app else {})})
         client.setToken(answer['authToken']['token'])
+        client.is_publisher = True
 
     try:
         connection.logInBy(exchange)

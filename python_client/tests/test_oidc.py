@@ -119,6 +119,22 @@ def test_the_audience_can_be_given(upload, job):
     assert request.args['audience'] == 'https://packages.example.org/girder'
 
 
+@pytest.mark.parametrize('in_parallel', [False, True])
+def test_a_refused_publisher_is_not_advised_to_use_another_key(girder, job, anonymous, in_parallel):
+    oidc.log_in(anonymous)
+    other = SlicerPackageClient(apiUrl=girder.url)
+    other.share_login(anonymous)
+    client = other if in_parallel else anonymous
+    girder.fail('GET', '/app', 403, body='{"message": "Write access denied."}', times=2)
+    with pytest.raises(Refused) as refused, client.explained():
+        client.get('app')
+    assert refused.value.advice == ('Ask an administrator to register what this workflow may upload, and with which '
+                                    'account.')
+    client.authenticate(apiKey='secretkey0123456789')
+    with pytest.raises(Refused, match='key of another account'), client.explained():
+        client.get('app')
+
+
 @pytest.mark.parametrize(('api_url', 'audience'), [
     ('https://example.org/api/v1', 'https://example.org'), ('https://example.org/api/v1/', 'https://example.org'),
     ('https://example.org/girder/api/v1', 'https://example.org/girder'),
