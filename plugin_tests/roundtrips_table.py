@@ -200,7 +200,7 @@ CALLS = [
     Call(f'GET {APP}/downloads', (13, 14, 12)),
     Call(f'GET {APP}/downloadstats/:checksum', (None, 8, 8), before=checksum),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
-    Call('GET /slicer_package_manager/usage', (None, None, 10)),
+    Call('GET /slicer_package_manager/usage', (None, None, 11)),
     Call('GET /item/:id', (3, 4, 4)),
     Call('GET /item/:id/files', (2, 7, 7)),
     Call('GET /item/:id/files', (1, 7, 7), 'cached', again=True),

@@ -9,6 +9,7 @@ def test_the_usage_of_the_server_is_shown(open_girder, site, app, fill, width, a
         'key': 'slicer_package_manager.upload_quotas', 'value': f'{{"{app["_id"]}": 804938268}}'}).raise_for_status()
     girder = open_girder(width=width).go('packages')
     girder.page.get_by_role('link', name='Usage').click()
+    girder.page.get_by_role('heading', name='Usage of the server').wait_for()
     row = girder.page.locator('tr', has=girder.page.locator('.spm-name', has_text=app['name']))
     row.wait_for()
     assert [text.strip() for text in row.locator('td').all_inner_texts()] == ['402.5 MB', '804.9 MB', '50.0 %']

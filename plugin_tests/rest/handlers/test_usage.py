@@ -24,6 +24,19 @@ def test_an_application_has_its_size_and_quota(usage, make, app, api):
     assert [one['quota'] for one in usage()['applications']] == [100, 7]
 
 
+def test_files_that_belong_to_no_package_count_as_they_do_for_quotas(usage, make, app, api):
+    from girder.models.folder import Folder
+
+    from plugin_tests.conftest import upload
+    from slicer_package_manager.registry.storage import quotas
+    make('package', content=b'x' * 5)
+    for folder in (app['_id'], str(next(iter(Folder().find({'spm.role': 'draft'})))['_id'])):
+        note = api.post('/item', params={'folderId': folder, 'name': 'notes'}).raise_for_status().json()
+        upload(api, note['_id'], b'y' * 3)
+    [found] = usage()['applications']
+    assert found['bytes'] == 5 + 2 * 3 == quotas.used(Folder().findOne({'name': 'Slicer'})['_id'])
+
+
 def test_uploads_are_counted_by_account(usage, make, make_user, login, grant, app, db):
     machine = make_user('machine')
     grant(app, machine, level=1, recurse=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 from girder.models.file import File
 from girder.models.folder import Folder
-from girder.models.item import Item
 from girder.models.upload import Upload
 from girder.models.user import User
 
@@ -14,6 +13,7 @@ from slicer_package_manager.registry.links import checker
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings
+from slicer_package_manager.registry.storage import quotas
 from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
@@ -37,13 +37,11 @@ def of_server() -> Document:
 
 def _applications() -> list[Document]:
     """The applications with the bytes of their files, as quotas count them, and their quota; largest first."""
-    quotas = settings.get(settings.UPLOAD_QUOTAS)
-    sizes = {row['_id']: row['bytes'] for row in Item().collection.aggregate([
-        {'$match': {keys.PACKAGE_TYPE: {'$exists': True}}},
-        {'$group': {'_id': f'${keys.APP}', 'bytes': {'$sum': '$size'}}}], batchSize=BATCH)}
-    found = [{'_id': app['_id'], 'name': app['name'], 'bytes': sizes.get(app['_id'], 0),
-              'quota': quotas.get(str(app['_id']), quotas.get(settings.ALL_OTHERS))}
-             for app in Folder().find({keys.ROLE: APPLICATION}, fields=['name']).batch_size(BATCH)]
+    limits = settings.get(settings.UPLOAD_QUOTAS)
+    apps = list(Folder().find({keys.ROLE: APPLICATION}, fields=['name']).batch_size(BATCH))
+    sizes = quotas.used_by([app['_id'] for app in apps])
+    found = [{'_id': app['_id'], 'name': app['name'], 'bytes': sizes[app['_id']],
+              'quota': quotas.limit_of(app['_id'], limits)} for app in apps]
     return sorted(found, key=lambda one: (-one['bytes'], one['name']))
 
 

@@ -4,6 +4,8 @@ The items in the folders of the application count, and the uploads in progress.
 """
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bson.objectid import ObjectId
@@ -13,6 +15,7 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.errors import Invalid, TooLarge
+from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings
 from slicer_package_manager.registry.tree import keys
@@ -72,8 +75,16 @@ def _limited(upload: Document) -> tuple[ObjectId, Document | None, int] | None:
     app, item = _place(upload) if quotas else (None, None)
     if app is None:
         return None
-    limit = quotas.get(str(app), quotas.get(settings.ALL_OTHERS))
+    limit = limit_of(app, quotas)
     return None if limit is None else (app, item, limit)
+
+
+def limit_of(app: ObjectId, quotas: Mapping[str, int]) -> int | None:
+    """Return the quota of the application with the id ``app``, in bytes; ``None`` if it has none.
+
+    :param quotas: the setting.
+    """
+    return quotas.get(str(app), quotas.get(settings.ALL_OTHERS))
 
 
 def _place(upload: Document) -> tuple[ObjectId | None, Document | None]:
@@ -105,10 +116,19 @@ def _in_progress(app: ObjectId) -> int:
 
 def used(app: ObjectId) -> int:
     """Return how many bytes the files of the application with the id ``app`` have together."""
-    folders = [folder['_id'] for folder in Folder().find({keys.APP: app}, fields=['_id'])]
-    total = next(iter(Item().collection.aggregate([
-        {'$match': {'folderId': {'$in': folders}}}, {'$group': {'_id': None, 'bytes': {'$sum': '$size'}}}])), None)
-    return total['bytes'] if total else 0
+    return used_by([app])[app]
+
+
+def used_by(apps: Sequence[ObjectId]) -> Counter[ObjectId]:
+    """Return how many bytes the files of each application have together, by the ids of the applications."""
+    places = {folder['_id']: folder['spm']['app'] for folder in Folder().find(
+        {keys.APP: {'$in': apps}}, fields=[keys.APP]).batch_size(BATCH)}
+    total: Counter[ObjectId] = Counter()
+    for one in Item().collection.aggregate([
+            {'$match': {'folderId': {'$in': list(places)}}},
+            {'$group': {'_id': '$folderId', 'bytes': {'$sum': '$size'}}}], batchSize=BATCH):
+        total[places[one['_id']]] += one['bytes']
+    return total
 
 
 def _require(upload: Document, app: ObjectId, limit: int, wanted: int, *, adds: int) -> None:
