@@ -105,7 +105,7 @@ declare namespace Girder {
         exposePluginConfig(name: string, route: string): void;
         wrap(view: typeof View, method: string, wrapper: (this: View, original: () => void) => View): void;
       };
-      eventStream: Events & { _websocket?: WebSocket };
+      eventStream: Events & { _websocket?: WebSocket; open(): void };
     };
     views: {
       View: typeof View;

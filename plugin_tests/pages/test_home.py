@@ -96,6 +96,7 @@ def test_links_within_the_first_page_stay_there(open_window, fragment):
 def test_the_client_of_girder_has_the_name_and_the_icon_of_this_product(site):
     page = httpx.get(f'{site.url}/admin')
     assert '<title>Slicer Package Manager</title>' in page.text
+    assert 'data-notifications="none"' in page.text
     icon = re.search(r'<link rel="icon" href="([^"]+)"', page.text)[1]
     assert httpx.get(httpx.URL(page.url).join(icon)).headers['Content-Type'] == 'image/svg+xml'
     for one in re.findall(r'(?:src|href)="(\./assets/[^"]+)"', page.text):
@@ -104,6 +105,11 @@ def test_the_client_of_girder_has_the_name_and_the_icon_of_this_product(site):
     for path in ('/admin/', '/index.html', '/admin/x'):
         answer = httpx.get(site.url + path)
         assert (answer.status_code, str(answer.url.join(answer.headers['Location']))) == (302, f'{site.url}/admin')
+
+
+def test_the_client_opens_the_socket_of_notifications_where_there_is_one():
+    from slicer_package_manager.pages import girder_client
+    assert b'data-notifications' not in girder_client.page(has_notifications=True)
 
 
 def test_the_icon_is_where_programs_look_for_it(site):

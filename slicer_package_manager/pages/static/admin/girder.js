@@ -17,6 +17,10 @@ girder.$.ajaxPrefilter((options) => {
   }
 });
 
+// Girder's client opens a socket for notifications after each login, whether or not the web server has one. Each attempt
+// that fails is an error on the console, and another one follows whenever the page becomes visible.
+if (document.documentElement.dataset.notifications === 'none') girder.utilities.eventStream.open = () => {};
+
 /** A request that failed, with the server's message. */
 export class Failure extends Error {
   /** @param {Girder.Xhr} xhr */

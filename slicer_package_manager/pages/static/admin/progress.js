@@ -1,8 +1,8 @@
 // @ts-check
 // Progress of long requests, in the place where Girder shows progress.
 //
-// Where Girder's notification socket is open, the server sends the progress. `serve` has no such socket; there the rest is
-// requested every second and shown in the same way.
+// Where Girder's notification socket is open, the server sends the progress. `serve` has no such socket (`girder.js`);
+// there the rest is requested every second and shown in the same way.
 
 import { number } from '../texts.js';
 import { girder } from './girder.js';
