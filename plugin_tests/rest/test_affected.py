@@ -51,8 +51,8 @@ def test_downloads_by_day_country_and_system(ask, bad, app):
     assert (found['requests'], found['robots']) == (10, 50)
     assert found['days'] == [{'day': DAY, 'requests': 8, 'clients': 7},
                              {'day': '2026-11-02', 'requests': 2, 'clients': 1}]
-    assert found['countries'] == [{'country': 'FR', 'requests': 6, 'clients': 5},
-                                  {'country': 'DE', 'requests': 4, 'clients': 3}]
+    assert found['countries'] == [{'country': 'FR', 'name': 'France', 'requests': 6, 'clients': 5},
+                                  {'country': 'DE', 'name': 'Germany', 'requests': 4, 'clients': 3}]
     assert found['systems'] == [{'client_os': 'win', 'requests': 6, 'clients': 5},
                                 {'client_os': 'linux', 'requests': 4, 'clients': 3}]
     assert found['rows'] == [

@@ -355,11 +355,12 @@ def test_an_overview_has_the_counts_of_the_server_and_the_countries_of_logs(db, 
     assert overview() == {
         'months': [{'period': '2026-10', 'count': 1}, {'period': '2026-11', 'count': 6}],
         'systems': [{'os': 'win', 'arch': 'amd64', 'count': 4}, {'os': 'linux', 'arch': 'amd64', 'count': 3}],
-        'countries': [{'country': 'FR', 'count': 7}, {'country': 'DE', 'count': 5}],
+        'countries': [{'country': 'FR', 'name': 'France', 'count': 7},
+                      {'country': 'DE', 'name': 'Germany', 'count': 5}],
         'logs': {'first': '2026-11-01', 'last': '2026-11-03', 'number': 2}, 'notice': ''}
     one = overview(kind='extension', name='SlicerIGT', date_from='2026-11-01')
     assert [sum(row['count'] for row in one[key]) for key in ('months', 'systems', 'countries')] == [4, 4, 7]
-    assert overview(os='linux')['countries'] == [{'country': 'DE', 'count': 5}]
+    assert overview(os='linux')['countries'] == [{'country': 'DE', 'name': 'Germany', 'count': 5}]
 
 
 def test_an_overview_shows_nothing_private(db, api, app, folders, overview, package):
@@ -385,11 +386,12 @@ def test_the_notice_is_shown_with_countries_only(api, overview, package, value):
 def test_countries_are_added_up_once_until_other_logs_are_loaded(overview, package):
     load(of_item(package, requests='5'))
     with counting() as first:
-        assert overview()['countries'] == [{'country': 'DE', 'count': 5}]
+        assert overview()['countries'] == [{'country': 'DE', 'name': 'Germany', 'count': 5}]
     with counting() as again:
-        assert overview()['countries'] == [{'country': 'DE', 'count': 5}]
+        assert overview()['countries'] == [{'country': 'DE', 'name': 'Germany', 'count': 5}]
     assert [commands.count('aggregate slicer_package_logged_download') for commands in (first, again)] == [1, 0]
     load(of_item(package, requests='7'))
-    assert overview()['countries'] == [{'country': 'DE', 'count': 7}]
+    assert overview()['countries'] == [{'country': 'DE', 'name': 'Germany', 'count': 7}]
     load(of_item(package, day='2026-11-02', country='FR', requests='1'))
-    assert overview()['countries'] == [{'country': 'DE', 'count': 7}, {'country': 'FR', 'count': 1}]
+    assert overview()['countries'] == [{'country': 'DE', 'name': 'Germany', 'count': 7},
+                                       {'country': 'FR', 'name': 'France', 'count': 1}]

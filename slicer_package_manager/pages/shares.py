@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from slicer_package_manager.logs.rules import labels
 from slicer_package_manager.logs.rules.vocabulary import OTHER
 from slicer_package_manager.pages import builds
 from slicer_package_manager.registry.schema.types import Document
@@ -44,10 +43,10 @@ def of_releases(rows: Sequence[Document]) -> list[Share]:
 
 
 def of_countries(rows: Sequence[Document]) -> list[Share]:
-    """The shares of countries, from rows with ``country`` and ``count``, the most first; small ones are one share."""
+    """The shares of countries, from rows with ``name`` and ``count``, the most first; small ones are one share."""
     named = [row for row in rows if row['country'] != OTHER]
     rest = sum(row['count'] for row in rows) - sum(row['count'] for row in named[:_MOST])
-    return _shares([(labels.country(row['country']), row['count']) for row in named[:_MOST]]
+    return _shares([(row['name'], row['count']) for row in named[:_MOST]]
                    + ([(_REST, rest)] if rest else []))
 
 

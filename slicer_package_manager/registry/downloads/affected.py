@@ -17,7 +17,7 @@ from bson.objectid import ObjectId
 from girder.models.file import File
 from girder.models.item import Item
 
-from slicer_package_manager.logs.rules import contents
+from slicer_package_manager.logs.rules import contents, labels
 from slicer_package_manager.logs.rules.vocabulary import ROBOT
 from slicer_package_manager.registry.downloads import logged
 from slicer_package_manager.registry.downloads.logged import Days, LoggedDownload
@@ -46,7 +46,7 @@ class Affected(NamedTuple):
     :param requests: downloads without robots.
     :param robots: downloads by robots.
     :param days: downloads and clients by day. A client is one on each day.
-    :param countries: downloads by country, most first.
+    :param countries: downloads by country, with its ``name``, most first.
     :param systems: downloads by operating system of the client, most first.
     :param rows: downloads and clients by day, country and operating system of the client.
     :param replacements: days on which a file with this content was replaced, with the downloads of its successor that
@@ -82,7 +82,7 @@ def find(checksum: str, app: ApplicationFolder | None = None) -> Affected:
     requests = _total(rows)
     return Affected(
         [_shown(one) for one in found], requests, _total(every) - requests, _added(rows, 'day'),
-        _most_first(rows, 'country'), _most_first(rows, 'client_os'), rows, list(_replacements(found)), logs)
+        _by_country(rows), _most_first(rows, 'client_os'), rows, list(_replacements(found)), logs)
 
 
 def files(checksum: str, app: ApplicationFolder | None = None) -> list[Document]:
@@ -159,6 +159,10 @@ def _added(rows: Iterable[Document], *by: str) -> list[Document]:
 
 def _most_first(rows: Sequence[Document], by: str) -> list[Document]:
     return sorted(_added(rows, by), key=lambda one: -one['requests'])
+
+
+def _by_country(rows: Sequence[Document]) -> list[Document]:
+    return [{**row, 'name': labels.country(row['country'])} for row in _most_first(rows, 'country')]
 
 
 def _replacements(found: Sequence[Mapping[str, Any]]) -> Iterator[Document]:

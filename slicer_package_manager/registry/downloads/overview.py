@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from slicer_package_manager.logs.rules import labels
 from slicer_package_manager.registry.downloads import logged, logged_statistics, sealing, statistics
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.downloads.logged import Days
@@ -27,7 +28,7 @@ class Overview(NamedTuple):
 
     :param months: ``period`` and ``count``, the oldest month first. Months without downloads are left out.
     :param systems: ``os``, ``arch`` and ``count`` of what was downloaded, the most first.
-    :param countries: ``country`` and ``count`` according to logs, without robots, the most first.
+    :param countries: ``country``, its ``name``, and ``count`` according to logs, without robots, the most first.
     :param logs: the days of these logs; ``None`` if none were loaded.
     :param notice: what has to be shown with countries; empty without them.
     """
@@ -61,8 +62,8 @@ def by_country(app: ApplicationFolder, user: UserDocument | None, question: Ques
     version = logged.loaded()
     logs = logged.days_of(version)
     countries = logged_statistics.by_country(app, user, question, hidden, version) if logs else {}
-    return ByCountry([{'country': country, 'count': count} for country, count in _most_first(countries)], logs,
-                     settings.get(settings.COUNTRIES_NOTICE) if countries else '')
+    rows = [{'country': code, 'name': labels.country(code), 'count': count} for code, count in _most_first(countries)]
+    return ByCountry(rows, logs, settings.get(settings.COUNTRIES_NOTICE) if countries else '')
 
 
 def _counts(match: Document) -> list[Document]:

@@ -69,8 +69,8 @@ def downloadStats(app_id: str, limit: int | None, offset: int | None, format: st
 @call(access.GET_STATISTICS, (
     with_filters(of_application('Get the downloads by month, by system and by country.'))
     .notes('`months` and `systems` are counts of the server itself, `systems` of what was downloaded. `countries` are '
-           'from logs, without robots; `logs` states their days, and is `null` if none were loaded. `notice` is what '
-           'the license of the database of countries requires wherever they are shown.')
+           'from logs, without robots, each with its `name`; `logs` states their days, and is `null` if none were '
+           'loaded. `notice` is what the license of the database of countries requires wherever they are shown.')
     .param('kind', 'Only packages or only extensions.', required=False, enum=sorted(PACKAGE_TYPES))
     .param('name', 'Only this base name.', required=False)
     .param('revision', 'Only this revision of the application.', required=False)

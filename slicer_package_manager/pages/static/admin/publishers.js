@@ -5,6 +5,7 @@ import { element, fill, messageOf } from '../dom.js';
 import { showConfirmation, showDialog } from './dialogs.js';
 import { appPath, call, notify, showFailure } from './girder.js';
 import { PLUGIN } from './settings.js';
+import { ACTIONS, listTable } from './tables.js';
 import { button, day, header, spinner } from './widgets.js';
 
 /** @typedef {Registry.Application} Application */
@@ -71,62 +72,32 @@ async function showPublishers(place, app, reload) {
  * @param {(one: Publisher) => void} remove
  */
 function table(publishers, remove) {
-  const columns = ['Repository', 'Workflow', 'Uploads', 'Account', 'Registered'];
-  return element(
-    'div.spm-scroll',
-    {},
-    element(
-      'table.table.spm-table',
-      {},
-      element('caption.sr-only', {}, 'Publishers'),
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          columns.map((text) => element('th', { scope: 'col' }, text)),
-          element('th', { scope: 'col' }, element('span.sr-only', {}, 'Actions')),
-        ),
-      ),
-      element(
-        'tbody',
-        {},
-        publishers.map((one) => line(one, remove)),
-      ),
-    ),
+  const columns = ['Repository', 'Workflow', 'Uploads', 'Account', 'Registered', ACTIONS];
+  return listTable(
+    'Publishers',
+    columns,
+    publishers.map((one) => ({ id: one._id, cells: cells(one, remove) })),
   );
 }
 
 /**
  * @param {Publisher} one
  * @param {(one: Publisher) => void} remove
+ * @returns {Content[]}
  */
-function line(one, remove) {
+function cells(one, remove) {
   const label = { title: 'Remove', 'aria-label': `Remove ${one.repository}, ${one.workflow}` };
-  return element(
-    'tr',
-    { 'data-id': one._id },
-    element(
-      'th',
-      { scope: 'row' },
+  return [
+    [
       element('span.spm-name', {}, one.repository),
       element('div.spm-faint', {}, `number ${one.repository_id} at ${one.issuer.replace('https://', '')}`),
-    ),
-    element(
-      'td',
-      { 'data-label': 'Workflow' },
-      element('div', {}, element('code', {}, one.workflow), element('div.spm-faint', {}, conditions(one))),
-    ),
-    element('td', { 'data-label': 'Uploads' }, uploads(one)),
-    element('td', { 'data-label': 'Account' }, one.login || 'deleted'),
-    element('td', { 'data-label': 'Registered' }, day(one.created)),
-    element(
-      'td.spm-actions',
-      {},
-      button('', 'trash', 'default', () => remove(one), label),
-    ),
-  );
+    ],
+    element('div', {}, element('code', {}, one.workflow), element('div.spm-faint', {}, conditions(one))),
+    uploads(one),
+    one.login || 'deleted',
+    day(one.created),
+    button('', 'trash', 'default', () => remove(one), label),
+  ];
 }
 
 /** @param {Publisher} one */

@@ -5,13 +5,14 @@ import { element, fill, messageOf } from '../dom.js';
 import { counted, number } from '../texts.js';
 import { AccessType, appPath, call, girder, summaryOf } from './girder.js';
 import { LABELS } from './row.js';
+import { denseTable, numbers } from './tables.js';
 import { breadcrumb, button, day, header, nothingToEdit, Page, spinner } from './widgets.js';
 
 /** @typedef {Registry.Application} Application */
 /** @typedef {{first: string, last: string, number: number}} Days of the logs that were loaded */
 /** @typedef {{period: string, count: number}} Month */
 /** @typedef {{os: string, arch: string, count: number}} System */
-/** @typedef {{country: string, count: number}} Country */
+/** @typedef {{country: string, name: string, count: number}} Country */
 /** @typedef {{months: Month[], systems: System[], countries: Country[], logs: Days | null, notice: string}} Overview */
 /** @typedef {{requests: number, clients: number}} Sums */
 /** @typedef {[name: string, ...numbers: number[]]} Line of a table */
@@ -25,14 +26,13 @@ import { breadcrumb, button, day, header, nothingToEdit, Page, spinner } from '.
  * @property {number} requests
  * @property {number} robots
  * @property {(Sums & {day: string})[]} days
- * @property {(Sums & {country: string})[]} countries
+ * @property {(Sums & {country: string, name: string})[]} countries
  * @property {(Sums & {client_os: string})[]} systems
  * @property {{day: string, requests: number}[]} replacements
  * @property {Days} logs
  */
 
 const KINDS = { '': 'Packages and extensions', package: 'Packages', extension: 'Extensions' };
-const REGIONS = new Intl.DisplayNames('en', { type: 'region' });
 /** @type {Object<string, string>} */
 const CLIENT_SYSTEMS = {
   android: 'Android',
@@ -43,13 +43,6 @@ const CLIENT_SYSTEMS = {
   unknown: 'Unknown',
 };
 const PERCENT = 100;
-
-/**
- * The name of a country, from its code or what stands for one.
- *
- * @param {string} code
- */
-export const countryName = (code) => ({ other: 'Other', unknown: 'Unknown' })[code] || REGIONS.of(code) || code;
 
 /**
  * The name of an operating system of clients.
@@ -122,7 +115,7 @@ function downloads({ months, systems, countries, logs, notice }) {
       table(
         'By country',
         ['Country', 'Downloads'],
-        countries.map(({ country, count }) => [countryName(country), count]),
+        countries.map(({ name, count }) => [name, count]),
       ),
       element('p.spm-faint', {}, logs ? `${source(logs)} ${notice}` : NO_LOGS),
     ),
@@ -146,36 +139,18 @@ const source = ({ first, last, number: days }) =>
 function table(caption, columns, rows) {
   const total = rows.reduce((sum, [, one]) => sum + one, 0);
   const most = Math.max(1, ...rows.map(([, one]) => one));
-  const line = (/** @type {Line} */ [name, ...numbers]) =>
-    element(
-      'tr',
-      {},
-      element('th', { scope: 'row' }, name),
-      numbers.map((one) => element('td.spm-number', {}, number(one))),
-      element('td', {}, element('meter.spm-bar', { max: most, value: numbers[0], 'aria-hidden': 'true' })),
-      element('td.spm-number', {}, share(numbers[0], total)),
-    );
-  const heads = [...columns, '', 'Share'];
-  return element(
-    'div.spm-plan',
-    { tabindex: 0, role: 'region', 'aria-label': caption },
-    element(
-      'table.table.table-condensed',
-      {},
-      element('caption', {}, caption),
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          heads.map((text, place) =>
-            text ? element(place ? 'th.spm-number' : 'th', { scope: 'col' }, text) : element('td', {}),
-          ),
-        ),
-      ),
-      element('tbody', {}, rows.map(line)),
-    ),
+  const [name, ...counts] = columns;
+  return denseTable(
+    caption,
+    [name, ...counts.map(numbers), '', numbers('Share')],
+    rows.map(([first, ...values]) => ({
+      cells: [
+        first,
+        ...values.map(number),
+        element('meter.spm-bar', { max: most, value: values[0], 'aria-hidden': 'true' }),
+        share(values[0], total),
+      ],
+    })),
   );
 }
 
@@ -260,7 +235,11 @@ function who(found) {
           ['Day', ...columns],
           rows('day', (one) => one, found.days),
         ),
-        table('Downloads by country', ['Country', ...columns], rows('country', countryName, found.countries)),
+        table(
+          'Downloads by country',
+          ['Country', ...columns],
+          rows('name', (one) => one, found.countries),
+        ),
         table('Downloads by system', ['System', ...columns], rows('client_os', clientSystem, found.systems)),
       ),
   ];

@@ -5,6 +5,7 @@ import { element } from '../dom.js';
 import { number } from '../texts.js';
 import { call, formatSize, isAdmin } from './girder.js';
 import { share } from './statistics.js';
+import { listTable } from './tables.js';
 import { breadcrumb, day, header, Page } from './widgets.js';
 
 /** @typedef {{_id: string, name: string, bytes: number, quota: number | null}} Application */
@@ -62,36 +63,15 @@ export class UsageView extends Page {
  * @param {string} none text without rows
  */
 function section(title, columns, rows, none) {
-  const line = (/** @type {Content[]} */ [name, ...cells]) =>
-    element(
-      'tr',
-      {},
-      element('th', { scope: 'row' }, name),
-      cells.map((cell, index) => element('td', { 'data-label': columns[index + 1] }, cell)),
-    );
   return element(
     'section',
     {},
     header(element('h2', {}, title)),
     rows.length
-      ? element(
-          'div.spm-scroll',
-          {},
-          element(
-            'table.table.spm-table',
-            {},
-            element('caption.sr-only', {}, title),
-            element(
-              'thead',
-              {},
-              element(
-                'tr',
-                {},
-                columns.map((text) => element('th', { scope: 'col' }, text)),
-              ),
-            ),
-            element('tbody', {}, rows.map(line)),
-          ),
+      ? listTable(
+          title,
+          columns,
+          rows.map((cells) => ({ cells })),
         )
       : element('p', {}, none),
   );
