@@ -190,6 +190,29 @@ def test_pages_rank_what_a_search_finds_and_mark_its_words(open_window, plain):
     assert page.locator('.card mark').count() == 0
 
 
+def test_pages_suggest_what_a_search_has_probably_meant(open_window, plain):
+    window = plain(f'{LARGE}?q=total+segmentater&tier=3')
+    window.page.get_by_text('Did you mean').get_by_role('link', name='TotalSegmentator').click()
+    assert names(window.page)[0] == 'TotalSegmentator'
+    assert 'tier=3' in window.page.url
+    assert window.page.get_by_text('Did you mean').count() == 0
+    window = open_window(LARGE)
+    page = window.page
+    wait_for_list(page, 255)
+    page.locator('#search').type('bone recontruction planer')
+    link = page.locator('#suggestion').get_by_role('link', name='BoneReconstructionPlanner')
+    link.wait_for()
+    assert window.accessibility() == {}
+    link.click()
+    expect(page.locator('#suggestion')).to_be_empty()
+    assert names(page)[0] == 'BoneReconstructionPlanner'
+    expect(page.locator('#search')).to_have_value('BoneReconstructionPlanner')
+    page.locator('#search').fill('jupiter')
+    expect(page.locator('#suggestion')).to_have_text('Did you mean jupyter?')
+    page.locator('#search').fill('')
+    expect(page.locator('#suggestion')).to_be_empty()
+
+
 def test_all_modules_are_requested_at_once(open_window, site):
     text = get(site, LARGE).text
     preloaded = set(re.findall(r'<link rel="modulepreload" href="[^"]*?/([a-z]+(?:/[a-z]+)?\.js)"[^>]*>', text))

@@ -314,6 +314,17 @@ def test_the_most_relevant_come_first(ranked, anonymous, q, names):
         assert ranked(q, client, limit=1, offset=1) == names[1:2]
 
 
+def test_a_ranked_search_suggests_what_was_meant(ranked, api, anonymous, app):
+    def suggested(client, q, **params):
+        answer = client.get(f'/app/{app["_id"]}/extension', params={**RANKED, 'q': q, **params})
+        return answer.raise_for_status().headers.get('Slicer-Search-Suggestion')
+    for client in (api, anonymous, anonymous):
+        assert suggested(client, 'nedle fynder') == 'NeedleFinder'
+        assert suggested(client, 'guided nedle') == 'guided%20needle'
+        assert suggested(client, 'needle') is None
+        assert suggested(client, 'nedle', sort='created') is None
+
+
 def test_relevance_is_that_of_the_latest_texts(ranked, make, anonymous):
     assert ranked('needle', anonymous)[0] == 'NeedleFinder'
     make('extension', baseName='SlicerNeedle', content=b'x')

@@ -168,7 +168,8 @@ def _elsewhere(app: ApplicationFolder, found: Listing) -> list[Elsewhere]:
 def _for_scripts(found: Listing) -> dict[str, object]:
     """The list as the scripts read it, so that they need not request it."""
     _, revision, os, arch, _ = found.place
-    search = {'q': found.choice.q, 'found': [one.id for one in found.matching]} if found.choice.q else {}
+    search = {'q': found.choice.q, 'found': [one.id for one in found.matching], 'suggestion': found.suggestion
+              } if found.choice.q else {}
     return {**search, 'place': {'revision': revision, 'os': os, 'arch': arch},
             'items': [one.for_scripts for one in found.every],
             'architectures': [one for of, one in found.systems if of == os]}

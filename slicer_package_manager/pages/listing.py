@@ -42,6 +42,7 @@ class Listing(NamedTuple):
     :param found: those of them that the filter leaves, in all categories.
     :param shown: those of the category, in order.
     :param revisions: all of the application.
+    :param suggestion: a search that the visitor has probably meant; empty without one.
     """
 
     place: Place
@@ -52,6 +53,7 @@ class Listing(NamedTuple):
     found: list[Extension]
     shown: list[Extension]
     revisions: dict[str, Revision]
+    suggestion: str = ''
 
     @property
     def name(self) -> str:
@@ -123,18 +125,20 @@ def read(app: ApplicationFolder, place: Place, choice: Choice) -> Listing:
     items = list(map(orjson.loads, candidates.matching('').documents))
     counts.add_totals(EXTENSION, app, items)
     every = list(map(Extension, items))
-    matching = _searched(candidates, every, choice.q)
+    matching, suggestion = _searched(candidates, every, choice.q)
     found = extensions.at_least(matching, choice.tier)
     names = popular.names(app, choice.sort)
     shown = extensions.in_order(extensions.in_category(found, place.category), choice.sort, names)
     return Listing(place._replace(arch=arch), choice, systems, every, matching, found, shown,
-                   revisions)
+                   revisions, suggestion)
 
 
-def _searched(candidates: Candidates, every: list[Extension], q: str) -> list[Extension]:
-    """Those of ``every`` that the search finds, the most relevant first."""
-    known = {one.id: one for one in every}
-    return [known[orjson.loads(one)['_id']] for one in candidates.matching(q).documents] if q else every
+def _searched(candidates: Candidates, every: list[Extension], q: str) -> tuple[list[Extension], str]:
+    """Those of ``every`` that the search finds, the most relevant first, and the search that was probably meant."""
+    if not q:
+        return every, ''
+    known, found = {one.id: one for one in every}, candidates.matching(q)
+    return [known[orjson.loads(one)['_id']] for one in found.documents], found.suggestion
 
 
 class Elsewhere(NamedTuple):

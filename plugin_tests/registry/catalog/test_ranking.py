@@ -171,6 +171,26 @@ def test_a_word_that_no_extension_has_hides_nothing(catalog):
     assert catalog('xyzzyq qyzzyx') == []
 
 
+@pytest.mark.parametrize(('query', 'meant'), [
+    ('totalsegmentater', 'TotalSegmentator'), ('Total Segmentater', 'TotalSegmentator'), ('jupiter', 'jupyter'),
+    ('elastiks', 'elastix'), ('bone recontruction planer', 'BoneReconstructionPlanner'), ('bezeir', 'bezier'),
+    ('registraton of lungs', 'registration of lungs'), ('hart', 'heart'), ('dicm', 'dicom'), ('BÉZEIR', 'bezier'),
+    # What occurs as it is, also in part or in another form, and what is close to nothing.
+    ('elastix', ''), ('segmentations', ''), ('regist', ''), ('how to segment', ''), ('zzzzzzzz', ''), ('vr', ''),
+    ('', ''), ('-', ''), ('xzq', '')])
+def test_a_word_that_is_nowhere_has_the_closest_one_suggested(catalog, query, meant):
+    index = Index([{**one, 'baseName': one['name']} for one in EXTENSIONS])
+    assert index.suggestion(query) == meant
+    assert not meant or catalog(meant)
+
+
+def test_of_equally_close_words_the_more_frequent_one_is_suggested():
+    documents = [extension('A', description='renal reader'), *(extension(f'B{one}', keywords='real') for one in '12')]
+    assert Index(documents).suggestion('renl') == 'real'
+    assert Index(documents[:1]).suggestion('renl') == 'renal'
+    assert Index([]).suggestion('reax') == ''
+
+
 def test_words_without_a_meaning_do_not_matter(catalog):
     assert catalog('how to register images') == catalog('register images') != []
     assert found('the', extension('Other', description='the'), extension('B')) == ['Other']

@@ -34,11 +34,23 @@ export function address(path, parameters = {}) {
  * @throws {Error} with the server's message, or what kept the request from it
  */
 export async function get(path, parameters = {}) {
+  return (await getWithHeaders(path, parameters)).content;
+}
+
+/**
+ * Request `path` as `get` does, for what is in the headers of the response as well.
+ *
+ * @template T
+ * @param {string} path
+ * @param {Parameters<typeof address>[1]} parameters
+ * @returns {Promise<{content: T, headers: Headers}>}
+ */
+export async function getWithHeaders(path, parameters = {}) {
   const answer = await request(address(path, parameters));
   const content = await answer.json().catch(() => null);
   if (!answer.ok) throw new Error(content?.message || statusText(answer.status));
   if (content === null) throw new Error(NOT_OURS);
-  return content;
+  return { content, headers: answer.headers };
 }
 
 const LOGIN = 'If your network has a login page, open any other page in your browser to log in, and try again.';

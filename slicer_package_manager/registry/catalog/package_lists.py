@@ -64,10 +64,11 @@ class Candidates:
         """The page of those that have all words of ``q``, or of those that :mod:`ranking` finds, by relevance."""
         if validators.has_control_characters(q):
             return Listing([], 0)
-        found = self._ranked(q) if self._page.by_relevance and q.strip() else self._with_all(q)
+        is_ranked = self._page.by_relevance and bool(q.strip())
+        found = self._ranked(q) if is_ranked else self._with_all(q)
         start, limit = self._page.offset, self._page.limit
         shown = found[start:start + limit if limit else None]
-        return Listing([one.json for one in shown], len(found))
+        return Listing([one.json for one in shown], len(found), self._index.suggestion(q) if is_ranked else '')
 
     def _with_all(self, q: str) -> Sequence[Candidate]:
         found = self._found

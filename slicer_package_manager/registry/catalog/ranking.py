@@ -15,7 +15,7 @@ import html
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ _SUFFIX = re.compile('(?:ations?|ators?|ings?|ions?|ers?|ors?|ed|es|s)$')
 _STEM = 4
 #: The shortest word that may be inside of another one, and the lengths of words that may have one or two typing errors.
 _INSIDE, _ONE_ERROR, _TWO_ERRORS = 3, 4, 8
+#: The letters of a word for each error in it, if a word is suggested in its place.
+_LETTERS_OF_ERROR = 3
 #: The share of the letters that must agree if a query resembles a whole name.
 _RESEMBLING = 0.8
 #: The letters that two words of one family begin with, at least, and their share of the shorter word; and the share of
@@ -128,12 +130,15 @@ class Index:
     def __init__(self, documents: Sequence[Mapping[str, object]]) -> None:
         self._number = len(documents)
         self._names: list[_Name] = []
+        #: The names, by what :func:`joined` makes of them.
+        self._named: dict[str, str] = {}
         #: The weight of the best field, by word and by the place of the document.
         self._weights: defaultdict[str, dict[int, float]] = defaultdict(dict)
         for place, meta in enumerate(documents):
             name = str(meta.get('baseName', ''))
             whole = joined(name)
             self._names.append(_Name(whole, _CORE.sub('', whole) or whole))
+            self._named[whole] = name
             for field, weight in FIELDS.items():
                 text = html.unescape(_MARKUP.sub(' ', str(meta.get(field) or '')))
                 self._add(place, words(text, is_name=field == 'baseName'), weight)
@@ -159,6 +164,29 @@ class Index:
         least = _LEAST * max(scores.values(), default=0.0)
         return sorted((place for place, score in scores.items() if score >= least or self._share(place, matches) == 1),
                       key=lambda place: (-scores[place], place))
+
+    def suggestion(self, query: str) -> str:
+        """``query`` with the closest known words in place of those that occur nowhere; empty without such words."""
+        asked = _PART.findall(query)
+        known = {one: self._closest(plain(one)) for one in asked}
+        if not any(known.values()):
+            return ''
+        name = self._closest(joined(query), self._named) if len(asked) > 1 else None
+        words = [name] if name else [known[one] or one for one in asked]
+        return ' '.join(self._named.get(one, one) for one in words)
+
+    def _closest(self, asked: str, among: Collection[str] | None = None) -> str | None:
+        """The word that ``asked`` was probably meant to be; ``None`` if it occurs, or if no word is close to it."""
+        choices = self._vocabulary if among is None else list(among)
+        stem = _stem(asked)
+        if asked in _STOP_WORDS or len(asked) < _ONE_ERROR or any(
+                asked in one or stem == _stem(one) for one in choices):
+            return None
+        close = process.extract(asked, choices, scorer=OSA.distance, limit=None,
+                                score_cutoff=max(1, len(asked) // _LETTERS_OF_ERROR))
+        # People seldom mistype the first letter.
+        return min(close, key=lambda one: (one[1], one[0][0] != asked[0], -len(self._weights[one[0]]), one[0]),
+                   default=(None,))[0]
 
     @staticmethod
     def _share(place: int, matches: Sequence[_Match]) -> float:

@@ -68,10 +68,14 @@ def check_numbers(limit: int, offset: int, *others: Problem) -> None:
 
 
 class Listing(NamedTuple):
-    """The documents of one page, and the number of documents on all pages together."""
+    """The documents of one page, and the number of documents on all pages together.
+
+    :param suggestion: a search that the user has probably meant; empty without one.
+    """
 
     documents: list[Any]  # of the TypedDict of their collection, as Girder's models return them, or BSON or JSON
     total: int
+    suggestion: str = ''
 
     @classmethod
     def of(cls, model: Any, query: Document, page: Page, fields: Any = None) -> Listing:

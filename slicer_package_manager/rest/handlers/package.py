@@ -23,7 +23,8 @@ from slicer_package_manager.rest.middleware.response_cache import list_response
 _RELEVANCE = ('With `q` and `sort=relevance`, the best matches come first: those by name, then by keywords, category, '
               'description and contributors. Typing errors, other forms of a word, spaces and hyphens are tolerated, '
               'and an extension may lack some of the words. This requires one revision of the application, or one '
-              'release.')
+              'release. If a word occurs nowhere and others are close to it, the header `Slicer-Search-Suggestion` has '
+              'the search with these, percent-encoded.')
 
 
 @call(access.LIST_PACKAGES, (

@@ -5,9 +5,12 @@ import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import quote
 
 from slicer_package_manager.rest.http.headers import accepts_gzip
 
+#: The header with a search that the user has probably meant, percent-encoded.
+SUGGESTION = 'Slicer-Search-Suggestion'
 #: Compression makes smaller bodies no smaller, in bytes.
 _SMALLEST_COMPRESSED = 1400
 
@@ -20,12 +23,14 @@ class JsonResponse:
     :param total: the number of documents on all pages of a list; ``None`` if the response is no list.
     :param cache_control: the header ``Cache-Control``.
     :param media_type: the header ``Content-Type``.
+    :param suggestion: a search that the user has probably meant; empty without one.
     """
 
     body: bytes
     total: int | None
     cache_control: str
     media_type: str = 'application/json'
+    suggestion: str = ''
 
     def __post_init__(self) -> None:
         self.tag = hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
@@ -42,6 +47,8 @@ class JsonResponse:
         headers.update(_for_nginx(self.cache_control))
         if self.total is not None:
             headers['Girder-Total-Count'] = str(self.total)
+        if self.suggestion:
+            headers[SUGGESTION] = quote(self.suggestion)
         is_compressed = len(self.body) >= _SMALLEST_COMPRESSED and accepts_gzip(accept_encoding)
         # The compressed body is another representation, with an ETag of its own (RFC 9110, section 8.8.3.3).
         headers['ETag'] = f'"{self.tag}-gzip"' if is_compressed else f'"{self.tag}"'

@@ -186,4 +186,4 @@ def of_list(found: Listing | None, model: Any = None, user: Mapping[str, Any] | 
     body = b'[%b]' % b','.join(found.documents) if model is None else orjson.dumps([
         # Girder's filter orders the keys differently in each process, and the ETag must not depend on that.
         dict(sorted(model.filter(document, user, extra_keys).items())) for document in found.documents], default=str)
-    return JsonResponse(body, found.total, 'private, no-cache')
+    return JsonResponse(body, found.total, 'private, no-cache', suggestion=found.suggestion)

@@ -7,6 +7,7 @@
  * @property {Registry.Item[]} items
  * @property {string} [q] the search of the page
  * @property {string[]} [found] ids of what it finds, the best match first
+ * @property {string} [suggestion] the search that was probably meant
  * @property {string[]} [architectures] those that the build has extensions for, on this system
  * @property {string} [extension] name of the extension that is shown alone
  */

@@ -114,9 +114,9 @@ async function arrive() {
     if (shown.arch && key === keyOf(shown)) shown.key = key; // now named, and chosen already when it was not
     if (key !== shown.key) loading = load(key, current());
     await loading;
-    const ids = await search(shown, here.q, () => here !== mine);
+    const searched = await search(shown, here.q, () => here !== mine);
     const names = await namesInOrder(here.sort);
-    if (key === shown.key && here === mine) showList(before.extension, ids, names);
+    if (key === shown.key && here === mine) showList(before.extension, searched, names);
   } catch (error) {
     if (here === mine) fail(messageOf(error)); // else something else is shown by now
   }
@@ -186,16 +186,16 @@ function showSort() {
 
 /**
  * @param {string | null} from the extension from which the visitor comes back
- * @param {string[] | null} ids what the search finds
+ * @param {import('./search.js').Found | null} searched what the search finds
  * @param {string[] | null} names of all extensions, in an order by popularity
  */
-function showList(from, ids, names) {
+function showList(from, searched, names) {
   showPart('list');
   byId('choice').hidden = false;
   detail = null;
   document.title = here.category === place.ALL ? `${NAME} extensions` : `${here.category} extensions for ${NAME}`;
   showBuildName();
-  const matching = selection.matching(shown.extensions, ids);
+  const matching = selection.matching(shown.extensions, searched ? searched.ids : null);
   const found = tiers.atLeast(matching, here.tier);
   showCategories(found, here.category, to);
   const cards = selection.sorted(selection.inCategory(found, here.category), here.sort, names);
@@ -206,11 +206,19 @@ function showList(from, ids, names) {
   if (!isEmptyDrawn) fill(byId('empty'));
   const category = here.category === place.ALL ? '' : ` in ${here.category}`;
   byId('count').textContent = `${counted(cards.length, 'extension')}${category}${here.q ? ` for “${here.q}”` : ''}`;
+  showSuggestion(searched ? searched.suggestion : '');
   if (!cards.length && !isEmptyDrawn) explainEmpty(found, matching);
   if (!from) return;
   if (scrolled) window.scrollTo(0, scrolled);
   const link = byId('cards').querySelector(`a[data-name="${CSS.escape(from)}"]`);
   if (link instanceof HTMLElement) link.focus({ preventScroll: true });
+}
+
+/** @param {string} words the search that was probably meant; empty without one */
+function showSuggestion(words) {
+  const place = byId('suggestion');
+  const link = element('a', { href: to({ q: words }), 'data-page': true }, words);
+  fill(place, ...(words ? ['Did you mean ', link, '?'] : []));
 }
 
 /**
