@@ -176,24 +176,6 @@ def test_other_folders_seal_nothing_themselves(tree, role):
     assert tree.seen() == 1
 
 
-def test_a_promoted_folder_seals_nothing(tree):
-    draft = tree.draft()
-    tree.count(draft)
-    tree.delete({**draft, 'promoted': True})
-    assert tree.seen() == 1
-
-
-@pytest.mark.parametrize('stored', [None, {}])
-def test_a_folder_that_is_registered_in_memory_only_seals_nothing(tree, stored):
-    release = tree.release()
-    tree.count(release)
-    tree.folders.delete_one({'_id': release['_id']})
-    if stored is not None:
-        tree.folders.insert_one({'_id': release['_id'], **stored})
-    tree.delete(release)
-    assert tree.seen() == 1
-
-
 @pytest.mark.parametrize('first', [0, 1])
 def test_a_release_and_a_draft_of_one_revision_seal_their_own_counts(tree, first):
     tree.release('5.9', '34000', promoted=True)

@@ -50,13 +50,9 @@ class Seal(transactions.TransactionalModel):
 
 @transactions.atomic
 def begin(folder: Document) -> None:
-    """Seal the counts of ``folder``, in the transaction that deletes its document, unless the folder is public."""
-    if not is_of_channel(folder) or folder.get('promoted'):
-        return
-    # A copy that was refused is registered in memory only.
-    stored = Folder().findOne({'_id': folder['_id'], 'spm': {'$exists': True}})
-    if stored:
-        _seal(stored, stored['spm'])
+    """Seal the counts of ``folder``, in the transaction that deletes its document, unless it is public."""
+    if is_of_channel(folder):
+        _seal(folder, folder['spm'])
 
 
 @transactions.atomic
