@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from girder.models import getDbConnection
 from girder.models.file import File
 from girder.models.item import Item
 
@@ -18,7 +17,7 @@ from slicer_package_manager.registry.schema.invariants import (
     stated_by,
 )
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import item_files, keys
 
 PACKAGES = {keys.PACKAGE_TYPE: {'$exists': True}}
@@ -42,11 +41,11 @@ def without_files(_options: Options) -> Iterator[Finding]:
 
 def contradictions(_options: Options) -> Iterator[Finding]:
     """Packages that have several files, or contradict their file."""
-    pipeline = [{'$match': PACKAGES},
-                {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]
-    # As of one moment: a transaction changes a package and its files together.
-    with getDbConnection().start_session(snapshot=True) as session:
-        found = [one for item in Item().collection.aggregate(pipeline, session=session) for one in _findings(item)]
+    pipeline: list[Document] = [
+        {'$match': PACKAGES},
+        {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}]
+    # A transaction changes a package and its files together.
+    found = [one for item in transactions.at_one_moment(Item()).aggregate(pipeline) for one in _findings(item)]
     yield from found
 
 
