@@ -205,15 +205,12 @@ def _application(packages: Document, given: Document, user: UserDocument, identi
     app: Any = documents.new_folder(packages, 'folder', name, user, administers=True, public=given['public'],
                                description=given['app_description'], meta=meta, _id=identifier)
     app['spm'] = {'role': APPLICATION, 'app': app['_id']}
-    taken = Invalid([('name', f'there is an application or folder "{name}" in this place already')])
     if Folder().findOne({'parentId': packages['_id'], 'name': name}, fields=['_id']):
-        raise taken
+        raise Invalid([('name', f'there is an application or folder "{name}" in this place already')])
     try:
         documents.insert(Folder(), app)
-    except DuplicateKeyError as error:
-        if '_id_' in str(error):
-            raise Conflict(f'The id "{identifier}" is in use.') from None
-        raise taken from None
+    except DuplicateKeyError:  # another transaction that inserts the name now conflicts, and this one begins again
+        raise Conflict(f'The id "{identifier}" is in use.') from None
     created: ApplicationFolder = app
     return created
 
