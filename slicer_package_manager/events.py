@@ -5,20 +5,14 @@ They run for all documents on the server, so what they call returns early for do
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from girder import events
 
-from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.midas import aliases
-from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.storage import quotas, upload_completion
 from slicer_package_manager.registry.tree import attestations, consistency, documents, file_names, item_files
 from slicer_package_manager.rest.middleware import upload_warnings
-
-#: The folder that Girder is saving in this thread, and its registration before.
-_saving: ContextVar[tuple[Document, Document | None]] = ContextVar('saving', default=({}, None))
 
 
 def on_item_save(event: events.Event) -> None:
@@ -30,15 +24,7 @@ def on_item_save(event: events.Event) -> None:
 def on_folder_save(event: events.Event) -> None:
     """Before a folder is saved."""
     documents.require_storable(event.info)
-    _saving.set((event.info, consistency.check_folder(event.info)))
-
-
-def on_folder_saved(event: events.Event) -> None:
-    """After a folder was saved: documents below it follow a new name or place; the registry's own writes need not."""
-    folder, before = _saving.get()
-    if folder is event.info:
-        sealing.leave(event.info, before)
-        consistency.follow_folder(event.info, before)
+    consistency.check_folder(event.info)
 
 
 def on_item_copied(event: events.Event) -> None:
@@ -74,7 +60,6 @@ HANDLERS: dict[str, Callable[[events.Event], None]] = {
     'model.item.save': on_item_save,
     'model.item.copy.after': on_item_copied,
     'model.folder.save': on_folder_save,
-    'model.folder.save.after': on_folder_saved,
     'model.upload.save': on_upload_save,
     # After an upload was created, and before its first byte arrives.
     'model.upload.save.created': lambda event: quotas.check_begun(event.info),

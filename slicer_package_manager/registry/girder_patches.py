@@ -20,6 +20,7 @@ from girder.models.user import User
 
 from slicer_package_manager.registry.accounts import api_keys, passwords
 from slicer_package_manager.registry.catalog import removal
+from slicer_package_manager.registry.downloads import sealing
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
@@ -204,7 +205,7 @@ PATCHES = (
     Patch(Item, 'copyItem', _copy_item),
     Patch(Item, 'remove', _remove_item),
     Patch(Folder, 'load', saves.load),
-    Patch(Folder, 'save', saves.save_folder),
+    Patch(Folder, 'save', partial(saves.save_folder, leave=sealing.leave)),
     Patch(Folder, 'setAccessList', saves.set_access),
     Patch(Folder, 'move', _move_folder),
     Patch(Folder, 'copyFolder', _copy_folder),

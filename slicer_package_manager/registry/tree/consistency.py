@@ -169,19 +169,16 @@ def _changes(item: Document, before: Document) -> Document:
     return {**update, '$unset': removed} if removed else update
 
 
-def check_folder(folder: Document) -> Document | None:
+def check_folder(folder: Document) -> None:
     """Register ``folder``, which is about to be saved, for its place, or refuse it.
 
-    :returns: its registration so far, for :func:`follow_folder`.
     :raises Invalid: its name, place or metadata would break the registry.
-    :raises NotFound: it, or the folder that it is in, no longer exists.
+    :raises NotFound: the folder that it is in no longer exists.
     """
     parent = _parent(folder)
     found = registration.of_folder(folder, parent)
     stored: Document | None = Folder().findOne({'_id': folder['_id']}, fields=(*_PLACE, 'parentId')) if (
         '_id' in folder and (found or 'spm' in folder)) else None
-    if stored is None and 'spm' in folder and '_id' in folder:
-        raise NotFound(f'"{folder["name"]}" was deleted by another request.')
     wrong = stored and registration.fixed_name_problem(stored, folder)
     if wrong:
         raise Invalid([('name', wrong)])
@@ -191,7 +188,6 @@ def check_folder(folder: Document) -> Document | None:
         folder['spm'] = {**found, **registration.kept((stored or {}).get('spm') or {})}
         registration.check_folder(folder)
         _require_channel_free(folder)
-    return (stored or {}).get('spm')
 
 
 def _parent(folder: Document) -> Document | None:

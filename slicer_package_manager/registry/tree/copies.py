@@ -18,6 +18,7 @@ from girder import auditLogger, events
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
+from girder.models.model_base import Model
 
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
@@ -33,7 +34,7 @@ def copy_content(source: Document, folder: Document, creator: Mapping[str, Any],
     :param firstFolder: the folder that the copy began with; it is not copied into itself. The name is Girder's.
     """
     copied = deepcopy({**documents.without_registration(source), **folder, 'meta': source.get('meta', {})})
-    Folder().save(copied, triggerEvents=False)
+    Model.save(Folder(), copied, triggerEvents=False)  # it is registered next
     consistency.register_folder(copied)
     _copy_items(source, copied, creator, progress)
     consistency.register_items(copied)

@@ -5,6 +5,7 @@ Girder loads a document, changes it, and stores the whole of it, over what other
 1. :func:`load` returns a :class:`Loaded` document, which remembers what was read.
 2. The transaction of a save takes the stored document, and repeats the changes since step 1 in it.
 3. Girder's own method validates the result and stores it; :mod:`consistency` registers it for its place.
+4. What is below a folder follows it, in the same transaction.
 
 A document that was not loaded, such as one of a list, is stored as a whole; a package gets what its file and its folder
 state about it nevertheless.
@@ -84,18 +85,32 @@ def _may_be_registered(folder_id: ObjectId) -> bool:
     return Folder().findOne({'_id': folder_id, keys.ROLE: {'$exists': False}}, fields=['_id']) is None
 
 
-def save_folder(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    """Save a registered folder in one transaction with what is below it, whose registration follows its own."""
+def save_folder(original: Original, document: Any, *args: object,
+                leave: Callable[[Document, Document | None], None], **kwargs: object) -> Any:
+    """Save a registered folder in one transaction with what is below it, whose registration follows its own.
+
+    :param leave: is called with the folder, and with its registration before it was saved.
+    """
+    def save() -> Document:
+        folder, taken = _current(Folder(), document)
+        original(folder, *args, **kwargs)
+        leave(folder, taken.get('spm'))
+        consistency.follow_folder(folder, taken.get('spm'))
+        return folder
     if not consistency.concerns(document):
         return original(document, *args, **kwargs)
-    return _save(Folder(), original, document, *args, **kwargs)
+    return replace(document, transactions.run(save))
 
 
 def save_collection(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
     """Save the collection of packages as it is now: Girder would save its former size, which each upload changes."""
+    def save() -> Document:
+        current, _ = _current(Collection(), document)
+        original(current, *args, **kwargs)
+        return current
     if 'spm' not in document:
         return original(document, *args, **kwargs)
-    return _save(Collection(), original, document, *args, **kwargs)
+    return replace(document, transactions.run(save))
 
 
 def save_file(original: Original, document: Any, *args: object, **kwargs: object) -> Any:
@@ -118,14 +133,6 @@ def set_access(original: Original, folder: Any, *args: object, **kwargs: object)
     if 'spm' not in folder or isinstance(folder, Loaded):
         return original(folder, *args, **kwargs)
     return replace(folder, original(Loaded(folder), *args, **kwargs))
-
-
-def _save(model: Any, original: Original, document: Any, *args: object, **kwargs: object) -> Any:
-    def save() -> Document:
-        current, _ = _current(model, document)
-        original(current, *args, **kwargs)
-        return current
-    return replace(document, transactions.run(save))
 
 
 def replace(document: Any, new: Document) -> Any:
