@@ -12,11 +12,11 @@ from bson.objectid import ObjectId
 from girder.models import getDbConnection
 
 from plugin_tests import buckets
-from plugin_tests.conftest import upload
+from plugin_tests.conftest import EXTENSION_FORM, upload
 from plugin_tests.migration.older_server import APP, OlderServer
 from slicer_package_manager.doctor.checks import run as check
 from slicer_package_manager.doctor.findings import Options as DoctorOptions
-from slicer_package_manager.migration import changes, girder_database, run, verify, writer
+from slicer_package_manager.migration import changes, girder_database, run, trees, verify, writer
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import COLLECTION, Journal
 from slicer_package_manager.migration.notes import Outcome
@@ -598,6 +598,35 @@ def test_too_many_deletions_are_not_done(filled, anonymous):
     report = migrate(filled, since_last=True, delete=True)
     assert ('item', 'item') in notes(report, Outcome.UNDECIDED)
     assert len(listed(anonymous)) == 32
+
+
+def test_the_source_is_asked_once_what_it_has_deleted(filled, anonymous, monkeypatch):
+    migrate(filled)
+    filled.db['item'].delete_one({'_id': filled.one['_id']})
+    filled.db['file'].delete_many({'itemId': filled.one['_id']})
+    asked, ids = [], Journal.ids
+    monkeypatch.setattr(Journal, 'ids', lambda journal, kind: asked.append(kind) or ids(journal, kind))
+    migrate(filled, since_last=True, delete=True)
+    assert len(asked) == len(set(asked))
+    assert {'item', 'folder', 'user'} <= set(asked)
+    assert str(filled.one['_id']) not in listed(anonymous)
+
+
+def test_a_folder_that_leaves_stays_with_what_was_uploaded_to_it_meanwhile(filled, as_admin, anonymous, monkeypatch):
+    migrate(filled)
+    for folder in filled.in_release, filled.release_extensions:
+        filled.db['folder'].delete_one({'_id': folder['_id']})
+    filled.db['item'].delete_one({'_id': filled.two['_id']})
+    show = trees.Trees.show
+
+    def upload_before(self, apps):
+        item = as_admin().post(f'/app/{APP}/extension', data={**EXTENSION_FORM, 'app_revision': '29402'})
+        upload(as_admin(), item.raise_for_status().json()['_id'], b'new here')
+        show(self, apps)
+    monkeypatch.setattr(trees.Trees, 'show', upload_before)
+    migrate(filled, since_last=True, delete=True)
+    assert [one['meta']['baseName'] for one in listed(anonymous, app_revision='29402').values()] == [
+        EXTENSION_FORM['baseName']]
 
 
 def test_accounts_and_keys_that_were_deleted_at_the_source_end_here(filled, anonymous):

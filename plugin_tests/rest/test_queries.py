@@ -13,7 +13,7 @@ UNKNOWN_ID = '5f4474d0e1d8c75dfc705482'
 REVISION_KEY = {'package': 'revision', 'extension': 'app_revision'}
 SORTS = ('_id', 'name', 'created', 'updated', 'size', 'description', 'meta.baseName', 'meta.revision', 'meta.os',
          'meta.sha512')
-NOTHING = ('nothing', UNKNOWN_ID, '', 'a\x00b', '.*', '{"$ne": null}', '\n', 'é' * 300)
+NOTHING = ('nothing', UNKNOWN_ID, 'a\x00b', '.*', '{"$ne": null}', '\n', 'é' * 300)
 RELEASE_FILTER = {'package': 'release_id_or_name', 'extension': 'release_id'}
 
 
@@ -86,19 +86,43 @@ def test_one_package_is_found_by_its_name_or_id(make, listed, package_type):
     assert listed(package_type, **{f'{package_type}_id': item['_id'].upper()}) == [item['_id']]
 
 
+def parameter(package_type, name):
+    return {'id': f'{package_type}_id', 'name': f'{package_type}_name', 'release': RELEASE_FILTER[package_type],
+            'revision': REVISION_KEY[package_type]}.get(name, name)
+
+
 @PACKAGE_TYPES
 @pytest.mark.parametrize('name', ['id', 'name', 'baseName', 'release', 'revision'])
 def test_a_filter_that_matches_nothing_gives_nothing(make, listed, package_type, name):
     make(package_type)
-    parameter = {'id': f'{package_type}_id', 'name': f'{package_type}_name', 'release': RELEASE_FILTER[package_type],
-                 'revision': REVISION_KEY[package_type]}.get(name, name)
     for value in NOTHING:
-        assert listed(package_type, **{parameter: value}) == [], value
+        assert listed(package_type, **{parameter(package_type, name): value}) == [], value
 
 
 def test_a_version_that_matches_nothing_gives_nothing(make, listed):
     make('package')
     assert [listed('package', version=value) for value in NOTHING] == [[]] * len(NOTHING)
+
+
+@PACKAGE_TYPES
+@pytest.mark.parametrize('name', ['name', 'baseName', 'release', 'revision'])
+@pytest.mark.parametrize('others', [{}, {'os': 'linux'}], ids=['alone', 'with another'])
+def test_an_empty_filter_is_none(make, listed, package_type, name, others):
+    items = [make(package_type, os=system)['_id'] for system in ('win', 'linux')][1 if others else 0:]
+    wanted = {parameter(package_type, name): '', **others}
+    assert sorted(listed(package_type, **wanted)) == sorted(items)
+
+
+def test_an_empty_filter_is_none_beside_a_search(make, listed):
+    made = [make('extension', baseName=name)['_id'] for name in ('SlicerIGT', 'Other')]
+    assert listed('extension', q='igt', app_revision='', release_id='') == made[:1]
+
+
+@pytest.mark.parametrize(('package_type', 'name'), [
+    ('package', 'id'), ('extension', 'id'), ('package', 'version')])
+def test_an_empty_id_or_version_gives_nothing(make, listed, package_type, name):
+    make(package_type)
+    assert listed(package_type, **{parameter(package_type, name): ''}) == []
 
 
 @PACKAGE_TYPES

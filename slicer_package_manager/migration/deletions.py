@@ -23,59 +23,76 @@ _KINDS = ('item', 'folder', 'api_key', 'token', 'user', 'group')
 _MANY = 20
 
 
-def follow(source: AnyDatabase, here: AnyDatabase, journal: Journal, *, delete: bool) -> Iterator[Note]:
-    """Yield a note for each document that is here and was deleted at the source.
+class Deletions:
+    """What ``source`` has deleted since a migration has written it.
 
-    :param delete: delete it here, too, unless it was changed here. Accounts are disabled instead.
+    The source is asked once for each kind. What is here is read whenever it is asked for: it may have changed.
     """
-    whole = folders(source, here, journal) if delete else set()
-    for folder in here['folder'].find({'_id': {'$in': list(whole)}, 'parentId': {'$nin': list(whole)}}):
-        yield from remove(here, folder)
-    for kind in _KINDS:
-        gone = _gone(source, journal, kind)
-        if gone.is_doubtful and delete:
-            yield Note(Outcome.UNDECIDED, kind, kind, kind,
-                       f'{len(gone.ids)} of {gone.known} are not at the source any more; none of them is deleted here',
-                       'Make sure that SOURCE is the right one, and complete.')
-        for some in batches(gone.ids):
-            yield from _follow(here, journal, kind, some, delete=delete and not gone.is_doubtful)
 
+    def __init__(self, source: AnyDatabase, here: AnyDatabase, journal: Journal) -> None:
+        self._source, self._here, self._journal = source, here, journal
+        self._asked = dict[str, _Gone]()
 
-def items(source: AnyDatabase, journal: Journal) -> set[Any]:
-    """Return the ids of the items that :func:`follow` deletes, unless they were changed here."""
-    gone = _gone(source, journal, 'item')
-    return set() if gone.is_doubtful else set(gone.ids)
+    def follow(self, *, delete: bool) -> Iterator[Note]:
+        """Yield a note for each document that is here and was deleted at the source.
 
+        :param delete: delete it here, too, unless it was changed here. Accounts are disabled instead.
+        """
+        whole = self.folders() if delete else set()
+        for folder in self._here['folder'].find({'_id': {'$in': list(whole)}, 'parentId': {'$nin': list(whole)}}):
+            yield from self.remove(folder)
+        for kind in _KINDS:
+            gone = self._gone(kind)
+            if gone.is_doubtful and delete:
+                yield Note(Outcome.UNDECIDED, kind, kind, kind, f'{len(gone.ids)} of {gone.known} are not at the '
+                           'source any more; none of them is deleted here',
+                           'Make sure that SOURCE is the right one, and complete.')
+            for some in batches(gone.ids):
+                yield from _follow(self._here, self._journal, kind, some, delete=delete and not gone.is_doubtful)
 
-def folders(source: AnyDatabase, here: AnyDatabase, journal: Journal) -> set[Any]:
-    """Return the ids of the folders that :func:`follow` deletes with all that is in them."""
-    folders, items = (_gone(source, journal, kind) for kind in ('folder', 'item'))
-    if folders.is_doubtful:
-        return set()
-    found = {one['_id']: one['parentId'] for one in _unchanged(here, journal, 'folder', folders.ids)}
-    leaving = set() if items.is_doubtful else {one['_id'] for one in _unchanged(here, journal, 'item', items.ids)}
-    inside = [one['folderId'] for some in batches(found) for one in here['item'].find(
-        {'folderId': {'$in': some}}, {'folderId': 1}) if one['_id'] not in leaving]
-    inside += [one['parentId'] for some in batches(found) for one in here['folder'].find(
-        {'parentId': {'$in': some}}, {'parentId': 1}) if one['_id'] not in found]
-    while inside:
-        inside = [found.pop(one) for one in inside if one in found]  # what these are in stays, too
-    return set(found)
+    def items(self) -> set[Any]:
+        """Return the ids of the items that :meth:`follow` deletes, unless they were changed here."""
+        gone = self._gone('item')
+        return set() if gone.is_doubtful else set(gone.ids)
 
+    def folders(self) -> set[Any]:
+        """Return the ids of the folders that :meth:`follow` deletes with all that is in them."""
+        folders = self._gone('folder')
+        if folders.is_doubtful:
+            return set()
+        found = {one['_id']: one['parentId'] for one in self._unchanged('folder', folders.ids)}
+        leaving = {one['_id'] for one in self._unchanged('item', self.items())}
+        inside = [one['folderId'] for some in batches(found) for one in self._here['item'].find(
+            {'folderId': {'$in': some}}, {'folderId': 1}) if one['_id'] not in leaving]
+        inside += [one['parentId'] for some in batches(found) for one in self._here['folder'].find(
+            {'parentId': {'$in': some}}, {'parentId': 1}) if one['_id'] not in found]
+        while inside:
+            inside = [found.pop(one) for one in inside if one in found]  # what these are in stays, too
+        return set(found)
 
-def _unchanged(here: AnyDatabase, journal: Journal, kind: str, ids: Iterable[Any]) -> Iterator[Document]:
-    """Yield those of the documents ``ids`` that are here as a migration has written them."""
-    for some in batches(ids):
-        written = journal.written(kind, some)
-        yield from (one for one in here[kind].find({'_id': {'$in': some}}) if digest(one) in written[one['_id']])
+    def remove(self, folder: Document) -> list[Note]:
+        """Delete ``folder``, one of :meth:`folders`, with all that is in it; return a note for each document."""
+        inside = [folder, *girder_database.folders_below(self._here, folder['_id'])]
+        items = girder_database.items_in(self._here, [one['_id'] for one in inside])
+        removal.remove_folder(folder)
+        return [*(_deleted('item', one) for one in items), *(_deleted('folder', one) for one in inside)]
 
+    def _unchanged(self, kind: str, ids: Iterable[Any]) -> Iterator[Document]:
+        """Yield those of the documents ``ids`` that are here as a migration has written them."""
+        for some in batches(ids):
+            written = self._journal.written(kind, some)
+            yield from (one for one in self._here[kind].find({'_id': {'$in': some}})
+                        if digest(one) in written[one['_id']])
 
-def remove(here: AnyDatabase, folder: Document) -> list[Note]:
-    """Delete ``folder``, one of :func:`folders`, with all that is in it; return a note for each document."""
-    inside = [folder, *girder_database.folders_below(here, folder['_id'])]
-    items = girder_database.items_in(here, [one['_id'] for one in inside])
-    removal.remove_folder(folder)
-    return [*(_deleted('item', one) for one in items), *(_deleted('folder', one) for one in inside)]
+    def _gone(self, kind: str) -> _Gone:
+        if kind not in self._asked:
+            known, gone = 0, list[Any]()
+            for some in batches(self._journal.ids(kind)):
+                known += len(some)
+                there = {one['_id'] for one in self._source[kind].find({'_id': {'$in': some}}, {'_id': 1})}
+                gone += [one for one in some if one not in there]
+            self._asked[kind] = _Gone(gone, known)
+        return self._asked[kind]
 
 
 def _deleted(kind: str, document: Document) -> Note:
@@ -91,15 +108,6 @@ class _Gone(NamedTuple):
     @property
     def is_doubtful(self) -> bool:
         return len(self.ids) > _MANY and len(self.ids) * 2 > self.known
-
-
-def _gone(source: AnyDatabase, journal: Journal, kind: str) -> _Gone:
-    known, gone = 0, []
-    for some in batches(journal.ids(kind)):
-        known += len(some)
-        there = {one['_id'] for one in source[kind].find({'_id': {'$in': some}}, {'_id': 1})}
-        gone += [one for one in some if one not in there]
-    return _Gone(gone, known)
 
 
 def _follow(here: AnyDatabase, journal: Journal, kind: str, gone: list[Any], *, delete: bool) -> Iterator[Note]:

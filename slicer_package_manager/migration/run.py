@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from girder.constants import AssetstoreType
@@ -13,7 +13,6 @@ from girder.constants import AssetstoreType
 from slicer_package_manager.migration import (
     accounts,
     answers,
-    deletions,
     download_counts,
     girder_database,
     girder_rest,
@@ -25,6 +24,7 @@ from slicer_package_manager.migration import (
     verify,
 )
 from slicer_package_manager.migration.contents import Contents
+from slicer_package_manager.migration.deletions import Deletions
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.files import Files
 from slicer_package_manager.migration.girder_database import AnyDatabase
@@ -87,6 +87,7 @@ class _Migration:
         self._pace = client.pace if client else Pace(options.rate)
         self._tree = girder_database.OlderServer(source, self._report.add)
         self._journal = Journal(here, girder_database.identity(source))
+        self._deletions = Deletions(source, here, self._journal)
         # The source has counted these, and not yet those of this run.
         self._fetched = {download_counts.Fetched(**values): number for values, number in self._journal.fetched()}
         self._folders: dict[Any, Document] = {}
@@ -121,8 +122,7 @@ class _Migration:
             apps = self._take(trees)
             self._show(trees, apps, changed)
             if self._options.since_last:
-                self._report.add(deletions.follow(self._source, self._here, self._journal,
-                                                  delete=self._deletes and not self._options.dry_run))
+                self._report.add(self._deletions.follow(delete=self._deletes and not self._options.dry_run))
             self._report.add([*files.notes(), *settings.notes(changed), *leftovers.notes(self._source),
                               *(girder_rest.secrets(self._source) if self._client else ())])
             if self._options.verify and not self._options.dry_run:
@@ -138,13 +138,12 @@ class _Migration:
 
     def _leaving(self) -> set[Any]:
         """The ids of the items that are deleted here at the end."""
-        return deletions.items(self._source, self._journal) if self._deletes else set()
+        return self._deletions.items() if self._deletes else set()
 
     def _leave(self) -> None:
         """Let folders that were deleted at the source give up their names to others, unless they were changed here."""
         if self._deletes:
-            self._writer.leave(deletions.folders(self._source, self._here, self._journal),
-                               partial(deletions.remove, self._here))
+            self._writer.leave(self._deletions.folders(), self._deletions.remove)
 
     def _files(self, contents: Contents, workers: Executor) -> Files:
         hosts = settings.link_hosts(self._here) + list(self._options.link_hosts)

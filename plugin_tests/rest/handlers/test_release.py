@@ -193,7 +193,7 @@ def test_drafts_are_filtered_by_revision(drafts_of, found):
     drafts_of('1', '2')
     assert [one['name'] for one in found('draft', revision='2')] == ['2']
     assert found('draft', revision='3') == []
-    assert found('draft', revision='') == []
+    assert len(found('draft', revision='')) == 2
 
 
 @pytest.mark.parametrize('kind', ['draft', 'release'])

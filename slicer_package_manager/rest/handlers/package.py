@@ -15,7 +15,13 @@ from slicer_package_manager.registry.schema.pagination import ITEM_SORTS, RELEVA
 from slicer_package_manager.registry.tree import access
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
-from slicer_package_manager.rest.handlers.parameters import of_application, with_downloads, with_fields, with_filters
+from slicer_package_manager.rest.handlers.parameters import (
+    filters_of,
+    of_application,
+    with_downloads,
+    with_fields,
+    with_filters,
+)
 from slicer_package_manager.rest.middleware import upload_warnings
 from slicer_package_manager.rest.middleware.prepared_lists import prepared_list
 from slicer_package_manager.rest.middleware.response_cache import list_response
@@ -67,8 +73,8 @@ def listExtensions(app_id: str, extension_name: str | None, extension_id: str | 
 
 
 def _list(package_type: PackageType, app_id: str, limit: int, offset: int, sort: list[tuple[str, int]], *,
-          with_downloads: bool, q: str | None = None, **filters: Any) -> Response:
-    user = current_user()
+          with_downloads: bool, q: str | None = None, **values: Any) -> Response:
+    user, filters = current_user(), filters_of(values)
     relevance = {RELEVANCE} if package_type is EXTENSION else set()
     part = page(limit, offset, sort, ITEM_SORTS[package_type.label] | relevance)
 

@@ -1,12 +1,16 @@
 """Descriptions of parameters and errors that several calls share."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from girder.api.describe import Description
 
 from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.schema.fields import SYSTEM_FIELDS, Field, PackageType
+
+#: Filters that match nothing if their value is empty: a script whose variable is unset must not get everything.
+_NEVER_EMPTY = ('item_id', 'version')
 
 
 def of_application(summary: str) -> Description:
@@ -37,6 +41,11 @@ def with_filters(description: Description, fields: Iterable[Field] = SYSTEM_FIEL
         if field.filter:
             description.param(field.name, field.filter, required=False, enum=list(field.enum) if field.enum else None)
     return description
+
+
+def filters_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of ``values`` of list filters that apply. An empty text is no filter, as in forms."""
+    return {name: value for name, value in values.items() if value != '' or name in _NEVER_EMPTY}
 
 
 def with_downloads(description: Description) -> Description:

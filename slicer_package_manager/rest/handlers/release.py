@@ -96,4 +96,4 @@ def listDrafts(app_id: str, revision: str | None, limit: int, offset: int, sort:
     user = current_user()
     part = page(limit, offset, sort, FOLDER_SORTS)
     return list_response(Folder(), lambda: releases.find(
-        applications.load(app_id, user, access.LIST_DRAFTS), DRAFT, user, part, revision))
+        applications.load(app_id, user, access.LIST_DRAFTS), DRAFT, user, part, revision or None))
