@@ -118,13 +118,47 @@ def test_one_address_gets_three_quarters_of_a_class():
         work = WorkClass(Limits(4, 4, HOUR))
         greedy = await arrive(work, *['a'] * 8)
         assert [one.refused for one in greedy] == [False] * 6 + [True] * 2
+        assert [one.running for one in greedy] == [True] * 3 + [False] * 5
         others = await arrive(work, *'bc')
-        assert all(one.waits for one in others)
+        assert [one.running for one in others] == [True, False]
+        assert others[1].waits
         greedy[0].finish()
         await settle()
         (again,) = await arrive(work, 'a')
         assert not again.refused
         await leave([*greedy, *others, again])
+    asyncio.run(scenario())
+
+
+def test_addresses_take_turns_however_many_requests_of_one_wait():
+    async def scenario():
+        work, order = WorkClass(Limits(1, 20, HOUR)), []
+        greedy = await arrive(work, *['a'] * 10, log=order)
+        others = await arrive(work, *'bbc', log=order)
+        names = {id(one): name for name, group in (('a', greedy), ('o', others)) for one in group}
+        for number in range(6):
+            order[number].finish()
+            await settle()
+        assert [names[id(one)] for one in order] == [*'aaooao', 'a']
+        await leave([*greedy, *others])
+    asyncio.run(scenario())
+
+
+def test_one_whose_address_runs_its_share_lets_others_pass():
+    async def scenario():
+        work = WorkClass(Limits(4, 8, HOUR))
+        greedy = await arrive(work, *'aaaaa')
+        other, late = await arrive(work, *'bc')
+        assert (greedy[3].waits, other.running, late.waits) == (True, True, True)
+        other.finish()
+        await settle()
+        assert late.running
+        assert greedy[3].waits
+        greedy[0].finish()
+        await settle()
+        assert greedy[3].running
+        await leave([*greedy, late])
+        assert (work.running, work.waiting) == (0, 0)
     asyncio.run(scenario())
 
 
@@ -191,10 +225,11 @@ STEPS = st.lists(st.tuples(st.sampled_from(['arrive', 'finish', 'cancel', 'turn'
 @given(running=st.integers(1, 4), waiting=st.integers(0, 4), steps=STEPS)
 def test_limits_hold_and_no_place_is_lost_whatever_happens(running, waiting, steps):
     async def scenario():
-        work, visitors, order = WorkClass(Limits(running, waiting, HOUR)), [], []
+        work, visitors, arrivals, order = WorkClass(Limits(running, waiting, HOUR)), [], [], []
         for step, number in steps:
             if step == 'arrive':
                 visitors.append(Visitor(work, 'abc'[number % 3], order))
+                arrivals.append(number)
             elif step == 'turn':
                 await asyncio.sleep(0)
             elif visitors:
@@ -205,10 +240,15 @@ def test_limits_hold_and_no_place_is_lost_whatever_happens(running, waiting, ste
         await settle()
         assert sum(one.running for one in visitors) == work.running
         assert sum(one.waits for one in visitors) == work.waiting
-        assert work.running == running or not work.waiting, 'a place is free, and one waits'
-        started = [number for number, one in enumerate(visitors) if one in order]
-        waiting_since = [number for number, one in enumerate(visitors) if one.waits]
-        assert max(started, default=-1) < min(waiting_since, default=len(visitors)), 'first come, first served'
+        for address in 'abc':
+            theirs = [one for number, one in enumerate(visitors) if 'abc'[arrivals[number] % 3] == address]
+            now = sum(one.running for one in theirs)
+            assert now <= max(1, running * 3 // 4)
+            assert work.running == running or now == max(1, running * 3 // 4) or not any(
+                one.waits for one in theirs), 'a place is free, and one waits that may have it'
+            started = [number for number, one in enumerate(theirs) if one in order]
+            waiting_since = [number for number, one in enumerate(theirs) if one.waits]
+            assert max(started, default=-1) < min(waiting_since, default=len(theirs)), 'first come, first served'
         await leave(visitors)
         fresh = await arrive(work, *[str(number) for number in range(running)])
         assert all(one.running for one in fresh)

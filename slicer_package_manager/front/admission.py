@@ -3,14 +3,16 @@
 1. A request of a class runs at once if fewer requests of the class run than its limit.
 2. Otherwise it waits in the queue of the class, which is short, for a limited time.
 3. If the queue is full, or the time is over, the request is refused: 503 with ``Retry-After``.
-4. One address may have only a part of a class, running and waiting, so that it does not lock out the others.
+4. One address may have only a part of what runs, and of all places of the class, so that it does not lock out the
+   others.
+5. The addresses that wait take turns, so that many requests of one do not delay those of the others.
 """
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,6 +52,47 @@ class Observer(Protocol):
         """Note that a request was refused."""
 
 
+class _Queue:
+    """The turns of requests that wait, by address, and the order of the addresses."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, deque[asyncio.Future[bool]]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._turns.values()))
+
+    def add(self, address: str, turn: asyncio.Future[bool]) -> None:
+        """Add a request that has come last."""
+        self._turns.setdefault(address, deque()).append(turn)
+
+    def discard(self, address: str, turn: asyncio.Future[bool]) -> bool:
+        """Remove a request; return whether it was there."""
+        turns = self._turns.get(address, ())
+        if turn not in turns:
+            return False
+        self._set(address, deque(one for one in turns if one is not turn))
+        return True
+
+    def take(self, may_run: Callable[[str], bool]) -> tuple[str, asyncio.Future[bool]] | None:
+        """Remove and return the request that is next: the first one of the first address that ``may_run``.
+
+        The address becomes the last one. Requests that wait no longer are removed.
+        """
+        for address in filter(may_run, list(self._turns)):
+            turns = deque(one for one in self._turns.pop(address) if not one.done())
+            if turns:
+                turn = turns.popleft()
+                self._set(address, turns)
+                return address, turn
+        return None
+
+    def _set(self, address: str, turns: deque[asyncio.Future[bool]]) -> None:
+        if turns:
+            self._turns[address] = turns
+        else:
+            self._turns.pop(address, None)
+
+
 class WorkClass:
     """The requests of one class in this process. For one event loop.
 
@@ -59,9 +102,11 @@ class WorkClass:
 
     def __init__(self, limits: Limits, observer: Observer | None = None) -> None:
         self._limits, self._observer = limits, observer
-        self._share = max(1, int(_SHARE * (limits.running + limits.waiting)))
+        self._most_running = _share(limits.running)
+        self._most_present = _share(limits.running + limits.waiting)
+        self._running: Counter[str] = Counter()
         self._present: Counter[str] = Counter()
-        self._queue: list[asyncio.Future[bool]] = []
+        self._queue = _Queue()
         self.running = self.refused = 0
 
     @property
@@ -75,62 +120,66 @@ class WorkClass:
 
         :raises Refused: the class is full, or the address has its share of it already.
         """
-        if self._present[address] >= self._share:
+        if self._present[address] >= self._most_present:
             self._refuse()
         self._present[address] += 1
         arrived = time.monotonic()
         try:
-            await self._enter()
+            await self._enter(address)
             try:
                 if self._observer:
                     self._observer.began(time.monotonic() - arrived)
                 yield
             finally:
-                self._leave()
+                self._leave(address)
         finally:
             self._report()
-            self._present[address] -= 1
-            if not self._present[address]:
-                del self._present[address]
+            _remove(self._present, address)
 
-    async def _enter(self) -> None:
-        if self.running < self._limits.running and not self._queue:
-            self.running += 1
+    async def _enter(self, address: str) -> None:
+        if self.running < self._limits.running and self._may_run(address):
+            self._begin(address)  # those who wait, if any, may not run now
             self._report()
             return
-        if len(self._queue) >= self._limits.waiting:
+        if self.waiting >= self._limits.waiting:
             self._refuse()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
-        self._queue.append(turn)
+        self._queue.add(address, turn)
         self._report()
         # asyncio.wait_for() loses a cancellation that comes with the turn, before Python 3.12.
         timer = loop.call_later(self._limits.seconds, _end, turn)
         try:
             has_place = await turn
         except BaseException:
-            self._give_up(turn)
+            self._give_up(address, turn)
             raise
         finally:
             timer.cancel()
         if not has_place:
-            self._queue.remove(turn)
+            self._queue.discard(address, turn)
             self._refuse()
 
-    def _give_up(self, turn: asyncio.Future[bool]) -> None:
-        if turn in self._queue:
-            self._queue.remove(turn)
-        elif not turn.cancelled():  # its turn came at this moment
-            self._leave()
+    def _give_up(self, address: str, turn: asyncio.Future[bool]) -> None:
+        is_waiting = self._queue.discard(address, turn)
+        if not is_waiting and not turn.cancelled() and turn.result():  # its turn came at this moment
+            self._leave(address)
 
-    def _leave(self) -> None:
-        """Give the place to the request that has waited longest."""
-        while self._queue:
-            turn = self._queue.pop(0)
-            if not turn.done():
-                turn.set_result(True)
-                return
+    def _may_run(self, address: str) -> bool:
+        return self._running[address] < self._most_running
+
+    def _begin(self, address: str) -> None:
+        self.running += 1
+        self._running[address] += 1
+
+    def _leave(self, address: str) -> None:
+        """Give the place to the request that is next."""
         self.running -= 1
+        _remove(self._running, address)
+        while self.running < self._limits.running and (found := self._queue.take(self._may_run)):
+            waiting, turn = found
+            self._begin(waiting)
+            turn.set_result(True)
 
     def _refuse(self) -> None:
         self.refused += 1
@@ -141,6 +190,17 @@ class WorkClass:
     def _report(self) -> None:
         if self._observer:
             self._observer.changed(self.running, self.waiting)
+
+
+def _share(places: int) -> int:
+    """Return how many of ``places`` one address may have."""
+    return max(1, int(_SHARE * places))
+
+
+def _remove(numbers: Counter[str], address: str) -> None:
+    numbers[address] -= 1
+    if not numbers[address]:
+        del numbers[address]
 
 
 def _end(turn: asyncio.Future[bool]) -> None:
