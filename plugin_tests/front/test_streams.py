@@ -10,6 +10,7 @@ import pytest
 
 from plugin_tests.waiting import PATIENCE, poll
 from slicer_package_manager.front import bodies, connection, pace
+from slicer_package_manager.rest.middleware import tracing
 
 LARGE = 50_000_000  # more than the socket buffers hold
 
@@ -156,6 +157,18 @@ def test_a_full_class_of_work_answers_503_and_leaves_the_others_alone(serve):
     assert front.call().send(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n').answer().status == 200
     front.toy.go.set()
     assert {one.answer().status for socket, one in waiting.items() if socket is not refused[0]} <= {200, 503}
+
+
+def test_a_refused_request_is_reported_to_metrics_and_logs(serve, monkeypatch):
+    seen = []
+    monkeypatch.setattr(tracing, 'FRONT_OBSERVERS', [seen.append])
+    monkeypatch.setattr(pace, 'WINDOW', 0.2)
+    response = serve().call().send(b'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc').answer()
+    poll(lambda: seen, 'it is reported')
+    (reported,) = seen
+    assert (reported.environ['PATH_INFO'], reported.route, reported.status) == ('/echo', 'other', 408)
+    assert reported.size == len(response.content)
+    assert reported.request_id == response.headers['X-Request-ID']
 
 
 def test_the_server_shows_every_second_that_it_lives(serve):

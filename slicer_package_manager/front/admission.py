@@ -102,8 +102,8 @@ class WorkClass:
 
     def __init__(self, limits: Limits, observer: Observer | None = None) -> None:
         self._limits, self._observer = limits, observer
-        self._most_running = _share(limits.running)
-        self._most_present = _share(limits.running + limits.waiting)
+        self._most_running = _part(limits.running)
+        self._share = _part(limits.running + limits.waiting)
         self._running: Counter[str] = Counter()
         self._present: Counter[str] = Counter()
         self._queue = _Queue()
@@ -120,7 +120,7 @@ class WorkClass:
 
         :raises Refused: the class is full, or the address has its share of it already.
         """
-        if self._present[address] >= self._most_present:
+        if self._present[address] >= self._share:
             self._refuse()
         self._present[address] += 1
         arrived = time.monotonic()
@@ -192,7 +192,7 @@ class WorkClass:
             self._observer.changed(self.running, self.waiting)
 
 
-def _share(places: int) -> int:
+def _part(places: int) -> int:
     """Return how many of ``places`` one address may have."""
     return max(1, int(_SHARE * places))
 

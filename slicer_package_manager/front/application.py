@@ -24,7 +24,7 @@ from slicer_package_manager.front.pace import Pace, PaceLimits, TooSlow
 from slicer_package_manager.front.versions import Outage, Versions
 from slicer_package_manager.registry.server import client_address, database_outage
 from slicer_package_manager.registry.server.environment import Operation
-from slicer_package_manager.rest.middleware import error_responses, security_headers, tracing
+from slicer_package_manager.rest.middleware import error_responses, routing, security_headers, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -117,11 +117,14 @@ class Front:
 
 async def _refuse(exchange: Exchange, status: int, message: str, after: int | None = None, *,
                   close: bool = False) -> None:
-    """Send an error in Girder's form."""
+    """Send an error in Girder's form. It has no route, since none was looked for."""
     body = orjson.dumps({'message': message, 'type': 'rest', 'request_id': exchange.request_id})
     own = encoded((('Content-Length', str(len(body))), (tracing.HEADER, exchange.request_id)))
-    await exchange.begin(status, [*_refusal_headers(after, close=close), *own])
-    await exchange.send(body)
+    try:
+        await exchange.begin(status, [*_refusal_headers(after, close=close), *own])
+        await exchange.send(body)
+    finally:
+        exchange.observe(lambda: routing.OTHER)
 
 
 @lru_cache(maxsize=16)

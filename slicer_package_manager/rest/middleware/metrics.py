@@ -143,16 +143,20 @@ def _end() -> None:
     if not request_state.current().is_measured:
         return
     RUNNING.dec()
-    route = routing.template()
-    method = request.method if request.method in _METHODS else routing.OTHER
+    route, method = routing.template(), _named(request.method)
     REQUESTS.labels(method, route, tracing.status_of(response)).inc()
     SECONDS.labels(method, route).observe(tracing.age())
     if not response.stream and method != 'HEAD':
         SENT.labels(route).inc(int(response.headers.get('Content-Length') or 0))
 
 
+def _named(method: str) -> str:
+    """Return ``method``, unless the client has invented it."""
+    return method if method in _METHODS else routing.OTHER
+
+
 def _count_front(request: tracing.FrontRequest) -> None:
-    method, route = request.environ['REQUEST_METHOD'], request.route
+    method, route = _named(request.environ['REQUEST_METHOD']), request.route
     REQUESTS.labels(method, route, request.status).inc()
     SECONDS.labels(method, route).observe(request.seconds)
     SENT.labels(route).inc(request.size)
