@@ -111,6 +111,10 @@ def api_key(world):
     return {'key': world.key}
 
 
+def new_key(world):
+    return {'key_id': world.post('/slicer_package_manager/key', login='admin', name=world.fresh())}
+
+
 def new_publisher(world):
     return {'publisher_id': world.post(f'/app/{world.app_id}/publisher', **PUBLISHER, branch=world.fresh())}
 
@@ -201,6 +205,9 @@ CALLS = [
     Call(f'GET {APP}/downloadstats/:checksum', (None, 8, 8), before=checksum),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /slicer_package_manager/usage', (None, None, 11)),
+    Call('GET /slicer_package_manager/key', (None, None, 4)),
+    Call('POST /slicer_package_manager/key', (None, None, 7), params={'login': 'admin', 'name': '{fresh}'}),
+    Call('DELETE /slicer_package_manager/key/:key_id', (None, None, 6), before=new_key),
     Call('GET /item/:id', (3, 4, 4)),
     Call('GET /item/:id/files', (2, 7, 7)),
     Call('GET /item/:id/files', (1, 7, 7), 'cached', again=True),

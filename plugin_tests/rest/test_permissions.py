@@ -119,6 +119,7 @@ TRIALS = {
                               ('draft',)),
     access.RENAME_FILE: Trial(sends('PUT', '/file/{file}', name='b.zip'), ('draft',)),
     access.DELETE_FILE: Trial(sends('DELETE', '/file/{file}'), ('draft',)),
+    access.MANAGE_KEYS: Trial(sends('GET', '/slicer_package_manager/key')),
     access.MANAGE_PUBLISHERS: Trial(sends('GET', '/app/{app}/publisher')),
     access.EXCHANGE_ID_TOKEN: Trial(exchanges),
     access.LIST_CHANGES: Trial(sends('GET', '/slicer_package_manager/audit')),

@@ -25,15 +25,19 @@ def key() -> None:
               help='What the key allows: only to upload packages, only to read, or all that the user may do.')
 @click.option('--days', type=click.IntRange(1, 3650), default=365, show_default=True,
               help='Number of days after which the key expires.')
-def create(login: str, database: str | None, data_dir: Path, name: str, scope: str, days: int) -> None:
+@click.option('--application', help='Name or id of the only application that the key can upload to.')
+def create(login: str, database: str | None, data_dir: Path, name: str, scope: str, days: int,
+           application: str | None) -> None:
     """Create a key of the user LOGIN, and print it on standard output. It is not shown again.
 
     \b
     Examples:
       slicer-package-manager key create buildbot --name "Nightly build" --days 180
+      slicer-package-manager key create buildbot --name "Slicer only" --application Slicer
     """  # noqa: D301 - click takes the control character as "keep these lines"
     with connection.accounts('api_keys', database, data_dir) as keys:
-        made = keys.create(login, name, scope, days)
+        app = connection.application(application) if application else None
+        made = keys.create(login, name, scope, days, app)
     click.echo(f'Key {made["_id"]} of {login} expires on {made["expires"]:%Y-%m-%d}. It is not shown again:', err=True)
     click.echo(made['key'])
 
@@ -49,14 +53,13 @@ def list_keys(login: str | None, database: str | None, data_dir: Path, as_json: 
     tables.show(_COLUMNS, rows, as_json=as_json)
 
 
-_COLUMNS = ('Id', 'Login', 'Name', 'Scope', 'State', 'Created', 'Used', 'Expires')
+_COLUMNS = ('Id', 'Login', 'Name', 'Scope', 'Application', 'State', 'Created', 'Used', 'Expires')
 
 
 def _row(keys: ModuleType, one: dict[str, Any]) -> dict[str, str]:
-    purpose = next((name for name, scopes in keys.PURPOSES.items() if scopes == one['scope']), None)
     return {'id': str(one['_id']), 'login': one['login'], 'name': one['name'],
-            'scope': purpose or ' '.join(one['scope']),
-            'state': 'expired' if keys.has_expired(one) else 'active' if one['active'] else 'inactive',
+            'scope': keys.purpose_of(one) or ' '.join(one['scope']),
+            'application': str(one.get('spm', {}).get('app', '')), 'state': keys.state_of(one),
             **{name: f'{one[field]:%Y-%m-%d}' if one.get(field) else 'never' for name, field in (
                 ('created', 'created'), ('used', 'lastUse'), ('expires', 'expires'))}}
 

@@ -9,6 +9,7 @@ from girder.api.rest import Resource
 from girder.exceptions import AccessException
 
 from slicer_package_manager.rest.handlers import (
+    api_key,
     application,
     audit,
     editing,
@@ -79,6 +80,9 @@ OF_SERVER: list[Route] = [
     ('GET', ('name_template_example',), editing.getNameTemplateExample),
     ('GET', ('audit',), audit.listChanges),
     ('GET', ('usage',), usage.getUsage),
+    ('GET', ('key',), api_key.listKeys),
+    ('POST', ('key',), api_key.createKey),
+    ('DELETE', ('key', ':key_id'), api_key.revokeKey),
     ('POST', ('oidc', 'token'), publisher.exchangeIdToken),
 ]
 

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 import httpx
 import pytest
+from bson.objectid import ObjectId
 
 from plugin_tests.conftest import EXTENSION_FORM, FORMS, upload
 
@@ -250,3 +251,33 @@ def test_the_links_in_girders_mails_work(anonymous, builder, db):
     assert anonymous.put(path, params={'token': 'x'}).status_code in {400, 401, 403}
     anonymous.put(path, params={'token': token['_id']}).raise_for_status()
     assert db['user'].find_one({'_id': builder['_id']})['emailVerified']
+
+
+@pytest.fixture
+def limited(wsgi_app, builder, app, grant, token_of):
+    """A client with a key that is only for the application; its user may also write to another one."""
+    from slicer_package_manager.registry.accounts import api_keys
+    grant(app, builder, level=1, recurse=True)
+    made = api_keys.create('buildbot', 'only Slicer', 'upload', 30, {**app, '_id': ObjectId(app['_id'])})
+    token = token_of(made['key']).raise_for_status().json()['authToken']['token']
+    with httpx.Client(transport=httpx.WSGITransport(wsgi_app), base_url='http://testserver/api/v1',
+                      headers={'Girder-Token': token}) as client:
+        yield client
+
+
+@PACKAGE_TYPES
+def test_a_key_of_one_application_uploads_there_and_nowhere_else(
+        limited, app, api, builder, grant, db, package_type):
+    other = api.post('/app', params={'name': 'Other'}).raise_for_status().json()
+    grant(other, builder, level=1, recurse=True)
+    item = limited.post(f'/app/{app["_id"]}/{package_type}', params=FORMS[package_type]).raise_for_status().json()
+    upload(limited, item['_id'], b'first')
+    refused = limited.post(f'/app/{other["_id"]}/{package_type}', params=FORMS[package_type])
+    assert refused.status_code == 403
+    assert 'The API key may not upload' in refused.json()['message']
+    assert 'create another key' in refused.json()['message']
+    there = api.post(f'/app/{other["_id"]}/{package_type}', params=FORMS[package_type]).raise_for_status().json()
+    begun = limited.post('/file', params={'parentType': 'item', 'parentId': there['_id'], 'name': 'x', 'size': 3})
+    assert (begun.status_code, db.upload.count_documents({})) == (401, 0)
+    db.api_key.delete_many({})
+    assert limited.get(f'/app/{app["_id"]}').status_code == 403

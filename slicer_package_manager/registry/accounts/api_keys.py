@@ -1,7 +1,8 @@
 """API keys with few permissions and an expiry date.
 
 Girder's keys do not expire and have, by default, all permissions of their user. Here a key can have the scope
-:data:`UPLOAD`, which suffices to upload packages and for nothing else, and a date after which it gives no more tokens.
+:data:`UPLOAD`, which suffices to upload packages and for nothing else, for one application if so wanted, and a date
+after which it gives no more tokens.
 """
 from __future__ import annotations
 
@@ -14,16 +15,22 @@ from girder.constants import TokenScope
 from girder.models.api_key import ApiKey
 from girder.models.user import User
 
+from slicer_package_manager.registry.accounts import upload_rules
 from slicer_package_manager.registry.accounts import users as accounts_users
+from slicer_package_manager.registry.accounts.upload_rules import ALL, Limits
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Forbidden, NotFound
+from slicer_package_manager.registry.schema.errors import Forbidden, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import Input, clean_all
 from slicer_package_manager.registry.server import clock, transactions
+from slicer_package_manager.registry.tree import keys
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 UPLOAD = 'slicer_package_manager.upload'
 #: Purposes of a key and their scopes; ``None`` stands for all permissions of its user.
 PURPOSES: dict[str, list[str] | None] = {'upload': [UPLOAD], 'read': [TokenScope.DATA_READ], 'full': None}
+#: The longest lifetime of a key.
+MOST_DAYS = 3650
 #: The longest lifetime of a token, in days: longer than any upload, and short if it is stolen.
 _TOKEN_DAYS = 1.0
 _DAY = timedelta(days=1)
@@ -39,19 +46,36 @@ def register() -> None:
 
 
 @transactions.atomic
-def create(login: str, name: str, purpose: str, days: int | None) -> Document:
+def create(login: str, name: str, purpose: str, days: int | None, app: ApplicationFolder | None = None) -> Document:
     """Create a key of the user ``login``; return its document, with the secret as ``key``.
 
     :param days: lifetime of the key; ``None`` if it does not expire.
+    :param app: the only application that the key can upload to.
     :raises NotFound: there is no such user.
-    :raises Invalid: ``name`` is not valid.
+    :raises Invalid: ``name`` or ``days`` is not valid, the key is not for uploads, or the user may not upload to
+        ``app``.
     """
     user, name = accounts_users.load(login), clean_all(name=Input(name, validators.name))['name']
+    own = {**_expiry(days), **(_only_for(app, purpose, user) if app else {})}
     key: Document = ApiKey().createApiKey(user, name, scope=PURPOSES[purpose], days=_TOKEN_DAYS)
-    if days is not None:
-        key['expires'] = clock.now() + timedelta(days=days)
-        ApiKey().update({'_id': key['_id']}, {'$set': {'expires': key['expires']}}, multi=False)
-    return key
+    if own:
+        ApiKey().update({'_id': key['_id']}, {'$set': own}, multi=False)
+    return {**key, **own}
+
+
+def _expiry(days: int | None) -> Document:
+    if days is None:
+        return {}
+    if not 1 <= days <= MOST_DAYS:
+        raise Invalid([('days', f'must be between 1 and {MOST_DAYS}')])
+    return {'expires': clock.now() + timedelta(days=days)}
+
+
+def _only_for(app: ApplicationFolder, purpose: str, user: Document) -> Document:
+    if purpose != 'upload':
+        raise Invalid([('purpose', 'must be "upload" for a key of one application')])
+    upload_rules.require_uploader(user, app)
+    return {'spm': {'app': app['_id']}}
 
 
 def in_transaction(original: Callable[..., Any], *args: object, **kwargs: object) -> Any:
@@ -82,6 +106,32 @@ def revoke(identifier: str) -> Document:
         raise NotFound(f'There is no API key with the id "{validators.shortened(identifier)}"; see "key list".')
     ApiKey().remove(key)
     return key
+
+
+def purpose_of(key: Document) -> str | None:
+    """Return the purpose of ``key``; ``None`` for other scopes, as keys have that were created in another way."""
+    return next((name for name, scopes in PURPOSES.items() if scopes == key['scope']), None)
+
+
+def state_of(key: Document) -> str:
+    """Return whether ``key`` is ``active``, ``inactive`` or ``expired``."""
+    if has_expired(key):
+        return 'expired'
+    return 'active' if key['active'] else 'inactive'
+
+
+def limits_of(token: Document) -> Limits | None:
+    """Return what the key of ``token`` may upload; ``None`` if only the access of its user limits that.
+
+    :raises Forbidden: the key was revoked.
+    """
+    if 'apiKeyId' not in token:
+        return None
+    key = ApiKey().findOne({'_id': token['apiKeyId']}, fields=[keys.APP])
+    if key is None:
+        raise Forbidden('The API key of this token was revoked.')
+    app = key.get('spm', {}).get('app')
+    return app and Limits(app, (ALL,), packages=True, holder='API key', remedy='create another key')
 
 
 def has_expired(key: Document) -> bool:

@@ -18,7 +18,7 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.registry.accounts import upload_rules
 from slicer_package_manager.registry.accounts import users as accounts_users
 from slicer_package_manager.registry.accounts.ci_services import Run
-from slicer_package_manager.registry.accounts.upload_rules import Limits, Uploader
+from slicer_package_manager.registry.accounts.upload_rules import Limits
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Conflict, Invalid, NotFound
 from slicer_package_manager.registry.schema.types import Document
@@ -140,16 +140,8 @@ def _uploader(app: ApplicationFolder, login: str) -> Document:
     user: Document | None = User().findOne({'login': login.lower()})
     if user is None:
         raise Invalid([('login', f'there is no user "{validators.shortened(login)}"')])
-    if not may_upload(user, app['_id']):
-        wrong = (f'"{user["login"]}" may not write to any folder of "{app["name"]}", or is disabled; give the account '
-                 'WRITE on the application')
-        raise Invalid([('login', wrong)])
+    upload_rules.require_uploader(user, app)
     return user
-
-
-def may_upload(user: Any, app_id: ObjectId) -> bool:
-    """Whether ``user`` is enabled, and may write to a folder of the application ``app_id``."""
-    return user.get('status', 'enabled') == 'enabled' and upload_rules.may_see(Uploader(user), app_id)
 
 
 def of(app: ApplicationFolder | None = None) -> list[Document]:
@@ -215,7 +207,7 @@ def unusable() -> Iterator[tuple[Publisher, str]]:
         user = User().findOne({'_id': one.user})
         if Folder().findOne({'_id': one.app, keys.ROLE: APPLICATION}, fields=['_id']) is None:
             yield one, 'its application does not exist'
-        elif user is None or not may_upload(user, one.app):
+        elif user is None or not upload_rules.may_upload(user, one.app):
             yield one, 'its account was deleted or disabled, or may not write to the application'
         elif one.issuer not in issuers:
             yield one, f'its issuer is not in the setting {settings.OIDC_ISSUERS}'

@@ -16,7 +16,7 @@ from girder.models.token import Token
 from girder.models.user import User
 from girder.settings import SettingKey
 
-from slicer_package_manager.registry.accounts import api_keys, ci_services, id_tokens, publishers
+from slicer_package_manager.registry.accounts import api_keys, ci_services, id_tokens, publishers, upload_rules
 from slicer_package_manager.registry.accounts.ci_services import Run
 from slicer_package_manager.registry.accounts.publishers import Publisher
 from slicer_package_manager.registry.accounts.upload_rules import Uploader
@@ -51,7 +51,7 @@ def exchange(id_token: str, app: str | None = None) -> Document:
     run = ci_services.run_of(issuers[claims['iss']], claims)
     publisher = _publisher(claims['iss'], run, app)
     user = User().load(publisher.user, force=True)
-    if not user or not publishers.may_upload(user, publisher.app):
+    if not user or not upload_rules.may_upload(user, publisher.app):
         raise Forbidden('The account of the publisher was deleted or disabled, or may not write to the application.')
     id_tokens.spend(claims)
     logger.info('Run %s of %s (%s) uploads as publisher %s.', run.build['run'], run.repository, run.build['issuer'],
@@ -97,10 +97,10 @@ def _token(user: Any, publisher: Publisher, run: Run) -> Document:
 def uploader_of(token: Document, user: Any) -> Uploader:
     """Return the uploader whose ``token`` is only for uploads.
 
-    :raises Forbidden: the publisher was removed.
+    :raises Forbidden: the publisher, or the key, was removed.
     """
     if 'publisher' not in token:
-        return Uploader(user)
+        return Uploader(user, api_keys.limits_of(token))
     publisher = publishers.load(token['publisher'])
     if publisher is None:
         raise Forbidden('The publisher of this token was removed.')

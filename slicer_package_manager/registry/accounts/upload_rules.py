@@ -14,22 +14,28 @@ from girder.models.item import Item
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema import validators
-from slicer_package_manager.registry.schema.errors import Forbidden
+from slicer_package_manager.registry.schema.errors import Forbidden, Invalid
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, item_files, keys
-from slicer_package_manager.registry.tree.types import UserDocument
+from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
 #: Stands for all extensions.
 ALL = '*'
 
 
 class Limits(NamedTuple):
-    """What a publisher may upload to the application ``app``, see :mod:`publishers`."""
+    """What may be uploaded to the application ``app``, see :mod:`publishers` and :mod:`api_keys`.
+
+    :param holder: what has these limits, as messages name it.
+    :param remedy: what an administrator can do about them.
+    """
 
     app: ObjectId
     extensions: tuple[str, ...]
     packages: bool
+    holder: str = 'publisher'
+    remedy: str = 'register another publisher'
 
     def allow(self, app: ObjectId | None, label: str, name: object) -> bool:
         """Whether the package ``name`` of the type ``label`` may be uploaded to the application ``app``."""
@@ -43,7 +49,7 @@ class Limits(NamedTuple):
 
 
 class Uploader(NamedTuple):
-    """The user of a token that is only for uploads; ``limits`` is ``None`` unless it is that of a publisher."""
+    """The user of a token that is only for uploads; ``limits`` is ``None`` if only the access of the user limits it."""
 
     user: UserDocument
     limits: Limits | None = None
@@ -57,6 +63,22 @@ def may_see(uploader: Uploader, app_id: ObjectId | None) -> bool:
     return Folder().findOne({keys.APP: app_id, **writable}, fields=['_id']) is not None
 
 
+def may_upload(user: Any, app_id: ObjectId) -> bool:
+    """Whether ``user`` is enabled, and may write to a folder of the application ``app_id``."""
+    return user.get('status', 'enabled') == 'enabled' and may_see(Uploader(user), app_id)
+
+
+def require_uploader(user: Any, app: ApplicationFolder) -> None:
+    """Check that ``user`` may upload to ``app``.
+
+    :raises Invalid: they are disabled, or may write to no folder of it.
+    """
+    if not may_upload(user, app['_id']):
+        wrong = (f'"{user["login"]}" may not write to any folder of "{app["name"]}", or is disabled; give the account '
+                 'WRITE on the application')
+        raise Invalid([('login', wrong)])
+
+
 def require_allowed(uploader: Uploader, app_id: ObjectId | None, label: str, name: object) -> None:
     """Check that the uploader may save the package ``name`` of the type ``label``; the handler checks the user.
 
@@ -65,9 +87,9 @@ def require_allowed(uploader: Uploader, app_id: ObjectId | None, label: str, nam
     limits = uploader.limits
     if limits and not limits.allow(app_id, label, name):
         shown = validators.shortened(str(name))
-        raise Forbidden(f'The publisher may not upload the {label} "{shown}" to the application {app_id}: it may '
-                        f'upload {limits} to the application {limits.app}. An administrator of the server can '
-                        'register another publisher.')
+        raise Forbidden(f'The {limits.holder} may not upload the {label} "{shown}" to the application {app_id}: it '
+                        f'may upload {limits} to the application {limits.app}. An administrator of the server can '
+                        f'{limits.remedy}.')
 
 
 def may_fill(uploader: Uploader, item_id: ObjectId | None) -> bool:

@@ -104,6 +104,7 @@ UPLOAD_FILE = Operation('upload or replace a file', USER, DATA_WRITE, None, WRIT
 RENAME_FILE = Operation('rename a file', USER, DATA_WRITE, None, WRITE, 'its folder')
 DELETE_FILE = Operation('delete a file', USER, DATA_WRITE, None, WRITE, 'its folder')
 
+MANAGE_KEYS = Operation('list, create and revoke API keys of all accounts', ADMINISTRATOR, None)
 MANAGE_PUBLISHERS = Operation('list, register and remove publishers', ADMINISTRATOR, None)
 EXCHANGE_ID_TOKEN = Operation('exchange an ID token of a CI service', ANYONE, None)
 LIST_CHANGES = Operation('read the audit log', ADMINISTRATOR, None)

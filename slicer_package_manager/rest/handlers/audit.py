@@ -13,7 +13,7 @@ from slicer_package_manager.rest.handlers.call import Response, call
 @call(access.LIST_CHANGES, (
     Description('List the changes in the audit log, newest first.')
     .notes('Each entry has `when`, `user` (id), `login`, `kind` (what was changed: `package`, `extension`, `release`, '
-           '`application`, `file`, or the name of a Girder resource), `method`, `path`, `route`, `address` and '
+           '`application`, `file`, `key`, or the name of a Girder resource), `method`, `path`, `route`, `address` and '
            '`request_id`. Where they are known, it also has `app` (id of the application), `name`, `key` (id of the '
            'API key), `build` (the run of a CI service that uploaded as a publisher: `repository`, `commit`, `run`) '
            'and `given` (parameters). The list is empty unless the audit log is enabled.')

@@ -79,6 +79,8 @@ def _caller() -> Document:
 
 def _kind(path: Sequence[str], route: str) -> str:
     """Return what a request to ``path`` changed, such as ``package``."""
+    if path[0] == 'slicer_package_manager':
+        return path[1]
     if path[0] != 'app':
         return path[0]
     named = [part for part in route.split('/')[2:] if not part.startswith(':')]

@@ -108,8 +108,8 @@ def require_enough() -> None:
         return
     if token_exchange.build_of(token):
         raise Forbidden('This token of a publisher is only for uploads of the packages that the publisher may upload.')
-    raise Forbidden('This API key is only for uploads of packages to applications that its user may write to. '
-                    'Use a key with more scopes for other calls.')
+    raise Forbidden('This API key is only for uploads of packages, to the application that it is for, or that its user '
+                    'may write to. Use a key with more scopes for other calls.')
 
 
 def _opens(is_allowed: Rule) -> Callable[[events.Event], None]:

@@ -5,6 +5,7 @@ import { element, messageOf } from '../dom.js';
 import { number, plainLines } from '../texts.js';
 import { showDialog } from './dialogs.js';
 import { AccessType, call, formatSize, girder, isAdmin, notify, summaryOf } from './girder.js';
+import { KEYS_ROUTE } from './keys.js';
 import { editable, forgetEditable } from './nav.js';
 import { SETTINGS_ROUTE } from './settings.js';
 import { USAGE_ROUTE } from './usage.js';
@@ -132,6 +133,7 @@ export class PackagesView extends Page {
         element('h1.g-body-title', {}, 'Packages'),
         place.value !== null && button('Create application', 'plus-squared', 'default', () => create(place, open)),
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${USAGE_ROUTE}` }, icon('chart-bar'), 'Usage'),
+        isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${KEYS_ROUTE}` }, icon('key'), 'API keys'),
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${SETTINGS_ROUTE}` }, icon('cog'), 'Settings'),
       ),
       lines.length ? table(lines) : element('p', {}, 'There is no application yet.'),

@@ -5,6 +5,7 @@ import { ApplicationView } from './application.js';
 import { PackagesView } from './applications.js';
 import { replaceFooter, replaceFrontPage } from './frame.js';
 import { girder } from './girder.js';
+import { KEYS_ROUTE, KeysView } from './keys.js';
 import { addNavigationEntry } from './nav.js';
 import { addPanels } from './panels.js';
 import { PLUGIN, SETTINGS_ROUTE, SettingsView } from './settings.js';
@@ -27,6 +28,10 @@ girder.router.route('packages/:id/statistics', 'packagesStatistics', (id) => {
 });
 girder.router.route(USAGE_ROUTE, 'packagesUsage', () => {
   girder.events.trigger('g:navigateTo', UsageView);
+  girder.events.trigger('g:highlightItem', 'PackagesView');
+});
+girder.router.route(KEYS_ROUTE, 'packagesKeys', () => {
+  girder.events.trigger('g:navigateTo', KeysView);
   girder.events.trigger('g:highlightItem', 'PackagesView');
 });
 girder.router.route(SETTINGS_ROUTE, 'packagesSettings', () => girder.events.trigger('g:navigateTo', SettingsView));
