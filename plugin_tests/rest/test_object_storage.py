@@ -2,6 +2,8 @@
 import hashlib
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from plugin_tests.conftest import upload
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -393,6 +396,31 @@ def test_a_promoted_and_a_moved_package_keep_their_bytes(api, anonymous, app, ma
     now = anonymous.get(f'/item/{item["_id"]}').json()
     assert (now['meta']['release'], now['meta']['sha512']) == ('5.9', sha512(CONTENT))
     assert fetched(anonymous, item).content == CONTENT
+
+
+def test_of_two_files_with_one_object_that_are_deleted_at_the_same_time_the_later_one_deletes_it(
+        api, uploaded, make_release, s3, db):
+    from girder.models.file import File
+
+    from slicer_package_manager.registry.storage import stores
+    release = make_release('6.0', '34000')
+    api.post(f'/item/{uploaded["_id"]}/copy', params={'folderId': release['_id']}).raise_for_status()
+    (first, second), both_look = db['file'].find({}), threading.Event()
+
+    def delete(file, before):
+        def forget():
+            before()
+            File().collection.delete_one({'_id': file['_id']})
+        stores.of_file(file).delete(file, forget)
+
+    def begin_the_other():
+        started.append(pool.submit(delete, second, both_look.set))
+        assert both_look.wait(PATIENCE)
+    with ThreadPoolExecutor(2) as pool:
+        started = []
+        delete(first, lambda: started or begin_the_other())
+        started[0].result(PATIENCE)
+    assert (db['file'].count_documents({}), s3.objects()) == (0, {})
 
 
 def test_a_link_and_an_object_take_each_others_place(api, anonymous, app, make, s3):

@@ -5,7 +5,6 @@ packages, the methods state why; files that belong to no package are treated as 
 """
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -17,13 +16,11 @@ from girder.models.file import File
 from girder.models.upload import Upload
 
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import clock
+from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.storage.s3_bucket import NoSuchUploadError
 from slicer_package_manager.registry.storage.s3_uploads import S3Uploads
 from slicer_package_manager.registry.storage.store import Leftover, Store
 from slicer_package_manager.registry.tree import item_files
-
-logger = logging.getLogger(__name__)
 
 #: Lifetime of a signed URL in seconds: for so long a client may begin a download.
 SIGNED_FOR = 3600
@@ -91,31 +88,30 @@ class S3Store(S3Uploads, Store):
     def delete(self, file: Document, forget: Callable[[], None]) -> None:
         """Delete the object of ``file``, then its document: the object storage fails more often than the database.
 
-        The object stays if another file shares it. When two such files are deleted at the same time, each sees the
-        other at first, so the second attempt follows ``forget``.
+        The object stays if another file has it too.
         """
-        deleted = self._delete_unshared(file)
-        forget()
-        if deleted:
-            return
-        try:
-            self._delete_unshared(file)
-        except Exception:
-            logger.exception('The object of the file %s could not be deleted. The server will try again.', file['_id'])
-            File().collection.insert_one(file)
+        if not transactions.run(partial(self._forget_shared, file, forget)):
+            self.deleteFile(file)
+            forget()
+
+    def _forget_shared(self, file: Document, forget: Callable[[], None]) -> bool:
+        """Remove the document of ``file`` if another file has its object; return whether one has.
+
+        That one is taken. So if both are deleted at the same time, the later one finds no other.
+        """
+        other = transactions.find_for_update(File(), self._others(file))
+        if other:
+            forget()
+        return other is not None
+
+    def _others(self, file: Document) -> Document:
+        """The query for other files with the object of ``file``."""
+        return {'relpath': file.get('relpath', ''), 'assetstoreId': self.assetstore['_id'], '_id': {'$ne': file['_id']}}
 
     def deleteFile(self, file: Document) -> None:
-        """Delete the object of ``file`` unless another file has it too."""
-        self._delete_unshared(file)
-
-    def _delete_unshared(self, file: Document) -> bool:
-        """Delete the object of ``file`` unless another file has it; return whether it is deleted."""
-        if 'relpath' in file and file['size']:
-            same = {'relpath': file['relpath'], 'assetstoreId': self.assetstore['_id'], '_id': {'$ne': file['_id']}}
-            if File().findOne(same, fields=['_id']):
-                return False
+        """Delete the object of ``file`` unless another file has it too; one without bytes has none."""
+        if 'relpath' in file and file['size'] and File().findOne(self._others(file), fields=['_id']) is None:
             self.bucket.call('delete_object', Key=file['s3Key'])
-        return True
 
     def place(self, file: Document) -> str:
         """Return the URL of the object of ``file``; that of the bucket for an empty file, which has no object."""
