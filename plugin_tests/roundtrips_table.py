@@ -227,9 +227,9 @@ CALLS = [
     Call('GET /file/offset', (None, 4, 4), before=begun, params={'uploadId': '{upload}'}),
     Call('PUT /file/:id/contents', (None, 8, 8), before=new_file, params={'size': 3}),
     Call('PUT /file/:id', (None, 9, 9), 'renamed', before=new_file, params={'name': '{fresh}'}),
-    Call('DELETE /file/:id', (None, 17, 17), before=new_file),
+    Call('DELETE /file/:id', (None, 18, 18), before=new_file),
     Call('DELETE /file/:id', (None, 11, 11), 'the old of two', before=second_file),
-    Call('DELETE /item/:id', (None, 23, 23), before=item_with_file),
+    Call('DELETE /item/:id', (None, 24, 24), before=item_with_file),
     Call('GET /midas3/api/json', (6, 10, 7), 'extensions of a revision', params=OF_REVISION),
     Call('GET /midas3/api/json', (1, 10, 7), 'extensions of a revision, cached', params=OF_REVISION, again=True),
     Call('GET /midas3/api/json', (6, 10, 7), 'one extension', params={'method': LIST, 'extension_id': '{item}'},
@@ -252,11 +252,11 @@ CALLS = [
 
 #: Calls that delete or empty folders, however many packages are in them.
 WHOLE_FOLDERS = [
-    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 24, 24), 'a draft', before=draft),
-    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 22, 22), 'a release', before=release),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 23, 23), 'a draft', before=draft),
+    Call(f'DELETE {APP}/release/:release_id_or_name', (None, 21, 21), 'a release', before=release),
     Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 22, 22), params={'revision': '{revision}'},
          before=promotable),
-    Call(f'DELETE {APP}', (None, 41, 41), before=application),
+    Call(f'DELETE {APP}', (None, 40, 40), before=application),
 ]
 
 

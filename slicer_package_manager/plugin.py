@@ -60,8 +60,7 @@ def patch_girder() -> None:
     """
     from slicer_package_manager.registry import girder_patches
     from slicer_package_manager.registry.server import data_version
-    from slicer_package_manager.rest.middleware import deferred
-    data_version.watch(later=deferred.before_response)
+    data_version.watch()
     girder_patches.apply()
 
 

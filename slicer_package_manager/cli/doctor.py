@@ -59,7 +59,7 @@ def doctor(database: str | None, data_dir: Path, full: bool, fix: bool, as_json:
             from slicer_package_manager.doctor.findings import Options  # noqa: PLC0415
             from slicer_package_manager.registry.server import data_version  # noqa: PLC0415
             if fix:
-                data_version.watch(lambda _: False)  # so that servers invalidate their caches
+                data_version.watch()  # so that servers invalidate their caches
             options = Options(sample=None) if full else Options()
             results = [_result(check, finding, fix=fix) for check, finding in run(options)]
     except (ServeError, PyMongoError, OSError) as error:

@@ -107,7 +107,7 @@ class _Migration:
             target_store.require_room(store, girder_database.size_of_files(self._source, contents.copied()))
             self._accounts.match(same_users=self._options.same_users)
         if not self._options.dry_run:
-            data_version.watch(lambda _: False)
+            data_version.watch()
             target_store.discard_unfinished(store)
             if not self._options.in_place:
                 indexes.ensure()

@@ -93,7 +93,7 @@ class _Import:
         target_store.require_room(store, self._plan.size)
         if not self._dry:
             plugin_settings.register()  # aliases are checked by them
-            data_version.watch(lambda _: False)
+            data_version.watch()
             target_store.discard_unfinished(store)
             indexes.ensure()
         common, changed = self._options.common, settings.allow_hosts(self._here, self._options.common.link_hosts)

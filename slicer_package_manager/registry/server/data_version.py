@@ -8,8 +8,8 @@ How cached responses stay correct:
 1. Each write to Girder's folders, items, files, collections, assetstores and settings bumps the version. The writer may
    be this plugin, Girder, or another plugin. Many writes trigger no event, so :class:`Watched` replaces the
    collections of Girder's models.
-2. A write is complete, and its response is sent, after the version is bumped (:func:`announce`). A transaction bumps
-   it inside, or if other writes follow its commit, after those (:func:`after_commit`).
+2. A write bumps the version before it returns (:func:`announce`). A transaction bumps it once, before its commit, or if
+   other writes follow its commit, after those (:func:`after_commit`).
 3. A reader reads the version first and the data after it. So the data is at least as new as the version.
 4. A response that was cached with a version is valid while the database has that version.
 """
@@ -74,9 +74,6 @@ def _bumping(write: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # th
 
 for _name in _WRITES:
     setattr(Watched, _name, replaced(getattr(transactions.Transactional, _name), _bumping))
-
-#: Runs a function once before the response to the current request; returns ``False`` if there is no request.
-_later: Callable[[Callable[[], None]], bool] = lambda _: False  # noqa: E731 - replaced by watch()
 
 
 def version() -> Version:
@@ -153,8 +150,8 @@ def _announce_missed() -> None:
 
 
 def bump() -> None:
-    """Bump the data version before the transaction is committed, or else before the response is sent, or else now."""
-    if not transactions.before_commit(_write_version) and not _later(announce):
+    """Bump the data version before the transaction is committed; now if there is none."""
+    if not transactions.before_commit(_write_version):
         announce()
 
 
@@ -170,16 +167,11 @@ def _announced(write: Callable[[], None]) -> None:
         bump()
 
 
-def watch(later: Callable[[Callable[[], None]], bool]) -> None:
+def watch() -> None:
     """Bump the version after each write from now on, and once now; let the models join transactions. Idempotent.
 
     A process that was killed may have written without bumping the version.
-
-    :param later: runs a function once before the response to the current request, so that a request with many writes
-        bumps the version once; returns ``False`` if there is no request.
     """
-    global _later  # noqa: PLW0603 - one for the process, as there is one instance of each model
-    _later = later
     for model in (Item(), Folder(), File(), GirderCollection(), Setting(), Assetstore()):
         transactions.join(model, Watched)
     for model in (User(), Upload()):

@@ -5,7 +5,7 @@ Girder and CherryPy have attributes of their own there; only this module adds an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,8 +40,6 @@ class RequestState:
     audit_subject: dict[str, Any] | None = None
     #: The name of the parameter that cannot be used; the body of the error names it as ``field``.
     wrong_parameter: str | None = None
-    #: Functions that run before the response is sent.
-    before_response: set[Callable[[], None]] = field(default_factory=set)
     #: What the client announces about the file that it uploads, such as its checksum.
     announced: dict[str, Any] = field(default_factory=dict)
     #: The run of a CI service whose token allows the request, as its publisher.

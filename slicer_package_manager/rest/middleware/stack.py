@@ -12,7 +12,7 @@ A request passes it like this:
 6. Before the handler (Girder's events): ``anonymous_access`` refuses anonymous clients, ``upload_scope`` checks tokens,
    ``audit_recorder`` looks up what will change, ``rate_limits`` counts.
 7. The handler responds, a list by ``response_cache``.
-8. Before the response is sent: ``deferred`` functions run, ``tracing`` adds the request id to errors.
+8. Before the response is sent: ``tracing`` adds the request id to errors.
 9. After it was sent: ``audit_recorder``, ``tracing`` and ``metrics`` record the request.
 """
 from __future__ import annotations
