@@ -1,6 +1,14 @@
 """What only several server processes can show about lists; more is in ``faults/test_outages_under_load.py``."""
+import contextlib
+import http.client
+import re
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
+
+from plugin_tests import processes
+from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -56,3 +64,50 @@ def test_a_prepared_list_of_an_application_that_is_private_or_gone_is_refused(tw
             httpx.get(server + path)
         write().raise_for_status()
         assert [httpx.get(server + path).status_code for server in two_servers] == [status] * 2
+
+
+@pytest.fixture
+def one_place(mongo_uri, wsgi_app, monkeypatch):
+    """The URL of a server that serves one request of each class at a time, and refuses all others."""
+    monkeypatch.setenv('SLICER_PACKAGE_MANAGER_WORK_LIMITS', 'reads=1/0 heavy=1/0 pages=1/0')
+    monkeypatch.setenv('SLICER_PACKAGE_MANAGER_METRICS', '127.0.0.1')
+    with processes.web_server(mongo_uri) as url:
+        yield url
+
+
+def crowd(url, number=200):
+    """The statuses and bodies for so many clients that request ``url`` at the same time."""
+    server = urlsplit(url)
+    with contextlib.ExitStack() as stack:
+        clients = [http.client.HTTPConnection(server.hostname, server.port, timeout=PATIENCE) for _ in range(number)]
+        for one in clients:
+            stack.callback(one.close)
+            one.connect()
+        for one in clients:
+            one.request('GET', f'{server.path}?{server.query}', headers={'Accept-Encoding': 'gzip'})
+        responses = [one.getresponse() for one in clients]
+        return {(one.status, one.read()) for one in responses}
+
+
+def places(server):
+    """How many requests of the API took a place of their class."""
+    found = httpx.get(server.removesuffix('/api/v1') + '/metrics').raise_for_status().text
+    return sum(float(one) for one in re.findall(r'waited_seconds_count\{work="(?:reads|heavy)"\} (\S+)', found))
+
+
+@pytest.mark.parametrize('path', [
+    '/app/{app}/extension?limit=0', '/app/{app}/extension?app_revision=33000&q=brain', '/item/{item}/files',
+    '/app/{app}/downloadstats', '/app/{app}/release?limit=0', '/app/{app}/summary?fields=revision',
+    '/../../findall?app_id={app}', '/../../', '/../../catalog/All/33000/linux'])
+def test_after_a_change_one_response_is_made_for_all_clients(one_place, api, app, make, path):
+    item = make('extension', content=b'x', baseName='Brain')
+    make('package', content=b'x')
+    url = httpx.URL(one_place + path.format(app=app['_id'], item=item['_id']))
+    httpx.get(url).raise_for_status()
+    for number in range(2):
+        api.put(f'/item/{item["_id"]}/metadata', json={'keywords': f'new{number}'}).raise_for_status()
+        before = places(one_place)
+        (status, body), = crowd(str(url))
+        assert (status, bool(body)) == (200, True)
+        if '/extension?limit=0' in path:  # others are found in the cache one after the other
+            assert places(one_place) - before <= 2

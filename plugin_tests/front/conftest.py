@@ -12,14 +12,15 @@ import pytest
 import uvicorn
 
 from plugin_tests.waiting import PATIENCE, poll
+from slicer_package_manager.rest.middleware.request_state import RequestState
 
 
 class Toy:
     """An application of WSGI: ``/echo``, ``/stream/SIZE``, ``/whole/SIZE``, ``/endless``, ``/late``, ``/wait``,
-    and ``/fail``.
+    ``/public`` and ``/fail``.
 
-    :ivar events: what has happened to responses of ``/stream`` and ``/wait``.
-    :ivar go: lets ``/wait`` answer, and ``/late`` send its body.
+    :ivar events: what has happened to responses of ``/stream``, ``/wait`` and ``/public``.
+    :ivar go: lets ``/wait`` and ``/public`` answer, and ``/late`` send its body.
     """
 
     PART = bytes(range(256)) * 256
@@ -46,7 +47,7 @@ class Toy:
         raise ValueError('broken')
 
     def _late(self, start_response, *_):
-        cherrypy.serving.load(object(), SimpleNamespace(stream=True))
+        cherrypy.serving.load(SimpleNamespace(app=None), SimpleNamespace(stream=True))
         start_response('200 OK', [('Content-Length', '2')])
         return (part for part in (b'ok',) if self.go.wait(PATIENCE))
 
@@ -55,6 +56,11 @@ class Toy:
         self.go.wait(PATIENCE)
         start_response('200 OK', [('Content-Length', '2')])
         return [b'ok']
+
+    def _public(self, start_response, *_):
+        request = SimpleNamespace(app=self, spm=RequestState(is_public=True))
+        cherrypy.serving.load(request, SimpleNamespace(stream=False))
+        return self._wait(start_response)
 
     def _stream(self, start_response, size, _environ):
         start_response('200 OK', [('Content-Length', size)])
@@ -69,7 +75,7 @@ class Toy:
         return self._parts(10 * len(self.PART))
 
     def _parts(self, size):
-        cherrypy.serving.load(object(), SimpleNamespace(stream=True))
+        cherrypy.serving.load(SimpleNamespace(app=None), SimpleNamespace(stream=True))
         return self._generate(size)
 
     def _generate(self, size):

@@ -182,7 +182,7 @@ class Prepared:
     """A prepared list whose body is the number of ``reads``; a search has its words besides."""
 
     def __init__(self, can_search=True):
-        self.can_search, self.reads, self.shared, self.error = can_search, 0, {}, None
+        self.can_search, self.reads, self.error = can_search, 0, None
 
     def response(self, words='', _version=None):
         self.reads += 1
@@ -214,23 +214,11 @@ def body_of(made):
     return made[2].decode().strip()
 
 
-def test_a_prepared_list_is_made_anew_once_for_all_that_wait(prepared):
-    assert [body_of(one) for one in make(*[{}] * 5)] == ['1'] * 5
-    prepared.shared.clear()  # of another event loop
-    assert body_of(make({})[0]) == '2'
-
-
-def test_clients_with_another_encoding_do_not_share(prepared):
+def test_a_prepared_list_is_made_anew(prepared):
     plain, compressed = make({}, {'accept_encoding': 'gzip'})
     assert body_of(plain) == '1'
     assert gzip.decompress(compressed[2]).strip() == b'2'
     assert dict(compressed[1])[b'Content-Encoding'] == b'gzip'
-
-
-def test_other_texts_of_the_header_share(prepared):
-    make(*({'accept_encoding': f'e{number}'} for number in range(10)),
-         *({'accept_encoding': f'gzip, e{number}'} for number in range(10)))
-    assert prepared.reads == 2
 
 
 def test_a_client_that_has_the_list_gets_304(prepared):
@@ -238,7 +226,7 @@ def test_a_client_that_has_the_list_gets_304(prepared):
     assert make({'if_none_match': f'"{tag}"'})[0][0] == 304
 
 
-def test_each_search_is_made_by_itself(prepared):
+def test_a_search_has_its_words(prepared):
     found = make({'query': b'limit=0&q=a'}, {'query': b'q=b&limit=0'}, {'query': b'limit=0&q=a'})
     assert sorted(body_of(one).split()[1] for one in found) == ['a', 'a', 'b']
     assert prepared.reads == 3

@@ -148,7 +148,7 @@ def test_a_connection_that_serves_a_refused_body_serves_the_next_request(front):
 def test_a_full_class_of_work_answers_503_and_leaves_the_others_alone(serve):
     front, waiting = serve(threads_=4), {}
     while not (refused := select.select(list(waiting), [], [], 0.01)[0]):
-        caller = front.call().get('/wait')
+        caller = front.call().get(f'/wait/{len(waiting)}')
         waiting[caller.socket] = caller
     response = waiting[refused[0]].answer()
     assert response.status == 503
@@ -169,6 +169,19 @@ def test_a_refused_request_is_reported_to_metrics_and_logs(serve, monkeypatch):
     assert (reported.environ['PATH_INFO'], reported.route, reported.status) == ('/echo', 'other', 408)
     assert reported.size == len(response.content)
     assert reported.request_id == response.headers['X-Request-ID']
+
+
+def test_requests_for_one_public_response_take_one_place(serve):
+    front = serve(threads_=4)
+    callers = [front.call().get('/public') for _ in range(200)]
+    poll(lambda: len(front.server.server_state.tasks) == len(callers) and front.toy.events, 'all have arrived')
+    front.toy.go.set()
+    responses = [one.answer() for one in callers]
+    assert {(one.status, one.content) for one in responses} == {(200, b'ok')}
+    made = len(front.toy.events)
+    assert made <= 2  # some have arrived after the first one began
+    ids = {one.headers['X-Request-ID'] for one in responses} - {None}  # the application sends none
+    assert len(ids) == len(callers) - made
 
 
 def test_the_server_shows_every_second_that_it_lives(serve):

@@ -5,21 +5,22 @@ import asyncio
 import errno
 import io
 import logging
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import BinaryIO
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any, BinaryIO
 
 import orjson
 
-from slicer_package_manager.front import bodies
+from slicer_package_manager.front import bodies, collapsed
 from slicer_package_manager.front.access_log import AccessLog
 from slicer_package_manager.front.admission import Refused, WorkClass
 from slicer_package_manager.front.cached import CachedResponses
 from slicer_package_manager.front.classes import Work, work_of
+from slicer_package_manager.front.collapsed import CollapsedRequests
 from slicer_package_manager.front.connection import Disconnected
 from slicer_package_manager.front.downloads import PublicDownloads
-from slicer_package_manager.front.exchange import Exchange, Message, Receive, Send, encoded
-from slicer_package_manager.front.girder import Girder
+from slicer_package_manager.front.exchange import Exchange, Message, Receive, Representation, Send, encoded
+from slicer_package_manager.front.girder import Girder, WsgiResponse
 from slicer_package_manager.front.pace import Pace, PaceLimits, TooSlow
 from slicer_package_manager.front.versions import Outage, Versions
 from slicer_package_manager.registry.server import client_address, database_outage
@@ -32,6 +33,8 @@ _BUSY = 'The server is busy with requests of this kind. The request is valid: tr
 _NO_ROOM = 'The disk of the server is full. Ask its administrator to make room, then send the request again.'
 #: Requests that can do nothing without the database. Writes wait for another primary.
 _OF_DATABASE = {Work.DOWNLOADS, Work.READS, Work.HEAVY}
+#: Requests that may have public responses.
+_OF_PUBLIC = {Work.PAGES, Work.READS, Work.HEAVY}
 _SLOW = 'The body of the request arrives too slowly. Check the connection, and send smaller chunks.'
 
 
@@ -46,6 +49,7 @@ class Front:
         self._girder, self._operation, self._pace, self._access_log = girder, operation, pace, access_log
         self._versions, self._cached, self._downloads = versions, CachedResponses(versions, pace), downloads
         self._classes = classes
+        self._collapsed: CollapsedRequests[Representation | WsgiResponse] = CollapsedRequests()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
@@ -99,13 +103,22 @@ class Front:
                 await self._versions.require()
             address = client_address.site(client_address.client(environ, self._operation.trusted_proxies))
             await exchange.counted()
-            async with self._classes[work].admitted(address):
-                made = await make() if make else None
-                response = None if made else await self._girder.begin(environ, body)
-        if made:
-            await self._cached.send(exchange, made)
-        elif response:
+            response, is_own = await self._collapsed.respond(
+                collapsed.key_of(exchange) if work in _OF_PUBLIC else None,
+                partial(self._classes[work].admitted, address), partial(self._make, make, environ, body))
+        await self._send(exchange, response, is_own=is_own)
+
+    async def _make(self, make: Callable[[], Awaitable[Representation | None]] | None, environ: dict[str, Any],
+                    body: BinaryIO) -> Representation | WsgiResponse:
+        return (make and await make()) or await self._girder.begin(environ, body)
+
+    async def _send(self, exchange: Exchange, response: Representation | WsgiResponse, *, is_own: bool) -> None:
+        if isinstance(response, Representation):
+            await self._cached.send(exchange, response)
+        elif is_own:
             await self._girder.send(exchange, response)
+        else:
+            await self._girder.share(exchange, response)
 
     async def _receive(self, exchange: Exchange) -> BinaryIO:
         """Return the body; an empty one if it exceeds a limit, which Girder reports without reading it."""

@@ -1,35 +1,28 @@
 """Responses without CherryPy and Girder, whose overhead is larger than the work for them.
 
-A cached response is sent without a thread. A list that is prepared is made anew in one, and all requests for it that
-arrive at the same time share it; searches differ, so each is made by itself.
+A cached response is sent without a thread. A list that is prepared, or a search in it, is made anew in one.
 """
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from slicer_package_manager.front.coalesced import Coalesced
-from slicer_package_manager.front.exchange import Exchange, Headers, encoded, path_of
+from slicer_package_manager.front.exchange import Exchange, Representation, encoded, path_of
 from slicer_package_manager.front.pace import PaceLimits
 from slicer_package_manager.front.versions import Outage, Versions
-from slicer_package_manager.rest.http.headers import accepts_gzip
 from slicer_package_manager.rest.http.json_response import JsonResponse
-from slicer_package_manager.rest.middleware import prepared_lists, routing, security_headers, tracing
+from slicer_package_manager.rest.middleware import prepared_lists, routing, security_headers
 from slicer_package_manager.rest.middleware.prepared_lists import PreparedList
 from slicer_package_manager.rest.middleware.response_cache import CACHE, LiveResponse
 
 #: Headers on which the response depends.
 _HEADERS = (b'accept-encoding', b'if-none-match')
-_ID = tracing.HEADER.lower().encode()
 #: The place of the API, to which the keys of cached responses are relative.
 _API = '/api'
 #: For how many values of ``Accept-Encoding`` a representation is cached.
 _REPRESENTATIONS = 8
-
-
-#: A response as it is sent: the status, the headers and the body.
-Representation: TypeAlias = tuple[int, Headers, bytes]
 
 
 class CachedResponses:
@@ -69,25 +62,12 @@ class CachedResponses:
         :raises Outage: the database does not answer.
         """
         try:
-            return await (self._searched(prepared, words, request) if words else self._listed(prepared, request))
+            version = await self._versions.current() if words else None
+            return await self._versions.make(lambda: _represented(prepared.response(words, version), request))
         except Outage:
             raise
         except Exception:  # noqa: BLE001 - Girder raises it again, and reports it
             return None
-
-    async def _searched(self, prepared: PreparedList, words: str, request: _Request) -> Representation:
-        version = await self._versions.current()
-        return await self._versions.make(lambda: _represented(prepared.response(words, version), request))
-
-    async def _listed(self, prepared: PreparedList, request: _Request) -> Representation:
-        is_compressed = accepts_gzip(request.accept_encoding)
-
-        def read() -> JsonResponse:
-            response = prepared.response()
-            response.negotiate('gzip' if is_compressed else '')  # compresses it in this thread
-            return response
-        shared = prepared.shared.setdefault(is_compressed, Coalesced(lambda: self._versions.make(read)))
-        return _represented(await shared.get(), request)
 
     async def send(self, exchange: Exchange, representation: Representation) -> None:
         """Send what was made.
@@ -95,10 +75,8 @@ class CachedResponses:
         :raises Disconnected: the client has closed the connection.
         :raises TooSlow: the client takes the response too slowly.
         """
-        status, headers, body = representation
-        await exchange.begin(status, [*headers, (_ID, exchange.request_id.encode())])
-        await exchange.finish(body, self._limits)
-        exchange.observe(lambda: routing.of_cached(path_of(exchange.scope).removeprefix(_API)))
+        await exchange.represent(representation, self._limits,
+                                 lambda: routing.of_cached(path_of(exchange.scope).removeprefix(_API)))
 
     async def _read(self, live: LiveResponse) -> JsonResponse:
         """Return ``live`` as it is now, by a read that all requests share which arrive at the same time."""
@@ -136,7 +114,7 @@ def _represented(response: JsonResponse, request: _Request) -> Representation:
     if request.if_none_match:
         return _encoded(response.negotiate(request.accept_encoding, request.if_none_match))
     # Most clients send the same header, and do not have the response.
-    found = response.represented.get(request.accept_encoding)
+    found: Representation | None = response.represented.get(request.accept_encoding)
     if found is None:
         found = _encoded(response.negotiate(request.accept_encoding))
         if len(response.represented) < _REPRESENTATIONS:
@@ -148,4 +126,5 @@ def _encoded(negotiated: tuple[int, dict[str, str], bytes]) -> Representation:
     status, headers, body = negotiated
     if body:
         headers['Content-Length'] = str(len(body))
-    return status, encoded(security_headers.protected(list(headers.items()), security_headers.SANDBOX)), body
+    own = security_headers.protected(list(headers.items()), security_headers.SANDBOX)
+    return Representation(status, encoded(own), body)

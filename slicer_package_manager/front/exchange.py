@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from slicer_package_manager.front.connection import Connection, Disconnected
@@ -29,6 +29,19 @@ _ID = tracing.HEADER.lower().encode()
 _PART = 64 * 1024
 #: Headers of WSGI that have no prefix.
 _PLAIN = {b'content-type': 'CONTENT_TYPE', b'content-length': 'CONTENT_LENGTH'}
+
+
+class Representation(NamedTuple):
+    """A whole response as it is sent to all that request the same, each with a request id of its own."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    @property
+    def is_public(self) -> bool:
+        """Whether all that request the same without being a user get the same response."""
+        return True
 
 
 class Exchange:
@@ -127,6 +140,17 @@ class Exchange:
         if last:
             await self.stream(_parts(body, last), limits)
         await self.send(memoryview(body)[last:] if last else body)
+
+    async def represent(self, representation: Representation, limits: PaceLimits, route: Callable[[], str]) -> None:
+        """Send a response that was made for more than this request, and report it, see :meth:`observe`.
+
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
+        """
+        status, headers, body = representation
+        await self.begin(status, [*headers, (_ID, self.request_id.encode())])
+        await self.finish(body, limits)
+        self.observe(route)
 
     async def _flush(self, pace: Pace) -> None:
         self.connection.release()

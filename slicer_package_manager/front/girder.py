@@ -4,17 +4,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, BinaryIO
 
 import cherrypy
 
 from slicer_package_manager.front import threads
-from slicer_package_manager.front.exchange import Exchange, encoded
+from slicer_package_manager.front.exchange import Exchange, Headers, Representation, encoded
 from slicer_package_manager.front.pace import PaceLimits
-from slicer_package_manager.rest.middleware import upload_bodies
+from slicer_package_manager.rest.middleware import request_state, routing, tracing, upload_bodies
 
 #: uvicorn sends its own.
-_REPLACED = {'server', 'date'}
+_REPLACED = frozenset({'server', 'date'})
+#: Headers that are for one request only.
+_OWN = frozenset({tracing.HEADER.lower(), 'girder-request-uid'})
+_OF_PUBLIC = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
 WsgiApplication = Callable[..., Any]
 
 
@@ -24,14 +28,18 @@ class WsgiResponse:
     CherryPy has the current request in thread-local storage. It moves with the response from thread to thread.
 
     :ivar whole: the body; ``None`` if it is made while it is sent. Then the response has to be closed.
+    :ivar route: of a response that the handler has stated to be public, see :attr:`.RequestState.is_public`; ``None``
+        of all others.
     """
 
     def __init__(self, app: WsgiApplication, environ: dict[str, Any]) -> None:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.whole: bytes | None = None
+        self.route: str | None = None
         try:
             self._body = app(environ, self._start)
+            self.route = routing.template() if request_state.current().is_public else None
             self._serving = cherrypy.serving.request, cherrypy.serving.response
             is_streamed = cherrypy.serving.response.stream
         finally:
@@ -39,6 +47,16 @@ class WsgiResponse:
         self._parts: Iterator[bytes] = iter(self._body)
         if not is_streamed:
             self.whole = self._rest()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether all that request the same without being a user get the same response."""
+        return (self.route is not None and self.whole is not None and self.status in _OF_PUBLIC
+                and all(name.lower() != 'set-cookie' for name, _ in self.headers))
+
+    def encoded(self, omitted: frozenset[str] = _REPLACED) -> Headers:
+        """Return the headers as they are sent, without those that are ``omitted``."""
+        return encoded((name, value) for name, value in self.headers if name.lower() not in omitted)
 
     def _start(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
         self.status, self.headers = int(status.split(maxsplit=1)[0]), headers
@@ -94,9 +112,8 @@ class Girder:
         :raises Disconnected: the client has closed the connection.
         :raises TooSlow: the client takes the response too slowly.
         """
-        headers = encoded((name, value) for name, value in response.headers if name.lower() not in _REPLACED)
         try:
-            await exchange.begin(response.status, headers)
+            await exchange.begin(response.status, response.encoded())
             if response.whole is None:
                 exchange.connection.release()  # the first part may take long
                 await exchange.stream(self._parts(response), self._limits)
@@ -104,6 +121,15 @@ class Girder:
             if response.whole is None:
                 await threads.run(self._senders, response.close)
         await exchange.finish(response.whole or b'', self._limits)
+
+    async def share(self, exchange: Exchange, response: WsgiResponse) -> None:
+        """Send a public ``response`` that was made for another request.
+
+        :raises Disconnected: the client has closed the connection.
+        :raises TooSlow: the client takes the response too slowly.
+        """
+        shared = Representation(response.status, response.encoded(_REPLACED | _OWN), response.whole or b'')
+        await exchange.represent(shared, self._limits, lambda: response.route or routing.OTHER)
 
     async def _parts(self, response: WsgiResponse) -> AsyncIterator[bytes]:
         while (part := await threads.run(self._senders, response.next)) is not None:

@@ -13,7 +13,7 @@ import cherrypy
 from slicer_package_manager.pages import html
 from slicer_package_manager.pages.html import Page
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
-from slicer_package_manager.rest.middleware import anonymous_access
+from slicer_package_manager.rest.middleware import anonymous_access, request_state
 
 _PAGES: VersionedCache[Page] = VersionedCache()
 _VALUES: VersionedCache[Any] = VersionedCache()  # of the types that their readers return
@@ -34,6 +34,7 @@ def respond(make: Callable[[], Page], *depends: Hashable) -> bytes:
     if page is None:
         page = make()
         _PAGES.put(key, version, page, len(page.body) + len(page.compressed) + 1024, _MOST)
+    request_state.current().is_public = True
     return html.send(page)
 
 

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 from slicer_package_manager.rest.http.headers import accepts_gzip
@@ -36,7 +37,7 @@ class JsonResponse:
         self.tag = hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
         self._compressed: bytes | None = None
         #: Representations that are ready to be sent, by ``Accept-Encoding``. The front of the server keeps them.
-        self.represented: dict[str, tuple[int, list[tuple[bytes, bytes]], bytes]] = {}
+        self.represented: dict[str, Any] = {}
 
     def negotiate(self, accept_encoding: str = '', if_none_match: str = '') -> tuple[int, dict[str, str], bytes]:
         """Choose the representation for a client that sends the headers ``Accept-Encoding`` and ``If-None-Match``.

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from urllib.parse import unquote_plus
 
 import cherrypy
@@ -46,8 +46,6 @@ class PreparedList:
     def __init__(self, key: Key, find: Callable[[], Listing], searchable: Callable[[], Searchable] | None) -> None:
         self._key, self._find, self._searchable = key, find, searchable
         self.can_search = searchable is not None
-        #: Reads that requests share, by whether they accept gzip. The front of the server keeps them.
-        self.shared: dict[bool, Any] = {}
 
     def response(self, words: str = '', version: data_version.Version | None = None) -> JsonResponse:
         """Return the list as it is now, or what of it has all ``words``. The list is cached until the data changes.
@@ -148,4 +146,4 @@ def prepared_list(find: Callable[[], Listing], searchable: Callable[[], Searchab
     response = prepared.response(words)
     if sum(map(len, key)) <= _LONGEST_KEY:
         PREPARED.put(key, ANY_VERSION, prepared, 1, _MOST_PREPARED)
-    return response_cache.send(response)
+    return response_cache.send(response, is_public=True)

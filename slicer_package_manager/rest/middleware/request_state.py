@@ -44,6 +44,8 @@ class RequestState:
     announced: dict[str, Any] = field(default_factory=dict)
     #: The run of a CI service whose token allows the request, as its publisher.
     build: Build | None = None
+    #: Whether all that request the same without being a user get the same response, until the data changes.
+    is_public: bool = False
     #: Whether the response is the file of a package, whose download is counted while it is sent.
     is_package_sent: bool = False
     #: Packages in the archive that is sent; ``None`` if the response is no archive.

@@ -5,7 +5,8 @@
    and by the data version that the database has now.
 3. If the cache has no response, or one of another data version, the function runs and its response is cached.
 4. For the next such request, :mod:`front.cached` sends the response before CherryPy and Girder begin, where ``serve``
-   runs the server. If the data has changed, it makes lists of :mod:`prepared_lists` anew without them.
+   runs the server. If the data has changed, it makes lists of :mod:`prepared_lists` anew without them, and
+   :mod:`front.collapsed` has each response made once for all that request it at the same time.
 """
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from slicer_package_manager.registry.server import data_version, settings
 from slicer_package_manager.registry.server.anonymous_access import State
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
 from slicer_package_manager.rest.http.json_response import JsonResponse
-from slicer_package_manager.rest.middleware import anonymous_access
+from slicer_package_manager.rest.middleware import anonymous_access, request_state
 
 
 def _size(key: Hashable, response: JsonResponse) -> int:
@@ -83,7 +84,8 @@ def list_response(model: Any, find: Callable[[], Listing | None], extra_keys: It
                           lambda: public(of_list(find(), model, None, extra_keys)), is_cached=cacheable)
     else:
         response = of_list(find(), model, user, extra_keys)
-    return None if response is None else send(response)
+        cacheable = False
+    return None if response is None else send(response, is_public=cacheable)
 
 
 def live_response(make: Callable[[], Callable[[], bytes]]) -> bytes:
@@ -101,7 +103,7 @@ def live_response(make: Callable[[], Callable[[], bytes]]) -> bytes:
     response = live.current()
     _, megabytes = _settings(state)
     CACHE.put(key, state.version, live, 2 * _size(key, response), megabytes * 2**20)
-    return send(response)
+    return send(response, is_public=True)
 
 
 def record_response(key: Hashable, read: Callable[[], Any],  # what JSON can express
@@ -121,11 +123,15 @@ def respond(key: Hashable, make: Callable[[], JsonResponse]) -> bytes:
     """Respond with what ``make`` returns, cached as in :func:`record_response`."""
     if getCurrentUser() is not None or not is_plain():
         return send(make())
-    return send(cached(key, make))
+    return send(cached(key, make), is_public=True)
 
 
-def send(response: JsonResponse) -> bytes:
-    """Set the status and the headers of ``response``, and return the body that the client accepts."""
+def send(response: JsonResponse, *, is_public: bool = False) -> bytes:
+    """Set the status and the headers of ``response``, and return the body that the client accepts.
+
+    :param is_public: see :attr:`.RequestState.is_public`.
+    """
+    request_state.current().is_public = is_public
     requested = cherrypy.request.headers
     status, headers, body = response.negotiate(
         requested.get('Accept-Encoding', ''), requested.get('If-None-Match', ''))
