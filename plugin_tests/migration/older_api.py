@@ -60,18 +60,28 @@ class OlderApi:
     def download(self, file_id):
         file = self.db['file'].find_one({'_id': file_id})
         item = self.db['item'].find_one({'_id': file['itemId']})
-        if isinstance(item['meta'], dict):
-            self.count(item)
         try:
-            return Response((self.older.root / file['path']).read_bytes(), mimetype='application/octet-stream')
+            content = (self.older.root / file['path']).read_bytes()
         except OSError:
             return Response('{"message": "No such file."}', 500, mimetype='application/json')
+        self.count(item)
+        return Response(iter([content]), headers={'Content-Length': str(file['size'])})
 
     def count(self, item):
+        """Count as was seen with the older server: nothing in private folders, and by metadata, not by folders."""
+        above = self.folders_of(item)
+        folder, parent = above[1:3] if above[0]['name'] == 'extensions' else above[:2]
         meta = item['meta']
+        if not isinstance(meta, dict) or not all(one['public'] for one in (above[0], folder, parent)):
+            return
         kind = ('extensions', meta['baseName']) if 'app_revision' in meta else ('applications',)
-        is_released = item['folderId'] == self.older.release_extensions['_id']
-        revision = () if is_released else (meta.get('app_revision', meta['revision']),)
+        revision = (meta.get('app_revision', meta['revision']),) if parent['name'] == 'draft' else ()
         path = '.'.join(('meta.downloadStats', *revision, *kind, meta['os'], meta['arch']))
-        place = self.older.in_release if is_released else self.older.drafts
+        place = parent if revision else folder
         self.db['folder'].update_one({'_id': place['_id']}, {'$inc': {path: 1}})
+
+    def folders_of(self, item):
+        found = [self.db['folder'].find_one({'_id': item['folderId']})]
+        while found[-1]['parentCollection'] == 'folder':
+            found.append(self.db['folder'].find_one({'_id': found[-1]['parentId']}))
+        return found

@@ -108,6 +108,51 @@ def test_downloads_of_twins_and_of_what_is_gone_since_are_not_counted(api, fille
         assert found['extensions'] == {'SlicerIGT': {'linux': {'amd64': 7}}}
 
 
+def test_downloads_that_are_counted_elsewhere_or_not_at_all_are_subtracted_where_they_are(api, filled, login):
+    """The older server counts by metadata, and nothing in private folders: the totals of each run are those before."""
+    public, extensions = filled.release('5.0', '30893')
+    filled.extension(filled.draft_extensions, b'other draft', app_revision='30000', baseName='Other')
+    filled.extension(public, b'beside packages', app_revision='30893', baseName='Beside')
+    filled.package(extensions, b'among extensions', revision='30893')
+    for folder, counted in ((filled.drafts, {'30000': {'extensions': {'Other': {'linux': {'amd64': 4}}}}}),
+                            (public, {'extensions': {'Beside': {'linux': {'amd64': 3}}},
+                                      'applications': {'linux': {'amd64': 2}}}),
+                            (filled.in_release, {'extensions': {'Two': {'linux': {'amd64': 5}}}})):
+        filled.db['folder'].update_one({'_id': folder['_id']}, {'$set': {'meta.downloadStats': counted}})
+    totals = [migrate(api, verify=True).totals for _ in range(2)]
+    assert [one['downloads of extensions'] for one in totals] == [12, 12]
+    assert [one['downloads of packages'] for one in totals] == [2, 2]
+    admin = login(here()['user'].find_one({'_id': filled.admin['_id']}))
+    found = admin.get(f'/app/{APP}/downloadstats').json()
+    assert found['30000']['extensions'] == {'Other': {'linux': {'amd64': 4}}}
+    assert found['29402']['extensions'] == {'Two': {'linux': {'amd64': 5}}}
+
+
+def test_downloads_that_fail_are_subtracted_if_the_source_has_counted_them(api, filled):
+    """It counts one of which it has sent all that it has, and none of a file that is missing."""
+    found = {path.read_bytes(): path for path in filled.root.rglob('*') if path.is_file()}
+    found[b'one'].write_bytes(b'o')
+    found[b'slicer'].unlink()
+    filled.db['folder'].update_one({'_id': filled.drafts['_id']}, {'$set': {'meta.downloadStats': {'29738': {
+        'extensions': {'SlicerIGT': {'linux': {'amd64': 7}}}, 'applications': {'linux': {'amd64': 6}}}}}})
+    for _ in range(3):
+        report = migrate(api)
+        assert {note.outcome for note in report.undecided} == {Outcome.LOST}
+        assert report.totals['downloads of extensions'] == 7
+        assert report.totals['downloads of packages'] == 6
+    stored = filled.db['folder'].find_one({'_id': filled.drafts['_id']})['meta']['downloadStats']['29738']
+    assert stored['extensions']['SlicerIGT']['linux']['amd64'] == 10
+
+
+def test_an_empty_file_is_not_requested(api, filled, anonymous):
+    """The older server fails at one in GridFS."""
+    empty = filled.extension(filled.draft_extensions, b'', baseName='Empty')
+    assert migrate(api, verify=True).undecided == []
+    file = filled.db['file'].find_one({'itemId': empty['_id']})
+    assert f'/api/v1/file/{file["_id"]}/download' not in api.requests
+    assert anonymous.get(f'/item/{empty["_id"]}/download').content == b''
+
+
 def test_a_release_that_is_renamed_between_runs_has_no_downloads_of_the_first(api, filled, login):
     migrate(api)
     filled.db['folder'].update_one({'_id': filled.in_release['_id']},

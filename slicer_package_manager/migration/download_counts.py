@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.migration.rules import counts as rules
@@ -13,41 +13,48 @@ from slicer_package_manager.registry.downloads import counts, rollup
 from slicer_package_manager.registry.downloads.counts import CountKey
 from slicer_package_manager.registry.schema.fields import PACKAGE
 from slicer_package_manager.registry.tree import registration
-from slicer_package_manager.registry.tree.registration import DRAFTS, RELEASE
+from slicer_package_manager.registry.tree.registration import DRAFT_NAME, DRAFTS, EXTENSIONS_NAME, RELEASE
 
 #: The keys of the values by which downloads are counted.
 _KEYS = ('kind', 'revision', 'baseName', 'os', 'arch', 'release', 'day')
 #: How many counts are written at once.
 _BATCH = 1000
+#: How many folders :func:`of_download` looks at.
+DEPTH = 3
+#: How many downloads by migrations the older server has counted, by the id of the folder and by the keys of the count
+#: with dots between them.
+Fetched: TypeAlias = Mapping[Any, Mapping[str, int]]
 
 
 def of_application(app: Mapping[str, Any], sources: Iterable[Mapping[str, Any]], layout: Layout,
-                   names: Mapping[str, set[str]]) -> Counter[tuple[Any, ...]]:
+                   names: Mapping[str, set[str]], fetched: Fetched) -> Counter[tuple[Any, ...]]:
     """Return the downloads of ``app`` by the values of their keys, the day last.
 
     :param sources: the folders of the application as the source has them.
     :param layout: what these folders are here.
     :param names: the base names of the packages of each revision.
+    :param fetched: downloads by migrations, which are left out.
     """
     found: Counter[tuple[Any, ...]] = Counter()
     for folder in sources:
         placed = layout.folders.get(layout.merged.get(folder['_id'], folder['_id']))
         release = placed['name'] if placed and registration.role(placed) == RELEASE else ''
-        for one in _of_folder(folder, placed):
+        for one in _of_folder(folder, placed, fetched.get(folder['_id'], {})):
             name = _name(one.package_type is PACKAGE, one.name, names.get(one.revision), app)
             key = (one.package_type.label, one.revision, name, one.os, one.arch, release, counts.UNDATED)
             found[key] += one.number
     return found
 
 
-def _of_folder(folder: Mapping[str, Any], placed: Mapping[str, Any] | None) -> Iterator[rules.Count]:
+def _of_folder(folder: Mapping[str, Any], placed: Mapping[str, Any] | None, fetched: Mapping[str, int]
+               ) -> Iterator[rules.Count]:
     meta, place = folder.get('meta') or {}, registration.role(placed)
     if place == DRAFTS:
-        yield from rules.of_drafts(meta.get('downloadStats'))
+        yield from rules.of_drafts(meta.get('downloadStats'), fetched)
     elif place == RELEASE or 'revision' in meta:  # a release that is set aside, too
         revision = (items.revision(placed['spm']) if placed and place == RELEASE else
                     str(texts.as_text(meta['revision'])))
-        yield from rules.of_release(meta.get('downloadStats'), revision)
+        yield from rules.of_release(meta.get('downloadStats'), revision, fetched)
         yield from rules.of_early_release(meta.get('downloadExtensions'), revision)
 
 
@@ -58,54 +65,31 @@ def _name(is_package: bool, name: str, names: set[str] | None, app: Mapping[str,
     return next(iter(names)) if names and len(names) == 1 else str(app['name'])
 
 
-class Fetched(NamedTuple):
-    """What an older server has counted when a migration downloaded a file from it.
+def of_download(item: Mapping[str, Any], folders: Sequence[Mapping[str, Any]]) -> tuple[Any, str] | None:
+    """Return where the older server counts a download of a file of ``item``: the id of the folder, and the keys below
+    ``downloadStats`` in its metadata. ``None`` if it counts nothing.
 
-    :param channel: the id of the folder of the release or draft.
-    :param name: of an extension; ``''`` for packages, as in :class:`rules.Count`.
+    It goes by names of folders and by metadata, not by what is a release or an extension. The download of a part counts
+    as one of all.
+
+    :param folders: the folder of the item, the folder of that one, and so on, :data:`DEPTH` ones if there are.
     """
-
-    app: Any
-    channel: Any
-    kind: str
-    revision: str
-    name: str
-    os: str
-    arch: str
-
-
-def of_download(item: Mapping[str, Any], folder: Mapping[str, Any] | None) -> Fetched | None:
-    """Return what the older server counts when a file of ``item`` is downloaded; ``None`` if it counts nothing.
-
-    It counts all items with one identity together, also those that no list here has.
-
-    :param folder: the folder of the item, as it is to be here.
-    """
-    package_type = registration.package_type_in(folder)
-    given = item.get('meta')
-    meta = given if isinstance(given, Mapping) else {}
-    if folder is None or package_type is None or not all(isinstance(meta.get(key), str) for key in ('os', 'arch')):
-        return None
-    place = folder['spm']
-    name = '' if package_type is PACKAGE else str(texts.as_text(meta.get('baseName')) or '')
-    return Fetched(place['app'], place['channel'], package_type.label, items.revision(place), name,
-                   texts.system(meta['os']), texts.architecture(meta['arch']))
+    first = 1 if folders and folders[0].get('name') == EXTENSIONS_NAME else 0
+    if len(folders) < first + 2 or not all(one.get('public') for one in folders[:first + 2]):
+        return None  # it looks at them as an anonymous user
+    folder, above = folders[first:first + 2]
+    place = next((one for one in (folder, above) if one.get('name') == DRAFT_NAME), None)
+    path = rules.path_of_download(item.get('meta'), in_drafts=place is not None)
+    return ((place or folder)['_id'], path) if path else None
 
 
-def of_fetched(numbers: Mapping[Fetched, int], app: Mapping[str, Any], layout: Layout, names: Mapping[str, set[str]]
-               ) -> Counter[tuple[Any, ...]]:
-    """Return those of ``numbers`` of downloads that are of ``app``, by the values of their keys; see
-    :func:`of_application`.
-    """
-    found: Counter[tuple[Any, ...]] = Counter()
-    for one, number in numbers.items():
-        if one.app == app['_id']:
-            placed = layout.folders.get(one.channel)  # a release may have another name and another revision now
-            is_release = registration.role(placed) == RELEASE
-            revision = items.revision(placed['spm']) if placed and is_release else one.revision
-            name = _name(one.kind == PACKAGE.label, one.name, names.get(revision), app)
-            release = placed['name'] if placed and is_release else ''
-            found[one.kind, revision, name, one.os, one.arch, release, counts.UNDATED] += number
+def sums_of(fetched: Fetched, folder_ids: Iterable[Any]) -> Counter[str]:
+    """Return how many of the downloads ``fetched`` are counted in these folders, by the plural of their type."""
+    found: Counter[str] = Counter()
+    for identifier in folder_ids:
+        for path, number in fetched.get(identifier, {}).items():
+            package_type = rules.kind_of(path)
+            found[package_type.plural if package_type else ''] += number
     return found
 
 

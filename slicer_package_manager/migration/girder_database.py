@@ -71,6 +71,18 @@ def folders_below(database: AnyDatabase, folder_id: Any) -> list[Document]:
     return found
 
 
+def nearest_folders(database: AnyDatabase, folder_id: Any, most: int) -> list[Document]:
+    """Return the folder ``folder_id``, the folder that it is in, and so on, at most so many."""
+    found: list[Document] = []
+    while len(found) < most:
+        folder = database['folder'].find_one({'_id': folder_id}, {'name': 1, 'public': 1, 'parentId': 1})
+        if folder is None:
+            break
+        found.append(folder)
+        folder_id = folder.get('parentId')
+    return found
+
+
 def filled(database: AnyDatabase, folders: Iterable[Mapping[str, Any]]) -> set[Any]:
     """Return the ids of those of ``folders`` that have items."""
     return {one for ids in batches(folder['_id'] for folder in folders)

@@ -121,15 +121,18 @@ class Journal:
         self._rows.update_one({'_id': self._key(_COUNTED, app_id)}, {'$set': {'keys': sorted(map(list, keys))}},
                               upsert=True)
 
-    def note_fetched(self, values: Document) -> None:
-        """Note that a file was downloaded from the source, which has counted that by ``values``."""
-        self._rows.update_one({'_id': self._key(_FETCHED, values)}, {'$inc': {'number': 1}}, upsert=True)
+    def note_fetched(self, folder_id: Any, path: str) -> None:
+        """Note that a file was downloaded from the source, which has counted that in a folder, by the keys ``path``."""
+        self._rows.update_one({'_id': self._key(_FETCHED, {'folder': folder_id, 'path': path})},
+                              {'$inc': {'number': 1}}, upsert=True)
 
-    def fetched(self) -> Iterator[tuple[Document, int]]:
-        """Yield the values by which the source has counted downloads by migrations, and how many these were."""
-        first, last = self._key(_FETCHED, MinKey()), self._key(_FETCHED, MaxKey())
+    def fetched(self) -> dict[Any, dict[str, int]]:
+        """Return how many downloads by migrations the source has counted, by the id of the folder and the keys."""
+        first, last, found = self._key(_FETCHED, MinKey()), self._key(_FETCHED, MaxKey()), dict[Any, dict[str, int]]()
         for row in self._rows.find({'_id': {'$gt': first, '$lt': last}}):
-            yield row['_id']['id'], row['number']
+            values = row['_id']['id']
+            found.setdefault(values['folder'], {})[values['path']] = row['number']
+        return found
 
     def _key(self, kind: str, identifier: Any) -> Document:
         return {'kind': f'{self._source} {kind}', 'id': identifier}

@@ -1,7 +1,6 @@
 """A migration from the database of an older server, from its beginning to its report; see the package."""
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -89,8 +88,7 @@ class _Migration:
         self._journal = Journal(here, girder_database.identity(source))
         self._deletions = Deletions(source, here, self._journal)
         # The source has counted these, and not yet those of this run.
-        self._fetched = {download_counts.Fetched(**values): number for values, number in self._journal.fetched()}
-        self._folders: dict[Any, Document] = {}
+        self._fetched = self._journal.fetched()
         self._writer = Writer(here, self._report, self._journal, dry=options.dry_run, own=options.in_place,
                               again=options.take_deleted)
         self._accounts = accounts.Accounts(source, here, self._references, self._report, self._tree.shaped)
@@ -171,9 +169,10 @@ class _Migration:
     def _note_fetched(self, file: Document) -> None:
         """Note that ``file`` was downloaded from the source."""
         item = self._source['item'].find_one({'_id': file['itemId']}, {'folderId': 1, 'meta': 1}) or {}
-        counted = download_counts.of_download(item, self._folders.get(item.get('folderId')))
+        counted = download_counts.of_download(item, girder_database.nearest_folders(
+            self._source, item.get('folderId'), download_counts.DEPTH))
         if counted:
-            self._journal.note_fetched(counted._asdict())
+            self._journal.note_fetched(*counted)
 
     def _take(self, trees: Trees) -> list[Application]:
         everything = list(self._tree.applications())
@@ -219,10 +218,9 @@ class _Migration:
         if not self._options.in_place:
             yield from verify.differences(self._source, self._here, self._references, folders, merged)
         for app in apps:
-            fetched: Counter[str] = Counter()
-            for (kind, *_), number in self._fetched_of(app).items():
-                fetched[kind] += number
-            yield from verify.counts([app.folder, *app.sources], self._here, app.id, app.folder['name'], fetched)
+            folders_of = [app.folder, *app.sources]
+            fetched = download_counts.sums_of(self._fetched, (one['_id'] for one in folders_of))
+            yield from verify.counts(folders_of, self._here, app.id, app.folder['name'], fetched)
         files = girder_database.ids_of_files(self._here, girder_database.ids_of_items(self._here, folders))
         yield from verify.bytes_of_files(self._here, files, self._options.sample, self._steps, workers)
         if self._options.source_api and self._options.api:
@@ -263,9 +261,6 @@ class _Migration:
         apps = [trees.application(folder, packages) for folder, packages in wanted]
         for app in apps:
             trees.store_folders(app)
-            self._folders.update(app.layout.folders)
-            self._folders.update((one, app.layout.folders[target]) for one, target in app.layout.merged.items()
-                                 if target in app.layout.folders)
         return apps
 
     def _of_applications(self, everything: list[tuple[Document, Document]]) -> set[Any]:
@@ -276,17 +271,14 @@ class _Migration:
 
     def _count(self, apps: list[Application]) -> None:
         for app in apps:
-            found = download_counts.of_application(app.folder, app.sources, app.layout, self._base_names(app))
-            found -= self._fetched_of(app)
+            found = download_counts.of_application(app.folder, app.sources, app.layout, self._base_names(app),
+                                                   self._fetched)
             self._report.totals.update(download_counts.totals(found))
             if not self._options.dry_run:
                 before = [] if self._options.in_place else self._journal.counted(app.id)
                 download_counts.write(app.id, found, before)
                 if not self._options.in_place:
                     self._journal.note_counted(app.id, {*before, *found})
-
-    def _fetched_of(self, app: Application) -> Counter[tuple[Any, ...]]:
-        return download_counts.of_fetched(self._fetched, app.folder, app.layout, self._base_names(app))
 
     def _base_names(self, app: Application) -> dict[str, set[str]]:
         channels = [one['_id'] for one in app.layout.folders.values() if registration.role(one) in CHANNELS]

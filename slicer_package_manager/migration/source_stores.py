@@ -4,7 +4,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from io import BufferedReader, RawIOBase
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -108,15 +108,26 @@ class Remote:
 
     @contextmanager
     def opened(self, file: Document) -> Iterator[BinaryIO]:
-        """See :meth:`Reader.opened`."""
+        """See :meth:`Reader.opened`. An empty file is not requested: the older server fails at one in GridFS."""
+        if not file['size']:
+            yield BytesIO()
+            return
         try:
             with self._client.download(f'file/{file["_id"]}/download') as pieces:
-                yield cast('BinaryIO', BufferedReader(_Pieces(pieces)))
+                yield cast('BinaryIO', BufferedReader(_Pieces(self._noted(file, pieces))))
         except httpx.HTTPStatusError as error:
             raise LostBytesError(f'the source answers {error.response.status_code} instead of its bytes') from error
         except httpx.TransportError as error:
             self._require()
             raise LostBytesError(f'the source does not send all of its bytes: {error}') from error
+
+    def _noted(self, file: Document, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """``pieces``; at their end, note that ``file`` was fetched, also if the source has ended too early."""
+        try:
+            yield from pieces
+        except httpx.RemoteProtocolError:
+            self._fetched(file)
+            raise
         self._fetched(file)
 
     def _require(self) -> None:
@@ -161,7 +172,7 @@ def readers_over_rest(source: AnyDatabase, client: RestClient, fetched: Callable
                       ) -> dict[Any, Reader]:
     """Return the assetstores of ``source``, a copy of the server of ``client``, by id.
 
-    :param fetched: called with each file that was downloaded.
+    :param fetched: called with each file that was downloaded, or of which the source has sent what it has.
     """
     return {store['_id']: Remote(client, fetched) for store in source['assetstore'].find()}
 

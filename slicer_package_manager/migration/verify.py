@@ -132,7 +132,7 @@ def counts(source_folders: Iterable[Mapping[str, Any]], here: AnyDatabase, app_i
            fetched: Counter[str]) -> Iterator[Note]:
     """Yield a note for each kind of downloads of which this server has fewer than the source.
 
-    :param fetched: downloads by migrations, which the source has counted.
+    :param fetched: downloads by migrations, which the source has counted, by the plural of their type.
     """
     wanted: Counter[str] = Counter()
     for folder in source_folders:
@@ -142,7 +142,7 @@ def counts(source_folders: Iterable[Mapping[str, Any]], here: AnyDatabase, app_i
     found = {row['_id']: row['count'] for row in here['slicer_package_download'].aggregate([
         {'$match': {'app': app_id, 'day': UNDATED}}, {'$group': {'_id': '$kind', 'count': {'$sum': '$count'}}}])}
     for plural, kind in (('applications', 'package'), ('extensions', 'extension')):
-        number = wanted[plural] - fetched[kind]
+        number = wanted[plural] - fetched[plural]
         if number > found.get(kind, 0):
             yield Note(Outcome.DIFFERENT, 'downloads', str(app_id), name,
                        f'{number} downloads of {plural} were counted, and {found.get(kind, 0)} are here')
