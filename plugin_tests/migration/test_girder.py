@@ -590,6 +590,42 @@ def test_another_source_changes_nothing_of_the_first(filled, mongo_uri, anonymou
         assert here()['folder'].find_one({'_id': app['_id']})['spm']['role'] == 'application'
 
 
+def test_items_beside_applications_come_along(filled, anonymous):
+    item = filled.item(filled.packages, {'a': 'b'}, name='beside')
+    file = filled.file(item, b'beside')
+    report = migrate(filled, verify=True)
+    assert report.undecided == []
+    assert anonymous.get(f'/file/{file["_id"]}/download').content == b'beside'
+    assert here()['item'].find_one({'_id': item['_id']})['folderId'] == filled.packages['_id']
+    before = snapshot(here())
+    migrate(filled)
+    assert snapshot(here())['item'] == before['item']
+
+
+def test_items_beside_applications_go_to_the_folder_that_is_here(filled, app, anonymous):
+    """This server has the collection and the folder already, with other ids."""
+    item = filled.item(filled.packages, {}, name='beside')
+    file = filled.file(item, b'beside')
+    here()['folder'].update_one({'_id': ObjectId(app['_id'])}, {'$set': {'name': 'Mine', 'lowerName': 'mine'}})
+    report = migrate(filled, same_users=True, verify=True)
+    assert report.undecided == []
+    assert anonymous.get(f'/file/{file["_id"]}/download').content == b'beside'
+    assert str(here()['item'].find_one({'_id': item['_id']})['folderId']) == app['parentId']
+
+
+def test_downloads_of_items_in_no_release_or_draft_are_named(filled):
+    below = filled.folder('more', filled.release_extensions)
+    for folder in below, filled.app:
+        filled.db['folder'].update_one({'_id': folder['_id']}, {'$set': {
+            'meta.downloadStats': {'extensions': {'A': {'win': {'amd64': 3}, 'linux': {'amd64': 1}}}}}})
+    report = migrate(filled, verify=True)
+    assert report.undecided == []
+    assert {(note.id, note.reason) for note in report.notes if note.kind == 'downloads'} == {
+        (str(folder['_id']), '4 downloads of items in no release or draft are in no total here')
+        for folder in (below, filled.app)}
+    assert report.totals['downloads of extensions'] == 0
+
+
 def test_too_many_deletions_are_not_done(filled, anonymous):
     for number in range(30):
         filled.extension(filled.draft_extensions, b'x', baseName=f'E{number}')

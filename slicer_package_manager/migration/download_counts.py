@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from slicer_package_manager.migration.girder_database import AnyDatabase
+from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.migration.rules import counts as rules
 from slicer_package_manager.migration.rules import items, texts
 from slicer_package_manager.migration.rules.folders import Layout
 from slicer_package_manager.registry.downloads import counts, rollup
 from slicer_package_manager.registry.downloads.counts import CountKey
 from slicer_package_manager.registry.schema.fields import PACKAGE
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import registration
 from slicer_package_manager.registry.tree.registration import DRAFT_NAME, DRAFTS, EXTENSIONS_NAME, RELEASE
 
@@ -37,7 +39,7 @@ def of_application(app: Mapping[str, Any], sources: Iterable[Mapping[str, Any]],
     """
     found: Counter[tuple[Any, ...]] = Counter()
     for folder in sources:
-        placed = layout.folders.get(layout.merged.get(folder['_id'], folder['_id']))
+        placed = _placed(folder, layout)
         release = placed['name'] if placed and registration.role(placed) == RELEASE else ''
         for one in _of_folder(folder, placed, fetched.get(folder['_id'], {})):
             name = _name(one.package_type is PACKAGE, one.name, names.get(one.revision), app)
@@ -46,12 +48,32 @@ def of_application(app: Mapping[str, Any], sources: Iterable[Mapping[str, Any]],
     return found
 
 
+def left_out(folders: Iterable[Mapping[str, Any]], layout: Layout, fetched: Fetched) -> Iterator[Note]:
+    """Yield a note for each of ``folders`` with counts that is neither a release nor the folder of drafts."""
+    for folder in folders:
+        if not _is_counted(folder, _placed(folder, layout)):
+            stats = (folder.get('meta') or {}).get('downloadStats')
+            number = rules.total(stats, fetched.get(folder['_id'], {}))
+            if number:
+                yield Note(Outcome.LEFT_OUT, 'downloads', str(folder['_id']), str(folder.get('name', '')),
+                           f'{number} downloads of items in no release or draft are in no total here')
+
+
+def _placed(folder: Mapping[str, Any], layout: Layout) -> Document | None:
+    return layout.folders.get(layout.merged.get(folder['_id'], folder['_id']))
+
+
+def _is_counted(folder: Mapping[str, Any], placed: Mapping[str, Any] | None) -> bool:
+    """Whether ``folder`` is one of drafts, or a release, also one that is set aside."""
+    return registration.role(placed) in (DRAFTS, RELEASE) or 'revision' in (folder.get('meta') or {})
+
+
 def _of_folder(folder: Mapping[str, Any], placed: Mapping[str, Any] | None, fetched: Mapping[str, int]
                ) -> Iterator[rules.Count]:
     meta, place = folder.get('meta') or {}, registration.role(placed)
     if place == DRAFTS:
         yield from rules.of_drafts(meta.get('downloadStats'), fetched)
-    elif place == RELEASE or 'revision' in meta:  # a release that is set aside, too
+    elif _is_counted(folder, placed):
         revision = (items.revision(placed['spm']) if placed and place == RELEASE else
                     str(texts.as_text(meta['revision'])))
         yield from rules.of_release(meta.get('downloadStats'), revision, fetched)

@@ -191,6 +191,7 @@ class _Migration:
             for app in apps:
                 trees.store_items(app, limited)
             if not self._options.packages_only:
+                trees.store_items_of_tops((packages for _, packages in wanted), limited)
                 trees.store_others(self._tree.folders_without(self._of_applications(everything)), limited)
         self._count(apps)
         return apps
@@ -218,7 +219,7 @@ class _Migration:
         if not self._options.in_place:
             yield from verify.differences(self._source, self._here, self._references, folders, merged)
         for app in apps:
-            folders_of = [app.folder, *app.sources]
+            folders_of = [one for one in app.sources if one['parentId'] == app.id]
             fetched = download_counts.sums_of(self._fetched, (one['_id'] for one in folders_of))
             yield from verify.counts(folders_of, self._here, app.id, app.folder['name'], fetched)
         files = girder_database.ids_of_files(self._here, girder_database.ids_of_items(self._here, folders))
@@ -274,6 +275,7 @@ class _Migration:
             found = download_counts.of_application(app.folder, app.sources, app.layout, self._base_names(app),
                                                    self._fetched)
             self._report.totals.update(download_counts.totals(found))
+            self._report.add(download_counts.left_out([app.folder, *app.sources], app.layout, self._fetched))
             if not self._options.dry_run:
                 before = [] if self._options.in_place else self._journal.counted(app.id)
                 download_counts.write(app.id, found, before)

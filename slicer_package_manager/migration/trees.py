@@ -87,6 +87,14 @@ class Trees:
                  if self._references.of('folder', one['_id']) == one['_id']}
         self._writer.store('folder', [_registered(one) for one in found.values()])
 
+    def store_items_of_tops(self, packages: Iterable[Document], advance: Advance) -> None:
+        """Store the items in the folders ``packages`` themselves, which no list has."""
+        tops = {one['_id']: self._references.applied('folder', one) for one in packages}
+        here = self._writer.here('folder', (one['_id'] for one in tops.values()))
+        for origin, folder in tops.items():
+            if folder['_id'] in here or self._options.dry_run:
+                self._store_items({**_registered(folder), **here.get(folder['_id'], {})}, [origin], advance)
+
     def store_folders(self, app: Application) -> None:
         """Store the folders of ``app``. This server does not know an application that is new, before :meth:`show`."""
         if not self._options.in_place:

@@ -128,14 +128,15 @@ def _bytes_of(file: Document, store: Store | None, advance: Advance) -> Note | N
     return Note(Outcome.LOST, 'file', str(file['_id']), file['name'], f'its bytes are not those it states: {found}')
 
 
-def counts(source_folders: Iterable[Mapping[str, Any]], here: AnyDatabase, app_id: Any, name: str,
+def counts(channels: Iterable[Mapping[str, Any]], here: AnyDatabase, app_id: Any, name: str,
            fetched: Counter[str]) -> Iterator[Note]:
     """Yield a note for each kind of downloads of which this server has fewer than the source.
 
+    :param channels: the folders of releases and of drafts, as the source has them.
     :param fetched: downloads by migrations, which the source has counted, by the plural of their type.
     """
     wanted: Counter[str] = Counter()
-    for folder in source_folders:
+    for folder in channels:
         meta = folder.get('meta') or {}
         wanted += _sums(meta.get('downloadStats'), '')
         wanted += _sums({'extensions': meta.get('downloadExtensions')}, '')

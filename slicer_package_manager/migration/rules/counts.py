@@ -52,6 +52,11 @@ def of_early_release(stats: object, revision: str) -> Iterator[Count]:
         yield from _count(revision, (EXTENSION.plural, *path), number)
 
 
+def total(stats: object, less: Mapping[str, int]) -> int:
+    """Return the sum of all counts below ``stats``; see :func:`of_release`."""
+    return sum(number for _, number in _leaves(stats, less))
+
+
 def _count(revision: str, path: tuple[str, ...], number: int) -> Iterator[Count]:
     package_type = _OF.get(path[0]) if len(path) > _SYSTEM else None
     name = '.'.join(path[1:-_SYSTEM])  # a dot in a name has nested the keys
