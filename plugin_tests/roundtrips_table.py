@@ -90,6 +90,14 @@ def attested(world):
     return found
 
 
+def described(world):
+    world.caller = world.clients[-1]
+    found = attestable(world)
+    world.caller.put(f'/app/{world.app_id}/extension/{found["ext_id"]}/readme', headers=OF_README,
+                     content=b'# Title').raise_for_status()
+    return found
+
+
 def application(world):
     identifier = world.application(world.fresh())
     for _ in range(world.depth):
@@ -142,6 +150,7 @@ LIST = 'midas.slicerpackages.extension.list'
 OF_REVISION = {'method': LIST, 'slicer_revision': '33000', 'os': 'linux', 'arch': 'amd64'}
 RAW = {'Content-Type': 'application/octet-stream'}
 CONTENT, OF_BUNDLE = b'content', {'Content-Type': BUNDLE}
+OF_README = {'Content-Type': 'text/markdown'}
 
 CALLS = [
     Call('GET /app', (3, 4, 4), params=ALL),
@@ -181,6 +190,9 @@ CALLS = [
         Call(f'PUT {APP}/{name}/attestation', (None, 13, 13), before=attestable, content=attestation(CONTENT),
              headers=OF_BUNDLE),
     )],
+    Call(f'GET {APP}/extension/:ext_id/readme', (6, 7, 7), before=described),
+    Call(f'PUT {APP}/extension/:ext_id/readme', (None, 9, 9), before=attestable, content=b'# Title',
+         headers=OF_README),
     Call(f'GET {APP}/publisher', (None, None, 5)),
     Call(f'POST {APP}/publisher', (None, None, 7), params={**PUBLISHER, 'branch': '{fresh}'}),
     Call(f'DELETE {APP}/publisher/:publisher_id', (None, None, 4), before=new_publisher),

@@ -353,14 +353,14 @@ def test_the_command(installation, mongo_uri):
     code, output, _ = doctor('--full')
     assert code == 1
     assert 'error: files: "Slicer_linux_amd64_33000"' in output
-    assert output.endswith('22 checks, 1 findings, 0 of them fixed.\n')
+    assert output.endswith('23 checks, 1 findings, 0 of them fixed.\n')
     version = list(installation.db['slicer_package_change'].find())
     code, output, _ = doctor('--fix', '--json')
     assert code == 0
     assert list(installation.db['slicer_package_change'].find()) != version  # servers invalidate their caches
     (finding,) = json.loads(output)['findings']
     assert (finding['check'], finding['fixable'], finding['fixed'], finding['problem']) == ('files', True, True, None)
-    assert doctor() == (0, '22 checks, 0 findings, 0 of them fixed.\n', '')
+    assert doctor() == (0, '23 checks, 0 findings, 0 of them fixed.\n', '')
     code, output, errors = doctor(database='mongodb://127.0.0.1:9/girder?serverSelectionTimeoutMS=500')
     assert (code, output) == (2, '')
     assert '127.0.0.1:9 does not answer' in errors
@@ -403,6 +403,18 @@ def test_publishers_that_cannot_upload_are_found(installation, app, admin, make_
     api.delete('/system/setting', params={'key': 'core.server_root'}).raise_for_status()
     what, = reasons()
     assert 'core.server_root is not set' in what
+
+
+def test_readmes_that_no_extension_has_are_found(installation):
+    from slicer_package_manager.registry.tree import readmes
+    for text in ('Old', 'New'):
+        readmes.put(installation.package['_id'], text)
+    assert found() == []
+    collection = installation.db['slicer_package_readme']
+    collection.update_many({}, {'$set': {'used': datetime.now(timezone.utc) - timedelta(days=2)}})
+    assert found(repair=True) == ['readmes']
+    assert found() == []
+    assert [one['text'] for one in collection.find()] == ['New']
 
 
 def test_attestations_of_bytes_that_are_gone_are_found(installation):

@@ -34,7 +34,7 @@ def attest(client: Connection, package_type: PackageType, app: Document, item: D
         client.sendRestRequest('PUT', f'{_path(package_type, app, item)}/attestation', data=attestation,
                                headers={'Content-Type': MEDIA_TYPE})
     except HttpError as error:
-        if _is_unknown_route(error):
+        if is_unknown_route(error):
             raise SlicerPackageManagerError(
                 f'"{item["name"]}" was uploaded, but the server does not store attestations; it is too old for that.',
                 server=client.urlBase) from error
@@ -42,7 +42,8 @@ def attest(client: Connection, package_type: PackageType, app: Document, item: D
     return attestation_url(client.urlBase, package_type, app, item)
 
 
-def _is_unknown_route(error: HttpError) -> bool:
+def is_unknown_route(error: HttpError) -> bool:
+    """Whether the server does not know the call that has failed."""
     return 'No matching route' in str(error.responseText)
 
 
@@ -51,7 +52,7 @@ def of_item(client: Connection, package_type: PackageType, app: Document, item: 
     try:
         return cast('Document', client.get(f'{_path(package_type, app, item)}/provenance'))
     except HttpError as error:
-        if _is_unknown_route(error) or error.status == _MISSING:
+        if is_unknown_route(error) or error.status == _MISSING:
             return {}
         raise
 
@@ -64,7 +65,7 @@ def attestation_of(client: Connection, package_type: PackageType, app: Document,
     try:
         answer = client.sendRestRequest('GET', f'{_path(package_type, app, item)}/attestation', jsonResp=False)
     except HttpError as error:
-        if _is_unknown_route(error) or error.status == _MISSING:
+        if is_unknown_route(error) or error.status == _MISSING:
             raise Unverified(f'"{item["name"]}" has no attestation, so nothing proves where it was built.',
                              server=client.urlBase) from error
         raise

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from girder_client import HttpError
 
-from slicer_package_manager_client import provenance, registry
+from slicer_package_manager_client import provenance, readmes, registry
 from slicer_package_manager_client.errors import ChecksumMismatch, Conflict, SlicerPackageManagerError
 from slicer_package_manager_client.journal import Journal
 from slicer_package_manager_client.transfer import ItemGone, Transfer, is_gone
@@ -142,6 +142,13 @@ class Publication:
         """
         outcome.attestation_url = provenance.attest(
             self._client, self._package_type, self._app, outcome.item, attestation)
+
+    def describe(self, outcome: Outcome, readme: bytes) -> None:
+        """Store ``readme`` as that of the extension of ``outcome``.
+
+        :raises SlicerPackageManagerError: the server is too old for that.
+        """
+        readmes.send(self._client, self._app, outcome.item, readme)
 
     def register(self, more: Document | None = None, *, new: bool = False) -> Document:
         """Create the item, or update its metadata.

@@ -89,6 +89,7 @@ class FakeGirder(Fake):
         self.editable_apps, self.problems = [], {}
         self.id_tokens = []  # that can be exchanged, each once
         self.attestations = {}  # by items; None: the server is too old for them
+        self.readmes = {}  # likewise
         self.build = None  # the run that has uploaded all files
         self.url = server.url_for('/api/v1')
         server.expect_request(re.compile('/api/v1/.*')).respond_with_handler(self.answer)
@@ -328,6 +329,12 @@ class FakeGirder(Fake):
         content = (self.attestations or {}).get(item_id)
         return problem(404, 'There is no attestation.') if content is None else Response(content)
 
+    def describe(self, request, app_id, item_id):
+        if self.readmes is None:
+            return problem(400, f'No matching route for "PUT app/{app_id}/extension/{item_id}/readme"')
+        self.readmes[item_id] = request.get_data()
+        return answer({'characters': len(request.get_data())})
+
     def statistics(self, request, _app):
         return answer(self.stats)
 
@@ -343,6 +350,7 @@ class FakeGirder(Fake):
         ('GET', '/api/v1/app/(\\w+)/(package|extension)/(\\w+)/provenance', provenance),
         ('PUT', '/api/v1/app/(\\w+)/(package|extension)/(\\w+)/attestation', attest),
         ('GET', '/api/v1/app/(\\w+)/(package|extension)/(\\w+)/attestation', attestation),
+        ('PUT', '/api/v1/app/(\\w+)/extension/(\\w+)/readme', describe),
         ('GET', '/api/v1/app', list_apps),
         ('POST', '/api/v1/app', create_app),
         ('DELETE', '/api/v1/app/(\\w+)', delete_app),

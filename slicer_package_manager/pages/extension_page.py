@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+from markupsafe import Markup
 
 from slicer_package_manager.pages import (
     about,
@@ -17,6 +18,7 @@ from slicer_package_manager.pages import (
     install,
     origin,
     page_cache,
+    readme,
     shares,
     visitors,
 )
@@ -91,6 +93,7 @@ class Detail(NamedTuple):
     :param origin: of its file.
     :param commands: that install it.
     :param check: the command that checks its file; empty without a checksum.
+    :param readme: its README, as safe HTML; empty without one.
     :param is_expected: whether the extension index has it.
     """
 
@@ -107,6 +110,7 @@ class Detail(NamedTuple):
     origin: Origin
     commands: Commands
     check: str
+    readme: Markup
     is_expected: bool
 
 
@@ -184,7 +188,8 @@ def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: B
     rows = _rows(built, revisions)
     previews = [row for row in rows if not revisions.get(row.revision, Revision()).release][_MOST_PREVIEWS:]
     name = builds.name(place.revision, revisions.get(place.revision, Revision())) if place.revision else 'this build'
-    found = origin.of(app, chosen.id) if chosen else Origin()
+    published = origin.published(app, chosen.id) if chosen else None
+    found = origin.of(published)
     return Detail(
         wanted.extension, chosen and _extension(app, chosen.id), place,
         f'{name}, {builds.system_name(place.os, place.arch)}' if place.os else name,
@@ -194,6 +199,7 @@ def _detail(app: ApplicationFolder, wanted: Place, built: list[Built], chosen: B
         [row for row in rows if row not in previews], previews,
         _downloads(app, wanted.extension), found, install.commands(wanted.extension, app['name']),
         install.check(place.os, found.file_name, found.sha512) if found.sha512 else '',
+        readme.of(published),
         store.has(app, wanted.extension))
 
 

@@ -8,7 +8,7 @@ from slicer_package_manager.registry.schema import urls
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.tree import access, builds
-from slicer_package_manager.registry.tree.types import ApplicationFolder, Build
+from slicer_package_manager.registry.tree.types import ApplicationFolder, Build, PackageItem, StoredFile
 
 #: Digits of a commit or checksum that people read.
 _SHORT = 7
@@ -37,13 +37,27 @@ class Origin(NamedTuple):
     sha512: str = ''
 
 
-def of(app: ApplicationFolder, item_id: str) -> Origin:
-    """The origin of the file of an extension that everyone may see."""
+class Published(NamedTuple):
+    """An extension that everyone may see, with its file."""
+
+    item: PackageItem
+    file: StoredFile
+
+
+def published(app: ApplicationFolder, item_id: str) -> Published | None:
+    """Read an extension that everyone may see; ``None`` if it was deleted meanwhile."""
     try:
         item = packages.load(EXTENSION, app, item_id, None, access.GET_PROVENANCE)
-        file = packages.file_of(item)
+        return Published(item, packages.file_of(item))
     except NotFound:
+        return None
+
+
+def of(found: Published | None) -> Origin:
+    """The origin of the file of an extension."""
+    if found is None:
         return Origin()
+    item, file = found
     build, attestation = builds.of_file(file), attesting.described(item, file)
     return Origin(_run(build) if build else (), attestation['sha256'] if attestation else '', str(file['name']),
                   str(item['meta'].get('sha512') or ''))

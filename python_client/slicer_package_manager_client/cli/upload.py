@@ -77,6 +77,9 @@ def _with_options(package_type: PackageType) -> options.Decorator:
                 '--metadata', multiple=True, metavar='FILE', type=click.Path(dir_okay=False),
                 help='Catalog entry (.json) or .s4ext file with values for options that are not given; '
                      'later files override earlier ones'))
+            more.append(options.option(
+                '--readme', metavar='FILE', type=click.Path(dir_okay=False),
+                help='README of the extension in Markdown, which its page in the catalog shows'))
         function = options.changing_command(function)
         for one in reversed([*map(_field_option, package_type.fields), *more]):
             function = one(function)

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from slicer_package_manager_client import attestations, checks, config, tags
+from slicer_package_manager_client import attestations, checks, config, readmes, tags
 from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.cli import output
 from slicer_package_manager_client.errors import InvalidRequest, Refused
@@ -45,8 +46,14 @@ class FileUpload:
     def run(self) -> Outcome:
         """Carry out the upload, or plan it with ``--dry-run``."""
         self._package_type.by_option(self._values)  # complains before the file is read
-        return self._with_file() if self._filepath else self._register_only()
+        readme = readmes.read(Path(self._given['readme'])) if self._given.get('readme') else None
+        outcome = self._with_file() if self._filepath else self._register_only()
+        if readme is not None and not self._given['dry_run']:
+            with self._new_client().explained():
+                self._publication.describe(outcome, readme)
+        return outcome
 
+    @cached_property
     def _publication(self) -> Publication:
         return self._new_client().publication(self._package_type, self._app, self._values,
                                               coll_id=self._given['coll_id'], clear=self._given['clear'])
@@ -70,7 +77,7 @@ class FileUpload:
         return content
 
     def _publish(self, source: LocalFile, link: Link | None, attestation: bytes | None) -> Outcome:
-        publication = self._publication()
+        publication = self._publication
         if self._given['github_repo']:
             return self._on_github(publication, source)
         if link:
@@ -85,7 +92,7 @@ class FileUpload:
     def _register_only(self) -> Outcome:
         link = self._link(None)
         with self._new_client().explained():
-            publication = self._publication()
+            publication = self._publication
             return publication.plan(None) if self._given['dry_run'] else publication.link(link)
 
     def _link(self, source: LocalFile | None) -> Link:

@@ -17,6 +17,9 @@ IDENTITY = 'spm.identity'
 SEARCH = 'spm.search'
 HAS_FILE = 'spm.ready'
 
+#: Of extensions: the SHA-256 of the README, see :mod:`readmes`.
+README = 'spm.readme'
+
 #: Of items: what the MIDAS server stated about them, see :mod:`midas.facts`.
 MIDAS = 'spm.midas'
 

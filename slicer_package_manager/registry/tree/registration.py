@@ -7,7 +7,7 @@ On a folder: ``role``, ``app`` (id of the application), and for a release, a dra
 extensions ``channel`` (id of that release or draft), ``draft`` (bool), ``revision`` (of the application) and
 ``release`` (the release's name, else ``''``).
 On an item: ``kind``, ``app``, ``channel``, ``draft``, ``release``, ``identity``, ``search`` and ``ready``; if it comes
-from the MIDAS server, ``midas``.
+from the MIDAS server, ``midas``; of an extension with a README, ``readme``.
 
 A migration stores what an older server had beyond this as :data:`ORIGIN`: metadata that the registry has no key for, or
 that it has changed, as ``meta``; and ``set_aside``, the reason why the document is no package or folder of packages
@@ -41,7 +41,7 @@ EXTENSIONS_NAME = 'extensions'
 PACKAGES_NAME = 'packages'
 
 #: Keys of a registration that do not follow from the place of the folder or item, see :mod:`types`.
-KEPT = ('promoted', 'midas')
+KEPT = ('promoted', 'midas', 'readme')
 
 #: The key of what a migration keeps of a folder or item.
 ORIGIN = 'spmOrigin'

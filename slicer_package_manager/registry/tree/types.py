@@ -67,6 +67,7 @@ class PackageRegistration(TypedDict):
     search: str
     ready: bool
     midas: NotRequired[MidasFacts]
+    readme: NotRequired[str]
 
 
 class Build(TypedDict):

@@ -6,17 +6,15 @@ from girder.api.describe import Description
 
 from slicer_package_manager.registry.catalog import applications, attesting, packages
 from slicer_package_manager.registry.schema import attestations
-from slicer_package_manager.registry.schema.errors import Invalid, LengthRequired
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PackageType
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.tree import access, builds
 from slicer_package_manager.registry.tree.types import PackageItem
+from slicer_package_manager.rest.handlers import bodies
 from slicer_package_manager.rest.handlers.call import Response, call, current_user
 from slicer_package_manager.rest.handlers.parameters import of_application
 from slicer_package_manager.rest.http.json_response import JsonResponse
 from slicer_package_manager.rest.middleware.response_cache import record_response, respond
-
-_FORMS = ('application/x-www-form-urlencoded', 'multipart/')
 
 
 def _of(package_type: PackageType, summary: str) -> Description:
@@ -106,19 +104,5 @@ def attestExtension(app_id: str, ext_id: str) -> Response:
 
 def _attest(package_type: PackageType, app_id: str, item_id: str) -> Response:
     item = _load(package_type, app_id, item_id, access.ATTEST_FILE)
-    return attesting.summary(attesting.attest(item, _body()))
-
-
-def _body() -> bytes:
-    """Read the body of the request; of one that is too large for an attestation, one byte more than that.
-
-    :raises Invalid: it is a form.
-    :raises LengthRequired: its size is unknown; the web server has not received it then.
-    """
-    body = cherrypy.request.body
-    if body.content_type.value.startswith(_FORMS):
-        raise Invalid([('attestation', f'must be the body of the request, with "Content-Type: {attestations.BUNDLE}"')])
-    if body.length is None:
-        raise LengthRequired('Send the attestation with a Content-Length, not in chunks.')
-    content: bytes = body.read(attestations.LARGEST + 1)
-    return content
+    content = bodies.read(attestations.LARGEST, 'attestation', attestations.BUNDLE)
+    return attesting.summary(attesting.attest(item, content))

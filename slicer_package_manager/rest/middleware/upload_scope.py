@@ -79,6 +79,7 @@ ALLOWED = {
     'post.app/:app_id/extension': _saves(EXTENSION),
     'put.app/:app_id/package/:pkg_id/attestation': _of_package,
     'put.app/:app_id/extension/:ext_id/attestation': _of_extension,
+    'put.app/:app_id/extension/:ext_id/readme': _of_extension,
     'get.item/:id': _of_item,
     'get.item/:id/files': _of_item,
     'get.file/offset': _of_upload,
