@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
@@ -29,39 +29,46 @@ from slicer_package_manager.logs.rules.raw_lines import Kind
 _MEMORY = '260MB'
 #: Characters of the values that are remembered, of each kind and in each thread; and how many pieces wait for a thread.
 _REMEMBERED, _WAITING = 6_000_000, 1
+#: Bytes that are split into lines at once.
+_TEXT = 1 << 16
 _RECORD = ('day DATE, line UUID, client UBIGINT, chain VARCHAR, key VARCHAR, level UTINYINT, status USMALLINT, '
            'bytes BIGINT, first BIGINT, stop BIGINT, country VARCHAR, class VARCHAR, os VARCHAR')
-#: Equal lines have equal values.
-_OTHERS = ', '.join(f'any_value({name}) AS {name}' for name in (
-    'client', 'key', 'level', 'status', 'bytes', 'first', 'stop', 'country', 'class', 'os'))
 _WORDS = ' OR '.join(f"contains(target, '{word}')" for word in addresses.WORDS)
-_LINES = "SELECT line FROM (SELECT unnest(string_split($1, chr(10))) AS line) WHERE line <> ''"
+#: The lines of texts. One text by itself would be a constant, which DuckDB splits when it plans the query: that takes
+#: four times as long.
+_LINES = """lines AS (SELECT line FROM (
+    SELECT unnest(string_split(part, chr(10))) AS line FROM (SELECT unnest($1::VARCHAR[]) AS part)) WHERE line <> '')"""
 #: Requests that may be for a package. Logs of buckets have keys of objects.
 _CANDIDATE = (f"(moment IS NOT NULL AND ({_WORDS} OR starts_with(target, '{addresses.OBJECT}') "
-              "OR regexp_matches(target, '/[0-9a-f]{32}$')))")
+              "OR (substr(target, -33, 1) = '/' AND regexp_matches(target, '/[0-9a-f]{32}$'))))")
 # Hashes are compared only while their salt exists, so that fast ones suffice: MD5 for a line, and for a client that of
 # DuckDB, which differs between its versions.
-#: The text of other lines is not needed any more, unless it is for raw logs.
-_REQUESTS = (f'SELECT CASE WHEN {_CANDIDATE} THEN line END AS line, * EXCLUDE (line), CAST(moment AS DATE) AS day, '
-             f'{counting.MALFORMED} AS malformed, CASE WHEN {{raw}} THEN line END AS raw FROM')
 #: Which lines are for raw logs.
 _RAW: Mapping[Kind | None, str] = {None: 'FALSE', Kind.PSEUDONYMS: raw_lines.INCLUDED, Kind.UNCHANGED: 'TRUE'}
+_TEXTS = ', '.join(f'CASE WHEN is_looked_up THEN {name} END AS {name}' for name in (
+    'address', 'method', 'target', 'agent'))
+#: The text of other requests is not needed any more.
+_REQUESTS = f"""
+CREATE OR REPLACE TEMP TABLE requests AS WITH {_LINES}
+SELECT CASE WHEN is_looked_up OR is_raw THEN line END AS line, {_TEXTS}, moment, CAST(moment AS DATE) AS day, status,
+    bytes, first, stop, malformed, is_raw
+FROM (SELECT *, {counting.MALFORMED} AS malformed, {{raw}} AS is_raw, {_CANDIDATE} OR {{shown}} AS is_looked_up
+      FROM ({{parsed}}))"""
 _STAGE = f"""
 INSERT INTO staging
 SELECT day, CAST(md5(salt || $source || line) AS UUID),
     hash(salt, address, agent), $chain, key, level, status, bytes,
     first, stop, coalesce(country, 'unknown'), class, os
-FROM (SELECT requests.*, key, level FROM requests JOIN targets USING (target)
-      WHERE {counting.REASON} = '{counting.KEPT}')
-LEFT JOIN places USING (address) JOIN agents USING (agent) JOIN salts USING (day)"""
+FROM requests JOIN targets USING (target) JOIN salts USING (day) JOIN agents USING (agent)
+LEFT JOIN places USING (address) WHERE {counting.REASON} = '{counting.KEPT}'"""
 _RAW_COLUMNS = ('day DATE, source VARCHAR, line UUID, chain VARCHAR, moment TIMESTAMP, text VARCHAR, key VARCHAR, '
                 'client VARCHAR, country VARCHAR, class VARCHAR, os VARCHAR, method VARCHAR, target VARCHAR, '
                 'status USMALLINT, bytes BIGINT, first BIGINT, stop BIGINT, agent VARCHAR')
-_RAW_LINE = 'day, $source, CAST(md5(salt || $source || raw) AS UUID), $chain, moment'
-_RAW_KEPT = f'raw IS NOT NULL AND malformed IS NULL AND {counting.POSSIBLE} AND day NOT IN (SELECT day FROM sealed)'
+_RAW_LINE = 'day, $source, CAST(md5(salt || $source || line) AS UUID), $chain, moment'
+_RAW_KEPT = f'is_raw AND malformed IS NULL AND {counting.POSSIBLE}'
 _STAGE_RAW = {
     Kind.UNCHANGED: f"""
-INSERT INTO raw_lines BY POSITION SELECT {_RAW_LINE}, raw, {', '.join(['NULL'] * 12)}
+INSERT INTO raw_lines BY POSITION SELECT {_RAW_LINE}, line, {', '.join(['NULL'] * 12)}
 FROM requests JOIN salts USING (day) WHERE {_RAW_KEPT}""",
     Kind.PSEUDONYMS: f"""
 INSERT INTO raw_lines BY POSITION SELECT {_RAW_LINE}, NULL, key, left(sha256(salt || ' client ' || address), 16),
@@ -70,13 +77,9 @@ FROM requests JOIN salts USING (day) JOIN targets USING (target) JOIN shown_targ
 JOIN shown_agents USING (agent) JOIN agents USING (agent) LEFT JOIN places USING (address) WHERE {_RAW_KEPT}"""}
 _HOURS = f"""
 SELECT DISTINCT date_trunc('hour', moment) FROM requests WHERE malformed IS NULL AND {counting.POSSIBLE}"""
-#: Lines that are no candidates need no look-up.
 _REASONS = f"""
-SELECT reason, sum(number)::BIGINT FROM (
-    SELECT coalesce(malformed, 'other address') AS reason, count(*) AS number FROM requests WHERE line IS NULL
-    GROUP BY reason
-    UNION ALL SELECT {counting.REASON} AS reason, count(*) FROM requests JOIN targets USING (target)
-    WHERE line IS NOT NULL GROUP BY reason) GROUP BY reason"""
+SELECT {counting.REASON} AS reason, count(*) FROM requests LEFT JOIN targets USING (target) LEFT JOIN salts USING (day)
+GROUP BY reason"""
 
 
 class Counts:
@@ -103,13 +106,11 @@ class Engine:
 
     def __init__(self, countries: Countries, salt: Callable[[date], str], sealed: Iterable[date],
                  threads: int | None = None, raw: Kind | None = None) -> None:
-        self._countries, self._salt, self._raw = countries, salt, raw
+        self._countries, self._salt, self._sealed, self._raw = countries, salt, frozenset(sealed), raw
         self._database = duckdb.connect(':memory:', config={
             'threads': 1, 'memory_limit': _MEMORY, 'temp_directory': '', 'autoinstall_known_extensions': False,
             'preserve_insertion_order': False, 'allow_community_extensions': False})
-        self._database.execute('CREATE TABLE sealed (day DATE)')
         self.clear()
-        self._database.executemany('INSERT INTO sealed VALUES (?)', [(day,) for day in sealed] or [(date.min,)])
         number = threads or os.cpu_count() or 1
         self._threads, self._most = ThreadPoolExecutor(number, thread_name_prefix='logs'), number + _WAITING
         self._running: list[Future[None]] = []
@@ -145,17 +146,16 @@ class Engine:
         return [day for day, in self._database.execute('SELECT DISTINCT day FROM staging ORDER BY day').fetchall()]
 
     def write(self, day: date, path: Path) -> None:
-        """Write the staged records of ``day`` to ``path``; equal lines of a chain as one with their number ``n``."""
-        self._database.execute(
-            f"COPY (SELECT line, chain, {_OTHERS}, count(*) AS n FROM staging WHERE day = '{day}' "
-            f"GROUP BY line, chain) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+        """Write the staged records of ``day`` to ``path``. Each is of one line, the number ``n``."""
+        self._database.execute(f"COPY (SELECT * EXCLUDE (day), 1::BIGINT AS n FROM staging WHERE day = '{day}') "
+                               f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
 
     def raw_days(self) -> list[date]:
         """Return the days of the staged lines of raw logs."""
         return [day for day, in self._database.execute('SELECT DISTINCT day FROM raw_lines ORDER BY day').fetchall()]
 
     def write_raw(self, day: date, path: Path) -> None:
-        """Write the staged lines of the raw logs of ``day`` to ``path``, as :meth:`write` does with records."""
+        """Write the staged lines of the raw logs of ``day`` to ``path``; equal ones as one with their number ``n``."""
         self._database.execute(
             f"COPY (SELECT * EXCLUDE (day), count(*) AS n FROM raw_lines WHERE day = '{day}' GROUP BY ALL) "
             f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
@@ -168,7 +168,8 @@ class Engine:
     def _read(self, lines: bytes, source: str, chain: str, counts: Counts) -> None:
         reader = getattr(self._of_thread, 'reader', None)
         if reader is None:
-            reader = self._of_thread.reader = _Reader(self._database.cursor(), self._countries, self._salt, self._raw)
+            reader = self._of_thread.reader = _Reader(
+                self._database.cursor(), self._countries, self._salt, self._sealed, self._raw)
         found = reader.read(lines, source, chain)
         with self._lock:
             counts.add(*found)
@@ -182,7 +183,7 @@ class _Reader:
     """The steps of one thread."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, countries: Countries, salt: Callable[[date], str],
-                 raw: Kind | None) -> None:
+                 sealed: Collection[date], raw: Kind | None) -> None:
         self._cursor, self._raw = cursor, raw
         self._decide: dict[str, Callable[[Any], tuple[Any, ...]]] = {
             'targets': _target, 'agents': clients.of_agent, 'places': lambda one: (countries.of(one),),
@@ -190,18 +191,18 @@ class _Reader:
             'shown_agents': lambda one: (raw_lines.shown_agent(one),)}
         self._keys = {table: column for table, column in (_KEYS | (_RAW_KEYS if raw is Kind.PSEUDONYMS else {})).items()
                       if table != 'places' or countries.are_known}
-        self._looked_up = 'raw IS NOT NULL' if raw is Kind.PSEUDONYMS else 'FALSE'
+        self._requests = _REQUESTS.replace('{raw}', _RAW[raw]).replace(
+            '{shown}', 'is_raw' if raw is Kind.PSEUDONYMS else 'FALSE')
         self._sizes: Counter[str] = Counter()
-        self._days: set[date] = set()
+        #: Those that have a salt already, or get none: their lines are in no record.
+        self._days = set(sealed)
         for table in _TABLES:
             self._create(table)
 
     def read(self, lines: bytes, source: str, chain: str) -> tuple[list[tuple[str, int]], list[datetime]]:
         """Stage the records of ``lines``; return how many lines have which reason, and the hours of all requests."""
         execute = self._cursor.execute
-        execute(f'CREATE OR REPLACE TEMP TABLE lines AS {_LINES}', [_text(lines)])
-        execute(f'CREATE OR REPLACE TEMP TABLE requests AS {_REQUESTS.replace("{raw}", _RAW[self._raw])} '
-                f'({formats.query(lines)})')
+        execute(self._requests.replace('{parsed}', formats.query(lines)), [_texts(lines)])
         hours = [hour for hour, in execute(_HOURS).fetchall()]
         self._learn('salts', {hour.date() for hour in hours} - self._days)
         self._days.update(hour.date() for hour in hours)
@@ -218,11 +219,11 @@ class _Reader:
         self._sizes[table] = 0
 
     def _missing(self, table: str, column: str) -> list[str]:
-        """Return the values in ``column`` of the candidates, and of lines for raw logs, that ``table`` lacks."""
+        """Return the values in ``column`` of the requests that ``table`` lacks."""
         if self._sizes[table] > _REMEMBERED:
             self._create(table)
-        new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE line IS NOT NULL OR '
-                                   f'{self._looked_up}) ANTI JOIN {table} USING ({column})').fetchall()
+        new = self._cursor.execute(f'FROM (SELECT DISTINCT {column} FROM requests WHERE {column} IS NOT NULL) '
+                                   f'ANTI JOIN {table} USING ({column})').fetchall()
         return [value for value, in new]
 
     def _learn(self, table: str, values: Iterable[Any]) -> None:
@@ -251,10 +252,15 @@ def _target(target: str) -> tuple[str | None, int | None]:
     return (found.key, int(found.level)) if found else (None, None)
 
 
-def _text(lines: bytes) -> str:
-    """Return ``lines`` as text. Hostile bytes do no harm: equal lines stay equal."""
+def _texts(lines: bytes) -> list[str]:
+    """Return ``lines`` as texts of complete lines. Hostile bytes do no harm: equal lines stay equal."""
     if b'\r' in lines:
         lines = lines.replace(b'\r\n', b'\n')
     if b'\0' in lines:
         lines = lines.replace(b'\0', b'?')
-    return lines.decode('utf-8', 'replace')
+    texts, begin = [], 0
+    while begin < len(lines):
+        end = lines.find(b'\n', begin + _TEXT) + 1 or len(lines)
+        texts.append(lines[begin:end].decode('utf-8', 'replace'))
+        begin = end
+    return texts

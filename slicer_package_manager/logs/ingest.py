@@ -25,7 +25,7 @@ from slicer_package_manager.logs.reading import DamagedError, Lines, blocks, rea
 from slicer_package_manager.progress import Advance
 
 #: How many records are in memory before they are written.
-_RECORDS = 150_000
+_RECORDS = 250_000
 #: Where the first line of a log is looked for, in bytes.
 _HEAD = 1 << 16
 #: How complete lines end that have no line break, by how they begin.

@@ -13,7 +13,7 @@ import zstandard
 from slicer_package_manager.progress import Advance
 
 #: Bytes that are read at once, and the most that come of them at once.
-_RAW, _BLOCK = 1 << 18, 1 << 23
+_RAW, _BLOCK = 1 << 18, 12 << 20
 #: Of zstd, all that comes of the bytes is in memory: 32,768 times as many at most.
 _RAW_ZSTD = 1 << 12
 #: A longer line is not kept in memory.
@@ -154,12 +154,14 @@ class Lines:
 
     def __iter__(self) -> Iterator[Piece]:
         for block in self._contents:
-            self.rest += block
-            cut = self.rest.rfind(b'\n') + 1
+            cut = block.rfind(b'\n') + 1
             if cut:
-                taken, self.rest = self.rest[:cut], self.rest[cut:]
+                taken = b''.join((self.rest, memoryview(block)[:cut]))
+                self.rest = block[cut:]
                 yield from self._piece(taken)
-            elif len(self.rest) > _LONGEST:
+                continue
+            self.rest += block
+            if len(self.rest) > _LONGEST:
                 self._take(self.rest)
                 self.rest, self._in_long_line = b'', True
 

@@ -71,6 +71,23 @@ def test_a_line_of_each_format_is_read(read, line, expected):
 
 
 @pytest.mark.parametrize('line', [
+    S3, CLOUDFRONT, MINIO, OURS, S3.replace('REST.GET.OBJECT', 'REST.GET.BUCKET'),
+    f'198.51.100.7 - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7',
+    f'198.51.100.7 - - 01/Nov/2026:10:00:01 +0000; "GET {TARGET} HTTP/1.1" 200 7',
+    f'198.51.100.7 - - [01\\\\Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7',
+    f'198.51.100.7 - - [01/Nov/2026:10:00:01 +0000]  "GET {TARGET} HTTP/1.1" 200 7',
+    f'{{198.51.100.7 - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7'])
+def test_a_line_is_read_alike_whatever_the_other_lines_are(read, line):
+    (alone,) = read(line)
+    assert read(line, S3, CLOUDFRONT, MINIO, OURS)[0] == alone
+
+
+def test_a_log_of_a_bucket_without_downloads_is_a_log(read):
+    (row,) = read(S3.replace('REST.GET.OBJECT', 'REST.GET.BUCKET'))
+    assert row['reason'] is None
+
+
+@pytest.mark.parametrize('line', [
     f'198.51.100.7 - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 206 900 "-" "-" "bytes 100-999/1000"',
     CLOUDFRONT, MINIO])
 def test_the_range_is_read_where_the_log_states_it(read, line):

@@ -41,14 +41,14 @@ POSSIBLE = "moment BETWEEN TIMESTAMP '2000-01-01' AND now()::TIMESTAMP + INTERVA
 #: Why a line is no request; ``NULL`` if it is one.
 MALFORMED = f"""CASE WHEN moment IS NULL OR status IS NULL OR length(line) > {formats.LONGEST_LINE}
     THEN CASE WHEN {formats.NO_REQUEST} THEN 'no request' ELSE 'damaged' END END"""
-#: The reason of a line, with its :data:`MALFORMED`, ``key`` of its address and ``day``; :data:`KEPT` if there is none.
+#: The reason of a line, with its :data:`MALFORMED`, ``key`` of its address and ``salt`` of its day.
 REASON = f"""CASE
     WHEN malformed IS NOT NULL THEN malformed
     WHEN key IS NULL THEN 'other address'
     WHEN method <> 'GET' THEN 'method'
     WHEN status NOT IN {_BODIES} AND status NOT IN {_REDIRECTS} THEN 'status'
     WHEN NOT {POSSIBLE} THEN 'date'
-    WHEN day IN (SELECT day FROM sealed) THEN 'sealed day'
+    WHEN salt IS NULL THEN 'sealed day'
     ELSE '{KEPT}' END"""
 
 _WHOLE = 'status = 200 AND (size IS NULL OR bytes IS NULL OR bytes >= size)'

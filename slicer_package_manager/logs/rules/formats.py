@@ -12,6 +12,8 @@ from slicer_package_manager.logs.rules.addresses import OBJECT
 
 COLUMNS = {'line': 'VARCHAR', 'address': 'VARCHAR', 'moment': 'TIMESTAMP', 'method': 'VARCHAR', 'target': 'VARCHAR',
            'status': 'USMALLINT', 'bytes': 'BIGINT', 'first': 'BIGINT', 'stop': 'BIGINT', 'agent': 'VARCHAR'}
+#: How many bytes are the beginning of a part.
+_BEGIN = 1 << 16
 #: Longer lines are damaged.
 LONGEST_LINE = 65536
 #: Condition for lines that are no request and no damage: the header of a log, or other messages in our JSON log.
@@ -22,13 +24,14 @@ NO_REQUEST = """(line LIKE '#%'
 class Format(NamedTuple):
     """One format.
 
-    :param sign: bytes that a part of a log has if it has lines of this format; it begins with a line break.
+    :param signs: bytes that a part of a log has if it has lines of this format: the first one anywhere, if there are
+        downloads, the others in its beginning.
     :param own: condition for its lines, which no format after it gets.
     :param select: the query, in which ``{lines}`` stands for its lines.
     """
 
     name: str
-    sign: bytes
+    signs: tuple[bytes, ...]
     own: str
     select: str
 
@@ -39,8 +42,6 @@ _TIME = """try_strptime(substr({0}, 1, 20), '%d/%b/%Y:%H:%M:%S')
       THEN CAST(substr({0}, 22, 1) || '1' AS INT)
         * (60 * CAST(substr({0}, 23, 2) AS INT) + CAST(substr({0}, 25, 2) AS INT))
     END)"""
-#: A request such as ``GET /path HTTP/1.1``.
-_REQUEST = "split_part({0}, ' ', 1) AS method, split_part({0}, ' ', 2) AS target"
 _NUMBER = "CASE WHEN {0} = '-' THEN 0 ELSE TRY_CAST({0} AS BIGINT) END"
 #: The first byte of a range such as ``bytes 0-99/1000`` (1), or its last byte (2).
 _BOUND = r"""CASE WHEN part LIKE 'bytes %'
@@ -48,23 +49,24 @@ _BOUND = r"""CASE WHEN part LIKE 'bytes %'
 #: The line with quotes only around fields: Apache and `serve` write a quote in a field as ``\\"``.
 _PLAIN = r"""CASE WHEN contains(line, '\') THEN replace(replace(line, '\\', '/'), '\"', '''') ELSE line END"""
 
-COMBINED = Format('combined', b'"', "line LIKE '%[__/___/____:__:__:__ _____] \"%'", rf"""
+#: The lines that no other format has.
+COMBINED = Format('combined', (b'',), 'TRUE', rf"""
 SELECT line,
-    CASE WHEN split_part(head, ' ', 2) = '-' OR regexp_full_match(split_part(head, ' ', 1), '[0-9A-Fa-f.:]+')
-        THEN split_part(head, ' ', 1) ELSE split_part(head, ' ', 2) END AS address,
-    {_TIME.format('stamp')} AS moment,
-    {_REQUEST.format('x[2]')},
+    CASE WHEN head[2] = '-' OR regexp_full_match(head[1], '[0-9A-Fa-f.:]+') THEN head[1]
+        ELSE coalesce(head[2], '') END AS address,
+    CASE WHEN substr(x[1], -29) LIKE '[__/___/____:__:__:__ _____] ' THEN {_TIME.format('stamp')} END AS moment,
+    coalesce(request[1], '') AS method, coalesce(request[2], '') AS target,
     TRY_CAST(numbers[2] AS USMALLINT) AS status,
     {_NUMBER.format('numbers[3]')} AS bytes,
     {_BOUND.format(1)} AS first,
     {_BOUND.format(2)} + 1 AS stop,
     coalesce(x[6], '-') AS agent
-FROM (SELECT line, x, x[1] AS head, left(right(x[1], 28), 26) AS stamp, string_split(x[3], ' ') AS numbers,
-             coalesce(x[8], '') AS part
+FROM (SELECT line, x, string_split(x[1], ' ') AS head, substr(x[1], -28, 26) AS stamp,
+             string_split(x[2], ' ') AS request, string_split(x[3], ' ') AS numbers, coalesce(x[8], '') AS part
       FROM (SELECT line, string_split({_PLAIN}, '"') AS x FROM {{lines}}))""")
 
 #: Lines of our own JSON log, also of other messages, and of MinIO's audit log.
-JSON = Format('json', b'\n{', "line LIKE '{%'", rf"""
+JSON = Format('json', (b'\n{',), "line LIKE '{%'", rf"""
 SELECT line, coalesce(j->>'$.address', j->>'$.remotehost', '') AS address,
     TRY_CAST(j->>'$.time' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS moment,
     CASE j->>'$.api.name' WHEN 'GetObject' THEN 'GET'
@@ -80,7 +82,7 @@ FROM (SELECT line, j, coalesce(j->>'$.content_range', j->>'$.responseHeader."Con
 
 _S3_HEAD = r"^\S+ \S+ \[[^\]]+\] \S+ \S+ \S+ [A-Z0-9]+(?:\.[A-Z0-9_]+)+ "
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
-S3 = Format('s3', b'.OBJECT ', f"regexp_matches(line, '{_S3_HEAD}')", rf"""
+S3 = Format('s3', (b'.OBJECT ', b' REST.'), f"regexp_matches(line, '{_S3_HEAD}')", rf"""
 SELECT line, t[5] AS address,
     {_TIME.format("ltrim(t[3], '[') || ' ' || rtrim(t[4], ']')")} AS moment,
     CASE WHEN t[8] LIKE '%.GET.OBJECT' THEN 'GET' ELSE t[8] END AS method,
@@ -92,7 +94,7 @@ FROM (SELECT line, x, string_split(x[1], ' ') AS t, string_split(x[3], ' ') AS n
       FROM (SELECT line, string_split(line, '"') AS x FROM {{lines}}))""")
 
 #: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
-CLOUDFRONT = Format('cloudfront', b'\t', r"regexp_matches(line, '^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t')", """
+CLOUDFRONT = Format('cloudfront', (b'\t',), r"regexp_matches(line, '^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t')", """
 SELECT line, f[5] AS address, TRY_CAST(f[1] || ' ' || f[2] AS TIMESTAMP) AS moment, f[6] AS method,
     f[8] || CASE WHEN coalesce(f[12], '-') = '-' THEN '' ELSE '?' || f[12] END AS target,
     TRY_CAST(f[9] AS USMALLINT) AS status, TRY_CAST(f[4] AS BIGINT) AS bytes,
@@ -107,17 +109,21 @@ FORMATS = (JSON, CLOUDFRONT, S3, COMBINED)
 def query(part: bytes) -> str:
     """Return the query for the requests in the lines of ``part``; lines of no format have no ``moment``.
 
-    Most logs have one format. Its query reads all lines then, so that the table ``lines`` is read once only.
+    A download is read alike whatever the other lines are: formats that none of them has are left out only to read
+    the table ``lines`` once, since most logs have one format.
     """
-    text = b'\n' + part
-    present = [one for one in FORMATS if one.sign in text] or [COMBINED]
+    present = [one for one in FORMATS if _has(part, one)]
     if present == [COMBINED]:
         return COMBINED.select.replace('{lines}', 'lines')
-    others = [f'coalesce({one.own}, FALSE)' for one in present]
-    selects = []
-    for number, one in enumerate(present):
-        own = ' AND NOT '.join([others[number], *others[:number]])
-        selects.append(one.select.replace('{lines}', f'(SELECT line FROM lines WHERE {own})'))
-    nothing = ', '.join(f'NULL::{kind} AS {name}' for name, kind in COLUMNS.items() if name != 'line')
-    selects.append(f'SELECT line, {nothing} FROM lines WHERE NOT ({" OR ".join(others)})')
+    selects, others = [], ''
+    for one in present:
+        own = f'coalesce({one.own}, FALSE)'
+        selects.append(one.select.replace('{lines}', f'(SELECT line FROM lines WHERE {own}{others})'))
+        others += f' AND NOT {own}'
     return '\nUNION ALL\n'.join(selects)
+
+
+def _has(part: bytes, one: Format) -> bool:
+    """Whether ``part`` has a sign of a format. Its last byte is looked for first: to look for several takes long."""
+    begin, sign = b'\n' + part[:_BEGIN], one.signs[0]
+    return any(each in begin for each in one.signs) or (sign[-1:] in part and sign in part)
