@@ -266,7 +266,7 @@ CALLS = [
 WHOLE_FOLDERS = [
     Call(f'DELETE {APP}/release/:release_id_or_name', (None, 23, 23), 'a draft', before=draft),
     Call(f'DELETE {APP}/release/:release_id_or_name', (None, 21, 21), 'a release', before=release),
-    Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 22, 22), params={'revision': '{revision}'},
+    Call(f'POST {APP}/release/:release_id_or_name/promote', (None, 21, 21), params={'revision': '{revision}'},
          before=promotable),
     Call(f'DELETE {APP}', (None, 40, 40), before=application),
 ]

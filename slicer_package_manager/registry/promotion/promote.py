@@ -3,8 +3,9 @@
 1. Take the folders of the draft and of the release, so that no other transaction changes or deletes them.
 2. Check the draft. If something must not be moved, the promotion ends here, with nothing changed.
 3. Remove the packages of the draft that the release has with the same file.
-4. Move the others into the folders of the release, whose registration they get.
-5. Remove the folders of the draft. Its download counts are the release's from now on.
+4. Move the others into the folders of the release, by one update for each folder. It also registers them for their new
+   place. If the release has no folder for extensions, make it.
+5. Remove the folders of the draft, and mark the release: the download counts of the draft are its own from now on.
 
 Readers see none of the packages in the release or all of them, since lists are read in transactions too. A request that
 stores a package in the draft takes its folder as well. So it comes before the promotion, or begins again after it and
@@ -18,6 +19,7 @@ from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
 from girder.models.model_base import Model
+from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.catalog import releases, removal
 from slicer_package_manager.registry.schema import validators
@@ -36,8 +38,8 @@ Progress: TypeAlias = Any
 _NAMED = 20
 
 
-class Places(NamedTuple):
-    """The folders of a draft, or of a release: its own and that of its extensions, ``None`` where there is none."""
+class Taken(NamedTuple):
+    """The taken folders of a draft or a release: its own, and that of its extensions, ``None`` if there is none."""
 
     channel: ChannelFolder
     extensions: ChannelFolder | None
@@ -67,13 +69,13 @@ def promote(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, 
     if draft is None:
         return release
     access.require(access.PROMOTE_DRAFT, draft, user)
-    old, new = _places(draft), _places(release)
+    old, new = _take(draft), _take(release)
     identical = _check_draft(old, new)
     progress.update(message=f'Moving the packages of {draft["name"]}')
     removal.remove_items(list(Item().find({'_id': {'$in': identical}})), progress)
-    _move(old, _with_extensions(old, new, user))
-    found: ChannelFolder = Folder().findOne({'_id': release['_id']})
-    return found
+    _move_packages(old, _with_extensions(old, new, user))
+    _remove_folders(old)
+    return mark(release)
 
 
 def _release(app: ApplicationFolder, user: UserDocument | None, id_or_name: str, revision: str) -> ChannelFolder:
@@ -88,21 +90,21 @@ def _release(app: ApplicationFolder, user: UserDocument | None, id_or_name: str,
     return release
 
 
-def _places(folder: ChannelFolder) -> Places:
+def _take(folder: ChannelFolder) -> Taken:
     """Take the folders of the release or draft ``folder``."""
-    found = transactions.find_for_update(Folder(), {'_id': folder['_id']})
-    return Places(found, transactions.find_for_update(Folder(), {'parentId': folder['_id'], keys.ROLE: EXTENSIONS}))
+    channel = transactions.find_for_update(Folder(), {'_id': folder['_id']})
+    return Taken(channel, transactions.find_for_update(Folder(), {'parentId': folder['_id'], keys.ROLE: EXTENSIONS}))
 
 
-def _with_extensions(old: Places, new: Places, user: UserDocument | None) -> Places:
+def _with_extensions(old: Taken, new: Taken, user: UserDocument | None) -> Taken:
     """``new`` with a folder for the extensions that ``old`` has."""
     if old.extensions is None or new.extensions is not None:
         return new
-    return Places(new.channel, releases.make_folder(
+    return Taken(new.channel, releases.make_folder(
         EXTENSION, new.channel['spm']['revision'], new.channel, access.require_user(user)))
 
 
-def _check_draft(old: Places, new: Places) -> list[ObjectId]:
+def _check_draft(old: Taken, new: Taken) -> list[ObjectId]:
     """Check the draft, and return the ids of its packages that the release has with the same file.
 
     :raises Conflict: something of the draft must not be moved.
@@ -128,21 +130,17 @@ def _check_draft(old: Places, new: Places) -> list[ObjectId]:
     return identical
 
 
-def _other_content(old: Places) -> list[str]:
+def _other_content(old: Taken) -> list[str]:
     items = Item().find({'folderId': {'$in': old.ids}, keys.PACKAGE_TYPE: {'$exists': False}}, fields=('name',))
     folders = Folder().find({'parentId': {'$in': old.ids}, 'parentCollection': 'folder', '_id': {'$nin': old.ids}},
                             fields=('name',))
     return [f'"{one["name"]}" in the draft is no package or extension' for one in (*items, *folders)]
 
 
-def _move(old: Places, new: Places) -> None:
+def _move_packages(old: Taken, new: Taken) -> None:
     for source, target in zip(old, new, strict=True):
         if source and target:
             move_items({'folderId': source['_id']}, target)
-    # The folder of a draft is removed after that of its extensions, which lies in it.
-    for source in reversed([one for one in old if one]):
-        remove_folder(source)
-    mark(new.channel)
 
 
 def move_items(query: Document, target: ChannelFolder) -> None:
@@ -155,11 +153,19 @@ def move_items(query: Document, target: ChannelFolder) -> None:
     Folder().collection.update_one({'_id': target['_id']}, {'$set': {'size': row['size']}})
 
 
+def _remove_folders(old: Taken) -> None:
+    for folder in (old.extensions, old.channel):  # the one is in the other
+        if folder:
+            remove_folder(folder)
+
+
 def remove_folder(folder: ChannelFolder) -> None:
-    """Remove the empty ``folder`` of a draft, whose download counts are the release's."""
+    """Remove the empty ``folder`` of a draft. Its download counts are not sealed: see :func:`mark`."""
     Model.remove(Folder(), folder)
 
 
-def mark(release: ChannelFolder) -> None:
-    """Note that ``release`` has the download counts of a draft."""
-    Folder().collection.update_one({'_id': release['_id']}, {'$set': {keys.PROMOTED: True}})
+def mark(release: ChannelFolder) -> ChannelFolder:
+    """Note that ``release`` has the download counts of a draft from now on, and return it."""
+    marked: ChannelFolder = Folder().collection.find_one_and_update(
+        {'_id': release['_id']}, {'$set': {keys.PROMOTED: True}}, return_document=ReturnDocument.AFTER)
+    return marked
