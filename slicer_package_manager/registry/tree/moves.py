@@ -1,7 +1,8 @@
 """Moves of folders and items to and from places of packages, each in one transaction.
 
 1. Take what is moved, and the folder that it is moved to, so that no other transaction deletes one of them.
-2. Save it in its new place. :mod:`consistency` registers it and all that is below it, or refuses the move.
+2. Save it in its new place, as any change of it is saved (:mod:`saves`). That registers it and all that is below it, or
+   refuses the move.
 3. After the commit, move its size from the one collection to the other. All uploads change these numbers too.
 """
 from __future__ import annotations
@@ -38,7 +39,7 @@ def move_item(item: Document, folder: Document) -> Document:
 def move_folder(move: Callable[..., Document], folder: Document, parent: Document, parent_type: str) -> Document:
     """Move ``folder`` with all that is below it into ``parent``, and return it.
 
-    :param move: Girder's method.
+    :param move: Girder's method, which saves it.
     :raises NotFound: one of the two was deleted.
     :raises Invalid, Conflict: see :func:`consistency.check_folder` and :func:`documents.require_few`.
     """
