@@ -141,7 +141,7 @@ def _create(package: item_files.Package, fields: Document, user: UserDocument | 
                  'itemId': package.item['_id'], 'assetstoreId': None,
                  **{key: value for key, value in fields.items() if value is not None},
                  **builds.registered(builds.current())}
-    item_files.state(package.item, [*package.files, file])
+    item_files.update_item(package.item, [*package.files, file])
     documents.insert(File(), file, 'after')
 
 
@@ -149,7 +149,7 @@ def _change(package: item_files.Package, file: StoredFile, fields: Document) -> 
     known = {key: value for key, value in fields.items() if value is not None}
     known['created'] = item_files.later_than([file])
     changed: Any = {**file, **fields, **known}
-    item_files.state(package.item, [changed if one is file else one for one in package.files])
+    item_files.update_item(package.item, [changed if one is file else one for one in package.files])
     build = builds.current()
     unknown = {key: '' for key, value in fields.items() if value is None} | {keys.DIGEST: '', keys.LINK_CHECK: ''}
     if build:

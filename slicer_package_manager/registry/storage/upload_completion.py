@@ -180,7 +180,7 @@ def _store(upload: Document, content: Document, is_stored: bool, package: item_f
 def _create(upload: Document, content: Document, package: item_files.Package) -> Document:
     file: Any = {'_id': upload['_id'], 'itemId': upload['parentId'], **content, **file_names.named(upload['name']),
                  'mimeType': upload['mimeType'], 'created': item_files.later_than(package.files)}
-    item_files.state(package.item, [*package.files, file])
+    item_files.update_item(package.item, [*package.files, file])
     # Without the event "created": Girder's handler changes the sizes of the folders around.
     created: Document = documents.insert(File(), file, 'after')
     return created
@@ -194,7 +194,7 @@ def _replace(upload: Document, content: Document, package: item_files.Package) -
         new['spm'] = old['spm']
     removed = [key for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new]
     file: Document = {**{key: value for key, value in old.items() if key not in removed}, **new}
-    item_files.state(package.item, [cast('StoredFile', file) if one is old else one for one in package.files])
+    item_files.update_item(package.item, [cast('StoredFile', file) if one is old else one for one in package.files])
     copy = {**old, '_id': upload['_id'], **item_files.detached(old)} if old.get('assetstoreId') else None
     File().collection.bulk_write([
         *([ReplaceOne({'_id': upload['_id']}, copy, upsert=True)] if copy else ()),

@@ -5,12 +5,15 @@ delete the first and rename it, as published clients do. Any other newer file re
 *detached* from the item, and can be read by its id until :mod:`file_removal` erases it.
 
 Whatever changes the files of a package does so in one transaction, in which it writes :data:`transactions.LOCK` of the
-item too. So files that were read together with an item are those that it still has, as long as its lock is the same:
+item too:
 
-1. :func:`with_files` reads both.
-2. :func:`change` begins a transaction, in which :func:`state` writes what the item states about its future files. If
-   the lock has changed, all is read again, in a second transaction.
-3. The files are written. What reads files later calls :func:`take` first, and :func:`settle_taken` at last.
+1. :func:`with_files` reads the item with its files before the transaction, which is shorter thereby.
+2. :func:`change` begins the transaction, and calls the function that changes the files.
+3. That calls :func:`update_item` with the files that the item is to have, to write what the item states, and to detach
+   replaced files. If the lock has changed since step 1, all is read again, in a second transaction.
+4. Then it writes the files.
+
+A change that does not know all files before, such as a rename, calls :func:`take` first and :func:`settle_taken` last.
 """
 from __future__ import annotations
 
@@ -39,14 +42,14 @@ _ASSETSTORE = {'$lookup': {'from': 'assetstore', 'pipeline': [{'$match': {'curre
 
 def package_of(file: Mapping[str, Any]) -> PackageItem | None:
     """Return the package that ``file`` belongs to, or belonged to; ``None`` for other files."""
-    query = _package(file)
-    return Item().findOne(query) if query else None
+    found: PackageItem | None = Item().findOne(_package(file))
+    return found
 
 
-def _package(file: Mapping[str, Any]) -> Document | None:
-    """The query for the package of ``file``, ``None`` if it is in no item."""
-    item_id = file.get('itemId') or ('spm' in file and file.get('attachedToId'))
-    return {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}} if item_id else None
+def _package(file: Mapping[str, Any]) -> Document:
+    """The query for the package of ``file``."""
+    item_id = file.get('itemId') or (file.get('attachedToId') if 'spm' in file else None)
+    return {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}
 
 
 class Package(NamedTuple):
@@ -67,8 +70,7 @@ class Package(NamedTuple):
 
 def with_files(file: Mapping[str, Any]) -> Package | None:
     """Return the package that ``file`` belongs to, or belonged to, with its files, by one query."""
-    query = _package(file)
-    for item in Item().collection.aggregate([{'$match': query}, _FILES]) if query else ():
+    for item in Item().collection.aggregate([{'$match': _package(file)}, _FILES]):
         return Package(item, item.pop('files'))
     return None
 
@@ -111,12 +113,11 @@ def of_item(item_id: ObjectId, *, with_assetstore: bool = False) -> Found | None
 
 def of_file(file_id: ObjectId) -> Found | None:
     """Return the file ``file_id`` with its package; ``None`` if it belongs to no package."""
-    found = list(File().collection.aggregate([
+    file = next(File().collection.aggregate([
         {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId'),
-        {**_FILES, '$lookup': {**_FILES['$lookup'], 'localField': 'item._id'}}]))
-    if not found:
+        {**_FILES, '$lookup': {**_FILES['$lookup'], 'localField': 'item._id'}}]), None)
+    if file is None:
         return None
-    file = found[0]
     items, folders, files = file.pop('item'), file.pop('folder'), file.pop('files')
     if items and folders:
         item = items[0]
@@ -151,8 +152,7 @@ def take(file: Mapping[str, Any]) -> PackageItem | None:
 
     No other transaction changes its files, or moves or deletes it, until this one ends.
     """
-    query = _package(file)
-    taken: PackageItem | None = transactions.find_for_update(Item(), query) if query else None
+    taken: PackageItem | None = transactions.find_for_update(Item(), _package(file))
     return taken
 
 
@@ -171,8 +171,8 @@ def settle(item: Mapping[str, Any]) -> None:
 
 
 def settle_taken(item: PackageItem) -> None:
-    """Let ``item``, which was taken and not written since, follow its files, see :func:`state`. Idempotent."""
-    state(item, File().find({'itemId': item['_id']}))
+    """Let ``item``, which was taken and not written since, follow its files, see :func:`update_item`. Idempotent."""
+    update_item(item, File().find({'itemId': item['_id']}))
 
 
 class _OutdatedError(Exception):
@@ -182,7 +182,7 @@ class _OutdatedError(Exception):
 def change(package: Package, work: Callable[[Package | None], transactions.Result]) -> transactions.Result:
     """Call ``work`` in a transaction with ``package``; if its files have changed since, with the package as it is then.
 
-    :param work: calls :func:`state` before other writes. It gets ``None`` if the package was deleted.
+    :param work: calls :func:`update_item` before other writes. It gets ``None`` if the package was deleted.
     """
     turn = package.item['_id']
     try:
@@ -191,7 +191,7 @@ def change(package: Package, work: Callable[[Package | None], transactions.Resul
         return transactions.run(lambda: work(with_files({'itemId': turn})), turn=turn)
 
 
-def state(item: PackageItem, files: Iterable[StoredFile]) -> None:
+def update_item(item: PackageItem, files: Iterable[StoredFile]) -> None:
     """Write the checksum and the size of ``item``, and whether it has a file, when its files are to be ``files``.
 
     All of these but the newest are detached. If the newest is named ``new_file``, the one for readers stays too, until
@@ -218,7 +218,7 @@ def _write_facts(item: PackageItem, facts: Document) -> None:
     """Write ``facts`` to ``item`` if they differ, and after the commit, its size to the folders around it."""
     stated = (item['meta'].get('sha512'), item['spm'].get('ready'), item.get('size'))
     changes = {} if stated == tuple(facts.values()) else {**facts, 'updated': clock.now()}
-    same = {**(_package({'itemId': item['_id']}) or {}), transactions.LOCK: item.get(transactions.LOCK)}
+    same = {**_package({'itemId': item['_id']}), transactions.LOCK: item.get(transactions.LOCK)}
     before = Item().collection.find_one_and_update(same, {'$set': {**changes, transactions.LOCK: ObjectId()}})
     if before is None:
         raise _OutdatedError
@@ -239,7 +239,7 @@ def detached(file: Mapping[str, Any]) -> Document:
 
 
 def detach(item: Mapping[str, Any], file: Mapping[str, Any], *, waited: bool = False) -> Document:
-    """Detach ``file`` from ``item``, for which :func:`state` was called, and return it. Its facts are kept.
+    """Detach ``file`` from ``item``, for which :func:`update_item` was called, and return it. Its facts are kept.
 
     :param waited: whether it is a replacement whose uploader may still delete the older file, see :func:`remove`.
     """
@@ -286,7 +286,7 @@ def remove(package: Package, file: StoredFile) -> Document | None:
     """
     left = [one for one in package.files if one is not file]
     back = None if left else _waited(package.item['_id'])
-    state(package.item, [back] if back else left)
+    update_item(package.item, [back] if back else left)
     if back:
         _attach(back)
     gone = detach(package.item, file)
