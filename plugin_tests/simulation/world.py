@@ -102,18 +102,11 @@ class Clock:
 class World:
     def __init__(self, recorder, directory, monkeypatch):
         self._recorder, self._directory, self._runs = recorder, directory, 0
-        self._later = []
         self.process, self.clock = Process(), Clock()
-        monkeypatch.setattr(data_version, '_later', self._put_off)
         # No operation drops an index, and the doctor looks for missing ones after each run.
         monkeypatch.setattr(startup.indexes, 'ensure', lambda: None)
         self.clock.watch(monkeypatch)
         self.process.watch(monkeypatch)
-
-    def _put_off(self, function):
-        """Bump the data version once for each operation, as requests do."""
-        self._later[:] = [function]
-        return True
 
     def begin(self):
         """Empty the database; make an application, and a folder that has nothing to do with packages."""
@@ -127,7 +120,6 @@ class World:
         self.app = self._recorder.repeat('app')
         collection = Collection().createCollection('Other', self.admin)
         self.elsewhere = Folder().createFolder(collection, 'elsewhere', parentType='collection', creator=self.admin)
-        self._later.clear()
 
     def let_files_age(self):
         """The clock of the simulation is not that of the disk."""
@@ -141,19 +133,10 @@ class World:
         """Run an operation; :class:`Crash` is raised if it was not completed, and the next process has started."""
         try:
             with self.process.crashing(moment):
-                result = operation()
-                self._answer()
-                return result
+                return operation()
         except Crash:
-            self._later.clear()
             startup.prepare()
-            self._later.clear()
             raise
-
-    def _answer(self):
-        """What is done before the response."""
-        while self._later:
-            self._later.pop()()
 
     def store(self):
         (found,) = stores.every_store()
