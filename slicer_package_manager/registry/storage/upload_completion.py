@@ -112,8 +112,7 @@ def finish(upload: Document, package: item_files.Package, assetstore: Document |
     :raises NotFound: the file, the package or the upload was deleted.
     :raises Conflict: another file has replaced the one that should get new content, or another request was faster.
     """
-    is_stored = '_id' in upload
-    upload.setdefault('_id', ObjectId())
+    upload.setdefault('_id', ObjectId())  # Girder does not store the upload of an empty file
     assetstore = assetstore or Assetstore().load(upload['assetstoreId'])
     events.trigger('model.upload.finalize', upload)
     store = stores.of_assetstore(assetstore)
@@ -126,7 +125,7 @@ def finish(upload: Document, package: item_files.Package, assetstore: Document |
             **builds.of_upload(upload)})
         upload_checks.require(package.item, upload, content, store)
         events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
-        file = item_files.change(package, partial(_store, upload, content, is_stored))
+        file = item_files.change(package, partial(_store, upload, content))
     events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
     logger.info('Upload complete. Upload=%s File=%s User=%s', upload['_id'], file['_id'], upload['userId'])
     _process(upload, file, assetstore)
@@ -168,11 +167,11 @@ def _require_target(upload: Document) -> None:
         raise NotFound(f'The {model.name} that "{upload["name"]}" is uploaded to was deleted.')
 
 
-def _store(upload: Document, content: Document, is_stored: bool, package: item_files.Package | None) -> Document:
+def _store(upload: Document, content: Document, package: item_files.Package | None) -> Document:
     """Store ``content`` as that of the file that ``upload`` goes to, or as a new file; return the file."""
     if package is None:
         raise NotFound(f'The package that "{upload["name"]}" is uploaded to was deleted.')
-    if is_stored and not Upload().collection.delete_one({'_id': upload['_id']}).deleted_count:
+    if not Upload().collection.delete_one({'_id': upload['_id']}).deleted_count and upload['size']:
         raise upload_chunks.refusal(upload['_id'])
     return _replace(upload, content, package) if 'fileId' in upload else _create(upload, content, package)
 
