@@ -17,10 +17,11 @@ CONFIGURATION = Path(__file__).parents[2] / 'deploy' / 'nginx'
 NAME = 'packages.example.org'
 _MAIN = """
 {user}
+worker_rlimit_nofile 16384;
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{}}
+events {{ worker_connections 4096; }}
 http {{
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
