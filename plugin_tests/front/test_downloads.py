@@ -8,11 +8,14 @@ from datetime import datetime, timezone
 import pytest
 from girder import auditLogger, events
 
+from plugin_tests.waiting import PATIENCE, poll
 from slicer_package_manager.front import downloads
+from slicer_package_manager.front.admission import Limits, Refused, WorkClass
 from slicer_package_manager.front.connection import Disconnected
 from slicer_package_manager.front.downloads import PublicDownloads
 from slicer_package_manager.front.exchange import Exchange
 from slicer_package_manager.front.pace import PaceLimits
+from slicer_package_manager.front.threads import SharedThreads
 from slicer_package_manager.registry.storage.store import PIECE, opened
 from slicer_package_manager.rest.downloads.public_files import PublicFile
 
@@ -85,7 +88,9 @@ class Served:
         monkeypatch.setattr(downloads.public_files, 'load', lambda *_: file)
         monkeypatch.setattr(downloads.counter, 'count', self._count)
         with Threads(1) as threads:
-            public = PublicDownloads(threads, Versions(*versions), PaceLimits(1, 60))
+            shared = SharedThreads(threads, 1)
+            public = PublicDownloads(shared, shared, WorkClass(Limits(1, 0, 60)), Versions(*versions),
+                                     PaceLimits(1, 60))
             if before is not None:
                 self._request(public, **before)
             earlier = threads.calls or 1  # one loads what the delivery depends on
@@ -253,3 +258,68 @@ class TestContentInMemory:
         handler.emit = lambda record: records.append(record.msg)
         store, _ = serve(b'x', before={}, log_handlers=[handler])
         assert (store.closed, records) == (2, ['file.download'] * 2)
+
+
+class Late(Store):
+    """A store on another server, which responds when ``go`` is set; :ivar begun: how many reads wait for that."""
+
+    def __init__(self, content):
+        super().__init__(content, has_urls=True)
+        self.go, self.begun = threading.Event(), 0
+
+    def _read(self, start, stop):
+        self.begun += 1
+        self.go.wait(PATIENCE)
+        yield from super()._read(start, stop)
+
+
+class TestServersThatRespondLate:
+    @pytest.fixture
+    def late(self):
+        late = Late(b'x' * 9)
+        yield late
+        late.go.set()
+
+    @pytest.fixture
+    def public(self, monkeypatch, late):
+        """Two threads for files elsewhere, two for files here, and places for two that are opened."""
+        monkeypatch.setattr(downloads.counter, 'count', lambda *_, **__: Future())
+        monkeypatch.setattr(downloads.public_files, 'load', lambda _model, key: PublicFile(
+            {}, {'_id': key, 'name': 'f.zip', 'size': 9, 'created': MOMENT, 'assetstoreId': 1},
+            late if key == ID else Store(b'y' * 9), ('stream', [])))
+        with ThreadPoolExecutor(2) as here, ThreadPoolExecutor(2) as elsewhere:
+            yield PublicDownloads(SharedThreads(here, 2), SharedThreads(elsewhere, 2), WorkClass(Limits(2, 2, 60)),
+                                  Versions(), PaceLimits(1, 60))
+            late.go.set()
+
+    @staticmethod
+    async def get(public, address, key=ID):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+        scope = {'method': 'GET', 'raw_path': f'/api/v1/file/{key}/download'.encode(), 'query_string': b'',
+                 'http_version': '1.1', 'client': (address, 1), 'server': None, 'headers': [],
+                 'state': {'connection': Connection()}}
+        await public.answer(Exchange(scope, None, send))
+        return b''.join(message['body'] for message in sent[1:])
+
+    def test_do_not_delay_files_that_are_here(self, public, late):
+        async def scenario():
+            waiting = [asyncio.create_task(self.get(public, f'192.0.2.{number}')) for number in range(4)]
+            await asyncio.to_thread(poll, lambda: late.begun == 2, 'two are being opened')
+            assert await self.get(public, '192.0.2.9', ID[::-1]) == b'y' * 9
+            late.go.set()
+            assert await asyncio.gather(*waiting) == [b'x' * 9] * 4
+        asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
+
+    def test_leave_places_for_other_addresses(self, public, late):
+        async def scenario():
+            greedy = [asyncio.create_task(self.get(public, '192.0.2.1')) for _ in range(4)]
+            refused = await asyncio.gather(*greedy[3:], return_exceptions=True)
+            assert isinstance(refused[0], Refused)
+            other = asyncio.create_task(self.get(public, '192.0.2.2'))
+            await asyncio.to_thread(poll, lambda: late.begun == 2, 'two are being opened')
+            late.go.set()
+            assert await asyncio.gather(*greedy[:3], other) == [b'x' * 9] * 4
+        asyncio.run(asyncio.wait_for(scenario(), PATIENCE))

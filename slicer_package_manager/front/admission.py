@@ -67,10 +67,12 @@ class _Queue:
 
     def discard(self, address: str, turn: asyncio.Future[bool]) -> bool:
         """Remove a request; return whether it was there."""
-        turns = self._turns.get(address, ())
-        if turn not in turns:
+        turns = self._turns.get(address)
+        if not turns or turn not in turns:
             return False
-        self._set(address, deque(one for one in turns if one is not turn))
+        turns.remove(turn)
+        if not turns:
+            del self._turns[address]
         return True
 
     def take(self, may_run: Callable[[str], bool]) -> tuple[str, asyncio.Future[bool]] | None:
@@ -79,18 +81,15 @@ class _Queue:
         The address becomes the last one. Requests that wait no longer are removed.
         """
         for address in filter(may_run, list(self._turns)):
-            turns = deque(one for one in self._turns.pop(address) if not one.done())
+            turns = self._turns.pop(address)
+            while turns and turns[0].done():
+                turns.popleft()
             if turns:
                 turn = turns.popleft()
-                self._set(address, turns)
+                if turns:
+                    self._turns[address] = turns
                 return address, turn
         return None
-
-    def _set(self, address: str, turns: deque[asyncio.Future[bool]]) -> None:
-        if turns:
-            self._turns[address] = turns
-        else:
-            self._turns.pop(address, None)
 
 
 class WorkClass:

@@ -23,7 +23,7 @@ from slicer_package_manager.front.exchange import Exchange, Message, Receive, Re
 from slicer_package_manager.front.girder import Girder, WsgiResponse
 from slicer_package_manager.front.pace import Pace, PaceLimits, TooSlow
 from slicer_package_manager.front.versions import Outage, Versions
-from slicer_package_manager.registry.server import client_address, database_outage
+from slicer_package_manager.registry.server import database_outage
 from slicer_package_manager.registry.server.environment import Operation
 from slicer_package_manager.rest.middleware import error_responses, routing, security_headers, tracing
 
@@ -53,7 +53,7 @@ class Front:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, self._operation.trusted_proxies)
         exchange.connection.begin_request()
         try:
             if exchange.connection.is_paused:  # by responses to pipelined requests; uvicorn would wait without a limit
@@ -101,11 +101,10 @@ class Front:
                 environ['REQUEST_METHOD'], environ['PATH_INFO'], environ['QUERY_STRING'])
             if work in _OF_DATABASE:
                 await self._versions.require()
-            address = client_address.site(client_address.client(environ, self._operation.trusted_proxies))
             await exchange.counted()
             response, is_own = await self._collapsed.respond(
                 collapsed.key_of(exchange) if work in _OF_PUBLIC else None,
-                partial(self._classes[work].admitted, address), partial(self._make, make, environ, body))
+                partial(self._classes[work].admitted, exchange.site), partial(self._make, make, environ, body))
         await self._send(exchange, response, is_own=is_own)
 
     async def _make(self, make: Callable[[], Awaitable[Representation | None]] | None, environ: dict[str, Any],

@@ -4,7 +4,8 @@
 2. What the delivery depends on is in memory, of the current data version. Otherwise a thread reads it.
 3. A redirect to a link requires no thread, and neither does a small file whose content is in memory, of the same data
    version. Otherwise a thread opens the file, and reads the first part. It also closes the file if this part is the
-   whole body. All errors up to here are left to Girder, which answers the same request with the error.
+   whole body. All errors up to here are left to Girder, which answers the same request with the error. Files of other
+   servers, which may respond late, have threads of their own, and are opened as one of the class of downloads.
 4. The other parts follow, each when the one before has left the server.
 5. The download is counted when all of it has left. The client does not wait for that. Its next request does, unless it
    is a download: see :meth:`Exchange.counted`.
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Hashable, Iterator
-from concurrent.futures import Executor
 from itertools import islice
 from typing import NamedTuple
 
-from slicer_package_manager.front import threads
+from slicer_package_manager.front.admission import Refused, WorkClass
 from slicer_package_manager.front.exchange import Exchange, encoded
 from slicer_package_manager.front.pace import PaceLimits
+from slicer_package_manager.front.threads import SharedThreads
 from slicer_package_manager.front.versions import Versions
 from slicer_package_manager.registry.downloads import counter
 from slicer_package_manager.registry.server.versioned_cache import VersionedCache
@@ -48,10 +49,17 @@ class _Opened(NamedTuple):
 
 
 class PublicDownloads:
-    """Downloads of public packages. The parts of files are read in the threads of ``readers``."""
+    """Downloads of public packages.
 
-    def __init__(self, readers: Executor, versions: Versions, limits: PaceLimits) -> None:
-        self._readers, self._versions, self._limits = readers, versions, limits
+    :param readers: the threads in which the parts of files are read that are on this server.
+    :param fetchers: those in which the parts of other files are fetched.
+    :param work: the class of requests that open these files.
+    """
+
+    def __init__(self, readers: SharedThreads, fetchers: SharedThreads, work: WorkClass, versions: Versions,
+                 limits: PaceLimits) -> None:
+        self._readers, self._fetchers, self._work = readers, fetchers, work
+        self._versions, self._limits = versions, limits
         self._files: VersionedCache[PublicFile] = VersionedCache()
         self._contents: VersionedCache[bytes] = VersionedCache()
 
@@ -59,6 +67,7 @@ class PublicDownloads:
         """Answer the request, if it is for a public package; return whether it is.
 
         :raises Outage: the database does not answer.
+        :raises Refused: the class of downloads is full.
         :raises Disconnected: the client has closed the connection.
         :raises TooSlow: the client takes the response too slowly.
         """
@@ -68,18 +77,18 @@ class PublicDownloads:
             return False
         key = wanted[1].decode(), wanted[2].decode()
         version = await self._versions.current()
-        file = self._files.get(key, version) or await self._load(key, version)
+        file = self._files.get(key, version) or await self._load(exchange, key, version)
         opened = file and await self._open(exchange, file, (key, version))
         if not opened or not file:
             return False
-        await self._send(exchange, opened)
+        await self._send(exchange, opened, self._readers if _is_here(file) else self._fetchers)
         if opened.response.counts:
             exchange.connection.counted = counter.count(file.item, is_public=True)
         await exchange.send(b'')
         return True
 
-    async def _load(self, key: tuple[str, str], version: object) -> PublicFile | None:
-        file = await threads.run(self._readers, public_files.load, *key)
+    async def _load(self, exchange: Exchange, key: tuple[str, str], version: object) -> PublicFile | None:
+        file = await self._readers.run(exchange.site, public_files.load, *key)
         if file:
             self._files.put(key, version, file, 1, _MOST_FILES)
         return file
@@ -92,36 +101,49 @@ class PublicDownloads:
                                                 self._contents.get(*place))
             if response:
                 return _read(response)
-            opened = await threads.run(self._readers, _open, request, file)
+            opened = await self._open_in_thread(exchange, request, file)
+        except Refused:
+            raise
         except Exception:  # noqa: BLE001 - Girder raises it again, and reports it
             return None
         self._keep(opened, file, place)
         return opened
 
+    async def _open_in_thread(self, exchange: Exchange, request: delivery.Request, file: PublicFile) -> _Opened:
+        if _is_here(file):
+            return await self._readers.run(exchange.site, _open, request, file)
+        async with self._work.admitted(exchange.site):
+            return await self._fetchers.run(exchange.site, _open, request, file)
+
     def _keep(self, opened: _Opened, file: PublicFile, place: tuple[Hashable, object]) -> None:
         """Cache the content of ``file`` if ``opened`` has all of it, and it is on this server."""
         content = b''.join(opened.first)
-        if file.store and not file.store.has_urls and content and len(content) == file.file['size']:
+        if _is_here(file) and content and len(content) == file.file['size']:
             self._contents.put(*place, content, len(content), _MOST_BYTES)
 
-    async def _send(self, exchange: Exchange, opened: _Opened) -> None:
-        """Send all but the end of the response, and wait until it has left."""
+    async def _send(self, exchange: Exchange, opened: _Opened, threads: SharedThreads) -> None:
+        """Send all but the end of the response, and wait until it has left. The body is read in ``threads``."""
         headers = [*opened.response.headers.items(), (tracing.HEADER, exchange.request_id)]
         try:
             await exchange.begin(opened.response.status,
                                  encoded(security_headers.protected(headers, security_headers.SANDBOX)))
-            await exchange.stream(self._parts(opened), self._limits)
+            await exchange.stream(self._parts(exchange, opened, threads), self._limits)
         except BaseException:
-            await threads.run(self._readers, getattr(opened.rest, 'close', bool))
+            await threads.run(exchange.site, getattr(opened.rest, 'close', bool))
             raise
         finally:
             exchange.observe(lambda: _route(exchange))
 
-    async def _parts(self, opened: _Opened) -> AsyncIterator[bytes]:
+    async def _parts(self, exchange: Exchange, opened: _Opened, threads: SharedThreads) -> AsyncIterator[bytes]:
         while opened.first:
             yield opened.first.pop()
-        while opened.rest and (part := await threads.run(self._readers, next, opened.rest, None)) is not None:
+        while opened.rest and (part := await threads.run(exchange.site, next, opened.rest, None)) is not None:
             yield part
+
+
+def _is_here(file: PublicFile) -> bool:
+    """Whether this server has the content of ``file``, which is neither a link nor in object storage."""
+    return file.store is not None and not file.store.has_urls
 
 
 def _open(request: delivery.Request, file: PublicFile) -> _Opened:

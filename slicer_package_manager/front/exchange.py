@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from slicer_package_manager.front.connection import Connection, Disconnected
 from slicer_package_manager.front.pace import Pace, PaceLimits
 from slicer_package_manager.registry.downloads import counter
+from slicer_package_manager.registry.server import client_address
 from slicer_package_manager.rest.middleware import tracing
 
 #: ASGI's messages and functions.
@@ -47,6 +48,7 @@ class Representation(NamedTuple):
 class Exchange:
     """A request and its response, with the ``scope`` and functions of ASGI.
 
+    :param trusted_proxies: whose statements on the address of the client are believed.
     :ivar scope: ASGI's description of the request.
     :ivar fields: the headers of the request as ASGI has them, by name in lower case.
     :ivar status: of the response; 0 before it begins.
@@ -55,7 +57,8 @@ class Exchange:
     :ivar started: when the request began, in seconds of :func:`time.perf_counter`.
     """
 
-    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Message, receive: Receive, send: Send,
+                 trusted_proxies: tuple[client_address.Network, ...] = ()) -> None:
         self.started = time.perf_counter()
         self.connection: Connection = scope['state']['connection']
         self.scope = scope
@@ -63,7 +66,7 @@ class Exchange:
         self.status = self.sent = 0
         self.content_range = ''
         self._is_raw = False
-        self.receive, self._send = receive, send
+        self.receive, self._send, self._trusted_proxies = receive, send, trusted_proxies
 
     @cached_property
     def environ(self) -> dict[str, Any]:
@@ -80,6 +83,11 @@ class Exchange:
         """The id of the request, for the response and for logs."""
         address, _ = self.scope['client'] or ('', 0)
         return tracing.choose_id(self.fields.get(_ID, b'').decode('latin-1'), address)
+
+    @cached_property
+    def site(self) -> str:
+        """What the address of the client is counted as, where one address may have a part of something."""
+        return client_address.site(client_address.client(self.environ, self._trusted_proxies))
 
     @property
     def is_personal(self) -> bool:

@@ -12,6 +12,7 @@ import cherrypy
 from slicer_package_manager.front import threads
 from slicer_package_manager.front.exchange import Exchange, Headers, Representation, encoded
 from slicer_package_manager.front.pace import PaceLimits
+from slicer_package_manager.front.threads import SharedThreads
 from slicer_package_manager.rest.middleware import request_state, routing, tracing, upload_bodies
 
 #: uvicorn sends its own.
@@ -95,7 +96,7 @@ class Girder:
     :param limits: the slowest transfer that is served.
     """
 
-    def __init__(self, app: WsgiApplication, handlers: Executor, senders: Executor, limits: PaceLimits) -> None:
+    def __init__(self, app: WsgiApplication, handlers: Executor, senders: SharedThreads, limits: PaceLimits) -> None:
         self._app, self._handlers, self._senders, self._limits = app, handlers, senders, limits
 
     async def knows(self, environ: dict[str, Any]) -> bool:
@@ -116,10 +117,10 @@ class Girder:
             await exchange.begin(response.status, response.encoded())
             if response.whole is None:
                 exchange.connection.release()  # the first part may take long
-                await exchange.stream(self._parts(response), self._limits)
+                await exchange.stream(self._parts(exchange, response), self._limits)
         finally:
             if response.whole is None:
-                await threads.run(self._senders, response.close)
+                await self._senders.run(exchange.site, response.close)
         await exchange.finish(response.whole or b'', self._limits)
 
     async def share(self, exchange: Exchange, response: WsgiResponse) -> None:
@@ -131,6 +132,6 @@ class Girder:
         shared = Representation(response.status, response.encoded(_REPLACED | _OWN), response.whole or b'')
         await exchange.represent(shared, self._limits, lambda: response.route or routing.OTHER)
 
-    async def _parts(self, response: WsgiResponse) -> AsyncIterator[bytes]:
-        while (part := await threads.run(self._senders, response.next)) is not None:
+    async def _parts(self, exchange: Exchange, response: WsgiResponse) -> AsyncIterator[bytes]:
+        while (part := await self._senders.run(exchange.site, response.next)) is not None:
             yield part

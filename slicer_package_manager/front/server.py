@@ -20,6 +20,7 @@ from slicer_package_manager.front.connection import Connection, Heads
 from slicer_package_manager.front.downloads import PublicDownloads
 from slicer_package_manager.front.girder import Girder, WsgiApplication
 from slicer_package_manager.front.pace import PaceLimits
+from slicer_package_manager.front.threads import SharedThreads
 from slicer_package_manager.front.versions import Versions
 from slicer_package_manager.registry.server import environment
 from slicer_package_manager.registry.server.environment import Operation
@@ -30,7 +31,7 @@ _KEEP_ALIVE = 65
 GRACE = 25
 #: How many bytes of a response the system takes before the client can take them.
 _UNSENT = 128 * 1024
-#: Threads that read files.
+#: Threads that make the bodies of Girder's responses, and as many that read files, and that fetch them from elsewhere.
 _SENDERS = 32
 
 
@@ -46,11 +47,12 @@ def run(listener: socket.socket, app: WsgiApplication, threads: int, workers: in
     _limit_unsent(listener)
     operation = environment.of()
     handlers = ThreadPoolExecutor(threads, 'handlers')
-    senders = ThreadPoolExecutor(_SENDERS, 'senders')
+    senders, readers, fetchers = (_shared(name) for name in ('senders', 'readers', 'fetchers'))
     versions, heads = Versions(), Heads()
     pace = PaceLimits(operation.min_rate, operation.max_transfer)
-    front = Front(Girder(app, handlers, senders, pace), versions, PublicDownloads(senders, versions, pace), operation,
-                  _classes(threads, workers, operation), pace,
+    admission = _classes(threads, workers, operation)
+    downloads = PublicDownloads(readers, fetchers, admission[classes.Work.DOWNLOADS], versions, pace)
+    front = Front(Girder(app, handlers, senders, pace), versions, downloads, operation, admission, pace,
                   AccessLog(access_log, operation.trusted_proxies) if access_log else None)
 
     async def notify() -> None:
@@ -67,6 +69,10 @@ def run(listener: socket.socket, app: WsgiApplication, threads: int, workers: in
     # A signal that arrives just before uvicorn has its handlers ends the process, which Python would comment on.
     warnings.filterwarnings('ignore', "coroutine 'Server.serve' was never awaited", RuntimeWarning)
     uvicorn.Server(config).run([listener])
+
+
+def _shared(name: str) -> SharedThreads:
+    return SharedThreads(ThreadPoolExecutor(_SENDERS, name), _SENDERS)
 
 
 def _classes(threads: int, workers: int, operation: Operation) -> dict[classes.Work, WorkClass]:
