@@ -23,6 +23,7 @@ OVERVIEW = HERE / 'reference' / 'rest.md'
 FAMILIES = {
     'statistics': ('/app/:app_id/downloads', '/app/:app_id/summary', '/app/:app_id/expected',
                    '/app/:app_id/popularity'),
+    'webhooks': ('/app/:app_id/webhook',),
     'lookup': ('/app/:app_id/package/find', '/app/:app_id/package/download'),
     'packages': ('/app/:app_id/package',),
     'extensions': ('/app/:app_id/extension',),

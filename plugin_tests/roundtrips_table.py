@@ -3,6 +3,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from bson.objectid import ObjectId
+
 from plugin_tests.attested import BUNDLE, attestation
 from plugin_tests.conftest import EXTENSION_FORM, PACKAGE_FORM, upload
 
@@ -119,6 +121,18 @@ def api_key(world):
     return {'key': world.key}
 
 
+def new_webhook(world):
+    return {'webhook_id': world.post(f'/app/{world.app_id}/webhook', **{
+        **WEBHOOK, 'url': f'{WEBHOOK["url"]}/{world.fresh()}'})}
+
+
+def forbidden_webhook(world):
+    found = new_webhook(world)
+    world.db.slicer_package_webhook.update_one({'_id': ObjectId(found['webhook_id'])}, {
+        '$set': {'url': f'https://hooks.example.com/{world.fresh()}'}})
+    return found
+
+
 def new_key(world):
     return {'key_id': world.post('/slicer_package_manager/key', login='admin', name=world.fresh())}
 
@@ -139,6 +153,7 @@ def of_item(world):
     return {'item': world.item}
 
 
+WEBHOOK = {'name': 'Expected', 'url': 'https://hooks.example.org'}
 PUBLISHER = {'issuer': 'https://gitlab.com', 'repository': 'a/b', 'repository_id': '1', 'workflow': '.gitlab-ci.yml',
              'extensions': '*', 'login': 'editor'}
 APP = '/app/:app_id'
@@ -215,6 +230,11 @@ CALLS = [
     Call(f'GET {APP}/downloadstats', (9, 10, 8), 'by country, from logs', params={**ALL, 'columns': 'country'}),
     Call(f'GET {APP}/downloads', (13, 14, 12)),
     Call(f'GET {APP}/downloadstats/:checksum', (None, 8, 8), before=checksum),
+    Call(f'GET {APP}/webhook', (None, 4, 4)),
+    Call(f'POST {APP}/webhook', (None, 6, 6), params={**WEBHOOK, 'url': f'{WEBHOOK["url"]}/{{fresh}}'}),
+    Call(f'POST {APP}/webhook/:webhook_id/ping', (None, 6, 6), 'to a host that is not allowed any more',
+         before=forbidden_webhook),
+    Call(f'DELETE {APP}/webhook/:webhook_id', (None, 4, 4), before=new_webhook),
     Call('GET /slicer_package_manager/health', (2, 2, 2)),
     Call('GET /slicer_package_manager/usage', (None, None, 11)),
     Call('GET /slicer_package_manager/key', (None, None, 4)),

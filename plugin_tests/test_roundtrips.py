@@ -31,6 +31,7 @@ class World:
         from girder.models.api_key import ApiKey
         from girder.models.collection import Collection
         from girder.models.folder import Folder
+        from girder.models.setting import Setting
         from girder.models.user import User
         self.db = empty_database()
         set_up(assetstore)
@@ -53,6 +54,7 @@ class World:
         self.db.slicer_package_expected.insert_one({
             'app': ObjectId(self.app_id), 'branch': 'main', 'synced': app_folder['created'],
             'entries': [{'name': 'Expected', 'category': '', 'tier': 1, 'repository_url': ''}]})
+        Setting().set('slicer_package_manager.webhook_hosts', ['hooks.example.org'])
         for revision in ('34000', '33000'):
             self.item = self.package(revision=revision)
             self.file = self.upload(self.item)

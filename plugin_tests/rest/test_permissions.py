@@ -95,6 +95,8 @@ TRIALS = {
     access.GET_SUMMARY: Trial(lists('/app/{app}/summary', 'release'), ('release',)),
     access.GET_EXPECTED: Trial(sees_expected, ('release',)),
     access.GET_STATISTICS: Trial(sees_statistics, ('release', 'draft')),
+    access.MANAGE_WEBHOOKS: Trial(sends('GET', '/app/{app}/webhook')),
+    access.MANAGE_ALL_WEBHOOKS: Trial(lists('/app/{app}/webhook', 'webhook')),
     access.FIND_AFFECTED: Trial(finds_affected),
     access.LIST_RELEASES: Trial(lists('/app/{app}/release', 'release'), ('release',)),
     access.CREATE_RELEASE: Trial(sends('POST', '/app/{app}/release', name='6.0', app_revision='35000')),
@@ -148,11 +150,17 @@ class World:
 
 @pytest.fixture
 def world(app, api, grant, make, ready, make_release, anonymous, folders):
+    from girder.models.setting import Setting
+
     from slicer_package_manager.registry.expected import store
+    from slicer_package_manager.registry.server import settings
+    from slicer_package_manager.registry.webhooks import hooks
+    Setting().set(settings.WEBHOOK_HOSTS, ['hooks.example.org'])
     store.replace({'_id': ObjectId(app['_id'])}, '5.8', [
         {'name': 'Expected', 'category': '', 'tier': 1, 'repository_url': ''}])
     found = World(app, grant)
     ids = found.ids
+    ids['webhook'] = str(hooks.add({'_id': ObjectId(app['_id'])}, 'Expected', 'https://hooks.example.org/x')['_id'])
     ready('package', revision='33000')
     ids['package'] = item = ready('package', baseName='Listed')['_id']
     ids['file'] = api.get(f'/item/{item}/files').json()[0]['_id']

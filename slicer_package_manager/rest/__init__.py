@@ -26,6 +26,7 @@ from slicer_package_manager.rest.handlers import (
     statistics,
     summary,
     usage,
+    webhook,
 )
 from slicer_package_manager.rest.handlers.call import Response
 from slicer_package_manager.rest.middleware import error_responses, request_limits, upload_scope
@@ -74,6 +75,10 @@ ROUTES: list[Route] = [
     ('GET', (':app_id', 'summary'), summary.getSummary),
     ('GET', (':app_id', 'expected'), expected.compareExtensions),
     ('GET', (':app_id', 'expected', ':name'), expected.getExtensionStatus),
+    ('GET', (':app_id', 'webhook'), webhook.listWebhooks),
+    ('POST', (':app_id', 'webhook'), webhook.addWebhook),
+    ('POST', (':app_id', 'webhook', ':webhook_id', 'ping'), webhook.pingWebhook),
+    ('DELETE', (':app_id', 'webhook', ':webhook_id'), webhook.removeWebhook),
 ]
 
 #: Calls for the server itself, at ``/api/v1/slicer_package_manager``.

@@ -2,9 +2,11 @@
 import itertools
 import json
 import re
+from datetime import datetime, timezone
 
 import httpx
 import pytest
+from bson.objectid import ObjectId
 
 _PASSWORD = 'correct horse'
 
@@ -82,6 +84,17 @@ def fill(site, app):
 def summary(site, app):
     """Request the summary of the application."""
     return lambda: site.client.get(f'/app/{app["_id"]}/summary', params={'limit': 0}).raise_for_status().json()
+
+
+@pytest.fixture
+def expect(site, app):
+    """Expect extensions of each build, which the command ``expected sync`` does."""
+    def make(*names):
+        site.database['slicer_package_expected'].insert_one({
+            'app': ObjectId(app['_id']), 'branch': '5.8', 'synced': datetime.now(timezone.utc), 'entries': [
+                {'name': name, 'category': '', 'tier': 1 + 2 * (name == 'Third'), 'repository_url': ''}
+                for name in names]})
+    return make
 
 
 class Girder:

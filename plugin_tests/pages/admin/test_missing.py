@@ -1,21 +1,7 @@
 """The matrix of missing extensions on the page of an application."""
-from datetime import datetime, timezone
-
 import pytest
-from bson.objectid import ObjectId
 
 HOSTILE = 'A <img src=x onerror=alert(1)>'
-
-
-@pytest.fixture
-def expect(site, app):
-    """Expect extensions of each build, which the command ``expected sync`` does."""
-    def make(*names):
-        site.database['slicer_package_expected'].insert_one({
-            'app': ObjectId(app['_id']), 'branch': '5.8', 'synced': datetime.now(timezone.utc), 'entries': [
-                {'name': name, 'category': '', 'tier': 1 + 2 * (name == 'Third'), 'repository_url': ''}
-                for name in names]})
-    return make
 
 
 @pytest.mark.parametrize('width', ['wide', 'narrow'])

@@ -1,7 +1,10 @@
 """Webhooks report each change of what builds lack once, signed, to allowed public addresses only."""
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
@@ -158,6 +161,32 @@ def test_an_attempt_whose_process_has_ended_is_repeated(hook, delivery, build, r
     make_due(db)
     delivery.step()
     assert len(received) == 1
+
+
+@pytest.fixture
+def endless():
+    """The origin of a server that goes on answering that it is still working, so that no read takes long."""
+    ends = threading.Event()
+
+    def serve(listener):
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            while not ends.is_set():
+                connection.sendall(b'HTTP/1.1 102 Processing\r\n\r\n')
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield f'http://127.0.0.1:{listener.getsockname()[1]}'
+        ends.set()
+        thread.join(PATIENCE)
+
+
+def test_a_receiver_that_goes_on_answering_is_given_up(endless, delivery, expect, folder, allow):
+    from slicer_package_manager.registry.webhooks import hooks
+    allow(endless)
+    expect('A')
+    hook = hooks.add(folder, 'A', f'{endless}/hook')
+    assert delivery.send(hook, 'x', '{}', 0.3) == '127.0.0.1 has not answered within 0.3 seconds.'
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ connects to.
 """
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import closing
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -20,10 +22,15 @@ from slicer_package_manager.registry.server import settings
 
 CONNECT_SECONDS = 10
 STALL_SECONDS = 30
+#: How long all of a :func:`post` takes at most, by default.
+POST_SECONDS = 60
 REDIRECTS = 5
 CHUNK = 64 * 1024
 _MOVED = (301, 302, 303, 307, 308)
 _PARTIAL, _OK = 206, 200
+#: Without the proxies of the environment, which would resolve names by themselves.
+_OPTIONS: dict[str, Any] = {'trust_env': False, 'follow_redirects': False, 'headers': {'Accept-Encoding': 'identity'},
+                            'timeout': httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)}
 
 
 @dataclass
@@ -56,20 +63,32 @@ class Remote:
 
 @cache
 def _client() -> httpx.Client:
-    # Without the proxies of the environment, which would resolve names by themselves.
-    return httpx.Client(trust_env=False, follow_redirects=False, headers={'Accept-Encoding': 'identity'},
-                        timeout=httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS),
-                        limits=httpx.Limits(max_connections=None, max_keepalive_connections=8))
+    return httpx.Client(**_OPTIONS, limits=httpx.Limits(max_connections=None, max_keepalive_connections=8))
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], hosts: Collection[str]) -> int:
+def post(url: str, body: bytes, headers: Mapping[str, str], hosts: Collection[str],
+         seconds: float = POST_SECONDS) -> int:
     """Send ``body`` to ``url``, and return the status of the response, which is not read. No redirect is followed.
 
+    The timeouts of httpx are those of single operations, and only asyncio ends a server that answers byte by byte.
+
     :param hosts: to which may be sent.
-    :raises BadGateway: the URL is not allowed, or the other server does not answer.
+    :param seconds: how long all of it may take, however slowly the other server takes the body and answers.
+    :raises BadGateway: the URL is not allowed, or the other server does not answer in time.
     """
     host = _checked_host(url, hosts, 'Nothing can be sent to')
-    with closing(_sent(host, lambda: _request(url, headers, 'POST', body))) as response:
+    with _explained(host):
+        request = _request(url, headers, 'POST', body)
+        try:
+            return asyncio.run(asyncio.wait_for(_posted(request), seconds))
+        except asyncio.TimeoutError:
+            raise BadGateway(f'{host} has not answered within {seconds:g} seconds.') from None
+
+
+async def _posted(request: httpx.Request) -> int:
+    async with httpx.AsyncClient(**_OPTIONS) as client:
+        response = await client.send(request, stream=True)
+        await response.aclose()
         return response.status_code
 
 
@@ -93,12 +112,18 @@ def fetch(url: str, part: tuple[int, int] | None = None, hosts: Collection[str] 
 def _ask(url: str, headers: dict[str, str], hosts: Collection[str]) -> httpx.Response:
     host = _checked_host(url, hosts, 'The file cannot be fetched from',
                          f'; what may be fetched is in the setting {settings.STREAM_HOSTS}')
-    return _sent(host, lambda: _request(url, headers))
+    with _explained(host):
+        return _client().send(_request(url, headers), stream=True)
 
 
-def _sent(host: str, request: Callable[[], httpx.Request]) -> httpx.Response:
+@contextmanager
+def _explained(host: str) -> Iterator[None]:
+    """Raise failures of the network in this context as such of ``host``.
+
+    :raises BadGateway: the other server does not answer.
+    """
     try:
-        return _client().send(request(), stream=True)
+        yield
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise BadGateway(f'{host} does not answer: {type(error).__name__}.') from error
 

@@ -72,6 +72,8 @@ GET_SUMMARY = Operation('get the summary of an application', ANYONE, DATA_READ, 
 GET_EXPECTED = Operation(
     'compare extensions with the expected ones', ANYONE, DATA_READ, READ, READ, 'each release or draft')
 GET_STATISTICS = Operation('get download statistics', ANYONE, DATA_READ, READ, READ, 'each release or draft')
+MANAGE_WEBHOOKS = Operation('add webhooks, and list, test and remove those that one has added', USER, None, WRITE)
+MANAGE_ALL_WEBHOOKS = Operation('list, test and remove webhooks that others have added', USER, None, ADMIN)
 FIND_AFFECTED = Operation('find who has downloaded a file', USER, DATA_READ, ADMIN)
 
 LIST_RELEASES = Operation('list releases', ANYONE, DATA_READ, READ, READ, 'each release')

@@ -29,6 +29,8 @@ RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 #: When an attempt whose process has ended is repeated; an attempt takes less time.
 _GIVEN_UP = timedelta(minutes=5)
 _PAUSE = 30
+#: How long a test may take, for which a person waits.
+_PING_SECONDS = 15
 _REDIRECTION = 300
 
 
@@ -68,13 +70,16 @@ def _attempt(hook: Webhook) -> None:
         same, {'$pop': {'pending': -1}, '$set': {'attempts': 0, 'due': clock.now(), **last}})
 
 
-def send(hook: Webhook, identifier: str, body: str) -> str:
-    """Send ``body`` to ``hook``; return the problem, or an empty text."""
+def send(hook: Webhook, identifier: str, body: str, seconds: float = fetch.POST_SECONDS) -> str:
+    """Send ``body`` to ``hook``; return the problem, or an empty text.
+
+    :param seconds: how long it may take.
+    """
     content = body.encode()
     headers = {'Content-Type': 'application/json', 'User-Agent': 'slicer-package-manager webhook',
                'Slicer-Package-Delivery': identifier, 'X-Hub-Signature-256': signature(hook['secret'], content)}
     try:
-        status = fetch.post(hook['url'], content, headers, settings.get(settings.WEBHOOK_HOSTS))
+        status = fetch.post(hook['url'], content, headers, settings.get(settings.WEBHOOK_HOSTS), seconds)
     except BadGateway as error:
         return str(error)
     return '' if status < _REDIRECTION else f'status {status}'
@@ -89,4 +94,4 @@ def ping(hook: Webhook) -> str:
     """Send a delivery without a change now; return the problem, or an empty text."""
     identifier = str(ObjectId())
     app = Folder().load(hook['app'], force=True, exc=True)
-    return send(hook, identifier, changes.body('ping', identifier, app, {'extension': hook['name']}))
+    return send(hook, identifier, changes.body('ping', identifier, app, {'extension': hook['name']}), _PING_SECONDS)

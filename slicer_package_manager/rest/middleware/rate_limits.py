@@ -22,8 +22,7 @@ LIMITED = (
     'get.app/:app_id/downloads', 'get.app/:app_id/summary',
     'get.app/:app_id/package/:pkg_id/provenance', 'get.app/:app_id/extension/:ext_id/provenance',
     'get.app/:app_id/package/:pkg_id/attestation', 'get.app/:app_id/extension/:ext_id/attestation',
-    'get.app/:app_id/extension/:ext_id/readme',
-    'get.app/:app_id/publisher',
+    'get.app/:app_id/extension/:ext_id/readme', 'get.app/:app_id/publisher', 'get.app/:app_id/webhook',
     'get.app/:app_id/popularity', 'get.app/:app_id/expected', 'get.app/:app_id/expected/:name',
     'get.app/:app_id/package/find', 'get.app/:app_id/package/findall', 'get.app/:app_id/package/download',
     'get.find', 'get.findall', 'get.download',  # beside the API; the download page calls check()

@@ -14,6 +14,7 @@ import { showPruning } from './prune.js';
 import { publisherSection } from './publishers.js';
 import { legend, releaseTable } from './release_table.js';
 import { packageCount, rowContents, systemsOf } from './row.js';
+import { webhookSection } from './webhooks.js';
 import { breadcrumb, button, header, icon, nothingToEdit, Page } from './widgets.js';
 
 /** @typedef {Registry.Application} Application */
@@ -60,6 +61,7 @@ export class ApplicationView extends Page {
       this.releases(app, releases, systems),
       this.drafts(app, total, drafts, releases, systems),
       missingExtensions(app),
+      app.access >= AccessType.WRITE && webhookSection(app),
       this.templates(app),
       isAdmin() && publisherSection(app),
     );

@@ -1,11 +1,11 @@
 // @ts-check
 // API keys of build machines and other programs, for site administrators.
 
-import { offerCopies } from '../copy.js';
 import { element } from '../dom.js';
 import { showConfirmation, showDialog } from './dialogs.js';
 import { call, isAdmin, notify } from './girder.js';
 import { editable } from './nav.js';
+import { focusSecret, shownOnce } from './secrets.js';
 import { ACTIONS, listTable } from './tables.js';
 import { breadcrumb, button, day, header, Page } from './widgets.js';
 
@@ -121,7 +121,7 @@ export class KeysView extends Page {
         const [purpose, app] = may.split(' ');
         this.made = await call('POST', PATH, { ...values, purpose, ...(app && { app_id: app }) });
         await this.reload();
-        this.el.querySelector('#spm-made')?.scrollIntoView({ block: 'nearest' });
+        focusSecret(this.el);
       },
     });
   }
@@ -191,33 +191,15 @@ function fields(apps, accounts) {
 function secret({ key, name }) {
   const api = new URL('api/v1', window.location.href.replace(/#.*/, '')).href;
   const file = '~/.slicer-package-manager-key';
-  const told = element('span', { role: 'status' });
-  const place = element(
-    'section.alert.alert-success.spm-secret',
-    { id: 'spm-made', 'aria-label': 'New key' },
-    element('p', {}, 'The key ', element('strong.spm-name', {}, name), ' is shown only now. Copy it to the machine:'),
-    copied(key || ''),
-    element(
-      'p',
-      {},
+  return shownOnce('New key', [
+    [['The key ', element('strong.spm-name', {}, name), ' is shown only now. Copy it to the machine:'], key || ''],
+    [
       'There, store it in a file that only the account of the build can read: paste it, and press Ctrl+D.',
-    ),
-    copied(`(umask 077; cat > ${file})`),
-    element('p', {}, 'Then see what the server says about it:'),
-    copied(`slicer-package-manager-client --api-url ${api} --api-key-file ${file} whoami`),
-    told,
-  );
-  offerCopies(place, (text) => {
-    told.textContent = text;
-  });
-  return place;
+      `(umask 077; cat > ${file})`,
+    ],
+    [
+      'Then see what the server says about it:',
+      `slicer-package-manager-client --api-url ${api} --api-key-file ${file} whoami`,
+    ],
+  ]);
 }
-
-/** @param {string} text */
-const copied = (text) =>
-  element(
-    'p.spm-copied',
-    {},
-    element('code', {}, text),
-    element('button.btn.btn-sm.btn-default.copy', { type: 'button', hidden: true }, 'Copy'),
-  );
