@@ -26,6 +26,7 @@ MEANT = {
     'plugin_tests/front/test_admission.py': {'asyncio.sleep(0)'},
     'plugin_tests/front/test_coalesced.py': {'asyncio.sleep(0)'},
     'plugin_tests/front/test_collapsed.py': {'asyncio.sleep(0)'},
+    'plugin_tests/front/test_versions.py': {'asyncio.sleep(0)'},
     'plugin_tests/test_failover.py': {'self._done.wait(0.05)'},
     # The process is killed at any moment.
     'plugin_tests/logs/test_ingest.py': {'time.sleep(chosen.uniform(0, 1))'},

@@ -150,9 +150,11 @@ class Serving:
 @pytest.fixture
 def serve(monkeypatch):
     """A maker of fronts: ``serve(threads=4, access_log=...)``."""
-    from slicer_package_manager.front import server
+    from slicer_package_manager.front import server, versions
     from slicer_package_manager.rest.middleware import upload_bodies
-    # There is no database to look a token up in.
+    # There is no database to look a token up in, or to ask whether it answers.
+    monkeypatch.setattr(versions.data_version, 'version', int)
+    monkeypatch.setattr(versions.database_outage, 'lost', lambda: False)
     monkeypatch.setattr(upload_bodies, 'has_token', lambda environ: environ['QUERY_STRING'] == 'token=x')
     servers, threads, made = [], [], []
 

@@ -4,7 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from slicer_package_manager.front import connection
+from plugin_tests.waiting import poll
+from slicer_package_manager.front import connection, pace
 
 #: Requests that are answered with 400 and the end of the connection.
 MALFORMED = {
@@ -138,6 +139,29 @@ def test_a_client_that_sends_nothing_more_gets_a_whole_download(front):
     caller = front.call().get('/stream/3000000')
     caller.socket.shutdown(1)
     assert len(caller.answer().content) == 3_000_000
+    assert caller.rest() == b''
+
+
+@pytest.mark.parametrize(('path', 'sent'), [
+    ('/echo', b'Content-Length: 9\r\n\r\nabc'),
+    ('/echo/api/v1/file?token=x', b'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')])
+def test_an_upload_that_will_never_be_whole_ends_at_once(serve, monkeypatch, tmp_path, path, sent):
+    monkeypatch.setattr(pace, 'WINDOW', 24 * 3600)
+    front = serve(access_log=tmp_path / 'log')
+    caller = front.call()
+    caller.get('/nothing').answer()
+    caller.send(b'POST %b HTTP/1.1\r\nHost: x\r\n%b' % (path.encode(), sent))
+    caller.socket.shutdown(1)
+    assert caller.rest() == b''
+    poll(lambda: '" 499 ' in (tmp_path / 'log').read_text(), 'the server knows that the client has left')
+
+
+def test_a_client_that_sends_nothing_more_of_a_refused_body_gets_the_reason(front):
+    caller = front.call().send(b'POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\nabc')
+    poll(lambda: front.toy.events, 'it is handled')
+    caller.socket.shutdown(1)
+    front.toy.go.set()
+    assert caller.answer().content == b'ok'
     assert caller.rest() == b''
 
 

@@ -33,6 +33,9 @@ class Versions:
     async def current(self):
         return self._left.pop(0) if self._left else 1
 
+    async def guard(self, work):
+        return await work
+
 
 class Store:
     """A store with the file ``content``; :ivar closed: how many readers have closed it."""

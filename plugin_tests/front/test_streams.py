@@ -7,9 +7,10 @@ import socket
 import time
 
 import pytest
+from pymongo.errors import ServerSelectionTimeoutError
 
 from plugin_tests.waiting import PATIENCE, poll
-from slicer_package_manager.front import bodies, connection, pace
+from slicer_package_manager.front import bodies, connection, pace, versions
 from slicer_package_manager.rest.middleware import tracing
 
 LARGE = 50_000_000  # more than the socket buffers hold
@@ -169,6 +170,22 @@ def test_a_refused_request_is_reported_to_metrics_and_logs(serve, monkeypatch):
     assert (reported.environ['PATH_INFO'], reported.route, reported.status) == ('/echo', 'other', 408)
     assert reported.size == len(response.content)
     assert reported.request_id == response.headers['X-Request-ID']
+
+
+@pytest.mark.parametrize('path', ['/wait', '/public', '/api/v1/item/0'])
+def test_what_waits_for_a_database_that_stops_to_answer_gets_503(serve, monkeypatch, path):
+    front = serve()
+    monkeypatch.setattr(front.toy, '_api', front.toy._wait, raising=False)
+    callers = [front.call().get(path)]
+    poll(lambda: front.toy.events, 'it is handled')
+    callers += [front.call().get(f'{path}?{number % 4}') for number in range(20)]  # more than there are threads
+
+    def away():
+        raise ServerSelectionTimeoutError
+    monkeypatch.setattr(versions.data_version, 'version', away)
+    for response in [one.answer() for one in callers]:
+        assert (response.status, response.headers['Retry-After']) == (503, '5')
+    assert len(front.toy.events) <= 4
 
 
 def test_requests_for_one_public_response_take_one_place(serve):

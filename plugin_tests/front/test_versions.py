@@ -1,22 +1,27 @@
 """The data version, and what the front knows of a database that does not answer."""
 import asyncio
-from types import SimpleNamespace
+import threading
 
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.front import versions
 from slicer_package_manager.front.versions import Outage, Versions
 
 
 class Database:
-    """A database whose version is the number of ``reads``, unless it is away. Each read takes ``seconds``."""
+    """A database whose version is the number of ``reads``, unless it is away; ``third`` is set at the third one."""
 
-    is_away, reads, seconds = False, 0, 0
+    is_away, reads = False, 0
+
+    def __init__(self):
+        self.third = threading.Event()
 
     def version(self):
         self.reads += 1
-        self.clock.now += self.seconds
+        if self.reads == 3:
+            self.third.set()
         if self.is_away:
             raise ServerSelectionTimeoutError
         return self.reads
@@ -25,19 +30,9 @@ class Database:
 @pytest.fixture
 def database(monkeypatch):
     database = Database()
-    database.clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(versions, 'time', SimpleNamespace(monotonic=lambda: database.clock.now))
     monkeypatch.setattr(versions.data_version, 'version', database.version)
     monkeypatch.setattr(versions.database_outage, 'lost', lambda: False)
     return database
-
-
-@pytest.fixture
-def limits(monkeypatch):
-    """The time limits of all reads."""
-    found, within = [], versions._within
-    monkeypatch.setattr(versions, '_within', lambda seconds, read: (found.append(seconds), within(seconds, read))[1])
-    return found
 
 
 def run(work):
@@ -71,19 +66,59 @@ def test_a_database_that_did_not_answer_is_asked_until_it_does(database, monkeyp
     assert database.reads == 4
 
 
-def test_where_reads_are_slow_an_outage_is_one_after_a_longer_time(database, limits):
+async def endless():
+    """Work that waits for the database."""
+    await asyncio.Event().wait()
+
+
+def test_work_has_its_result_however_long_it_takes_while_the_database_answers(database, monkeypatch):
+    monkeypatch.setattr(versions, '_UNSUSPICIOUS', 0)
+
     async def work(shared):
-        for database.seconds in (0.01, 0.2, 0.01, 100, 0.01):
-            await shared.current()
-        database.is_away, database.seconds = True, 5
-        for _ in range(2):
-            with pytest.raises(Outage):
-                await shared.current()
-        database.clock.now += 61
-        database.is_away = False
-        await shared.current()
+        assert await shared.guard(asyncio.to_thread(database.third.wait, PATIENCE))
     run(work)
-    assert limits == pytest.approx([1.5, 1.5, 2, 2, 5, 5, 5, 1.5])
+
+
+def test_work_ends_when_the_database_does_not_answer(database, monkeypatch):
+    monkeypatch.setattr(versions, '_UNSUSPICIOUS', 0)
+    seen = []
+
+    async def work(shared):
+        async def slow():
+            try:
+                await endless()
+            finally:
+                seen.append('ended')
+        database.is_away = True
+        with pytest.raises(Outage):
+            await shared.guard(slow())
+        await asyncio.sleep(0)
+        assert seen == ['ended']
+    run(work)
+
+
+def test_the_error_of_work_is_raised_and_quick_work_reads_nothing(database):
+    async def work(shared):
+        async def fail():
+            raise LookupError('gone')
+        with pytest.raises(LookupError, match='gone'):
+            await shared.guard(fail())
+    run(work)
+    assert database.reads == 0
+
+
+def test_one_who_leaves_ends_the_work(database):
+    async def work(shared):
+        task = asyncio.create_task(endless())
+        waiting = asyncio.create_task(shared.guard(asyncio.wait_for(task, None)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    run(work)
 
 
 def test_the_log_names_each_outage_once(database, caplog):

@@ -7,7 +7,7 @@ import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import orjson
 
@@ -33,9 +33,13 @@ _BUSY = 'The server is busy with requests of this kind. The request is valid: tr
 _NO_ROOM = 'The disk of the server is full. Ask its administrator to make room, then send the request again.'
 #: Requests that can do nothing without the database. Writes wait for another primary.
 _OF_DATABASE = {Work.DOWNLOADS, Work.READS, Work.HEAVY}
+#: Requests that end when the database does not answer; some pages do not need it.
+_GUARDED = {*_OF_DATABASE, Work.PAGES}
 #: Requests that may have public responses.
 _OF_PUBLIC = {Work.PAGES, Work.READS, Work.HEAVY}
 _SLOW = 'The body of the request arrives too slowly. Check the connection, and send smaller chunks.'
+
+Response: TypeAlias = Representation | WsgiResponse
 
 
 class Front:
@@ -49,7 +53,7 @@ class Front:
         self._girder, self._operation, self._pace, self._access_log = girder, operation, pace, access_log
         self._versions, self._cached, self._downloads = versions, CachedResponses(versions, pace), downloads
         self._classes = classes
-        self._collapsed: CollapsedRequests[Representation | WsgiResponse] = CollapsedRequests()
+        self._collapsed: CollapsedRequests[Response] = CollapsedRequests()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
@@ -101,17 +105,22 @@ class Front:
                 environ['REQUEST_METHOD'], environ['PATH_INFO'], environ['QUERY_STRING'])
             if work in _OF_DATABASE:
                 await self._versions.require()
-            await exchange.counted()
-            response, is_own = await self._collapsed.respond(
-                collapsed.key_of(exchange) if work in _OF_PUBLIC else None,
-                partial(self._classes[work].admitted, exchange.site), partial(self._make, make, environ, body))
+            responding = self._respond(exchange, work, partial(self._make, make, environ, body))
+            response, is_own = await (self._versions.guard(responding) if work in _GUARDED else responding)
         await self._send(exchange, response, is_own=is_own)
 
+    async def _respond(self, exchange: Exchange, work: Work, make: Callable[[], Awaitable[Response]]
+                       ) -> tuple[Response, bool]:
+        """Return the response, and whether it was made for this request, when its class has a place."""
+        await exchange.counted()
+        return await self._collapsed.respond(collapsed.key_of(exchange) if work in _OF_PUBLIC else None,
+                                             partial(self._classes[work].admitted, exchange.site), make)
+
     async def _make(self, make: Callable[[], Awaitable[Representation | None]] | None, environ: dict[str, Any],
-                    body: BinaryIO) -> Representation | WsgiResponse:
+                    body: BinaryIO) -> Response:
         return (make and await make()) or await self._girder.begin(environ, body)
 
-    async def _send(self, exchange: Exchange, response: Representation | WsgiResponse, *, is_own: bool) -> None:
+    async def _send(self, exchange: Exchange, response: Response, *, is_own: bool) -> None:
         if isinstance(response, Representation):
             await self._cached.send(exchange, response)
         elif is_own:

@@ -45,8 +45,7 @@ class CachedResponses:
         if response is None:
             return False
         if isinstance(response, LiveResponse):
-            await exchange.counted()
-            response = await self._read(response)
+            response = await self._versions.guard(self._read(exchange, response))
         await self.send(exchange, _represented(response, request))
         return True
 
@@ -78,8 +77,9 @@ class CachedResponses:
         await exchange.represent(representation, self._limits,
                                  lambda: routing.of_cached(path_of(exchange.scope).removeprefix(_API)))
 
-    async def _read(self, live: LiveResponse) -> JsonResponse:
+    async def _read(self, exchange: Exchange, live: LiveResponse) -> JsonResponse:
         """Return ``live`` as it is now, by a read that all requests share which arrive at the same time."""
+        await exchange.counted()
         if live.shared is None:
             live.shared = Coalesced(lambda: self._versions.read(live.current))
         response: JsonResponse = await live.shared.get()

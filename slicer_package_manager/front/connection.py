@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         #: Of the last download of this connection, when it is counted.
         self.counted: Future[None] | None = None
         self._serving = 0  # more than one while a pipelined request begins before the end of the one before
-        self._has_ended = False
+        self._has_ended, self._is_whole = False, True
         self._allowed = HEAD_BYTES
         self._holds, self._held = False, b''
         self._writable = asyncio.Event()
@@ -94,10 +94,13 @@ class Connection(asyncio.Protocol):
         self._http.data_received(data)
 
     def eof_received(self) -> bool:
-        """Let the current request finish when the client has said that it sends nothing more."""
+        """Let the current request finish when the client has said that it sends nothing more.
+
+        A request that will never be whole ends now.
+        """
         self._has_ended = True
         self._http.eof_received()
-        return self._serving > 0
+        return self._serving > 0 and self._is_whole
 
     def pause_writing(self) -> None:
         """Wait: bytes that were written have not left yet."""
@@ -120,12 +123,18 @@ class Connection(asyncio.Protocol):
         if self._has_ended and self._transport and not self._serving:
             self._transport.close()
 
+    def begin_message(self) -> None:
+        """Note that the head of a request has arrived."""
+        self._is_whole = False
+
     def end_message(self) -> None:
         """Note that a request has arrived, with all of its body."""
+        self._is_whole = True
         self._allowed = HEAD_BYTES
 
     def discard_rest(self) -> None:
         """Accept the rest of the body of a request that is refused without reading it."""
+        self._is_whole = True  # as far as the response needs it
         self._allowed = DISCARDED_BYTES
 
     def hold(self) -> None:

@@ -88,7 +88,7 @@ class PublicDownloads:
         return True
 
     async def _load(self, exchange: Exchange, key: tuple[str, str], version: object) -> PublicFile | None:
-        file = await self._readers.run(exchange.site, public_files.load, *key)
+        file = await self._versions.guard(self._readers.run(exchange.site, public_files.load, *key))
         if file:
             self._files.put(key, version, file, 1, _MOST_FILES)
         return file

@@ -21,6 +21,7 @@ class Protocol(HttpToolsProtocol):
         hosts = names.count(b'host')
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == '1.1'):
             raise ValueError('the request does not name one host')  # RFC 9112, section 3.2: the response is 400
+        self.app_state['connection'].begin_message()
         self.url, _, query = self.url.partition(b'#')[0].partition(b'?')
         super().on_headers_complete()
         self.scope['query_string'] = query

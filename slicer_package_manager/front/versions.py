@@ -1,12 +1,18 @@
-"""The data version, which all requests that arrive at the same time share."""
+"""The data version, which all requests that arrive at the same time share, and outages of the database.
+
+1. A request that needs the data version waits for it, and one that reads waits for a sign that the database answers.
+2. While a request waits for its turn or is worked on, the database has to go on answering (:meth:`Versions.guard`).
+3. A database that does not answer within :data:`_TIMEOUT` is away for all requests that wait at this moment.
+"""
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pymongo
 from pymongo.errors import PyMongoError
@@ -19,10 +25,9 @@ logger = logging.getLogger(__name__)
 
 _Value = TypeVar('_Value')
 
-#: The time limit for reading the data version, in seconds: at least, at most, and how many times the slowest read of
-#: the last minute. A machine that is busy beyond measure pauses now and then, and that is no outage.
-_TIMEOUT, _LONGEST_TIMEOUT, _TIMES_SLOWEST = 1.5, 5.0, 10
-_MEMORY = 60
+#: The time limit for reading the data version, and how long a request may take until the database has to show that it
+#: answers, in seconds. A request does not wait for two seconds if it does not.
+_TIMEOUT, _UNSUSPICIOUS = 1.4, 0.1
 #: Seconds for which a database that has answered is believed to answer.
 _RECENT = 1.0
 #: When a database has answered that does not answer now.
@@ -41,7 +46,6 @@ class Versions:
         self._others = ThreadPoolExecutor(4, 'live-responses')
         self._makers = ThreadPoolExecutor(4, 'lists')  # the others have not to wait for these
         self._shared = Coalesced(self._read, is_lasting=_has_timed_out)
-        self._pace = _Pace()
         self._answered = _NEVER
 
     async def current(self) -> data_version.Version:
@@ -67,8 +71,24 @@ class Versions:
         if time.monotonic() - self._answered > _RECENT:
             await self.current()
 
+    async def guard(self, work: Coroutine[Any, Any, _Value]) -> _Value:
+        """Return the result of ``work``, and give it up if the database does not answer meanwhile.
+
+        What runs in a thread goes on to its end.
+
+        :raises Outage: the database does not answer.
+        """
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if it was given up
+        try:
+            while not (await asyncio.wait({task}, timeout=_UNSUSPICIOUS))[0]:
+                await self.current()
+            return task.result()
+        finally:
+            task.cancel()
+
     async def _read(self) -> data_version.Version:
-        return await threads.run(self._thread, self._pace.timed, data_version.version)
+        return await threads.run(self._thread, _within, _TIMEOUT, data_version.version)
 
     async def read(self, what: Callable[[], _Value]) -> _Value:
         """Return what ``what`` reads from the database, in another thread.
@@ -93,29 +113,6 @@ class Versions:
 
 def _has_timed_out(error: Exception) -> bool:
     return isinstance(error, PyMongoError) and error.timeout
-
-
-class _Pace:
-    """How long reads take that succeed, for one thread."""
-
-    def __init__(self) -> None:
-        self._slowest, self._since = 0.0, 0.0
-
-    @property
-    def limit(self) -> float:
-        """The time in seconds after which the database does not answer."""
-        if time.monotonic() - self._since > _MEMORY:
-            self._slowest = 0.0
-        return min(max(_TIMEOUT, _TIMES_SLOWEST * self._slowest), _LONGEST_TIMEOUT)
-
-    def timed(self, read: Callable[[], _Value]) -> _Value:
-        """Return what ``read`` returns within the limit."""
-        begun = time.monotonic()
-        value = _within(self.limit, read)
-        took = time.monotonic() - begun
-        if took >= self._slowest:
-            self._slowest, self._since = took, time.monotonic()
-        return value
 
 
 def _within(seconds: float, read: Callable[[], _Value]) -> _Value:

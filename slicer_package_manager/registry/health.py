@@ -10,7 +10,7 @@ from slicer_package_manager.registry.server import database_outage, write_gate
 from slicer_package_manager.registry.storage import stores
 
 #: How long the database may take, in seconds.
-_PATIENCE = 3
+_PATIENCE = 1.5
 
 
 def state() -> dict[str, Any]:
