@@ -47,8 +47,9 @@ from slicer_package_manager.registry.storage import (
     upload_chunks,
     uploads,
 )
+from slicer_package_manager.registry.storage.store import Store
 from slicer_package_manager.registry.tree import builds, documents, file_names, former_files, item_files
-from slicer_package_manager.registry.tree.types import StoredFile
+from slicer_package_manager.registry.tree.types import PackageItem, StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -120,20 +121,26 @@ def finish(upload: Document, package: item_files.Package, assetstore: Document |
     with _canceled_if_refused(upload):
         builds.require_same(upload)
         upload_announcements.require(upload)
-        content = store.finalizeUpload(upload, {
-            'creatorId': upload['userId'], 'assetstoreId': assetstore['_id'], 'size': upload['size'],
-            **builds.of_upload(upload)})
-        upload_checks.require(package.item, upload, content, store)
-        events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
+        content = _put_in_place(upload, package.item, store)
         file = item_files.change(package, partial(_store, upload, content))
-    events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
-    logger.info('Upload complete. Upload=%s File=%s User=%s', upload['_id'], file['_id'], upload['userId'])
-    _process(upload, file, assetstore)
+    _report(upload, file, assetstore)
     return file
 
 
-def _process(upload: Document, file: Document, assetstore: Document) -> None:
-    """Trigger Girder's event for plugins that process new files, with the same information."""
+def _put_in_place(upload: Document, item: PackageItem, store: Store) -> Document:
+    """Let ``store`` put the bytes of ``upload`` in place, and check them; return the fields of a file with them."""
+    content = store.finalizeUpload(upload, {
+        'creatorId': upload['userId'], 'assetstoreId': store.assetstore['_id'], 'size': upload['size'],
+        **builds.of_upload(upload)})
+    upload_checks.require(item, upload, content, store)
+    events.trigger('model.file.finalizeUpload.before', {'file': content, 'upload': upload})
+    return content
+
+
+def _report(upload: Document, file: Document, assetstore: Document) -> None:
+    """Log that ``upload`` is complete, and trigger Girder's events, also for plugins that process new files."""
+    events.trigger('model.file.finalizeUpload.after', {'file': file, 'upload': upload})
+    logger.info('Upload complete. Upload=%s File=%s User=%s', upload['_id'], file['_id'], upload['userId'])
     reference = {'reference': upload['reference']} if 'reference' in upload else {}
     events.trigger('data.process', {
         'file': file, 'assetstore': assetstore, 'currentToken': girders.rest.getCurrentToken(),
