@@ -77,6 +77,10 @@ ITEM_INDEXES = [
     IndexModel([(key, ASCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, keys.CHANNEL, 'meta.os', 'meta.arch',
                                              keys.HAS_FILE, 'size', 'meta.baseName')],
                name='spm_summary', partialFilterExpression={keys.PACKAGE_TYPE: {'$exists': True}}),
+    # Has all that the news ask for, in the order in which they group it.
+    IndexModel([(key, ASCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, keys.HAS_FILE, 'meta.baseName',
+                                             'meta.revision', 'updated')],
+               name='spm_extensions_revisions', partialFilterExpression={keys.PACKAGE_TYPE: EXTENSION.label}),
 ]
 FOLDER_INDEXES = [
     _unique(FOLDER_NAME, ('parentId', 'name', keys.ROLE), {keys.ROLE: {'$exists': True}}),

@@ -17,15 +17,14 @@ from typing import NamedTuple, TypeAlias
 
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
-from girder.models.item import Item
 from pymongo import ReturnDocument
 
 from slicer_package_manager.registry.catalog import releases
-from slicer_package_manager.registry.expected import branches, builds, store
-from slicer_package_manager.registry.expected.builds import System
+from slicer_package_manager.registry.expected import branches, builds, present, store
+from slicer_package_manager.registry.expected.present import System
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
-from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
+from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings, transactions
@@ -35,7 +34,7 @@ from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, UserDocument
 
 #: The base names of extensions, by system.
-Names: TypeAlias = dict[System, set[str]]
+Names: TypeAlias = dict[System, frozenset[str]]
 
 SYSTEMS: tuple[System, ...] = tuple(product(OPERATING_SYSTEMS, ARCHITECTURES))
 #: The value that removes an override.
@@ -80,15 +79,8 @@ def of_channels(app: ApplicationFolder, user: UserDocument | None) -> dict[Objec
 
 def _extensions(app: ApplicationFolder) -> dict[ObjectId, Names]:
     """The base names of the extensions that can be installed, by channel."""
-    names: dict[ObjectId, Names] = {}
-    for row in Item().collection.aggregate([
-            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label, keys.HAS_FILE: True}},
-            {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'os': '$meta.os', 'arch': '$meta.arch'},
-                        'names': {'$addToSet': '$meta.baseName'}}}], allowDiskUse=True, batchSize=BATCH):
-        key = row['_id']
-        by_system = names.setdefault(key['channel'], {})
-        by_system.setdefault((key['os'], key['arch']), set()).update(row['names'])
-    return names
+    return {channel: {system: one.names for system, one in by_system.items()}
+            for channel, by_system in present.in_builds(app).items()}
 
 
 def _short_of_expected(app: ApplicationFolder, folders: list[ChannelFolder], extensions: dict[ObjectId, Names],
@@ -136,7 +128,7 @@ def _lacking(override: bool | None, names: Names, wanted: Names, share: int, sho
     return short.union(system for system, some in wanted.items() if not enough(names.get(system, ()), some, share))
 
 
-def enough(names: Iterable[str], wanted: set[str], share: int) -> bool:
+def enough(names: Iterable[str], wanted: set[str] | frozenset[str], share: int) -> bool:
     """Whether ``names`` has ``share`` percent of ``wanted``."""
     return 100 * len(wanted.intersection(names)) >= share * len(wanted)
 

@@ -12,10 +12,11 @@ from girder.models.item import Item
 from slicer_package_manager.registry.catalog import readiness
 from slicer_package_manager.registry.catalog.readiness import SYSTEMS, Readiness
 from slicer_package_manager.registry.downloads.counts import COUNTS, Download
+from slicer_package_manager.registry.expected import present
 from slicer_package_manager.registry.expected.builds import Packages, packages
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
+from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
@@ -98,7 +99,8 @@ def of(app: ApplicationFolder, user: UserDocument | None, limit: int, offset: in
 
 def _facts(app: ApplicationFolder, user: UserDocument | None, folders: list[ChannelFolder], fields: set[str]) -> _Facts:
     return _Facts(
-        numbers(app, user, folders) if fields & (_NUMBER_FIELDS | _READINESS_FIELDS) else {},
+        numbers(app, user, folders, with_sizes='size' in fields) if fields & (_NUMBER_FIELDS | _READINESS_FIELDS)
+        else {},
         _downloads(app, folders) if 'downloads' in fields else {},
         readiness.of_channels(app, user) if fields & _READINESS_FIELDS else {},
         packages(app, item_clause(app, user)) if fields & _PACKAGE_FIELDS else {})
@@ -118,13 +120,18 @@ def level(folder: RegisteredFolder, user: UserDocument | None) -> int:
 
 
 @transactions.atomic
-def numbers(app: ApplicationFolder, user: UserDocument | None, folders: Sequence[ChannelFolder]
-            ) -> dict[ObjectId, Numbers]:
+def numbers(app: ApplicationFolder, user: UserDocument | None, folders: Sequence[ChannelFolder], *,
+            with_sizes: bool = True) -> dict[ObjectId, Numbers]:
     """The packages that ``user`` may see in each of ``folders``, releases and drafts of ``app``; from an index."""
     found = {folder['_id']: Numbers() for folder in folders}
+    clause = item_clause(app, user)
+    known = present.in_builds(app) if not with_sizes and present.are_all(clause) else None
+    for channel, by_system in (known or {}).items():
+        for (os, arch), one in by_system.items() if channel in found else ():
+            found[channel].add({'kind': EXTENSION.label, 'os': os, 'arch': arch}, one.number, 0)
+    types = list(PACKAGE_TYPES) if known is None else [PACKAGE.label]
     for row in Item().collection.aggregate([
-            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: {'$in': list(PACKAGE_TYPES)},
-                        **item_clause(app, user)}},
+            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: {'$in': types}, **clause}},
             {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'kind': f'${keys.PACKAGE_TYPE}', 'os': '$meta.os',
                                 'arch': '$meta.arch'},
                         'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True, batchSize=BATCH):

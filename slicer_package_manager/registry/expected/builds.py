@@ -1,16 +1,17 @@
 """Builds of the application with the names of the extensions that they have, by system."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from bson.objectid import ObjectId
 from girder.models.folder import Folder
 from girder.models.item import Item
 
-from slicer_package_manager.registry.expected import branches
+from slicer_package_manager.registry.expected import branches, present
+from slicer_package_manager.registry.expected.present import System
 from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.revisions import revision_order
@@ -20,9 +21,6 @@ from slicer_package_manager.registry.tree import keys
 from slicer_package_manager.registry.tree.access import folder_clause, item_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
-
-#: An operating system and an architecture.
-System: TypeAlias = tuple[str, str]
 
 #: Extensions are built one after the other. So long after the last of them, no further one is expected.
 QUIET = timedelta(hours=6)
@@ -89,14 +87,22 @@ def read(app: ApplicationFolder, user: UserDocument | None, names: Mapping[str, 
 
 
 def _add_names(app: ApplicationFolder, clause: Document, found: Mapping[ObjectId, ChannelBuild]) -> None:
-    for row in _extensions(app, {'$and': [clause]}, {'names': {'$addToSet': '$meta.baseName'}}):
-        build = found.get(row['_id']['channel'])
-        if build:
-            build.names.setdefault(_system(row['_id']), set()).update(row['names'])
+    for channel, system, names in _names(app, clause):
+        if channel in found:
+            found[channel].names.setdefault(system, set()).update(names)
     for row in _extensions(app, {'$and': [clause], 'created': {'$gte': clock.now() - QUIET}}, {}):
         build = found.get(row['_id']['channel'])
         if build:
             build.unfinished.add(_system(row['_id']))
+
+
+def _names(app: ApplicationFolder, clause: Document) -> Iterator[tuple[ObjectId, System, Collection[str]]]:
+    """The names of the extensions for which ``clause`` is true, by release or draft and by system."""
+    if present.are_all(clause):
+        return ((channel, system, one.names) for channel, by_system in present.in_builds(app).items()
+                for system, one in by_system.items())
+    found = _extensions(app, {'$and': [clause]}, {'names': {'$addToSet': '$meta.baseName'}})
+    return ((row['_id']['channel'], _system(row['_id']), row['names']) for row in found)
 
 
 def _extensions(app: ApplicationFolder, match: Document, more: Document) -> list[Document]:

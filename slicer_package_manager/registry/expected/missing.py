@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from slicer_package_manager.registry.expected import builds, store
-from slicer_package_manager.registry.expected.builds import ChannelBuild, System
+from slicer_package_manager.registry.expected.builds import ChannelBuild
 from slicer_package_manager.registry.expected.entries import Entry
+from slicer_package_manager.registry.expected.present import System
 from slicer_package_manager.registry.expected.store import ExpectedBranch
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document

@@ -94,8 +94,10 @@ def revisions(app: ApplicationFolder, user: UserDocument | None) -> Iterator[tup
     for row in Item().collection.aggregate([
             {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label,
                         '$and': [access.item_clause(app, user)]}},
+            # The order of an index that has all of this.
+            {'$sort': {'meta.baseName': 1, 'meta.revision': 1, 'updated': 1}},
             {'$group': {'_id': {'name': '$meta.baseName', 'revision': '$meta.revision'},
-                        'since': {'$min': '$updated'}}}], allowDiskUse=True, batchSize=BATCH):
+                        'since': {'$first': '$updated'}}}], allowDiskUse=True, batchSize=BATCH):
         yield row['_id']['name'], row['_id']['revision'], row['since']
 
 

@@ -81,6 +81,11 @@ def version() -> Version:
     return version_of(primary().find({}))
 
 
+def in_snapshot() -> Version:
+    """The data version in the snapshot of the current transaction: that of the data which the transaction reads."""
+    return version_of(Change().collection.find({}))
+
+
 def version_of(parts: Iterable[Document]) -> Version:
     """The data version whose documents are ``parts``; others are skipped."""
     return frozenset(part['version'] for part in parts if 'version' in part)
