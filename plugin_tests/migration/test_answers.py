@@ -4,6 +4,7 @@ import copy
 import pytest
 
 from slicer_package_manager.migration import answers
+from slicer_package_manager.migration.errors import AnswerError
 from slicer_package_manager.migration.notes import Outcome
 from slicer_package_manager.progress import silent
 
@@ -87,3 +88,21 @@ def test_numbers_of_a_name_with_a_dot_and_of_systems_in_other_spellings(older, d
     there(f'app/{APP}/downloadstats')['1']['extensions'] = older
     here(f'app/{APP}/downloadstats')['1']['extensions'] = {'A.B': {'linux': {'amd64': 3}}}
     assert [note.reason for note in answers.compare(there, here, [APP], {}, silent)] == differences
+
+
+def failing(path):
+    def get(asked, **params):
+        if asked == path:
+            raise AnswerError('it answers 500: An unexpected error.')
+        return server()(asked, **params)
+    return get
+
+
+@pytest.mark.parametrize('kind', ['extension', 'downloadstats'])
+def test_a_request_that_one_server_cannot_answer_is_named(kind):
+    """Version 0.11.0 answers some with 500, such as the downloads of an application with odd keys."""
+    path = f'app/{APP}/{kind}'
+    for older, here, outcome in ((failing(path), server(), Outcome.LEFT_OUT),
+                                 (server(), failing(path), Outcome.DIFFERENT)):
+        notes = list(answers.compare(older, here, [APP], {}, silent))
+        assert {(note.outcome, note.kind, note.name.partition('?')[0]) for note in notes} == {(outcome, 'answer', path)}

@@ -1,5 +1,6 @@
 """Migrations from the database of an older server: what readers, administrators and the doctor find afterwards."""
 import contextlib
+import errno
 import hashlib
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from plugin_tests.conftest import EXTENSION_FORM, upload
 from plugin_tests.migration.older_server import APP, OlderServer
 from slicer_package_manager.doctor.checks import run as check
 from slicer_package_manager.doctor.findings import Options as DoctorOptions
-from slicer_package_manager.migration import changes, girder_database, run, trees, verify, writer
+from slicer_package_manager.migration import changes, girder_database, run, target_store, trees, verify, writer
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import COLLECTION, Journal
 from slicer_package_manager.migration.notes import Outcome
@@ -410,6 +411,22 @@ def test_what_was_deleted_at_the_source_is_deleted_here_if_that_is_wanted(filled
     assert findings() == []
 
 
+def test_a_full_disk_ends_the_migration_and_the_next_run_continues(filled, anonymous, monkeypatch):
+    filled.in_grid(filled.extension(filled.draft_extensions, baseName='Grid'), b'copied, not linked')
+    root = Path(here()['assetstore'].find_one()['root'])
+
+    def full(_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(target_store.os, 'fsync', full)
+    with pytest.raises(MigrationError, match=f'^{root} cannot be written to: No space left on device. .* to continue'):
+        migrate(filled)
+    monkeypatch.undo()
+    assert anonymous.get(f'/app/{APP}/extension').status_code == 404
+    assert list((root / 'temp').iterdir()) == []
+    assert migrate(filled, verify=True).undecided == []
+    assert len(listed(anonymous)) == 3
+
+
 def test_what_a_killed_run_left_of_a_file_is_removed(filled):
     unfinished = Path(here()['assetstore'].find_one()['root'], 'temp')
     migrate(filled)
@@ -588,6 +605,37 @@ def test_another_source_changes_nothing_of_the_first(filled, mongo_uri, anonymou
         assert notes(report, Outcome.DELETED) == set()
         assert len(listed(anonymous)) == 2
         assert here()['folder'].find_one({'_id': app['_id']})['spm']['role'] == 'application'
+
+
+@pytest.mark.parametrize('kind', ['user', 'group', 'collection', 'folder'])
+def test_an_id_that_something_else_has_here_ends_the_migration_before_it_begins(filled, kind):
+    if kind == 'group':
+        filled.insert('group', name='Builders', lowerName='builders', public=True, access=filled.access())
+    one = filled.db[kind].find_one({'name': '4.11'} if kind == 'folder' else {})
+    mine = {**one, 'created': one['created'] - timedelta(days=1), 'name': 'Mine', 'login': 'mine', 'email': 'm@b.org'}
+    here()[kind].insert_one(mine)
+    before = snapshot(here())
+    with pytest.raises(MigrationError, match=f'has the id of another {kind} here, "Mine"'):
+        migrate(filled)
+    after = snapshot(here())
+    assert {name for name in after if after[name] != before.get(name, [])} <= {COLLECTION}
+
+
+def test_an_application_that_was_created_here_by_its_id_is_the_same(filled, api, anonymous):
+    api.post('/app', params={'name': 'Slicer', 'app_id': str(APP)}).raise_for_status()
+    report = migrate(filled, same_users=True)
+    # The new one has a folder of drafts of its own.
+    assert ('folder', str(filled.drafts['_id'])) in notes(report, Outcome.UNDECIDED)
+    assert listed(anonymous).keys() == {str(filled.two['_id'])}
+
+
+def test_another_way_to_the_same_server_goes_on_with_its_documents(filled, anonymous):
+    """Its journal is that of another source: over REST first, for example."""
+    migrate(filled)
+    here()[COLLECTION].delete_many({})
+    filled.db['folder'].update_one({'_id': filled.in_release['_id']}, {'$set': {'description': 'changed'}})
+    assert notes(migrate(filled), Outcome.UNDECIDED) == {('folder', str(filled.in_release['_id']))}
+    assert len(listed(anonymous)) == 2
 
 
 def test_items_beside_applications_come_along(filled, anonymous):

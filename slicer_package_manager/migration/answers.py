@@ -8,10 +8,12 @@ number of downloads may be lower.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeAlias
 
+from slicer_package_manager.migration.errors import AnswerError
 from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.migration.rest_client import Get
 from slicer_package_manager.migration.rules import texts
@@ -39,10 +41,28 @@ def compare(older: Get, here: Get, app_ids: Collection[str], excused: Excused, s
         requests = list(_requests(older, app_id))
         with steps('Comparing answers', len(requests), False) as advance:
             for path, params in requests:
-                yield from _compared(older(path, **params), here(path, **params), _named(path, params), excused)
+                yield from _of_request(older, here, path, params, partial(
+                    _compared, request=_named(path, params), excused=excused))
                 advance(1)
         if counts:
-            yield from _downloads(older(f'app/{app_id}/downloadstats'), here(f'app/{app_id}/downloadstats'), app_id)
+            yield from _of_request(older, here, f'app/{app_id}/downloadstats', {}, partial(_downloads, app_id=app_id))
+
+
+def _of_request(older: Get, here: Get, path: str, params: Mapping[str, Any],
+                differences: Callable[[Any, Any], Iterator[Note]]) -> Iterator[Note]:
+    """Yield the ``differences`` of the two answers to a request, if the older server has one."""
+    note = partial(Note, kind='answer', id=_named(path, params), name=_named(path, params))
+    try:
+        before = older(path, **params)
+    except AnswerError as error:
+        yield note(Outcome.LEFT_OUT, reason=f'it cannot be compared, since {error}')
+        return
+    try:
+        now = here(path, **params)
+    except AnswerError as error:
+        yield note(Outcome.DIFFERENT, reason=f'the older server answers it, and {error}')
+        return
+    yield from differences(before, now)
 
 
 def excuses(notes: Iterable[Note]) -> Excused:
@@ -65,7 +85,7 @@ def _requests(older: Get, app_id: str) -> Iterator[tuple[str, Document]]:
 
 
 def _named(path: str, params: Mapping[str, Any]) -> str:
-    return f'{path}?{"&".join(f"{key}={value}" for key, value in params.items())}'
+    return f'{path}?{"&".join(f"{key}={value}" for key, value in params.items())}'.rstrip('?')
 
 
 def _compared(older: list[Document], here: list[Document], request: str, excused: Excused) -> Iterator[Note]:

@@ -7,3 +7,7 @@ class MigrationError(Exception):
 
 class LostBytesError(Exception):
     """The source does not have the bytes of a file, or has others than it states."""
+
+
+class AnswerError(MigrationError):
+    """A server answers a request with an error."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from slicer_package_manager.migration.errors import MigrationError
+from slicer_package_manager.migration.errors import AnswerError, MigrationError
 from slicer_package_manager.migration.pace import Pace
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.types import Document
@@ -50,11 +50,12 @@ class RestClient:
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON of the answer.
 
-        :raises MigrationError: the server does not answer, or with an error.
+        :raises MigrationError: the server does not answer.
+        :raises AnswerError: it answers with an error.
         """
         answer = self._repeated(lambda: self._client.get(path, params=params))
         if answer.is_error:
-            raise MigrationError(f'{answer.url.copy_with(query=None)} answers {answer.status_code}: {_message(answer)}')
+            raise AnswerError(f'{answer.url.copy_with(query=None)} answers {answer.status_code}: {_message(answer)}')
         return answer.json()
 
     def _require_administrator(self, token: Document) -> None:

@@ -12,6 +12,7 @@ from girder.constants import AssetstoreType
 from slicer_package_manager.migration import (
     accounts,
     answers,
+    collisions,
     download_counts,
     girder_database,
     girder_rest,
@@ -103,6 +104,8 @@ class _Migration:
         if not self._options.in_place:
             target_store.require_others(self._source, self._here, store)
             target_store.require_room(store, girder_database.size_of_files(self._source, contents.copied()))
+            collisions.require_none(self._source, self._here, self._journal,
+                                    {folder['_id'] for folder, _ in self._tree.applications()})
             self._accounts.match(same_users=self._options.same_users)
         if not self._options.dry_run:
             data_version.watch()

@@ -96,7 +96,17 @@ class DirectoryTarget:
         return place if self.has(place) else None
 
     def store(self, file: Document, source: Reader, advance: Advance, require: Require) -> Document:
-        """See :class:`Target`."""
+        """See :class:`Target`.
+
+        :raises MigrationError: the directory cannot be written to.
+        """
+        try:
+            return self._stored(file, source, advance, require)
+        except OSError as error:
+            raise MigrationError(f'{self._root} cannot be written to: {error.strerror}. Correct that, and run the '
+                                 'migration again to continue.') from error
+
+    def _stored(self, file: Document, source: Reader, advance: Advance, require: Require) -> Document:
         copy = self._link(file, source) if isinstance(source, Directory) else None
         temporary = copy or self._new()
         try:
