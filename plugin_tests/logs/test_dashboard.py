@@ -32,6 +32,12 @@ def test_there_is_a_row_for_each_client(shown):
     assert found.keys() == {'access', 'bitstream', 'location', 'countryCode', '_formatVersion'}
 
 
+def test_rows_are_in_the_order_of_days(shown):
+    found = shown(*(line(time=f'{day}:10:00:01 +0000') for day in ('01/Nov/2026', '30/Sep/2026', '02/Nov/2026',
+                                                                   '31/Oct/2026')))
+    assert [one[1][:10] for one in found['access']] == ['2026-09-30', '2026-10-31', '2026-11-01', '2026-11-02']
+
+
 def test_robots_extensions_and_unknown_countries_are_left_out(shown):
     found = shown(line(agent=ROBOT), line(address='203.0.113.1'), line(f'/api/v1/file/{OTHER_FILE}/download'),
                   line(size=10))

@@ -7,8 +7,9 @@ of its country. As in the earlier files, requests from an unknown country are le
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,14 +34,11 @@ _BATCH = 10_000
 
 def write(place: Place, target: Path, last: date = date.max) -> None:
     """Write the file for the dashboard, ``target``, from all daily files in ``place`` up to the day ``last``."""
-    newest = place.published / f'{last:%Y/%m/%d}.parquet'
-    files = [str(path) for path in sorted(place.published.glob('????/??/??.parquet')) if path <= newest]
     known = countries()
     numbers = {code: number for number, code in enumerate(known)}
     with replaced(target) as new, new.open('w', encoding='utf-8') as file, duckdb.connect(
             ':memory:', config={'autoinstall_known_extensions': False, 'threads': 1}) as database:
-        rows = database.execute(_ROWS, {'files': files}) if files else database.execute('SELECT 1 LIMIT 0')
-        used = _write_access(file, rows, numbers)
+        used = _write_access(file, _rows(database, place, last), numbers)
         database.execute(_PACKAGES, {'facts': str(place.facts)})
         rest = {'bitstream': {item: _package(*facts) for item, *facts in database.fetchall() if item in used},
                 'location': [f'{one.latitude:.6f},{one.longitude:.6f}' for one in known.values()],
@@ -49,11 +47,11 @@ def write(place: Place, target: Path, last: date = date.max) -> None:
         file.write(json.dumps(rest)[1:])
 
 
-def _write_access(file: TextIO, rows: duckdb.DuckDBPyConnection, numbers: dict[str, int]) -> set[str]:
+def _write_access(file: TextIO, rows: Iterable[tuple[Any, ...]], numbers: dict[str, int]) -> set[str]:
     """Write the rows of all clients, and return the items that are in them."""
     used, separator = set(), ''
     file.write('{"access": [')
-    for item, day, country, clients in _fetched(rows):
+    for item, day, country, clients in rows:
         if country in numbers:
             used.add(item)
             row = json.dumps([item, day, country, numbers[country]])
@@ -63,9 +61,14 @@ def _write_access(file: TextIO, rows: duckdb.DuckDBPyConnection, numbers: dict[s
     return used
 
 
-def _fetched(rows: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while batch := rows.fetchmany(_BATCH):
-        yield from batch
+def _rows(database: duckdb.DuckDBPyConnection, place: Place, last: date) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows up to the day ``last``, in order: month by month, so that not those of years are in memory."""
+    newest = place.published / f'{last:%Y/%m/%d}.parquet'
+    files = sorted(path for path in place.published.glob('????/??/??.parquet') if path <= newest)
+    for _, month in groupby(files, key=lambda path: path.parent):
+        rows = database.execute(_ROWS, {'files': [str(path) for path in month]})
+        while batch := rows.fetchmany(_BATCH):
+            yield from batch
 
 
 def _package(os: str, arch: str, version: str | None, release: str | None, checkout: Any) -> dict[str, Any]:

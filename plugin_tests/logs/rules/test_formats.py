@@ -82,6 +82,17 @@ def test_a_line_is_read_alike_whatever_the_other_lines_are(read, line):
     assert read(line, S3, CLOUDFRONT, MINIO, OURS)[0] == alone
 
 
+@pytest.mark.parametrize(('logged', 'address'), [
+    ('198.51.100.7:51234', '198.51.100.7'), ('[2001:db8::7]:51234', '2001:db8::7'), ('[2001:db8::7]', '2001:db8::7'),
+    ('2001:db8::7', '2001:db8::7'), ('::ffff:198.51.100.7', '::ffff:198.51.100.7')])
+def test_the_port_of_a_client_is_no_part_of_its_address(read, logged, address):
+    for line in (f'{logged} - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7',
+                 f'{logged} - Jo Doe [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7',
+                 f'www.example.org:443 {logged} - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7',
+                 MINIO.replace('198.51.100.7', logged), OURS.replace('198.51.100.7', logged)):
+        assert read(line)[0]['address'] == address
+
+
 def test_a_log_of_a_bucket_without_downloads_is_a_log(read):
     (row,) = read(S3.replace('REST.GET.OBJECT', 'REST.GET.BUCKET'))
     assert row['reason'] is None

@@ -42,6 +42,9 @@ _TIME = """try_strptime(substr({0}, 1, 20), '%d/%b/%Y:%H:%M:%S')
       THEN CAST(substr({0}, 22, 1) || '1' AS INT)
         * (60 * CAST(substr({0}, 23, 2) AS INT) + CAST(substr({0}, 25, 2) AS INT))
     END)"""
+#: The address of a client without its port, which differs for each connection.
+_ADDRESS = r"""CASE WHEN contains({0}, ':')
+    THEN regexp_replace({0}, '^(?:\[(.+)\](?::[0-9]+)?|([0-9.]+):[0-9]+)$', '\1\2') ELSE {0} END"""
 _NUMBER = "CASE WHEN {0} = '-' THEN 0 ELSE TRY_CAST({0} AS BIGINT) END"
 #: The first byte of a range such as ``bytes 0-99/1000`` (1), or its last byte (2).
 _BOUND = r"""CASE WHEN part LIKE 'bytes %'
@@ -52,8 +55,7 @@ _PLAIN = r"""CASE WHEN contains(line, '\') THEN replace(replace(line, '\\', '/')
 #: The lines that no other format has.
 COMBINED = Format('combined', (b'',), 'TRUE', rf"""
 SELECT line,
-    CASE WHEN head[2] = '-' OR regexp_full_match(head[1], '[0-9A-Fa-f.:]+') THEN head[1]
-        ELSE coalesce(head[2], '') END AS address,
+    {_ADDRESS.format('host')} AS address,
     CASE WHEN substr(x[1], -29) LIKE '[__/___/____:__:__:__ _____] ' THEN {_TIME.format('stamp')} END AS moment,
     coalesce(request[1], '') AS method, coalesce(request[2], '') AS target,
     TRY_CAST(numbers[2] AS USMALLINT) AS status,
@@ -61,13 +63,16 @@ SELECT line,
     {_BOUND.format(1)} AS first,
     {_BOUND.format(2)} + 1 AS stop,
     coalesce(x[6], '-') AS agent
-FROM (SELECT line, x, string_split(x[1], ' ') AS head, substr(x[1], -28, 26) AS stamp,
-             string_split(x[2], ' ') AS request, string_split(x[3], ' ') AS numbers, coalesce(x[8], '') AS part
-      FROM (SELECT line, string_split({_PLAIN}, '"') AS x FROM {{lines}}))""")
+FROM (SELECT line, x, substr(x[1], -28, 26) AS stamp, string_split(x[2], ' ') AS request,
+             string_split(x[3], ' ') AS numbers, coalesce(x[8], '') AS part,
+             CASE WHEN head[2] = '-' OR regexp_full_match(head[1], '[][0-9A-Fa-f.:]+') THEN head[1]
+                 ELSE coalesce(head[2], '') END AS host
+      FROM (SELECT line, x, string_split(x[1], ' ') AS head
+            FROM (SELECT line, string_split({_PLAIN}, '"') AS x FROM {{lines}})))""")
 
 #: Lines of our own JSON log, also of other messages, and of MinIO's audit log.
 JSON = Format('json', (b'\n{',), "line LIKE '{%'", rf"""
-SELECT line, coalesce(j->>'$.address', j->>'$.remotehost', '') AS address,
+SELECT line, {_ADDRESS.format('host')} AS address,
     TRY_CAST(j->>'$.time' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS moment,
     CASE j->>'$.api.name' WHEN 'GetObject' THEN 'GET'
         ELSE coalesce(j->>'$.method', j->>'$.api.name', '') END AS method,
@@ -77,7 +82,8 @@ SELECT line, coalesce(j->>'$.address', j->>'$.remotehost', '') AS address,
     {_BOUND.format(1)} AS first,
     {_BOUND.format(2)} + 1 AS stop,
     coalesce(j->>'$.user_agent', j->>'$.userAgent', '-') AS agent
-FROM (SELECT line, j, coalesce(j->>'$.content_range', j->>'$.responseHeader."Content-Range"', '') AS part
+FROM (SELECT line, j, coalesce(j->>'$.content_range', j->>'$.responseHeader."Content-Range"', '') AS part,
+             coalesce(j->>'$.address', j->>'$.remotehost', '') AS host
       FROM (SELECT line, TRY_CAST(line AS JSON) AS j FROM {{lines}}))""")
 
 _S3_HEAD = r"^\S+ \S+ \[[^\]]+\] \S+ \S+ \S+ [A-Z0-9]+(?:\.[A-Z0-9_]+)+ "
