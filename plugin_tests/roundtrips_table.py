@@ -227,7 +227,7 @@ CALLS = [
     Call(f'GET {APP}/downloadstats', (2, 6, 5), 'cached', again=True),
     Call(f'GET {APP}/downloadstats', (6, 7, 6), 'rows', params={'limit': 2}),
     Call(f'GET {APP}/downloadstats', (5, 6, 5), 'as CSV', params={**ALL, 'format': 'csv', 'granularity': 'year'}),
-    Call(f'GET {APP}/downloadstats', (9, 10, 8), 'by country, from logs', params={**ALL, 'columns': 'country'}),
+    Call(f'GET {APP}/downloadstats', (10, 11, 9), 'by country, from logs', params={**ALL, 'columns': 'country'}),
     Call(f'GET {APP}/downloads', (13, 14, 12)),
     Call(f'GET {APP}/downloadstats/:checksum', (None, 8, 8), before=checksum),
     Call(f'GET {APP}/webhook', (None, 4, 4)),

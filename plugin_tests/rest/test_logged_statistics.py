@@ -117,6 +117,21 @@ def test_what_takes_too_long_to_add_up_is_ended_and_refused_unless_the_database_
     assert words in answer.json()['message']
 
 
+@pytest.mark.usefixtures('loaded')
+@pytest.mark.parametrize(('most', 'params', 'status'), [
+    (2, {}, 400), (3, {}, 200), (2, {'granularity': 'year'}, 400), (2, {'date_to': '2026-11-30'}, 200),
+    (2, {'name': 'SlicerIGT'}, 200), (0, {'granularity': 'month'}, 200)])
+def test_more_documents_than_can_be_added_up_in_time_are_refused_at_once(ask, monkeypatch, most, params, status):
+    add_up()
+    monkeypatch.setattr(logged_statistics, '_MOST_DOCUMENTS', most)
+    with counting() as commands:
+        answer = ask(columns='country', **params)
+    assert answer.status_code == status, answer.text
+    if status == 400:
+        assert 'give the granularity "month"' in answer.json()['message']
+        assert sum(one in (SUMS, DAYS) for one in commands) == 1
+
+
 @pytest.mark.usefixtures('package')
 def test_a_server_without_logs_says_so(ask):
     answer = ask(country='DE')

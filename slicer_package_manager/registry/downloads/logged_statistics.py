@@ -36,6 +36,8 @@ _BY_COUNTRY: VersionedCache[dict[str, int]] = VersionedCache(lifetime=math.inf)
 _MOST_CACHED = 5000
 #: Within this time the database adds up, so that no request keeps it busy for minutes.
 _SECONDS = 20
+#: More documents are not added up by package, since that would take longer.
+_MOST_DOCUMENTS = 500_000
 #: Not before any day.
 _LATEST = '9999-12-31'
 
@@ -139,6 +141,7 @@ def _page(source: _Source, granularity: str, columns: Sequence[str], limit: int,
         every = [match, *source.rows]
         ordered = [match, _ordered('', ORDER), *source.rows, {'$project': {'_id': key, 'count': '$rows.requests'}}]
     else:
+        _require_few(source)
         every = [match, *source.rows, {'$group': {'_id': key, 'count': {'$sum': '$rows.requests'}}}]
         ordered = [*every, _ordered('_id.', key)]
     page: list[Document] = [{'$skip': offset}, *([{'$limit': limit}] if limit else [])]
@@ -146,6 +149,21 @@ def _page(source: _Source, granularity: str, columns: Sequence[str], limit: int,
     if not offset and (not limit or len(found) < limit):
         return Listing(found, len(found))
     return Listing(found, next(iter(source.add_up([*every, {'$count': 'total'}])), {'total': 0})['total'])
+
+
+def _require_few(source: _Source) -> None:
+    """Check that there are not too many documents to add up, before the database works on them.
+
+    :raises Invalid: there are.
+    """
+    if source.model.collection.count_documents(source.match, limit=_MOST_DOCUMENTS + 1) > _MOST_DOCUMENTS:
+        raise _too_many()
+
+
+def _too_many() -> Invalid:
+    reason = (f'the downloads of this period cannot be added up within {_SECONDS} seconds; give the granularity '
+              '"month" and whole months, a shorter period, or the name of an extension')
+    return Invalid([('date_from', reason)])
 
 
 def _ordered(path: str, keys: Iterable[str]) -> Document:
@@ -203,9 +221,7 @@ def _in_time(read: Callable[[], _Result]) -> _Result:
     except PyMongoError as error:
         if not error.timeout or not database_outage.answers():
             raise
-        reason = (f'the downloads of this period cannot be added up within {_SECONDS} seconds; give the granularity '
-                  '"month" and whole months, a shorter period, or the name of an extension')
-        raise Invalid([('date_from', reason)]) from error
+        raise _too_many() from error
 
 
 def _sealed(app: ApplicationFolder, user: UserDocument | None) -> list[Document]:
