@@ -92,6 +92,7 @@ TRIALS = {
     access.CREATE_APPLICATION: Trial(sends('POST', '/app', name='New'), ('collection',)),
     access.CHOOSE_APPLICATION_ID: Trial(chooses_id),
     access.DELETE_APPLICATION: Trial(sends('DELETE', '/app/{app}')),
+    access.SEARCH: Trial(lists('/slicer_package_manager/search', 'release', q='5.8'), ('release',)),
     access.GET_SUMMARY: Trial(lists('/app/{app}/summary', 'release'), ('release',)),
     access.GET_EXPECTED: Trial(sees_expected, ('release',)),
     access.GET_STATISTICS: Trial(sees_statistics, ('release', 'draft')),

@@ -68,6 +68,8 @@ CREATE_APPLICATION = Operation(
     'collections if there is none')
 CHOOSE_APPLICATION_ID = Operation('choose the id of an application', ADMINISTRATOR, DATA_WRITE)
 DELETE_APPLICATION = Operation('delete an application', USER, DATA_OWN, ADMIN)
+SEARCH = Operation('search for applications, releases, drafts, packages and extensions', USER, DATA_READ, READ, READ,
+                   'each release or draft')
 GET_SUMMARY = Operation('get the summary of an application', ANYONE, DATA_READ, READ, READ, 'each release or draft')
 GET_EXPECTED = Operation(
     'compare extensions with the expected ones', ANYONE, DATA_READ, READ, READ, 'each release or draft')

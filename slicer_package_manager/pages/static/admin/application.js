@@ -14,6 +14,7 @@ import { showPruning } from './prune.js';
 import { publisherSection } from './publishers.js';
 import { legend, releaseTable } from './release_table.js';
 import { packageCount, rowContents, systemsOf } from './row.js';
+import { searchBox } from './search.js';
 import { webhookSection } from './webhooks.js';
 import { breadcrumb, button, header, icon, nothingToEdit, Page } from './widgets.js';
 
@@ -57,6 +58,7 @@ export class ApplicationView extends Page {
       'div.spm-page',
       {},
       breadcrumb(['Packages', 'packages'], [app.name]),
+      searchBox(),
       this.heading(app, total),
       this.releases(app, releases, systems),
       this.drafts(app, total, drafts, releases, systems),

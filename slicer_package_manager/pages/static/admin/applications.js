@@ -7,6 +7,7 @@ import { showDialog } from './dialogs.js';
 import { AccessType, call, formatSize, girder, isAdmin, notify, summaryOf } from './girder.js';
 import { KEYS_ROUTE } from './keys.js';
 import { editable, forgetEditable } from './nav.js';
+import { searchBox } from './search.js';
 import { SETTINGS_ROUTE } from './settings.js';
 import { USAGE_ROUTE } from './usage.js';
 import { button, header, icon, nothingToEdit, Page } from './widgets.js';
@@ -136,6 +137,7 @@ export class PackagesView extends Page {
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${KEYS_ROUTE}` }, icon('key'), 'API keys'),
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${SETTINGS_ROUTE}` }, icon('cog'), 'Settings'),
       ),
+      searchBox(),
       lines.length ? table(lines) : element('p', {}, 'There is no application yet.'),
     );
   }

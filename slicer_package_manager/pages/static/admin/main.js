@@ -1,6 +1,7 @@
 // @ts-check
 // The administration of packages in Girder's web client: routes, the navigation entry and panels on Girder's own pages.
 
+import '../keys.js';
 import { ApplicationView } from './application.js';
 import { PackagesView } from './applications.js';
 import { replaceFooter, replaceFrontPage } from './frame.js';
