@@ -134,7 +134,7 @@ export class PackagesView extends Page {
         element('h1.g-body-title', {}, 'Packages'),
         place.value !== null && button('Create application', 'plus-squared', 'default', () => create(place, open)),
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${USAGE_ROUTE}` }, icon('chart-bar'), 'Usage'),
-        isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${KEYS_ROUTE}` }, icon('key'), 'API keys'),
+        isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${KEYS_ROUTE}` }, icon('lock'), 'API keys'),
         isAdmin() && element('a.btn.btn-sm.btn-default', { href: `#${SETTINGS_ROUTE}` }, icon('cog'), 'Settings'),
       ),
       searchBox(),

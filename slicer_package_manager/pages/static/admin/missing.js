@@ -2,8 +2,10 @@
 // The matrix of expected extensions that the newest builds lack.
 
 import { element, fill, messageOf } from '../dom.js';
-import { number } from '../texts.js';
+import { counted, number } from '../texts.js';
 import { appPath, call } from './girder.js';
+import { labelOf } from './row.js';
+import { denseTable } from './tables.js';
 import { header, spinner } from './widgets.js';
 
 /** @typedef {{present: number, unfinished: boolean, missing: {name: string, since: string, last_good: string | null}[]}} State */
@@ -19,74 +21,80 @@ const BUILDS = 6;
  */
 function systemsOf(build) {
   return Object.entries(build.systems).flatMap(([os, states]) =>
-    Object.entries(states).map(([arch, state]) => /** @type {[string, State]} */ ([`${os} ${arch}`, state])),
+    Object.entries(states).map(([arch, state]) => /** @type {[string, State]} */ ([labelOf({ os, arch }), state])),
   );
 }
 
 /**
+ * The systems for which a build lacks an extension, each with the first build in a row that lacks it.
+ *
  * @param {Build} build
  * @param {string} name of an extension
  */
 function cell(build, name) {
-  const lacking = systemsOf(build).flatMap(([system, state]) =>
+  return systemsOf(build).flatMap(([system, state]) =>
     state.missing
       .filter((one) => one.name === name)
-      .map((one) => ({
-        text: state.unfinished ? `${system} (still being built)` : system,
-        title: `since ${one.since}, ${one.last_good ? `last built for ${one.last_good}` : 'never built here'}`,
-      })),
-  );
-  return element(
-    'td',
-    {},
-    lacking.map(({ text, title }) => element('div', { title }, text)),
+      .map((one) => [
+        element('div', {}, state.unfinished ? `${system} (still being built)` : system),
+        element(
+          'div.spm-faint',
+          {},
+          `since ${one.since}, ${one.last_good ? `last in ${one.last_good}` : 'never built'}`,
+        ),
+      ]),
   );
 }
 
 /** @param {Build} build */
-function totals(build) {
+const totals = (build) =>
+  systemsOf(build).map(([system, { present }]) =>
+    element('div', {}, `${system}: ${number(present)} of ${number(build.expected)}`),
+  );
+
+/**
+ * The extensions that a build lacks although an earlier one has them.
+ *
+ * @param {Build} build
+ */
+const lostBy = (build) =>
+  new Set(systemsOf(build).flatMap(([, state]) => state.missing.filter((one) => one.last_good).map((one) => one.name)));
+
+/** @param {Build} build the newest one */
+function headline(build) {
+  const names = [...lostBy(build)].sort((one, other) => one.localeCompare(other));
+  const name = build.release || build.revision;
+  if (!names.length) return element('p', {}, `${name} has all extensions that an earlier build has.`);
   return element(
-    'td',
+    'p',
     {},
-    systemsOf(build).map(([system, { present }]) =>
-      element('div', {}, `${system}: ${number(present)} of ${number(build.expected)}`),
-    ),
+    `${name} lacks ${counted(names.length, 'extension')} that an earlier build has: `,
+    element('strong', {}, names.join(', ')),
+    '.',
   );
 }
 
 /** @param {Comparison} comparison */
 function matrix({ builds, extensions }) {
+  const lost = lostBy(builds[0]);
+  const isKept = (/** @type {string} */ name) => Number(!lost.has(name));
   const names = Object.keys(extensions).sort(
-    (one, other) => extensions[other].tier - extensions[one].tier || one.localeCompare(other),
+    (one, other) =>
+      isKept(one) - isKept(other) || extensions[other].tier - extensions[one].tier || one.localeCompare(other),
   );
-  const column = (/** @type {string} */ name) => element('th', { scope: 'col' }, name);
-  const row = (/** @type {string} */ name) =>
-    element(
-      'tr',
-      {},
-      element('th.spm-name', { scope: 'row' }, name),
-      element('td', {}, number(extensions[name].tier)),
-      builds.map((build) => cell(build, name)),
-    );
-  return element(
-    'div.spm-plan',
-    {},
-    element(
-      'table.table.table-condensed.spm-missing',
-      {},
-      element('caption', {}, 'Systems for which each build lacks an extension'),
-      element(
-        'thead',
-        {},
-        element('tr', {}, ['Extension', 'Tier', ...builds.map((one) => one.release || one.revision)].map(column)),
-      ),
-      element(
-        'tbody',
-        {},
-        element('tr', {}, element('th', { scope: 'row' }, 'Present'), element('td', {}), builds.map(totals)),
-        names.map(row),
-      ),
-    ),
+  return denseTable(
+    'Systems for which each build lacks an extension',
+    ['Extension', 'Tier', ...builds.map((one) => one.release || one.revision)],
+    [
+      { cells: ['Present', '', ...builds.map(totals)] },
+      ...names.map((name) => ({
+        cells: [
+          element('span.spm-name', {}, name),
+          number(extensions[name].tier),
+          ...builds.map((build) => cell(build, name)),
+        ],
+      })),
+    ],
   );
 }
 
@@ -96,7 +104,9 @@ function contents(comparison) {
     const command = element('code', {}, 'slicer-package-manager expected sync');
     return element('p', {}, 'No extension is expected. Choose which ones are with ', command, '.');
   }
-  return comparison.builds.length ? matrix(comparison) : element('p', {}, 'There is no build to compare yet.');
+  const { builds } = comparison;
+  if (!builds.length) return element('p', {}, 'There is no build to compare yet.');
+  return [headline(builds[0]), matrix(comparison)];
 }
 
 /**
@@ -109,5 +119,5 @@ export function missingExtensions(app) {
     (comparison) => fill(area, contents(/** @type {Comparison} */ (comparison))),
     (failure) => fill(area, element('div.alert.alert-danger', {}, messageOf(failure))),
   );
-  return element('section', {}, header(element('h2', {}, 'Missing extensions')), area);
+  return element('section.spm-missing', {}, header(element('h2', {}, 'Missing extensions')), area);
 }

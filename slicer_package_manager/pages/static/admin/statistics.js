@@ -112,11 +112,12 @@ function downloads({ months, systems, countries, logs, notice }) {
     element(
       'div',
       {},
-      table(
-        'By country',
-        ['Country', 'Downloads'],
-        countries.map(({ name, count }) => [name, count]),
-      ),
+      countries.length > 0 &&
+        table(
+          'By country',
+          ['Country', 'Downloads'],
+          countries.map(({ name, count }) => [name, count]),
+        ),
       element('p.spm-faint', {}, logs ? `${source(logs)} ${notice}` : NO_LOGS),
     ),
   );
