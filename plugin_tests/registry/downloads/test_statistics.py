@@ -8,6 +8,7 @@ from slicer_package_manager.registry.downloads import statistics
 from slicer_package_manager.registry.downloads.counts import ORDER, Download
 from slicer_package_manager.registry.downloads.statistics import Question
 from slicer_package_manager.registry.schema.errors import Invalid
+from slicer_package_manager.registry.schema.pagination import Listing
 
 pytestmark = pytest.mark.database
 
@@ -70,7 +71,7 @@ def test_pages_of_periods_neither_repeat_nor_skip(granularity, number):
     pages = [ask(limit=4, offset=offset, granularity=granularity) for offset in range(0, number, 4)]
     assert [row for page in pages for row in page.documents] == everything
     assert {page.total for page in pages} == {number}
-    assert ask(limit=4, offset=4, granularity=granularity, name='none') == ([], 0)
+    assert ask(limit=4, offset=4, granularity=granularity, name='none') == Listing([], 0)
 
 
 @pytest.mark.usefixtures('counted')
