@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from markupsafe import Markup
 
 from slicer_package_manager.pages import about, charts, days, html, install, offers
 from slicer_package_manager.pages import home as home_page
@@ -114,6 +115,7 @@ def catalog(text, elsewhere=(), **of_listing):
     one = extension(text)
     found = {'place': Place(text, text, 'linux', 'amd64'), 'choice': Choice(text), 'systems': {('linux', 'amd64'): 1},
              'every': [one], 'matching': [one], 'found': [one], 'shown': [one], 'revisions': {text: Revision(text)},
+             'news': {text: 'new'},
              **of_listing}
     return rendered('catalog.html', text, **{**OF_CATALOG, 'revisions': [(text, text)], 'data': {'text': text},
                                              'elsewhere': elsewhere},
@@ -128,8 +130,9 @@ def extension_page(text):
     shown = Detail(text, extension(text), Place('', text), text, set(), [text], [text], [row], [row], downloads,
                    Origin((Link(text, 'https://example.org', text), Link(text, '', text), Link(text, '')), text, text,
                           text),
-                   install.commands(text, text), install.check('win', text, text), True)
-    return rendered('catalog.html', text, **OF_CATALOG, listing=None, detail=shown, readable_size=str)
+                   install.commands(text, text), install.check('win', text, text),
+                   Markup('<p>x</p>'), True)
+    return rendered('catalog.html', text, **OF_CATALOG, listing=None, detail=shown, news={}, readable_size=str)
 
 
 def statistics_page(text):

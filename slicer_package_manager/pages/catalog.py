@@ -171,5 +171,5 @@ def _for_scripts(found: Listing) -> dict[str, object]:
     search = {'q': found.choice.q, 'found': [one.id for one in found.matching], 'suggestion': found.suggestion
               } if found.choice.q else {}
     return {**search, 'place': {'revision': revision, 'os': os, 'arch': arch},
-            'items': [one.for_scripts for one in found.every],
+            'items': [one.for_scripts for one in found.every], 'news': found.news,
             'architectures': [one for of, one in found.systems if of == os]}

@@ -39,6 +39,7 @@ from slicer_package_manager.registry.catalog.search_patterns import plain
 from slicer_package_manager.registry.downloads import counts, overview, statistics
 from slicer_package_manager.registry.downloads.logged import Days
 from slicer_package_manager.registry.expected import store
+from slicer_package_manager.registry.news import recent
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import Page as Part
 from slicer_package_manager.registry.schema.revisions import revision_order
@@ -151,9 +152,11 @@ def _page(place: Place, query: Mapping[str, str], visitors_os: str, *, in_slicer
     detail = _detail(app, place, built, chosen, revisions)
     data = {'place': {'revision': detail.place.revision, 'os': detail.place.os, 'arch': detail.place.arch},
             'items': [detail.one.for_scripts] if detail.one else [], 'extension': detail.name,
+            'news': recent.of_extensions(app, None),
             'architectures': [one.arch for one in built if (one.app_revision, one.os) == detail.place[1:3]]}
     return html.render(
         'catalog.html', status=200 if chosen or in_slicer else 404, detail=detail, data=data,
+        news=data['news'],
         link=Links(detail.place._replace(category=place.category, extension=''), others),
         about=_about(app, detail, others['app']), readable_size=extensions.readable_size, **shown)
 

@@ -13,6 +13,7 @@ from slicer_package_manager.registry.catalog import extension_lists, package_lis
 from slicer_package_manager.registry.catalog.extension_lists import Revision
 from slicer_package_manager.registry.catalog.package_lists import Candidates
 from slicer_package_manager.registry.downloads import counts
+from slicer_package_manager.registry.news import recent
 from slicer_package_manager.registry.schema.fields import EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.pagination import Page
 from slicer_package_manager.registry.schema.validators import SEARCH_CHARACTERS, SEARCH_WORDS
@@ -42,6 +43,7 @@ class Listing(NamedTuple):
     :param found: those of them that the filter leaves, in all categories.
     :param shown: those of the category, in order.
     :param revisions: all of the application.
+    :param news: ``new`` or ``changed``, by the names of extensions.
     :param suggestion: a search that the visitor has probably meant; empty without one.
     """
 
@@ -53,6 +55,7 @@ class Listing(NamedTuple):
     found: list[Extension]
     shown: list[Extension]
     revisions: dict[str, Revision]
+    news: dict[str, str]
     suggestion: str = ''
 
     @property
@@ -130,7 +133,7 @@ def read(app: ApplicationFolder, place: Place, choice: Choice) -> Listing:
     names = popular.names(app, choice.sort)
     shown = extensions.in_order(extensions.in_category(found, place.category), choice.sort, names)
     return Listing(place._replace(arch=arch), choice, systems, every, matching, found, shown,
-                   revisions, suggestion)
+                   revisions, recent.of_extensions(app, None), suggestion)
 
 
 def _searched(candidates: Candidates, every: list[Extension], q: str) -> tuple[list[Extension], str]:

@@ -3,6 +3,7 @@
 
 import { element, webAddress } from '../dom.js';
 import { counted, day, plainText } from '../texts.js';
+import { newsChip } from './news.js';
 import { action, icon, revisionLink, tierChip, watchIcon } from './parts.js';
 
 /**
@@ -45,7 +46,7 @@ function newCard(extension, href) {
         'div',
         {},
         element('h2', { id }, element('a', { href, 'data-page': true, 'data-name': extension.name }, extension.name)),
-        element('p.chips', {}, element('span.chip', {}, extension.category), tierChip(extension)),
+        element('p.chips', {}, element('span.chip', {}, extension.category), newsChip(extension), tierChip(extension)),
       ),
     ),
     element('p.description', {}, plainText(extension.description) || element('span.muted', {}, 'No description.')),

@@ -5,6 +5,7 @@
  * @typedef {object} Inline
  * @property {{revision: string, os: string, arch: string}} place the build that is shown
  * @property {Registry.Item[]} items
+ * @property {Record<string, string>} [news] `new` or `changed`, by the names of extensions
  * @property {string} [q] the search of the page
  * @property {string[]} [found] ids of what it finds, the best match first
  * @property {string} [suggestion] the search that was probably meant
