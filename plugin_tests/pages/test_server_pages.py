@@ -213,6 +213,25 @@ def test_pages_suggest_what_a_search_has_probably_meant(open_window, plain):
     expect(page.locator('#suggestion')).to_be_empty()
 
 
+@pytest.mark.parametrize(('width', 'dark'), [('wide', True), ('narrow', False)])
+def test_a_readme_fits_into_the_page(open_window, site, album, width, dark):
+    app = site.application(f'README {width}')
+    item = site.extension(app, baseName='Described')['_id']
+    text = (f'# Described\n\n[{"long" * 60}](a.md)\n\n| a | b |\n| - | - |\n| {"word " * 60} | {"x" * 90} |\n\n'
+            f'```\n{"code " * 60}\n```\n\n### Below\n\n- one\n- two\n')
+    site.client.put(f'/app/{app}/extension/{item}/readme', content=text,
+                    headers={'Content-Type': 'text/markdown'}).raise_for_status()
+    window = open_window(f'/extension/Described?app={app}', width=width, dark=dark)
+    window.page.get_by_role('heading', name='README').wait_for()
+    assert window.page.get_by_role('link', name='longlong').get_attribute('href') == (
+        'https://github.com/SlicerIGT/SlicerIGT/blob/ab12cd3/a.md')
+    assert window.page.evaluate('document.documentElement.scrollWidth <= innerWidth')
+    assert window.page.locator('.readme').evaluate(
+        'one => one.getBoundingClientRect().right <= one.parentElement.getBoundingClientRect().right')
+    assert window.accessibility() == {}
+    album.keep(window, f'readme-{width}')
+
+
 def test_all_modules_are_requested_at_once(open_window, site):
     text = get(site, LARGE).text
     preloaded = set(re.findall(r'<link rel="modulepreload" href="[^"]*?/([a-z]+(?:/[a-z]+)?\.js)"[^>]*>', text))

@@ -24,7 +24,7 @@ def test_markdown_becomes_html():
     assert '<h3>Title</h3>\n<p>A <em>b</em> <code>&lt;c&gt;</code></p>' in found
     assert '<td>1</td>' in found
     assert '<s>old</s>' in found
-    assert '<pre><code>x &lt; 1\n</code></pre>' in found
+    assert '<pre tabindex="0"><code>x &lt; 1\n</code></pre>' in found
 
 
 @pytest.mark.parametrize(('level', 'shown'), [(1, 3), (2, 4), (3, 5), (4, 6), (5, 6), (6, 6)])

@@ -61,8 +61,9 @@ def as_html(text: str, repository: str, revision: str) -> str:
     safe = nh3.clean(_MARKDOWN.render(text), tags=_TAGS, attributes=_ATTRIBUTES, attribute_filter=attribute,
                      url_schemes={'http', 'https', 'mailto'}, link_rel='nofollow noopener noreferrer',
                      clean_content_tags={'script', 'style', 'title', 'template'})
-    pictured = safe.replace('<img ', '<img loading="lazy" decoding="async" ')
-    return _HEADING.sub(lambda one: f'{one[1]}{min(int(one[2]) + _BELOW, _LOWEST)}', pictured)
+    # No attribute has these texts: "<" is escaped there. The keyboard has to reach what scrolls sideways.
+    shown = safe.replace('<img ', '<img loading="lazy" decoding="async" ').replace('<pre>', '<pre tabindex="0">')
+    return _HEADING.sub(lambda one: f'{one[1]}{min(int(one[2]) + _BELOW, _LOWEST)}', shown)
 
 
 def _resolved(url: str, base: str) -> str | None:
