@@ -98,9 +98,9 @@ def failing(path):
     return get
 
 
-@pytest.mark.parametrize('kind', ['extension', 'downloadstats'])
+@pytest.mark.parametrize('kind', ['extension', 'downloadstats', 'draft'])
 def test_a_request_that_one_server_cannot_answer_is_named(kind):
-    """Version 0.11.0 answers some with 500, such as the downloads of an application with odd keys."""
+    """Version 0.11.0 answers some with 500, such as downloads with odd keys, and drafts with 400 if there are none."""
     path = f'app/{APP}/{kind}'
     for older, here, outcome in ((failing(path), server(), Outcome.LEFT_OUT),
                                  (server(), failing(path), Outcome.DIFFERENT)):

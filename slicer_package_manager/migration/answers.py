@@ -75,7 +75,10 @@ def excuses(notes: Iterable[Note]) -> Excused:
 
 def _requests(older: Get, app_id: str) -> Iterator[tuple[str, Document]]:
     """The requests of clients for lists of the application."""
-    channels = [one for kind in ('release', 'draft') for one in older(f'app/{app_id}/{kind}', limit=0)]
+    channels = list[Document]()
+    for kind in ('release', 'draft'):
+        with suppress(AnswerError):  # which the comparison of this request names
+            channels += older(f'app/{app_id}/{kind}', limit=0)
     for kind in ('release', 'draft', 'package'):
         yield f'app/{app_id}/{kind}', {'limit': 0}
     for revision in sorted({str(one['meta']['revision']) for one in channels if 'revision' in one.get('meta', {})}):
