@@ -1,16 +1,12 @@
 """The environment of WSGI for a request of ASGI (PEP 3333)."""
 import asyncio
 from concurrent.futures import Future
-from itertools import islice
 from types import SimpleNamespace
 
 import pytest
 
 from slicer_package_manager.front.connection import Disconnected
-from slicer_package_manager.front.downloads import PublicDownloads, _Opened
 from slicer_package_manager.front.exchange import Exchange, encoded, environ_of
-from slicer_package_manager.front.girder import Girder
-from slicer_package_manager.front.pace import PaceLimits
 from slicer_package_manager.registry.downloads import counter
 
 
@@ -137,52 +133,3 @@ def test_a_client_that_leaves_ends_the_reading():
         with pytest.raises(Disconnected):
             await one.read()
     asyncio.run(scenario())
-
-
-class Part(bytes):
-    """A part of a body; those that are in memory no longer are counted in ``gone``."""
-
-    gone = 0
-
-    def __del__(self):
-        Part.gone += 1
-
-
-class Here:
-    """Threads that are none."""
-
-    @staticmethod
-    async def run(_address, function, *args):
-        return function(*args)
-
-
-def of_a_file(exchange, parts):
-    return PublicDownloads(Here, Here, None, None, None)._parts(exchange, _Opened(None, [next(parts)], parts), Here)
-
-
-def of_girder(exchange, parts):
-    return Girder(None, None, Here, None)._parts(exchange, SimpleNamespace(next=lambda: list(islice(parts, 1))))
-
-
-@pytest.mark.parametrize('source', [of_a_file, of_girder])
-def test_a_part_is_not_in_memory_while_a_slow_client_takes_it(source, monkeypatch):
-    monkeypatch.setattr(Part, 'gone', 0)
-    seen = []
-
-    class Slow(SimpleNamespace):
-        is_paused = False
-
-        @property
-        def is_flushed(self):
-            seen.append(Part.gone)
-            return True
-
-    async def send(_message):
-        """Take a message, and forget it."""
-
-    async def work():
-        exchange = Exchange(scope(state={'connection': Slow(hold=bool, release=bool)}), None, send)
-        exchange.site = ''
-        await exchange.stream(source(exchange, (Part(b'part') for _ in range(3))), PaceLimits(1, 60))
-    asyncio.run(work())
-    assert seen == [1, 2, 3, 3]

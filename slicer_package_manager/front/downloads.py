@@ -39,12 +39,12 @@ _MOST_BYTES = 16 * 1024 * 1024
 class _Opened(NamedTuple):
     """A response whose first part was read.
 
-    :param next: the next part, or nothing. It is removed when it is sent: a slow client takes long for the rest.
+    :param first: the first part, or nothing. It is removed when it is sent: a slow client takes long for the rest.
     :param rest: the other parts; ``None`` if there are none.
     """
 
     response: delivery.Response
-    next: list[bytes]
+    first: list[bytes]
     rest: Iterator[bytes] | None = None
 
 
@@ -117,7 +117,7 @@ class PublicDownloads:
 
     def _keep(self, opened: _Opened, file: PublicFile, place: tuple[Hashable, object]) -> None:
         """Cache the content of ``file`` if ``opened`` has all of it, and it is on this server."""
-        content = b''.join(opened.next)
+        content = b''.join(opened.first)
         if _is_here(file) and content and len(content) == file.file['size']:
             self._contents.put(*place, content, len(content), _MOST_BYTES)
 
@@ -135,10 +135,10 @@ class PublicDownloads:
             exchange.observe(lambda: _route(exchange))
 
     async def _parts(self, exchange: Exchange, opened: _Opened, threads: SharedThreads) -> AsyncIterator[bytes]:
-        while opened.next:
-            yield opened.next.pop()
-            if opened.rest:
-                opened.next.extend(await threads.run(exchange.site, _next, opened.rest))
+        while opened.first:
+            yield opened.first.pop()
+        while opened.rest and (part := await threads.run(exchange.site, next, opened.rest, None)) is not None:
+            yield part
 
 
 def _is_here(file: PublicFile) -> bool:
@@ -153,16 +153,11 @@ def _open(request: delivery.Request, file: PublicFile) -> _Opened:
 def _read(response: delivery.Response) -> _Opened:
     """Read the first part of the body, and close what it comes from if this is all."""
     parts = response.body()
-    first = _next(parts)
+    first = list(islice(parts, 1))
     if not first or str(len(first[0])) == response.headers.get('Content-Length'):
         next(parts, None)  # closes the file
         return _Opened(response, first)
     return _Opened(response, first, parts)
-
-
-def _next(parts: Iterator[bytes]) -> list[bytes]:
-    """Return the next part, or nothing after the last one."""
-    return list(islice(parts, 1))
 
 
 def _route(exchange: Exchange) -> str:

@@ -133,11 +133,9 @@ class Exchange:
         if self.connection.is_paused:  # uvicorn would wait without a limit
             await self._flush(pace)
         async for part in parts:
-            size = len(part)
             await self.send(part, more=True)
-            del part  # the connection has a copy of what has not left yet, and a slow client takes long for it
             await self._flush(pace)
-            pace.move(size)
+            pace.move(len(part))
         await self._flush(pace)
 
     async def finish(self, body: bytes, limits: PaceLimits) -> None:

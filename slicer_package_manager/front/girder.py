@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from http import HTTPStatus
-from itertools import islice
 from typing import Any, BinaryIO
 
 import cherrypy
@@ -71,10 +70,10 @@ class WsgiResponse:
         finally:
             cherrypy.serving.clear()
 
-    def next(self) -> list[bytes]:
-        """Return the next part of the body; nothing after the last one."""
+    def next(self) -> bytes | None:
+        """Return the next part of the body; ``None`` after the last one."""
         with self._as_current():
-            return list(islice(self._parts, 1))
+            return next(self._parts, None)
 
     def _rest(self) -> bytes:
         try:
@@ -134,5 +133,5 @@ class Girder:
         await exchange.represent(shared, self._limits, lambda: response.route or routing.OTHER)
 
     async def _parts(self, exchange: Exchange, response: WsgiResponse) -> AsyncIterator[bytes]:
-        while parts := await self._senders.run(exchange.site, response.next):
-            yield parts.pop()  # not in memory any longer than needed
+        while (part := await self._senders.run(exchange.site, response.next)) is not None:
+            yield part

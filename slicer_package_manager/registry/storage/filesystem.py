@@ -145,9 +145,9 @@ def _read(file: Document, path: str, start: int, stop: int) -> Generator[bytes, 
     left = stop - start
     with open(path, 'rb', buffering=0) as content:  # noqa: PTH123 - Path.open is slower
         content.seek(start)
-        while left and (pieces := [content.read(min(PIECE, left))])[0]:
-            left -= len(pieces[0])
-            yield pieces.pop()  # not in memory any longer than needed
+        while left and (piece := content.read(min(PIECE, left))):
+            left -= len(piece)
+            yield piece
     if left:
         raise GirderException(f'The content of the file {file["_id"]} ends {left} bytes too early.')
 
