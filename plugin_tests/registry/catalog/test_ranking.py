@@ -176,6 +176,7 @@ def test_a_word_that_no_extension_has_hides_nothing(catalog):
     ('elastiks', 'elastix'), ('bone recontruction planer', 'BoneReconstructionPlanner'), ('bezeir', 'bezier'),
     ('registraton of lungs', 'registration of lungs'), ('hart', 'heart'), ('dicm', 'dicom'), ('BÉZEIR', 'bezier'),
     # What occurs as it is, also in part or in another form, and what is close to nothing.
+    ('proton', ''), ('cortical thickness', ''), ('screen capture', ''), ('dark mode', ''), ('denoise', ''),
     ('elastix', ''), ('segmentations', ''), ('regist', ''), ('how to segment', ''), ('zzzzzzzz', ''), ('vr', ''),
     ('', ''), ('-', ''), ('xzq', '')])
 def test_a_word_that_is_nowhere_has_the_closest_one_suggested(catalog, query, meant):

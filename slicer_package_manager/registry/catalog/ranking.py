@@ -40,8 +40,8 @@ _SUFFIX = re.compile('(?:ations?|ators?|ings?|ions?|ers?|ors?|ed|es|s)$')
 _STEM = 4
 #: The shortest word that may be inside of another one, and the lengths of words that may have one or two typing errors.
 _INSIDE, _ONE_ERROR, _TWO_ERRORS = 3, 4, 8
-#: The letters of a word for each error in it, if a word is suggested in its place.
-_LETTERS_OF_ERROR = 3
+#: How many first letters a suggested word shares with what was typed, by the number of errors.
+_SAME_START = {1: 1, 2: 3}
 #: The share of the letters that must agree if a query resembles a whole name.
 _RESEMBLING = 0.8
 #: The letters that two words of one family begin with, at least, and their share of the shorter word; and the share of
@@ -182,11 +182,10 @@ class Index:
         if asked in _STOP_WORDS or len(asked) < _ONE_ERROR or any(
                 asked in one or stem == _stem(one) for one in choices):
             return None
-        close = process.extract(asked, choices, scorer=OSA.distance, limit=None,
-                                score_cutoff=max(1, len(asked) // _LETTERS_OF_ERROR))
-        # People seldom mistype the first letter.
-        return min(close, key=lambda one: (one[1], one[0][0] != asked[0], -len(self._weights[one[0]]), one[0]),
-                   default=(None,))[0]
+        close = process.extract(asked, choices, scorer=OSA.distance, score_cutoff=_errors(asked), limit=None)
+        # People seldom mistype the beginning. Other words that are as close mean something else.
+        meant = [one for one in close if one[0].startswith(asked[:_SAME_START[int(one[1])]])]
+        return min(meant, key=lambda one: (one[1], -len(self._weights[one[0]]), one[0]), default=(None,))[0]
 
     @staticmethod
     def _share(place: int, matches: Sequence[_Match]) -> float:
