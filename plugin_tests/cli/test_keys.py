@@ -47,6 +47,16 @@ def test_a_key_is_created_listed_without_its_secret_and_revoked(key, admin, make
     assert anonymous.post('/api_key/token', data={'key': secret}).status_code == 400
 
 
+def test_a_key_of_one_application(key, admin, app, make_user):
+    make_user('buildbot')
+    more = '--name', 'Nightly', '--application', 'Slicer'
+    refused = key('create', 'buildbot', *more)
+    assert (refused.returncode, 'may not write to any folder of "Slicer"' in refused.stderr) == (1, True)
+    assert key('create', admin['login'], *more).returncode == 0
+    one, = json.loads(key('list', '--json').stdout)
+    assert (one['scope'], one['application']) == ('upload', app['_id'])
+
+
 @pytest.mark.parametrize(('args', 'message'), [
     (('create', 'unknown', '--name', 'x'), 'There is no user with the login "unknown"'),
     (('create', 'admin', '--name', ' '), 'name: must not be empty'),
