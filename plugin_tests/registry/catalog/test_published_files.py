@@ -1,4 +1,6 @@
 """Facts of all files that were ever published."""
+from datetime import timedelta
+
 import pytest
 from bson import ObjectId
 
@@ -14,7 +16,10 @@ pytestmark = pytest.mark.database
 def facts(db):
     def read():
         from slicer_package_manager.registry.catalog import published_files
-        return {(one['file'], one['sha512'][:4]): one for one in published_files.read()}
+        found = list(published_files.read())
+        by_content = {(one['file'], one['sha512'][:4]): one for one in found}
+        assert len(by_content) == len(found), 'the facts of a file are there once'
+        return by_content
     return read
 
 
@@ -50,6 +55,34 @@ def test_new_content_of_a_file_is_another_file_with_the_same_id(api, make, facts
     found = facts()
     assert {file for file, _ in found} == {old['file']}
     assert sorted(one['size'] for one in found.values()) == [3, 6]
+
+
+@pytest.mark.parametrize('way', ['upload', 'contents'])
+def test_the_facts_of_a_replaced_file_stay_when_its_document_is_removed(api, make, facts, db, monkeypatch, way):
+    from slicer_package_manager.registry.storage import file_removal
+    item = make('package', content=b'one')
+    if way == 'upload':
+        upload(api, item['_id'], b'second')
+    else:
+        begun = api.put(f'/file/{only(facts())["file"]}/contents', params={'size': 6}).raise_for_status().json()
+        api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=b'second').raise_for_status()
+    before = facts()
+    with monkeypatch.context() as patch:  # as if the server were killed between both steps, and again
+        patch.setattr(file_removal.Model, 'remove', lambda *_: None)
+        for _ in range(2):
+            file_removal.sweep(timedelta(0))
+            assert facts() == before
+    assert db['file'].count_documents({}) == 2
+    file_removal.sweep(timedelta(0))
+    assert db['file'].count_documents({}) == 1
+    assert facts() == before
+
+
+def test_a_link_that_becomes_a_file_keeps_its_facts(api, make, facts):
+    make('package', url='https://github.com/a/b/c.zip')
+    begun = api.put(f'/file/{only(facts())["file"]}/contents', params={'size': 6}).raise_for_status().json()
+    api.post('/file/chunk', params={'uploadId': begun['_id'], 'offset': 0}, content=b'second').raise_for_status()
+    assert sorted((one['size'] or 0, 'removed' in one) for one in facts().values()) == [(0, True), (6, False)]
 
 
 def test_a_removed_file_keeps_its_facts(api, make, facts):

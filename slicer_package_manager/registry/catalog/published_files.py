@@ -18,7 +18,6 @@ from slicer_package_manager.registry.tree import former_files, keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
 
 _FILES: Document = {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}
-_FACTS: Document = {'_id': 0}
 
 
 def read() -> Iterator[Document]:
@@ -45,7 +44,7 @@ def _there() -> Iterator[Document]:
             visible.add(item['_id'])
         for file in item['files']:
             yield {**former_files.facts(item, file), 'public': item['folderId'] in public}
-    for one in former_files.FormerFile().collection.find({}, _FACTS):
+    for one in former_files.find({}):
         yield {'public': one['item'] in visible, **one}
 
 

@@ -28,7 +28,6 @@ from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.schema.validators import shortened
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import former_files, keys
-from slicer_package_manager.registry.tree.former_files import FormerFile
 from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 _MD5, _SHA256, _SHA512 = 32, 64, 128
@@ -89,7 +88,7 @@ def files(checksum: str, app: ApplicationFolder | None = None) -> list[Document]
     :raises NotFound: there are none.
     """
     which: Document = {'sha512': {'$in': _as_sha512(checksum.strip().lower())}}
-    found = [*_there(which), *FormerFile().collection.find(which, {'_id': 0})]
+    found = [*_there(which), *former_files.find(which)]
     found = [one for one in found if app is None or one['app'] == app['_id']]
     if not found:
         where = f' in "{app["name"]}"' if app else ''
@@ -113,7 +112,7 @@ def _with_md5(checksum: str) -> list[str]:
     alias = aliases.find(Kind.MD5, checksum)
     items = Item().collection.find({'_id': {'$in': list(alias.targets)}, f'{keys.MIDAS}.md5': checksum},
                                    {keys.MIDAS: 1}) if alias else ()
-    former = FormerFile().collection.distinct('sha512', {'md5': checksum})
+    former = (one['sha512'] for one in former_files.find({'md5': checksum}))
     return sorted({*former, *(item['spm']['midas']['sha512'] for item in items)})
 
 

@@ -23,8 +23,7 @@ from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import NotFound
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
-from slicer_package_manager.registry.tree import keys
-from slicer_package_manager.registry.tree.former_files import FormerFile
+from slicer_package_manager.registry.tree import former_files, keys
 
 #: Of the package in each document: the keys of a count, see :class:`counts.Download`, with their columns in the files.
 _PACKAGE = {'kind': 'kind', 'revision': 'app_revision', 'baseName': 'baseName', 'os': 'os', 'arch': 'arch',
@@ -145,7 +144,7 @@ def remove(day: str) -> None:
 def _applications(items: Iterable[str]) -> dict[str, ObjectId]:
     """Return the application of each of ``items``, also of those that were deleted."""
     ids: dict[str, Any] = {'$in': [one for text in items if (one := validators.object_id(text))]}
-    found = {str(one['item']): one['app'] for one in FormerFile().collection.find({'item': ids}, {'item': 1, 'app': 1})}
+    found = {str(one['item']): one['app'] for one in former_files.find({'item': ids})}
     for item in Item().collection.find({'_id': ids, keys.PACKAGE_TYPE: {'$exists': True}}, {keys.APP: 1}):
         found[str(item['_id'])] = item['spm']['app']
     return found

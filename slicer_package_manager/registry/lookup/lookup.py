@@ -122,7 +122,15 @@ def describe(found: Iterable[Build | None], catalog_url: Callable[[str, str], st
     wanted = {build.id: build for build in found if build}
     return {key: FoundPackage(wanted[key], item, _record(wanted[key], item, file, catalog_url),
                               file.get('name') or item['name'])
-            for key, (item, file) in item_files.with_items(wanted).items()}
+            for key, (item, file) in _with_files(wanted).items()}
+
+
+def _with_files(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, Document]]:
+    """Return items by id, each with the file that readers get, ``{}`` if there is none. One query."""
+    found = Item().collection.aggregate([
+        {'$match': {'_id': {'$in': list(item_ids)}}}, item_files.FILES], batchSize=BATCH)
+    packages = [item_files.Package(item, item.pop('files')) for item in found]
+    return {one.item['_id']: (dict(one.item), dict(one.current or {})) for one in packages}
 
 
 def _record(build: Build, item: Document, file: Document, catalog_url: Callable[[str, str], str]) -> Document:

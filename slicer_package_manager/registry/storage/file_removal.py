@@ -1,7 +1,8 @@
 """Removal of files from their package, and of their bytes.
 
 1. A transaction detaches the file from its package, see :mod:`item_files`.
-2. After the commit, the store removes the bytes, and the document is removed.
+2. After the commit, the store removes the bytes, and the document is removed. Its facts are recorded before, see
+   :mod:`former_files`.
 3. :func:`sweep` repeats step 2 later if that failed, or if the server was killed before. It also does so for files that
    were replaced, which stay for a while for those who have their id.
 
@@ -22,7 +23,7 @@ from girder.models.model_base import Model
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.storage import stores
-from slicer_package_manager.registry.tree import item_files, keys
+from slicer_package_manager.registry.tree import former_files, item_files, keys
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def erase(file: Document) -> None:
     :raises Unavailable: the store cannot be reached; the file stays.
     """
     def forget() -> None:
+        former_files.keep(file)
         Model.remove(File(), file)
     store = stores.of_file(file)
     if store:

@@ -186,7 +186,7 @@ def _store(upload: Document, content: Document, package: item_files.Package | No
 def _create(upload: Document, content: Document, package: item_files.Package) -> Document:
     file: Any = {'_id': upload['_id'], 'itemId': upload['parentId'], **content, **file_names.named(upload['name']),
                  'mimeType': upload['mimeType'], 'created': item_files.later_than(package.files)}
-    item_files.update_item(package.item, [*package.files, file])
+    item_files.update_item(package.item, [*package.files, file], is_attested=package.is_attested)
     # Without the event "created": Girder's handler changes the sizes of the folders around.
     created: Document = documents.insert(File(), file, 'after')
     return created
@@ -200,12 +200,17 @@ def _replace(upload: Document, content: Document, package: item_files.Package) -
         new['spm'] = old['spm']
     removed = [key for key in (*stores.content_fields(), *_CONTENT) if key in old and key not in new]
     file: Document = {**{key: value for key, value in old.items() if key not in removed}, **new}
-    item_files.update_item(package.item, [cast('StoredFile', file) if one is old else one for one in package.files])
-    copy = {**old, '_id': upload['_id'], **item_files.detached(old)} if old.get('assetstoreId') else None
+    files = [cast('StoredFile', file) if one is old else one for one in package.files]
+    item_files.update_item(package.item, files, is_attested=package.is_attested)
+    is_other = old.get('sha512') != new.get('sha512')  # a move to another assetstore keeps the content
+    copy: Document | None = None
+    if old.get('assetstoreId'):
+        copy = {**old, '_id': upload['_id'], **item_files.detached(old)}
+        copy['spm'] |= {'facts': former_files.of_detached(package.item, old)} if is_other else {}
     File().collection.bulk_write([
         *([ReplaceOne({'_id': upload['_id']}, copy, upsert=True)] if copy else ()),
         UpdateOne({'_id': old['_id']}, {'$set': new, **({'$unset': dict.fromkeys(removed, '')} if removed else {})})])
-    if old.get('sha512') != new.get('sha512'):  # a move to another assetstore keeps the content
+    if is_other and not copy:
         former_files.record(package.item, old)
     documents.trigger_saved(File(), file, 'after')
     return file

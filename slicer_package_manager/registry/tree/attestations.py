@@ -16,6 +16,7 @@ from girder.models.item import Item
 from pymongo import ASCENDING, IndexModel
 
 from slicer_package_manager.registry.schema.attestations import Attestation
+from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, data_version, transactions
 from slicer_package_manager.registry.tree import keys
 
@@ -50,6 +51,16 @@ def of_file(item_id: ObjectId, file: Mapping[str, object]) -> StoredAttestation 
     found: StoredAttestation | None = (AttestationModel().collection.find_one(
         {'item': item_id, 'sha512': file['sha512']}) if file.get('sha512') else None)
     return found
+
+
+def look_up(key: str) -> list[Document]:
+    """Return the stages that set ``attested``: whether the item with the id in ``key`` has attestations.
+
+    They are written by transactions that have taken the item. So none is added as long as its lock is the same.
+    """
+    return [{'$lookup': {'from': AttestationModel.stored_in, 'localField': key, 'foreignField': 'item',
+                         'as': 'attested'}},
+            {'$set': {'attested': {'$gt': [{'$size': '$attested'}, 0]}}}]
 
 
 def put(item_id: ObjectId, sha512: str, sha256: str, attestation: Attestation) -> StoredAttestation:

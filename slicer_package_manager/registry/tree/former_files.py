@@ -2,21 +2,32 @@
 
 Statistics from the logs of web servers look up what an address stood for, also after the file was replaced or its
 package was deleted. Facts of files that are still there are read from their documents, see
-:mod:`catalog.published_files`. The transaction that detaches a file records those that would be lost with it.
+:mod:`catalog.published_files`.
+
+1. The transaction that detaches a file of a package writes the facts to the document of the file, see
+   :func:`of_detached`, without a further round trip. If the package is deleted, it records them.
+2. Before the document is removed, :func:`keep` records them.
+3. :func:`find` returns both.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bson.objectid import ObjectId
+from girder.models.file import File
 from girder.models.folder import Folder
 from pymongo import ASCENDING, IndexModel
 
 from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
+from slicer_package_manager.registry.tree import keys
 
+#: The keys of facts that no others of the same file have.
+_IDENTITY = ('item', 'file', 'created')
+#: The place of facts in the document of a detached file.
+_FACTS = 'spm.facts'
 #: Metadata of a package that statistics show; what its type does not have is left out.
 SHOWN = ('baseName', 'os', 'arch', 'revision', 'version', 'build_date', 'pre_release', 'category')
 
@@ -57,9 +68,38 @@ def _of_midas(spm: Mapping[str, Any], file: Mapping[str, Any]) -> Document:
     return {'md5': stated['md5']} if is_of_file else {}
 
 
+def of_detached(item: Mapping[str, Any], file: Mapping[str, Any]) -> Document:
+    """Return the facts of ``file`` for its document, when it is detached from the package ``item`` now."""
+    return {**facts(item, file), 'removed': clock.now()}
+
+
 def record(item: Mapping[str, Any], file: Mapping[str, Any]) -> None:
-    """Record ``file``, which is detached from the package ``item`` in the same transaction."""
-    FormerFile().collection.insert_one({**facts(item, file), 'removed': clock.now()})
+    """Record ``file``, of which no document is left when the package ``item`` gets another one."""
+    FormerFile().collection.insert_one(of_detached(item, file))
+
+
+def keep(file: Mapping[str, Any]) -> None:
+    """Record what the document of ``file`` states, which is detached and about to be removed. Idempotent."""
+    stated = file.get('spm', {}).get('facts')
+    if stated:
+        FormerFile().collection.replace_one({key: stated[key] for key in _IDENTITY}, stated, upsert=True)
+
+
+def find(which: Document) -> Iterator[Document]:
+    """Yield the facts that match the query ``which``, each once, also while they are being recorded."""
+    found: set[tuple[Any, ...]] = set()
+    detached = {keys.DETACHED: {'$exists': True}, **{f'{_FACTS}.{key}': value for key, value in which.items()}}
+    for file in File().collection.find({_FACTS: {'$exists': True}, **detached}, {_FACTS: 1}):
+        stated = file['spm']['facts']
+        found.add(_identity(stated))
+        yield stated
+    for one in FormerFile().collection.find(which, {'_id': 0}):
+        if _identity(one) not in found:
+            yield one
+
+
+def _identity(stated: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(stated.get(key) for key in _IDENTITY)
 
 
 def record_deleted(items: Iterable[Mapping[str, Any]], files: Iterable[Mapping[str, Any]]) -> None:

@@ -28,7 +28,6 @@ from girder.models.folder import Folder
 from girder.models.item import Item
 
 from slicer_package_manager.registry.schema.invariants import REPLACEMENT_NAME, FileFacts, files_of_package
-from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import attestations, former_files, keys, sizes
@@ -36,7 +35,8 @@ from slicer_package_manager.registry.tree.types import ChannelFolder, PackageIte
 
 PLACE = ('folderId', 'baseParentType', 'baseParentId')  #: The keys of the place of an item.
 _TICK = timedelta(milliseconds=1)  #: The smallest difference between moments in the database.
-_FILES = {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}
+#: The stage that reads the files of an item.
+FILES = {'$lookup': {'from': 'file', 'localField': '_id', 'foreignField': 'itemId', 'as': 'files'}}
 _ASSETSTORE = {'$lookup': {'from': 'assetstore', 'pipeline': [{'$match': {'current': True}}], 'as': 'assetstore'}}
 
 
@@ -53,10 +53,14 @@ def _package(file: Mapping[str, Any]) -> Document:
 
 
 class Package(NamedTuple):
-    """A package and its files, as they were at one moment."""
+    """A package and its files, as they were at one moment.
+
+    :param is_attested: whether it may have attestations: unless it is known that there is none.
+    """
 
     item: PackageItem
     files: Sequence[StoredFile]
+    is_attested: bool = True
 
     def file(self, file_id: ObjectId) -> StoredFile | None:
         """Return the file with the id ``file_id``, ``None`` if it is not in the item."""
@@ -70,8 +74,8 @@ class Package(NamedTuple):
 
 def with_files(file: Mapping[str, Any]) -> Package | None:
     """Return the package that ``file`` belongs to, or belonged to, with its files, by one query."""
-    for item in Item().collection.aggregate([{'$match': _package(file)}, _FILES]):
-        return Package(item, item.pop('files'))
+    for item in Item().collection.aggregate([{'$match': _package(file)}, FILES, *attestations.look_up('_id')]):
+        return Package(item, item.pop('files'), item.pop('attested'))
     return None
 
 
@@ -79,7 +83,7 @@ def of_upload(upload: Mapping[str, Any]) -> Package | None:
     """Return the package whose file ``upload`` becomes, with its files, by one query; ``None`` for other uploads."""
     if 'fileId' not in upload:
         return with_files({'itemId': upload.get('parentId')})
-    found = of_file(upload['fileId'])
+    found = of_file(upload['fileId'], to_change=True)
     return found and found.package
 
 
@@ -97,31 +101,35 @@ class Found(NamedTuple):
     assetstore: Document | None = None
 
 
-def of_item(item_id: ObjectId, *, with_assetstore: bool = False) -> Found | None:
+def of_item(item_id: ObjectId, *, to_store: bool = False) -> Found | None:
     """Return the package ``item_id`` with its files, by one query; ``None`` if there is none.
 
-    :param with_assetstore: look up the assetstore of new files too.
+    :param to_store: look up the assetstore of new files too, and whether there are attestations.
     """
     for item in Item().collection.aggregate([
-            {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'), _FILES,
-            *([_ASSETSTORE] if with_assetstore else ())]):
+            {'$match': {'_id': item_id, keys.PACKAGE_TYPE: {'$exists': True}}}, _with('folder', 'folderId'), FILES,
+            *([_ASSETSTORE, *attestations.look_up('_id')] if to_store else ())]):
         folders, assetstores = item.pop('folder'), item.pop('assetstore', [])
-        package = Package(item, item.pop('files'))
+        package = Package(item, item.pop('files'), item.pop('attested', True))
         return Found(item, folders[0], package.current, package, *assetstores[:1]) if folders else None
     return None
 
 
-def of_file(file_id: ObjectId) -> Found | None:
-    """Return the file ``file_id`` with its package; ``None`` if it belongs to no package."""
+def of_file(file_id: ObjectId, *, to_change: bool = False) -> Found | None:
+    """Return the file ``file_id`` with its package; ``None`` if it belongs to no package.
+
+    :param to_change: look up whether there are attestations too.
+    """
     file = next(File().collection.aggregate([
         {'$match': {'_id': file_id}}, _with('item', 'itemId'), _with('folder', 'item.folderId'),
-        {**_FILES, '$lookup': {**_FILES['$lookup'], 'localField': 'item._id'}}]), None)
+        {**FILES, '$lookup': {**FILES['$lookup'], 'localField': 'item._id'}},
+        *(attestations.look_up('item._id') if to_change else ())]), None)
     if file is None:
         return None
-    items, folders, files = file.pop('item'), file.pop('folder'), file.pop('files')
+    items, folders, files, is_attested = (file.pop(key, True) for key in ('item', 'folder', 'files', 'attested'))
     if items and folders:
-        item = items[0]
-        return Found(item, folders[0], file, Package(item, files)) if 'kind' in item.get('spm', ()) else None
+        package = Package(items[0], files, is_attested)
+        return Found(items[0], folders[0], file, package) if 'kind' in items[0].get('spm', ()) else None
     item = package_of(file)  # a detached file is in no item
     return item and Found(item, Folder().load(item['folderId'], force=True), file, Package(item, ()))
 
@@ -132,13 +140,6 @@ def _with(model: str, key: str) -> Document:
 
 def _age(file: Mapping[str, Any]) -> tuple[datetime, ObjectId]:
     return file['created'], file['_id']
-
-
-def with_items(item_ids: Iterable[ObjectId]) -> dict[ObjectId, tuple[Document, Document]]:
-    """Return items by id, each with the file that readers get, ``{}`` if there is none. One query."""
-    found = Item().collection.aggregate([
-        {'$match': {'_id': {'$in': list(item_ids)}}}, _FILES], batchSize=BATCH)
-    return {item['_id']: (item, min(item.pop('files'), key=_age, default={})) for item in found}
 
 
 def later_than(others: Iterable[Mapping[str, Any]]) -> datetime:
@@ -191,15 +192,15 @@ def change(package: Package, work: Callable[[Package | None], transactions.Resul
         return transactions.run(lambda: work(with_files({'itemId': turn})), turn=turn)
 
 
-def update_item(item: PackageItem, files: Iterable[StoredFile]) -> None:
+def update_item(item: PackageItem, files: Iterable[StoredFile], *, is_attested: bool = True) -> None:
     """Write the checksum and the size of ``item``, and whether it has a file, when its files are to be ``files``.
 
     All of these but the newest are detached. If the newest is named ``new_file``, the one for readers stays too, until
-    its uploader deletes it.
+    its uploader deletes it. ``is_attested`` is as in :class:`Package`.
     """
     found = sorted(files, key=_age)
     waiting = len(found) > 1 and _waits(found[-1])
-    _write_facts(item, _facts([found[0], found[-1]] if waiting else found[-1:]))
+    _write_facts(item, _facts([found[0], found[-1]] if waiting else found[-1:]), is_attested=is_attested)
     for replaced in found[1:-1] if waiting else found[:-1]:
         detach(item, replaced, waited=_waits(replaced))
 
@@ -214,7 +215,7 @@ def _facts(found: list[StoredFile]) -> Document:
     return {'meta.sha512': stated.sha512, keys.HAS_FILE: stated.has_file, 'size': stated.size}
 
 
-def _write_facts(item: PackageItem, facts: Document) -> None:
+def _write_facts(item: PackageItem, facts: Document, *, is_attested: bool) -> None:
     """Write ``facts`` to ``item`` if they differ, and after the commit, its size to the folders around it."""
     stated = (item['meta'].get('sha512'), item['spm'].get('ready'), item.get('size'))
     changes = {} if stated == tuple(facts.values()) else {**facts, 'updated': clock.now()}
@@ -222,7 +223,7 @@ def _write_facts(item: PackageItem, facts: Document) -> None:
     before = Item().collection.find_one_and_update(same, {'$set': {**changes, transactions.LOCK: ObjectId()}})
     if before is None:
         raise _OutdatedError
-    if stated[0] and stated[0] != facts['meta.sha512']:
+    if is_attested and stated[0] and stated[0] != facts['meta.sha512']:
         attestations.end([item['_id']], still=facts['meta.sha512'])
     sizes.grow_around(before, facts['size'] - before.get('size', 0))
 
@@ -244,9 +245,8 @@ def detach(item: Mapping[str, Any], file: Mapping[str, Any], *, waited: bool = F
     :param waited: whether it is a replacement whose uploader may still delete the older file, see :func:`remove`.
     """
     detachment = detached(file)
-    detachment['spm'].update({'waited': True} if waited else {})
+    detachment['spm'].update({'facts': former_files.of_detached(item, file), **({'waited': True} if waited else {})})
     File().collection.update_one({'_id': file['_id']}, {'$set': detachment})
-    former_files.record(item, file)
     return {**file, **detachment}
 
 
@@ -286,7 +286,7 @@ def remove(package: Package, file: StoredFile) -> Document | None:
     """
     left = [one for one in package.files if one is not file]
     back = None if left else _waited(package.item['_id'])
-    update_item(package.item, [back] if back else left)
+    update_item(package.item, [back] if back else left, is_attested=package.is_attested)
     if back:
         _attach(back)
     gone = detach(package.item, file)

@@ -91,13 +91,14 @@ class FileRegistration(TypedDict, total=False):
     """``spm`` of a stored file.
 
     ``retired`` is the moment when it was detached from its item, ``waited`` whether it was a replacement that waited
-    for its uploader to delete the older file. ``beside`` marks a file that a migration found beside the one that
-    readers get: it is attached to the item, and can be read by its id. ``build`` is the run that has uploaded the
-    content.
+    for its uploader to delete the older file, and ``facts`` what statistics need of it, see :mod:`former_files`.
+    ``beside`` marks a file that a migration found beside the one that readers get: it is attached to the item, and can
+    be read by its id. ``build`` is the run that has uploaded the content.
     """
 
     retired: datetime
     waited: bool
+    facts: Document
     beside: bool
     build: Build
 

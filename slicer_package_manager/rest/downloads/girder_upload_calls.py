@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import cherrypy
@@ -61,7 +62,7 @@ def _stored_at_once(params: Mapping[str, str]) -> Document | None:
             or str(body.length) != params.get('size') or _is_form(body.content_type.value)
             or params.keys() & _OF_GIRDER):
         return None
-    found = item_files.of_item(parent, with_assetstore=True)
+    found = item_files.of_item(parent, to_store=True)
     if not found or not access.allows(access.UPLOAD_FILE, found.folder, getCurrentUser()):
         return None
     return upload_completion.store_at_once(found, getCurrentUser(), params, body.length, RequestBodyStream(body))
@@ -93,7 +94,7 @@ def rename_file(event: Event) -> None:
 @permitted(access.DELETE_FILE)
 def delete_file(event: Event) -> None:
     """``DELETE /file/:id``: as Girder's call, by fewer queries."""
-    found = found_by_id(event, item_files.of_file, access.DELETE_FILE)
+    found = found_by_id(event, partial(item_files.of_file, to_change=True), access.DELETE_FILE)
     if found and found.file and found.package.files:
         # The audit log, whose handler comes after this one, would not find it.
         request_state.current().audit_subject = {'name': found.file['name'], 'app': found.item['spm']['app']}
