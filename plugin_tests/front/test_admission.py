@@ -61,6 +61,23 @@ async def leave(visitors):
     await asyncio.gather(*(one.task for one in visitors), return_exceptions=True)
 
 
+def test_room_is_where_a_request_would_run_or_wait():
+    async def scenario():
+        work = WorkClass(Limits(1, 2, HOUR))
+        visitors = []
+        for address in 'abc':
+            for _ in range(2):
+                work.require_room(address)  # takes no place
+            visitors += await arrive(work, address)
+        for address in 'ad':
+            with pytest.raises(Refused):
+                work.require_room(address)
+        assert (work.running, work.waiting, work.refused) == (1, 2, 2)
+        await leave(visitors)
+        work.require_room('d')
+    asyncio.run(scenario())
+
+
 def test_as_many_run_as_the_limit_says_then_some_wait_and_the_rest_is_refused():
     async def scenario():
         work = WorkClass(Limits(2, 3, HOUR))

@@ -119,8 +119,7 @@ class WorkClass:
 
         :raises Refused: the class is full, or the address has its share of it already.
         """
-        if self._present[address] >= self._share:
-            self._refuse()
+        self.require_room(address)
         self._present[address] += 1
         arrived = time.monotonic()
         try:
@@ -135,13 +134,20 @@ class WorkClass:
             self._report()
             _remove(self._present, address)
 
+    def require_room(self, address: str) -> None:
+        """Check that a request from ``address`` would run now or wait.
+
+        :raises Refused: the class is full, or the address has its share of it already.
+        """
+        if self._present[address] >= self._share or not (
+                self._is_free(address) or self.waiting < self._limits.waiting):
+            self._refuse()
+
     async def _enter(self, address: str) -> None:
-        if self.running < self._limits.running and self._may_run(address):
+        if self._is_free(address):
             self._begin(address)  # those who wait, if any, may not run now
             self._report()
             return
-        if self.waiting >= self._limits.waiting:
-            self._refuse()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
         self._queue.add(address, turn)
@@ -163,6 +169,9 @@ class WorkClass:
         is_waiting = self._queue.discard(address, turn)
         if not is_waiting and not turn.cancelled() and turn.result():  # its turn came at this moment
             self._leave(address)
+
+    def _is_free(self, address: str) -> bool:
+        return self.running < self._limits.running and self._may_run(address)
 
     def _may_run(self, address: str) -> bool:
         return self._running[address] < self._most_running

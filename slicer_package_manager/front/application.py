@@ -5,7 +5,7 @@ import asyncio
 import errno
 import io
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import lru_cache, partial
 from typing import Any, BinaryIO, TypeAlias
 
@@ -105,16 +105,18 @@ class Front:
                 environ['REQUEST_METHOD'], environ['PATH_INFO'], environ['QUERY_STRING'])
             if work in _OF_DATABASE:
                 await self._versions.require()
-            responding = self._respond(exchange, work, partial(self._make, make, environ, body))
+            key = collapsed.key_of(exchange) if work in _OF_PUBLIC else None
+            if not self._collapsed.has(key):
+                self._classes[work].require_room(exchange.site)  # a refusal should cost little
+            responding = self._respond(exchange, work, key, partial(self._make, make, environ, body))
             response, is_own = await (self._versions.guard(responding) if work in _GUARDED else responding)
         await self._send(exchange, response, is_own=is_own)
 
-    async def _respond(self, exchange: Exchange, work: Work, make: Callable[[], Awaitable[Response]]
-                       ) -> tuple[Response, bool]:
+    async def _respond(self, exchange: Exchange, work: Work, key: Hashable | None,
+                       make: Callable[[], Awaitable[Response]]) -> tuple[Response, bool]:
         """Return the response, and whether it was made for this request, when its class has a place."""
         await exchange.counted()
-        return await self._collapsed.respond(collapsed.key_of(exchange) if work in _OF_PUBLIC else None,
-                                             partial(self._classes[work].admitted, exchange.site), make)
+        return await self._collapsed.respond(key, partial(self._classes[work].admitted, exchange.site), make)
 
     async def _make(self, make: Callable[[], Awaitable[Representation | None]] | None, environ: dict[str, Any],
                     body: BinaryIO) -> Response:

@@ -88,6 +88,10 @@ class CollapsedRequests(Generic[_Response]):
         self._separate: VersionedCache[bool] = VersionedCache()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def has(self, key: Hashable | None) -> bool:
+        """Whether a request with ``key`` would wait for the response of another one."""
+        return key in self._waiting
+
     async def respond(self, key: Hashable | None, place: Place,
                       make: Callable[[], Awaitable[_Response]]) -> tuple[_Response, bool]:
         """Return the response to a request, and whether it was made by ``make``, rather than by that of another.
@@ -120,6 +124,7 @@ class CollapsedRequests(Generic[_Response]):
             return await one.found
         finally:
             one.timer.cancel()
+            del one  # an error refers to this frame, and would be in memory until the garbage is collected
 
     async def _work(self, key: Hashable) -> None:
         try:
