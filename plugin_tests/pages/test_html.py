@@ -13,6 +13,7 @@ from markupsafe import Markup
 from slicer_package_manager.pages import about, charts, days, html, install, offers
 from slicer_package_manager.pages import home as home_page
 from slicer_package_manager.pages.addresses import Place
+from slicer_package_manager.pages.assets import FOLDER
 from slicer_package_manager.pages.extension_page import Detail, Downloads, Row, Share
 from slicer_package_manager.pages.extensions import Extension
 from slicer_package_manager.pages.listing import Choice, Elsewhere, Listing
@@ -184,3 +185,10 @@ def test_a_template_with_a_missing_value_fails():
 
 def test_a_template_escapes_even_where_it_is_made_from_text():
     assert html.TEMPLATES.from_string('<b>{{ x }}</b>').render(x='<i>') == '<b>&lt;i&gt;</b>'
+
+
+def test_pages_are_as_dark_without_scripts():
+    styles = (FOLDER / 'base.css').read_text(encoding='utf-8')
+    set_by_script, by_system = (re.search(rf'{re.escape(selector)} {{(.*?)}}', styles, re.DOTALL)[1].split()
+                                for selector in (':root[data-theme="dark"]', ':root:not([data-theme])'))
+    assert set_by_script == by_system != []
