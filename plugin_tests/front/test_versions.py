@@ -3,7 +3,7 @@ import asyncio
 import threading
 
 import pytest
-from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.errors import NetworkTimeout, NotPrimaryError, ServerSelectionTimeoutError
 
 from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.front import versions
@@ -11,9 +11,12 @@ from slicer_package_manager.front.versions import Outage, Versions
 
 
 class Database:
-    """A database whose version is the number of ``reads``, unless it is away; ``third`` is set at the third one."""
+    """A database whose version is the number of ``reads``, unless it is away; ``third`` is set at the third one.
 
-    is_away, reads = False, 0
+    ``pauses`` is how many reads more take too long.
+    """
+
+    is_away, reads, pauses = False, 0, 0
 
     def __init__(self):
         self.third = threading.Event()
@@ -24,6 +27,9 @@ class Database:
             self.third.set()
         if self.is_away:
             raise ServerSelectionTimeoutError
+        if self.pauses:
+            self.pauses -= 1
+            raise NetworkTimeout
         return self.reads
 
 
@@ -63,7 +69,32 @@ def test_a_database_that_did_not_answer_is_asked_until_it_does(database, monkeyp
         for _ in range(3):
             await shared.require()
     run(work)
+    assert database.reads == 3 * 2 + 1
+
+
+def test_a_pause_of_the_machine_is_no_outage(database, caplog):
+    async def work(shared):
+        database.pauses = 1
+        assert await shared.current() == 2
+        database.pauses = 2
+        with pytest.raises(Outage):
+            await shared.current()
+    run(work)
     assert database.reads == 4
+    assert len(caplog.records) == 1
+
+
+def test_a_database_that_refuses_is_not_asked_again(database, monkeypatch):
+    def refuse():
+        database.reads += 1
+        raise NotPrimaryError
+
+    async def work(shared):
+        monkeypatch.setattr(versions.data_version, 'version', refuse)
+        with pytest.raises(Outage):
+            await shared.current()
+    run(work)
+    assert database.reads == 1
 
 
 async def endless():

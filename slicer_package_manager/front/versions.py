@@ -2,7 +2,9 @@
 
 1. A request that needs the data version waits for it, and one that reads waits for a sign that the database answers.
 2. While a request waits for its turn or is worked on, the database has to go on answering (:meth:`Versions.guard`).
-3. A database that does not answer within :data:`_TIMEOUT` is away for all requests that wait at this moment.
+3. A database that does not answer within the first of :data:`_TIMEOUTS` is asked once more: after a pause of the whole
+   machine, it answers at once.
+4. If it does not answer then, it is away for all requests that wait at this moment.
 """
 from __future__ import annotations
 
@@ -25,9 +27,11 @@ logger = logging.getLogger(__name__)
 
 _Value = TypeVar('_Value')
 
-#: The time limit for reading the data version, and how long a request may take until the database has to show that it
-#: answers, in seconds. A request does not wait for two seconds if it does not.
-_TIMEOUT, _UNSUSPICIOUS = 1.4, 0.1
+#: The time limits for reading the data version, and for reading it once more, in seconds.
+_TIMEOUTS = 1.0, 0.4
+#: How long a request may take until the database has to show that it answers, in seconds. With the time limits, no
+#: request waits for two seconds if it does not.
+_UNSUSPICIOUS = 0.1
 #: Seconds for which a database that has answered is believed to answer.
 _RECENT = 1.0
 #: When a database has answered that does not answer now.
@@ -88,7 +92,7 @@ class Versions:
             task.cancel()
 
     async def _read(self) -> data_version.Version:
-        return await threads.run(self._thread, _within, _TIMEOUT, data_version.version)
+        return await threads.run(self._thread, _version)
 
     async def read(self, what: Callable[[], _Value]) -> _Value:
         """Return what ``what`` reads from the database, in another thread.
@@ -113,6 +117,16 @@ class Versions:
 
 def _has_timed_out(error: Exception) -> bool:
     return isinstance(error, PyMongoError) and error.timeout
+
+
+def _version() -> data_version.Version:
+    first, second = _TIMEOUTS
+    try:
+        return _within(first, data_version.version)
+    except PyMongoError as error:
+        if not _has_timed_out(error):
+            raise
+        return _within(second, data_version.version)
 
 
 def _within(seconds: float, read: Callable[[], _Value]) -> _Value:
