@@ -1,6 +1,6 @@
 """Documents of this server that have the id of another one of the source.
 
-Others refer to accounts, groups, collections and folders by their ids: whoever has rights at the source would have them
+Others refer to accounts, groups, collections and folders by their ids: users with rights at the source would have them
 here on something else, and packages would lie in a folder that is no release. So such an id ends the migration before
 it begins. That of an item or a file is named in the report, and the one here stays; see :mod:`verdicts`.
 """

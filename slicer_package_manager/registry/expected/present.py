@@ -4,7 +4,7 @@ Readiness, the summary and the comparison with what is expected need the names o
 only differs from what it was a minute ago. To read them takes seconds in an archive of 150,000 extensions.
 
 1. A reader reads the data version in the snapshot of its transaction, and the names after it.
-2. Names that were read at this version are those of the snapshot, whoever has read them.
+2. Names that were read at this version are those of the snapshot, whichever request has read them.
 3. Of several readers at the same time, one reads the names, and the others wait for it.
 """
 from __future__ import annotations
@@ -50,7 +50,7 @@ _reading = threading.Lock()
 
 @transactions.atomic
 def in_builds(app: ApplicationFolder) -> Builds:
-    """The extensions of the releases and drafts of ``app``, whoever may see them. Costs one query or two."""
+    """The extensions of the releases and drafts of ``app``, visible to the caller or not. Costs one query or two."""
     version = data_version.in_snapshot()
     with _reading:
         found = _KNOWN.get(app['_id'], version)

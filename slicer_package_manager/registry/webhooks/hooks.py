@@ -1,6 +1,7 @@
 """Webhooks: addresses that are notified when builds begin or cease to lack an extension.
 
-Whoever may add one sees and removes their own. Administrators of the application see all: addresses may have a secret.
+Users who may add webhooks see and remove their own. Administrators of the application see all: addresses may have a
+secret.
 """
 from __future__ import annotations
 

@@ -20,15 +20,15 @@ const copied = (text) =>
  * @param {[about: Content, text: string][]} steps
  */
 export function shownOnce(label, steps) {
-  const told = element('span', { role: 'status' });
+  const status = element('span', { role: 'status' });
   const place = element(
     'section.alert.alert-success',
     { id: 'spm-made', tabindex: -1, 'aria-label': label },
     steps.map(([about, text]) => [element('p', {}, about), copied(text)]),
-    told,
+    status,
   );
   offerCopies(place, (text) => {
-    told.textContent = text;
+    status.textContent = text;
   });
   return place;
 }
