@@ -1,6 +1,7 @@
 """The data version, and what the front knows of a database that does not answer."""
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 from pymongo.errors import NetworkTimeout, NotPrimaryError, ServerSelectionTimeoutError
@@ -13,16 +14,18 @@ from slicer_package_manager.front.versions import Outage, Versions
 class Database:
     """A database whose version is the number of ``reads``, unless it is away; ``third`` is set at the third one.
 
-    ``pauses`` is how many reads more take too long.
+    ``pauses`` is how many reads more take too long. The clock goes on by ``seconds`` with each read.
     """
 
-    is_away, reads, pauses = False, 0, 0
+    is_away, reads, pauses, seconds = False, 0, 0, 0
 
     def __init__(self):
         self.third = threading.Event()
+        self.clock = SimpleNamespace(now=1000.0)
 
     def version(self):
         self.reads += 1
+        self.clock.now += self.seconds
         if self.reads == 3:
             self.third.set()
         if self.is_away:
@@ -36,9 +39,18 @@ class Database:
 @pytest.fixture
 def database(monkeypatch):
     database = Database()
+    monkeypatch.setattr(versions, 'time', SimpleNamespace(monotonic=lambda: database.clock.now))
     monkeypatch.setattr(versions.data_version, 'version', database.version)
     monkeypatch.setattr(versions.database_outage, 'lost', lambda: False)
     return database
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """The time limits of all reads."""
+    found, within = [], versions._within
+    monkeypatch.setattr(versions, '_within', lambda seconds, read: (found.append(seconds), within(seconds, read))[1])
+    return found
 
 
 def run(work):
@@ -70,6 +82,20 @@ def test_a_database_that_did_not_answer_is_asked_until_it_does(database, monkeyp
             await shared.require()
     run(work)
     assert database.reads == 3 * 2 + 1
+
+
+def test_where_reads_are_slow_an_outage_is_one_after_a_longer_time(database, limits):
+    async def work(shared):
+        for database.seconds in (0.01, 0.5, 0.01, 100, 0.01):
+            await shared.current()
+        database.is_away, database.seconds = True, 5
+        with pytest.raises(Outage):
+            await shared.current()
+        database.clock.now += 61
+        database.is_away = False
+        await shared.current()
+    run(work)
+    assert limits == pytest.approx([1.4, 1.4, 2, 2, 4, 4, 0.3, 1.4])
 
 
 def test_a_pause_of_the_machine_is_no_outage(database, caplog):

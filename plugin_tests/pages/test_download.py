@@ -245,8 +245,9 @@ def test_one_page_costs_few_queries(site, busy):
     site.database.command('profile', 2)
     httpx.get(f'{site.url}/download?app={busy}').raise_for_status()
     site.database.command('profile', 0)
+    # A request that takes long asks again and again whether the database answers, by the data version.
     seen = site.database['system.profile'].count_documents({'op': {'$in': ['query', 'command']}, 'ns': {
-        '$not': {'$regex': 'system.profile|cmd$'}}})
+        '$not': {'$regex': 'system.profile|slicer_package_change|cmd$'}}})
     site.database['system.profile'].drop()
     assert 0 < seen <= 16
 

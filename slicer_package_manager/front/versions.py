@@ -2,8 +2,7 @@
 
 1. A request that needs the data version waits for it, and one that reads waits for a sign that the database answers.
 2. While a request waits for its turn or is worked on, the database has to go on answering (:meth:`Versions.guard`).
-3. A database that does not answer within the first of :data:`_TIMEOUTS` is asked once more: after a pause of the whole
-   machine, it answers at once.
+3. A database that does not answer in time is asked once more: after a pause of the whole machine, it answers at once.
 4. If it does not answer then, it is away for all requests that wait at this moment.
 """
 from __future__ import annotations
@@ -27,9 +26,13 @@ logger = logging.getLogger(__name__)
 
 _Value = TypeVar('_Value')
 
-#: The time limits for reading the data version, and for reading it once more, in seconds.
-_TIMEOUTS = 1.0, 0.4
-#: How long a request may take until the database has to show that it answers, in seconds. With the time limits, no
+#: The time limit for reading the data version, in seconds: at least, at most, and how many times the slowest read of
+#: the last minute. A machine that is busy beyond measure is slow in everything, and that is no outage.
+_TIMEOUT, _LONGEST_TIMEOUT, _TIMES_SLOWEST = 1.4, 4.0, 4
+_MEMORY = 60
+#: The time limit for reading it once more.
+_SECOND_TIMEOUT = 0.3
+#: How long a request may take until the database has to show that it answers. With the least of these time limits, no
 #: request waits for two seconds if it does not.
 _UNSUSPICIOUS = 0.1
 #: Seconds for which a database that has answered is believed to answer.
@@ -50,6 +53,7 @@ class Versions:
         self._others = ThreadPoolExecutor(4, 'live-responses')
         self._makers = ThreadPoolExecutor(4, 'lists')  # the others have not to wait for these
         self._shared = Coalesced(self._read, is_lasting=_has_timed_out)
+        self._pace = _Pace()
         self._answered = _NEVER
 
     async def current(self) -> data_version.Version:
@@ -92,7 +96,7 @@ class Versions:
             task.cancel()
 
     async def _read(self) -> data_version.Version:
-        return await threads.run(self._thread, _version)
+        return await threads.run(self._thread, self._pace.read)
 
     async def read(self, what: Callable[[], _Value]) -> _Value:
         """Return what ``what`` reads from the database, in another thread.
@@ -119,14 +123,35 @@ def _has_timed_out(error: Exception) -> bool:
     return isinstance(error, PyMongoError) and error.timeout
 
 
-def _version() -> data_version.Version:
-    first, second = _TIMEOUTS
-    try:
-        return _within(first, data_version.version)
-    except PyMongoError as error:
-        if not _has_timed_out(error):
-            raise
-        return _within(second, data_version.version)
+class _Pace:
+    """How long reads of the data version take that succeed, for one thread."""
+
+    def __init__(self) -> None:
+        self._slowest, self._since = 0.0, 0.0
+
+    @property
+    def limit(self) -> float:
+        """The time in seconds after which the database does not answer."""
+        if time.monotonic() - self._since > _MEMORY:
+            self._slowest = 0.0
+        return min(max(_TIMEOUT, _TIMES_SLOWEST * self._slowest), _LONGEST_TIMEOUT)
+
+    def read(self) -> data_version.Version:
+        """Return the data version, by a second read if the first one takes too long."""
+        try:
+            return self._timed(self.limit)
+        except PyMongoError as error:
+            if not _has_timed_out(error):
+                raise
+        return self._timed(_SECOND_TIMEOUT)
+
+    def _timed(self, limit: float) -> data_version.Version:
+        begun = time.monotonic()
+        version = _within(limit, data_version.version)
+        took = time.monotonic() - begun
+        if took >= self._slowest:
+            self._slowest, self._since = took, time.monotonic()
+        return version
 
 
 def _within(seconds: float, read: Callable[[], _Value]) -> _Value:
