@@ -21,7 +21,8 @@ from slicer_package_manager.cli.database import socket_uri
 pytestmark = pytest.mark.process
 
 UNFINISHED = b'POST /api/v1/collection HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nname='
-LINGERING = b'GET /api/v1/system/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+#: Of another class than the version: one address may have a part of a class only.
+LINGERING = b'GET /api/v1/app HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 ONE = ('--workers', '1')
 PASSWORD = 'correct-horse'
 
