@@ -22,7 +22,8 @@ NOTHING = object()
 
 
 def mended(label, context=CONTEXT, **values):
-    meta = {key: value for key, value in {**VALID[label], **values}.items() if value is not NOTHING}
+    given = {'app_id': context.app_id, **VALID[label], **values}
+    meta = {key: value for key, value in given.items() if value is not NOTHING}
     return fields.mend(PACKAGE_TYPES[label], meta, context)
 
 
@@ -90,6 +91,7 @@ def test_the_id_of_another_application_is_put_aside():
     found = mended('extension', app_id='0' * 24)
     assert found.aside == {'app_id': '0' * 24}
     assert mended('extension', app_id=CONTEXT.app_id).aside == {}
+    assert mended('extension', app_id=NOTHING).changes == {'app_id': f'app_id: was missing, now "{CONTEXT.app_id}"'}
 
 
 def test_a_description_that_is_too_long_is_cut_at_a_word():
@@ -116,5 +118,5 @@ def test_anything_is_mended_once_and_is_valid_then(package_type, data):
         cleaned = metadata.clean(package_type, found.meta)
         assert cleaned.problems == []
         assert metadata.missing(package_type, found.meta) == []
-        again = fields.mend(package_type, found.meta, CONTEXT)
+        again = fields.mend(package_type, {**found.meta, 'app_id': CONTEXT.app_id}, CONTEXT)
         assert again == fields.Mended(found.meta, {}, {}, None)

@@ -144,21 +144,39 @@ def test_files_of_every_store_come_along(filled, anonymous, tmp_path):
     assert {file['assetstoreId'] for file in here()['file'].find({'linkUrl': None})} <= stores
     assert findings() == []
 
-@pytest.mark.parametrize('keep', [False, True])
-def test_files_in_object_storage_are_copied_or_stay_there(filled, object_storage, anonymous, keep):
-    object_storage.clear()
-    bucket = {**buckets.address(object_storage), '_id': ObjectId(), 'type': 2, 'name': 'objects', 'prefix': '',
+def in_bucket(filled, storage, content, **fields):
+    """An extension whose file is ``content`` in the bucket of ``storage``, which is an assetstore of the source."""
+    storage.clear()
+    bucket = {**buckets.address(storage), '_id': ObjectId(), 'type': 2, 'name': 'objects', 'prefix': '',
               'readOnly': False, 'inferCredentials': False, 'serverSideEncryption': False, 'current': True,
               'created': filled.moment()}
     filled.db['assetstore'].insert_one(bucket)
-    object_storage.client.put_object(Bucket=bucket['bucket'], Key='a/b', Body=b'in a bucket')
+    storage.client.put_object(Bucket=bucket['bucket'], Key='a/b', Body=content)
     item = filled.extension(filled.draft_extensions, baseName='Bucket')
-    filled.file(item, b'in a bucket', assetstoreId=bucket['_id'], s3Key='a/b', relpath='/b/a/b', s3Verified=True)
+    filled.file(item, content, assetstoreId=bucket['_id'], s3Key='a/b', relpath='/b/a/b', s3Verified=True, **fields)
+    return item
+
+@pytest.mark.parametrize('keep', [False, True])
+def test_files_in_object_storage_are_copied_or_stay_there(filled, object_storage, anonymous, keep):
+    item = in_bucket(filled, object_storage, b'in a bucket')
     assert migrate(filled, files='keep' if keep else 'copy', verify=True).undecided == []
     answer = anonymous.get(f'/item/{item["_id"]}/download')
     assert (answer.status_code, answer.content) == ((302, b'') if keep else (200, b'in a bucket'))
     assert here()['assetstore'].count_documents({'type': 2}) == keep
     assert here()['assetstore'].find_one({'current': True})['type'] == 0
+
+@pytest.mark.parametrize('files', ['copy', 'keep'])
+def test_files_in_object_storage_are_read_again_only_if_they_have_changed(filled, object_storage, anonymous, files):
+    item = in_bucket(filled, object_storage, b'in a bucket', stated=False)
+    file = filled.db['file'].find_one_and_update({'itemId': item['_id']}, {'$unset': {'sha512': ''}})
+    migrate(filled, files=files)
+    object_storage.requests.clear()
+    assert migrate(filled, files=files).undecided == []
+    assert {one.method for one in object_storage.requests} <= {'HEAD'}
+    object_storage.client.put_object(Bucket='packages', Key='c/d', Body=b'of one size')
+    filled.db['file'].update_one({'_id': file['_id']}, {'$set': {'s3Key': 'c/d', 'created': filled.moment()}})
+    assert migrate(filled, files=files).undecided == []
+    assert listed(anonymous)[str(item['_id'])]['meta']['sha512'] == hashlib.sha512(b'of one size').hexdigest()
 
 
 def test_files_on_one_volume_are_linked_and_both_servers_can_delete_theirs(filled):

@@ -68,7 +68,10 @@ class Contents:
         """Whether the bytes of ``file``, a document of this server, are here, as far as one can see without reading."""
         if file.get('assetstoreId') == self._target_id:
             return self._target.has(file)
-        return bool(file.get('assetstoreId')) and file['assetstoreId'] not in self._sources
+        source = self._sources.get(file.get('assetstoreId'))
+        if isinstance(source, self._staying):
+            return bool(source.size(file) == file['size'])
+        return bool(file.get('assetstoreId')) and source is None
 
 
 def _require(file: Document, size: int | None, sha512: str | None = None) -> None:

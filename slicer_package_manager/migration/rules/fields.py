@@ -138,6 +138,8 @@ def _put_aside(package_type: PackageType, given: Mapping[str, Any], context: Con
     others = {key: value for key, value in given.items() if key not in package_type.keys and value is not None}
     mended.aside.update(others)
     mended.changes.update((key, f'{values.printable(key)}: was moved out of the metadata') for key in sorted(others))
-    if given.get('app_id') not in (None, context.app_id):
+    if given.get('app_id') is None:
+        mended.changes['app_id'] = _change('app_id', None, context.app_id)
+    elif given['app_id'] != context.app_id:
         mended.aside['app_id'] = given['app_id']
         mended.changes['app_id'] = f'app_id: "{values.printable(given["app_id"])}" is another application'
