@@ -343,7 +343,7 @@ def test_a_ranked_search_suggests_what_was_meant(ranked, api, anonymous, app):
         answer = client.get(f'/app/{app["_id"]}/extension', params={**RANKED, 'q': q, **params})
         return answer.raise_for_status().headers.get('Slicer-Search-Suggestion')
     for client in (api, anonymous, anonymous):
-        assert suggested(client, 'nedle fynder') == 'NeedleFinder'
+        assert suggested(client, 'nedle fynder') == 'needle%20finder'
         assert suggested(client, 'guided nedle') == 'guided%20needle'
         assert suggested(client, 'needle') is None
         assert suggested(client, 'nedle', sort='created') is None
