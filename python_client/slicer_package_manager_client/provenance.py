@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from girder_client import HttpError
 
+from slicer_package_manager_client import companions
 from slicer_package_manager_client.attestations import MEDIA_TYPE
-from slicer_package_manager_client.errors import SlicerPackageManagerError, Unverified
+from slicer_package_manager_client.errors import Unverified
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.connection import Connection
@@ -30,21 +31,9 @@ def attest(client: Connection, package_type: PackageType, app: Document, item: D
 
     :raises SlicerPackageManagerError: the server is too old for that.
     """
-    try:
-        client.sendRestRequest('PUT', f'{_path(package_type, app, item)}/attestation', data=attestation,
-                               headers={'Content-Type': MEDIA_TYPE})
-    except HttpError as error:
-        if is_unknown_route(error):
-            raise SlicerPackageManagerError(
-                f'"{item["name"]}" was uploaded, but the server does not store attestations; it is too old for that.',
-                server=client.urlBase) from error
-        raise
+    path = f'{_path(package_type, app, item)}/attestation'
+    companions.send(client, path, item, attestation, MEDIA_TYPE, 'attestations')
     return attestation_url(client.urlBase, package_type, app, item)
-
-
-def is_unknown_route(error: HttpError) -> bool:
-    """Whether the server does not know the call that has failed."""
-    return 'No matching route' in str(error.responseText)
 
 
 def of_item(client: Connection, package_type: PackageType, app: Document, item: Document) -> Document:
@@ -52,7 +41,7 @@ def of_item(client: Connection, package_type: PackageType, app: Document, item: 
     try:
         return cast('Document', client.get(f'{_path(package_type, app, item)}/provenance'))
     except HttpError as error:
-        if is_unknown_route(error) or error.status == _MISSING:
+        if companions.is_unknown_route(error) or error.status == _MISSING:
             return {}
         raise
 
@@ -65,7 +54,7 @@ def attestation_of(client: Connection, package_type: PackageType, app: Document,
     try:
         answer = client.sendRestRequest('GET', f'{_path(package_type, app, item)}/attestation', jsonResp=False)
     except HttpError as error:
-        if is_unknown_route(error) or error.status == _MISSING:
+        if companions.is_unknown_route(error) or error.status == _MISSING:
             raise Unverified(f'"{item["name"]}" has no attestation, so nothing proves where it was built.',
                              server=client.urlBase) from error
         raise

@@ -3,11 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from girder_client import HttpError
-
-from slicer_package_manager_client import textfiles
-from slicer_package_manager_client.errors import InvalidRequest, SlicerPackageManagerError
-from slicer_package_manager_client.provenance import is_unknown_route
+from slicer_package_manager_client import companions, textfiles
+from slicer_package_manager_client.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +39,5 @@ def send(client: Connection, app: Document, item: Document, content: bytes) -> N
 
     :raises SlicerPackageManagerError: the server is too old for that.
     """
-    try:
-        client.sendRestRequest('PUT', f'app/{app["_id"]}/extension/{item["_id"]}/readme', data=content,
-                               headers={'Content-Type': 'text/markdown'})
-    except HttpError as error:
-        if is_unknown_route(error):
-            raise SlicerPackageManagerError(
-                f'"{item["name"]}" was uploaded, but the server does not store READMEs; it is too old for that.',
-                server=client.urlBase) from error
-        raise
+    path = f'app/{app["_id"]}/extension/{item["_id"]}/readme'
+    companions.send(client, path, item, content, 'text/markdown', 'READMEs')
