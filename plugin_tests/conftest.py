@@ -8,7 +8,7 @@ import httpx
 import pymongo
 import pytest
 
-from plugin_tests import mongodb, processes, waiting
+from plugin_tests import mongodb, periodic_work, processes, waiting
 from plugin_tests.recorded import Recorder
 
 waiting.be_patient()
@@ -58,6 +58,9 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     starting = {item.path for item in items if any(item.iter_markers('process'))}
+    unmarked = [item.nodeid for item in items if 'two_servers' in getattr(item, 'fixturenames', ())
+                and not any(item.iter_markers('process'))]
+    assert unmarked == [], 'Tests of several server processes have the marker "process"'
     assert all(map(may_start_processes, starting)), 'A module whose tests start processes has to name the marker'
     if config.getoption('--mongomock'):
         left_out = [item for item in items if any(item.iter_markers('database')) or any(item.iter_markers('process'))]
@@ -93,21 +96,15 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     getConfig()['database']['uri'] = mongo_uri
     # As few rounds as possible: with the usual number, each check of a password takes a quarter of a second.
     bcrypt.gensalt = partial(bcrypt.gensalt, 4)
-    from slicer_package_manager.registry.downloads import counter
-    from slicer_package_manager.registry.news import history
-    from slicer_package_manager.registry.storage import uploads
-    from slicer_package_manager.registry.webhooks import delivery
-    # After the start, their threads would work between the steps of tests.
-    for module in counter, uploads, history, delivery:
-        module._PAUSE = 24 * 3600
+    periodic_work.postpone()
     from girder.wsgi import app
     return app
 
 
 @pytest.fixture(scope='session')
 def two_servers(wsgi_app, mongo_uri):
-    """The URLs of two server processes on the database of the tests."""
-    with processes.web_server(mongo_uri) as one, processes.web_server(mongo_uri) as other:
+    """The URLs of two server processes on the database of the tests, which also later tests use."""
+    with processes.web_server(mongo_uri, quiet=True) as one, processes.web_server(mongo_uri, quiet=True) as other:
         yield one, other
 
 

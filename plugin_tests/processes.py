@@ -14,9 +14,10 @@ from plugin_tests.waiting import PATIENCE, poll
 
 
 @contextlib.contextmanager
-def web_server(mongo_uri, *, threads=16, workers=1, access_log='', test_origin=None):
+def web_server(mongo_uri, *, threads=16, workers=1, access_log='', quiet=False, test_origin=None):
     """Run the server of the database ``mongo_uri`` and yield the URL of its API.
 
+    :param quiet: whether it does its periodic work only once, at its start.
     :param test_origin: an origin on loopback that it may link to and fetch from.
     """
     with socket.create_server(('127.0.0.1', 0), backlog=128) as listener, \
@@ -25,7 +26,7 @@ def web_server(mongo_uri, *, threads=16, workers=1, access_log='', test_origin=N
         with log.open('w') as output:
             process = subprocess.Popen(
                 program.command(listener, workers=workers, threads=threads, access_log=access_log,
-                                origin=test_origin),
+                                quiet=quiet, origin=test_origin),
                 pass_fds=[listener.fileno()], stdout=output, stderr=output, start_new_session=True,
                 env={**os.environ, **program.variables(mongo_uri)})
         url = f'http://127.0.0.1:{listener.getsockname()[1]}/api/v1'

@@ -6,14 +6,16 @@ import socket
 import sys
 from pathlib import Path
 
+from plugin_tests import periodic_work
 from plugin_tests.loopback import Loopback
 from slicer_package_manager.cli.workers import Workers
 
 
-def command(listener, *, workers, threads, access_log='', origin=None):
+def command(listener, *, workers, threads, access_log='', quiet=False, origin=None):
     """Return the command that serves on the socket ``listener``."""
     return [sys.executable, '-m', 'plugin_tests.web_server',
-            *map(str, (listener.fileno(), workers, threads, access_log)), *([origin] if origin else [])]
+            *map(str, (listener.fileno(), workers, threads, access_log, int(quiet))),
+            *([origin] if origin else [])]
 
 
 def variables(mongo_uri):
@@ -22,9 +24,11 @@ def variables(mongo_uri):
             'PYTHONPATH': str(Path(__file__).parents[1])}
 
 
-def main(listener, workers, threads, access_log, *origins):
+def main(listener, workers, threads, access_log, quiet, *origins):
     """Serve until a signal requests the end."""
     def serve(alive):
+        if int(quiet):
+            periodic_work.postpone()
         # Girder connects to the database when it is imported: each worker has its own connections.
         from girder.wsgi import app
 

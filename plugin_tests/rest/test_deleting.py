@@ -206,6 +206,7 @@ def test_a_promotion_that_begins_while_its_release_is_deleted_leaves_the_draft(
     assert remains() == (2, 3, 3)
 
 
+@pytest.mark.process
 def test_a_draft_that_is_deleted_during_posts_goes_whole(two_servers, api, app, make, db, remains, pytestconfig):
     """What is posted after the deletion is in a new draft."""
     path = f'/app/{app["_id"]}'
