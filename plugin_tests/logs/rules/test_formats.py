@@ -26,6 +26,7 @@ CLOUDFRONT = '\t'.join(_FIELDS)
 OURS = ('{"level":"INFO","logger":"slicer_package_manager.requests","message":"GET ' + TARGET + ' 200","method":"GET",'
         '"path":"' + TARGET + '","route":"/item/:id/download","status":200,"seconds":0.01,"address":"198.51.100.7",'
         '"request_id":"x","time":"2026-11-01T11:00:01.25+01:00"}')
+COMMON = f'198.51.100.7 - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 206 7'
 
 
 @pytest.fixture
@@ -120,6 +121,25 @@ def test_the_range_is_read_where_the_log_states_it(read, line):
 def test_a_damaged_line_is_recognized_and_does_no_harm(read, line):
     good = f'198.51.100.7 - - [01/Nov/2026:10:00:01 +0000] "GET {TARGET} HTTP/1.1" 200 7 "-" "-"'
     assert [row['reason'] for row in read(line, good, OURS, S3, CLOUDFRONT)] == ['damaged', None, None, None, None]
+
+
+@pytest.mark.parametrize(('line', 'name', 'value'), [
+    (S3.replace(KEY, '%FF' + KEY), 'target', f'object:%FF{KEY}'), (S3.replace(KEY, '%25FF' + KEY), 'bytes', 1000),
+    (S3.replace(KEY, '%00%2500' + KEY), 'bytes', 1000), (S3.replace(KEY, f'%zz%{KEY}%'), 'bytes', 1000),
+    (CLOUDFRONT.replace('Mozilla/5.0', '%FF%FE'), 'agent', '%FF%FE%2520(X11;%2520Linux)'),
+    (CLOUDFRONT.replace('Mozilla/5.0', '%25C0%2580%25ED%25A0%2580'), 'bytes', 1500),
+    (CLOUDFRONT.replace('999', '9223372036854775807'), 'stop', None),
+    (CLOUDFRONT.replace('999', '99999999999999999999'), 'stop', None),
+    (MINIO.replace('100-999', '0-9223372036854775807'), 'stop', None),
+    (f'{COMMON} "-" "-" "bytes 9223372036854775807-9223372036854775807/1"', 'stop', None),
+    (f'{COMMON} "-" "-" "bytes 0-{"9" * 18}/1"', 'stop', 10 ** 18),
+    (OURS.replace('2026-11-01T11:00:01.25+01:00', 'infinity'), 'reason', None),
+    (OURS.replace('2026-11-01T11', '294247-01-10T04'), 'method', 'GET'),
+    (OURS.replace('"status":200', '"status":200,"bytes":-5'), 'reason', 'damaged'),
+    (COMMON.replace(' 7', f' -{"9" * 18}'), 'reason', 'damaged')])
+def test_no_value_of_a_field_stops_the_reading(read, line, name, value):
+    """Clients choose keys, user agents, and what stands in the place of the range."""
+    assert read(line, S3, CLOUDFRONT, MINIO, OURS)[0][name] == value
 
 
 @pytest.mark.parametrize('line', [

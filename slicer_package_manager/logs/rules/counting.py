@@ -39,7 +39,7 @@ _BODIES = '(200, 206, 499, 0)'
 #: Condition for the time of a request.
 POSSIBLE = "moment BETWEEN TIMESTAMP '2000-01-01' AND now()::TIMESTAMP + INTERVAL 2 DAY"
 #: Why a line is no request; ``NULL`` if it is one.
-MALFORMED = f"""CASE WHEN moment IS NULL OR status IS NULL OR length(line) > {formats.LONGEST_LINE}
+MALFORMED = f"""CASE WHEN moment IS NULL OR status IS NULL OR bytes < 0 OR length(line) > {formats.LONGEST_LINE}
     THEN CASE WHEN {formats.NO_REQUEST} THEN 'no request' ELSE 'damaged' END END"""
 #: The reason of a line, with its :data:`MALFORMED`, ``key`` of its address and ``salt`` of its day.
 REASON = f"""CASE

@@ -46,9 +46,12 @@ _TIME = """try_strptime(substr({0}, 1, 20), '%d/%b/%Y:%H:%M:%S')
 _ADDRESS = r"""CASE WHEN contains({0}, ':')
     THEN regexp_replace({0}, '^(?:\[(.+)\](?::[0-9]+)?|([0-9.]+):[0-9]+)$', '\1\2') ELSE {0} END"""
 _NUMBER = "CASE WHEN {0} = '-' THEN 0 ELSE TRY_CAST({0} AS BIGINT) END"
-#: The first byte of a range such as ``bytes 0-99/1000`` (1), or its last byte (2).
+#: The first byte of a range such as ``bytes 0-99/1000`` (1), or its last byte (2). Clients may have written it: there
+#: are logs with ``X-Forwarded-For`` in this place. So many digits can be added to without overflow.
 _BOUND = r"""CASE WHEN part LIKE 'bytes %'
-    THEN TRY_CAST(regexp_extract(part, '^bytes (\d+)-(\d+)/', {0}) AS BIGINT) END"""
+    THEN TRY_CAST(regexp_extract(part, '^bytes (\d{{1,18}})-(\d{{1,18}})/', {0}) AS BIGINT) END"""
+#: The text of ``{0}``, in which logs of buckets encode characters twice; as it is if it cannot be decoded.
+_DECODED = 'coalesce(TRY(url_decode(url_decode({0}))), {0})'
 #: The line with quotes only around fields: Apache and `serve` write a quote in a field as ``\\"``.
 _PLAIN = r"""CASE WHEN contains(line, '\') THEN replace(replace(line, '\\', '/'), '\"', '''') ELSE line END"""
 
@@ -92,7 +95,7 @@ S3 = Format('s3', (b'.OBJECT ', b' REST.'), f"regexp_matches(line, '{_S3_HEAD}')
 SELECT line, t[5] AS address,
     {_TIME.format("ltrim(t[3], '[') || ' ' || rtrim(t[4], ']')")} AS moment,
     CASE WHEN t[8] LIKE '%.GET.OBJECT' THEN 'GET' ELSE t[8] END AS method,
-    '{OBJECT}' || url_decode(url_decode(t[9])) AS target,
+    '{OBJECT}' || {_DECODED.format('t[9]')} AS target,
     TRY_CAST(numbers[2] AS USMALLINT) AS status,
     {_NUMBER.format('numbers[4]')} AS bytes, NULL::BIGINT AS first, NULL::BIGINT AS stop,
     coalesce(x[6], '-') AS agent
@@ -100,13 +103,13 @@ FROM (SELECT line, x, string_split(x[1], ' ') AS t, string_split(x[3], ' ') AS n
       FROM (SELECT line, string_split(line, '"') AS x FROM {{lines}}))""")
 
 #: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
-CLOUDFRONT = Format('cloudfront', (b'\t',), r"regexp_matches(line, '^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t')", """
+CLOUDFRONT = Format('cloudfront', (b'\t',), r"regexp_matches(line, '^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t')", f"""
 SELECT line, f[5] AS address, TRY_CAST(f[1] || ' ' || f[2] AS TIMESTAMP) AS moment, f[6] AS method,
     f[8] || CASE WHEN coalesce(f[12], '-') = '-' THEN '' ELSE '?' || f[12] END AS target,
     TRY_CAST(f[9] AS USMALLINT) AS status, TRY_CAST(f[4] AS BIGINT) AS bytes,
-    TRY_CAST(f[32] AS BIGINT) AS first, TRY_CAST(f[33] AS BIGINT) + 1 AS stop,
-    url_decode(url_decode(coalesce(f[11], '-'))) AS agent
-FROM (SELECT line, string_split(line, chr(9)) AS f FROM {lines})""")
+    TRY_CAST(f[32] AS BIGINT) AS first, TRY(TRY_CAST(f[33] AS BIGINT) + 1) AS stop,
+    {_DECODED.format("coalesce(f[11], '-')")} AS agent
+FROM (SELECT line, string_split(line, chr(9)) AS f FROM {{lines}})""")
 
 #: In the order in which they are tried.
 FORMATS = (JSON, CLOUDFRONT, S3, COMBINED)
