@@ -85,6 +85,14 @@ def test_names_in_messages_are_short_and_printable(problems):
 
 # Hostile archives
 
+def test_an_encrypted_file_and_one_without_a_name_are_no_failures(problems):
+    [(_, message)] = problems(zipped({f'{TOP}/a': b'x'}).replace(b'PK\1\2\x14\x03\x14\0\0', b'PK\1\2\x14\x03\x14\0\1'))
+    assert 'cannot be read: File' in message
+    assert 'encrypted' in message
+    [(_, message)] = problems(zipped({f'{TOP}/a': b'x'}).replace(f'{TOP}/a'.encode(), bytes(len(TOP) + 2)))
+    assert 'not all in one top folder' in message
+
+
 def bomb(head, megabytes):
     """A file in gzip with ``head`` and many zeros, of which each megabyte takes a kilobyte."""
     packer = zlib.compressobj(wbits=31)

@@ -138,7 +138,7 @@ CLIENT_ARROWS = {
                       'provenance', 'publish', 'registry'},
     'publish': {'connection', 'errors', 'journal', 'fields', 'localfile', 'provenance', 'readmes', 'registry',
                 'transfer'},
-    'readmes': {'companions', 'connection', 'errors', 'registry', 'textfiles'},
+    'readmes': {'companions', 'connection', 'errors', 'inspection', 'registry', 'textfiles'},
     'provenance': {'attestations', 'companions', 'connection', 'errors', 'fields', 'registry'},
     'companions': {'connection', 'errors', 'registry'},
     'download': {'connection', 'errors', 'locks', 'registry', 'threaded_digest'},

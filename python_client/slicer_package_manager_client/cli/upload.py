@@ -79,7 +79,9 @@ def _with_options(package_type: PackageType) -> options.Decorator:
                      'later files override earlier ones'))
             more.append(options.option(
                 '--readme', metavar='FILE', type=click.Path(dir_okay=False),
-                help='README of the extension in Markdown, which its page in the catalog shows'))
+                help='README of the extension in Markdown, which its page in the catalog shows  '
+                     '[default: the README.md in the archive]'))
+            more.append(click.option('--no-readme', is_flag=True, help='Send no README, though the archive has one'))
         function = options.changing_command(function)
         for one in reversed([*map(_field_option, package_type.fields), *more]):
             function = one(function)
@@ -108,6 +110,8 @@ def _require_one_way(paths: list[str], given: dict[str, Any]) -> None:
     """
     if given['url'] and given['github_repo']:
         raise click.UsageError('Give --url or --github-repo, not both.')
+    if given.get('readme') and given['no_readme']:
+        raise click.UsageError('Give --readme or --no-readme, not both.')
     context = click.get_current_context()
     of_github = [name for name in _OF_GITHUB
                  if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from slicer_package_manager_client import attestations, checks, config, readmes, tags
 from slicer_package_manager_client.addresses import without_credentials
 from slicer_package_manager_client.cli import output
-from slicer_package_manager_client.errors import InvalidRequest, Refused
-from slicer_package_manager_client.fields import PACKAGE
+from slicer_package_manager_client.errors import InvalidRequest, Refused, SlicerPackageManagerError
+from slicer_package_manager_client.fields import EXTENSION, PACKAGE
 
 if TYPE_CHECKING:
     from slicer_package_manager_client.cli.session import Session
@@ -49,9 +49,28 @@ class FileUpload:
         readme = readmes.read(Path(self._given['readme'])) if self._given.get('readme') else None
         outcome = self._with_file() if self._filepath else self._register_only()
         if readme is not None and not self._given['dry_run']:
-            with self._new_client().explained():
-                self._publication.describe(outcome, readme)
+            self._describe(outcome, readme)
+        elif self._searches_readme and not self._given['dry_run']:
+            self._describe_by_archive(outcome)
         return outcome
+
+    @property
+    def _searches_readme(self) -> bool:
+        return bool(self._package_type is EXTENSION and self._filepath and not self._given['no_readme'])
+
+    def _describe(self, outcome: Outcome, readme: bytes) -> None:
+        with self._new_client().explained():
+            self._publication.describe(outcome, readme)
+
+    def _describe_by_archive(self, outcome: Outcome) -> None:
+        """Send the README in the archive, if there is one. The upload has succeeded in any case."""
+        readme = readmes.inside(Path(str(self._filepath)))
+        if readme is None:
+            return
+        try:
+            self._describe(outcome, readme)
+        except SlicerPackageManagerError as error:
+            outcome.notes.append(f'The README in the archive was not stored: {error}')
 
     @cached_property
     def _publication(self) -> Publication:

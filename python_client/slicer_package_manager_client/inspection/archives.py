@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
 from lzma import LZMAError
 from typing import TYPE_CHECKING, BinaryIO, Callable
+
+from . import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +22,8 @@ _UNREAD = (b"7z\xbc\xaf'\x1c", b'(\xb5/\xfd', b'LZIP', b'xar!', b'\xed\xab\xee\x
 _INSTALLERS = (b'MZ', b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', b'\x7fELF', b'#!')
 #: Disk images of macOS, which end with a trailer of 512 bytes, or are encrypted.
 _DMG_TRAILER, _DMG_TRAILER_SIZE, _DMG_ENCRYPTED = b'koly', 512, b'encrcdsa'
-UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, zlib.error, LZMAError, OSError,
-              NotImplementedError)
+#: What the standard library raises; ``RuntimeError`` of an encrypted file.
+UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, zlib.error, LZMAError, OSError, RuntimeError)
 _SUFFIX = re.compile(r'(\.tar)?\.[A-Za-z][A-Za-z0-9]{0,9}$')
 
 
@@ -38,14 +41,15 @@ def stem(name: str) -> str:
     return _SUFFIX.sub('', name)
 
 
-def members(stream: BinaryIO) -> Iterator[Member]:
+def members(stream: BinaryIO, most: int | None = None) -> Iterator[Member]:
     """Iterate over the files in a tar or zip archive, which is read once from its begin to its end.
 
+    :param most: a tar archive of more bytes after decompression, or with a very long header, becomes unreadable there.
     :raises Exception: one of :data:`UNREADABLE`; other kinds of archives are unreadable, too.
     """
     is_zip = zipfile.is_zipfile(stream)
     stream.seek(0)
-    yield from _zip_members(stream) if is_zip else _tar_members(stream)
+    yield from _zip_members(stream) if is_zip else _tar_members(stream, most)
 
 
 def _zip_members(stream: BinaryIO) -> Iterator[Member]:
@@ -55,16 +59,16 @@ def _zip_members(stream: BinaryIO) -> Iterator[Member]:
 
     with zipfile.ZipFile(stream) as archive:
         for info in archive.infolist():
-            if not info.is_dir():
+            if not info.filename.endswith('/') and not stat.S_ISLNK(info.external_attr >> 16):
                 yield Member(info.filename, info.file_size, lambda size, info=info: head(info, size))  # type: ignore[misc]
 
 
-def _tar_members(stream: BinaryIO) -> Iterator[Member]:
+def _tar_members(stream: BinaryIO, most: int | None) -> Iterator[Member]:
     def head(entry: tarfile.TarInfo, size: int) -> bytes:
         member = archive.extractfile(entry)
         return member.read(size) if member else b''
 
-    with tarfile.open(fileobj=stream, mode='r|*') as archive:
+    with tarfile.open(fileobj=stream, mode='r|*') if most is None else bounded.open_tar(stream, most) as archive:
         while (entry := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # else it remembers all entries
             if entry.isfile():
