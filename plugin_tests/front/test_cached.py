@@ -95,7 +95,7 @@ def test_a_client_that_accepts_gzip_gets_it_and_others_do_not(cache):
 def test_many_different_headers_take_no_more_memory(cache):
     for number in range(100):
         assert ask(accept_encoding=f'gzip;q=0.{number:03}')[0]['status'] == 200
-    (response, _), = cache._values.values()
+    (response, *_), = cache._values.values()
     assert len(response.represented) == cached._REPRESENTATIONS
 
 

@@ -1,7 +1,7 @@
 """Pages that are cached in this process until the data changes.
 
 Pages are about what everyone may see, so one page serves all visitors. Numbers of downloads change without a new data
-version: they are at most a minute old, which is the lifetime of :class:`VersionedCache`.
+version: they are at most two minutes old, the lifetimes of a value and of a page with it.
 """
 from __future__ import annotations
 

@@ -41,18 +41,21 @@ def test_a_new_version_removes_values_of_the_old_one():
     assert cache.get('r', 2)
 
 
-def test_nothing_is_cached_for_more_than_a_minute(monkeypatch):
+def test_no_value_is_cached_for_more_than_a_minute_and_each_has_its_own(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(time, 'monotonic', lambda: now[0])
-    cache, newer = VersionedCache(), Value()
+    cache, newer, other = VersionedCache(), Value(), Value()
     put(cache, 'q', 1, Value())
     now[0] += 30
-    put(cache, 'r', 1, Value())
+    put(cache, 'r', 1, other)
     now[0] += 30
     assert cache.get('q', 1)
     now[0] += 1
-    assert cache.get('q', 1) is cache.get('r', 1) is None
+    assert cache.get('q', 1) is None
+    assert cache.get('r', 1) is other
     put(cache, 'q', 1, newer)
+    assert cache.get('q', 1) is newer
+    now[0] += 30
     assert cache.get('q', 1) is newer
     assert cache.get('r', 1) is None
 

@@ -23,9 +23,9 @@ class VersionedCache(Generic[_Value]):
     def __init__(self, lifetime: float = _LIFETIME) -> None:
         self._lifetime = lifetime
         self._lock = threading.Lock()
-        self._values: OrderedDict[Hashable, tuple[_Value, int]] = OrderedDict()
+        #: Each with its size, and since when it is cached.
+        self._values: OrderedDict[Hashable, tuple[_Value, int, float]] = OrderedDict()
         self._version: object = None
-        self._since = 0.0
         self._size = 0
 
     def __contains__(self, key: Hashable) -> bool:
@@ -35,10 +35,13 @@ class VersionedCache(Generic[_Value]):
     def get(self, key: Hashable, version: object) -> _Value | None:
         """Return the value for ``key`` if it was made from data version ``version``."""
         with self._lock:
-            if version is None or self._is_outdated(version) or key not in self._values:
+            if version is None or not self._is_of(version) or key not in self._values:
+                return None
+            value, _, since = self._values[key]
+            if time.monotonic() - since > self._lifetime:
                 return None
             self._values.move_to_end(key)
-            return self._values[key][0]
+            return value
 
     def put(self, key: Hashable, version: object, value: _Value, size: int, limit: int) -> None:
         """Cache ``value``, which was made from data version ``version`` or a later one.
@@ -49,11 +52,13 @@ class VersionedCache(Generic[_Value]):
         if version is None or size > limit:
             return
         with self._lock:
-            if self._is_outdated(version):
+            if not self._is_of(version):
                 self.clear()
-                self._version, self._since = version, time.monotonic()
-            self._size += size - self._values.get(key, (value, 0))[1]
-            self._values[key] = value, size
+                self._version = version
+            if key in self._values:
+                self._size -= self._values[key][1]
+            self._size += size
+            self._values[key] = value, size, time.monotonic()
             while self._size > limit:
                 self._size -= self._values.popitem(last=False)[1][1]
 
@@ -62,9 +67,9 @@ class VersionedCache(Generic[_Value]):
         self._values.clear()
         self._size = 0
 
-    def _is_outdated(self, version: object) -> bool:
+    def _is_of(self, version: object) -> bool:
         if version is not self._version:  # requests that arrive together share one
             if version != self._version:
-                return True
+                return False
             self._version = version
-        return time.monotonic() - self._since > self._lifetime
+        return True
