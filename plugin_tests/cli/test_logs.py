@@ -1,6 +1,7 @@
 """The commands ``logs``, run as an operator runs them."""
 import gzip
 import json
+import os
 from datetime import datetime, timezone
 
 import pytest
@@ -73,6 +74,22 @@ def test_what_cannot_be_done_has_an_exit_code_and_a_reason(logs):
         assert done.returncode == code, (done.stdout, done.stderr)
         assert reason in done.stderr
         assert 'Traceback' not in done.stderr
+
+
+def test_what_a_directory_has_that_cannot_be_read_is_named_and_changes_the_exit_code(logs):
+    logs.log(line())
+    logs.log('no log\n', name='error.log')
+    assert run(logs, 'ingest', '--dir', logs.logs, '--facts', logs.facts).returncode == 0
+    (logs.logs / 'access.log.1').symlink_to(logs.path / 'missing')
+    os.mkfifo(logs.logs / 'pipe')
+    done = run(logs, 'ingest', '--dir', logs.logs)
+    assert done.returncode == 3
+    assert f'{logs.logs}/access.log.1: it is a link to a file that does not exist' in done.stderr
+    assert f'{logs.logs}/pipe: it is a pipe' in done.stderr
+    nothing = run(logs, 'ingest', '--dir', logs.logs, '--match', 'acess*')
+    assert nothing.returncode == 3
+    assert f'No file below {logs.logs} has a name that matches acess*.' in nothing.stderr
+    assert run(logs, 'ingest', '--dir', logs.logs, '--match', '').returncode == 2
 
 
 @pytest.mark.database

@@ -1,5 +1,6 @@
 """Each line of a log counts once, however often and in whichever files it arrives."""
 import bz2
+import errno
 import gzip
 import json
 import os
@@ -16,6 +17,7 @@ import zstandard
 from plugin_tests.commands import environment
 from plugin_tests.logs.conftest import BROWSER, ITEM, OTHER_ITEM, Directory, line
 from plugin_tests.waiting import PATIENCE
+from slicer_package_manager.logs.ingest import Ingest, files_below
 
 LINES = [line(address=f'198.51.100.{number % 50}',
               time=f'{1 + number % 3:02}/Nov/2026:10:{number // 60 % 60:02}:00 +0000',
@@ -114,13 +116,23 @@ def test_two_logs_with_the_same_beginning_are_apart(directory, expected):
     assert directory.published() == expected
 
 
-@pytest.mark.parametrize('cut', [1, 30, 80, 120, len(ALL[-1]) - 2])
-def test_a_torn_last_line_is_read_when_it_is_complete(directory, expected, cut):
-    torn = ''.join(ALL)[:-len(ALL[-1])] + ALL[-1][:cut]
-    (report,) = directory.ingest(directory.log(torn))
-    assert report.incomplete
-    directory.ingest(directory.log(*ALL))
-    assert directory.published() == expected
+#: A line in which quotes are at each place where one can be torn off.
+RANGED = line(address='203.0.113.9', status=206, agent='a \\"b\\" c', rest=' "bytes 0-999999/1000000"')
+CUTS = [at for at in range(1, len(RANGED) - 1) if RANGED[at - 1] == '"' or at in (1, 30, 80, len(RANGED) - 2)]
+
+
+@pytest.mark.parametrize('before', ['', RANGED], ids=['alone', 'after another'])
+def test_a_torn_last_line_is_read_when_it_is_complete(directory, tmp_path, before):
+    (tmp_path / 'expected').mkdir()
+    whole = Directory(tmp_path / 'expected')
+    whole.ingest(whole.log(before, RANGED))
+    for cut in CUTS[1:]:
+        (tmp_path / str(cut)).mkdir()
+        torn = Directory(tmp_path / str(cut))
+        (report,) = torn.ingest(torn.log(before, RANGED[:cut]))
+        assert report.incomplete, RANGED[:cut]
+        torn.ingest(torn.log(before, RANGED))
+        assert torn.published() == whole.published(), RANGED[:cut]
 
 
 def test_a_last_line_without_a_line_break_counts_once(directory, expected):
@@ -130,6 +142,52 @@ def test_a_last_line_without_a_line_break_counts_once(directory, expected):
     directory.ingest(directory.log(''.join(ALL)[:-1]))
     directory.ingest(directory.log(*ALL))
     assert directory.published() == expected
+
+
+def test_a_last_line_without_a_line_break_counts_when_the_lines_before_it_are_known(directory, expected):
+    directory.ingest(directory.log(*ALL[:-1]))
+    (report,) = directory.ingest(directory.log(''.join(ALL)[:-1]))
+    assert (report.incomplete, report.lines['']) == (False, 1)
+    assert directory.published() == expected
+
+
+def test_a_last_line_of_json_without_a_line_break_counts_if_it_is_complete(directory):
+    one = json.dumps({'method': 'GET', 'path': f'/api/v1/item/{ITEM}/download', 'status': 200, 'address': '::1',
+                      'time': '2026-11-01T10:00:01Z', 'nested': {'a': {}}})
+    for end in (len(one) - 2, len(one) - 1):
+        assert directory.ingest(directory.log(one[:end]))[0].incomplete
+    for _ in range(2):
+        assert not directory.ingest(directory.log(one))[0].incomplete
+    directory.ingest(directory.log(one + '\n'))
+    assert directory.counts() == {'Slicer': 1}
+
+
+def test_what_precedes_a_line_without_end_is_known_the_next_time(directory):
+    text = ''.join(LINES[:5])
+    directory.ingest(directory.log(text, 'x' * 3_000_000))
+    (report,) = directory.ingest(directory.log(text, 'x' * 3_000_000, '\n', LINES[5]))
+    assert report.known == len(text)
+    assert report.lines == {'': 1, 'damaged': 1}
+
+
+def test_a_log_that_is_rotated_while_it_is_read_is_read_to_its_end(directory, monkeypatch):
+    """The name belongs to another file as soon as what is known of the first one has been looked up."""
+    log = directory.log(*LINES[:10])
+    directory.ingest(log)
+    directory.log(*LINES[:20])
+    known = Ingest._known
+
+    def rotated(self, file, head):
+        found = known(self, file, head)
+        log.rename(directory.logs / 'access.log.1')
+        directory.log(*LINES[20:40])
+        return found
+    with monkeypatch.context() as patch:
+        patch.setattr(Ingest, '_known', rotated)
+        (report,) = directory.ingest(log)
+    assert (report.known, report.lines['']) == (len(''.join(LINES[:10])), 10)
+    reports = directory.ingest(log, directory.logs / 'access.log.1')
+    assert [one.lines[''] for one in reports] == [20, 0]
 
 
 def test_a_last_line_of_another_form_than_the_one_before_is_not_read(directory):
@@ -178,6 +236,42 @@ def test_a_file_that_cannot_be_read_is_reported_and_the_others_are_read(director
     assert reports[1].problem.startswith('it cannot be decompressed')
     assert (reports[2].problem, reports[2].is_no_log) == ('it is no access log: no line is in a known format', True)
     assert (reports[3].problem, reports[3].lines['']) == ('', 1)
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(directory, tmp_path):
+    directory.log(LINES[0])
+    (directory.logs / 'sub').mkdir()
+    (directory.logs / 'sub' / 'access.log').write_text(LINES[1])
+    (directory.logs / '.hidden').write_text(LINES[2])
+    (directory.logs / 'nowhere').symlink_to(tmp_path / 'missing')
+    (directory.logs / 'other').symlink_to(tmp_path)
+    (directory.logs / 'copy').symlink_to(directory.logs / 'access.log')
+    os.mkfifo(directory.logs / 'pipe')
+    paths = files_below(directory.logs, '*')
+    assert [path.name for path in paths] == ['access.log', 'copy', 'nowhere', 'other', 'pipe', 'access.log']
+    assert files_below(directory.logs, '*access*') == [paths[0], paths[5]]
+    problems = [one.problem for one in directory.ingest(*paths)]
+    assert problems[:2] + problems[5:] == [''] * 3
+    assert [problem.partition(',')[0].partition('.')[0] for problem in problems[2:5]] == [
+        'it is a link to a file that does not exist', 'it is a directory', 'it is a pipe']
+
+
+def test_what_must_not_be_read_is_named(directory, monkeypatch):
+    """Root may read everything, so that the system is made to refuse."""
+    log, refused = directory.log(LINES[0]), directory.logs / 'sub'
+    refused.mkdir()
+    (refused / 'access.log').write_text(LINES[1])
+    listed = os.scandir
+
+    def scandir(path='.'):
+        if str(path) == str(refused):
+            raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+        return listed(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'scandir', scandir)
+        paths = files_below(directory.logs, '*access*')
+        assert [one.problem for one in directory.ingest(*paths)] == ['', 'Permission denied']
+    assert paths == [log, refused]
 
 
 def test_a_dry_run_changes_nothing(directory):

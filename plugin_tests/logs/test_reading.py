@@ -2,36 +2,52 @@
 import bz2
 import gzip
 import hashlib
+import lzma
 import random
 
 import pytest
 import zstandard
 
 from slicer_package_manager.logs import reading
-from slicer_package_manager.logs.reading import TOO_LONG, DamagedError, Lines, blocks, readable_blocks
+from slicer_package_manager.logs.reading import (
+    TOO_LONG,
+    DamagedError,
+    Lines,
+    UnreadableError,
+    blocks,
+    opened,
+    readable_blocks,
+)
 
 _DIGITS = random.Random(1).randbytes(300).hex().encode()
 TEXT = b''.join(b'line %d %s\n' % (number, _DIGITS[number % 300:number % 601]) for number in range(8_000))
+#: Other data between frames of zstd.
+_SKIPPED = b'\x50\x2a\x4d\x18\x04\0\0\0abcd'
 WAYS = {'plain': bytes, 'gzip': gzip.compress, 'zstd': zstandard.compress, 'bzip2': bz2.compress,
         'two members of gzip': lambda text: gzip.compress(text[:999]) + gzip.compress(text[999:]) + b'\0' * 9,
         'two frames of zstd': lambda text: zstandard.compress(text[:999]) + zstandard.compress(text[999:]),
+        'pzstd': lambda text: _SKIPPED + zstandard.compress(text[:999]) + _SKIPPED + zstandard.compress(text[999:]),
         'two streams of bzip2': lambda text: bz2.compress(text[:999]) + bz2.compress(text[999:])}
 
 
 @pytest.fixture
 def stored(tmp_path):
+    files = []
+
     def store(content):
-        path = tmp_path / 'log'
-        path.write_bytes(content)
-        return path
-    return store
+        (tmp_path / 'log').write_bytes(content)
+        files.append(opened(tmp_path / 'log'))
+        return files[-1]
+    yield store
+    for file in files:
+        file.close()
 
 
 @pytest.mark.parametrize('way', WAYS)
 def test_a_file_is_read_whatever_its_compression(stored, way):
-    path, done = stored(WAYS[way](TEXT)), []
-    assert b''.join(blocks(path, done.append)) == TEXT
-    assert sum(done) == path.stat().st_size
+    content, done = WAYS[way](TEXT), []
+    assert b''.join(blocks(stored(content), done.append)) == TEXT
+    assert sum(done) == len(content)
 
 
 @pytest.mark.parametrize('way', WAYS)
@@ -42,10 +58,10 @@ def test_an_empty_log_has_no_contents(stored, way):
 @pytest.mark.parametrize('way', ['gzip', 'zstd', 'bzip2', 'two frames of zstd'])
 def test_a_file_that_ends_too_early_is_read_as_far_as_it_goes(stored, way):
     content = WAYS[way](TEXT)
-    path = stored(content[:len(content) * 9 // 10])
+    log = stored(content[:len(content) * 9 // 10])
     with pytest.raises(DamagedError, match='ends in the middle'):
-        list(blocks(path))
-    found = b''.join(readable_blocks(path))
+        list(blocks(log))
+    found = b''.join(readable_blocks(log))
     assert found
     assert TEXT.startswith(found)
     assert len(found) < len(TEXT)
@@ -59,14 +75,15 @@ def test_a_damaged_file_is_refused(stored, way):
         list(blocks(stored(bytes(content))))
 
 
-def test_other_data_between_frames_of_zstd_is_left_out(stored):
-    skipped = b'\x50\x2a\x4d\x18\x04\0\0\0abcd'
-    assert b''.join(blocks(stored(zstandard.compress(TEXT) + skipped + zstandard.compress(b'end')))) == TEXT + b'end'
+@pytest.mark.parametrize(('pack', 'name'), [
+    (lzma.compress, 'xz'), (lambda text: b'PK\x03\x04' + text, 'zip'), (lambda text: b'\x1f\x9d' + text, 'compress')])
+def test_another_compression_is_named(stored, pack, name):
+    with pytest.raises(UnreadableError, match=f'compressed by {name}, which is not read'):
+        list(blocks(stored(pack(TEXT))))
 
 
 def test_what_decompresses_to_very_much_is_read_in_small_blocks(stored):
-    path = stored(gzip.compress(b'0' * (64 << 20)))
-    assert max(map(len, blocks(path))) <= reading._BLOCK
+    assert max(map(len, blocks(stored(gzip.compress(b'0' * (64 << 20)))))) <= reading._BLOCK
 
 
 @pytest.mark.parametrize('size', [1, 7, 1000, 4 << 20])

@@ -114,15 +114,17 @@ def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statisti
     are loaded into it, see "logs load".
 
     Exit codes: 0 all files were read, 1 nothing was done (the reason is on standard error), 2 the command line is
-    wrong, 3 some files could not be read, or not to their end.
+    wrong, 3 some files could not be read, or not to their end, or --dir and --match found none.
     """
     if not files and directory is None:
         raise click.UsageError('Name the logs to read: FILES, or --dir DIRECTORY.')
+    if not match:
+        raise click.BadParameter('It matches no name. "*" matches all.', param_hint='--match')
     with failures():
         from slicer_package_manager.logs import ingest as reading  # noqa: PLC0415
         from slicer_package_manager.logs.rules.raw_lines import Kind  # noqa: PLC0415
         from slicer_package_manager.logs.statistics import Options, Statistics, locked  # noqa: PLC0415
-        found = list(reading.files_below(directory, match)) if directory else []
+        found = reading.files_below(directory, match) if directory else []
         with _place(statistics_dir or data_dir / 'statistics', dry=dry_run) as path, locked(path) as place:
             statistics = Statistics(place, Options(**options, raw_logs=Kind(raw_logs) if raw_logs else None),
                                     progress.step)
@@ -136,7 +138,9 @@ def ingest(files: tuple[Path, ...], directory: Path | None, match: str, statisti
     _report(reports, [day.isoformat() for day in days], as_json=as_json)
     if loaded and loaded.days and not as_json:
         logs_load.report(loaded)
-    if any(one.name in map(str, files) or not one.is_no_log for one in problems):
+    if directory and not found:
+        click.echo(f'No file below {directory} has a name that matches {match}.', err=True)
+    if (directory and not found) or any(one.name in map(str, files) or not one.is_no_log for one in problems):
         sys.exit(_INCOMPLETE)
 
 

@@ -6,31 +6,34 @@ Files may be sent again, overlap, grow, and end in the middle of a line. The res
 2. In each chain of contents, a line counts as often as it is there.
 3. Among the chains of one source, it counts as often as in the one that has it most often.
 4. A line that is not complete yet is read when the log has grown. A last line without a line break is a chain of its
-   own if it looks complete, so that it counts once, whether the log grows or not.
+   own if it is complete, see :func:`_is_complete`, so that it counts once, whether the log grows or not.
 """
 from __future__ import annotations
 
+import json
+import os
+import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from slicer_package_manager.logs import days as open_days
 from slicer_package_manager.logs.days import Days
 from slicer_package_manager.logs.engine import Counts, Engine
 from slicer_package_manager.logs.ledger import Content, Flush, Ledger
 from slicer_package_manager.logs.raw_logs import RawLogs
-from slicer_package_manager.logs.reading import DamagedError, Lines, blocks, readable_blocks
+from slicer_package_manager.logs.reading import Lines, UnreadableError, blocks, opened, readable_blocks
 from slicer_package_manager.progress import Advance
 
 #: How many records are in memory before they are written.
 _RECORDS = 250_000
 #: Where the first line of a log is looked for, in bytes.
 _HEAD = 1 << 16
-#: How complete lines end that have no line break, by how they begin.
-_ENDS = {b'{': b'}'}
-_QUOTED = b'"'
+_ESCAPED = re.compile(rb'\\.')
 
 
 @dataclass
@@ -84,45 +87,46 @@ class Ingest:
         report, counts = FileReport(str(path)), Counts()
         self._reports.append((report, counts))
         try:
-            self._contents(path, report, counts, advance)
-        except (OSError, DamagedError) as error:
+            with opened(path) as log:
+                self._contents(log, report, counts, advance)
+        except (OSError, UnreadableError) as error:
             report.problem = error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
-    def _contents(self, path: Path, report: FileReport, counts: Counts, advance: Advance) -> None:
-        head = self._ledger.head(_first_line(path))
-        known = self._known(path, head)
+    def _contents(self, log: BinaryIO, report: FileReport, counts: Counts, advance: Advance) -> None:
+        head = self._ledger.head(_first_line(log))
+        known = self._known(log, head)
         chain = known.chain if known else secrets.token_hex(8)
         report.known = known.size if known else 0
-        digest = self._ledger.checksum()
-        lines = Lines(blocks(path, advance), report.known, digest)
-        end, last = report.known, b''
+        digest = read = self._ledger.checksum()
+        lines = Lines(blocks(log, advance), report.known, digest)
+        end = report.known
 
         def note() -> None:
             if end > report.known:
-                self._note(Content(self._source, head, end, digest.hexdigest(), chain))
+                self._note(Content(self._source, head, end, read.hexdigest(), chain))
         try:
             for piece in lines:
                 self._engine.submit(piece.lines, self._source, chain, counts)
-                end, last = piece.end, piece.lines
+                end, read = piece.end, digest.copy()
                 if self._engine.wait_if_full(_RECORDS):
                     note()
                     self._commit()
         finally:
             note()
-        self._rest(lines.rest, last, report, counts)
+        self._rest(lines, report, counts)
 
-    def _known(self, path: Path, head: str) -> Content | None:
-        """Return the known content with which ``path`` begins, if the rest of it can be added to that chain."""
+    def _known(self, log: BinaryIO, head: str) -> Content | None:
+        """Return the known content with which ``log`` begins, if the rest of it can be added to that chain."""
         candidates = {one.size: one for one in self._ledger.candidates(self._source, head)}
-        found, has_more = _longest(path, candidates, self._ledger) if candidates else (None, False)
+        found, has_more = _longest(log, candidates, self._ledger) if candidates else (None, False)
         return None if found and has_more and not self._ledger.is_tip(found) else found
 
-    def _rest(self, rest: bytes, last: bytes, report: FileReport, counts: Counts) -> None:
-        """Read what follows the last line break, if it looks like a complete line."""
+    def _rest(self, lines: Lines, report: FileReport, counts: Counts) -> None:
+        """Read what follows the last line break, if it is a complete line."""
+        rest = lines.rest
         if not rest:
             return
-        end = _ENDS.get(rest[:1], _QUOTED)
-        if not rest.endswith(end) or (last and not last.rstrip(b'\r\n').endswith(end)):
+        if not _is_complete(rest, lines.last):
             report.incomplete = True
             return
         digest = self._ledger.checksum()
@@ -166,10 +170,31 @@ class Ingest:
         return paths
 
 
-def _first_line(path: Path) -> bytes:
+def _is_complete(rest: bytes, last: bytes) -> bool:
+    """Whether ``rest`` lacks nothing but its line break: it has as many quotes as the ``last`` line, or is JSON.
+
+    To count the beginning of a line would be to count it twice when the rest of it arrives.
+    """
+    if rest.startswith(b'{'):
+        return _is_json(rest)
+    return rest.endswith(b'"') and last.rstrip(b'\r\n').endswith(b'"') and _quotes(rest) == _quotes(last)
+
+
+def _is_json(line: bytes) -> bool:
+    with suppress(ValueError, RecursionError):
+        json.loads(line)
+        return True
+    return False
+
+
+def _quotes(line: bytes) -> int:
+    return _ESCAPED.sub(b'', line).count(b'"')
+
+
+def _first_line(log: BinaryIO) -> bytes:
     """Return the first line of a log that is no header."""
     begin = b''
-    for block in readable_blocks(path):
+    for block in readable_blocks(log):
         begin += block[:_HEAD]
         if len(begin) >= _HEAD:
             break
@@ -177,11 +202,11 @@ def _first_line(path: Path) -> bytes:
     return next((line for line in lines if not line.startswith(b'#')), b'')
 
 
-def _longest(path: Path, candidates: dict[int, Content], ledger: Ledger) -> tuple[Content | None, bool]:
-    """Return the longest of ``candidates`` (by size) that ``path`` begins with, and whether lines follow it."""
+def _longest(log: BinaryIO, candidates: dict[int, Content], ledger: Ledger) -> tuple[Content | None, bool]:
+    """Return the longest of ``candidates`` (by size) that ``log`` begins with, and whether lines follow it."""
     digest, at, found, last_break = ledger.checksum(), 0, None, 0
     sizes = sorted(candidates, reverse=True)
-    for block in readable_blocks(path):
+    for block in readable_blocks(log):
         begin = at
         while sizes and begin + len(block) >= sizes[-1]:
             size = sizes.pop()
@@ -196,13 +221,26 @@ def _longest(path: Path, candidates: dict[int, Content], ledger: Ledger) -> tupl
     return found, found is not None and last_break > found.size
 
 
-def files_below(directory: Path, pattern: str) -> Iterator[Path]:
-    """Yield the files below ``directory`` whose names match ``pattern``, in order; hidden ones are left out."""
-    for path in sorted(directory.rglob(pattern)):
-        if path.is_file() and not any(part.startswith('.') for part in path.relative_to(directory).parts):
-            yield path
+def files_below(directory: Path, pattern: str) -> list[Path]:
+    """Return the files below ``directory`` whose names match ``pattern``, in order; hidden ones are left out.
+
+    Also what cannot be read, so that it is reported: directories that cannot be listed, links that lead nowhere or to a
+    directory, and pipes.
+    """
+    errors: list[OSError] = []
+    found: list[Path] = []
+    for root, folders, names in os.walk(directory, onerror=errors.append):
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        paths = [Path(root, name) for name in names if not name.startswith('.')]
+        paths += [path for path in (Path(root, name) for name in folders) if path.is_symlink()]
+        found += [path for path in paths if path.match(pattern)]
+    return sorted([*found, *(Path(error.filename) for error in errors)])
 
 
 def total_size(paths: Iterable[Path]) -> int:
-    """Return the size of the files that exist."""
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    """Return the size of the files that can be found."""
+    total = 0
+    for path in paths:
+        with suppress(OSError):
+            total += path.stat().st_size
+    return total

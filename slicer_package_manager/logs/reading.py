@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import bz2
+import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,12 +20,20 @@ _RAW, _BLOCK = 1 << 18, 12 << 20
 _RAW_ZSTD = 1 << 12
 #: A longer line is not kept in memory.
 _LONGEST = 1 << 20
+#: How files of zstd begin: with a frame, or with one that is skipped, as pzstd writes them.
+_ZSTD = re.compile(rb'\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18', re.DOTALL)
+#: How files begin that are compressed otherwise.
+_OTHERS = {b'\xfd7zXZ\0': 'xz', b'PK\x03\x04': 'zip', b'\x04\x22\x4d\x18': 'lz4', b'\x1f\x9d': 'compress'}
 #: Takes the place of such a line.
 TOO_LONG = b'(a line that is too long)\n'
 
 
-class DamagedError(Exception):
-    """A compressed file ends too early, or cannot be decompressed further; the message says so."""
+class UnreadableError(Exception):
+    """A file cannot be read, or not to its end; the message says why."""
+
+
+class DamagedError(UnreadableError):
+    """A compressed file ends too early, or cannot be decompressed further."""
 
 
 class _Digest(Protocol):
@@ -31,30 +41,49 @@ class _Digest(Protocol):
         """Add ``data``."""
 
 
-def blocks(path: Path, advance: Advance = lambda _: None) -> Iterator[bytes]:
-    """Yield the contents of ``path``, decompressed, in blocks.
+def opened(path: Path) -> BinaryIO:
+    """Return the file ``path``. It is opened once: while it is read, rotation may give its name to another one.
 
-    :raises DamagedError: after all blocks that could be read.
+    :raises UnreadableError: it is no file. To open a pipe would be to wait for who writes to it.
+    :raises OSError: it cannot be opened.
+    """
+    if path.is_dir():
+        with os.scandir(path):  # it may be here because this is refused
+            raise UnreadableError('it is a directory, or a link to one, which is not followed. Name it with --dir')
+    if path.is_symlink() and not path.exists():
+        raise UnreadableError('it is a link to a file that does not exist')
+    if path.exists() and not path.is_file():
+        raise UnreadableError('it is a pipe, a socket or a device. Write its contents to a file, and read that')
+    return path.open('rb')
+
+
+def blocks(file: BinaryIO, advance: Advance = lambda _: None) -> Iterator[bytes]:
+    """Yield the contents of ``file`` from its beginning, decompressed, in blocks.
+
+    :raises UnreadableError: after all blocks that could be read.
     :raises OSError: the file cannot be read.
     """
-    with path.open('rb') as file:
-        begin = file.read(4)
-        file.seek(0)
-        yield from _decompression(begin)(file, advance)
+    file.seek(0)
+    begin = file.read(6)
+    file.seek(0)
+    yield from _decompression(begin)(file, advance)
 
 
-def readable_blocks(path: Path) -> Iterator[bytes]:
-    """Yield the contents of ``path`` as far as they can be decompressed."""
-    with suppress(DamagedError):
-        yield from blocks(path)
+def readable_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the contents of ``file`` as far as they can be decompressed."""
+    with suppress(UnreadableError):
+        yield from blocks(file)
 
 
 def _decompression(begin: bytes) -> Callable[[BinaryIO, Advance], Iterator[bytes]]:
+    for sign, name in _OTHERS.items():
+        if begin.startswith(sign):
+            raise UnreadableError(f'it is compressed by {name}, which is not read. Decompress it first')
     if begin[:2] == b'\x1f\x8b':
         return _gzip
     if begin[:3] == b'BZh':
         return _bzip2
-    return _zstd if begin == b'\x28\xb5\x2f\xfd' else _plain
+    return _zstd if _ZSTD.match(begin) else _plain
 
 
 def _raw(file: BinaryIO, advance: Advance, size: int = _RAW) -> Iterator[bytes]:
@@ -149,8 +178,8 @@ class Lines:
         self._contents, self._start, self._digest = contents, start, digest
         self._end = 0
         self._in_long_line = False
-        #: What follows the last complete line, when all is read.
-        self.rest = b''
+        #: When all is read: the last complete line, also if it is before the start, and what follows it.
+        self.last = self.rest = b''
 
     def __iter__(self) -> Iterator[Piece]:
         for block in self._contents:
@@ -172,6 +201,7 @@ class Lines:
 
     def _piece(self, taken: bytes) -> Iterator[Piece]:
         begin = self._take(taken)
+        self.last = taken[taken.rfind(b'\n', 0, -1) + 1:]
         lines = taken[max(0, self._start - begin):]
         if self._in_long_line and begin >= self._start:
             lines = TOO_LONG + taken[taken.index(b'\n') + 1:]
