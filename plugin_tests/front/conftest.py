@@ -95,10 +95,17 @@ class _File(io.BufferedReader):
 
 
 class Caller:
-    """A connection to the front."""
+    """A connection to the front.
 
-    def __init__(self, address):
-        self.socket = socket.create_connection(address, PATIENCE)
+    :param buffer: how many bytes the system receives for it, about.
+    """
+
+    def __init__(self, address, buffer=None):
+        self.socket = socket.socket()
+        if buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(address)
         self._file = _File(self.socket.makefile('rb', buffering=0))
 
     def send(self, data):
@@ -135,8 +142,8 @@ class Serving:
         self.toy, self.address, self.server = toy, address, server
         self._callers = []
 
-    def call(self):
-        self._callers.append(Caller(self.address))
+    def call(self, buffer=None):
+        self._callers.append(Caller(self.address, buffer))
         return self._callers[-1]
 
     def stop(self):

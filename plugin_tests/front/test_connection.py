@@ -7,6 +7,7 @@ from uvicorn.server import ServerState
 
 from slicer_package_manager.front.connection import Connection, Heads
 from slicer_package_manager.front.exchange import Exchange
+from slicer_package_manager.front.pace import PaceLimits
 
 
 class Transport(asyncio.Transport):
@@ -37,13 +38,20 @@ class Transport(asyncio.Transport):
 
 def respond(request, *parts):
     """Return the transport after a request to an application that sends ``parts``."""
-    async def application(scope, receive, send):
-        exchange = Exchange(scope, receive, send)
-        exchange.connection.begin_request()
-        await exchange.begin(200, [(b'Content-Length', str(len(b''.join(parts))).encode())])
+    async def send_each(exchange):
         for part in parts:
             await exchange.send(part, more=True)
         await exchange.send(b'')
+    return served(request, len(b''.join(parts)), send_each)
+
+
+def served(request, size, send_body):
+    """Return the transport after a request to an application whose response has ``size`` bytes."""
+    async def application(scope, receive, send):
+        exchange = Exchange(scope, receive, send)
+        exchange.connection.begin_request()
+        await exchange.begin(200, [(b'Content-Length', str(size).encode())])
+        await send_body(exchange)
         exchange.connection.end_request()
 
     async def serve():
@@ -64,6 +72,15 @@ def test_the_head_of_a_response_leaves_with_the_first_part_of_its_body():
     assert first.startswith(b'HTTP/1.1 200 OK\r\n')
     assert first.endswith(b'\r\n\r\nabc')
     assert [part for part in rest if part] == [b'def']
+
+
+@pytest.mark.parametrize(('size', 'number'), [(0, 1), (1, 1), (128 * 1024, 1), (128 * 1024 + 1, 3), (200 * 1024, 4)])
+def test_a_small_body_leaves_by_one_call_and_a_larger_one_in_parts(size, number):
+    body = b'x' * size
+    sent = served(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n', size, lambda exchange: exchange.finish(
+        body, PaceLimits(1024, 60))).sent
+    assert len(sent) == number
+    assert b''.join(sent).endswith(b'\r\n\r\n' + body)
 
 
 @pytest.mark.parametrize('request_', [b'HEAD / HTTP/1.1\r\n', b'HEAD / HTTP/1.1\r\nConnection: close\r\n',

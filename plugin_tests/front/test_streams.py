@@ -10,7 +10,7 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
 from plugin_tests.waiting import PATIENCE, poll
-from slicer_package_manager.front import bodies, connection, pace, versions
+from slicer_package_manager.front import bodies, connection, pace, server, versions
 from slicer_package_manager.rest.middleware import tracing
 
 LARGE = 50_000_000  # more than the socket buffers hold
@@ -83,7 +83,33 @@ def test_a_client_that_stalls_in_a_response_made_at_once_is_cut(serve, monkeypat
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-@pytest.mark.parametrize('size', [0, 1, 64 * 1024, 64 * 1024 + 1, LARGE])
+@pytest.fixture
+def small_buffers(monkeypatch):
+    """The system takes some KiB of what a client does not take; a network with small packets does the same."""
+    monkeypatch.setattr(server, '_limit_unsent', lambda listener: listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDBUF, 4096))
+
+
+@pytest.mark.parametrize('header', ['Connection: keep-alive', 'Connection: close'])
+def test_a_client_that_never_takes_the_end_of_a_response_is_disconnected(
+        small_buffers, serve, monkeypatch, header):
+    monkeypatch.setattr(pace, 'WINDOW', 0.2)
+    front = serve()
+    front.call(buffer=4096).get('/whole/100000', header)
+    state = front.server.server_state
+    poll(lambda: state.total_requests and not state.connections, 'it is disconnected')
+
+
+@pytest.mark.parametrize('header', ['Connection: keep-alive', 'Connection: close'])
+def test_a_client_that_takes_the_end_of_a_response_late_gets_all_of_it(small_buffers, serve, header):
+    front = serve()
+    callers = [front.call(buffer=4096).get('/whole/100000', header) for _ in range(3)]
+    poll(lambda: front.server.server_state.total_requests == 3, 'the responses were written')
+    assert front.call().get('/echo').answer().status == 200
+    assert [caller.answer().content for caller in callers] == [b'x' * 100_000] * 3
+
+
+@pytest.mark.parametrize('size', [0, 1, 64 * 1024, 64 * 1024 + 1, 128 * 1024, 128 * 1024 + 1, LARGE])
 def test_a_response_made_at_once_arrives_as_it_is(front, size):
     caller = front.call()
     for _ in range(2):

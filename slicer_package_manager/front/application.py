@@ -17,7 +17,7 @@ from slicer_package_manager.front.admission import Refused, WorkClass
 from slicer_package_manager.front.cached import CachedResponses
 from slicer_package_manager.front.classes import Work, work_of
 from slicer_package_manager.front.collapsed import CollapsedRequests
-from slicer_package_manager.front.connection import Disconnected
+from slicer_package_manager.front.connection import Connection, Disconnected
 from slicer_package_manager.front.downloads import PublicDownloads
 from slicer_package_manager.front.exchange import Exchange, Message, Receive, Representation, Send, encoded
 from slicer_package_manager.front.girder import Girder, WsgiResponse
@@ -63,6 +63,8 @@ class Front:
             if exchange.connection.is_paused:  # by responses to pipelined requests; uvicorn would wait without a limit
                 await Pace(self._pace).wait(exchange.connection.flushed)
             await self._answer(exchange)
+            if exchange.connection.unsent:
+                await self._drain(exchange.connection)
         except (Disconnected, TooSlow, asyncio.CancelledError):  # the last one when the time to stop is over
             exchange.connection.abort()
             await asyncio.sleep(0)  # uvicorn learns of it, and does not report an incomplete response
@@ -70,6 +72,15 @@ class Front:
             exchange.connection.end_request()
             if self._access_log:
                 self._access_log.write(exchange.environ, exchange.status, exchange.sent, exchange.content_range)
+
+    async def _drain(self, connection: Connection) -> None:
+        """Wait until the end of a response has left. uvicorn waits without a limit when it closes the connection.
+
+        :raises TooSlow: the client takes it too slowly.
+        """
+        pace = Pace(self._pace)
+        pace.move(connection.unsent)  # at the slowest pace, it takes longer than the time for nothing
+        await pace.wait(connection.drained)
 
     async def _answer(self, exchange: Exchange) -> None:
         try:

@@ -176,17 +176,28 @@ class Connection(asyncio.Protocol):
     @property
     def is_flushed(self) -> bool:
         """Whether all that was written has left this process, and more may be written."""
-        return (self._transport is not None and not self._transport.is_closing()
-                and not self._transport.get_write_buffer_size())
+        return self._transport is not None and not self._transport.is_closing() and not self.unsent
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes that were written have not left this process."""
+        return self._transport.get_write_buffer_size() if self._transport else 0
+
+    async def drained(self) -> None:
+        """Wait until all that was written has left this process, or the connection has ended.
+
+        From now on, buffer no more than what was written last.
+        """
+        if self._transport:
+            self._transport.set_write_buffer_limits(high=0)
+        await self._writable.wait()
 
     async def flushed(self) -> None:
-        """Wait until :attr:`is_flushed`. From now on, buffer no more than what was written last.
+        """Wait until :attr:`is_flushed`, as :meth:`drained` does.
 
         :raises Disconnected: the client has closed the connection.
         """
-        if self._transport and not self._transport.is_closing():
-            self._transport.set_write_buffer_limits(high=0)
-        await self._writable.wait()
+        await self.drained()
         if not self.is_flushed:
             raise Disconnected
 
