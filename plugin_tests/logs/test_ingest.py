@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -304,6 +305,18 @@ def test_what_is_remembered_of_values_is_limited(directory, expected, monkeypatc
     monkeypatch.setattr(reading, '_BLOCK', 3000)
     directory.ingest(directory.log(*ALL))
     assert directory.published() == expected
+
+
+@pytest.mark.parametrize('name', ['facts.parquet', 'open/2026-11-01/*.parquet', 'published/manifest.json',
+                                  'ledger.jsonl'])
+def test_a_damaged_file_of_the_statistics_is_named(directory, name):
+    from slicer_package_manager.logs.errors import LogsError
+    directory.ingest(directory.log(*ALL[:9]))
+    (path,) = directory.path.glob(name)
+    path.write_text('junk\n')
+    directory.log(*ALL[:20])
+    with pytest.raises(LogsError, match=re.escape(str(path))):
+        directory.ingest(directory.logs / 'access.log')
 
 
 def test_one_process_works_on_the_directory(directory):

@@ -22,6 +22,7 @@ from datetime import date
 from hashlib import blake2b
 from typing import Any
 
+from slicer_package_manager.logs.errors import LogsError
 from slicer_package_manager.logs.place import Place, replaced
 
 #: Of the checksum of the first line, so many digits are kept: enough to find the contents to compare with.
@@ -81,15 +82,22 @@ class Ledger:
         return bytes.fromhex(self._place.key.read_text())
 
     def _load(self) -> None:
-        """Read all commits; what follows the last complete line was not committed."""
-        whole = 0
-        if self._place.ledger.exists():
-            text = self._place.ledger.read_bytes()
-            whole = text.rfind(b'\n') + 1
-            for line in text[:whole].splitlines():
+        """Read all commits; what follows the last complete line was not committed.
+
+        :raises LogsError: a line is damaged.
+        """
+        if not self._place.ledger.exists():
+            return
+        text = self._place.ledger.read_bytes()
+        whole = text.rfind(b'\n') + 1
+        for number, line in enumerate(text[:whole].splitlines(), 1):
+            try:
                 self._apply(json.loads(line))
-            if whole < len(text):
-                os.truncate(self._place.ledger, whole)
+            except ValueError as error:
+                raise LogsError(f'Line {number} of {self._place.ledger} is damaged: {error}. Restore the statistics '
+                                'directory from a backup: without it, lines would count twice.') from error
+        if whole < len(text):
+            os.truncate(self._place.ledger, whole)
 
     def _apply(self, commit: dict[str, Any]) -> None:
         if 'sealed' in commit:

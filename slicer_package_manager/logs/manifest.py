@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from slicer_package_manager.logs.errors import LogsError
 from slicer_package_manager.logs.place import Place, replaced
 from slicer_package_manager.logs.rules.counting import DEFINITIONS
 
@@ -21,9 +22,15 @@ _HOURS = 24
 
 
 def read(place: Place) -> dict[str, Any]:
-    """Return the manifest in ``place``, an empty one if there is none."""
+    """Return the manifest in ``place``, an empty one if there is none.
+
+    :raises LogsError: it is damaged.
+    """
     path = place.published / NAME
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {'days': {}}
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {'days': {}}
+    except ValueError as error:
+        raise LogsError(f'{path} is damaged: {error}. Copy it from the repository, or from a backup.') from error
     return found
 
 

@@ -15,6 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+
 from slicer_package_manager.logs import daily, dashboard, facts, ingest, manifest
 from slicer_package_manager.logs.countries import Countries
 from slicer_package_manager.logs.days import Days
@@ -50,7 +52,7 @@ class Options(NamedTuple):
 def locked(directory: Path) -> Iterator[Place]:
     """Give the statistics ``directory``, which is created if it is missing, locked for this process.
 
-    :raises LogsError: it is in use, or cannot be created.
+    :raises LogsError: it is in use, cannot be created, or a file in it cannot be read or written.
     """
     place = Place(directory)
     try:
@@ -59,7 +61,11 @@ def locked(directory: Path) -> Iterator[Place]:
         raise LogsError(f'Cannot create {error.filename}: {error.strerror}. Choose another directory with '
                         '--statistics-dir.') from error
     with place.locked():
-        yield place
+        try:
+            yield place
+        except duckdb.Error as error:
+            raise LogsError(f'A file in {directory} cannot be read or written: {str(error).splitlines()[0]}. Make room '
+                            'on the disk if it is full. If the file is damaged, restore it from a backup.') from error
 
 
 class Statistics:

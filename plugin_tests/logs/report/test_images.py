@@ -71,6 +71,16 @@ def test_ranks_are_named_where_their_lines_end():
     assert 'Far' not in found
 
 
+@pytest.mark.parametrize('number', [1, 2, 3, 15])
+def test_ranks_are_whole_numbers(number):
+    columns = {'extension': 'E', 'app': 'A', 'rank': 'R', 'downloads': 'D', 'downloads_before': 'B', 'rank_before': 'C',
+               '2026-11-01': '2026-11-01'}
+    table = Table(columns, [(f'Name{rank}', 'Slicer', rank, 9, None, None, rank) for rank in range(1, number + 1)])
+    found = texts(images(plots.ranks(table, [f'Name{rank}' for rank in range(1, number + 1)])).wide)
+    assert '1' in found
+    assert [text for text in found if '.' in text] == []
+
+
 def test_the_map_has_a_shade_for_each_number_of_downloads():
     drawing = images(world.world({'US': 12_000, 'DE': 150, 'FR': 120, 'unknown': 10 ** 9, 'other': 3})).wide
     # France has one outline; each color is in the legend too.

@@ -123,7 +123,7 @@ def ranks(table: Table, names: Sequence[str]) -> Plot:
                               textcoords='offset points')
         axes.set_ylim(min(_RANKS, max((rank for line in lines for rank in line if rank), default=1)) + 0.5, 0.5)
         axes.set_ylabel('Rank')
-        axes.yaxis.set_major_locator(ticker.MaxNLocator(integer=True, nbins=_RANKS, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_locator(ticker.MaxNLocator(integer=True, nbins=_RANKS, steps=[1, 2, 5, 10], min_n_ticks=1))
         axes.set_xticks(*_some(columns, 2 if size.is_narrow else 8))
         axes.grid(visible=False, axis='x')
     return Plot(draw).scaled(1.2)
