@@ -71,6 +71,19 @@ deep brain stimulation: SlicerNetstim
 port placement: PortPlacement
 fiducial distance: FiducialsToModelDistance
 orthodontics: OrthodonticAnalysis
+pacs: SlicerNeuropacs
+scoliosis: Scoliosis
+muscle: MuscleMap
+kidney: KidneyStoneCalculator
+xnat: XNATSlicer
+tracking error: TrackingErrorInspector
+mouse cursor: SlicerVirtualMouseCursor
+arduino: ArduinoController
+lesion simulation: LesionSimulator
+osteotomy: OsteotomyPlanner
+orbital surgery: SlicerOrbitSurgerySim
+dental segmentation: DentalSegmentator
+themes: SlicerThemes
 """
 NAMES = [one['name'] for one in EXTENSIONS]
 
@@ -139,6 +152,35 @@ def test_words_match_better_the_more_equal_they_are():
         'resegment', 'segmental', 'segmentation', 'segment', 'sgement'))]
     assert found('segment', *documents) == ['E3', 'E2', 'E1', 'E0']
     assert found('segmant', *documents[2:]) == ['E3', 'E2']
+
+
+def test_a_word_inside_of_a_name_counts_less_than_the_beginning_of_one_in_a_text():
+    documents = [extension('ImplantPlanner', description='screws'), extension('A', description='plantar fascia'),
+                 extension('B', keywords='plants'), extension('C', description='a plant')]
+    assert found('plant', *documents) == ['B', 'C', 'A', 'ImplantPlanner']
+    assert found('plant', documents[0]) == ['ImplantPlanner']
+
+
+def test_the_end_of_a_compound_counts_more_than_a_typing_error():
+    documents = [extension('ViewPacks'), extension('NeuroArchive', description='neuropacs'), extension('Neuropacs')]
+    assert found('pacs', *documents) == ['Neuropacs', 'ViewPacks', 'NeuroArchive']
+
+
+def test_three_letters_inside_of_a_word_are_no_match():
+    documents = [extension('HeartTools', description='research'), extension('Linear')]
+    assert found('ear', *documents) == ['Linear']
+
+
+def test_two_typing_errors_are_not_at_the_beginning():
+    assert found('rtstruct', extension('A', description='struct')) == []
+    assert found('struxtyres', extension('A', description='structures')) == ['A']
+
+
+def test_a_name_with_the_less_rare_word_is_found():
+    documents = [extension('LungTools'), extension('A', description='nodule'),
+                 *(extension(f'C{number}', description='brain') for number in range(20)),
+                 *(extension(f'D{number}', description='lung') for number in range(2))]
+    assert found('lung nodule', *documents)[0] == 'LungTools'
 
 
 def test_rare_words_count_more():

@@ -7,7 +7,7 @@
    :func:`_quality` states how much each of these counts.
 4. The score of an extension is the sum over the query words of their best matches, each weighted by the field, and by
    how few extensions match the word. A query that is the name, spelled with other spaces and hyphens, counts most.
-5. An extension that lacks some words counts less by the share that it lacks; without half of them it is not found.
+5. An extension that lacks some words counts less by the share that it lacks; if it lacks too many, it is not found.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import html
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,8 +38,12 @@ _PART = re.compile(r'[^\W_]+')
 _CASED = re.compile(r'[0-9]+[A-Z]*(?![a-z])|[A-Z]{2,}s?(?=[A-Z][a-z]|[0-9]|$)|[A-Z]?[^\WA-Z0-9_]+|[A-Z]+')
 _SUFFIX = re.compile('(?:ations?|ators?|ings?|ions?|ers?|ors?|ed|es|s)$')
 _STEM = 4
-#: The shortest word that may be inside of another one, and the lengths of words that may have one or two typing errors.
-_INSIDE, _ONE_ERROR, _TWO_ERRORS = 3, 4, 8
+#: The shortest word that may be at the end of another one, or anywhere in it; and the lengths of words that may have
+#: one or two typing errors.
+_AT_END, _INSIDE, _ONE_ERROR, _TWO_ERRORS = 3, 4, 4, 8
+#: What a word that is inside of others counts if there are words that begin with it: less in a name than such a word in
+#: a description.
+_INNER = 0.15
 #: How many first letters a suggested word shares with what was typed, by the number of errors.
 _SAME_START = {1: 1, 2: 3}
 #: The share of the letters that must agree if a query resembles a whole name.
@@ -52,7 +56,7 @@ _STOP_WORDS = frozenset((
     'a', 'an', 'and', 'as', 'at', 'by', 'do', 'for', 'from', 'how', 'i', 'in', 'into', 'is', 'it', 'my', 'of', 'on',
     'or', 'the', 'to', 'what', 'with'))
 #: The share of the words that must match, and the share of the best score that others must have if some do not match.
-_MATCHED, _LEAST = 0.5, 0.2
+_MATCHED, _LEAST = 0.4, 0.2
 
 
 def words(text: str, *, is_name: bool = False) -> set[str]:
@@ -76,16 +80,21 @@ def _stem(word: str) -> str:
 
 
 def _quality(asked: str, word: str) -> float:
-    """How well ``word`` matches what was asked for, apart from typing errors: from 0 to 1."""
+    """How well ``word`` matches what was asked for, apart from typing errors and parts of words: from 0 to 1."""
     if asked == word:
         return 1.0
     if _stem(asked) == _stem(word):
         return 0.9
     if word.startswith(asked):
         return 0.5 + 0.3 * len(asked) / len(word)
-    if len(asked) >= _INSIDE and asked in word:
-        return 0.3 + 0.2 * len(asked) / len(word)
     return 0.4 if _is_related(asked, word) else 0.0
+
+
+def _inner_quality(asked: str, word: str) -> float:
+    """How well ``word`` matches what was asked for, which is inside of it; best at its end, as in compounds."""
+    if len(asked) >= _AT_END and word.endswith(asked):
+        return 0.5 + 0.1 * len(asked) / len(word)
+    return 0.3 + 0.2 * len(asked) / len(word) if len(asked) >= _INSIDE and asked in word else 0.0
 
 
 def _is_related(one: str, other: str) -> bool:
@@ -205,14 +214,21 @@ class Index:
 
     def _similar(self, asked: str) -> list[tuple[str, float]]:
         """The words that match ``asked``, each with its quality. Typing errors count only if no word begins with it."""
-        found = [(word, quality) for word in self._vocabulary if (quality := _quality(asked, word))]
-        limit = _errors(asked)
-        if not limit or any(word.startswith(_stem(asked)) for word, _ in found):
-            return found
+        found = {word: quality for word in self._vocabulary if (quality := _quality(asked, word))}
+        begins = any(word.startswith(_stem(asked)) for word in found)
+        inner = {word: quality * (_INNER if begins else 1) for word in self._vocabulary
+                 if word not in found and (quality := _inner_quality(asked, word))}
+        limit = 0 if begins else _errors(asked)
+        return [*found.items(), *inner.items(), *(self._mistyped(asked, limit) if limit else ())]
+
+    def _mistyped(self, asked: str, limit: int) -> Iterator[tuple[str, float]]:
+        """The words, and those with the stems, from which ``asked`` differs by up to ``limit`` typing errors."""
         for choices, best in ((self._vocabulary, 0.6), (self._stems, 0.55)):
-            found += [(self._vocabulary[place], best - 0.1 * distance) for _, distance, place in process.extract(
-                asked, choices, scorer=OSA.distance, score_cutoff=limit, limit=None) if distance]
-        return found
+            for word, distance, place in process.extract(
+                    asked, choices, scorer=OSA.distance, score_cutoff=limit, limit=None):
+                # People seldom mistype the beginning.
+                if distance == 1 or (distance and word[0] == asked[0]):
+                    yield self._vocabulary[place], best - 0.1 * distance
 
     def _of_names(self, asked: str) -> dict[int, float]:
         """What the documents gain whose name is like the whole query, by place."""
