@@ -239,7 +239,7 @@ CALLS = [
     Call('GET /slicer_package_manager/usage', (None, None, 11)),
     Call('GET /slicer_package_manager/key', (None, None, 4)),
     Call('POST /slicer_package_manager/key', (None, None, 7), params={'login': 'admin', 'name': '{fresh}'}),
-    Call('DELETE /slicer_package_manager/key/:key_id', (None, None, 6), before=new_key),
+    Call('DELETE /slicer_package_manager/key/:key_id', (None, None, 7), before=new_key),
     Call('GET /item/:id', (3, 4, 4)),
     Call('GET /item/:id/files', (2, 7, 7)),
     Call('GET /item/:id/files', (1, 7, 7), 'cached', again=True),

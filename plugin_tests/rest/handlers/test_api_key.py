@@ -37,7 +37,8 @@ def test_a_key_is_created_listed_without_its_secret_and_revoked(create, api, app
     assert api.get(PATH, params={'login': 'admin'}).json() == []
     anonymous.post('/api_key/token', data={'key': secret}).raise_for_status()
     assert api.get(PATH).json()[0]['used'] is not None
-    api.delete(f'{PATH}/{made["_id"]}').raise_for_status()
+    revoked = api.delete(f'{PATH}/{made["_id"]}').raise_for_status().json()
+    assert (revoked['_id'], revoked['login']) == (made['_id'], 'buildbot')
     assert api.get(PATH).json() == []
     assert anonymous.post('/api_key/token', data={'key': secret}).status_code == 400
     assert api.delete(f'{PATH}/{made["_id"]}').status_code == 404

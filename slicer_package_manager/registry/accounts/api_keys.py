@@ -89,7 +89,11 @@ def of(login: str | None = None) -> list[Document]:
     :raises NotFound: there is no such user.
     """
     query = {} if login is None else {'userId': accounts_users.load(login)['_id']}
-    found = list(ApiKey().find(query, fields={'key': False, 'access': False}, sort=[('created', 1), ('_id', 1)]))
+    return _with_logins(list(ApiKey().find(
+        query, fields={'key': False, 'access': False}, sort=[('created', 1), ('_id', 1)])))
+
+
+def _with_logins(found: list[Document]) -> list[Document]:
     users = {user['_id']: user['login'] for user in User().find(
         {'_id': {'$in': [key['userId'] for key in found]}}, fields=['login'])}
     return [{**key, 'login': users.get(key['userId'], '')} for key in found]
@@ -97,15 +101,16 @@ def of(login: str | None = None) -> list[Document]:
 
 @transactions.atomic
 def revoke(identifier: str) -> Document:
-    """Delete the key with the id ``identifier`` and all its tokens; return its document.
+    """Delete the key with the id ``identifier`` and all its tokens; return its document, with the ``login``.
 
     :raises NotFound: there is no such key.
     """
     key: Document | None = ApiKey().findOne({'_id': ObjectId(identifier)}) if ObjectId.is_valid(identifier) else None
     if key is None:
         raise NotFound(f'There is no API key with the id "{validators.shortened(identifier)}"; see "key list".')
+    [named] = _with_logins([key])
     ApiKey().remove(key)
-    return key
+    return named
 
 
 def purpose_of(key: Document) -> str | None:

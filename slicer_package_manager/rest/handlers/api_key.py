@@ -56,7 +56,8 @@ def createKey(login: str, name: str, purpose: str, app_id: str | None, days: int
     .errorResponse('There is no such key.', 404)
 ))
 def revokeKey(key_id: str) -> Response:
-    return _shown(api_keys.revoke(key_id), '')
+    revoked = api_keys.revoke(key_id)
+    return _shown(revoked, revoked['login'])
 
 
 def _shown(key: Document, login: str) -> Document:

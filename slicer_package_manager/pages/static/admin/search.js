@@ -6,7 +6,18 @@ import { counted, marked } from '../texts.js';
 import { debounced } from './debounce.js';
 import { call } from './girder.js';
 
-/** @typedef {{_id: string, name: string, revision: string, version?: string, app_id: string, application: string}} Hit */
+/**
+ * What is found; `source_revision` is that of the sources of a package or extension.
+ *
+ * @typedef {object} Hit
+ * @property {string} _id
+ * @property {string} name
+ * @property {string} revision
+ * @property {string} [source_revision]
+ * @property {string} [version]
+ * @property {string} app_id
+ * @property {string} application
+ */
 /** @typedef {Record<string, Hit[]>} Found hits by type */
 
 /** Milliseconds after the last letter. */
@@ -92,9 +103,14 @@ const groups = (found, text) =>
  * @param {Hit} hit
  * @param {string} text that was searched for
  */
-function details(type, { name, revision, version, application }, text) {
+function details(type, { name, revision, source_revision: sources, version, application }, text) {
   if (type === 'applications') return null;
-  const facts = [version && `version ${version}`, revision !== name && `revision ${revision}`, `of ${application}`];
+  const facts = [
+    version && `version ${version}`,
+    revision !== name && `revision ${revision}`,
+    type === 'extensions' && sources && `sources at ${sources}`,
+    `of ${application}`,
+  ];
   return element('span.spm-faint', {}, ' ', marked(facts.filter(Boolean).join(', '), text));
 }
 
