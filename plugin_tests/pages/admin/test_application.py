@@ -68,6 +68,18 @@ def test_gaps_of_the_matrix_stand_out(open_girder, site, app, release, fill):
     assert '3 packages' in girder.page.locator('.spm-totals').inner_text()
 
 
+@pytest.mark.parametrize('width', ['wide', 'narrow'])
+def test_tables_with_four_systems_fit_into_the_window(open_girder, app, release, fill, width, album):
+    release()
+    for revision in ('33241', '33300'):
+        fill(revision, systems=(*SYSTEMS, ('win', 'amd64'), ('macosx', 'amd64')))
+    girder = open_girder(width=width, dark=width == 'narrow').go(f'packages/{app["_id"]}', '.spm-releases')
+    wider = '(all) => all.map((one) => one.scrollWidth - one.clientWidth)'
+    assert girder.page.locator('.spm-scroll').evaluate_all(wider) == [0, 0]
+    assert (girder.window.accessibility('.spm-page'), girder.window.sideways()) == ({}, 0)
+    album.keep(girder.window, f'admin-tables-{width}', full_page=True)
+
+
 def test_readiness_is_overridden_and_reset(open_girder, app, release, fill, summary):
     release()
     fill()

@@ -1,6 +1,7 @@
 """API keys of build machines, as a site administrator creates and revokes them."""
 import httpx
 import pytest
+from playwright.sync_api import expect as eventually
 
 PATH = '/slicer_package_manager/key'
 
@@ -26,12 +27,26 @@ def test_a_key_is_created_with_the_command_that_uses_it_and_revoked(open_girder,
     assert submit.is_disabled()
     form.get_by_label('Name').fill('Nightly build')
     form.get_by_label('What it may do').select_option(label=f'Upload packages to {app["name"]}')
-    form.get_by_label('Account').select_option('reader')
+    form.get_by_label('Account', exact=True).fill('reader')
     assert form.get_by_label('Expires after').input_value() == '365'
     submit.click()
     form.get_by_text('may not write').wait_for()
     girder.forgive(400)
-    form.get_by_label('Account').select_option('editor')
+    account = form.get_by_label('Account', exact=True)
+    account.fill('nobody')
+    submit.click()
+    form.get_by_text('no user with the login "nobody"').wait_for()
+    girder.forgive(404)
+    account.fill('')
+    page.keyboard.type('EDITOR x')  # the name
+    option = form.get_by_role('option', name='editor editor x')
+    option.wait_for()
+    assert girder.window.accessibility('.spm-dialog') == {}
+    page.keyboard.press('ArrowDown')
+    eventually(option).to_have_attribute('aria-selected', 'true')
+    page.keyboard.press('Enter')
+    eventually(account).to_have_value('editor')
+    eventually(option).to_have_count(0)
     form.get_by_label('Expires after').select_option('90')
     submit.click()
     made = page.locator('#spm-made')
@@ -53,6 +68,27 @@ def test_a_key_is_created_with_the_command_that_uses_it_and_revoked(open_girder,
     girder.alerted('The key is revoked')
     page.get_by_text('There is no key yet.').wait_for()
     assert keys() == []
+
+
+def test_suggested_accounts_are_chosen_and_left_out(open_girder, album):
+    girder = open_girder(width='narrow', dark=True).go('packages/server/keys')
+    form = girder.dialog('Create key')
+    account, options = form.get_by_label('Account', exact=True), form.locator('.spm-options > li')
+    account.fill('rea')
+    eventually(options).to_have_text(['reader reader x'])
+    assert (girder.window.accessibility('.spm-dialog'), girder.window.sideways()) == ({}, 0)
+    album.keep(girder.window, 'admin-key-account-narrow-dark')
+    girder.page.keyboard.press('Escape')
+    eventually(options).to_have_count(0)
+    eventually(account).to_have_value('rea')  # the dialog stays
+    account.fill('')
+    eventually(options.first).to_be_visible()  # without a text, the first ones
+    account.fill('READER')
+    eventually(options).to_have_text(['reader reader x'])
+    options.first.click()
+    eventually(account).to_have_value('reader')
+    account.fill('nobody at all')
+    eventually(options).to_have_count(0)
 
 
 def test_keys_fit_into_a_narrow_window_and_the_dark(open_girder, site, keys, album):

@@ -19,6 +19,7 @@ import { icon } from './widgets.js';
  * @property {string} [max] of a number
  * @property {[value: string, label: string][]} [choices]
  * @property {() => void} [changed] called after each change of the value
+ * @property {(control: Control) => Content} [beside] makes what belongs beside the control
  */
 
 /**
@@ -119,7 +120,7 @@ export function fieldControl(field) {
   const content =
     field.type === 'checkbox'
       ? [element('div.checkbox', {}, element('label', { for: id }, control, ' ', field.label)), help]
-      : [element('label.control-label', { for: id }, field.label), control, help];
+      : [element('label.control-label', { for: id }, field.label), control, field.beside?.(control), help];
   return {
     element: element('div.form-group', {}, content),
     control,

@@ -2,6 +2,7 @@
 // API keys of build machines and other programs, for site administrators.
 
 import { element } from '../dom.js';
+import { accountField } from './accounts.js';
 import { showConfirmation, showDialog } from './dialogs.js';
 import { call, isAdmin, notify } from './girder.js';
 import { editable } from './nav.js';
@@ -27,7 +28,6 @@ import { breadcrumb, button, day, header, Page } from './widgets.js';
  */
 
 /** @typedef {Registry.Application} Application */
-/** @typedef {{login: string, firstName: string, lastName: string}} Account */
 
 export const KEYS_ROUTE = 'packages/server/keys';
 const PATH = 'slicer_package_manager/key';
@@ -108,18 +108,16 @@ export class KeysView extends Page {
   }
 
   /** @param {Application[]} apps */
-  async create(apps) {
-    /** @type {Account[]} */
-    const accounts = await call('GET', 'user', { limit: 0, sort: 'login' });
+  create(apps) {
     showDialog({
       title: 'Create API key',
       submit: 'Create',
       icon: 'plus-squared',
-      fields: fields(apps, accounts),
-      blocked: ({ name }) => !name.trim(),
-      save: async ({ may, ...values }) => {
+      fields: fields(apps),
+      blocked: ({ name, login }) => !name.trim() || !login.trim(),
+      save: async ({ may, login, ...values }) => {
         const [purpose, app] = may.split(' ');
-        this.made = await call('POST', PATH, { ...values, purpose, ...(app && { app_id: app }) });
+        this.made = await call('POST', PATH, { ...values, login: login.trim(), purpose, ...(app && { app_id: app }) });
         await this.reload();
         focusSecret(this.el);
       },
@@ -150,10 +148,9 @@ export class KeysView extends Page {
 
 /**
  * @param {Application[]} apps
- * @param {Account[]} accounts
  * @returns {import('./dialogs.js').Field[]}
  */
-function fields(apps, accounts) {
+function fields(apps) {
   return [
     {
       name: 'name',
@@ -172,13 +169,9 @@ function fields(apps, accounts) {
         ['full', 'Everything that its account may do'],
       ],
     },
-    {
-      name: 'login',
-      label: 'Account',
-      type: 'choice',
-      choices: accounts.map((one) => [one.login, `${one.login} (${one.firstName} ${one.lastName})`]),
-      help: 'Uploads are made in its name, and with its access. Create an account for the machine, and let it write there.',
-    },
+    accountField(
+      'Uploads are made in its name, and with its access. Create an account for the machine, and let it write there.',
+    ),
     { name: 'days', label: 'Expires after', type: 'choice', choices: LIFETIMES, value: DEFAULT_LIFETIME },
   ];
 }

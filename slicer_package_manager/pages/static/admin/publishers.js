@@ -2,6 +2,7 @@
 // The publishers of an application: workflows of CI services that upload without a stored secret.
 
 import { element, fill, messageOf } from '../dom.js';
+import { accountField } from './accounts.js';
 import { showConfirmation, showDialog } from './dialogs.js';
 import { appPath, call, notify, showFailure } from './girder.js';
 import { PLUGIN } from './settings.js';
@@ -206,6 +207,6 @@ function fields(issuers) {
     { name: 'environment', label: 'Environment of the job (optional)' },
     { name: 'extensions', label: 'Extensions', placeholder: 'SlicerIGT', help: 'Separated by commas; * for all.' },
     { name: 'packages', label: 'It may upload packages of the application', type: 'checkbox' },
-    { name: 'login', label: 'Account', placeholder: 'buildbot', help: 'Its login. It must be able to write here.' },
+    accountField('It must be able to write here.'),
   ];
 }

@@ -69,11 +69,24 @@ function readiness(row, change) {
 }
 
 /**
+ * When the row was built, created and updated.
+ *
+ * @param {Row} row
+ */
+const days = (row) =>
+  element(
+    'div',
+    {},
+    row.built ? day(row.built) : 'unknown',
+    element('div.spm-faint', {}, 'created ', day(row.created)),
+    row.updated > row.created && element('div.spm-faint', {}, 'updated ', day(row.updated)),
+  );
+
+/**
  * @param {Row} row
  * @param {TableOptions} options
  */
 function line(row, options) {
-  const updated = row.updated > row.created && element('div.spm-faint', {}, 'updated ', day(row.updated));
   return element(
     'tr',
     { 'data-id': row._id },
@@ -90,8 +103,7 @@ function line(row, options) {
     options.systems.map((system) => cell(row, system)),
     element('td.spm-number', { 'data-label': 'Size' }, formatSize(row.size)),
     element('td.spm-number', { 'data-label': 'Downloads' }, number(row.downloads || 0)),
-    element('td', { 'data-label': 'Built' }, row.built ? day(row.built) : 'unknown'),
-    element('td', { 'data-label': 'Created' }, element('div', {}, day(row.created), updated)),
+    element('td', { 'data-label': 'Built' }, days(row)),
     options.actions && element('td.spm-actions', {}, options.actions(row)),
   );
 }
@@ -112,7 +124,6 @@ function head(options) {
     column('Size', { class: 'spm-number' }),
     column('Downloads', { class: 'spm-number' }),
     column('Built'),
-    column('Created'),
     options.actions && column(element('span.sr-only', {}, 'Actions')),
   );
 }
@@ -128,7 +139,7 @@ export const releaseTable = (rows, options) =>
     'div.spm-scroll',
     {},
     element(
-      'table.table.spm-table',
+      'table.table.spm-table.spm-releases',
       {},
       element('caption.sr-only', {}, options.caption),
       element('thead', {}, head(options)),
