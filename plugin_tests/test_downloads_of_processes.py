@@ -97,6 +97,21 @@ def test_an_aborted_transfer_counts_nothing(one_at_a_time, access_log, make, cou
     assert count() == 1
 
 
+def test_a_download_ends_after_the_longest_time_that_the_environment_states(
+        wsgi_app, mongo_uri, make, count, monkeypatch, tmp_path):
+    monkeypatch.setenv('SLICER_PACKAGE_MANAGER_MAX_TRANSFER', '1')
+    item, log = make('package', content=LARGE), tmp_path / 'access.log'
+    with web_server(mongo_uri, access_log=log) as url, socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        parts = urlsplit(url)
+        slow.connect((parts.hostname, parts.port))
+        slow.sendall(f'GET {parts.path}/item/{item["_id"]}/download HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
+        # It takes more than the slowest client has to take, and would have all of it in some minutes.
+        poll(lambda: slow.recv(4096) and finished(log, item), 'the server ends the download')
+    assert f' 200 {len(LARGE)} ' not in log.read_text()
+    assert count() == 0
+
+
 def test_an_aborted_stream_from_elsewhere_counts_nothing(one_at_a_time, access_log, httpserver, allow, make, count):
     httpserver.expect_request('/large.zip').respond_with_data(LARGE)
     allow(loopback.origin(httpserver))

@@ -8,8 +8,10 @@ import re
 import shlex
 import socket
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -304,6 +306,44 @@ def test_lists_are_served_while_no_server_responds(servers, token, tmp_path, app
             assert client.get(url).status_code == 502
         wire.mend()
         assert outage == 'end' or client.get(url).headers['X-Cache-Status'] == 'REVALIDATED'
+
+
+class _Lists(BaseHTTPRequestHandler):
+    """A server with one list, which it sends when all clients have asked for it."""
+
+    protocol_version = 'HTTP/1.1'
+
+    def do_GET(self):
+        known = self.headers['If-None-Match']
+        self.server.known.append(known)
+        assert known or self.server.go.wait(PATIENCE)
+        self.send_response(304 if known else 200)
+        for name, value in {'ETag': '"1"', 'X-Accel-Expires': '@1', 'Content-Length': '0' if known else '2'}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b'' if known else b'[]')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_list_that_is_not_cached_is_requested_once_for_all_clients(tmp_path):
+    with ThreadingHTTPServer(('127.0.0.1', 0), _Lists) as server, ThreadPoolExecutor(9) as pool:
+        server.known, server.go = [], threading.Event()
+        pool.submit(server.serve_forever)
+        site = proxy.Proxy(tmp_path, [f'http://127.0.0.1:{server.server_port}'])
+        text = (tmp_path / 'site.conf').read_text()
+        # Otherwise nginx waits for 5 seconds only, which a busy machine may need.
+        (tmp_path / 'site.conf').write_text(text.replace(
+            'proxy_cache_lock on;', f'proxy_cache_lock on; proxy_cache_lock_timeout {PATIENCE}s;'))
+        with site.running(), contextlib.ExitStack() as stack:
+            clients = [begin(site, stack, 'GET /api/v1/app HTTP/1.1\nHost: localhost\n\n') for _ in range(8)]
+            poll(lambda: server.known, 'the server has a request')
+            server.go.set()
+            assert {one.recv(12) for one in clients} == {b'HTTP/1.1 200'}
+        server.shutdown()
+    assert server.known[0] is None
+    assert set(server.known[1:]) <= {'"1"'}
 
 
 def remove_old_lists(cache, *, aged):
