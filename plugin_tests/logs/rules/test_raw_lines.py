@@ -40,6 +40,8 @@ def test_usual_user_agents_are_shown(agent):
     ('Chrome/130.0.6723.92 Safari/537.36', 'Chrome/130.0 Safari/537.36'),
     ('X/198.51.100.7', 'X/198.51'), ('curl (198.51.100.7)', 'curl (-)'), ('from 2001:db8::7', 'from -'),
     ('Bot/1.0 (+jane@example.org)', 'Bot/1.0 (-)'), ('x token=SECRET', '-'), ('Authorization: Bearer SECRET', '-'),
+    ('Bot/1.0%2520%2528jane%2540example.org%2529%FF', 'Bot/1.0 (-)\ufffd'), ('x %31%39%38.51.100.7', 'x -'),
+    ('x%3Atoken%3DSECRET', '-'), ('a%22b%0Ac', "a'b c"), ('100%', '100%'),
     ('a"b\\c\nd\u2028e', "a'b/c d e"), ('', '-'), ('aa:bb:cc:dd:ee:ff', '-'), ('at 10:00:01', 'at 10:00:01')])
 def test_what_is_shown_of_a_user_agent(agent, shown):
     assert shown_agent(agent) == shown

@@ -62,9 +62,10 @@ def _is_plain(value: str) -> bool:
 
 def shown_agent(agent: str) -> str:
     """Return what is shown of a user agent."""
+    agent = unquote(unquote(agent[:_LONGEST]))  # what is encoded could be an address, too
     if _SECRET.search(agent):
         return _REMOVED
-    text = _UNPRINTABLE.sub(' ', agent[:_LONGEST]).replace('"', "'").replace('\\', '/')
+    text = _UNPRINTABLE.sub(' ', agent).replace('"', "'").replace('\\', '/')
     return _without_people(_VERSION.sub(r'\1', text)).strip() or _REMOVED
 
 
