@@ -117,6 +117,8 @@ SUITES = {
              'ms', 'less', growth.files, growth.cost, target=_FLAT, sides=_GROWTH),
         Case('redirects-growth', 'processor time of a redirect, with many counted packages and few', 'ms', 'less',
              growth.links, growth.cost, target=_FLAT, sides=_GROWTH),
+        Case('pages', 'the slowest of the pages and popularity after a change, with the most packages', 'ms', 'less',
+             growth.pages, growth.slowest_after_change, sides=(LARGE,), limit=300.0, turns=3),
         Case('start', 'start with the most packages', 's', 'less', growth.common, growth.start, sides=(LARGE,),
              limit=5.0, turns=3),
     ),

@@ -1,6 +1,7 @@
 """The cost of calls on our server with many packages, relative to our server with few."""
 from __future__ import annotations
 
+import statistics
 import time
 from urllib.parse import urlencode
 
@@ -69,6 +70,28 @@ def database_cost(server, paths, options):
 def _cost(server, paths, options, pids):
     return processes.cost(
         pids, lambda: traffic.requests(server.port, paths, clients=_CLIENTS, seconds=options.seconds))
+
+
+def pages(server, options):
+    """What is made anew for the first visitor after each change, and depends on all packages and counts."""
+    _grown(server, options, options.some, options.most)
+    archive.count(server, options.counts)
+    return ['/', '/download', '/catalog', f'/api/v1/app/{data.app(server)}/popularity']
+
+
+def slowest_after_change(server, paths, options):
+    """Milliseconds that the slowest of ``paths`` takes, each time after an extension has changed: its median."""
+    times = {path: [] for path in paths}
+    end = time.monotonic() + options.seconds * len(paths)
+    with httpx.Client(base_url=f'http://127.0.0.1:{server.port}', timeout=120) as client:
+        while time.monotonic() < end or not all(times.values()):
+            for path in paths:
+                form = extensions.form(0, extensions.SYSTEMS[0], str(archive.FIRST + 1))
+                data.post(server, 'extension', {**form, 'description': f'Changed at {time.time()}.'})
+                begun = time.perf_counter()
+                client.get(path, headers={'Accept': 'text/html'}).raise_for_status()
+                times[path].append(1000 * (time.perf_counter() - begun))
+    return max(map(statistics.median, times.values()))
 
 
 def start(server, _paths, _options):

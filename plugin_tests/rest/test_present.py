@@ -1,4 +1,4 @@
-"""The extensions of all builds are read once after a change, also for requests at the same time."""
+"""What builds have is read once after a change, of the builds that have changed, also for requests at the same time."""
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,10 +10,15 @@ pytestmark = pytest.mark.database
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How often the extensions were read from the database."""
+    """How many builds were read from the database, for each time that some were read."""
     from slicer_package_manager.registry.expected import present
     read, made = present._read, []
-    monkeypatch.setattr(present, '_read', lambda app: made.append(app['_id']) or read(app))
+
+    def reading(*args):
+        found = read(*args)
+        made.append(len(found))
+        return found
+    monkeypatch.setattr(present, '_read', reading)
     return made
 
 
@@ -25,8 +30,8 @@ def known(app):
 
     def read():
         found = present.in_builds(Folder().load(app['_id'], force=True))
-        return sorted((*system, sorted(one.names), one.number) for by_system in found.values()
-                      for system, one in by_system.items())
+        return sorted((*system, sorted(one.names), one.number) for build in found.values()
+                      for system, one in build.get('extension', {}).items())
     return read
 
 

@@ -2,11 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import cherrypy
-import orjson
 
 from slicer_package_manager.pages import about, builds, extensions, html, page_cache
 from slicer_package_manager.pages.about import About
@@ -114,18 +113,13 @@ def _extensions(shown: list[builds.Build]) -> str:
 
 
 def _numbers(app: ApplicationFolder, shown: list[builds.Build], found: Document) -> Iterable[tuple[str, str]]:
-    sums = orjson.loads(rollup.Totals(app, *sealing.visible_counts(app, None)).as_json())
-    counted = [sum(total(one.get(kind, {})) for one in sums.values()) for kind in ('applications', 'extensions')]
+    counted = rollup.numbers(app, *sealing.visible_counts(app, None))
     latest = builds.latest(shown, 'linux')
     values = (('extensions', max((one.number for one in latest.systems), default=0) if latest else 0),
               ('releases', len(found['releases'])), ('previews', len(found['drafts'])),
-              (f'downloads of {app["name"]}', counted[0]), ('downloads of extensions', counted[1]))
+              (f'downloads of {app["name"]}', counted['applications']),
+              ('downloads of extensions', counted['extensions']))
     return ((label, f'{number:,}') for label, number in values)
-
-
-def total(counts: Any) -> int:
-    """The sum of all numbers in nested dictionaries."""
-    return sum(map(total, counts.values())) if isinstance(counts, dict) else int(counts)
 
 
 def rows(app: ApplicationFolder, installers: list[Build], found: Document, query: str) -> list[Row]:

@@ -10,7 +10,7 @@ from slicer_package_manager.pages.offers import Offer, Offers, Preview
 from slicer_package_manager.pages.previews import Stage
 from slicer_package_manager.registry.catalog import extension_lists
 from slicer_package_manager.registry.catalog import releases as release_lists
-from slicer_package_manager.registry.catalog.extension_lists import Member
+from slicer_package_manager.registry.catalog.extension_lists import Members
 from slicer_package_manager.registry.downloads import counts
 from slicer_package_manager.registry.lookup import lookup, selection
 from slicer_package_manager.registry.lookup.selection import Build
@@ -53,11 +53,11 @@ def _recent(ready: Iterable[Build]) -> list[list[Build]]:
     return [list(builds.values()) for builds in drafts.values()][:_MOST_PREVIEWS + previews.COMPARED]
 
 
-def _staged(app: ApplicationFolder, found: Mapping[Any, Offer], recent: list[list[Build]], members: list[Member]
+def _staged(app: ApplicationFolder, found: Mapping[Any, Offer], recent: list[list[Build]], members: list[Members]
             ) -> Iterable[tuple[Any, Offer, Stage]]:
     """The offers with how many extensions they have; those of recent previews are compared with the ones before."""
     numbers = extension_lists.numbers(app, None, {offer.build.revision for offer in found.values()})
-    latest = {(one.app_revision, one.os, one.arch): one.created for one in sorted(members, key=lambda one: one.created)}
+    latest = {(one.app_revision, one.os, one.arch): one.added for one in members}
     places = {build.id: place for place, builds in enumerate(recent) for build in builds}
     for key, offer in found.items():
         system = offer.build.os, offer.build.arch

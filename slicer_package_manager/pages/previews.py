@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from slicer_package_manager.pages import extensions
-from slicer_package_manager.registry.catalog.extension_lists import Member
+from slicer_package_manager.registry.catalog.extension_lists import Members
 from slicer_package_manager.registry.expected.builds import QUIET
 
 #: A build is complete that has this share of the extensions of those before, of which so many are compared.
@@ -53,11 +53,11 @@ class Changes(NamedTuple):
 Extensions = Mapping[tuple[str, str], Mapping[str, str]]
 
 
-def by_revision(members: Iterable[Member]) -> dict[str, dict[tuple[str, str], dict[str, str]]]:
+def by_revision(members: Iterable[Members]) -> dict[str, dict[tuple[str, str], dict[str, str]]]:
     """The extensions of each revision of the application."""
     found: dict[str, dict[tuple[str, str], dict[str, str]]] = {}
     for one in members:
-        found.setdefault(one.app_revision, {}).setdefault((one.os, one.arch), {})[one.name] = one.revision
+        found.setdefault(one.app_revision, {})[one.os, one.arch] = one.revisions
     return found
 
 

@@ -48,10 +48,13 @@ def _unique(name: str, of: Sequence[str], present: Document) -> IndexModel:
                       partialFilterExpression=present)
 
 
-def _lists(name: str, package_type: PackageType | None, *compared: str) -> IndexModel:
-    """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``compared``."""
+def _lists(name: str, package_type: PackageType | None, *compared: str, more: Sequence[str] = ()) -> IndexModel:
+    """For lists in the order of creation or, read backwards, its reverse, of what is equal in ``compared``.
+
+    :param more: what the index has besides, for queries that read no items then.
+    """
     of_package_type = {'$exists': True} if package_type is None else package_type.label
-    return IndexModel([(key, DESCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, *compared, 'created', '_id')],
+    return IndexModel([(key, DESCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, *compared, 'created', '_id', *more)],
                       name=name, partialFilterExpression={keys.PACKAGE_TYPE: of_package_type})
 
 
@@ -64,7 +67,8 @@ ITEM_INDEXES = [
     # Partial indexes serve queries that are sure to ask for a package type; all of ours do.
     _lists('spm_all', None),
     _lists('spm_in_channel', None, keys.CHANNEL, *_SYSTEM),
-    _lists('spm_extensions', EXTENSION, 'meta.app_revision', *_SYSTEM),
+    _lists('spm_extensions', EXTENSION, 'meta.app_revision', *_SYSTEM,
+           more=(keys.HAS_FILE, keys.CHANNEL, 'meta.baseName', 'meta.revision')),
     _lists('spm_extensions_by_name', EXTENSION, 'meta.app_revision', *_SYSTEM, 'meta.baseName'),
     _lists('spm_extensions_named', EXTENSION, 'meta.baseName', *_SYSTEM),
     _lists('spm_extensions_search', EXTENSION, keys.SEARCH, keys.HAS_FILE),
@@ -75,7 +79,7 @@ ITEM_INDEXES = [
                partialFilterExpression={keys.HAS_FILE: False}),
     # Has all that summaries ask for, so that these read no items.
     IndexModel([(key, ASCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, keys.CHANNEL, 'meta.os', 'meta.arch',
-                                             keys.HAS_FILE, 'size', 'meta.baseName')],
+                                             keys.HAS_FILE, 'size', 'meta.baseName', 'meta.revision')],
                name='spm_summary', partialFilterExpression={keys.PACKAGE_TYPE: {'$exists': True}}),
     # Has all that the news ask for, in the order in which they group it.
     IndexModel([(key, ASCENDING) for key in (keys.APP, keys.PACKAGE_TYPE, keys.HAS_FILE, 'meta.baseName',

@@ -23,6 +23,7 @@ from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDo
 #: The order of the index ``spm_extensions``. Without it, the database takes the index of all extensions for what was
 #: created last, since it finds the first ones there as fast, and then reads the extensions of all revisions.
 _BY_BUILD = {'meta.app_revision': -1, 'meta.os': -1, 'meta.arch': -1, 'created': -1, '_id': -1}
+_BY_SYSTEM = {'_id': {'revision': '$meta.app_revision', 'os': '$meta.os', 'arch': '$meta.arch'}}
 
 
 class Built(NamedTuple):
@@ -39,15 +40,18 @@ class Built(NamedTuple):
     updated: str
 
 
-class Member(NamedTuple):
-    """An extension of a build, and when it was added."""
+class Members(NamedTuple):
+    """The extensions of a build for one system.
+
+    :param revisions: of the extensions, by their names.
+    :param added: when the last of them was.
+    """
 
     app_revision: str
     os: str
     arch: str
-    name: str
-    revision: str
-    created: datetime
+    revisions: dict[str, str]
+    added: datetime
 
 
 class Related(NamedTuple):
@@ -98,14 +102,16 @@ def builds(app: ApplicationFolder, user: UserDocument | None, name: str) -> list
 
 
 @transactions.atomic
-def members(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]) -> list[Member]:
-    """The extensions of several revisions of the application."""
-    query = _of_revisions(app, user, revisions)
-    fields = ['created', *(f'meta.{key}' for key in ('app_revision', 'os', 'arch', 'baseName', 'revision'))]
-    return [Member(str(meta['app_revision']), meta['os'], meta['arch'], str(meta['baseName']),
-                   str(meta.get('revision') or ''), one['created'])
-            for one in Item().find(query, fields=fields, sort=list(_BY_BUILD.items())).batch_size(BATCH)
-            for meta in (one['meta'],)]
+def members(app: ApplicationFolder, user: UserDocument | None, revisions: Collection[str]) -> list[Members]:
+    """The extensions of several revisions of the application, by system."""
+    extension = {'name': '$meta.baseName', 'revision': {'$ifNull': ['$meta.revision', '']}}
+    rows = Item().collection.aggregate([
+        {'$match': _of_revisions(app, user, revisions)}, {'$sort': _BY_BUILD},
+        {'$group': {**_BY_SYSTEM, 'extensions': {'$push': extension}, 'added': {'$max': '$created'}}}],
+        batchSize=BATCH)
+    return [Members(key['revision'], key['os'], key['arch'],
+                    {one['name']: one['revision'] for one in row['extensions']}, row['added'])
+            for row in rows for key in (row['_id'],)]
 
 
 @transactions.atomic
@@ -113,9 +119,8 @@ def numbers(app: ApplicationFolder, user: UserDocument | None, revisions: Collec
             ) -> dict[tuple[str, str, str], int]:
     """The numbers of extensions for several revisions of the application, by revision, system and architecture."""
     match = _of_revisions(app, user, revisions)
-    rows = Item().collection.aggregate([{'$match': match}, {'$sort': _BY_BUILD}, {'$group': {
-        '_id': {'revision': '$meta.app_revision', 'os': '$meta.os', 'arch': '$meta.arch'}, 'count': {'$sum': 1}}}],
-        batchSize=BATCH)
+    rows = Item().collection.aggregate([
+        {'$match': match}, {'$sort': _BY_BUILD}, {'$group': {**_BY_SYSTEM, 'count': {'$sum': 1}}}], batchSize=BATCH)
     return {(row['_id']['revision'], row['_id']['os'], row['_id']['arch']): row['count'] for row in rows}
 
 

@@ -24,7 +24,7 @@ from slicer_package_manager.registry.expected import branches, builds, present, 
 from slicer_package_manager.registry.expected.present import System
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid, NotFound
-from slicer_package_manager.registry.schema.fields import ARCHITECTURES, OPERATING_SYSTEMS
+from slicer_package_manager.registry.schema.fields import ARCHITECTURES, EXTENSION, OPERATING_SYSTEMS
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, settings, transactions
@@ -79,8 +79,8 @@ def of_channels(app: ApplicationFolder, user: UserDocument | None) -> dict[Objec
 
 def _extensions(app: ApplicationFolder) -> dict[ObjectId, Names]:
     """The base names of the extensions that can be installed, by channel."""
-    return {channel: {system: one.names for system, one in by_system.items()}
-            for channel, by_system in present.in_builds(app).items()}
+    return {channel: {system: one.names for system, one in build.get(EXTENSION.label, {}).items()}
+            for channel, build in present.in_builds(app).items()}
 
 
 def _short_of_expected(app: ApplicationFolder, folders: list[ChannelFolder], extensions: dict[ObjectId, Names],

@@ -7,21 +7,21 @@ from typing import NamedTuple, TypeAlias
 from bson.objectid import ObjectId
 from girder.constants import AccessType
 from girder.models.folder import Folder
-from girder.models.item import Item
 
 from slicer_package_manager.registry.catalog import readiness
 from slicer_package_manager.registry.catalog.readiness import SYSTEMS, Readiness
 from slicer_package_manager.registry.downloads.counts import COUNTS, Download
 from slicer_package_manager.registry.expected import present
 from slicer_package_manager.registry.expected.builds import Packages, packages
+from slicer_package_manager.registry.expected.present import Build
 from slicer_package_manager.registry.schema import validators
 from slicer_package_manager.registry.schema.errors import Invalid
-from slicer_package_manager.registry.schema.fields import EXTENSION, PACKAGE, PACKAGE_TYPES
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree import keys
-from slicer_package_manager.registry.tree.access import folder_clause, item_clause
+from slicer_package_manager.registry.tree.access import folder_clause, item_access, item_clause
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, ChannelFolder, RegisteredFolder, UserDocument
 
@@ -45,11 +45,12 @@ class Numbers:
         self.size = 0
         self.counts: dict[str, BySystem] = {label: {} for label in PACKAGE_TYPES}
 
-    def add(self, key: Document, count: int, size: int) -> None:
-        """Add ``count`` packages of ``size`` bytes together; ``key`` has their ``kind``, ``os`` and ``arch``."""
-        by_arch = self.counts[key['kind']].setdefault(key['os'], {})
-        by_arch[key['arch']] = by_arch.get(key['arch'], 0) + count
-        self.size += size
+    def add(self, build: Build) -> None:
+        """Add what a release or draft has."""
+        for label, by_system in build.items():
+            for (os, arch), one in sorted(by_system.items()):
+                self.counts[label].setdefault(os, {})[arch] = one.number
+                self.size += one.size
 
     def total(self, label: str) -> int:
         """The number of packages of the type ``label`` for all systems."""
@@ -99,8 +100,7 @@ def of(app: ApplicationFolder, user: UserDocument | None, limit: int, offset: in
 
 def _facts(app: ApplicationFolder, user: UserDocument | None, folders: list[ChannelFolder], fields: set[str]) -> _Facts:
     return _Facts(
-        numbers(app, user, folders, with_sizes='size' in fields) if fields & (_NUMBER_FIELDS | _READINESS_FIELDS)
-        else {},
+        numbers(app, user, folders) if fields & (_NUMBER_FIELDS | _READINESS_FIELDS) else {},
         _downloads(app, folders) if 'downloads' in fields else {},
         readiness.of_channels(app, user) if fields & _READINESS_FIELDS else {},
         packages(app, item_clause(app, user)) if fields & _PACKAGE_FIELDS else {})
@@ -120,24 +120,13 @@ def level(folder: RegisteredFolder, user: UserDocument | None) -> int:
 
 
 @transactions.atomic
-def numbers(app: ApplicationFolder, user: UserDocument | None, folders: Sequence[ChannelFolder], *,
-            with_sizes: bool = True) -> dict[ObjectId, Numbers]:
-    """The packages that ``user`` may see in each of ``folders``, releases and drafts of ``app``; from an index."""
+def numbers(app: ApplicationFolder, user: UserDocument | None, folders: Sequence[ChannelFolder]
+            ) -> dict[ObjectId, Numbers]:
+    """The packages that ``user`` may see in each of ``folders``, releases and drafts of ``app``."""
     found = {folder['_id']: Numbers() for folder in folders}
-    clause = item_clause(app, user)
-    known = present.in_builds(app) if not with_sizes and present.are_all(clause) else None
-    for channel, by_system in (known or {}).items():
-        for (os, arch), one in by_system.items() if channel in found else ():
-            found[channel].add({'kind': EXTENSION.label, 'os': os, 'arch': arch}, one.number, 0)
-    types = list(PACKAGE_TYPES) if known is None else [PACKAGE.label]
-    for row in Item().collection.aggregate([
-            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: {'$in': types}, **clause}},
-            {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'kind': f'${keys.PACKAGE_TYPE}', 'os': '$meta.os',
-                                'arch': '$meta.arch'},
-                        'count': {'$sum': 1}, 'size': {'$sum': '$size'}}}], allowDiskUse=True, batchSize=BATCH):
-        key = row['_id']
-        if key['channel'] in found:
-            found[key['channel']].add(key, row['count'], row['size'])
+    for channel, build in present.visible(app, item_access(app, user)).items():
+        if channel in found:
+            found[channel].add(build)
     return found
 
 

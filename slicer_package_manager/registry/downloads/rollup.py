@@ -11,9 +11,11 @@ is all of it. So at any moment the sums and the remainders of the counts that ar
 2. A thread in each server process adds the remainders of past days to the sums, and settles these counts, in one
    transaction (:func:`settle`). If one of them is incremented meanwhile, the transaction begins again. It does the
    same with counts of recent days that were not incremented for a while (:class:`Quiet`).
-3. Code that moves counts to another application or seal subtracts them first (:func:`take_out`), in the transaction in
+3. Each of these transactions gives the days of the counts new versions: ``days`` of the sums has them. As long as a day
+   of a revision has the same version, ``summed`` of its counts is the same, see :mod:`by_day`.
+4. Code that moves counts to another application or seal subtracts them first (:func:`take_out`), in the transaction in
    which it moves them.
-4. A reader (:class:`Totals`) reads sums and remainders by one command, as of one moment. It adds to what it knows only
+5. A reader (:class:`Totals`) reads sums and remainders by one command, as of one moment. It adds to what it knows only
    what differs.
 
 Seals are like applications here, see :mod:`sealing`.
@@ -21,9 +23,10 @@ Seals are like applications here, see :mod:`sealing`.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -32,7 +35,8 @@ import orjson
 from bson.objectid import ObjectId
 
 from slicer_package_manager.registry.downloads import sums
-from slicer_package_manager.registry.downloads.counts import COUNTS, SUMS, UNSETTLED, Download
+from slicer_package_manager.registry.downloads.counts import COUNTS, SUMS, UNDATED, UNSETTLED, Download
+from slicer_package_manager.registry.schema.fields import PACKAGE_TYPES
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
 
@@ -40,7 +44,8 @@ from slicer_package_manager.registry.server import clock, transactions
 COUNTS_AT_ONCE = 2000
 #: Of how many revisions a :class:`Totals` has the sums as objects: most downloads are of few revisions.
 _MOST_DECODED = 8
-_SUMMED: Document = {'$ifNull': ['$summed', 0]}
+#: How much of a count the sums contain.
+SUMMED: Document = {'$ifNull': ['$summed', 0]}
 #: Counts whose flag is wrong.
 _WRONGLY_SETTLED: Document = {'settled': True, 'kind': COUNTS, '$expr': {'$ne': ['$summed', '$count']}}
 
@@ -133,15 +138,18 @@ def remove(key: Mapping[str, Any]) -> None:
 def _add(app_id: ObjectId, revision: str, found: Iterable[tuple[Mapping[str, Any], int]]) -> None:
     stored = Download().collection.find_one({'app': app_id, 'kind': SUMS, 'revision': revision})
     changed = orjson.loads(stored['counts']) if stored else {}
+    days = set()
     for package, number in found:
         sums.add(changed, package, number)
-    _store(app_id, revision, changed)
+        days.add(package['day'])
+    _store(app_id, revision, changed, days - {UNDATED})
 
 
-def _store(app_id: ObjectId, revision: str, changed: sums.Sums) -> None:
+def _store(app_id: ObjectId, revision: str, changed: sums.Sums, days: Iterable[str] = ()) -> None:
     Download().collection.update_one(
         {'app': app_id, 'kind': SUMS, 'revision': revision},
-        {'$set': {'counts': sums.as_json(sums.without_zeros(changed)).decode(), 'settled': True}}, upsert=True)
+        {'$set': {'counts': sums.as_json(sums.without_zeros(changed)).decode(), 'settled': True,
+                  **{f'days.{day}': ObjectId() for day in days}}}, upsert=True)
 
 
 class Totals:
@@ -201,6 +209,25 @@ class Totals:
             del self._decoded[next(iter(self._decoded))]
 
 
+def numbers(app: Mapping[str, Any], hidden_revisions: Collection[str], sealed: Sequence[ObjectId]) -> Counter[str]:
+    """How often packages of each type were downloaded, by its plural; see :class:`Totals` for the parameters."""
+    found: Counter[str] = Counter()
+    for row in map(bson.decode, sums.read_each({'app': {'$in': [app['_id'], *sealed]}}, UNSETTLED)):
+        if row['revision'] in hidden_revisions:
+            continue
+        if row['kind'] == SUMS:
+            found.update(_numbers_of(row['counts']))
+        else:
+            found[PACKAGE_TYPES[row['kind']].plural] += row['count'] - row.get('summed', 0)
+    return found
+
+
+@lru_cache(1024)
+def _numbers_of(text: str) -> dict[str, int]:
+    """The numbers in the stored sums of a revision. Most of them do not change any more."""
+    return {plural: sums.total(one) for plural, one in orjson.loads(text).items()}
+
+
 def _add_row(found: sums.Sums, row: Document, sign: int) -> None:
     if row['kind'] == SUMS:
         sums.merge(found, orjson.loads(row['counts']), sign)
@@ -210,7 +237,7 @@ def _add_row(found: sums.Sums, row: Document, sign: int) -> None:
 
 def wrong(app_id: ObjectId) -> list[str]:
     """The revisions whose sums are not those of their counts."""
-    stored, counted = sums.by_revision(sums.read({'app': app_id}, {'summed': {'$exists': True}}, _SUMMED))
+    stored, counted = sums.by_revision(sums.read({'app': app_id}, {'summed': {'$exists': True}}, SUMMED))
     found = {revision: sums.as_json(one) for revision, one in counted.items()}
     differing = {revision for revision in {*stored, *found}
                  if stored.get(revision, b'{}') != found.get(revision, b'{}')}
@@ -222,5 +249,5 @@ def repair(app_id: ObjectId, revision: str) -> None:
     """Compute the sums of ``revision`` anew."""
     of_revision = {'app': app_id, 'revision': revision}
     Download().collection.update_many({**of_revision, **_WRONGLY_SETTLED}, {'$unset': {'settled': ''}})
-    _, counted = sums.by_revision(sums.read(of_revision, {'summed': {'$exists': True}}, _SUMMED))
+    _, counted = sums.by_revision(sums.read(of_revision, {'summed': {'$exists': True}}, SUMMED))
     _store(app_id, revision, counted.get(revision, {}))

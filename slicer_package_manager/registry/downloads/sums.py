@@ -86,6 +86,11 @@ def merge(sums: Sums, more: Sums, times: int = 1) -> None:
             sums[key] = sums.get(key, 0) + times * value
 
 
+def total(sums: Any) -> int:
+    """The sum of all numbers in nested dictionaries."""
+    return sum(map(total, sums.values())) if isinstance(sums, dict) else int(sums)
+
+
 def without_zeros(sums: Sums) -> Sums:
     """``sums`` without packages that have none."""
     found = {key: without_zeros(value) if isinstance(value, dict) else value for key, value in sums.items()}

@@ -1,7 +1,7 @@
 """Builds of the application with the names of the extensions that they have, by system."""
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from slicer_package_manager.registry.schema.revisions import revision_order
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock
 from slicer_package_manager.registry.tree import keys
-from slicer_package_manager.registry.tree.access import folder_clause, item_clause
+from slicer_package_manager.registry.tree.access import folder_clause, item_access
 from slicer_package_manager.registry.tree.registration import CHANNELS
 from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
 
@@ -75,41 +75,29 @@ def read(app: ApplicationFolder, user: UserDocument | None, names: Mapping[str, 
     found = {folder['_id']: ChannelBuild(folder['spm']['revision'], folder['spm']['release'], folder['created'])
              for folder in Folder().find({keys.APP: app['_id'], keys.ROLE: {'$in': list(CHANNELS)},
                                           **folder_clause(user)}, fields=['spm', 'created']).batch_size(BATCH)}
-    clause = {**item_clause(app, user), keys.HAS_FILE: True}
+    seen = item_access(app, user)
+    clause = {**seen.clause, keys.HAS_FILE: True}
     for channel, known in packages(app, clause).items():
         if channel in found:
             found[channel].version = known.version
             found[channel].names = {system: set() for system in known.systems}
     for build in found.values():
         build.branch = branches.branch_of(build.version, build.release, names)
-    _add_names(app, clause, found)
+    for channel, there in present.visible(app, seen, waiting=False).items():
+        for system, one in there.get(EXTENSION.label, {}).items() if channel in found else ():
+            found[channel].names.setdefault(system, set()).update(one.names)
+    _add_unfinished(app, clause, found)
     return sorted(found.values(), key=lambda build: (revision_order(build.revision), build.created))
 
 
-def _add_names(app: ApplicationFolder, clause: Document, found: Mapping[ObjectId, ChannelBuild]) -> None:
-    for channel, system, names in _names(app, clause):
-        if channel in found:
-            found[channel].names.setdefault(system, set()).update(names)
-    for row in _extensions(app, {'$and': [clause], 'created': {'$gte': clock.now() - QUIET}}, {}):
-        build = found.get(row['_id']['channel'])
-        if build:
-            build.unfinished.add(_system(row['_id']))
-
-
-def _names(app: ApplicationFolder, clause: Document) -> Iterator[tuple[ObjectId, System, Collection[str]]]:
-    """The names of the extensions for which ``clause`` is true, by release or draft and by system."""
-    if present.are_all(clause):
-        return ((channel, system, one.names) for channel, by_system in present.in_builds(app).items()
-                for system, one in by_system.items())
-    found = _extensions(app, {'$and': [clause]}, {'names': {'$addToSet': '$meta.baseName'}})
-    return ((row['_id']['channel'], _system(row['_id']), row['names']) for row in found)
-
-
-def _extensions(app: ApplicationFolder, match: Document, more: Document) -> list[Document]:
-    return list(Item().collection.aggregate([
-        {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label, **match}},
-        {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'os': '$meta.os', 'arch': '$meta.arch'}, **more}}],
-        allowDiskUse=True, batchSize=BATCH))
+def _add_unfinished(app: ApplicationFolder, clause: Document, found: Mapping[ObjectId, ChannelBuild]) -> None:
+    for row in Item().collection.aggregate([
+            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label, '$and': [clause],
+                        'created': {'$gte': clock.now() - QUIET}}},
+            {'$group': {'_id': {'channel': f'${keys.CHANNEL}', 'os': '$meta.os', 'arch': '$meta.arch'}}}],
+            batchSize=BATCH):
+        if row['_id']['channel'] in found:
+            found[row['_id']['channel']].unfinished.add(_system(row['_id']))
 
 
 def _system(key: Document) -> System:

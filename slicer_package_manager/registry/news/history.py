@@ -1,14 +1,15 @@
 """When each revision of an extension was first public. What is deleted later stays known, so it is not new twice.
 
 1. :func:`observe` runs every two minutes in each server process, and does nothing while the data version is the same.
-2. It groups the extensions that everyone may see by name and revision, and inserts those that are not known yet.
+2. It compares the names and revisions of the extensions that everyone may see with those that are known, and inserts
+   the others. Only builds that have changed are read for this, see :mod:`present`.
 3. A unique index keeps one document for each name and revision, whichever process inserts it first.
 
 What is private is never recorded. What becomes public later is recorded with the time of its last update before that.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from bson.objectid import ObjectId
@@ -17,13 +18,14 @@ from girder.models.item import Item
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from slicer_package_manager.registry.expected import present
 from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import background, data_version, transactions
 from slicer_package_manager.registry.tree import access, keys
 from slicer_package_manager.registry.tree.registration import APPLICATION
-from slicer_package_manager.registry.tree.types import ApplicationFolder, UserDocument
+from slicer_package_manager.registry.tree.types import ApplicationFolder
 
 #: What an event is: the first revision of an extension, or another one.
 NEW, CHANGED = 'new', 'changed'
@@ -76,11 +78,11 @@ def _observe(app: ApplicationFolder) -> None:
     known = set(_known(app['_id']))
     names = {name for name, _ in known}
     inserted = []
-    for name, revision, since in sorted(revisions(app, None), key=lambda row: row[2]):
-        if (name, revision) not in known:
-            inserted.append({'app': app['_id'], 'baseName': name, 'revision': revision, 'since': since,
-                             'kind': CHANGED if name in names else NEW})
-            names.add(name)
+    for name, revision, since in sorted(_first_updates(app, present.revisions(app, None) - known),
+                                        key=lambda row: row[2]):
+        inserted.append({'app': app['_id'], 'baseName': name, 'revision': revision, 'since': since,
+                         'kind': CHANGED if name in names else NEW})
+        names.add(name)
     _insert(inserted)
 
 
@@ -89,16 +91,20 @@ def _known(app_id: ObjectId) -> Iterator[tuple[str, str]]:
         yield event['baseName'], event['revision']
 
 
-def revisions(app: ApplicationFolder, user: UserDocument | None) -> Iterator[tuple[str, str, Any]]:
-    """Yield name, revision and the first update of each revision of an extension that ``user`` may see."""
+def _first_updates(app: ApplicationFolder, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[str, str, Any]]:
+    """Yield each of the names and revisions ``wanted``, with the first update of what everyone may see of it."""
+    if not wanted:
+        return
+    names, revisions = map(sorted, map(set, zip(*wanted, strict=True)))
     for row in Item().collection.aggregate([
-            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label,
-                        '$and': [access.item_clause(app, user)]}},
+            {'$match': {keys.APP: app['_id'], keys.PACKAGE_TYPE: EXTENSION.label, 'meta.baseName': {'$in': names},
+                        'meta.revision': {'$in': revisions}, '$and': [access.item_clause(app, None)]}},
             # The order of an index that has all of this.
             {'$sort': {'meta.baseName': 1, 'meta.revision': 1, 'updated': 1}},
             {'$group': {'_id': {'name': '$meta.baseName', 'revision': '$meta.revision'},
                         'since': {'$first': '$updated'}}}], allowDiskUse=True, batchSize=BATCH):
-        yield row['_id']['name'], row['_id']['revision'], row['since']
+        if (row['_id']['name'], row['_id']['revision']) in wanted:
+            yield row['_id']['name'], row['_id']['revision'], row['since']
 
 
 def _insert(events: Iterable[Document]) -> None:

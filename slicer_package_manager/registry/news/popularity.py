@@ -7,11 +7,9 @@ from typing import Any, TypedDict, cast
 
 from bson.objectid import ObjectId
 
-from slicer_package_manager.registry.downloads import sealing
-from slicer_package_manager.registry.downloads.counts import Download
-from slicer_package_manager.registry.news import history
+from slicer_package_manager.registry.downloads import by_day, sealing
+from slicer_package_manager.registry.expected import present
 from slicer_package_manager.registry.news.history import CHANGED, NEW, EventModel
-from slicer_package_manager.registry.schema.fields import EXTENSION
 from slicer_package_manager.registry.schema.pagination import BATCH, Listing
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
@@ -51,7 +49,7 @@ def of_extensions(app: ApplicationFolder, user: UserDocument | None, sort: str, 
 
     :param limit: number of extensions, 0 for all.
     """
-    visible = {(name, revision) for name, revision, _ in history.revisions(app, user)}
+    visible = present.revisions(app, user)
     counts = _counts(app, *sealing.visible_counts(app, user))
     news = _news(app['_id'], visible)
     rows = [_row(name, counts.get(name, {}), news.get(name, {})) for name in sorted({name for name, _ in visible})]
@@ -61,13 +59,16 @@ def of_extensions(app: ApplicationFolder, user: UserDocument | None, sort: str, 
 
 def _counts(app: ApplicationFolder, hidden_revisions: Collection[str], sealed: Sequence[ObjectId]
             ) -> dict[str, Document]:
-    """The downloads in each period by the name of the extension; one query."""
-    sums = {period: {'$sum': {'$cond': [{'$and': [{'$gte': ['$day', _day(first)]}, {'$lte': ['$day', _day(last)]}]},
-                                        '$count', 0]}} for period, (first, last) in PERIODS.items()}
-    return {row.pop('_id'): row for row in Download().collection.aggregate([
-        {'$match': {'app': {'$in': [app['_id'], *sealed]}, 'kind': EXTENSION.label, 'day': {'$gte': _day(_LONGEST)},
-                    'revision': {'$nin': list(hidden_revisions)}}},
-        {'$group': {'_id': '$baseName', **sums}}], allowDiskUse=True, batchSize=BATCH)}
+    """The downloads in each period by the name of the extension."""
+    ends = {period: (_day(first), _day(last)) for period, (first, last) in PERIODS.items()}
+    found: dict[str, Document] = {}
+    for day, numbers in by_day.read([app['_id'], *sealed], hidden_revisions, _day(_LONGEST)).items():
+        periods = [period for period, (first, last) in ends.items() if first <= day <= last]
+        for name, number in numbers.items():
+            row = found.setdefault(name, dict.fromkeys(PERIODS, 0))
+            for period in periods:
+                row[period] += number
+    return found
 
 
 def _day(before: int) -> str:

@@ -12,6 +12,10 @@ How cached responses stay correct:
    other writes follow its commit, after those (:func:`after_commit`).
 3. A reader reads the version first and the data after it. So the data is at least as new as the version.
 4. A response that was cached with a version is valid while the database has that version.
+
+What depends on the packages of one release or draft has a version of its own (:class:`Builds`), so that it stays valid
+while only others change. The bump states which ones the writes to items concern, see :mod:`item_writes`: to ``builds``
+of the same document, by the same command.
 """
 from __future__ import annotations
 
@@ -38,7 +42,8 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import background, transactions
+from slicer_package_manager.registry.server import background, item_writes, transactions
+from slicer_package_manager.registry.server.item_writes import EVERY, NONE, Sections
 from slicer_package_manager.registry.server.replacements import replaced
 
 #: A data version, which can only be compared: the values of all parts.
@@ -76,14 +81,45 @@ for _name in _WRITES:
     setattr(Watched, _name, replaced(getattr(transactions.Transactional, _name), _bumping))
 
 
+class WatchedItems(Watched):
+    """The collection of items, whose writes also bump the versions of the builds that they concern."""
+
+
+def _bumping_builds(sections_of: item_writes.SectionsOf, write: Callable[..., Any], items: Any, *args: Any,
+                    **kwargs: Any) -> Any:
+    sections = EVERY  # of a write that fails, too
+    try:
+        concerned = sections_of(items, args, kwargs)
+        result = write(items, *args, **kwargs)
+        sections = concerned(result)
+        return result
+    finally:
+        bump(sections)
+
+
+for _name in _WRITES:
+    _sections_of = item_writes.BY_METHOD.get(_name, item_writes.of_any)
+    setattr(WatchedItems, _name, replaced(getattr(transactions.Transactional, _name),
+                                          partial(_bumping_builds, _sections_of)))
+
+
+class Builds:
+    """The versions in the snapshot of the current transaction: those of the data which it reads."""
+
+    def __init__(self) -> None:
+        parts = list(Change().collection.find({}))
+        self.of_all = version_of(parts)
+        self._parts: list[Document] = [part['builds'] for part in parts if 'builds' in part]
+
+    def of(self, build: ObjectId) -> Version:
+        """The version of a release or draft, by its id: another one after each write to its packages."""
+        keys = (item_writes.section(build), *EVERY)
+        return frozenset(part[key] for part in self._parts for key in keys if key in part)
+
+
 def version() -> Version:
     """The current data version."""
-    return version_of(primary().find({}))
-
-
-def in_snapshot() -> Version:
-    """The data version in the snapshot of the current transaction: that of the data which the transaction reads."""
-    return version_of(Change().collection.find({}))
+    return version_of(primary().find({}, {'version': True}))
 
 
 def version_of(parts: Iterable[Document]) -> Version:
@@ -98,17 +134,18 @@ def primary() -> Collection[Document]:
     return collection.with_options(read_preference=ReadPreference.PRIMARY)
 
 
-def announce() -> None:
+def announce(sections: Sections = EVERY) -> None:
     """Bump the data version. If that fails, a thread bumps it as soon as the database is available.
 
+    :param sections: whose packages have changed, see :mod:`item_writes`.
     :raises pymongo.errors.PyMongoError: the database does not accept the write now.
     """
     *earlier, last = _PATIENCE
     for seconds in earlier:
         with suppress(PyMongoError):
-            return _write_version(seconds)
+            return _write_version(sections, seconds)
     try:
-        _write_version(last)
+        _write_version(sections, last)
     except PyMongoError:
         _missed.set()
         _start_announcing()
@@ -129,10 +166,13 @@ _numbers = itertools.count(random.randrange(PARTS))  # noqa: S311 - to spread th
 _part = _Part()
 
 
-def _write_version(seconds: float = _PATIENCE[-1]) -> None:
+def _write_version(sections: Sections = EVERY, seconds: float = _PATIENCE[-1]) -> None:
+    new = ObjectId()
+    # Those of every build are replaced, so that all have new values.
+    builds = {'builds': dict.fromkeys(EVERY, new)} if sections >= EVERY else {f'builds.{one}': new for one in sections}
     try:
         with pymongo.timeout(seconds):
-            Change().collection.update_one({'_id': _part.number}, {'$set': {'version': ObjectId()}}, upsert=True)
+            Change().collection.update_one({'_id': _part.number}, {'$set': {'version': new, **builds}}, upsert=True)
     except PyMongoError:
         _part.number = random.randrange(PARTS)  # noqa: S311 - another one
         raise
@@ -157,22 +197,36 @@ def _announce_missed() -> None:
         _missed.set()
 
 
-def bump() -> None:
-    """Bump the data version before the transaction is committed; now if there is none."""
-    if not transactions.before_commit(_write_version):
-        announce()
+def _write_version_of_transaction() -> None:
+    _write_version(frozenset(transactions.notes(_SECTIONS)))
+
+
+#: The name of the notes of a transaction about the sections that it has written.
+_SECTIONS = 'sections'
+
+
+def bump(sections: Sections = NONE) -> None:
+    """Bump the data version before the transaction is committed; now if there is none.
+
+    :param sections: whose packages have changed, see :mod:`item_writes`.
+    """
+    if transactions.before_commit(_write_version_of_transaction):
+        transactions.notes(_SECTIONS).update(sections)
+    else:
+        announce(sections)
 
 
 def after_commit(write: Callable[[], None]) -> None:
     """Call ``write`` after the commit, and bump the data version then, and not in the transaction too."""
-    transactions.after_commit(partial(_announced, write), instead_of=_write_version)
+    sections = transactions.notes(_SECTIONS) if transactions.is_open() else set()
+    transactions.after_commit(partial(_announced, write, sections), instead_of=_write_version_of_transaction)
 
 
-def _announced(write: Callable[[], None]) -> None:
+def _announced(write: Callable[[], None], sections: set[str]) -> None:
     try:
         write()
     finally:
-        bump()
+        bump(frozenset(sections))
 
 
 def watch() -> None:
@@ -180,7 +234,8 @@ def watch() -> None:
 
     A process that was killed may have written without bumping the version.
     """
-    for model in (Item(), Folder(), File(), GirderCollection(), Setting(), Assetstore()):
+    transactions.join(Item(), WatchedItems)
+    for model in (Folder(), File(), GirderCollection(), Setting(), Assetstore()):
         transactions.join(model, Watched)
     for model in (User(), Upload()):
         transactions.join(model)

@@ -66,6 +66,7 @@ class _Transaction:
         self.before_commit: list[Callable[[], None]] = []
         self.after_commit: list[Callable[[], None]] = []
         self.postponed: list[Callable[[], None] | None] = []
+        self.notes: dict[str, set[str]] = {}
 
 
 _current: ContextVar[_Transaction | None] = ContextVar('transaction', default=None)
@@ -204,6 +205,17 @@ def after_commit(function: Callable[[], None], instead_of: Callable[[], None] | 
     else:
         transaction.after_commit.append(function)
         transaction.postponed.append(instead_of)
+
+
+def notes(name: str) -> set[str]:
+    """What the functions of an attempt note for those of :func:`before_commit`; only in a transaction.
+
+    :raises RuntimeError: none is open.
+    """
+    transaction = _current.get()
+    if transaction is None:
+        raise RuntimeError(f'There is no transaction for the notes "{name}".')
+    return transaction.notes.setdefault(name, set())
 
 
 def require_none(what: str) -> None:

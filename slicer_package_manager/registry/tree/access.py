@@ -155,20 +155,50 @@ def _model_of(document: Mapping[str, Any]) -> Any:  # Girder's models have no ty
     return Folder() if 'parentCollection' in document else Collection()
 
 
-def item_clause(app: ApplicationFolder, user: UserDocument | None) -> Document:
-    """The condition for the items of ``app`` that ``user`` may see.
+class ItemAccess(NamedTuple):
+    """Which items of an application a user may see.
+
+    :param hidden: the folders that the user cannot read.
+    :param waiting_in: ids of the folders of which the user sees what has no file yet; ``None`` if that is all folders.
+    """
+
+    hidden: list[ChannelFolder]
+    waiting_in: list[ObjectId] | None
+
+    @property
+    def clause(self) -> Document:
+        """The condition for the items."""
+        clause = _without(self.hidden)
+        if self.waiting_in is None:
+            return clause
+        if self.waiting_in:
+            return {**clause, '$or': [{keys.HAS_FILE: True}, {'folderId': {'$in': self.waiting_in}}]}
+        return {**clause, keys.HAS_FILE: True}
+
+
+def item_access(app: ApplicationFolder, user: UserDocument | None) -> ItemAccess:
+    """Which items of ``app`` the user may see.
 
     The content of a folder, release or draft that the user cannot read is hidden, and so is, from those who
     cannot write to its folder, what has no file yet. Costs one query for the anonymous, at most three for other
     users and none for an administrator; one more where something is hidden.
     """
     if user and user['admin']:
-        return {}
-    clause = _without(_hidden(app, user))
-    writable = [] if user is None else _writable_with_unready(app, user)
-    if writable:
-        return {**clause, '$or': [{keys.HAS_FILE: True}, {'folderId': {'$in': writable}}]}
-    return {**clause, keys.HAS_FILE: True}
+        return ItemAccess([], None)
+    return ItemAccess(_hidden(app, user), [] if user is None else _writable_with_unready(app, user))
+
+
+def item_clause(app: ApplicationFolder, user: UserDocument | None) -> Document:
+    """The condition for the items of ``app`` that ``user`` may see, see :func:`item_access`."""
+    return item_access(app, user).clause
+
+
+def hidden_builds(app: ApplicationFolder, hidden: list[ChannelFolder]) -> tuple[set[ObjectId], set[ObjectId]]:
+    """The releases and drafts of which the folders ``hidden`` hide everything, and those whose extensions they hide."""
+    builds = {folder['_id'] for folder in hidden if role(folder) in CHANNELS}
+    if any(role(folder) == DRAFTS for folder in hidden):
+        builds.update(Folder().collection.distinct('_id', {keys.APP: app['_id'], keys.ROLE: DRAFT}))
+    return builds, builds | {folder['spm']['channel'] for folder in hidden if role(folder) == EXTENSIONS}
 
 
 def hidden_revisions(app: ApplicationFolder, user: UserDocument | None) -> list[str]:

@@ -1,4 +1,5 @@
 """Keys of the registration ``spm`` as queries, updates and indexes spell them; see :mod:`types` for their values."""
+from slicer_package_manager.registry.server import item_writes
 
 #: Of folders. ``REVISION`` is that of the application, ``RELEASE`` the name of the release.
 ROLE = 'spm.role'
@@ -7,7 +8,7 @@ PROMOTED = 'spm.promoted'
 
 #: Of folders and items. ``CHANNEL`` is the id of the folder of a release or draft.
 APP = 'spm.app'
-CHANNEL = 'spm.channel'
+CHANNEL = item_writes.BUILD
 DRAFT = 'spm.draft'
 RELEASE = 'spm.release'
 

@@ -31,12 +31,12 @@ class ReadmeModel(transactions.TransactionalModel):
 def put(item_id: ObjectId, text: str) -> None:
     """Store ``text`` as the README of an extension, in a transaction; an empty one removes it."""
     if not text:
-        Item().collection.update_one({'_id': item_id}, {'$unset': {keys.README: ''}})
+        Item().collection.find_one_and_update({'_id': item_id}, {'$unset': {keys.README: ''}})
         return
     digest = hashlib.sha256(text.encode()).hexdigest()
     ReadmeModel().collection.update_one(
         {'_id': digest}, {'$set': {'used': clock.now()}, '$setOnInsert': {'text': text}}, upsert=True)
-    Item().collection.update_one({'_id': item_id}, {'$set': {keys.README: digest}})
+    Item().collection.find_one_and_update({'_id': item_id}, {'$set': {keys.README: digest}})
 
 
 def of_item(item: Mapping[str, Any]) -> str:
