@@ -22,6 +22,7 @@ BROWSERS = ('Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/13
     ('/download?version=5.8.1&date=2026-11-01', '/download?version=5.8.1&date=2026-11-01'),
     ('https://packages.example.org/download?os=win', '/download?os=win'),
     ('/download/198.51.100.7/x', '/download/-/x'), ('/download/%31%39%38.51.100.7', '/download/-'),
+    ('/download/jane%252540example.org', '/download/-'), ('/download/198%252E51%252E100.7', '/download/-'),
     ('/download/0198.51.100.70', '/download/-'), ('/download/2001:db8::7', '/download/-'),
     ('/download/[::ffff:198.51.100.7]', '/download/%5B-%5D'), ('/download/jane.doe@example.org', '/download/-'),
     ('/download;token=SECRET', '/download'), ('/download/key=SECRET', '/download/key'),
@@ -41,6 +42,7 @@ def test_usual_user_agents_are_shown(agent):
     ('X/198.51.100.7', 'X/198.51'), ('curl (198.51.100.7)', 'curl (-)'), ('from 2001:db8::7', 'from -'),
     ('Bot/1.0 (+jane@example.org)', 'Bot/1.0 (-)'), ('x token=SECRET', '-'), ('Authorization: Bearer SECRET', '-'),
     ('Bot/1.0%2520%2528jane%2540example.org%2529%FF', 'Bot/1.0 (-)\ufffd'), ('x %31%39%38.51.100.7', 'x -'),
+    ('Bot (jane%25252540example.org)', 'Bot (-)'),
     ('x%3Atoken%3DSECRET', '-'), ('a%22b%0Ac', "a'b c"), ('100%', '100%'),
     ('a"b\\c\nd\u2028e', "a'b/c d e"), ('', '-'), ('aa:bb:cc:dd:ee:ff', '-'), ('at 10:00:01', 'at 10:00:01')])
 def test_what_is_shown_of_a_user_agent(agent, shown):

@@ -50,7 +50,7 @@ def shown_target(target: str) -> str:
     path, _, query = target.partition('?')
     if '://' in path:  # a proxy logs whole URLs
         path = '/' + path.partition('://')[2].partition('/')[2]
-    match = _PATH.match(unquote(path))
+    match = _PATH.match(_decoded(path))
     shown = quote(_without_people(match[0] if match else '')[:_LONGEST], safe='/:+,~!*()')
     known = [(name, value) for name, value in parse_qsl(query) if name in _PARAMETERS and _is_plain(value)]
     return f'{shown}?{urlencode(known)}' if known else shown
@@ -62,11 +62,19 @@ def _is_plain(value: str) -> bool:
 
 def shown_agent(agent: str) -> str:
     """Return what is shown of a user agent."""
-    agent = unquote(unquote(agent[:_LONGEST]))  # what is encoded could be an address, too
+    agent = _decoded(agent[:_LONGEST])
     if _SECRET.search(agent):
         return _REMOVED
     text = _UNPRINTABLE.sub(' ', agent).replace('"', "'").replace('\\', '/')
     return _without_people(_VERSION.sub(r'\1', text)).strip() or _REMOVED
+
+
+def _decoded(text: str) -> str:
+    """Return ``text`` without percent-encoding, however often it was encoded: an address could be hidden in it."""
+    decoded = unquote(text)
+    while decoded != text:
+        text, decoded = decoded, unquote(decoded)
+    return text
 
 
 def _without_people(text: str) -> str:
