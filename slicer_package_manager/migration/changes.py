@@ -14,6 +14,8 @@ from slicer_package_manager.registry.schema.types import Document
 
 #: How many changes to listed applications one transaction makes at most.
 MOST_AT_ONCE = 20_000
+#: The update of a document that gives up its name or identity.
+WITHOUT_REGISTRATION = {'$unset': {'spm': ''}}
 
 
 class Change(NamedTuple):
@@ -97,12 +99,11 @@ def followed(following: Mapping[Any, Any], one: Any) -> Any:
 def operations(changes: Sequence[Change], leaving: set[Any]) -> list[InsertOne[Document] | UpdateOne]:
     """The writes of ``changes``, all of one collection.
 
-    :param leaving: ids of documents that lose their registration first, since others get their names or identities.
+    :param leaving: ids of documents that have lost their registration, since others get their names or identities.
     """
     anew = [one._replace(before=_without_registration(one.before)) if one.after['_id'] in leaving else one
             for one in changes]
-    return [*(UpdateOne({'_id': one}, {'$unset': {'spm': ''}}) for one in leaving),
-            *(one.operation for one in anew if one.before is None or differences(one.before, one.after))]
+    return [one.operation for one in anew if one.before is None or differences(one.before, one.after)]
 
 
 def _without_registration(document: Document | None) -> Document | None:

@@ -1,9 +1,8 @@
 """What migrations into a database have written, and which one is running.
 
 A row for each document has a digest of what was written. So a later run knows whether a document was changed here, at
-the source, or at both. The rows stay: the next run needs them. What is about to be written is noted before as
-``intended``, and as ``digest`` after it. So a process that is killed in between leaves no document of which it
-is unknown who has written it.
+the source, or at both. The rows stay: the next run needs them. The transaction that writes a document writes its row,
+too. So a process that is killed leaves no document of which it is unknown who has written it.
 
 One migration runs at a time: it owns the lease, and renews it until its end. That of a process which was killed ends
 after :data:`_LEASE` seconds.
@@ -17,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 import bson
 from bson.max_key import MaxKey
@@ -29,6 +28,7 @@ from pymongo.errors import DuplicateKeyError
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 from slicer_package_manager.registry.tree.registration import ORIGIN
 
 COLLECTION = 'slicer_package_migration'
@@ -43,13 +43,6 @@ _COUNTED = 'counted'
 _COMPARED = ('name', 'description', 'meta', 'folderId', 'parentId', 'public', 'access', ORIGIN, 'login', 'email',
              'firstName', 'lastName', 'admin', 'status', 'salt', 'otp', 'groups', 'scope', 'active', 'key', 'sha512',
              'linkUrl', 'itemId', 'attachedToId', 'value')
-
-
-class Written(NamedTuple):
-    """Digests of what was written of a document, and of what was about to be written last."""
-
-    digest: bytes | None = None
-    intended: bytes | None = None
 
 
 def digest(document: Mapping[str, Any]) -> bytes:
@@ -67,13 +60,13 @@ class Journal:
     """
 
     def __init__(self, database: AnyDatabase, source: str) -> None:
-        self._rows, self._source = database[COLLECTION], source
+        self._rows, self._source = transactions.joined(database[COLLECTION]), source
 
-    def written(self, kind: str, ids: Iterable[Any]) -> dict[Any, Written]:
-        """Return what was written of the documents ``ids`` of ``kind``, by id."""
+    def written(self, kind: str, ids: Iterable[Any]) -> dict[Any, bytes]:
+        """Return digests of what was written of the documents ``ids`` of ``kind``, by id."""
         keys = [self._key(kind, one) for one in ids]
-        return {row['_id']['id']: Written(*(bytes(row[key]) if key in row else None for key in Written._fields))
-                for row in self._rows.find({'_id': {'$in': keys}})}
+        found = self._rows.find({'_id': {'$in': keys}}) if keys else ()
+        return {row['_id']['id']: bytes(row['digest']) for row in found}
 
     def ids(self, kind: str) -> Iterator[Any]:
         """Yield the ids of all documents of ``kind`` that were written."""
@@ -81,34 +74,15 @@ class Journal:
         for row in self._rows.find({'_id': {'$gt': first, '$lt': last}}, {'_id': 1}):
             yield row['_id']['id']
 
-    def intend(self, kind: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Note that ``documents`` are about to be written as they are."""
-        self._note('intended', kind, documents)
-
-    def done(self, kind: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Note that ``documents`` are written as was intended."""
-        self._rows.update_many(self._of(kind, documents), [{'$set': {'digest': '$intended'}}])
-
     def note(self, kind: str, documents: Sequence[Mapping[str, Any]]) -> None:
         """Note that ``documents`` are written as they are."""
-        self._note('digest', kind, documents)
-
-    def withdraw(self, kind: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Note that ``documents`` were not written as was intended."""
-        self._rows.update_many(self._of(kind, documents), {'$unset': {'intended': ''}})
-
-    def _of(self, kind: str, documents: Sequence[Mapping[str, Any]]) -> Document:
-        return {'_id': {'$in': [self._key(kind, one['_id']) for one in documents]}}
-
-    def _note(self, key: str, kind: str, documents: Sequence[Mapping[str, Any]]) -> None:
         known = self.written(kind, (one['_id'] for one in documents))  # an upsert takes ten times longer than an insert
-        rows = [self._row(key, kind, one, is_known=one['_id'] in known) for one in documents]
+        rows = [self._row(kind, one, is_known=one['_id'] in known) for one in documents]
         if rows:
             self._rows.bulk_write(rows, ordered=False)
 
-    def _row(self, key: str, kind: str, document: Mapping[str, Any], *, is_known: bool
-             ) -> InsertOne[Document] | UpdateOne:
-        row, value = {'_id': self._key(kind, document['_id'])}, {key: digest(document)}
+    def _row(self, kind: str, document: Mapping[str, Any], *, is_known: bool) -> InsertOne[Document] | UpdateOne:
+        row, value = {'_id': self._key(kind, document['_id'])}, {'digest': digest(document)}
         return UpdateOne(row, {'$set': value}) if is_known else InsertOne({**row, **value})
 
     def counted(self, app_id: Any) -> list[tuple[Any, ...]]:

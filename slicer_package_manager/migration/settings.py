@@ -7,7 +7,7 @@ from typing import Any
 from girder.settings import SettingKey
 
 from slicer_package_manager.migration.girder_database import AnyDatabase
-from slicer_package_manager.migration.journal import Written, digest
+from slicer_package_manager.migration.journal import digest
 from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.registry.server import settings as plugin_settings
 
@@ -22,12 +22,12 @@ TAKEN = (SettingKey.BRAND_NAME, SettingKey.BANNER_COLOR, SettingKey.CONTACT_EMAI
 RENEWED = (SettingKey.REGISTRATION_POLICY, SettingKey.CORS_ALLOW_HEADERS, SettingKey.CORS_EXPOSE_HEADERS)
 
 
-def changes(source: AnyDatabase, here: AnyDatabase, defaults: Mapping[str, Any], written: Mapping[str, Written], *,
+def changes(source: AnyDatabase, here: AnyDatabase, defaults: Mapping[str, Any], written: Mapping[str, bytes], *,
             keep: bool) -> dict[str, Any]:
     """Return the settings that are to change here, with their values: not those that were changed here.
 
     :param defaults: the values of a new server.
-    :param written: what migrations have written, by key.
+    :param written: digests of what migrations have written, by key.
     :param keep: take the values of :data:`RENEWED` from the older server too.
     """
     stored = _values(source)
@@ -36,7 +36,7 @@ def changes(source: AnyDatabase, here: AnyDatabase, defaults: Mapping[str, Any],
     now = _values(here)
     return {key: value for key, value in wanted.items() if now.get(key) != value and (
         source == here or key not in now or now[key] == defaults.get(key)
-        or digest({'value': now[key]}) in written.get(key, Written()))}
+        or digest({'value': now[key]}) == written.get(key))}
 
 
 def _values(database: AnyDatabase) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -107,10 +106,11 @@ class DirectoryTarget:
                                  'migration again to continue.') from error
 
     def _stored(self, file: Document, source: Reader, advance: Advance, require: Require) -> Document:
-        copy = self._link(file, source) if isinstance(source, Directory) else None
-        temporary = copy or self._new()
+        temporary = self._root / _UNFINISHED / f'{_PREFIX}{file["_id"]}'
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        linked = isinstance(source, Directory) and _link(file, source, temporary)
         try:
-            found = digest(file, source, advance) if copy else self._copy(file, source, temporary, advance)
+            found = digest(file, source, advance) if linked else self._copy(file, source, temporary, advance)
             require(temporary.stat().st_size, found)
             final = self._root / file_copies.address(found)
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -122,32 +122,26 @@ class DirectoryTarget:
     def _place(self, digest: str, size: int) -> Document:
         return {'assetstoreId': self._id, 'path': file_copies.address(digest), 'sha512': digest, 'size': size}
 
-    def _new(self) -> Path:
-        (self._root / _UNFINISHED).mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=self._root / _UNFINISHED)
-        os.close(handle)
-        return Path(name)
-
-    def _link(self, file: Document, source: Directory) -> Path | None:
-        """Link the file of the source, if it is on the same volume and cannot be changed by others."""
-        if file.get('imported'):
-            return None
-        path = self._new()
-        path.unlink()
-        try:
-            path.hardlink_to(source.path(file))
-        except OSError:  # another volume, a file of another user, …: a copy succeeds, or fails with the reason
-            return None
-        return path
-
     @staticmethod
     def _copy(file: Document, source: Reader, path: Path, advance: Advance) -> str:
-        """Copy ``file`` to ``path``, where it is on the disk then, and return its SHA-512."""
-        with source.opened(file) as content, path.open('wb') as target:
+        """Copy ``file`` to the new file ``path``, which is on the disk then, and return its SHA-512."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, 'wb') as target, source.opened(file) as content:
             found = file_copies.pour(cast('BinaryIO', _Readable(content)), target, advance)
             target.flush()
             os.fsync(target.fileno())
         return found
+
+
+def _link(file: Document, source: Directory, path: Path) -> bool:
+    """Link the file of the source to ``path``, if it is on the same volume and cannot be changed by others."""
+    if file.get('imported'):
+        return False
+    try:
+        path.hardlink_to(source.path(file))
+    except OSError:  # another volume, a file of another user, …: a copy succeeds, or fails with the reason
+        return False
+    return True
 
 
 class BucketTarget:

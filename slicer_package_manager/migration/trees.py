@@ -145,8 +145,9 @@ class Trees:
         origins: dict[Any, list[Any]] = {}
         for source_id, target in app.layout.merged.items():
             origins.setdefault(followed(app.layout.merged, target), []).append(source_id)
-        for folder in app.layout.folders.values():
-            self._store_items(folder, [folder['_id'], *origins.get(folder['_id'], ())], advance, app)
+        with self._writer.behind():
+            for folder in app.layout.folders.values():
+                self._store_items(folder, [folder['_id'], *origins.get(folder['_id'], ())], advance, app)
 
     def show(self, apps: Sequence[Application]) -> None:
         """Let this server list ``apps``, by one write for each that is new, and one transaction for all others."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
-from slicer_package_manager.migration.journal import Written, digest
+from slicer_package_manager.migration.journal import digest
 from slicer_package_manager.migration.notes import Note, Outcome
 from slicer_package_manager.migration.references import PLACE
 from slicer_package_manager.registry.schema.types import Document
@@ -34,24 +34,23 @@ class Verdict(Enum):
     BLOCKED = auto()
 
 
-def verdict(before: Document | None, after: Document, written: Written | None, *, is_own: bool = False,
+def verdict(before: Document | None, after: Document, written: bytes | None, *, is_own: bool = False,
             again: bool = False) -> Verdict:
     """Decide on the document ``after`` of the source, of which this server has ``before``.
 
-    :param written: what a migration wrote last; ``None`` if none did.
+    :param written: the digest of what a migration wrote last; ``None`` if none did.
     :param is_own: the document of the source is the same one, which is migrated in place.
     :param again: take what was deleted here.
     """
     if before is None:
-        is_deleted = written is not None and written.digest is not None and not again
-        return Verdict.DELETED if is_deleted else Verdict.WRITE
+        return Verdict.DELETED if written is not None and not again else Verdict.WRITE
     if not differences(before, after):
         return Verdict.SAME
-    if is_own or (written and digest(before) in written):
+    if is_own or (written and digest(before) == written):
         return Verdict.WRITE
     if written is None:
         return Verdict.TAKEN
-    return Verdict.KEEP if digest(after) in written else Verdict.UNDECIDED
+    return Verdict.KEEP if digest(after) == written else Verdict.UNDECIDED
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Document:

@@ -10,25 +10,29 @@
    registration before the writes that give it a new one. One that stays as it is here keeps its own.
 5. A release or draft that was deleted at the source gives up its name and its revision to another one: the transaction
    that gives them to that one deletes it (:meth:`Writer.leave`).
-6. The journal notes what was written, after that. A process that is killed before repeats the same writes.
+6. The journal notes what is written, in the same transaction. A process that is killed before its end repeats it.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
 from girder.models.file import File
 from girder.models.folder import Folder
 from girder.models.item import Item
+from pymongo import InsertOne, UpdateOne
+from pymongo.collection import Collection as AnyCollection
 from pymongo.errors import BulkWriteError
 
 from slicer_package_manager.migration import claims
-from slicer_package_manager.migration.changes import Change, operations, parts
+from slicer_package_manager.migration.changes import WITHOUT_REGISTRATION, Change, operations, parts
 from slicer_package_manager.migration.claims import Claim
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.girder_database import AnyDatabase, batches
-from slicer_package_manager.migration.journal import Journal, Written, digest
+from slicer_package_manager.migration.journal import Journal, digest
 from slicer_package_manager.migration.notes import Note, Report
 from slicer_package_manager.migration.verdicts import REFUSALS, Verdict, refusal, verdict
 from slicer_package_manager.registry.schema.types import Document
@@ -61,6 +65,9 @@ class Writer:
         self._expected: dict[Any, Document] = {}
         self._blocked: set[Any] = set()
         self._leaving: Collection[Any] = ()
+        self._thread: Executor | None = None
+        self._pending: Future[None] | None = None
+        self._pending_ids: set[Any] = set()
         self._remove: Remove = lambda _: []
 
     def here(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
@@ -80,7 +87,7 @@ class Writer:
         """
         here = list(self._database['item'].find({'folderId': folder_id, keys.IDENTITY: {'$exists': True}}))
         written = self._journal.written('item', [one['_id'] for one in here])
-        unchanged = {one['_id'] for one in here if one['_id'] in written and digest(one) in written[one['_id']]}
+        unchanged = {one['_id'] for one in here if one['_id'] in written and digest(one) == written[one['_id']]}
         leaving = coming(unchanged)
         return {one['spm']['identity']: one for one in here if one['_id'] not in leaving}
 
@@ -125,9 +132,11 @@ class Writer:
                 {one.after['_id'] for one, what in found if what in (Verdict.WRITE, Verdict.SAME)})
 
     def _verdicts(self, collection: str, documents: Sequence[Document]
-                  ) -> tuple[list[tuple[Change, Verdict]], Mapping[Any, Written]]:
+                  ) -> tuple[list[tuple[Change, Verdict]], Mapping[Any, bytes]]:
         """The verdicts on ``documents``, and what was written of them."""
         ids = [one['_id'] for one in documents]
+        if not self._pending_ids.isdisjoint(ids):  # it was moved at the source meanwhile
+            self._settle()
         here = self.here(collection, ids)
         written = {} if self._own else self._journal.written(collection, ids)
         if collection in _SUMMED:
@@ -139,7 +148,7 @@ class Writer:
             found = [(one, Verdict.BLOCKED if one.after['_id'] in self._blocked else what) for one, what in found]
         return found, written
 
-    def _verdict(self, before: Document | None, after: Document, written: Mapping[Any, Written]) -> Verdict:
+    def _verdict(self, before: Document | None, after: Document, written: Mapping[Any, bytes]) -> Verdict:
         return verdict(before, after, written.get(after['_id']), is_own=self._own, again=self._again)
 
     def _block(self, changes: Sequence[Change]) -> None:
@@ -163,11 +172,11 @@ class Writer:
         return self._verdict(folder, expected, {} if self._own else self._journal.written('folder', [identifier])
                              ) is not Verdict.WRITE
 
-    def _confirm(self, collection: str, documents: Iterable[Document], written: Mapping[Any, Written]) -> None:
-        """Note what a run has written that was killed before it could note so."""
+    def _confirm(self, collection: str, documents: Iterable[Document], written: Mapping[Any, bytes]) -> None:
+        """Note what is here as the source has it although no migration of this source has written it so."""
         if not self._own and not self._dry:
             self._journal.note(collection, [one for one in documents
-                                            if written.get(one['_id'], Written()).digest != digest(one)])
+                                            if written.get(one['_id']) != digest(one)])
 
     def write(self, changes: Sequence[Change], *, later: bool = False) -> None:
         """Make ``changes`` now.
@@ -178,23 +187,53 @@ class Writer:
             self._report.totals[f'{NAMES[one.collection]}, new or changed'] += 1
         if later:
             self._collected += changes
+            return
+        self._settle()
+        if self._thread and all(one.before is None for one in changes):
+            self._pending_ids = {one.after['_id'] for one in changes}
+            self._pending = self._thread.submit(self._write, changes)
         else:
             self._write(changes)
+
+    @contextmanager
+    def behind(self) -> Iterator[None]:
+        """Within it, :meth:`write` returns before new documents are written: those of one folder while the caller
+        reads the next one. All are written at its end.
+        """
+        with ThreadPoolExecutor(1, 'writes') as thread:
+            self._thread = thread
+            try:
+                yield
+                self._settle()
+            finally:
+                self._thread = self._pending = None
+
+    def _settle(self) -> None:
+        """Wait until what was to be written is written."""
+        pending, self._pending = self._pending, None
+        if pending:
+            pending.result()
 
     def _write(self, changes: Sequence[Change]) -> None:
         if self._dry:
             return
-        self._note(self._journal.intend, changes)
         for collection in dict.fromkeys(one.collection for one in changes):  # files before items
             of_collection = [one for one in changes if one.collection == collection]
             leaving = {owner['_id'] for owner in claims.owners(
                 self._database, collection, {claim for one in of_collection for claim in one.claims}).values()}
-            self._database[collection].bulk_write(operations(of_collection, leaving))
-        self._note(self._journal.done, changes)
+            if leaving:
+                self._database[collection].update_many({'_id': {'$in': list(leaving)}}, WITHOUT_REGISTRATION)
+            for some in batches(of_collection):  # each is small enough for a transaction
+                transactions.run(partial(self._write_some, collection, some, leaving), _SECONDS)
 
-    def _note(self, note: Callable[[str, list[Document]], None], changes: Sequence[Change]) -> None:
+    def _write_some(self, collection: str, changes: Sequence[Change], leaving: set[Any]) -> None:
+        """Make ``changes`` of ``collection``, in a transaction."""
+        _make(transactions.joined(self._database[collection]), operations(changes, leaving))
+        self._note(changes)
+
+    def _note(self, changes: Sequence[Change]) -> None:
         for collection in {one.collection for one in changes} if not self._own else ():
-            note(collection, [one.after for one in changes if one.collection == collection])
+            self._journal.note(collection, [one.after for one in changes if one.collection == collection])
 
     def finish(self) -> None:
         """Write what was collected, in one transaction or a few.
@@ -202,26 +241,27 @@ class Writer:
         :raises MigrationError: there is too much in one folder; nothing of it is written.
         """
         for part in list(parts(self._collected)) if not self._dry else ():
-            self._note(self._journal.intend, part)
             try:
-                written, refused, deleted = transactions.run(partial(self._write_part, part), _SECONDS)
+                refused, deleted = transactions.run(partial(self._write_part, part), _SECONDS)
             except BulkWriteError as error:
                 if not any(one['code'] == transactions.DUPLICATE for one in (error.details or {})['writeErrors']):
                     raise
-                self._note(self._journal.withdraw, part)
                 raise MigrationError('A name or an identity that a document is to get was given to another one here '
                                      'meanwhile. Run the same command again to continue.') from error
-            self._note(self._journal.done, written)
-            self._note(self._journal.withdraw, refused)
             self._report.add([*deleted, *(refusal(one.collection, one.after, Verdict.UNDECIDED) for one in refused)])
         self._collected = []
 
-    def _write_part(self, part: Sequence[Change]) -> tuple[list[Change], list[Change], list[Note]]:
-        """Delete the folders that give up their names to those in ``part``, and write it; in a transaction."""
+    def _write_part(self, part: Sequence[Change]) -> tuple[list[Change], list[Note]]:
+        """Delete the folders that give up their names to those in ``part``, and write it; in a transaction.
+
+        :returns: what was not written, and notes on what was deleted.
+        """
         wanted = {claim for one in part if one.collection == 'folder' for claim in one.claims}
         owners = {one['_id']: one for one in claims.owners(self._database, 'folder', wanted).values()}
         deleted = [note for one in owners.values() if one['_id'] in self._leaving for note in self._remove(one)]
-        return (*_write_part(part), deleted)
+        written, refused = _write_part(part)
+        self._note(written)
+        return refused, deleted
 
 
 def _write_part(part: Sequence[Change]) -> tuple[list[Change], list[Change]]:
@@ -235,10 +275,17 @@ def _write_part(part: Sequence[Change]) -> tuple[list[Change], list[Change]]:
         if same:
             wanted = {claim for one in same for claim in one.claims}
             leaving = {one.after['_id'] for one in same if wanted & claims.of(model.name, one.before)}
-            model.collection.bulk_write(operations(same, leaving))
+            if leaving:
+                model.collection.update_many({'_id': {'$in': list(leaving)}}, WITHOUT_REGISTRATION)
+            _make(model.collection, operations(same, leaving))
         written += same
     done = set(map(id, written))
     return written, [one for one in part if id(one) not in done]
+
+
+def _make(collection: AnyCollection[Document], wanted: list[InsertOne[Document] | UpdateOne]) -> None:
+    if wanted:  # a document that only gives up its registration has none
+        collection.bulk_write(wanted)
 
 
 def _is_same(before: Document | None, now: Document | None) -> bool:

@@ -1,6 +1,7 @@
 """Mending of the metadata of packages: what the rules of today would refuse is corrected, or kept aside."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from slicer_package_manager.registry.schema.types import Document
 
 #: The revision of an extension that states none.
 _UNKNOWN_REVISION = 'unknown'
+#: How many values of texts are kept, and the most characters of each: together 50 MB at most.
+_REPEATED, _REPEATED_CHARACTERS = 16_384, 1024
 #: What is done to the text of a field before it is validated.
 _MENDING: dict[str, Callable[[str], str]] = {
     'os': texts.system, 'arch': texts.architecture, 'repository_url': texts.repository,
@@ -82,15 +85,25 @@ def _mend_one(package_type: PackageType, field: Field, given: Mapping[str, Any],
 
 def _stored(field: Field, before: object, *, is_identity: bool) -> Any:
     """The valid value for ``before``; ``''`` if there is none."""
-    value = texts.as_text(before)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return ''
     try:
-        return field.clean(_prepared(field, value))
+        if isinstance(before, str) and len(before) <= _REPEATED_CHARACTERS:
+            return _repeated(field, before)
+        return _valid(field, before)
     except ValueError:
         if is_identity:
             raise
         return ''
+
+
+def _valid(field: Field, before: object) -> Any:
+    value = texts.as_text(before)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return ''
+    return field.clean(_prepared(field, value))
+
+
+# Builds of many nights state the same texts.
+_repeated = functools.lru_cache(_REPEATED)(_valid)
 
 
 def _prepared(field: Field, value: object) -> object:

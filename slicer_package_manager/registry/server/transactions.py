@@ -87,13 +87,16 @@ for _name in _OPERATIONS:
     setattr(Transactional, _name, replaced(getattr(Collection, _name), _in_session))
 
 
+def joined(old: Collection[Document], kind: type[Transactional] = Transactional) -> Transactional:
+    """``old`` as a collection of ``kind``, whose operations belong to transactions."""
+    return kind(old.database, old.name, codec_options=old.codec_options, read_preference=old.read_preference,
+                write_concern=old.write_concern, read_concern=old.read_concern)
+
+
 def join(model: Any, kind: type[Transactional] = Transactional) -> None:  # Girder's models have no types
     """Let the operations of ``model`` belong to transactions from now on, by a collection of ``kind``. Idempotent."""
-    old = model.collection
-    if not isinstance(old, kind):
-        model.collection = kind(old.database, old.name, codec_options=old.codec_options,
-                                read_preference=old.read_preference, write_concern=old.write_concern,
-                                read_concern=old.read_concern)
+    if not isinstance(model.collection, kind):
+        model.collection = joined(model.collection, kind)
 
 
 class TransactionalModel(Model):  # type: ignore[misc]  # Girder has no types
