@@ -1,7 +1,8 @@
-import time
+import threading
 
 import pytest
 
+from plugin_tests.waiting import PATIENCE
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import COLLECTION, Journal
 from slicer_package_manager.migration.notes import Report
@@ -59,12 +60,18 @@ def fail(*_args):
 
 
 def test_what_is_written_behind_is_there_when_it_is_judged_again_and_at_the_end(db, monkeypatch):
-    write = Writer._write
+    write, settle, awaited = Writer._write, Writer._settle, threading.Event()
 
     def late(self, changes):
-        time.sleep(0.2)
+        awaited.wait(PATIENCE)
         write(self, changes)
+
+    def wait(self):
+        if self._pending:
+            awaited.set()
+        settle(self)
     monkeypatch.setattr(Writer, '_write', late)
+    monkeypatch.setattr(Writer, '_settle', wait)
     writer = Writer(db, Report(), Journal(db, 'x'))
     with writer.behind():
         writer.store('item', [{'_id': 1, 'name': 'a'}])
