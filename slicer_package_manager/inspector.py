@@ -81,7 +81,7 @@ def main() -> None:
         resource.setrlimit(limit, (soft, hard))
     with open(0, 'rb') as stream:  # the standard input
         found: list[Problem] | None = None
-        with suppress(MemoryError):
+        with suppress(MemoryError, SystemError):  # Python raises the second where it forgets to raise the first
             found = _problems(stream, facts)
     if found is None:
         resource.setrlimit(resource.RLIMIT_AS, (memory + _SPARE, memory + _SPARE))

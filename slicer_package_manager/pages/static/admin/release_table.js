@@ -32,6 +32,7 @@ function cell(row, system) {
     'td',
     { class: `spm-system${gap}`, title, 'data-label': labelOf(system) },
     element('span.spm-packages', {}, packages ? counted(packages, 'package') : 'no package'),
+    ' ',
     element(
       'span.spm-extensions',
       {},
