@@ -66,8 +66,10 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if any(item.iter_markers('database')) or any(item.iter_markers('process'))]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    # Idle workers take over the last tests of busy ones: each of them would measure all calls again for these tests.
-    items.sort(key=lambda item: 'measured' not in getattr(item, 'fixturenames', ()))
+    # Idle workers take over the last tests of busy ones. Each of them would measure all calls again, or one would run
+    # the simulation, which takes minutes, while the others have nothing left.
+    items.sort(key=lambda item: item.path.parent.name != 'simulation' and 'measured' not in getattr(
+        item, 'fixturenames', ()))
 
 
 @pytest.hookimpl(wrapper=True)
