@@ -109,3 +109,15 @@ def test_many_packages_are_copied_by_as_many_statements_as_few(copy, elsewhere, 
         for number in range(3):
             make('package', baseName=f'Name{number}')
     assert numbers[0] == numbers[1]
+
+
+def test_a_copied_application_may_have_drafts_that_are_named_like_the_revisions_of_others(app, make, load, admin, db):
+    for revision in ('100', '200'):
+        make('package', revision=revision)
+    for name, revision in (('100', '300'), ('200', '100'), ('100', '200')):
+        Folder().setMetadata(load(name), {'revision': revision})
+    target = Folder().load(load('Slicer')['parentId'], force=True)
+    made = Folder().copyFolder(load('Slicer'), target, 'Copy', creator=admin)
+    drafts = db['folder'].find({'spm.app': made['_id'], 'spm.revision': {'$exists': True}})
+    assert sorted((one['name'], one['lowerName'], one['spm']['revision']) for one in drafts) == [
+        ('100', '100', '200'), ('200', '200', '100')]

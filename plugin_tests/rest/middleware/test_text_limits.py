@@ -94,7 +94,7 @@ def fill(db, app, number, description):
 
 def test_the_worst_search_that_is_allowed_takes_little_in_a_large_archive(db, make, get, app):
     make('extension', **EXTENSION_FORM)
-    fill(db, app, 20_000, WORDS + ' lorem ipsum' * 30)
+    fill(db, app, 8_000, WORDS + ' lorem ipsum' * 30)
     for more in ({}, {'app_revision': EXTENSION_FORM['app_revision']}, {'os': 'linux'}):
         def is_quick(more=more):
             began = time.perf_counter()

@@ -1,6 +1,7 @@
 """Copies of folders to and from places of packages, each in one transaction.
 
-1. Girder's own code makes the folder of the copy.
+1. Girder's own code makes the folder of the copy. A release or draft in it gets a name of its own at first: Girder
+   saves it without its metadata, and by its name it could be taken for the revision of another one.
 2. Take the packages, so that no other transaction deletes or replaces a file that is copied.
 3. Insert the documents of the copies by a few statements. A copied file shares the bytes of the original.
 4. Register the copies for their new place (:mod:`consistency`). If that is refused, nothing was copied.
@@ -23,7 +24,7 @@ from girder.models.model_base import Model
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import attestations, consistency, documents, keys, sizes
-from slicer_package_manager.registry.tree.registration import package_type_in
+from slicer_package_manager.registry.tree.registration import CHANNELS, package_type_in, role
 
 
 def copy_content(source: Document, folder: Document, creator: Mapping[str, Any], progress: Any,
@@ -33,18 +34,26 @@ def copy_content(source: Document, folder: Document, creator: Mapping[str, Any],
     :param progress: Girder's, which has no type.
     :param firstFolder: the folder that the copy began with; it is not copied into itself. The name is Girder's.
     """
-    copied = deepcopy({**documents.without_registration(source), **folder, 'meta': source.get('meta', {})})
+    name = source if folder['name'] == _first_name(source) else folder
+    copied = deepcopy({**documents.without_registration(source), **folder, 'meta': source.get('meta', {}),
+                       'name': name['name'], 'lowerName': name['lowerName']})
     Model.save(Folder(), copied, triggerEvents=False)  # it is registered next
     consistency.register_folder(copied)
     _copy_items(source, copied, creator, progress)
     consistency.register_items(copied)
     for child in Folder().childFolders(source, 'folder', user=creator):
         if firstFolder is None or child['_id'] != firstFolder['_id']:
-            Folder().copyFolder(child, parent=copied, parentType='folder', creator=creator, progress=progress)
+            Folder().copyFolder(child, parent=copied, name=_first_name(child), parentType='folder', creator=creator,
+                                progress=progress)
     transactions.after_commit(partial(events.trigger, 'model.folder.copy.after', copied))
     transactions.after_commit(partial(_advance, progress, f'Copied folder {copied["name"]}'))
     loaded: Document = Folder().load(copied['_id'], force=True)
     return loaded
+
+
+def _first_name(source: Document) -> str:
+    """The name of the copy of a folder in a copied one until it is registered."""
+    return f'{source["_id"]}' if role(source) in CHANNELS else source['name']
 
 
 def _copy_items(source: Document, folder: Document, creator: Mapping[str, Any], progress: Any) -> None:
