@@ -9,6 +9,20 @@ from plugin_tests.conftest import upload
 
 
 @pytest.fixture
+def reads(monkeypatch):
+    """How many builds were read from the database, for each time that some were read."""
+    from slicer_package_manager.registry.expected import present
+    read, made = present._read, []
+
+    def reading(*args):
+        found = read(*args)
+        made.append(len(found))
+        return found
+    monkeypatch.setattr(present, '_read', reading)
+    return made
+
+
+@pytest.fixture
 def make_release(api, app):
     """A maker of releases of the application ``Slicer``."""
     def maker(name='5.8', revision='33000', *, client=api, **values):

@@ -9,20 +9,6 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture
-def reads(monkeypatch):
-    """How many builds were read from the database, for each time that some were read."""
-    from slicer_package_manager.registry.expected import present
-    read, made = present._read, []
-
-    def reading(*args):
-        found = read(*args)
-        made.append(len(found))
-        return found
-    monkeypatch.setattr(present, '_read', reading)
-    return made
-
-
-@pytest.fixture
 def known(app):
     from girder.models.folder import Folder
 

@@ -28,7 +28,7 @@ _PERSONAL = frozenset({b'girder-token', b'authorization', b'cookie', b'origin'})
 _ID = tracing.HEADER.lower().encode()
 #: How much of a body is sent at once, in bytes: what a client at the lowest rate takes in about a minute.
 _PART = 64 * 1024
-#: A body that is not larger is sent by one write, which takes a sixth less processor time for a list of extensions.
+#: A body that is not larger is sent by one write, which takes less processor time for a list of extensions.
 _AT_ONCE = 2 * _PART
 #: Headers of WSGI that have no prefix.
 _PLAIN = {b'content-type': 'CONTENT_TYPE', b'content-length': 'CONTENT_LENGTH'}

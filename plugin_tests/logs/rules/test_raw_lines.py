@@ -53,6 +53,11 @@ def test_long_texts_are_cut():
     assert len(shown_agent('x' * 9999)) == len(shown_target('/' + 'x' * 9999)) == 512
 
 
+def test_what_is_encoded_very_often_is_removed():
+    assert shown_target(f'/download/jane%{"25" * 20_000}40example.org') == '-'
+    assert shown_agent(f'jane%{"25" * 20}40example.org') == '-'
+
+
 addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
 
 

@@ -42,6 +42,8 @@ _VERSION = re.compile(r'(?<=[A-Za-z]/)(\d+\.\d+)(?:\.\d+){2,}')
 _SECRET = re.compile(r'(token|key|password|secret|authorization)\s*[=:]', re.IGNORECASE)
 #: Clients write parameters and tokens into the path, too.
 _PATH = re.compile(r'[^;?=&#]*')
+#: What is encoded more often is removed: to decode a long line as often as it allows would take seconds.
+_DECODINGS = 8
 _UNPRINTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
 
@@ -70,11 +72,12 @@ def shown_agent(agent: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    """Return ``text`` without percent-encoding, however often it was encoded: an address could be hidden in it."""
-    decoded = unquote(text)
-    while decoded != text:
-        text, decoded = decoded, unquote(decoded)
-    return text
+    """Return ``text`` without percent-encoding: an address could be hidden in it, however often it was encoded."""
+    for _ in range(_DECODINGS):
+        before, text = text, unquote(text)
+        if text == before:
+            return text
+    return _REMOVED
 
 
 def _without_people(text: str) -> str:
