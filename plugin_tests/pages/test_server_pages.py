@@ -241,7 +241,7 @@ def test_all_modules_are_requested_at_once(open_window, site):
     window.page.goto(LARGE)
     wait_for_list(window.page, 255)
     loaded = {re.search(r'/slicer_package_manager/\w+/(.*\.js)$', one)[1] for one in asked if one.endswith('.js')}
-    assert loaded - preloaded == {'theme.js', 'keys.js', 'catalog/main.js'}
+    assert loaded - preloaded == {'keys.js', 'catalog/main.js'}
 
 
 def test_the_servers_list_is_in_the_order_of_the_scripts(open_window):

@@ -1,19 +1,21 @@
 """HTML pages from Jinja2 templates, with the response headers that protect them."""
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import cherrypy
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from slicer_package_manager.pages import about, extensions
-from slicer_package_manager.pages.assets import PLACE, digest
+from slicer_package_manager.pages.assets import PLACE, digest, every_asset
 from slicer_package_manager.rest.http.headers import accepts_gzip
 from slicer_package_manager.rest.http.semantics import has_tag
 
@@ -24,13 +26,42 @@ TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / 'templates'), autoescape=True, undefined=StrictUndefined,
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     auto_reload=False)
-TEMPLATES.filters |= {'data': about.as_data, 'marked': extensions.marked}
-#: Scripts and styles are files of this package. Images may come from any host: extensions name them by URL.
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: http:; "
-          "base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
+#: Files that are part of the pages: a browser shows nothing before it has them, and would wait one round trip longer.
+INLINE = ('theme.js', 'home.js', 'base.css', 'catalog/catalog.css', 'charts.css', 'download.css', 'home.css',
+          'statistics.css', 'status.css')
 #: What all pages need to know; a page about an application overrides it.
 _DEFAULTS: dict[str, Any] = {
     'brand': PRODUCT, 'app': '', 'query': '', 'about': None, 'current': '', 'words': '', 'action': '', 'hidden': {}}
+
+
+def inline(name: str) -> Markup:
+    """The script or style sheet ``name``, one of :data:`INLINE`, as an element."""
+    element = 'style' if name in _inline('.css') else 'script'
+    return Markup('<{0}>{1}</{0}>').format(element, Markup(every_asset()[name].body.decode()))  # noqa: S704 - our file
+
+
+def _inline(suffix: str) -> list[str]:
+    return [name for name in INLINE if name.endswith(suffix)]
+
+
+TEMPLATES.filters |= {'data': about.as_data, 'marked': extensions.marked}
+TEMPLATES.globals['inline'] = inline
+
+
+@cache
+def policy() -> str:
+    """The ``Content-Security-Policy``: scripts and styles are files of this package, or equal to one of :data:`INLINE`.
+
+    Images may come from any host: extensions name them by URL.
+    """
+    return (f"default-src 'none'; script-src 'self' {_hashes('.js')}; style-src 'self' {_hashes('.css')}; "
+            "connect-src 'self'; img-src 'self' https: http:; base-uri 'none'; form-action 'self'; "
+            "frame-ancestors 'self'")
+
+
+def _hashes(suffix: str) -> str:
+    digests = (hashlib.sha256(every_asset()[name].body).digest() for name in _inline(suffix))
+    return ' '.join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
 
 
 @dataclass
@@ -73,7 +104,7 @@ def send(page: Page) -> bytes:
     headers = cherrypy.response.headers
     cherrypy.response.status = page.status
     headers.update({
-        'Cache-Control': 'no-cache', 'Content-Security-Policy': POLICY, 'Content-Type': 'text/html;charset=utf-8',
+        'Cache-Control': 'no-cache', 'Content-Security-Policy': policy(), 'Content-Type': 'text/html;charset=utf-8',
         # A weak one, since the page is also sent compressed.
         'ETag': f'W/{page.tag}', 'Referrer-Policy': 'no-referrer', 'Vary': 'Accept-Encoding, User-Agent',
         'X-Content-Type-Options': 'nosniff'})
