@@ -11,7 +11,7 @@ from girder import events
 from slicer_package_manager.registry.links import rules as link_rules
 from slicer_package_manager.registry.midas import aliases
 from slicer_package_manager.registry.storage import quotas, upload_completion
-from slicer_package_manager.registry.tree import attestations, consistency, documents, file_names, item_files
+from slicer_package_manager.registry.tree import attestations, consistency, copies, documents, file_names, item_files
 from slicer_package_manager.rest.middleware import upload_warnings
 
 
@@ -23,6 +23,7 @@ def on_item_save(event: events.Event) -> None:
 
 def on_folder_save(event: events.Event) -> None:
     """Before a folder is saved."""
+    copies.add_metadata(event.info)
     documents.require_storable(event.info)
     consistency.check_folder(event.info)
 

@@ -111,13 +111,37 @@ def test_many_packages_are_copied_by_as_many_statements_as_few(copy, elsewhere, 
     assert numbers[0] == numbers[1]
 
 
-def test_a_copied_application_may_have_drafts_that_are_named_like_the_revisions_of_others(app, make, load, admin, db):
+@pytest.fixture
+def crossed(app, make, load):
+    """Give the application drafts of which each is named like the revision of the other."""
     for revision in ('100', '200'):
         make('package', revision=revision)
     for name, revision in (('100', '300'), ('200', '100'), ('100', '200')):
         Folder().setMetadata(load(name), {'revision': revision})
+
+
+def drafts_of(app, db):
+    drafts = db['folder'].find({'spm.app': app['_id'], 'spm.role': 'revision'})
+    return sorted((one['name'], one['lowerName'], one['spm']['revision']) for one in drafts)
+
+
+def test_a_copied_application_may_have_drafts_that_are_named_like_the_revisions_of_others(crossed, load, admin, db):
     target = Folder().load(load('Slicer')['parentId'], force=True)
     made = Folder().copyFolder(load('Slicer'), target, 'Copy', creator=admin)
-    drafts = db['folder'].find({'spm.app': made['_id'], 'spm.revision': {'$exists': True}})
-    assert sorted((one['name'], one['lowerName'], one['spm']['revision']) for one in drafts) == [
-        ('100', '100', '200'), ('200', '200', '100')]
+    assert drafts_of(made, db) == [('100', '100', '200'), ('200', '200', '100')]
+
+
+def test_so_may_one_that_is_copied_from_where_it_is_no_application(crossed, load, elsewhere, admin, db):
+    target = Folder().load(load('Slicer')['parentId'], force=True)
+    aside = Folder().copyFolder(load('Slicer'), elsewhere, 'Aside', creator=admin)
+    assert drafts_of(aside, db) == []
+    made = Folder().copyFolder(Folder().load(aside['_id'], force=True), target, 'Copy', creator=admin)
+    assert drafts_of(made, db) == [('100', '100', '200'), ('200', '200', '100')]
+
+
+def test_a_draft_is_copied_to_an_application_that_has_its_name_as_a_revision(api, crossed, load, admin, db):
+    other = api.post('/app', params={'name': 'Other'}).json()
+    drafts = Folder().findOne({'parentId': Folder().load(other['_id'], force=True)['_id'], 'name': 'draft'})
+    Folder().setMetadata(Folder().createFolder(drafts, 'x', creator=admin), {'revision': '100'})
+    made = Folder().copyFolder(load('100'), drafts, creator=admin)
+    assert (made['name'], made['spm']['revision']) == ('100', '200')

@@ -64,7 +64,7 @@ def _copy_folder(original: Original, srcFolder: FolderDocument, parent: Any = No
                  ) -> Any:
     """Copy the folder with all that is in it in one transaction: Girder leaves a part of a copy that fails."""
     if 'spm' in srcFolder or role(parent):
-        return transactions.run(lambda: original(srcFolder, parent, *args, **kwargs))
+        return copies.copy_folder(srcFolder, lambda: original(srcFolder, parent, *args, **kwargs))
     return original(srcFolder, parent, *args, **kwargs)
 
 

@@ -1,7 +1,7 @@
 """Copies of folders to and from places of packages, each in one transaction.
 
-1. Girder's own code makes the folder of the copy. A release or draft in it gets a name of its own at first: Girder
-   saves it without its metadata, and by its name it could be taken for the revision of another one.
+1. Girder's own code makes the folder of the copy. Its registration depends on its metadata, which Girder would add
+   later: without a revision, a draft would be taken for that of its name. So :func:`add_metadata` adds it at once.
 2. Take the packages, so that no other transaction deletes or replaces a file that is copied.
 3. Insert the documents of the copies by a few statements. A copied file shares the bytes of the original.
 4. Register the copies for their new place (:mod:`consistency`). If that is refused, nothing was copied.
@@ -9,7 +9,8 @@
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -24,7 +25,28 @@ from girder.models.model_base import Model
 from slicer_package_manager.registry.schema.types import Document
 from slicer_package_manager.registry.server import clock, transactions
 from slicer_package_manager.registry.tree import attestations, consistency, documents, keys, sizes
-from slicer_package_manager.registry.tree.registration import CHANNELS, package_type_in, role
+from slicer_package_manager.registry.tree.registration import ORIGIN, package_type_in
+
+#: The folder that is copied, until its copy was made.
+_source: ContextVar[Mapping[str, Any] | None] = ContextVar('source', default=None)
+
+
+def copy_folder(source: Mapping[str, Any], copy: Callable[[], Document]) -> Document:
+    """Copy the folder ``source`` by ``copy``, a call of Girder's own method, in a transaction."""
+    def copied() -> Document:
+        token = _source.set(source)
+        try:
+            return copy()
+        finally:
+            _source.reset(token)
+    return transactions.run(copied)
+
+
+def add_metadata(folder: Document) -> None:
+    """Give ``folder``, which is about to be saved, the metadata of its original if it is a new copy."""
+    source = _source.get()
+    if source is not None and '_id' not in folder:
+        folder.update(deepcopy({key: source[key] for key in ('meta', ORIGIN) if key in source}))
 
 
 def copy_content(source: Document, folder: Document, creator: Mapping[str, Any], progress: Any,
@@ -34,26 +56,18 @@ def copy_content(source: Document, folder: Document, creator: Mapping[str, Any],
     :param progress: Girder's, which has no type.
     :param firstFolder: the folder that the copy began with; it is not copied into itself. The name is Girder's.
     """
-    name = source if folder['name'] == _first_name(source) else folder
-    copied = deepcopy({**documents.without_registration(source), **folder, 'meta': source.get('meta', {}),
-                       'name': name['name'], 'lowerName': name['lowerName']})
+    copied = deepcopy({**documents.without_registration(source), **folder, 'meta': source.get('meta', {})})
     Model.save(Folder(), copied, triggerEvents=False)  # it is registered next
     consistency.register_folder(copied)
     _copy_items(source, copied, creator, progress)
     consistency.register_items(copied)
     for child in Folder().childFolders(source, 'folder', user=creator):
         if firstFolder is None or child['_id'] != firstFolder['_id']:
-            Folder().copyFolder(child, parent=copied, name=_first_name(child), parentType='folder', creator=creator,
-                                progress=progress)
+            Folder().copyFolder(child, parent=copied, parentType='folder', creator=creator, progress=progress)
     transactions.after_commit(partial(events.trigger, 'model.folder.copy.after', copied))
     transactions.after_commit(partial(_advance, progress, f'Copied folder {copied["name"]}'))
     loaded: Document = Folder().load(copied['_id'], force=True)
     return loaded
-
-
-def _first_name(source: Document) -> str:
-    """The name of the copy of a folder in a copied one until it is registered."""
-    return f'{source["_id"]}' if role(source) in CHANNELS else source['name']
 
 
 def _copy_items(source: Document, folder: Document, creator: Mapping[str, Any], progress: Any) -> None:
