@@ -6,6 +6,7 @@ import pytest
 
 from plugin_tests.site import EXTENSIONS
 from slicer_package_manager.registry.catalog.ranking import Index, initials, joined, words
+from slicer_package_manager.registry.catalog.synonyms import SYNONYMS
 
 #: What people may type, with the extension that they want first.
 QUESTIONS = """
@@ -84,6 +85,12 @@ osteotomy: OsteotomyPlanner
 orbital surgery: SlicerOrbitSurgerySim
 dental segmentation: DentalSegmentator
 themes: SlicerThemes
+cardiac: SlicerHeart
+renal: KidneyStoneCalculator
+pulmonary: DensityLungSegmentation
+dvh: SlicerRT
+jaw: BoneReconstructionPlanner
+eye: SlicerOrbitSurgerySim
 """
 NAMES = [one['name'] for one in EXTENSIONS]
 
@@ -169,6 +176,25 @@ def test_the_end_of_a_compound_counts_more_than_a_typing_error():
 def test_three_letters_inside_of_a_word_are_no_match():
     documents = [extension('HeartTools', description='research'), extension('Linear')]
     assert found('ear', *documents) == ['Linear']
+
+
+def test_a_synonym_counts_less_than_the_word_itself():
+    documents = [extension('A', description='renal tumor'), extension('B', description='kidneys'), extension('C')]
+    assert found('kidney', *documents) == ['B', 'A']
+    assert found('renal', *documents) == ['A', 'B']
+
+
+def test_an_abbreviation_finds_what_has_all_the_words_that_it_stands_for():
+    documents = [extension('A', description='dose and volume'), extension('B', description='histogram of dose, volume')]
+    assert found('dvh', *documents) == ['B']
+
+
+def test_each_term_finds_the_others_of_its_line():
+    assert SYNONYMS['hepatic'] == [('liver',)]
+    assert SYNONYMS['mri'] == [('magnetic', 'resonance')]
+    assert 'magnetic' not in SYNONYMS
+    words_of_terms = [*SYNONYMS, *(word for terms in SYNONYMS.values() for term in terms for word in term)]
+    assert [word for word in words_of_terms if words(word) != {word}] == []
 
 
 def test_two_typing_errors_are_not_at_the_beginning():

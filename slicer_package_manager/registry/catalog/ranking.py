@@ -4,7 +4,7 @@
    ``slicer``, ``open``, ``igt`` and ``link``, and all of it is a word too.
 2. :class:`Index` has the words of all extensions, each with the fields that have it.
 3. A query word matches words that are equal, have the same stem or beginning, contain it, or differ by a typing error.
-   :func:`_quality` states how much each of these counts.
+   :func:`_quality` states how much each of these counts. It also matches what has the words of a synonym, for less.
 4. The score of an extension is the sum over the query words of their best matches, each weighted by the field, and by
    how few extensions match the word. A query that is the name, spelled with other spaces and hyphens, counts most.
 5. An extension that lacks some words counts less by the share that it lacks; if it lacks too many, it is not found.
@@ -23,6 +23,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from slicer_package_manager.registry.catalog.search_patterns import plain
+from slicer_package_manager.registry.catalog.synonyms import SYNONYMS
 
 #: The fields of the metadata that are searched, with their weights.
 FIELDS = {'baseName': 10.0, 'keywords': 6.0, 'category': 5.0, 'description': 2.0, 'contributors': 1.5}
@@ -44,6 +45,8 @@ _AT_END, _INSIDE, _ONE_ERROR, _TWO_ERRORS = 3, 4, 4, 8
 #: What a word that is inside of others counts if there are words that begin with it: less in a name than such a word in
 #: a description.
 _INNER = 0.15
+#: What a synonym counts, compared with the word itself.
+_SYNONYM = 0.6
 #: How many first letters a suggested word shares with what was typed, by the number of errors.
 _SAME_START = {1: 1, 2: 3}
 #: The share of the letters that must agree if a query resembles a whole name.
@@ -204,17 +207,35 @@ class Index:
 
     def _matches(self, asked: str) -> _Match:
         """The documents that match the word ``asked``."""
-        found: dict[int, float] = {}
-        for word, quality in self._similar(asked):
-            for place, weight in self._weights[word].items():
-                found[place] = max(found.get(place, 0.0), quality * weight)
+        found = self._scores(self._similar(asked))
+        for place, score in self._synonyms(asked):
+            found[place] = max(found.get(place, 0.0), score)
         # A word that no extension has is as unimportant as one that all have.
         rarity = math.log(1 + self._number / len(found)) if found else math.log(2)
         return _Match({place: score * rarity for place, score in found.items()}, rarity)
 
+    def _scores(self, similar: Iterable[tuple[str, float]]) -> dict[int, float]:
+        """The best score of each document, by place, from the words that match, each with its quality."""
+        found: dict[int, float] = {}
+        for word, quality in similar:
+            for place, weight in self._weights[word].items():
+                found[place] = max(found.get(place, 0.0), quality * weight)
+        return found
+
+    def _synonyms(self, asked: str) -> Iterator[tuple[int, float]]:
+        """The documents that have all words of a synonym of ``asked``, by place, with their scores."""
+        for term in SYNONYMS.get(asked, ()):
+            scores = [self._scores(self._alike(word).items()) for word in term]
+            for place in set.intersection(*map(set, scores)):
+                yield place, _SYNONYM * min(one[place] for one in scores)
+
+    def _alike(self, asked: str) -> dict[str, float]:
+        """The words that match ``asked`` from their beginning, each with its quality."""
+        return {word: quality for word in self._vocabulary if (quality := _quality(asked, word))}
+
     def _similar(self, asked: str) -> list[tuple[str, float]]:
         """The words that match ``asked``, each with its quality. Typing errors count only if no word begins with it."""
-        found = {word: quality for word in self._vocabulary if (quality := _quality(asked, word))}
+        found = self._alike(asked)
         begins = any(word.startswith(_stem(asked)) for word in found)
         inner = {word: quality * (_INNER if begins else 1) for word in self._vocabulary
                  if word not in found and (quality := _inner_quality(asked, word))}
