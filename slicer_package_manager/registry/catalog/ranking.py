@@ -14,6 +14,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -58,6 +59,8 @@ _COMMON, _COMMON_SHARE, _SIMILAR_LENGTH = 5, 0.75, 0.6
 _STOP_WORDS = frozenset((
     'a', 'an', 'and', 'as', 'at', 'by', 'do', 'for', 'from', 'how', 'i', 'in', 'into', 'is', 'it', 'my', 'of', 'on',
     'or', 'the', 'to', 'what', 'with'))
+#: A letter that sorts after all others.
+_AFTER_ALL = '\U0010ffff'
 #: The share of the words that must match, and the share of the best score that others must have if some do not match.
 _MATCHED, _LEAST = 0.4, 0.2
 
@@ -155,7 +158,7 @@ class Index:
                 text = html.unescape(_MARKUP.sub(' ', str(meta.get(field) or '')))
                 self._add(place, words(text, is_name=field == 'baseName'), weight)
             self._add(place, initials(name), _INITIALS)
-        self._vocabulary = list(self._weights)
+        self._vocabulary = sorted(self._weights)
         self._stems = list(map(_stem, self._vocabulary))
 
     def _add(self, place: int, words: Iterable[str], weight: float) -> None:
@@ -231,7 +234,9 @@ class Index:
 
     def _alike(self, asked: str) -> dict[str, float]:
         """The words that match ``asked`` from their beginning, each with its quality."""
-        return {word: quality for word in self._vocabulary if (quality := _quality(asked, word))}
+        start = asked[:min(_COMMON, len(_stem(asked)))]
+        first, last = (bisect_left(self._vocabulary, one) for one in (start, start + _AFTER_ALL))
+        return {word: quality for word in self._vocabulary[first:last] if (quality := _quality(asked, word))}
 
     def _similar(self, asked: str) -> list[tuple[str, float]]:
         """The words that match ``asked``, each with its quality. Typing errors count only if no word begins with it."""
