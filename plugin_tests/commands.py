@@ -22,3 +22,15 @@ def run(*args, **variables):
     """The command after its end, with what it said; ``variables`` are added to its environment."""
     return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', *map(str, args)],
                           env=environment(**variables), capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def printed(run, code=0):
+    """The standard output of ``run``, a command that is to exit with ``code`` and to print something."""
+    assert (run.returncode, bool(run.stdout)) == (code, True), (
+        f'{run.args[3:]} has exited with {run.returncode}.\n{run.stdout}\nOn standard error:\n{run.stderr}')
+    return run.stdout
+
+
+def last_line(run, code=0):
+    """The last line of what ``run`` has :func:`printed`."""
+    return printed(run, code).splitlines()[-1]

@@ -38,7 +38,7 @@ def test_a_stolen_account_is_recovered(mongo_uri, admin, make_user, login, anony
 
 def test_accounts_are_listed_with_their_rights(mongo_uri, admin, make_user, login):
     login(make_user('buildbot')).post('/api_key', params={'name': 'Nightly'}).raise_for_status()
-    rows = json.loads(commands.run('account', 'list', '--json', '--database', mongo_uri).stdout)
+    rows = json.loads(commands.printed(commands.run('account', 'list', '--json', '--database', mongo_uri)))
     assert [(row['login'], row['administrator'], row['keys']) for row in rows] == [
         ('admin', 'yes', 0), ('buildbot', 'no', 1)]
     assert 'buildbot' in commands.run('account', 'list', '--database', mongo_uri).stdout

@@ -30,9 +30,9 @@ def test_an_index_is_synchronized_listed_and_removed(run, index, app, anonymous)
         0, '2 extensions are expected of builds of main: 2 new, 0 removed.\n+ A\n+ B\n', '')
     (index / 'B.s4ext').unlink()
     done = run('sync', index, 'Slicer', '--branch', '5.8')
-    assert done.stdout == '1 extensions are expected of builds of 5.8: 1 new, 0 removed.\n+ A\n'
-    assert run('sync', index, app['_id']).stdout.endswith('- B\n')
-    listed = json.loads(run('list', '--json').stdout)
+    assert commands.printed(done) == '1 extensions are expected of builds of 5.8: 1 new, 0 removed.\n+ A\n'
+    assert commands.printed(run('sync', index, app['_id'])).endswith('- B\n')
+    listed = json.loads(commands.printed(run('list', '--json')))
     assert [(one['branch'], [entry['name'] for entry in one['extensions']]) for one in listed] == [
         ('5.8', ['A']), ('main', ['A'])]
     branches = anonymous.get(f'/app/{app["_id"]}/expected').raise_for_status().json()['branches']
@@ -47,7 +47,7 @@ def test_problems_are_reported_and_change_nothing(run, index, app):
     done = run('sync', index)
     assert (done.returncode, done.stdout) == (1, '')
     assert 'C.json' in done.stderr
-    assert json.loads(run('list', '--json').stdout)[0]['extensions'][1]['name'] == 'B'
+    assert json.loads(commands.printed(run('list', '--json')))[0]['extensions'][1]['name'] == 'B'
     for args, message in (
             (('sync', index.parent), '--branch'), (('sync', index, 'Other'), 'There is no application "Other"'),
             (('remove', '4.11'), 'branch "4.11"')):

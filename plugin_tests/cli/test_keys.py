@@ -1,12 +1,9 @@
 """The commands ``key``, run as an administrator runs them."""
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from plugin_tests.waiting import PATIENCE
+from plugin_tests import commands
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -14,13 +11,7 @@ pytestmark = [pytest.mark.database, pytest.mark.process]
 @pytest.fixture
 def key(mongo_uri, db):
     """Run a command with what its arguments say, and nothing from the environment of the tests."""
-    env = {name: value for name, value in os.environ.items()
-           if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
-
-    def run(*args):
-        return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'key', *args, '--database',
-                               mongo_uri], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    return run
+    return lambda *args: commands.run('key', *args, '--database', mongo_uri)
 
 
 def test_a_key_is_created_listed_without_its_secret_and_revoked(key, admin, make_user, anonymous):
@@ -34,7 +25,7 @@ def test_a_key_is_created_listed_without_its_secret_and_revoked(key, admin, make
     answer = anonymous.post('/api_key/token', data={'key': secret}).raise_for_status().json()
     assert answer['authToken']['scope'] == ['slicer_package_manager.upload']
 
-    one, = json.loads(key('list', 'buildbot', '--json').stdout)
+    one, = json.loads(commands.printed(key('list', 'buildbot', '--json')))
     assert (one['login'], one['name'], one['scope'], one['state']) == ('buildbot', 'Nightly', 'upload', 'active')
     assert one['created'] < one['expires']
     listed = key('list')
@@ -53,7 +44,7 @@ def test_a_key_of_one_application(key, admin, app, make_user):
     refused = key('create', 'buildbot', *more)
     assert (refused.returncode, 'may not write to any folder of "Slicer"' in refused.stderr) == (1, True)
     assert key('create', admin['login'], *more).returncode == 0
-    one, = json.loads(key('list', '--json').stdout)
+    one, = json.loads(commands.printed(key('list', '--json')))
     assert (one['scope'], one['application']) == ('upload', app['_id'])
 
 

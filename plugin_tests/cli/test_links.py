@@ -52,7 +52,7 @@ def test_a_broken_link_is_reported_with_exit_status_1(check, linked):
 
 def test_json_has_every_link(check, linked):
     linked()
-    found = json.loads(check('--json').stdout)
+    found = json.loads(commands.printed(check('--json'), 1))
     assert sorted(one['state'] for one in found) == ['broken', 'ok']
 
 

@@ -43,14 +43,13 @@ def test_a_directory_is_read_with_a_report_as_json(logs):
     logs.log(line(address='203.0.113.1'))
     logs.log('no log\n', name='error.log')
     done = run(logs, 'ingest', '--dir', logs.logs, '--facts', logs.facts, '--threshold', '1', '--json')
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report = json.loads(commands.printed(done))
     assert (report['lines'], report['kept'], report['left_out'], report['days']) == (
         3, 2, {'damaged': 1}, ['2026-11-01'])
     assert [one['problem'] for one in report['files']] == ['', '', 'it is no access log: no line is in a known format']
     assert logs.counts() == {'Slicer': 2}
     some = run(logs, 'ingest', '--dir', logs.logs, '--match', '*access*', '--json')
-    assert len(json.loads(some.stdout)['files']) == 2
+    assert len(json.loads(commands.printed(some))['files']) == 2
 
 
 def test_a_dry_run_writes_nothing(logs):
@@ -129,8 +128,7 @@ def test_the_counts_of_the_server_are_compared_with_the_logs(logs, mongo_uri, ma
              for number in range(3)]
     assert run(logs, 'ingest', logs.log(*lines), '--database', mongo_uri).returncode == 0
     done = run(logs, 'check', '--database', mongo_uri)
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    assert done.stdout.splitlines()[-1] == '1 days: server 3, logs 3, of them 0 by robots (+0.000 %).'
+    assert commands.last_line(done) == '1 days: server 3, logs 3, of them 0 by robots (+0.000 %).'
 
     counts = logs.path.parent / 'counts.csv'
     counts.write_bytes(api.get(f'/app/{app["_id"]}/downloadstats', params={
@@ -139,7 +137,7 @@ def test_the_counts_of_the_server_are_compared_with_the_logs(logs, mongo_uri, ma
     assert different.returncode == 1
     assert ('package Slicer linux amd64 33000: server 4, logs 3: no request in the logs of "default" in the hours '
             '01') in different.stdout
-    (package,) = json.loads(run(logs, 'check', '--counts', counts, '--json').stdout)['packages']
+    (package,) = json.loads(commands.printed(run(logs, 'check', '--counts', counts, '--json'), 1))['packages']
     assert (package['baseName'], package['server'], package['logs'], package['difference']) == ('Slicer', 4, 3, -1)
     assert run(logs, 'check', '--counts', counts, '--tolerance', '30').returncode == 0
 
@@ -168,16 +166,15 @@ def test_statistics_with_the_facts_of_the_server_are_loaded_into_it(logs, mongo_
     target = f'/api/v1/item/{item["_id"]}/download'
     log = logs.log(line(target, size=3), line(target, size=3, time='02/Nov/2026:00:00:00 +0000'))
     done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == '2 days with 2 rows were loaded into the server; it had 0 others.'
+    assert commands.last_line(done) == '2 days with 2 rows were loaded into the server; it had 0 others.'
     assert asked(anonymous, app) == [('2026-11-01', 'unknown', 1), ('2026-11-02', 'unknown', 1)]
     log = logs.log(log.read_bytes(), line(target, size=3), name='grown.log')
     done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
-    assert done.stdout.splitlines()[-1] == '1 days with 1 rows were loaded into the server; it had 1 others.'
+    assert commands.last_line(done) == '1 days with 1 rows were loaded into the server; it had 1 others.'
     assert asked(anonymous, app) == [('2026-11-01', 'unknown', 2), ('2026-11-02', 'unknown', 1)]
     db['slicer_package_logged_day'].delete_one({'_id': '2026-11-02'})  # as if a run was killed before it loaded the day
     done = run(logs, 'ingest', log, '--database', mongo_uri, '--threshold', '1')
-    assert done.stdout.splitlines()[-1] == '1 days with 1 rows were loaded into the server; it had 1 others.'
+    assert commands.last_line(done) == '1 days with 1 rows were loaded into the server; it had 1 others.'
     assert asked(anonymous, app) == [('2026-11-01', 'unknown', 2), ('2026-11-02', 'unknown', 1)]
 
 
@@ -194,7 +191,7 @@ def test_statistics_that_were_made_elsewhere_are_loaded(logs, mongo_uri, item, a
     assert (done.returncode, done.stdout) == (
         0, '1 days with 1 rows were loaded into the server; it had 0 others.\n'), done.stderr
     assert asked(anonymous, app) == [('2026-11-01', 'unknown', 1)]
-    assert run(logs, 'load', '--database', mongo_uri).stdout == (
+    assert commands.printed(run(logs, 'load', '--database', mongo_uri)) == (
         '0 days with 0 rows were loaded into the server; it had 1 others.\n')
 
 
@@ -214,7 +211,7 @@ def test_loaded_days_are_removed(logs, mongo_uri, item, anonymous, app):
         done = run(logs, 'unload', *args, '--database', mongo_uri)
         assert (done.returncode, done.stdout) == (1, '')
         assert 'It has 2 days, 2026-11-01 to 2026-11-03.' in done.stderr
-    assert run(logs, 'load', '--database', mongo_uri).stdout.startswith('1 days with 1 rows')
+    assert commands.printed(run(logs, 'load', '--database', mongo_uri)).startswith('1 days with 1 rows')
     other = (logs.path.parent / 'none', '--database', mongo_uri)
     assert commands.run('logs', 'unload', '--from', '2026-11-03', '--statistics-dir', *other).stderr.count('still') == 0
     assert asked(anonymous, app, granularity='month') == [('2026-11', 'unknown', 2)]
@@ -255,8 +252,7 @@ def test_who_has_a_file(logs, mongo_uri, item, api):
     upload(api, item['_id'], b'better')
     api.delete(f'/item/{item["_id"]}').raise_for_status()
     done = commands.run('logs', 'who', checksum, '--database', mongo_uri)
-    assert done.returncode == 0, done.stderr
-    text = done.stdout.splitlines()
+    text = commands.printed(done).splitlines()
     assert text[0].startswith('file.tar.gz: package Slicer linux amd64 33000, published ')
     assert ', replaced or deleted ' in text[0]
     assert text[1] == '2 downloads, and 0 by robots, in the logs of 1 days, 2026-11-01 to 2026-11-01.'
@@ -264,7 +260,7 @@ def test_who_has_a_file(logs, mongo_uri, item, api):
         [], ['Day', 'Downloads', 'Clients'], ['2026-11-01', '2', '2'],
         [], ['Country', 'Downloads', 'Clients'], ['unknown', '2', '2'],
         [], ['System', 'Downloads', 'Clients'], ['linux', '2', '2']]
-    found = json.loads(commands.run('logs', 'who', checksum, '--database', mongo_uri, '--json').stdout)
+    found = json.loads(commands.printed(commands.run('logs', 'who', checksum, '--database', mongo_uri, '--json')))
     assert (found['requests'], found['rows']) == (2, [
         {'day': '2026-11-01', 'country': 'unknown', 'client_os': 'linux', 'requests': 2, 'clients': 2}])
     for wrong, reason in (('x', 'is no checksum'), ('0' * 128, 'was ever published')):

@@ -82,7 +82,7 @@ def test_a_publication_that_is_killed_is_completed_by_the_next_one(statistics, g
     assert published.items() <= github.files().items()
     assert len(gzip.decompress(github.asset(ASSETS[0])).splitlines()) == 6
     again = commands.run(*arguments(statistics, github, '--token-file', token))
-    assert again.stdout == 'All is published.\n'
+    assert commands.printed(again) == 'All is published.\n'
 
 
 def test_what_is_wrong_is_on_standard_error(statistics, github, token, tmp_path):

@@ -1,13 +1,10 @@
 """The commands ``publisher``, run as an administrator runs them."""
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+from plugin_tests import commands
 from plugin_tests.issuer import REPOSITORY, REPOSITORY_ID
-from plugin_tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.database, pytest.mark.process]
 
@@ -17,13 +14,7 @@ REQUIRED = ('--repository', REPOSITORY, '--repository-id', REPOSITORY_ID, '--wor
 
 @pytest.fixture
 def publisher(mongo_uri, db):
-    env = {name: value for name, value in os.environ.items()
-           if not name.startswith(('GIRDER_', 'SLICER_PACKAGE_MANAGER_'))}
-
-    def run(*args):
-        return subprocess.run([sys.executable, '-m', 'slicer_package_manager.cli', 'publisher', *args, '--database',
-                               mongo_uri], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    return run
+    return lambda *args: commands.run('publisher', *args, '--database', mongo_uri)
 
 
 def test_a_publisher_is_added_listed_and_removed(publisher, app, api):
@@ -36,14 +27,14 @@ def test_a_publisher_is_added_listed_and_removed(publisher, app, api):
     assert (one['_id'], one['extensions'], one['packages'], one['created_by']) == (
         identifier, ['SlicerIGT', 'Other'], True, '')
     assert one['issuer'] == 'https://token.actions.githubusercontent.com'
-    assert json.loads(publisher('list', app['_id'], '--json').stdout) == [one]
+    assert json.loads(commands.printed(publisher('list', app['_id'], '--json'))) == [one]
     listed = publisher('list').stdout
     for shown in (identifier, app['_id'], REPOSITORY, 'package.yml', 'main', 'SlicerIGT, Other, (packages)', 'admin'):
         assert shown in listed
     gone = publisher('remove', identifier)
     assert gone.returncode == 0
     assert gone.stdout == f'The workflow package.yml of {REPOSITORY} is no publisher any more.\n'
-    assert json.loads(publisher('list', '--json').stdout) == []
+    assert json.loads(commands.printed(publisher('list', '--json'))) == []
 
 
 @pytest.mark.parametrize(('args', 'message'), [

@@ -25,8 +25,8 @@ def test_a_webhook_is_added_listed_tested_and_removed(run, app, api, db):
     assert 'slicer_package_manager.webhook_hosts' in refused.stderr
     api.put('/system/setting', params={
         'key': 'slicer_package_manager.webhook_hosts', 'value': '["hooks.invalid"]'}).raise_for_status()
-    secret = run('add', 'A', url).stdout.strip()
-    [listed] = json.loads(run('list', '--json').stdout)
+    secret = commands.printed(run('add', 'A', url)).strip()
+    [listed] = json.loads(commands.printed(run('list', '--json')))
     assert (listed['extension'], listed['url'], listed['waiting']) == ('A', url, 0)
     assert db.slicer_package_webhook.find_one()['secret'] == secret
     assert secret not in run('list').stdout
@@ -36,4 +36,4 @@ def test_a_webhook_is_added_listed_tested_and_removed(run, app, api, db):
     assert run('remove', listed['id']).returncode == 0
     gone = run('remove', listed['id'])
     assert (gone.returncode, listed['id'] in gone.stderr) == (1, True)
-    assert json.loads(run('list', '--json').stdout) == []
+    assert json.loads(commands.printed(run('list', '--json'))) == []

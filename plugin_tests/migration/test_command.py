@@ -7,9 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, ExecutionTimeout
 
 from plugin_tests import commands
+from plugin_tests.migration import kills
 from plugin_tests.migration.older_server import APP
 from plugin_tests.waiting import PATIENCE, poll
 from slicer_package_manager.cli import database, migrate
@@ -49,7 +50,7 @@ def test_it_reports_and_exits_with_0(uri, target, tmp_path):
     address, found = target
     run = commands.run('migrate', 'girder', uri, '--database', address, '--verify',
                        '--report', tmp_path / 'report.json')
-    assert (run.returncode, run.stdout.splitlines()[-1]) == (0, 'Ready to switch.'), run.stderr
+    assert commands.last_line(run) == 'Ready to switch.'
     report = json.loads((tmp_path / 'report.json').read_text())
     assert (report['totals']['items listed'], report['conclusion']) == (160, 'Ready to switch.')
     assert re.search('Migrating files: .* bytes', run.stderr)
@@ -60,9 +61,9 @@ def test_it_reports_and_exits_with_0(uri, target, tmp_path):
 def test_it_exits_with_1_and_names_what_a_person_has_to_decide(filled, uri, target):
     filled.link(filled.extension(filled.folder('extensions', filled.drafts), baseName='Link'), 'http://a.org/b.tar.gz')
     run = commands.run('migrate', 'girder', uri, '--database', target[0], '--dry-run')
-    assert run.returncode == 1
-    assert 'undecided: link "a.org"' in run.stdout
-    assert 'This was a dry run; nothing was written.' in run.stdout
+    printed = commands.printed(run, 1)
+    assert 'undecided: link "a.org"' in printed
+    assert 'This was a dry run; nothing was written.' in printed
     assert target[1]['item'].count_documents({}) == 0
 
 
@@ -94,8 +95,9 @@ def test_what_cannot_be_done_exits_with_2_and_the_reason(target, mongo_uri):
 def test_control_characters_are_not_printed(filled, uri, target):
     filled.db['item'].update_one({'meta.baseName': 'A'}, {'$set': {'name': 'evil\x1b[2J\nundecided: x', 'meta.x': 'y'}})
     run = commands.run('migrate', 'girder', uri, '--database', target[0], '--dry-run')
-    assert (run.returncode, '\x1b' in run.stdout) == (0, False)
-    assert r'evil\x1b[2J\nundecided: x' in run.stdout
+    printed = commands.printed(run)
+    assert '\x1b' not in printed
+    assert r'evil\x1b[2J\nundecided: x' in printed
 
 
 @pytest.mark.parametrize(('raised', 'reason'), [
@@ -103,6 +105,7 @@ def test_control_characters_are_not_printed(filled, uri, target):
     (BulkWriteError({'writeErrors': [{'errmsg': 'E11000 duplicate key: x dup key: { salt: 1 }', 'op': 'secret'}]}),
      'not done: E11000 duplicate key: x\n'),
     (DuplicateKeyError('E11000 x, full error: secret'), 'not done: E11000 x\n'),
+    (ExecutionTimeout('operation would exceed time limit'), 'another process has locked what is to be written. Run'),
     (KeyboardInterrupt(), 'Run the same command again to continue.')], ids=repr)
 def test_every_failure_exits_with_2_and_a_reason(raised, reason, monkeypatch, capsys):
     for level, shows in ('info', False), ('debug', not isinstance(raised, KeyboardInterrupt)):
@@ -125,7 +128,7 @@ def test_an_interrupted_run_exits_with_2_and_is_continued(uri, target):
     assert 'Run the same command again to continue.' in printed
     assert 'Traceback' not in printed
     run = commands.run('migrate', 'girder', uri, '--database', target[0])
-    assert (run.returncode, run.stdout.splitlines()[-1]) == (0, 'Ready to switch.'), run.stderr
+    assert commands.last_line(run) == 'Ready to switch.'
 
 
 def test_in_place_needs_a_backup_and_then_the_server_accepts_the_database(filled, uri):
@@ -134,7 +137,7 @@ def test_in_place_needs_a_backup_and_then_the_server_accepts_the_database(filled
     assert (run.returncode, '--i-have-a-backup' in run.stderr) == (2, True)
     assert 'has not been migrated' in commands.run('account', 'list', '--database', address).stderr
     run = commands.run('migrate', 'girder', '--in-place', '--database', address, '--i-have-a-backup')
-    assert (run.returncode, run.stdout.splitlines()[-1]) == (0, 'Ready to switch.'), run.stderr
+    assert commands.last_line(run) == 'Ready to switch.'
     assert commands.run('account', 'list', '--database', address).returncode == 0
     assert filled.db['item'].count_documents({'spm.kind': 'extension'}) == 160
 
@@ -151,8 +154,7 @@ def test_the_how_to_copies_catches_up_and_switches(uri, target, tmp_path):
     run = [commands.run('migrate', 'girder', uri, '--database', address, *options)
            for _, *options in ([word.replace('report.json', str(tmp_path / 'report.json')) for word in words]
                                for words in shown('mongodb://old.example.org/girder'))]
-    assert [one.returncode for one in run] == [0, 0, 0, 0, 0], [one.stderr for one in run]
-    assert {one.stdout.splitlines()[-1] for one in run} == {'Ready to switch.'}
+    assert [commands.last_line(one) for one in run] == ['Ready to switch.'] * 5
     assert 'This was a dry run' in run[0].stdout
     assert found['item'].count_documents({'spm.kind': 'extension'}) == 160
     assert json.loads((tmp_path / 'report.json').read_text())['totals']['items listed'] == 160
@@ -161,7 +163,7 @@ def test_the_how_to_copies_catches_up_and_switches(uri, target, tmp_path):
 def test_the_how_to_migrates_in_place(filled, uri):
     run = [commands.run('migrate', 'girder', *(word.replace('mongodb://127.0.0.1:27017/girder', database.completed(uri))
                                                for word in words)) for words in shown('--in-place')]
-    assert [(one.returncode, 'This was a dry run' in one.stdout) for one in run] == [(0, True), (0, False)]
+    assert ['This was a dry run' in commands.printed(one) for one in run] == [True, False]
     assert filled.db['item'].count_documents({'spm.kind': 'extension'}) == 160
 
 
@@ -175,15 +177,9 @@ def test_a_run_that_was_killed_is_continued_by_the_same_command(uri, target):
         if name != 'assetstore':
             found[name].delete_many({})
     for _ in range(4):
-        already, written = found['item'].count_documents({}), random.randrange(5, 60)
-        process = commands.started('migrate', 'girder', uri, '--database', address)
-        poll(lambda at_least=already + written, one=process: one.poll() is not None
-             or found['item'].count_documents({}) >= at_least, 'some items are written')
-        process.kill()
-        process.communicate(timeout=PATIENCE)
+        kills.kill(('migrate', 'girder', uri, '--database', address), found, random.randrange(5, 60))
         app = found['folder'].find_one({'_id': APP})
         assert not app or 'spm' not in app or found['item'].count_documents({}) == 160
-        found['slicer_package_migration'].delete_many({'_id': 'lease'})  # it would end by itself after a minute
     run = commands.run('migrate', 'girder', uri, '--database', address, '--verify')
-    assert (run.returncode, run.stdout.splitlines()[-1]) == (0, 'Ready to switch.'), run.stderr
+    assert commands.last_line(run) == 'Ready to switch.'
     assert state(found) == expected

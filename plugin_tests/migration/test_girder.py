@@ -14,6 +14,7 @@ from girder.models import getDbConnection
 
 from plugin_tests import buckets
 from plugin_tests.conftest import EXTENSION_FORM, upload
+from plugin_tests.migration import kills
 from plugin_tests.migration.older_server import APP, OlderServer
 from slicer_package_manager.doctor.checks import run as check
 from slicer_package_manager.doctor.findings import Options as DoctorOptions
@@ -600,6 +601,26 @@ def test_a_run_that_ends_at_a_write_is_continued(filled, anonymous, monkeypatch,
     assert migrate(filled, verify=True).undecided == []
     assert listed(anonymous)[str(filled.one['_id'])]['meta']['category'] == 'New'
     assert findings() == []
+
+
+def test_a_run_outlasts_the_transaction_that_a_killed_one_has_left_open(filled, db, monkeypatch):
+    def insert(session):
+        db['item'].insert_one({'_id': filled.one['_id']}, session=session)
+    with kills.left_open(monkeypatch, db, insert) as conflicts:
+        assert migrate(filled, verify=True).undecided == []
+    assert len(conflicts) == 3
+
+
+def test_a_deletion_outlasts_the_transaction_that_a_killed_process_has_left_open(filled, db, monkeypatch):
+    migrate(filled)
+    filled.db['item'].delete_one({'_id': filled.one['_id']})
+
+    def change(session):
+        db['item'].update_one({'_id': filled.one['_id']}, {'$set': {'meta.x': 'y'}}, session=session)
+    with kills.left_open(monkeypatch, db, change) as conflicts:
+        report = migrate(filled, since_last=True, delete=True)
+    assert notes(report, Outcome.DELETED) == {('item', str(filled.one['_id']))}
+    assert (len(conflicts), db['item'].find_one({'_id': filled.one['_id']})) == (3, None)
 
 
 def test_two_applications_in_one_folder(filled, anonymous):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import click
 from girder.exceptions import GirderBaseException
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, ExecutionTimeout, PyMongoError
 
 from slicer_package_manager.cli import connection, migration_report
 from slicer_package_manager.cli.errors import ServeError
@@ -29,6 +29,8 @@ _DATABASES, _SERVERS = ('mongodb://', 'mongodb+srv://'), ('https://', 'http://')
 _API_KEY_VARIABLE = 'SLICER_PACKAGE_MANAGER_OLDER_API_KEY'
 #: Where messages of MongoDB begin to show values of documents, which may be secrets.
 _DOCUMENTS = re.compile(r',? (?:full error|dup key):.*', re.DOTALL)
+_LATE = ('the database took too long for a write, or another process has locked what is to be written. Run the same '
+         'command again to continue.')
 _SAMPLE = '--sample is how many files --verify reads: use --verify, too.'
 
 
@@ -244,7 +246,7 @@ def _reason(error: Exception) -> str:
     wrong = ((error.details or {}).get('writeErrors') or [{}])[0] if isinstance(error, BulkWriteError) else {}
     message = str(wrong.get('errmsg') or getattr(error, 'message', error))
     if isinstance(error, PyMongoError):
-        message = _DOCUMENTS.sub('', message)
+        message = _LATE if isinstance(error, ExecutionTimeout) else _DOCUMENTS.sub('', message)
     if not isinstance(error, (ServeError, MigrationError, GirderBaseException, PyMongoError, OSError, RuntimeError)):
         message = f'{type(error).__name__}: {message}. Set LOGLEVEL=debug to see where it happened, and report it.'
     return message

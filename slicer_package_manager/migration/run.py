@@ -42,7 +42,7 @@ from slicer_package_manager.migration.writer import Writer
 from slicer_package_manager.progress import Steps
 from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.schema.types import Document
-from slicer_package_manager.registry.server import data_version
+from slicer_package_manager.registry.server import data_version, transactions
 from slicer_package_manager.registry.tree import registration
 from slicer_package_manager.registry.tree.registration import CHANNELS
 
@@ -74,7 +74,7 @@ def migrate(source: AnyDatabase, here: AnyDatabase, options: Options, defaults: 
     :param client: of the server that ``source`` is a copy of; its files are read from it.
     :raises MigrationError: it cannot begin, or go on.
     """
-    with nullcontext() if options.dry_run else Journal(here, _OWNER).lease():
+    with transactions.patient(), nullcontext() if options.dry_run else Journal(here, _OWNER).lease():
         return _Migration(source, here, options, steps, client).run(defaults)
 
 

@@ -46,7 +46,6 @@ _SUMMED = ('collection', 'user', 'folder')
 #: What a document of each collection is called in the totals of the report.
 NAMES = {'user': 'users', 'group': 'groups', 'collection': 'collections', 'api_key': 'API keys', 'token': 'sessions',
          'assetstore': 'assetstores', 'folder': 'folders', 'item': 'items', 'file': 'files'}
-_SECONDS = 50
 
 
 class Writer:
@@ -224,7 +223,7 @@ class Writer:
             if leaving:
                 self._database[collection].update_many({'_id': {'$in': list(leaving)}}, WITHOUT_REGISTRATION)
             for some in batches(of_collection):  # each is small enough for a transaction
-                transactions.run(partial(self._write_some, collection, some, leaving), _SECONDS)
+                transactions.run(partial(self._write_some, collection, some, leaving))
 
     def _write_some(self, collection: str, changes: Sequence[Change], leaving: set[Any]) -> None:
         """Make ``changes`` of ``collection``, in a transaction."""
@@ -242,7 +241,7 @@ class Writer:
         """
         for part in list(parts(self._collected)) if not self._dry else ():
             try:
-                refused, deleted = transactions.run(partial(self._write_part, part), _SECONDS)
+                refused, deleted = transactions.run(partial(self._write_part, part))
             except BulkWriteError as error:
                 if not any(one['code'] == transactions.DUPLICATE for one in (error.details or {})['writeErrors']):
                     raise

@@ -8,6 +8,7 @@ from bson.objectid import ObjectId
 from girder.models import getDbConnection
 
 from plugin_tests.conftest import upload
+from plugin_tests.migration import kills
 from plugin_tests.migration.midas import older_midas
 from plugin_tests.migration.midas.older_midas import DAY, SHIFT, archive
 from slicer_package_manager.doctor.checks import run as check
@@ -15,7 +16,7 @@ from slicer_package_manager.doctor.findings import Options as DoctorOptions
 from slicer_package_manager.migration import girder_database
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.journal import Journal
-from slicer_package_manager.migration.midas import run
+from slicer_package_manager.migration.midas import ids, run
 from slicer_package_manager.migration.midas.run import MidasOptions
 from slicer_package_manager.migration.notes import Outcome
 from slicer_package_manager.migration.options import Options
@@ -592,6 +593,14 @@ def test_databases_that_cannot_be_imported(midas, db):
     db.user.delete_many({})
     with pytest.raises(MigrationError, match='has no administrator'):
         migrate(midas)
+
+
+def test_an_import_outlasts_the_transaction_that_a_killed_one_has_left_open(midas, db, monkeypatch):
+    def insert(session):
+        db['item'].insert_one({'_id': ids.of('extension', 12)}, session=session)
+    with kills.left_open(monkeypatch, db, insert) as conflicts:
+        assert migrate(midas, verify=True).undecided == []
+    assert len(conflicts) == 3
 
 
 def test_imports_do_not_run_at_the_same_time(midas):

@@ -116,6 +116,14 @@ def test_conflicts_that_do_not_end_are_refused_as_an_outage(db, folders):
     assert db.folder.find_one(query)['name'] == 'a'
 
 
+def test_a_patient_program_outlasts_the_transaction_of_a_killed_process(db):
+    lifetime = db.client.admin.command({'getParameter': 1, 'transactionLifetimeLimitSeconds': 1})
+    with transactions.patient():
+        # MongoDB looks for expired ones twice in this time. The driver ends its attempts after two minutes.
+        assert 1.5 * lifetime['transactionLifetimeLimitSeconds'] < transactions.SECONDS < 120
+    assert transactions.SECONDS < transactions.PATIENCE
+
+
 def test_other_errors_of_the_database_are_not_repeated(db, folders):
     attempts = []
 

@@ -36,7 +36,7 @@ from slicer_package_manager.migration.writer import Writer
 from slicer_package_manager.progress import Steps
 from slicer_package_manager.registry import indexes
 from slicer_package_manager.registry.midas import aliases as recorded
-from slicer_package_manager.registry.server import data_version
+from slicer_package_manager.registry.server import data_version, transactions
 from slicer_package_manager.registry.server import settings as plugin_settings
 
 #: The name of the rows of imports in the journal.
@@ -66,7 +66,7 @@ def migrate(source: Tables, here: AnyDatabase, options: MidasOptions, steps: Ste
 
     :raises MigrationError: it cannot begin, or go on.
     """
-    with nullcontext() if options.common.dry_run else Journal(here, _SOURCE).lease():
+    with transactions.patient(), nullcontext() if options.common.dry_run else Journal(here, _SOURCE).lease():
         return _Import(source, here, options, steps).run()
 
 

@@ -7,7 +7,8 @@
 3. The functions of :func:`before_commit` run last in the transaction.
 4. The driver commits. If another transaction has written one of the same documents since step 2, or the primary was
    lost, it rolls back and calls the function again after a pause, until :data:`SECONDS` have passed. So the function
-   reads all that it needs itself, and changes nothing but the database.
+   reads all that it needs itself, and changes nothing but the database. Where nobody waits for the result, it has
+   :data:`PATIENCE`, see :func:`patient`.
 5. The functions of :func:`after_commit` run, outside of the transaction, each also if one before it fails. A process
    that is killed before they ran skips them, so each has something that repeats it later.
 
@@ -44,6 +45,10 @@ Parameters = ParamSpec('Parameters')
 
 #: How long a transaction may take with all its attempts. MongoDB aborts it after 60 seconds.
 SECONDS: float = DATABASE_SECONDS
+#: The same for :func:`patient` programs. A process that is killed leaves its transaction open, and what it has written
+#: stays locked until MongoDB aborts it, which looks every 30 seconds for those older than 60. The driver's own limit is
+#: 120.
+PATIENCE = 110
 #: How many documents one transaction inserts or deletes at most, with their entries in all indexes: uncommitted changes
 #: have to fit into the cache of the database, of which it has 256 MB at least.
 DOCUMENTS = 2000
@@ -141,6 +146,17 @@ def run(work: Callable[[], Result], seconds: float | None = None, turn: Hashable
         for function in reversed(after):
             rest.callback(function)
     return result
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Within it, the transactions of this process, which serves nobody, outlast that of one which was killed."""
+    global SECONDS  # noqa: PLW0603 - for all threads
+    before, SECONDS = SECONDS, PATIENCE
+    try:
+        yield
+    finally:
+        SECONDS = before
 
 
 @contextmanager
