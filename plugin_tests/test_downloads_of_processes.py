@@ -133,8 +133,8 @@ def test_other_content_than_registered_breaks_the_connection_off(one_at_a_time, 
 
 
 def contents(number):
-    """The content of the file after replacement ``number``."""
-    return f'content {number} '.encode() * 20_000
+    """The content of the file after replacement ``number``: every second one is small enough to stay in memory."""
+    return f'content {number:02} '.encode() * (20_000 if number % 2 else 10)
 
 
 def replace_as_the_clients_in_use(api, item, number):

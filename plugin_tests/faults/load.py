@@ -168,7 +168,7 @@ class Reader(Client):
             if answer.is_success:
                 self.complete += 1
                 self._round.answered(downloaded=True)
-                assert answer.headers['ETag'] == f'"{hashlib.sha512(answer.content).hexdigest()}"'
+                assert is_of_etag(answer), described(item, answer)
 
     def check(self, round_, expected):
         """All packages by name, when no process writes: each has one whole file, and is one that it may be."""
@@ -190,3 +190,15 @@ class Reader(Client):
         digest = hashlib.sha512(content).hexdigest()
         assert (item['meta']['sha512'], file['sha512'], file['size']) == (digest, digest, len(content))
         return digest
+
+
+def is_of_etag(answer):
+    """Whether the body of a download is the one that its ``ETag`` states."""
+    return answer.headers.get('ETag') == f'"{hashlib.sha512(answer.content).hexdigest()}"'
+
+
+def described(item, answer):
+    """A download of ``item`` for the message of a failure; the first line of a body states its name and version."""
+    return (f'{answer.request.url}: {answer.status_code} with {len(answer.content)} bytes, of the SHA-512 '
+            f'{hashlib.sha512(answer.content).hexdigest()}, that begin with {answer.content[:60]}. The headers are '
+            f'{dict(answer.headers)}, and the list had stated {item["meta"]}.')

@@ -16,6 +16,7 @@ from slicer_package_manager.front.downloads import PublicDownloads
 from slicer_package_manager.front.exchange import Exchange
 from slicer_package_manager.front.pace import PaceLimits
 from slicer_package_manager.front.threads import SharedThreads
+from slicer_package_manager.registry.schema.errors import BadGateway
 from slicer_package_manager.registry.storage.store import PIECE, opened
 from slicer_package_manager.rest.downloads.public_files import PublicFile
 
@@ -139,10 +140,11 @@ class Served:
 
 @pytest.fixture
 def serve(monkeypatch):
-    def serve(content, has_urls=False, log_handlers=(), **request):
+    def serve(content, has_urls=False, log_handlers=(), sha512='ab', **request):
         monkeypatch.setattr(auditLogger, 'handlers', list(log_handlers))  # without those of pytest
         store = Store(content, has_urls)
-        file = {'_id': ID, 'name': 'f.zip', 'size': len(content), 'sha512': 'ab', 'created': MOMENT, 'assetstoreId': 1}
+        file = {'_id': ID, 'name': 'f.zip', 'size': len(content), 'sha512': sha512, 'created': MOMENT,
+                'assetstoreId': 1}
         way = 'stream' if has_urls else 'auto'
         return store, Served(PublicFile({}, file, store, (way, [])), monkeypatch, **request)
     return serve
@@ -206,6 +208,20 @@ def test_errors_are_left_to_girder(serve, headers):
     assert serve(b'x', **headers)[1].messages == []
 
 
+async def requested(public, address, key=ID):
+    """Download a file from a client at ``address``; return its ``ETag`` and body, ``None`` if Girder has to respond."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+    scope = {'method': 'GET', 'raw_path': f'/api/v1/item/{key}/download'.encode(), 'query_string': b'',
+             'http_version': '1.1', 'client': (address, 1), 'server': None, 'headers': [],
+             'state': {'connection': Connection()}}
+    if await public.answer(Exchange(scope, None, send)):
+        return dict(sent[0]['headers']).get(b'ETag'), b''.join(message['body'] for message in sent[1:])
+    return None
+
+
 class TestContentInMemory:
     @pytest.mark.parametrize('size', [1, 10_000, PIECE])
     def test_takes_no_thread(self, serve, size):
@@ -243,6 +259,34 @@ class TestContentInMemory:
         store, _ = serve(b'x', has_urls=True, before={})
         assert store.closed == 2
 
+    def test_is_only_of_files_with_a_checksum(self, serve):
+        store, served = serve(b'x', before={}, sha512=None)
+        assert (served.body, store.closed) == (b'x', 2)
+
+    def test_is_not_that_of_a_link_with_the_same_checksum(self, monkeypatch):
+        monkeypatch.setattr(auditLogger, 'handlers', [])
+        monkeypatch.setattr(downloads.counter, 'count', lambda *_, **__: Future())
+        file = {'_id': ID, 'name': 'f.zip', 'size': 1, 'sha512': 'ab', 'created': MOMENT}
+        files = {ID: PublicFile({}, {**file, 'assetstoreId': 1}, Store(b'x'), ('stream', [])),
+                 ID[::-1]: PublicFile({}, {**file, 'linkUrl': LINK}, None, ('stream', ['github.com']))}
+        monkeypatch.setattr(downloads.public_files, 'load', lambda _model, key: files[key])
+        fetching = []
+
+        def fetch(*_):
+            fetching.append(threading.get_ident())
+            raise BadGateway('It does not respond.')
+        monkeypatch.setattr(downloads.delivery.fetch, 'fetch', fetch)
+
+        async def scenario(public):
+            return [await requested(public, '192.0.2.1', key) for key in files]
+        with ThreadPoolExecutor(2) as threads:
+            shared = SharedThreads(threads, 2)
+            found = asyncio.run(scenario(PublicDownloads(
+                shared, shared, WorkClass(Limits(2, 2, 60)), Versions(), PaceLimits(1, 60))))
+        assert found == [(b'"ab"', b'x'), None]
+        assert len(fetching) == 1
+        assert threading.get_ident() not in fetching  # it would delay all other requests
+
     def test_has_a_limit(self, serve, monkeypatch):
         monkeypatch.setattr(downloads, '_MOST_BYTES', 9)
         assert serve(b'x' * 9, before={})[0].closed == 1
@@ -261,6 +305,44 @@ class TestContentInMemory:
         handler.emit = lambda record: records.append(record.msg)
         store, _ = serve(b'x', before={}, log_handlers=[handler])
         assert (store.closed, records) == (2, ['file.download'] * 2)
+
+
+class TestAFileThatIsReplacedMeanwhile:
+    """Two requests have the same data version, and one loads the file after its replacement."""
+
+    FILES = (('old', b'content 10'), ('new', b'content 11'))
+
+    @pytest.fixture
+    def loads(self, monkeypatch):
+        """Let two requests load the file at the same time: the second one gets the new file, when ``go`` is set."""
+        go, both, order = threading.Event(), threading.Barrier(2), iter(self.FILES)
+
+        def load(*_):
+            tag, content = next(order)
+            both.wait(PATIENCE)
+            if tag == 'new':
+                assert go.wait(PATIENCE)
+            return PublicFile({}, {'_id': ID, 'name': 'f.zip', 'size': len(content), 'sha512': tag, 'created': MOMENT,
+                                   'assetstoreId': 1}, Store(content), ('auto', []))
+        monkeypatch.setattr(downloads.public_files, 'load', load)
+        monkeypatch.setattr(downloads.counter, 'count', lambda *_, **__: Future())
+        return go
+
+    def test_has_the_bytes_of_its_etag(self, loads, monkeypatch):
+        monkeypatch.setattr(auditLogger, 'handlers', [])  # without those of pytest
+
+        async def scenario(public):
+            tasks = {asyncio.create_task(requested(public, f'192.0.2.{number}')) for number in range(2)}
+            (first,), (second,) = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            loads.set()
+            return [await first, await second, await requested(public, '192.0.2.1')]
+
+        with ThreadPoolExecutor(2) as threads:
+            shared = SharedThreads(threads, 2)
+            found = asyncio.run(asyncio.wait_for(scenario(PublicDownloads(
+                shared, shared, WorkClass(Limits(2, 2, 60)), Versions(), PaceLimits(1, 60))), PATIENCE))
+        old, new = ((f'"{tag}"'.encode(), content) for tag, content in self.FILES)
+        assert found == [old, new, new]
 
 
 class Late(Store):
@@ -295,34 +377,22 @@ class TestServersThatRespondLate:
                                   Versions(), PaceLimits(1, 60))
             late.go.set()
 
-    @staticmethod
-    async def get(public, address, key=ID):
-        sent = []
-
-        async def send(message):
-            sent.append(message)
-        scope = {'method': 'GET', 'raw_path': f'/api/v1/file/{key}/download'.encode(), 'query_string': b'',
-                 'http_version': '1.1', 'client': (address, 1), 'server': None, 'headers': [],
-                 'state': {'connection': Connection()}}
-        await public.answer(Exchange(scope, None, send))
-        return b''.join(message['body'] for message in sent[1:])
-
     def test_do_not_delay_files_that_are_here(self, public, late):
         async def scenario():
-            waiting = [asyncio.create_task(self.get(public, f'192.0.2.{number}')) for number in range(4)]
+            waiting = [asyncio.create_task(requested(public, f'192.0.2.{number}')) for number in range(4)]
             await asyncio.to_thread(poll, lambda: late.begun == 2, 'two are being opened')
-            assert await self.get(public, '192.0.2.9', ID[::-1]) == b'y' * 9
+            assert await requested(public, '192.0.2.9', ID[::-1]) == (None, b'y' * 9)
             late.go.set()
-            assert await asyncio.gather(*waiting) == [b'x' * 9] * 4
+            assert await asyncio.gather(*waiting) == [(None, b'x' * 9)] * 4
         asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
 
     def test_leave_places_for_other_addresses(self, public, late):
         async def scenario():
-            greedy = [asyncio.create_task(self.get(public, '192.0.2.1')) for _ in range(4)]
+            greedy = [asyncio.create_task(requested(public, '192.0.2.1')) for _ in range(4)]
             refused = await asyncio.gather(*greedy[3:], return_exceptions=True)
             assert isinstance(refused[0], Refused)
-            other = asyncio.create_task(self.get(public, '192.0.2.2'))
+            other = asyncio.create_task(requested(public, '192.0.2.2'))
             await asyncio.to_thread(poll, lambda: late.begun == 2, 'two are being opened')
             late.go.set()
-            assert await asyncio.gather(*greedy[:3], other) == [b'x' * 9] * 4
+            assert await asyncio.gather(*greedy[:3], other) == [(None, b'x' * 9)] * 4
         asyncio.run(asyncio.wait_for(scenario(), PATIENCE))

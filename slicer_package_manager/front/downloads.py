@@ -2,18 +2,19 @@
 
 1. The request is anonymous, and has no query.
 2. What the delivery depends on is in memory, of the current data version. Otherwise a thread reads it.
-3. A redirect to a link requires no thread, and neither does a small file whose content is in memory, of the same data
-   version. Otherwise a thread opens the file, and reads the first part. It also closes the file if this part is the
-   whole body. All errors up to here are left to Girder, which answers the same request with the error. Files of other
-   servers, which may respond late, have threads of their own, and are opened as one of the class of downloads.
-4. The other parts follow, each when the one before has left the server.
-5. The download is counted when all of it has left. The client does not wait for that. Its next request does, unless it
+3. A redirect to a link requires no thread, and neither does a small file whose content is in memory. It is found by its
+   SHA-512: of two requests with one data version, one may have read the file before it was replaced, the other after.
+4. Otherwise a thread opens the file, and reads the first part. It also closes the file if this part is the whole body.
+   All errors up to here are left to Girder, which answers the same request with the error. Files of other servers,
+   which may respond late, have threads of their own, and are opened as one of the class of downloads.
+5. The other parts follow, each when the one before has left the server.
+6. The download is counted when all of it has left. The client does not wait for that. Its next request does, unless it
    is a download: see :meth:`Exchange.counted`.
 """
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Hashable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -78,7 +79,7 @@ class PublicDownloads:
         key = wanted[1].decode(), wanted[2].decode()
         version = await self._versions.current()
         file = self._files.get(key, version) or await self._load(exchange, key, version)
-        opened = file and await self._open(exchange, file, (key, version))
+        opened = file and await self._open(exchange, file, version)
         if not opened or not file:
             return False
         await self._send(exchange, opened, self._readers if _is_here(file) else self._fetchers)
@@ -93,12 +94,12 @@ class PublicDownloads:
             self._files.put(key, version, file, 1, _MOST_FILES)
         return file
 
-    async def _open(self, exchange: Exchange, file: PublicFile, place: tuple[Hashable, object]) -> _Opened | None:
+    async def _open(self, exchange: Exchange, file: PublicFile, version: object) -> _Opened | None:
         """Return the response and the first part of its body; ``None`` if it is an error."""
         request = delivery.Request(exchange.scope['method'], exchange.headers)
         try:
             response = delivery.respond_at_once(request, file.file, file.store, lambda: file.settings,
-                                                self._contents.get(*place))
+                                                self._contents.get(_content_key(file), version))
             if response:
                 return _read(response)
             opened = await self._open_in_thread(exchange, request, file)
@@ -106,7 +107,7 @@ class PublicDownloads:
             raise
         except Exception:  # noqa: BLE001 - Girder raises it again, and reports it
             return None
-        self._keep(opened, file, place)
+        self._keep(opened, file, version)
         return opened
 
     async def _open_in_thread(self, exchange: Exchange, request: delivery.Request, file: PublicFile) -> _Opened:
@@ -115,11 +116,11 @@ class PublicDownloads:
         async with self._work.admitted(exchange.site):
             return await self._fetchers.run(exchange.site, _open, request, file)
 
-    def _keep(self, opened: _Opened, file: PublicFile, place: tuple[Hashable, object]) -> None:
-        """Cache the content of ``file`` if ``opened`` has all of it, and it is on this server."""
-        content = b''.join(opened.first)
-        if _is_here(file) and content and len(content) == file.file['size']:
-            self._contents.put(*place, content, len(content), _MOST_BYTES)
+    def _keep(self, opened: _Opened, file: PublicFile, version: object) -> None:
+        """Cache the content of ``file`` if ``opened`` has all of it, and it may be cached."""
+        content, key = b''.join(opened.first), _content_key(file)
+        if key and content and len(content) == file.file['size']:
+            self._contents.put(key, version, content, len(content), _MOST_BYTES)
 
     async def _send(self, exchange: Exchange, opened: _Opened, threads: SharedThreads) -> None:
         """Send all but the end of the response, and wait until it has left. The body is read in ``threads``."""
@@ -144,6 +145,11 @@ class PublicDownloads:
 def _is_here(file: PublicFile) -> bool:
     """Whether this server has the content of ``file``, which is neither a link nor in object storage."""
     return file.store is not None and not file.store.has_urls
+
+
+def _content_key(file: PublicFile) -> str | None:
+    """Return the key of the content of ``file``, its SHA-512; ``None`` if it is not cached, or not on this server."""
+    return file.file.get('sha512') if _is_here(file) else None
 
 
 def _open(request: delivery.Request, file: PublicFile) -> _Opened:

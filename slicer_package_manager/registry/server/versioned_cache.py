@@ -17,6 +17,9 @@ _LIFETIME = 60
 class VersionedCache(Generic[_Value]):
     """Values by key, all of one data version; the least recently used ones make room for others. Thread-safe.
 
+    A value may be newer than its version, so two values of one version may be of different data. Values that must fit
+    together are cached as one, or one of them by a key that the other one has.
+
     :param lifetime: of a value, in seconds.
     """
 
