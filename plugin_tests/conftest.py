@@ -100,6 +100,7 @@ def wsgi_app(mongo_uri, tmp_path_factory):
     bcrypt.gensalt = partial(bcrypt.gensalt, 4)
     periodic_work.postpone()
     from girder.wsgi import app
+    periodic_work.wait_for_preparation()
     return app
 
 

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from plugin_tests import periodic_work
 from plugin_tests.conftest import EXTENSION_FORM
 from plugin_tests.roundtrips import counting
 from plugin_tests.servers import poll
@@ -34,7 +35,7 @@ def slow(as_before, monkeypatch):
     monkeypatch.setattr(startup, '_WAIT', 0)
     yield done
     done.set()
-    poll(lambda: 'prepare-database' not in [thread.name for thread in threading.enumerate()], 'the thread has ended')
+    periodic_work.wait_for_preparation()
 
 
 @pytest.fixture

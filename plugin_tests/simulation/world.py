@@ -1,10 +1,11 @@
 """The database and the files of a simulation, its clock, and the process that works on them and may crash."""
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
+import pymongo
 from girder.models.collection import Collection
 from girder.models.file import File
 from girder.models.folder import Folder
@@ -15,6 +16,7 @@ from pymongo.client_session import ClientSession
 
 from plugin_tests.conftest import empty_database
 from slicer_package_manager.registry import startup
+from slicer_package_manager.registry.downloads import counter
 from slicer_package_manager.registry.downloads.counts import Download
 from slicer_package_manager.registry.downloads.sealing import Seal
 from slicer_package_manager.registry.server import clock, data_version, transactions
@@ -97,6 +99,7 @@ class Clock:
         for module in (collection, file, folder, item, upload):
             monkeypatch.setattr(module, 'datetime', here)
         monkeypatch.setattr(clock, 'now', self.now)
+        monkeypatch.setattr(clock.CLOCK, 'is_steady', lambda _: True)  # whatever that of the machine does
 
 
 class World:
@@ -105,12 +108,15 @@ class World:
         self.process, self.clock = Process(), Clock()
         # No operation drops an index, and the doctor looks for missing ones after each run.
         monkeypatch.setattr(startup.indexes, 'ensure', lambda: None)
+        # Operations fail by crashes only: a loaded machine may take longer for some of them than the server allows.
+        monkeypatch.setattr(pymongo, 'timeout', lambda _: nullcontext())
         self.clock.watch(monkeypatch)
         self.process.watch(monkeypatch)
 
     def begin(self):
         """Empty the database; make an application, and a folder that has nothing to do with packages."""
         self.clock.moment = Clock().moment
+        counter.queue.drain()  # of tests before
         self.database = empty_database()
         self._runs += 1
         self.root = self._directory / f'run{self._runs}'
