@@ -310,8 +310,8 @@ class Simulation(RuleBasedStateMachine):
                            lambda model: model.change_folder(number, parent=target), moment)
 
     @has_room
-    @rule(folder=pick, place=pick, moment=crash)
-    def copy_folder(self, folder, place, moment):
+    @rule(folder=pick, place=pick, name=st.sampled_from((None, *REVISIONS)), moment=crash)
+    def copy_folder(self, folder, place, name, moment):
         self.step()
         numbers = [one for one in self.model.folders if one > plain.ELSEWHERE and self._is_role(
             one, 'application', 'release', 'revision', None)]
@@ -319,14 +319,15 @@ class Simulation(RuleBasedStateMachine):
             number = self.one_of(numbers, folder)
             target = self.one_of(self._targets(number), place)
             if target not in self.model.below(number):
-                self._copy_folder(number, target, moment)
+                self.last += 1
+                self._copy_folder(number, target, name or f'copy{self.last}', moment)
 
-    def _copy_folder(self, number, target, moment):
-        self.last += 1
-        name, document, parent = f'copy{self.last}', self.folder(number), self.folder(target)
+    def _copy_folder(self, number, target, name, moment):
+        document, parent = self.folder(number), self.folder(target)
         self.carry_out(
             lambda: Folder().copyFolder(document, parent, name, parentType='folder', creator=self.world.admin),
-            lambda model: model.copy_folder(number, target, name), moment if self._role(number) else 0)
+            lambda model: model.copy_folder(number, target, model.free_name(None, target, name)),
+            moment if self._role(number) else 0)
 
     @has_items
     @rule(item=pick, place=pick, moment=crash)

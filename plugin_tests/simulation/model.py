@@ -221,7 +221,7 @@ class Model:
             raise RefusedError
 
     def free_name(self, number, folder, name):
-        """Girder gives an item another name if its name is taken."""
+        """Girder gives an item, or the copy of a folder, another name if its name is taken."""
         taken = {self.items[one].name for one in self.items_in(folder) if one != number}
         taken |= {self.folders[one].name for one in self.children(folder)}
         return next(one for one in (name, *(f'{name} ({more})' for more in range(1, 99))) if one not in taken)
