@@ -349,7 +349,7 @@ def test_more_changes_than_one_transaction_takes_are_made_folder_by_folder(fille
     for number in range(4):
         filled.extension(filled.draft_extensions, b'x', baseName=f'New{number}')
         filled.extension(filled.release_extensions, b'y', baseName=f'New{number}', app_revision='29402')
-    monkeypatch.setattr(changes, 'MOST_AT_ONCE', 8)
+    monkeypatch.setattr(changes, 'AT_ONCE', 8)
     seen = []
     monkeypatch.setattr(writer.Writer, '_note', lambda *_: seen.append(
         tuple(len(listed(anonymous, app_revision=one)) for one in ('29738', '29402'))))
@@ -361,6 +361,7 @@ def test_too_many_changes_to_one_folder_are_refused_before_any_is_made(filled, a
     filled.extension(filled.release_extensions, b'y', baseName='Other', app_revision='29402')
     for number in range(5):
         filled.extension(filled.draft_extensions, b'x', baseName=f'New{number}')
+    monkeypatch.setattr(changes, 'AT_ONCE', 8)
     monkeypatch.setattr(changes, 'MOST_AT_ONCE', 8)
     with pytest.raises(MigrationError, match='10 changes to one release or draft'):
         migrate(filled)

@@ -121,7 +121,7 @@ def test_items_that_swap_their_folders_do_so_in_one_transaction(filled, three, a
         filled.db['item'].update_one({'_id': one['_id']}, {'$set': {
             'folderId': folder['_id'], 'meta.app_revision': revision}})
     filled.db['item'].update_one({'_id': filled.slicer['_id']}, {'$set': {'meta.version': '5'}})
-    monkeypatch.setattr(changes, 'MOST_AT_ONCE', 2)
+    monkeypatch.setattr(changes, 'AT_ONCE', 2)
     assert migrate(filled).undecided == []
     assert listed(anonymous, app_revision='29402').keys() >= {str(three[0]['_id'])}
     assert findings() == []

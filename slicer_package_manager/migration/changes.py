@@ -11,9 +11,11 @@ from slicer_package_manager.migration.claims import Claim
 from slicer_package_manager.migration.errors import MigrationError
 from slicer_package_manager.migration.verdicts import differences
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import transactions
 
-#: How many changes to listed applications one transaction makes at most.
-MOST_AT_ONCE = 20_000
+#: How many changes to listed applications one transaction makes, and how many it makes at most, to one folder. Each is
+#: two writes, with that of its row in the journal. The embedded MongoDB aborts a transaction after 25 seconds.
+AT_ONCE, MOST_AT_ONCE = transactions.DOCUMENTS, 20_000
 #: The update of a document that gives up its name or identity.
 WITHOUT_REGISTRATION = {'$unset': {'spm': ''}}
 
@@ -46,17 +48,17 @@ class Change(NamedTuple):
 
 
 def parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Yield ``changes`` in as few parts as transactions allow. Folders come first; those in one folder stay together.
+    """Yield ``changes`` in parts, each for a transaction. Folders come first; those in one folder stay together.
 
     :raises MigrationError: there are too many in one folder.
     """
     part: list[Change] = []
-    for group in _by_folder(changes) if len(changes) > MOST_AT_ONCE else [list(changes)]:
+    for group in _by_folder(changes) if len(changes) > AT_ONCE else [list(changes)]:
         if len(group) > MOST_AT_ONCE:
             raise MigrationError(
                 f'{len(group)} changes to one release or draft that is listed already are too many for one '
                 f'transaction, which may have {MOST_AT_ONCE}. Delete it here, and run the migration again.')
-        if len(part) + len(group) > MOST_AT_ONCE:
+        if part and len(part) + len(group) > AT_ONCE:
             yield part
             part = []
         part += group
