@@ -1,5 +1,6 @@
 """Fixtures: a real MongoDB for the session, a server in this process, and factories of users and items."""
 import os
+import re
 import signal
 from functools import partial
 
@@ -18,6 +19,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Skips that continuous integration accepts: Debian's packages may not be installable there.
 ACCEPTED_SKIPS = ('cloud-init is not installed', 'the web engine of Slicer cannot run here')
+
+#: The line that gives markers to all tests of a module, and those that decide where the tests run.
+_ALL_TESTS = re.compile(r'^pytestmark = .*', re.MULTILINE)
+_MARKER = re.compile(r'mark\.(database|process)\b')
 
 
 def pytest_addoption(parser):
@@ -42,11 +47,22 @@ def may_start_processes(module):
     return 'pages' in module.parts or 'mark.process' in module.read_text(encoding='utf-8')
 
 
+def markers_of(module):
+    """The markers that all tests of the module have, among those that decide where they run."""
+    line = _ALL_TESTS.search(module.read_text(encoding='utf-8'))
+    return set(_MARKER.findall(line[0])) if line else set()
+
+
 def pytest_ignore_collect(collection_path, config):
-    """With ``-m process``, import only modules that can have such tests: every worker imports what is collected."""
-    if config.option.markexpr == 'process' and collection_path.match('test_*.py'):
+    """Import only modules that can have tests of the run: every worker imports what is collected."""
+    if not collection_path.match('test_*.py'):
+        return None
+    if config.option.markexpr == 'process':
         return not may_start_processes(collection_path) or None
-    return None
+    left_out = {'process'} if config.option.markexpr == 'not process' else set()
+    if config.getoption('--mongomock'):
+        left_out = {'database', 'process'}
+    return bool(left_out and left_out & markers_of(collection_path)) or None
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -61,6 +77,10 @@ def pytest_collection_modifyitems(config, items):
     unmarked = [item.nodeid for item in items if 'two_servers' in getattr(item, 'fixturenames', ())
                 and not any(item.iter_markers('process'))]
     assert unmarked == [], 'Tests of several server processes have the marker "process"'
+    # What needs a real database is not run in memory. The fixture "any_db" asks for one of the two when it is set up.
+    hidden = [item.nodeid for item in items if 'mongo_uri' in getattr(item, 'fixturenames', ())
+              and not any(item.iter_markers('database')) and not any(item.iter_markers('process'))]
+    assert hidden == [], 'Tests of a real database have the marker "database"'
     assert all(map(may_start_processes, starting)), 'A module whose tests start processes has to name the marker'
     if config.getoption('--mongomock'):
         left_out = [item for item in items if any(item.iter_markers('database')) or any(item.iter_markers('process'))]
