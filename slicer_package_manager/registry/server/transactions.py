@@ -7,7 +7,7 @@
 3. The functions of :func:`before_commit` run last in the transaction.
 4. The driver commits. If another transaction has written one of the same documents since step 2, or the primary was
    lost, it rolls back and calls the function again after a pause, until :data:`SECONDS` have passed. So the function
-   reads all that it needs itself, and changes nothing but the database. Where nobody waits for the result, it has
+   reads all that it needs itself, and changes nothing but the database. Where no client waits for the result, it has
    :data:`PATIENCE`, see :func:`patient`.
 5. The functions of :func:`after_commit` run, outside of the transaction, each also if one before it fails. A process
    that is killed before they ran skips them, so each has something that repeats it later.
@@ -150,7 +150,7 @@ def run(work: Callable[[], Result], seconds: float | None = None, turn: Hashable
 
 @contextmanager
 def patient() -> Iterator[None]:
-    """Within it, the transactions of this process, which serves nobody, outlast that of one which was killed."""
+    """Within it, the transactions of this process, which serves no client, outlast that of one which was killed."""
     global SECONDS  # noqa: PLW0603 - for all threads
     before, SECONDS = SECONDS, PATIENCE
     try:
