@@ -39,7 +39,8 @@ class Pair:
     def new_app(self, name):
         """The path of a new application."""
         answer = httpx.post(f'{self.urls[0]}/app', params={'name': name}, headers=self.admin)
-        return f'/app/{answer.raise_for_status().json()["_id"]}'
+        assert answer.is_success, '\n'.join([answer.text, *(server.errors[-_SHOWN:] for server in self.servers)])
+        return f'/app/{answer.json()["_id"]}'
 
     def halt(self):
         """Halt the database: its connections stay, and nothing is answered."""

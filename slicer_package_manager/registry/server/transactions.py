@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import pymongo
@@ -37,6 +37,7 @@ from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 
 from slicer_package_manager.registry.schema.types import Document
+from slicer_package_manager.registry.server import connections
 from slicer_package_manager.registry.server.environment import DATABASE_SECONDS
 from slicer_package_manager.registry.server.replacements import replaced
 
@@ -137,11 +138,9 @@ def run(work: Callable[[], Result], seconds: float | None = None, turn: Hashable
     """
     if is_open():
         return work()
-    with _turn_of(turn), pymongo.timeout(seconds or SECONDS), getDbConnection().start_session() as session:
-        outcome: tuple[Result, list[Callable[[], None]]] = session.with_transaction(
-            lambda _: _attempt(work, session), read_concern=ReadConcern('snapshot'),
-            read_preference=ReadPreference.PRIMARY)
-    result, after = outcome
+    limit = seconds or SECONDS
+    with _turn_of(turn), pymongo.timeout(limit):
+        result, after = connections.with_sessions(partial(_committed, work), limit)
     with ExitStack() as rest:  # each is called, also after one that failed
         for function in reversed(after):
             rest.callback(function)
@@ -169,6 +168,15 @@ def _turn_of(taken: Hashable) -> Iterator[None]:
     finally:
         if has_turn:
             lock.release()
+
+
+def _committed(work: Callable[[], Result]) -> tuple[Result, list[Callable[[], None]]]:
+    """Carry out a transaction; return the result of ``work`` and the functions to call now."""
+    with getDbConnection().start_session() as session:
+        outcome: tuple[Result, list[Callable[[], None]]] = session.with_transaction(
+            lambda _: _attempt(work, session), read_concern=ReadConcern('snapshot'),
+            read_preference=ReadPreference.PRIMARY)
+    return outcome
 
 
 def _attempt(work: Callable[[], Result], session: ClientSession) -> tuple[Result, list[Callable[[], None]]]:
