@@ -189,6 +189,12 @@ def test_an_abbreviation_finds_what_has_all_the_words_that_it_stands_for():
     assert found('dvh', *documents) == ['B']
 
 
+def test_a_term_with_synonyms_is_no_typing_error():
+    index = Index([extension('A', description='real-time tracking'), extension('B', description='kidney')])
+    assert (index.ranked('renal'), index.suggestion('renal')) == ([1], '')
+    assert index.suggestion('kidnay') == 'kidney'
+
+
 def test_each_term_finds_the_others_of_its_line():
     assert SYNONYMS['hepatic'] == [('liver',)]
     assert SYNONYMS['mri'] == [('magnetic', 'resonance')]

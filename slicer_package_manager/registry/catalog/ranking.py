@@ -194,7 +194,7 @@ class Index:
         """The word that ``asked`` was probably meant to be; ``None`` if it occurs, or if no word is close to it."""
         choices = self._vocabulary if among is None else list(among)
         stem = _stem(asked)
-        if asked in _STOP_WORDS or len(asked) < _ONE_ERROR or any(
+        if asked in _STOP_WORDS or asked in SYNONYMS or len(asked) < _ONE_ERROR or any(
                 asked in one or stem == _stem(one) for one in choices):
             return None
         close = process.extract(asked, choices, scorer=OSA.distance, score_cutoff=_errors(asked), limit=None)
@@ -239,12 +239,15 @@ class Index:
         return {word: quality for word in self._vocabulary[first:last] if (quality := _quality(asked, word))}
 
     def _similar(self, asked: str) -> list[tuple[str, float]]:
-        """The words that match ``asked``, each with its quality. Typing errors count only if no word begins with it."""
+        """The words that match ``asked``, each with its quality.
+
+        Typing errors count only if no word begins with it, and it is no term of medicine or imaging.
+        """
         found = self._alike(asked)
         begins = any(word.startswith(_stem(asked)) for word in found)
         inner = {word: quality * (_INNER if begins else 1) for word in self._vocabulary
                  if word not in found and (quality := _inner_quality(asked, word))}
-        limit = 0 if begins else _errors(asked)
+        limit = 0 if begins or asked in SYNONYMS else _errors(asked)
         return [*found.items(), *inner.items(), *(self._mistyped(asked, limit) if limit else ())]
 
     def _mistyped(self, asked: str, limit: int) -> Iterator[tuple[str, float]]:
