@@ -34,14 +34,11 @@ _DEFAULTS: dict[str, Any] = {
     'brand': PRODUCT, 'app': '', 'query': '', 'about': None, 'current': '', 'words': '', 'action': '', 'hidden': {}}
 
 
+@cache
 def inline(name: str) -> Markup:
     """The script or style sheet ``name``, one of :data:`INLINE`, as an element."""
-    element = 'style' if name in _inline('.css') else 'script'
+    element = 'style' if name.endswith('.css') else 'script'
     return Markup('<{0}>{1}</{0}>').format(element, Markup(every_asset()[name].body.decode()))  # noqa: S704 - our file
-
-
-def _inline(suffix: str) -> list[str]:
-    return [name for name in INLINE if name.endswith(suffix)]
 
 
 TEMPLATES.filters |= {'data': about.as_data, 'marked': extensions.marked}
@@ -60,7 +57,7 @@ def policy() -> str:
 
 
 def _hashes(suffix: str) -> str:
-    digests = (hashlib.sha256(every_asset()[name].body).digest() for name in _inline(suffix))
+    digests = (hashlib.sha256(every_asset()[name].body).digest() for name in INLINE if name.endswith(suffix))
     return ' '.join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
 
 
